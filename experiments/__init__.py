@@ -1,0 +1,1 @@
+"""Shipped experiments: TOML files by system, and the benchmarks."""

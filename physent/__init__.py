@@ -1,0 +1,1 @@
+"""physent simulates physical systems and measures their entropy while they run."""

@@ -1,0 +1,142 @@
+"""Protocol one: a solver is one physical system with one numerical method.
+
+A solver is an `equinox.Module` and so a pytree: immutable, jittable, vmappable and differentiable. Its parameters are
+declared on the class (`physent.parameters`); its state is a module of its own that carries the time `t` and, for a
+stochastic system, the random key, so that the way a run is cut into chunks cannot change the trajectory.
+"""
+
+import abc
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, PRNGKeyArray
+
+from physent.parameters import Declared
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What an observable or the value of a diagnostic is; declared, never guessed from the array.
+
+    `dims` names its axes in order (an empty tuple makes it a series), `role` says what it stands for physically
+    ("amplitude", "density", "scalar", "velocity", "position", "heading", ...), which is how diagnostics find it.
+    """
+
+    dims: tuple[str, ...] = ()
+    role: str = "scalar"
+    units: str = "1"
+    long_name: str = ""
+
+
+class Axis(eqx.Module):
+    """One direction of space, or one list of labels.
+
+    `points` has shape (n,) and holds the coordinate, or is None for particles, which live between the points of no
+    grid; `length` is the extent of the domain, the period where `periodic`.
+    """
+
+    name: str = eqx.field(static=True)
+    points: Array | None = None
+    length: Array | None = None
+    periodic: bool = eqx.field(static=True, default=False)
+    units: str = eqx.field(static=True, default="1")
+    long_name: str = eqx.field(static=True, default="")
+
+    @property
+    def spacing(self) -> Array:
+        """The grid spacing of a uniform axis."""
+        if self.points is None:
+            raise ValueError(f"axis {self.name!r} has no grid points")
+        if self.periodic and self.length is not None:
+            return self.length / self.points.shape[-1]
+        return self.points[1] - self.points[0]
+
+
+class Domain(eqx.Module):
+    """The axes that the dims of the observables refer to; staggered grids simply have more than one axis a direction."""
+
+    axes: tuple[Axis, ...]
+
+    def __getitem__(self, name: str) -> Axis:
+        """The axis of that name; KeyError if there is none."""
+        for axis in self.axes:
+            if axis.name == name:
+                return axis
+        raise KeyError(name)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether an axis has that name."""
+        return any(axis.name == name for axis in self.axes)
+
+
+class State(eqx.Module):
+    """What a step maps to what; `t` is the time, a scalar array."""
+
+    t: eqx.AbstractVar[Array]
+
+
+S = TypeVar("S", bound=State)
+
+
+class Solver(Declared, Generic[S]):
+    """One physical system with one numerical method.
+
+    `init`, `step`, `observe`, `variables` and `domain` make a solver; the others have defaults. All but `grow` are
+    traced: no host callbacks, no shapes that depend on values.
+    """
+
+    dt: eqx.AbstractVar[Array]
+
+    @abc.abstractmethod
+    def init(self, key: PRNGKeyArray) -> S:
+        """The state at the start, t = 0; a deterministic system may ignore the key."""
+
+    @abc.abstractmethod
+    def step(self, state: S) -> S:
+        """The state one `dt` later."""
+
+    @abc.abstractmethod
+    def observe(self, state: S) -> dict[str, Array]:
+        """The observables of a state by name, real or complex, in physical space."""
+
+    @abc.abstractmethod
+    def variables(self) -> dict[str, Variable]:
+        """What each observable is."""
+
+    @abc.abstractmethod
+    def domain(self) -> Domain:
+        """The axes the observables live on."""
+
+    def invariants(self, state: S) -> dict[str, Array]:
+        """The quantities the continuous system conserves, as scalars by name."""
+        return {}
+
+    def exact(self, t: Array) -> dict[str, Array]:
+        """The observables of the exact solution at time `t`, by name, where one is known."""
+        return {}
+
+    def error(self, state: S) -> Array:
+        """Sticky error bits, an integer; not 0 (neighbour overflow, ...) makes the engine `grow` and redo the chunk."""
+        return jnp.zeros((), dtype=int)
+
+    def grow(self, state: S) -> tuple[Self, S]:
+        """On the host, after an error: a solver with larger buffers and the last good state in its shape."""
+        raise RuntimeError(f"{type(self).__name__} reported an error that it has no way to mend")
+
+
+class StochasticSolver(Solver[S]):
+    """A solver of dX = b dt + sqrt(2 D) dW, which says its drift b, its diffusion D and the parity of its variables."""
+
+    @abc.abstractmethod
+    def drift(self, state: S) -> dict[str, Array]:
+        """The drift b of each stochastic variable, by observable name."""
+
+    @abc.abstractmethod
+    def diffusion(self, state: S) -> dict[str, Array]:
+        """The diffusion coefficient D of each stochastic variable: a scalar, or one value a component."""
+
+    @abc.abstractmethod
+    def parity(self) -> dict[str, int]:
+        """+1 for variables even under time reversal, -1 for odd ones."""

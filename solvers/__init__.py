@@ -1,0 +1,6 @@
+"""The physical systems, one module each, imported as `physent.solvers`."""
+
+if __name__ != "physent.solvers":
+    raise ImportError(
+        f"import this package as 'physent.solvers', not {__name__!r} (install physent, with 'pip install -e .' in a checkout)"
+    )
