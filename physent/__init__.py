@@ -1,1 +1,55 @@
 """physent simulates physical systems and measures their entropy while they run."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from physent import entropy as entropy
+    from physent import solvers as solvers
+    from physent.config import ConfigError as ConfigError
+    from physent.config import load_experiment as load_experiment
+    from physent.diagnostic import Diagnostic as Diagnostic
+    from physent.diagnostic import Observed as Observed
+    from physent.engine import RunError as RunError
+    from physent.io.folder import FolderError as FolderError
+    from physent.io.folder import open_run as open_run
+    from physent.offline import diagnose as diagnose
+    from physent.parameters import ParameterError as ParameterError
+    from physent.parameters import choice as choice
+    from physent.parameters import param as param
+    from physent.parameters import static as static
+    from physent.runs import run as run
+    from physent.solver import Axis as Axis
+    from physent.solver import Domain as Domain
+    from physent.solver import Solver as Solver
+    from physent.solver import State as State
+    from physent.solver import StochasticSolver as StochasticSolver
+    from physent.solver import Variable as Variable
+
+# Loaded when first used, because 'physent --help' must not wait for jax.
+_PLACES = {
+    "physent.config": ("ConfigError", "load_experiment"),
+    "physent.diagnostic": ("Diagnostic", "Observed"),
+    "physent.engine": ("RunError",),
+    "physent.io.folder": ("FolderError", "open_run"),
+    "physent.offline": ("diagnose",),
+    "physent.parameters": ("ParameterError", "choice", "param", "static"),
+    "physent.runs": ("run",),
+    "physent.solver": ("Axis", "Domain", "Solver", "State", "StochasticSolver", "Variable"),
+}
+_PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
+_MODULES = ("entropy", "solvers")
+
+__all__ = [*_PLACE_OF, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"physent.{name}")
+    if name in _PLACE_OF:
+        return getattr(importlib.import_module(_PLACE_OF[name]), name)
+    raise AttributeError(f"module 'physent' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

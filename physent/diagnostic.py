@@ -5,7 +5,6 @@ histograms, ordinal windows) only in its carry, and it runs offline on any Datas
 """
 
 import abc
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -14,12 +13,7 @@ from jaxtyping import Array
 
 from physent.parameters import Declared
 from physent.solver import Domain, Variable
-
-
-def nearest(word: str, words) -> str:
-    """', did you mean X?' for the entry of `words` that is spelt most like `word`, or nothing."""
-    match = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f", did you mean {match[0]}?" if match else ""
+from physent.spelling import nearest
 
 
 class Observed(Mapping[str, Array]):

@@ -52,6 +52,7 @@ class Declaration:
     doc: str
     annotation: Any = None
     default: Any = REQUIRED
+    example: Any = None
     units: str = "1"
     bounds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     ndim: int = 0
@@ -118,12 +119,12 @@ def param(
 
 
 def static(
-    default: Any = REQUIRED, *, doc: str, units: str = "1",
+    default: Any = REQUIRED, *, doc: str, units: str = "1", example: Any = None,
     gt: float | None = None, ge: float | None = None, lt: float | None = None, le: float | None = None,
 ) -> Any:  # fmt: skip
     """Declare a size, a name or a switch; the values allowed are those of the field's annotation."""
     bounds = {key: bound for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items() if bound is not None}
-    declared = dict(form="static", doc=doc, units=units, bounds=bounds, default=default)
+    declared = dict(form="static", doc=doc, units=units, bounds=bounds, default=default, example=example)
     return eqx.field(static=True, metadata={"physent": declared}, kw_only=True, **_default(default))
 
 

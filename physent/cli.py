@@ -1,0 +1,160 @@
+"""The command line: parses, calls, prints. Nothing heavy is imported before a command needs it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import cyclopts
+from cyclopts import Parameter
+
+app = cyclopts.App(
+    name="physent",
+    help="Simulate physical systems and measure their entropy while they run.",
+    version_flags=["--version"],
+    version=lambda: __import__("importlib.metadata").metadata.version("physent"),
+    result_action="return_value",
+)
+
+Set = Annotated[
+    list[str] | None, Parameter(name="--set", negative="", help="override a key, as in --set solver.n=1024; repeatable")
+]
+
+
+@app.command
+def run(
+    config: Path,
+    *,
+    set_: Set = None,
+    output: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Run an experiment file and write a run folder.
+
+    Parameters
+    ----------
+    config
+        The experiment, a TOML file.
+    output
+        The run folder; default: the file's own [output] folder, or data/runs/<name>.
+    overwrite
+        Replace a run folder that is already there.
+    quiet
+        Print nothing but errors.
+    """
+    from physent import commands
+
+    return commands.run(config, set_ or [], output, overwrite, quiet)
+
+
+@app.command
+def resume(folder: Path, *, quiet: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """Continue a run that was stopped or killed, bit for bit, into the same file.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    quiet
+        Print nothing but errors.
+    """
+    from physent import commands
+
+    return commands.resume(folder, quiet)
+
+
+@app.command
+def validate(config: Path, *, set_: Set = None) -> int:
+    """Check an experiment file and report everything that is wrong with it.
+
+    Parameters
+    ----------
+    config
+        The experiment, a TOML file.
+    """
+    from physent import commands
+
+    return commands.validate(config, set_ or [])
+
+
+@app.command(name="list")
+def list_(what: Literal["solvers", "diagnostics", "experiments"] | None = None) -> int:
+    """List what there is to use.
+
+    Parameters
+    ----------
+    what
+        Only these; default: everything.
+    """
+    from physent import commands
+
+    return commands.list_(what)
+
+
+@app.command
+def new(kind: str) -> int:
+    """Print an experiment file for a solver with every key at its default and explained.
+
+    Parameters
+    ----------
+    kind
+        A registered solver, or "path.py:Class".
+    """
+    from physent import commands
+
+    return commands.new(kind)
+
+
+@app.command
+def schema() -> int:
+    """Print the JSON schema of experiment files, for editors."""
+    from physent import commands
+
+    return commands.schema()
+
+
+@app.command
+def diagnose(
+    file: Path,
+    *,
+    of: Annotated[list[str], Parameter(negative="")],
+    kind: str = "entropy",
+    measure: str | None = None,
+    outcomes: str | None = None,
+    set_: Set = None,
+    time: str | None = None,
+    output: Path | None = None,
+) -> int:
+    """Apply a diagnostic to the variables of any NetCDF file.
+
+    Parameters
+    ----------
+    file
+        The NetCDF file.
+    of
+        Variable to read; repeatable.
+    kind
+        The diagnostic; see physent list diagnostics.
+    measure
+        shannon, renyi, tsallis, ...; parameters as in '{kind = "renyi", order = 0.5}'.
+    outcomes
+        density, spectrum, ...
+    time
+        The dimension that is time; default: t_snapshot, t or time.
+    output
+        NetCDF file to write; default: print a table.
+    """
+    from physent import commands
+
+    return commands.diagnose(file, of, kind, {"measure": measure, "outcomes": outcomes}, set_ or [], time, output)
+
+
+def main() -> None:
+    """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 130 and 143 interrupted."""
+    try:
+        code = app(exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        print(f"physent: {error}", file=sys.stderr)
+        print("Try 'physent --help'.", file=sys.stderr)
+        code = 2
+    sys.exit(code)

@@ -1,0 +1,209 @@
+"""What the commands do; each returns the exit code."""
+
+import contextlib
+import json
+import os
+import sys
+import tomllib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import xarray as xr
+from rich.console import Console
+
+from physent import config, registry
+from physent import schema as schemas
+from physent.config import ConfigError
+from physent.console import ConsoleProgress, print_experiments, print_summary
+from physent.engine import RunError
+from physent.interrupts import Interrupts
+from physent.io.folder import EXPERIMENT, FolderError
+from physent.parameters import ParameterError
+from physent.runs import Finished, execute
+from physent.runs import resume as resume_run
+
+
+class _Stop(Exception):
+    """Ends a command with an exit code."""
+
+    def __init__(self, code: int):
+        self.code = code
+
+
+@contextlib.contextmanager
+def _speaking() -> Iterator[None]:
+    """Errors a user can mend become sentences on stderr and an exit code; warnings become one line."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        try:
+            yield
+        except (ConfigError, FolderError, ParameterError, registry.RegistryError) as error:
+            print(error, file=sys.stderr)
+            raise _Stop(2) from None
+        except RunError as error:
+            print(f"the run failed: {error}", file=sys.stderr)
+            raise _Stop(1) from None
+
+
+def _command(function: Any) -> Any:
+    def command(*arguments: Any) -> int:
+        try:
+            with _speaking():
+                return function(*arguments)
+        except _Stop as stop:
+            return stop.code
+
+    return command
+
+
+@contextlib.contextmanager
+def _precision(name: str) -> Iterator[None]:
+    with jax.enable_x64(name == "float64"):
+        yield
+
+
+@_command
+def run(path: Path, overrides: list[str], output: Path | None, overwrite: bool, quiet: bool) -> int:
+    """Run an experiment file."""
+    data, report = config.parse(path, overrides)
+    with _precision(config.precision_of(data)):
+        experiment = config.build(data, report, path.stem, path.parent)
+        folder = output if output is not None else experiment.folder
+        with ConsoleProgress(experiment, quiet) as progress, Interrupts() as interrupts:
+            finished = execute(experiment, folder, overwrite=overwrite, report=progress, stop=interrupts.requested)
+        return _close(finished, interrupts, quiet)
+
+
+@_command
+def resume(folder: Path, quiet: bool) -> int:
+    """Continue the run in a folder."""
+    if not (folder / EXPERIMENT).is_file():
+        raise FolderError(f"{folder} is not a run that can be resumed: there is no {folder / EXPERIMENT}")
+    data, _ = config.parse(folder / EXPERIMENT)
+    with _precision(config.precision_of(data)):
+        with ConsoleProgress(data.get("name", folder.name), quiet) as progress, Interrupts() as interrupts:
+            finished = resume_run(folder, report=progress, stop=interrupts.requested)
+        return _close(finished, interrupts, quiet)
+
+
+def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
+    assert isinstance(finished.place, Path)
+    outcome = finished.outcome
+    if not quiet:
+        with finished.dataset() as dataset:
+            print_summary(dataset, outcome, finished.place)
+    if outcome.reason == "failed":
+        print(f"the run failed: {outcome.message}", file=sys.stderr)
+        return 1
+    if outcome.reason == "interrupted":
+        print(f"interrupted; continue with: physent resume {finished.place}", file=sys.stderr)
+        return 128 + (interrupts.signal or 2)
+    return 0
+
+
+@_command
+def validate(path: Path, overrides: list[str]) -> int:
+    """Check an experiment file."""
+    data, report = config.parse(path, overrides)
+    with _precision(config.precision_of(data)):
+        experiment = config.build(data, report, path.stem, path.parent)
+    print(f"{path}: valid ({experiment.name}: {experiment.resolved['solver']['kind']}, {len(experiment.diagnostics)} diagnostics)")
+    return 0
+
+
+@_command
+def list_(what: str | None) -> int:
+    """List solvers, diagnostics and experiments."""
+    console = Console()
+    for family in ("solvers", "diagnostics"):
+        if what in (None, family):
+            console.print(f"[bold]{family}[/bold]")
+            for name, cls in registry.available(family).items():
+                summary = (cls.__doc__ or "").strip().splitlines()[0]
+                console.print(f"  {name:<22} {summary}", highlight=False, markup=False)
+    if what in (None, "experiments"):
+        console.print("[bold]experiments[/bold]")
+        print_experiments(console)
+    return 0
+
+
+@_command
+def new(kind: str) -> int:
+    """Print a template."""
+    cls = registry.find("solvers", kind, Path.cwd())
+    name = "my_" + kind.rpartition(":")[2].lower()
+    print(f'name = "{name}"\ndescription = ""\n')
+    print(schemas.template(cls, "solver", kind))
+    print(schemas.template(config.RunSettings, "run"))
+    print(schemas.template(config.OutputSettings, "output"))
+    print("# one [[diagnostics]] for each; 'physent list diagnostics' shows the kinds")
+    lines = schemas.template(registry.find("diagnostics", "entropy"), "diagnostics", "entropy")
+    print("\n".join(f"# {line}".rstrip() if line else "" for line in lines.replace("[diagnostics]", "[[diagnostics]]").splitlines()))
+    return 0
+
+
+@_command
+def schema() -> int:
+    """Print the JSON schema."""
+    solvers, diagnostics = registry.available("solvers"), registry.available("diagnostics")
+    print(json.dumps(schemas.experiment_schema(solvers, diagnostics, config.RunSettings, config.OutputSettings), indent=2))
+    return 0
+
+
+@_command
+def diagnose(
+    file: Path, of: list[str], kind: str, named: dict[str, str | None], settings: list[str], time: str | None, output: Path | None
+) -> int:
+    """Apply a diagnostic to a NetCDF file."""
+    from physent.offline import diagnose as apply
+
+    if output is not None and output.exists():
+        raise FolderError(f"{output} exists: choose another --output")
+    cls = registry.find("diagnostics", kind, Path.cwd())
+    data: dict[str, Any] = {key: _toml_value(value) for key, value in named.items() if value is not None}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        data[key.strip()] = _toml_value(value)
+    with jax.enable_x64(True):
+        try:
+            dataset = xr.open_dataset(file)
+        except (OSError, ValueError) as error:
+            raise FolderError(f"{file}: cannot be read: {error}") from None
+        diagnostics = []
+        for name in of:
+            found = schemas.problems(cls, data | {"of": name})
+            if found:
+                raise FolderError("\n".join(f"{kind}.{'.'.join(map(str, path))}: {message}" for path, message in found))
+            diagnostics.append(config.make(cls, data | {"of": name}))
+        try:
+            with dataset:
+                result = apply(dataset, diagnostics, time=time)
+        except ValueError as error:
+            raise FolderError(f"{file}: {error}") from None
+    if output is None:
+        with contextlib.suppress(BrokenPipeError):
+            print(result.to_dataframe().to_string())
+        return 0
+    beside = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        result.to_netcdf(beside)
+        os.replace(beside, output)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise FolderError(f"{output}: cannot be written: {error.strerror or error}") from None
+    print(output)
+    return 0
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,97 @@
+"""What a run shows on the terminal: progress while it goes on, a summary at its end."""
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from physent.engine import Outcome, Progress
+
+
+class ConsoleProgress:
+    """A context that is called with each `Progress`: a bar on a terminal, a plain line every tenth elsewhere."""
+
+    def __init__(self, experiment: Any, quiet: bool):
+        self.name = getattr(experiment, "name", experiment)
+        self.console = Console(quiet=quiet)
+        self.bar: Bar | None = None
+        self.tenths = 0
+
+    def __enter__(self) -> "ConsoleProgress":
+        if self.console.is_terminal and not self.console.quiet:
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+            self.bar = Bar(*columns, console=self.console)
+            self.bar.start()
+            self.task = self.bar.add_task(f"{self.name}: compiling", total=None, rate="")
+        else:
+            self.console.print(f"{self.name}: compiling", highlight=False)
+        return self
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the run is."""
+        running = max(progress.seconds, 1e-9)
+        rate = f"{progress.t / running:.3g} time units/s"
+        text = f"{self.name}: t = {progress.t:g} of {progress.t_end:g}"
+        if self.bar is not None:
+            self.bar.update(self.task, description=text, total=progress.total, completed=progress.snapshots, rate=rate)
+        elif (tenths := 10 * progress.snapshots // progress.total) > self.tenths:
+            self.tenths = tenths
+            self.console.print(f"{text}, {rate}", highlight=False)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
+    """Drift of the invariants, entropies, and where the file is."""
+    console = Console(width=max(Console().width, 100))  # a table cut short is no use in a log
+    invariants = [str(name) for name in dataset if dataset[name].attrs.get("role") == "invariant"]
+    if invariants:
+        table = _table("invariant", "at t = 0", "largest drift", "relative", title="conserved quantities")
+        for name in invariants:
+            values = dataset[name].values
+            drift = np.abs(values - values[0])
+            scale = np.abs(values[0])
+            relative = np.max(drift / np.where(scale > 0, scale, np.nan)) if np.any(scale > 1e-12) else np.nan
+            first = f"{values[0]:.10g}" if values.ndim == 1 else f"{values.shape[1]} members"
+            shown = "-" if np.isnan(relative) else f"{relative:.2e}"
+            table.add_row(name.removeprefix("invariant_"), first, f"{drift.max():.2e}", shown)
+        console.print(table)
+    series = [
+        str(name)
+        for name in dataset
+        if dataset[name].attrs.get("role") in ("entropy", "complexity", "error") and dataset[name].dims == ("t",)
+    ]
+    if series:
+        table = _table("diagnostic", "first", "last", "mean", "smallest", "largest", title="entropies")
+        for name in series:
+            values = dataset[name].values
+            table.add_row(name, *(f"{v:.7g}" for v in (values[0], values[-1], values.mean(), values.min(), values.max())))
+        console.print(table)
+    seconds = outcome.solve_seconds
+    console.print(f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)", highlight=False)
+    console.print(f"wrote {folder / 'run.nc'}", highlight=False, soft_wrap=True)
+
+
+def _table(*columns: str, title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", no_wrap=True)
+    return table
+
+
+def print_experiments(console: Console) -> None:
+    """The shipped experiments with their files."""
+    root = Path(str(resources.files("physent.experiments")))
+    for path in sorted(root.glob("*/*.toml")):
+        description = tomllib.loads(path.read_text(encoding="utf-8")).get("description", "")
+        console.print(f"  {path.parent.name}/{path.stem:<24} {description.splitlines()[0] if description else ''}", highlight=False, soft_wrap=True)
+        console.print(f"    {path}", highlight=False, soft_wrap=True, style="dim")

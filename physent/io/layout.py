@@ -1,0 +1,108 @@
+"""What a run's dataset looks like: dimensions, coordinates, variables and attributes; a file and memory share it."""
+
+import datetime
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from physent.engine import Cadence, Program, Rows, variables_of
+from physent.solver import Axis, Domain
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One variable of the dataset; `time` is its time dimension, `dims` the ones behind it."""
+
+    name: str
+    time: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    attributes: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The dataset of a run before it has rows; `coordinates` maps a name to (dims, values, attributes)."""
+
+    variables: list[Stored]
+    coordinates: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]]
+    sizes: dict[str, int]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, program: Program, cadence: Cadence, rows: Rows, attributes: dict[str, Any]) -> "Layout":
+        """From a program and its first row, which has the shapes."""
+        snapshot_time = "t" if cadence.rows_per_snapshot == 1 else "t_snapshot"
+        leading = ("member",) if program.members > 1 else ()
+        arrays = rows.series | rows.fields
+        sizes: dict[str, int] = {}
+        variables = []
+        for name, variable, when in variables_of(program):
+            array = arrays[name]
+            shape = array.shape[1:]
+            dims = leading + variable.dims
+            if len(dims) != len(shape):
+                raise ValueError(f"{name} has shape {shape[len(leading) :]}, but its dims are {variable.dims}")
+            for dim, size in zip(dims, shape, strict=True):
+                if sizes.setdefault(dim, size) != size:
+                    raise ValueError(f"{name}: dimension {dim} has size {size} here and {sizes[dim]} elsewhere")
+            words = {"units": variable.units, "long_name": variable.long_name or name.replace("_", " ")}
+            time = snapshot_time if when == "snapshot" else "t"
+            variables.append(Stored(name, time, dims, shape, array.dtype, words | {"role": variable.role}))
+        return cls(variables, _coordinates(program, sizes), sizes, attributes)
+
+
+def _coordinates(program: Program, sizes: dict[str, int]) -> dict[str, Any]:
+    domain: Domain
+    if program.members > 1:
+        domain = eqx.filter_vmap(lambda solver: solver.domain(), in_axes=(program.axes,))(program.solver)
+    else:
+        domain = program.solver.domain()
+    coordinates: dict[str, Any] = {}
+    if program.members > 1:
+        sizes.setdefault("member", program.members)
+        coordinates["member"] = (("member",), np.arange(program.members), {"long_name": "member of the ensemble", "units": "1"})
+    for axis in domain.axes:
+        if axis.points is None or axis.name not in sizes:
+            continue
+        points, length, shared = _shared(axis, program.members)
+        attributes: dict[str, Any] = {"units": axis.units, "long_name": axis.long_name or f"coordinate {axis.name}"}
+        attributes["periodic"] = "true" if axis.periodic else "false"
+        if length is not None and length.ndim == 0:
+            attributes["length"] = float(length)
+        name, dims = (axis.name, (axis.name,)) if shared else (f"{axis.name}_of_member", ("member", axis.name))
+        coordinates[name] = (dims, points, attributes)
+    return coordinates
+
+
+def _shared(axis: Axis, members: int) -> tuple[np.ndarray, np.ndarray | None, bool]:
+    """Points and length of an axis, without the member axis where all members have the same."""
+    points = np.asarray(axis.points)
+    length = None if axis.length is None else np.asarray(axis.length)
+    if members == 1:
+        return points, length, True
+    if np.all(points == points[0]):
+        return points[0], None if length is None else length[0], True
+    return points, length, False
+
+
+def provenance(seed: int, precision: str) -> dict[str, Any]:
+    """The attributes that say how a run came to be."""
+    packages = ("physent", "jax", "jaxlib", "equinox", "numpy", "netCDF4", "xarray")
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    device = jax.devices()[0]
+    return {
+        "Conventions": "CF-1.11",
+        "source": f"physent {version('physent')}",
+        "history": f"{now} created by physent {version('physent')}",
+        "versions": ", ".join(f"{name} {version(name)}" for name in packages) + f", python {platform.python_version()}",
+        "device": f"{device.platform}: {device.device_kind}",
+        "seed": seed,
+        "precision": precision,
+    }

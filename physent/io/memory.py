@@ -1,0 +1,41 @@
+"""A run that stays in memory, as an xarray Dataset."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from physent.engine import Cadence, Rows
+from physent.io.layout import Layout
+
+
+class MemorySink:
+    """Collects rows; `dataset` makes them one Dataset."""
+
+    def __init__(self, layout: Layout, cadence: Cadence):
+        self.layout = layout
+        self.cadence = cadence
+        self.rows: list[Rows] = []
+
+    def append(self, rows: Rows, first_row: int, first_snapshot: int) -> None:
+        """Keep the rows of a chunk."""
+        # copies, because the views they come as would keep a chunk's whole buffers alive
+        self.rows.append(Rows(*({name: np.array(value) for name, value in part.items()} for part in rows[:2]), {}))
+
+    def commit(self, solver: Any, state: Any, carries: tuple, snapshots: int) -> None:
+        """Nothing: memory needs no checkpoint."""
+
+    def dataset(self) -> xr.Dataset:
+        """All rows so far."""
+        layout = self.layout
+        data: dict[str, Any] = {}
+        for stored in layout.variables:
+            parts = [(rows.series | rows.fields)[stored.name] for rows in self.rows]
+            data[stored.name] = ((stored.time, *stored.dims), np.concatenate(parts), stored.attributes)
+        coordinates: dict[str, Any] = dict(layout.coordinates)
+        times = {"t": self.cadence.save_every, "t_snapshot": self.cadence.save_every * self.cadence.rows_per_snapshot}
+        for name, every in times.items():
+            lengths = [len(values) for dims, values, _ in data.values() if dims[0] == name]
+            if lengths:
+                coordinates[name] = ((name,), np.arange(lengths[0]) * every, {"long_name": "time", "units": "1"})
+        return xr.Dataset(data, coordinates, layout.attributes)

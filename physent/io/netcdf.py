@@ -1,0 +1,134 @@
+"""A run's NetCDF file: written along an unlimited `t`, synced once a chunk, readable by anything.
+
+Complex fields are stored as `<name>_re` and `<name>_im`; `open_run` joins them again.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import xarray as xr
+
+from physent.engine import Cadence, Rows
+from physent.io.layout import Layout, Stored
+
+SERIES_CHUNK = 512
+FIELD_CHUNK_BYTES = 2**18
+
+
+class NetCDFWriter:
+    """Appends rows to a file, or overwrites those a resumed run does again."""
+
+    def __init__(self, path: Path, cadence: Cadence):
+        self.cadence = cadence
+        self.file = netCDF4.Dataset(path, "r+")
+        self.file.set_auto_mask(False)
+
+    @classmethod
+    def create(cls, path: Path, layout: Layout, cadence: Cadence, output: Any) -> "NetCDFWriter":
+        """A new file with the dimensions, coordinates and variables of `layout` and no rows."""
+        with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+            file.setncatts(layout.attributes)
+            for name in ("t", "t_snapshot"):
+                if name == "t" or any(stored.time == name for stored in layout.variables):
+                    file.createDimension(name, None)
+                    variable = file.createVariable(name, "f8", (name,), chunksizes=(SERIES_CHUNK,))
+                    variable.setncatts({"long_name": "time", "units": "1"})
+            for name, size in layout.sizes.items():
+                file.createDimension(name, size)
+            for name, (dims, values, attributes) in layout.coordinates.items():
+                variable = file.createVariable(name, values.dtype, dims)
+                variable.setncatts(attributes)
+                variable[...] = values
+            for stored in layout.variables:
+                for name, dtype, attributes in _parts(stored):
+                    _create(file, name, dtype, attributes, stored, output)
+        return cls(path, cadence)
+
+    def append(self, rows: Rows, first_row: int, first_snapshot: int) -> None:
+        """Write rows from these indices on."""
+        every = self.cadence.save_every
+        count = len(next(iter(rows.series.values()), ())) or len(next(iter(rows.fields.values())))
+        self.file["t"][first_row : first_row + count] = np.arange(first_row, first_row + count) * every
+        for name, values in rows.series.items():
+            self._put(name, first_row, values)
+        if "t_snapshot" in self.file.variables:
+            snapshots = np.arange(first_snapshot, first_snapshot + len(next(iter(rows.fields.values()))))
+            times = snapshots * (every * self.cadence.rows_per_snapshot)
+            self.file["t_snapshot"][snapshots[0] : snapshots[-1] + 1] = times
+        for name, values in rows.fields.items():
+            self._put(name, first_snapshot, values)
+        self.file.sync()
+
+    def _put(self, name: str, first: int, values: np.ndarray) -> None:
+        if np.iscomplexobj(values):
+            self._put(f"{name}_re", first, values.real)
+            self._put(f"{name}_im", first, values.imag)
+        else:
+            self.file[name][first : first + len(values)] = values
+
+    def annotate(self, **attributes: Any) -> None:
+        """Set attributes of the file."""
+        self.file.setncatts(attributes)
+        self.file.sync()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
+def _parts(stored: Stored) -> list[tuple[str, np.dtype, dict[str, str]]]:
+    """(name, dtype, attributes) of the real variables that hold one stored variable."""
+    if not np.issubdtype(stored.dtype, np.complexfloating):
+        dtype = np.dtype(np.int8) if stored.dtype == bool else stored.dtype
+        return [(stored.name, dtype, stored.attributes)]
+    real = np.finfo(stored.dtype).dtype
+    words = stored.attributes["long_name"]
+    return [
+        (f"{stored.name}_re", real, stored.attributes | {"long_name": f"real part of {words}"}),
+        (f"{stored.name}_im", real, stored.attributes | {"long_name": f"imaginary part of {words}"}),
+    ]
+
+
+def _create(file: Any, name: str, dtype: np.dtype, attributes: dict, stored: Stored, output: Any) -> None:
+    row_bytes = max(1, int(np.prod(stored.shape)) * dtype.itemsize)
+    series = not stored.dims
+    rows = SERIES_CHUNK if series else int(np.clip(FIELD_CHUNK_BYTES // row_bytes, 1, SERIES_CHUNK))
+    field = attributes["role"] not in ("entropy", "invariant") and bool(stored.dims) and np.issubdtype(dtype, np.floating)
+    digits = output.significant_digits if field else None
+    variable = file.createVariable(
+        name,
+        dtype,
+        (stored.time, *stored.dims),
+        compression="zlib" if output.compression else None,
+        complevel=output.compression,
+        shuffle=True,
+        chunksizes=(rows, *stored.shape),
+        significant_digits=digits,
+        quantize_mode="GranularBitRound",
+    )
+    # the default cache would grow to tens of megabytes a variable over a long run
+    variable.set_var_chunk_cache(size=2 * rows * row_bytes, nelems=101, preemption=1.0)
+    variable.setncatts(attributes)
+
+
+def rows_in(path: Path) -> int:
+    """Complete rows in a run's file, the first at t = 0."""
+    with netCDF4.Dataset(path) as file:
+        return len(file.dimensions["t"])
+
+
+def join_complex(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset with every pair `<name>_re`, `<name>_im` joined to a complex `<name>`, as the first variables."""
+    names = [str(name)[:-3] for name in dataset if str(name).endswith("_re") and f"{str(name)[:-3]}_im" in dataset]
+    if not names:
+        return dataset
+    joined = {}
+    for name in names:
+        real = dataset[f"{name}_re"]
+        joined[name] = real + 1j * dataset[f"{name}_im"]
+        words = str(real.attrs.get("long_name", name)).removeprefix("real part of ")
+        joined[name].attrs = real.attrs | {"long_name": words}
+    rest = dataset.drop_vars([f"{name}_{part}" for name in names for part in ("re", "im")])
+    return xr.Dataset(joined | dict(rest.data_vars), rest.coords, rest.attrs)

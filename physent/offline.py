@@ -1,0 +1,180 @@
+"""Diagnostics on data that are already there: a run's file, or anybody else's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from physent.diagnostic import Diagnostic, Observed
+from physent.io.netcdf import join_complex
+from physent.parameters import as_number
+from physent.solver import Axis, Domain, Variable
+
+BLOCK_BYTES = 64 * 2**20
+
+
+def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: str | None = None) -> xr.Dataset:
+    """Apply diagnostics to a Dataset along its time, row by row, as a run would; the same object, the same numbers.
+
+    `time` names the time dimension; by default "t_snapshot", "t" or "time", whichever there is. Other dimensions
+    become axes of space, uniform where they have a coordinate that is; a dimension `member` is mapped over. Read in
+    blocks, so the file may be larger than memory.
+
+    Raises ValueError when a diagnostic does not fit, when there is no time dimension, or when data are masked or not
+    finite.
+    """
+    dataset = join_complex(dataset)
+    time = time or _time_of(dataset)
+    data = {str(name): array for name, array in dataset.data_vars.items() if time in array.dims and array.dtype.kind in "fciub"}
+    if not data:
+        raise ValueError(f"no numeric variable has the time dimension {time!r}")
+    mapped = "member" in dataset.dims
+    arrays = {name: array.transpose(time, *[dim for dim in array.dims if dim != time]) for name, array in data.items()}
+    variables = {name: _variable(array, time, mapped) for name, array in arrays.items()}
+    domain = _domain(dataset, time)
+    times = dataset[time].values if time in dataset.coords else np.arange(dataset.sizes[time])
+    if times.dtype.kind not in "fiu":
+        times = np.arange(len(times))  # dates: diagnostics see the index
+    first = _observed(_shapes(arrays, mapped), variables, domain, jnp.zeros(()))
+    outputs: dict[str, Variable] = {}
+    for diagnostic in diagnostics:
+        outputs |= diagnostic.variables(first)
+    arrays = {name: array for name, array in arrays.items() if name in _used(diagnostics, first, variables)}
+    axes = {name: 0 if mapped and "member" in array.dims else None for name, array in arrays.items()}
+
+    def over_members(function: Any) -> Any:
+        return jax.vmap(function, in_axes=(0, axes, None)) if mapped else function
+
+    def row(carries: tuple, values: dict[str, Any], t: Any) -> tuple[tuple, dict[str, Any]]:
+        observed, following, row_outputs = _observed(values, variables, domain, t), [], {}
+        for diagnostic, carry in zip(diagnostics, carries, strict=True):
+            carry, named = diagnostic(carry, observed)
+            following.append(carry)
+            row_outputs |= named
+        return tuple(following), row_outputs
+
+    def start(_: Any, values: dict[str, Any], t: Any) -> tuple:
+        return tuple(diagnostic.init(_observed(values, variables, domain, t)) for diagnostic in diagnostics)
+
+    @jax.jit
+    def block(carries, values, times):
+        return jax.lax.scan(lambda carries, inputs: over_members(row)(carries, *inputs), carries, (values, times))
+
+    carries: Any = None
+    parts = []
+    for values, part_times in _blocks(arrays, times):
+        if carries is None:
+            beginning = {name: value[0] for name, value in values.items()}
+            members = jnp.arange(dataset.sizes["member"]) if mapped else 0
+            carries = over_members(start)(members, beginning, part_times[0])
+        carries, part = block(carries, values, part_times)
+        parts.append(jax.tree.map(np.asarray, part))
+    leading = (time, "member") if mapped else (time,)
+    result = {
+        name: (
+            (*leading, *variable.dims),
+            np.concatenate([part[name] for part in parts]),
+            {"units": variable.units, "long_name": variable.long_name, "role": variable.role},
+        )
+        for name, variable in outputs.items()
+    }
+    used = {dim for dims, _, _ in result.values() for dim in dims}
+    coordinates = {str(name): array for name, array in dataset.coords.items() if set(map(str, array.dims)) <= used}
+    return xr.Dataset(result, coordinates, {"source": "physent.diagnose"})
+
+
+def _time_of(dataset: xr.Dataset) -> str:
+    for name in ("t_snapshot", "t", "time"):
+        if name in dataset.dims:
+            return name
+    dims = ", ".join(map(str, dataset.dims))
+    raise ValueError(f"which dimension is time? none is called t or time (dimensions: {dims}); name it with time=")
+
+
+def _variable(array: xr.DataArray, time: str, mapped: bool) -> Variable:
+    dims = tuple(str(dim) for dim in array.dims if dim != time and not (mapped and dim == "member"))
+    attributes = array.attrs
+    return Variable(
+        dims, str(attributes.get("role", "scalar")), str(attributes.get("units", "1")),
+        str(attributes.get("long_name", array.name)),
+    )  # fmt: skip
+
+
+def _domain(dataset: xr.Dataset, time: str) -> Domain:
+    axes = []
+    for dim in map(str, dataset.dims):
+        if dim in (time, "member", "t", "t_snapshot"):
+            continue
+        size = dataset.sizes[dim]
+        points, attributes = np.arange(size, dtype=float), {}
+        if dim in dataset.coords and dataset[dim].dtype.kind in "fiu":
+            points, attributes = dataset[dim].values.astype(float), dataset[dim].attrs
+        length = attributes.get("length")
+        axes.append(
+            Axis(
+                name=dim, points=as_number(points), length=None if length is None else as_number(length),
+                periodic=attributes.get("periodic") == "true", units=str(attributes.get("units", "1")),
+            )
+        )  # fmt: skip
+    return Domain(tuple(axes))
+
+
+def _observed(values: Any, variables: dict[str, Variable], domain: Domain, t: Any) -> Observed:
+    return Observed(values, variables, domain, t)
+
+
+def _shapes(arrays: dict[str, xr.DataArray], mapped: bool) -> dict[str, Any]:
+    return {
+        name: jax.ShapeDtypeStruct(
+            tuple(size for dim, size in array.isel({array.dims[0]: 0}).sizes.items() if not (mapped and dim == "member")),
+            jax.dtypes.canonicalize_dtype(array.dtype),
+        )
+        for name, array in arrays.items()
+    }
+
+
+class _Recording(Observed):
+    """Remembers which observables a diagnostic reads."""
+
+    def __init__(self, *args: Any):
+        super().__init__(*args)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+
+def _used(diagnostics: Sequence[Diagnostic], first: Observed, variables: dict[str, Variable]) -> set[str]:
+    """The observables that the diagnostics read, so that only they are loaded."""
+    used: set[str] = set()
+
+    def trace(values: Any, t: Any) -> Any:
+        observed = _Recording(values, variables, first.domain, t)
+        outputs = [diagnostic(diagnostic.init(observed), observed)[1] for diagnostic in diagnostics]
+        used.update(observed.read)
+        return outputs
+
+    jax.eval_shape(trace, dict(first), first.t)
+    return used
+
+
+def _blocks(arrays: dict[str, xr.DataArray], times: np.ndarray) -> Any:
+    """The data in blocks of rows that fit memory, checked."""
+    row_bytes = sum(array.nbytes // max(1, array.shape[0]) for array in arrays.values())
+    rows = max(1, BLOCK_BYTES // max(1, row_bytes))
+    for first in range(0, len(times), rows):
+        values = {}
+        for name, array in arrays.items():
+            part = np.asarray(array[first : first + rows].values)
+            if part.dtype.kind in "fc" and not np.all(np.isfinite(part)):
+                where = np.argwhere(~np.isfinite(part))[0]
+                raise ValueError(
+                    f"{name} is masked or not finite at row {first + where[0]}, index {tuple(where[1:].tolist())}: "
+                    "fill or cut it first"
+                )
+            values[name] = jnp.asarray(part)
+        yield values, as_number(times[first : first + rows])
