@@ -1,0 +1,212 @@
+"""The nonlinear Schroedinger equation on a periodic line: the solver."""
+
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float, PRNGKeyArray
+
+from physent.numerics import spectral
+from physent.numerics.exponential import dopri8_step, etdrk4_step
+from physent.numerics.rotation import cosine_sine, rotate
+from physent.numerics.splitting import SPLITTINGS, split_step
+from physent.parameters import ParameterError, choice, param, static
+from physent.solver import Axis, Domain, Solver, State, Variable
+
+from .breathers import Akhmediev, KuznetsovMa, Peregrine
+from .from_file import FromFile
+from .initial import Initial, Medium
+from .potential import POTENTIALS, NoPotential, Potential
+from .profiles import GaussianNoise, ModulatedSech, PlaneWave
+from .solitons import BoundState, Soliton, Solitons
+
+INITIALS: dict[str, type] = {
+    "soliton": Soliton,
+    "solitons": Solitons,
+    "bound_state": BoundState,
+    "akhmediev": Akhmediev,
+    "peregrine": Peregrine,
+    "kuznetsov_ma": KuznetsovMa,
+    "plane_wave": PlaneWave,
+    "breather": ModulatedSech,
+    "gaussian_noise": GaussianNoise,
+    "from_file": FromFile,
+}
+
+
+class NLSEState(State):
+    """psi at the grid points at time t, and for an adaptive method the size of the inner step to try next."""
+
+    t: Float[Array, ""]
+    psi: Complex[Array, " n"]
+    inner_step: Float[Array, ""] | None = None
+
+
+class NLSE(Solver[NLSEState]):
+    """The one-dimensional nonlinear Schroedinger (Gross-Pitaevskii) equation on a periodic box.
+
+    i psi_t + beta psi_xx + g |psi|^2 psi - V(x) psi = 0,  x in [-length/2, length/2), n points, in dimensionless units.
+
+    beta g > 0 is the focusing case with bright solitons. Conserved are the mass int |psi|^2, the energy
+    int beta |psi_x|^2 - (g/2) |psi|^4 + V |psi|^2, and without a potential the momentum int Im(psi* psi_x).
+
+    The splitting methods conserve the mass to rounding and the energy without a trend; `etdrk4` and `dopri8` conserve
+    neither exactly. `dopri8` takes as many inner steps in a `dt` as `rtol` and `atol` ask for.
+    """
+
+    n: int = static(512, ge=4, doc="number of grid points")
+    length: Array = param(50.0, gt=0, doc="period of the box", units="length")
+    dt: Array = param(0.01, gt=0, doc="time step", units="time")
+    dispersion: Array = param(0.5, doc="beta, coefficient of psi_xx", units="length^2/time")
+    nonlinearity: Array = param(1.0, doc="g, coefficient of |psi|^2 psi; negative: defocusing", units="1/time")
+    potential: Potential = choice(POTENTIALS, "none", doc="external potential V(x)")
+    initial: Initial = choice(INITIALS, "soliton", doc="psi at t = 0")
+    method: Literal["strang", "yoshida_4", "blanes_moan_4", "blanes_moan_6", "etdrk4", "dopri8"] = static(
+        "blanes_moan_4", doc="time stepping method"
+    )
+    dealias: Literal["none", "filter", "exact"] = static(
+        "none",
+        doc="filter: damp the spectrum by exp(-36 (|k|/k_c)^36), k_c two thirds of the largest k, once a step; "
+        "exact: form the cubic product on twice as many points (etdrk4, dopri8)",
+    )
+    rtol: Array = param(1e-11, gt=0, doc="relative tolerance of dopri8, for each mode")
+    atol: Array = param(1e-12, gt=0, doc="absolute tolerance of dopri8, for the amplitude of each mode")
+
+    def __check_init__(self):
+        """Refuse combinations that make no sense."""
+        if self.dealias == "exact" and self.method in SPLITTINGS:
+            raise ParameterError(
+                "dealias",
+                f"given 'exact', but method {self.method!r} never forms the cubic product: allowed with etdrk4 and "
+                "dopri8; 'filter' goes with every method",
+            )
+        self.potential.check(self.n)
+        self.initial.check(self.n, self._medium())
+
+    def init(self, key: PRNGKeyArray) -> NLSEState:
+        """The initial condition at t = 0."""
+        t = jnp.zeros_like(self.dt)
+        psi = self.initial(self._grid(), self._medium(), key)
+        return NLSEState(t=t, psi=psi, inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None)
+
+    def step(self, state: NLSEState) -> NLSEState:
+        """The state one dt later."""
+        inner_step = state.inner_step
+        if self.method in SPLITTINGS:
+            psi = split_step(SPLITTINGS[self.method], state.psi, self.dt, self._kick, self._drift)
+        elif self.method == "etdrk4":
+            spectrum = etdrk4_step(jnp.fft.fft(state.psi), self.dt, self._linear(), self._nonlinear)
+            psi = jnp.fft.ifft(spectrum)
+        else:
+            # divided by n the spectrum holds amplitudes, which is what the absolute tolerance speaks of
+            spectrum, inner_step = dopri8_step(
+                jnp.fft.fft(state.psi) / self.n,
+                self.dt,
+                self._linear(),
+                lambda amplitudes: self._nonlinear(amplitudes * self.n) / self.n,
+                self.dt if state.inner_step is None else state.inner_step,
+                self.rtol,
+                self.atol,
+            )
+            psi = jnp.fft.ifft(spectrum * self.n)
+        if self.dealias == "filter":
+            psi = jnp.fft.ifft(spectral.two_thirds_filter(self.n, self.dt.dtype) * jnp.fft.fft(psi))
+        return NLSEState(t=state.t + self.dt, psi=psi, inner_step=inner_step)
+
+    def observe(self, state: NLSEState) -> dict[str, Array]:
+        """psi, its density |psi|^2 and phase arg psi, and two densities that use the spectral derivative.
+
+        energy_density = beta |psi_x|^2 - (g/2)|psi|^4 + V |psi|^2, current = 2 beta Im(psi* psi_x), which obeys
+        density_t + current_x = 0.
+        """
+        psi, density = state.psi, _square(state.psi)
+        slope = spectral.derivative(psi, self.length)
+        energy = self.dispersion * _square(slope) - (self.nonlinearity / 2) * density**2
+        v = self._potential()
+        return {
+            "psi": psi,
+            "density": density,
+            "phase": jnp.angle(psi),
+            "energy_density": energy if v is None else energy + v * density,
+            "current": 2 * self.dispersion * (psi.real * slope.imag - psi.imag * slope.real),
+        }
+
+    def variables(self) -> dict[str, Variable]:
+        """All observables live on the grid x and are dimensionless, as the equation is."""
+        return {
+            "psi": Variable(("x",), "amplitude", "1", "complex amplitude of the wave"),
+            "density": Variable(("x",), "density", "1", "squared modulus of the wave"),
+            "phase": Variable(("x",), "phase", "rad", "phase of the wave, between -pi and pi"),
+            "energy_density": Variable(("x",), "energy_density", "1", "energy per unit length"),
+            "current": Variable(("x",), "current", "1", "flux of the squared modulus"),
+        }
+
+    def domain(self) -> Domain:
+        """The periodic axis x."""
+        return Domain((Axis("x", self._grid(), self.length, periodic=True, long_name="position"),))
+
+    def invariants(self, state: NLSEState) -> dict[str, Array]:
+        """Mass, energy, and without a potential momentum; sums over the modes, exact for the grid's interpolant.
+
+        The kinetic energy counts the Nyquist mode, as the solver evolves it; the momentum does not, for it has no sign.
+        """
+        spectrum, k = jnp.fft.fft(state.psi) / self.n, self._wavenumbers()
+        power, density = _square(spectrum), _square(state.psi)
+        energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(density**2)
+        v = self._potential()
+        if v is not None:
+            return {
+                "mass": self.length * jnp.mean(density),
+                "energy": self.length * (energy + jnp.mean(v * density)),
+            }
+        paired = k if self.n % 2 else k.at[self.n // 2].set(0)
+        return {
+            "mass": self.length * jnp.mean(density),
+            "momentum": self.length * jnp.sum(paired * power),
+            "energy": self.length * energy,
+        }
+
+    def exact(self, t: Array) -> dict[str, Array]:
+        """psi, density and phase at time t where the initial condition has a closed form and there is no potential."""
+        if not isinstance(self.potential, NoPotential):
+            return {}
+        psi = self.initial.exact(self._grid(), t, self._medium())
+        return {} if psi is None else {"psi": psi, "density": _square(psi), "phase": jnp.angle(psi)}
+
+    def _medium(self) -> Medium:
+        return Medium(self.length, self.dispersion, self.nonlinearity)
+
+    def _grid(self) -> Float[Array, " n"]:
+        return (jnp.arange(self.n, dtype=self.length.dtype) / self.n - 0.5) * self.length
+
+    def _wavenumbers(self) -> Float[Array, " n"]:
+        return spectral.wavenumbers(self.n, self.length)
+
+    def _potential(self) -> Float[Array, " n"] | None:
+        return self.potential(self._grid(), self.length)
+
+    def _kick(self, psi: Array, tau: Array) -> Array:
+        frequency = self.nonlinearity * _square(psi)
+        v = self._potential()
+        return rotate(psi, tau * (frequency if v is None else frequency - v))
+
+    def _drift(self, psi: Array, tau: Array) -> Array:
+        cosine, sine = cosine_sine((tau * self.dispersion) * self._wavenumbers() ** 2)
+        return jnp.fft.ifft(jax.lax.complex(cosine, -sine) * jnp.fft.fft(psi))
+
+    def _linear(self) -> Complex[Array, " n"]:
+        return -1j * self.dispersion * self._wavenumbers() ** 2
+
+    def _nonlinear(self, spectrum: Array) -> Array:
+        """The spectrum of i (g |psi|^2 - V) psi, given that of psi."""
+        v = self._potential()
+        if self.dealias == "exact":
+            cubic = 1j * self.nonlinearity * spectral.dealiased_cubic(spectrum)
+            return cubic if v is None else cubic - 1j * jnp.fft.fft(v * jnp.fft.ifft(spectrum))
+        psi = jnp.fft.ifft(spectrum)
+        frequency = self.nonlinearity * _square(psi)
+        return 1j * jnp.fft.fft((frequency if v is None else frequency - v) * psi)
+
+
+def _square(z: Array) -> Array:
+    return z.real**2 + z.imag**2

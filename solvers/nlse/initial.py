@@ -1,0 +1,57 @@
+"""What an initial condition of the nonlinear Schroedinger equation is, and what it knows of the equation."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Complex, Float, PRNGKeyArray
+
+from physent.parameters import Declared, ParameterError
+
+
+class Medium(eqx.Module):
+    """What an initial condition has to know of the equation i psi_t + beta psi_xx + g |psi|^2 psi = 0 and its box.
+
+    Every solution u(xi, tau) for beta = 1/2, g = 1 gives the solutions a u(a sqrt(g/2 beta) x, g a^2 t) of the equation
+    with any beta g > 0.
+    """
+
+    length: Float[Array, ""]
+    dispersion: Float[Array, ""]
+    nonlinearity: Float[Array, ""]
+
+    def steepness(self, amplitude: Float[Array, "..."]) -> Float[Array, "..."]:
+        """a sqrt(g / (2 beta)), the inverse width of a soliton of amplitude a, in 1/length."""
+        return amplitude * jnp.sqrt(self.nonlinearity / (2 * self.dispersion))
+
+    def distance(self, x: Float[Array, " n"], centre: Float[Array, ""]) -> Float[Array, " n"]:
+        """x - centre, taken the short way round the box: in [-length/2, length/2)."""
+        return jnp.mod(x - centre + self.length / 2, self.length) - self.length / 2
+
+
+class Initial(Declared):
+    """A state to start from, and its exact evolution in a medium without a potential where that has a closed form."""
+
+    @abc.abstractmethod
+    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+        """psi at the grid points x at t = 0; `key` is the run's, for random initial conditions."""
+
+    @abc.abstractmethod
+    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Complex[Array, " n"] | None:
+        """psi at time t, or None where no closed form is known."""
+
+    def check(self, n: int, medium: Medium) -> None:
+        """Raise a ParameterError where the initial condition does not fit the grid or the medium."""
+
+
+def require_focusing(medium: Medium) -> None:
+    """Raise a ParameterError unless beta g > 0, without which there are no bright solitons; traced values pass."""
+    product = medium.dispersion * medium.nonlinearity
+    if not isinstance(product, Tracer) and not np.all(np.asarray(product) > 0):
+        raise ParameterError(
+            "initial",
+            "this solution needs dispersion * nonlinearity > 0 (a focusing medium); "
+            "plane_wave, gaussian_noise and from_file do not",
+        )

@@ -1,0 +1,75 @@
+"""External potentials V(x) of the nonlinear Schroedinger equation."""
+
+import abc
+import math
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from physent.parameters import Declared, ParameterError, param, static
+
+
+class Potential(Declared):
+    """A real, time-independent V(x) on the periodic box."""
+
+    @abc.abstractmethod
+    def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"] | None:
+        """V at the grid points, or None where there is none."""
+
+    def check(self, n: int) -> None:
+        """Raise a ParameterError where the potential does not fit a grid of n points."""
+
+
+class NoPotential(Potential):
+    """V = 0."""
+
+    def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> None:
+        """None, so that nothing is computed."""
+        return None
+
+
+class Harmonic(Potential):
+    """A trap, V = (1/2) frequency^2 (x - centre)^2, with the distance taken round the box."""
+
+    frequency: Array = param(1.0, ge=0, doc="trap frequency for beta = 1/2", units="1/time")
+    position: Array = param(0.0, doc="centre of the trap", units="length")
+
+    def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"]:
+        """V at the grid points; its slope jumps at the point farthest from the centre."""
+        distance = jnp.mod(x - self.position + length / 2, length) - length / 2
+        return 0.5 * (self.frequency * distance) ** 2
+
+
+class Lattice(Potential):
+    """A cosine lattice, V = depth cos(2 pi periods x / length + phase)."""
+
+    depth: Array = param(1.0, doc="half the difference between the largest and the smallest V", units="1/time")
+    periods: int = static(1, ge=1, doc="how many periods fill the box")
+    phase: Array = param(0.0, doc="phase of the cosine at x = 0", units="rad")
+
+    def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"]:
+        """V at the grid points."""
+        return self.depth * jnp.cos((2 * math.pi * self.periods / length) * x + self.phase)
+
+
+class SampledPotential(Potential):
+    """V given by its values at the n grid points x_j = (j/n - 1/2) length."""
+
+    values: Array = param(ndim=1, doc="V at the grid points", units="1/time")
+
+    def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"]:
+        """The values."""
+        return self.values
+
+    def check(self, n: int) -> None:
+        """The number of values must be that of the grid points."""
+        if self.values.shape[-1] != n:
+            raise ParameterError("potential.values", f"given {self.values.shape[-1]} values, allowed: n = {n} of them")
+
+
+POTENTIALS: dict[str, type] = {
+    "none": NoPotential,
+    "harmonic": Harmonic,
+    "lattice": Lattice,
+    "sampled": SampledPotential,
+}
