@@ -348,7 +348,11 @@ def _cross_check(solver: Any, diagnostics: list[Any], run: RunSettings, output: 
     except ParameterError as error:
         report.add(tuple(error.key.split(".")), error.message)
     program = Program(solver, (), run.members)
-    names = program.observable_names()
+    try:
+        names = list(program.example)
+    except (ValueError, TypeError) as error:
+        report.add(("solver",), str(error))
+        return
     for name in output.variables or ():
         if name not in names:
             report.add(("output", "variables"), f"unknown observable {name!r}{nearest(name, names)} (allowed: {', '.join(names)})")

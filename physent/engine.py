@@ -110,24 +110,17 @@ class Program:
 
     @functools.cached_property
     def example(self) -> Observed:
-        """The observables of one member's first state: shapes and dtypes instead of values."""
+        """The observables of one member's first state: shapes and dtypes instead of values.
+
+        Raises ValueError where the solver's `variables` and `observe` do not name the same observables.
+        """
         values = eqx.filter_eval_shape(lambda solver: solver.observe(solver.init(jax.random.key(0))), self.one)
-        return Observed(values, self.one.variables(), self.one.domain(), jnp.zeros(()), functools.partial(_shapes, self.one))
-
-    def observable_names(self) -> list[str]:
-        """The names of the solver's observables; raises ValueError where `variables` and `observe` disagree."""
-        example = self.example
-        declared, observed = set(example.variables), set(example)
-        if declared != observed:
-            odd = ", ".join(sorted(declared ^ observed))
-            raise ValueError(f"variables() and observe() of {type(self.solver).__name__} do not name the same observables: {odd}")
-        return list(example)
-
-    @property
-    def field_names(self) -> list[str]:
-        """The observables with dims that are saved."""
-        names = [name for name in self.observable_names() if self.one.variables()[name].dims]
-        return names if self.selected is None else [name for name in names if name in self.selected]
+        variables = self.one.variables()
+        if odd := set(variables) ^ set(values):
+            names = ", ".join(sorted(odd))
+            raise ValueError(f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}")
+        values = {name: values[name] for name in sorted(values, key=list(variables).index)}  # traced dicts are sorted
+        return Observed(values, variables, self.one.domain(), jnp.zeros(()), functools.partial(_shapes, self.one))
 
     # ------------------------------------------------------------------------------------------------- traced
 
@@ -189,7 +182,13 @@ class Program:
         per_snapshot = cadence.rows_per_snapshot
         row = self._over_members(self._row, 0, 0, None, None)
 
-        def run(solver, state, carries, done, count, steps):
+        # jax.jit and not eqx.filter_jit, which waits for the result: the next chunk is to run while the last is written
+        _, fixed = eqx.partition(self.solver, eqx.is_array)
+
+        @jax.jit
+        def run(numbers, state, carries, done, count, steps):
+            solver = eqx.combine(numbers, fixed)
+
             def advance(state, carries, index):
                 t = (index + 1) * jnp.asarray(cadence.save_every)
                 return row(solver, state, carries, steps, t)
@@ -226,7 +225,7 @@ class Program:
             error = self._over_members(lambda solver, state: solver.error(state), 0)(solver, state)
             return state, carries, Rows(series, fields, finite), error
 
-        return eqx.filter_jit(run)
+        return lambda solver, *rest: run(eqx.filter(solver, eqx.is_array), *rest)
 
 
 def _shapes(solver: Solver) -> dict[str, Any]:
@@ -268,7 +267,7 @@ class Outcome:
     message: str = ""
 
 
-def capacity_of(program: Program, cadence: Cadence, rows: Rows, limit: int | None) -> int:
+def capacity_of(cadence: Cadence, rows: Rows, limit: int | None) -> int:
     """Snapshots that a chunk's buffers hold."""
     series = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves((rows.series, rows.finite)))
     fields = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(rows.fields))
@@ -313,7 +312,7 @@ class Run:
         carries, rows = self.program.first_row(solver, state)
         rows = _host(jax.tree.map(lambda leaf: leaf[None], rows))
         self.compile_seconds += time.perf_counter() - started
-        if where := _not_finite(rows):
+        if where := self._not_finite(rows):
             raise RunError(f"the initial state is not finite: {where[1]}")
         # once more, compiled: what observing and diagnosing one row costs
         started = time.perf_counter()
@@ -325,7 +324,7 @@ class Run:
         """From the state after `done` snapshots to the end, the first failure, or a request to stop."""
         cadence, began = self.cadence, time.perf_counter()
         self.before = self.compile_seconds
-        capacity = capacity_of(self.program, cadence, first_rows, self.limit)
+        self.capacity = capacity = capacity_of(cadence, first_rows, self.limit)
         self.chunk = self.program.compile(cadence, capacity)
         count = 1
         pending = self._dispatch(solver, state, carries, done, count) if done < cadence.snapshots else None
@@ -346,7 +345,7 @@ class Run:
                 solver, state, carries = self._grow(pending)
                 pending = self._dispatch(solver, state, carries, pending.first, pending.count)
                 continue
-            if where := _not_finite(rows, pending.count * cadence.rows_per_snapshot):
+            if where := self._not_finite(rows, pending.count * cadence.rows_per_snapshot):
                 return self._fail(pending, where, began)
             self._write(solver, pending, rows)
             self.report(self._progress(end, began))
@@ -382,6 +381,7 @@ class Run:
         solver, state, carries = pending.before
         grown, state = solver.grow(state)
         self.program.solver = grown
+        self.chunk = self.program.compile(self.cadence, self.capacity)
         return grown, state, carries
 
     def _fail(self, pending: _Pending, where: tuple[int, str], began: float) -> Outcome:
@@ -413,6 +413,20 @@ class Run:
         index = indices[0][1 if self.program.members > 1 else 0 :]
         return f" at index {tuple(index.tolist())}" if len(index) else ""
 
+    def _not_finite(self, rows: Rows, count: int | None = None) -> tuple[int, str] | None:
+        """The first row with an observable that is not finite, and a sentence that says which one, in which member."""
+        variables = self.program.example.variables
+        fields_first = sorted(variables, key=lambda name: not variables[name].dims)
+        found: tuple[int, str] | None = None
+        for name in fields_first:
+            bad = ~np.asarray(rows.finite[name])[:count]
+            in_rows = bad.reshape(len(bad), -1).any(axis=1)
+            row = int(np.argmax(in_rows))
+            if in_rows.any() and (found is None or row < found[0]):
+                member = f" in member {int(np.argmax(bad[row]))}" if bad.ndim > 1 else ""
+                found = row, f"{name} is not finite{member}"
+        return found
+
     def _progress(self, snapshots: int, began: float) -> Progress:
         every = self.cadence.rows_per_snapshot * self.cadence.save_every
         return Progress(
@@ -427,21 +441,6 @@ class Run:
 
 def _host(tree: Any) -> Any:
     return jax.tree.map(np.asarray, tree)
-
-
-def _not_finite(rows: Rows, count: int | None = None) -> tuple[int, str] | None:
-    """The first row with an observable that is not finite, and a sentence that says which and where."""
-    bad = {name: ~np.asarray(flags)[:count] for name, flags in rows.finite.items()}
-    by_row = {name: flags.reshape(len(flags), -1).any(axis=1) for name, flags in bad.items()}
-    names = [name for name, flags in by_row.items() if flags.any()]
-    if not names:
-        return None
-    first = min(names, key=lambda name: int(np.argmax(by_row[name])))
-    row = int(np.argmax(by_row[first]))
-    words = f"{first} is not finite"
-    if bad[first].ndim > 1:
-        words += f" in member {int(np.argmax(bad[first][row]))}"
-    return row, words
 
 
 def variables_of(program: Program) -> Iterator[tuple[str, Variable, str]]:

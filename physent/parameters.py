@@ -73,7 +73,8 @@ class Declaration:
             words = "a number" if self.ndim == 0 else "a list of numbers"
         else:
             words = _annotation_words(self.annotation)
-        return f"{words} {limits}".strip()
+        optional = self.default is None
+        return f"{words.removesuffix(' or nothing')} {limits}".strip() + (", or nothing" if optional else "")
 
     def violation(self, value: Any) -> str | None:
         """A sentence on the bound that `value` breaks, or None."""

@@ -15,7 +15,7 @@ from physent.diagnostic import Diagnostic
 from physent.engine import Cadence, Outcome, Program, Progress, Run, RunError
 from physent.interrupts import Interrupts
 from physent.io import checkpoint
-from physent.io.folder import CHECKPOINT, EXPERIMENT, RUN, FolderError, RunFolder, check_free, open_run, vouched_rows
+from physent.io.folder import CHECKPOINT, EXPERIMENT, RUN, FolderError, RunFolder, check_free, open_run, vouched_snapshots
 from physent.io.layout import Layout, provenance
 from physent.io.memory import MemorySink
 from physent.solver import Solver
@@ -122,7 +122,7 @@ def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool
     if header["jaxlib"] != jax.lib.__version__:
         warnings.warn(f"the run began with jaxlib {header['jaxlib']}, this is {jax.lib.__version__}: bits may differ")
     program, cadence = _plan(experiment)
-    done = vouched_rows(path, cadence)
+    done = vouched_snapshots(path, cadence)
     if done is None:  # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but time
         warnings.warn(f"{path / RUN} is damaged: the run starts again from t = 0")
         return execute(experiment, path, overwrite=True, report=report, stop=stop)

@@ -177,7 +177,9 @@ def experiment_schema(
 
 
 def _toml(value: Any) -> str:
-    return tomli_w.dumps({"x": list(value) if isinstance(value, tuple) else value}).split("=", 1)[1].strip()
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(entry) for entry in value) + "]"
+    return tomli_w.dumps({"x": value}).split("=", 1)[1].strip()
 
 
 def template(cls: type, table: str, kind: str | None = None) -> str:

@@ -14,7 +14,7 @@ import xarray as xr
 from physent.engine import Cadence, Rows
 from physent.io import checkpoint
 from physent.io.layout import Layout
-from physent.io.netcdf import NetCDFWriter, join_complex, rows_in
+from physent.io.netcdf import NetCDFWriter, holds, join_complex
 from physent.parameters import settings
 
 RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
@@ -105,14 +105,11 @@ def _header(solver: Any, snapshots: int, config: str) -> dict[str, Any]:
     return {"snapshots": snapshots, "config": config, "jaxlib": jax.lib.__version__, "solver": grown}
 
 
-def vouched_rows(path: Path, cadence: Cadence) -> int | None:
-    """Snapshots that the checkpoint of a folder vouches for and its file holds; None if the file is damaged."""
+def vouched_snapshots(path: Path, cadence: Cadence) -> int | None:
+    """Snapshots that the checkpoint of a folder vouches for; None if its file does not hold them all."""
     snapshots = checkpoint.read_header(path / CHECKPOINT)["snapshots"]
-    try:
-        complete = rows_in(path / RUN) >= 1 + snapshots * cadence.rows_per_snapshot
-    except (OSError, KeyError):
-        return None
-    return snapshots if complete else None
+    whole = holds(path / RUN, 1 + snapshots * cadence.rows_per_snapshot, cadence)
+    return snapshots if whole else None
 
 
 def open_run(path: str | Path) -> xr.Dataset:
@@ -125,11 +122,13 @@ def open_run(path: str | Path) -> xr.Dataset:
     file = path / RUN if path.is_dir() else path
     if not file.is_file():
         raise FolderError(f"{path} is not a run: there is no {file}")
-    dataset = join_complex(xr.open_dataset(file))
+    stored = xr.open_dataset(file)
+    dataset = join_complex(stored)
     if dataset.attrs.get("status") == "running" and (folder / CHECKPOINT).is_file():
         snapshots = checkpoint.read_header(folder / CHECKPOINT)["snapshots"]
         per = int(dataset.attrs["rows_per_snapshot"])
         dataset = dataset.isel(t=slice(1 + snapshots * per))
         if "t_snapshot" in dataset.dims:
             dataset = dataset.isel(t_snapshot=slice(1 + snapshots))
+    dataset.set_close(stored.close)
     return dataset

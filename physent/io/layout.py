@@ -61,7 +61,8 @@ class Layout:
 def _coordinates(program: Program, sizes: dict[str, int]) -> dict[str, Any]:
     domain: Domain
     if program.members > 1:
-        domain = eqx.filter_vmap(lambda solver: solver.domain(), in_axes=(program.axes,))(program.solver)
+        over_members = eqx.filter_vmap(lambda solver: solver.domain(), in_axes=(program.axes,), axis_size=program.members)
+        domain = over_members(program.solver)
     else:
         domain = program.solver.domain()
     coordinates: dict[str, Any] = {}

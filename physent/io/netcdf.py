@@ -1,6 +1,10 @@
 """A run's NetCDF file: written along an unlimited `t`, synced once a chunk, readable by anything.
 
 Complex fields are stored as `<name>_re` and `<name>_im`; `open_run` joins them again.
+
+HDF5 keeps no journal, so a process killed in the middle of a sync must find nothing half rewritten that was whole before.
+Hence a compressed chunk is one row and never written twice (a rewritten one would move, and its old place be used again
+before the index says so), and series and other short rows are not compressed, so that theirs are rewritten in place.
 """
 
 from pathlib import Path
@@ -14,7 +18,8 @@ from physent.engine import Cadence, Rows
 from physent.io.layout import Layout, Stored
 
 SERIES_CHUNK = 512
-FIELD_CHUNK_BYTES = 2**18
+SHORT_ROW_BYTES = 2**11
+READ_BYTES = 2**24
 
 
 class NetCDFWriter:
@@ -93,15 +98,15 @@ def _parts(stored: Stored) -> list[tuple[str, np.dtype, dict[str, str]]]:
 
 def _create(file: Any, name: str, dtype: np.dtype, attributes: dict, stored: Stored, output: Any) -> None:
     row_bytes = max(1, int(np.prod(stored.shape)) * dtype.itemsize)
-    series = not stored.dims
-    rows = SERIES_CHUNK if series else int(np.clip(FIELD_CHUNK_BYTES // row_bytes, 1, SERIES_CHUNK))
+    short = row_bytes <= SHORT_ROW_BYTES
+    rows = SERIES_CHUNK * 8 // max(8, row_bytes) or 1 if short else 1
     field = attributes["role"] not in ("entropy", "invariant") and bool(stored.dims) and np.issubdtype(dtype, np.floating)
     digits = output.significant_digits if field else None
     variable = file.createVariable(
         name,
         dtype,
         (stored.time, *stored.dims),
-        compression="zlib" if output.compression else None,
+        compression="zlib" if output.compression and not short else None,
         complevel=output.compression,
         shuffle=True,
         chunksizes=(rows, *stored.shape),
@@ -109,14 +114,28 @@ def _create(file: Any, name: str, dtype: np.dtype, attributes: dict, stored: Sto
         quantize_mode="GranularBitRound",
     )
     # the default cache would grow to tens of megabytes a variable over a long run
-    variable.set_var_chunk_cache(size=2 * rows * row_bytes, nelems=101, preemption=1.0)
+    variable.set_var_chunk_cache(size=2 * rows * row_bytes, nelems=11, preemption=1.0)
     variable.setncatts(attributes)
 
 
-def rows_in(path: Path) -> int:
-    """Complete rows in a run's file, the first at t = 0."""
-    with netCDF4.Dataset(path) as file:
-        return len(file.dimensions["t"])
+def holds(path: Path, rows: int, cadence: Cadence) -> bool:
+    """Whether a run's file can be read and has every one of its first `rows` rows."""
+    try:
+        with netCDF4.Dataset(path) as file:
+            for variable in file.variables.values():
+                if not variable.dimensions or variable.dimensions[0] not in ("t", "t_snapshot"):
+                    continue
+                every = cadence.rows_per_snapshot if variable.dimensions[0] == "t_snapshot" else 1
+                wanted = 1 + (rows - 1) // every
+                if len(variable) < wanted:
+                    return False
+                step = max(1, READ_BYTES // max(1, int(np.prod(variable.shape[1:])) * variable.dtype.itemsize))
+                for first in range(0, wanted, step):
+                    if np.ma.is_masked(variable[first : min(first + step, wanted)]):
+                        return False  # a value never written
+    except (OSError, RuntimeError, KeyError):
+        return False
+    return True
 
 
 def join_complex(dataset: xr.Dataset) -> xr.Dataset:

@@ -1,0 +1,154 @@
+"""Chunks are transactions, and no way of cutting a run into them changes a bit."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from toys import Heat, Walk
+
+import physent
+from physent.config import RunSettings
+from physent.diagnostics import DifferentialEntropy, Entropy
+from physent.engine import Cadence
+from physent.parameters import ParameterError
+
+
+def same(a, b):
+    assert set(a.variables) == set(b.variables)
+    for name in a.variables:
+        np.testing.assert_array_equal(a[name].values, b[name].values, err_msg=str(name))
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return physent.run(Heat(), t_end=2.0, save_every=0.02, diagnostics=[Entropy(of="u")], seed=3)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64])
+def test_the_length_of_a_chunk_changes_no_bit(reference, chunk):
+    same(reference, physent.run(Heat(), t_end=2.0, save_every=0.02, diagnostics=[Entropy(of="u")], seed=3, chunk=chunk))
+
+
+def test_the_trajectory_is_that_of_single_steps(reference):
+    solver = Heat()
+    step = eqx.filter_jit(solver.step)
+    state = solver.init(jax.random.key(3))
+    for _ in range(50):
+        state = step(state)
+    np.testing.assert_allclose(reference.u.values[25], state.u, rtol=1e-13)
+    assert reference.t.values[25] == 0.5
+
+
+def test_saving_less_often_gives_the_same_rows(reference):
+    coarse = physent.run(Heat(), t_end=2.0, save_every=0.2, seed=3)
+    np.testing.assert_array_equal(coarse.u.values, reference.u.values[::10])
+
+
+def test_fields_have_a_cadence_of_their_own(reference):
+    two = physent.run(
+        Heat(), t_end=2.0, save_every=0.02, snapshot_every=0.1, diagnostics=[Entropy(of="u")], seed=3, chunk=3
+    )
+    assert two.u.dims == ("t_snapshot", "x") and two["mean"].dims == ("t",)
+    np.testing.assert_array_equal(two.u.values, reference.u.values[::5])
+    np.testing.assert_array_equal(two.entropy_u_shannon.values, reference.entropy_u_shannon.values)
+    np.testing.assert_allclose(two.t_snapshot.values, two.t.values[::5], rtol=1e-15)
+
+
+def test_another_seed_is_another_run(reference):
+    other = physent.run(Heat(), t_end=2.0, save_every=0.02, seed=4)
+    assert not np.array_equal(other.u.values, reference.u.values)
+
+
+def test_members_are_the_single_runs_with_their_keys_and_parameters():
+    nu = [0.1, 0.2, 0.3]
+    together = physent.run(Heat(nu=nu), t_end=0.5, save_every=0.1, members=3, seed=1, diagnostics=[Entropy(of="u")])
+    assert together.u.dims == ("t", "member", "x") and together.invariant_mass.dims == ("t", "member")
+    for member in range(3):
+        solver = Heat(nu=nu[member])
+        step = eqx.filter_jit(solver.step)
+        state = solver.init(jax.random.fold_in(jax.random.key(1), member))
+        for _ in range(10):
+            state = step(state)
+        np.testing.assert_allclose(together.u.values[1, member], state.u, rtol=1e-12)
+
+
+def test_a_member_does_not_depend_on_how_many_there_are():
+    few = physent.run(Heat(), t_end=0.1, save_every=0.1, members=2)
+    many = physent.run(Heat(), t_end=0.1, save_every=0.1, members=5)
+    np.testing.assert_allclose(few.u.values, many.u.values[:, :2], rtol=1e-13)
+
+
+def test_lengths_that_differ_by_member_are_kept_apart():
+    run = physent.run(Heat(length=[6.0, 12.0]), t_end=0.1, save_every=0.1, members=2)
+    assert run.x_of_member.dims == ("member", "x")
+    np.testing.assert_allclose(run.x_of_member.values[1], 2 * run.x_of_member.values[0])
+
+
+def test_a_value_that_is_not_finite_stops_the_run_and_says_where():
+    with pytest.raises(physent.RunError, match=r"u is not finite at index \(\d+,\) at t = .*checkpoint at t = ") as caught:
+        physent.run(Heat(growth=5.0, noise=0.0), t_end=5.0, save_every=0.05)
+    kept = caught.value.dataset
+    assert kept.attrs["status"] == "failed"
+    assert 1 < len(kept.t) < 100
+    assert np.isfinite(kept.u.values).all()
+
+
+def test_a_member_that_is_not_finite_is_named():
+    with pytest.raises(physent.RunError, match=r"not finite in member 1 at index"):
+        physent.run(Heat(growth=[0.0, 5.0], noise=0.0), t_end=5.0, save_every=0.05, members=2)
+
+
+def test_an_initial_state_that_is_not_finite_is_refused():
+    solver = eqx.tree_at(lambda solver: solver.length, Heat(), jnp.asarray(jnp.nan))
+    with pytest.raises(physent.RunError, match=r"not finite.*t = 0|not finite"):
+        physent.run(eqx.tree_at(lambda s: s.nu, solver, jnp.asarray(jnp.nan)), t_end=0.1, save_every=0.1)
+
+
+@pytest.mark.parametrize("chunk", [1, 5, None])
+def test_an_overflow_grows_the_buffers_and_loses_nothing(chunk):
+    grown = physent.run(Walk(capacity=2), t_end=200.0, save_every=1.0, chunk=chunk)
+    large = physent.run(Walk(capacity=1024), t_end=200.0, save_every=1.0)
+    assert np.abs(large.x.values).max() > 4  # it did overflow, more than once
+    np.testing.assert_array_equal(grown.x.values, large.x.values)
+
+
+def test_a_solver_that_cannot_grow_says_so():
+    class Stuck(Walk):
+        def grow(self, state):
+            return physent.Solver.grow(self, state)
+
+    with pytest.raises(RuntimeError, match="no way to mend"):
+        physent.run(Stuck(capacity=1), t_end=200.0, save_every=1.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        (dict(t_end=1.0, save_every=0.015), "run.save_every"),
+        (dict(t_end=1.05, save_every=0.1), "run.t_end"),
+        (dict(t_end=1.0, save_every=0.1, snapshot_every=0.25), "run.snapshot_every"),
+        (dict(t_end=1.0, save_every=0.1, snapshot_every=0.3), "run.t_end"),
+    ],
+)
+def test_times_that_do_not_divide_are_refused_with_a_neighbour(settings, key):
+    with pytest.raises(ParameterError, match="near it") as caught:
+        Cadence.of(Heat(), RunSettings(**settings))
+    assert caught.value.key == key
+
+
+def test_members_must_share_their_step():
+    with pytest.raises(ParameterError, match="same for all"):
+        physent.run(Heat(dt=[0.01, 0.02]), t_end=0.1, save_every=0.1, members=2)
+
+
+def test_times_are_multiples_and_not_sums():
+    run = physent.run(Heat(n=4), t_end=100.0, save_every=0.1, variables=[])
+    np.testing.assert_array_equal(run.t.values, np.arange(1001) * 0.1)
+
+
+def test_float32_runs_in_float32():
+    with jax.enable_x64(False):
+        run = physent.run(Heat(), t_end=0.1, save_every=0.1, diagnostics=[Entropy(of="u"), DifferentialEntropy(of="u")])
+    assert run.u.dtype == np.float32 and run.entropy_u_shannon.dtype == np.float32 and run.z.dtype == np.complex64
+    assert run.t.dtype == np.float64 and run.attrs["precision"] == "float32"

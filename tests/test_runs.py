@@ -1,0 +1,283 @@
+"""Run folders: whole or absent, resumable bit for bit, whatever ended them."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+from toys import Heat, Walk
+
+import physent
+from physent import runs
+from physent.config import load_experiment
+from physent.diagnostics import Entropy
+from physent.io import checkpoint
+from physent.io.folder import CHECKPOINT, RUN, FolderError
+
+TOYS = Path(__file__).with_name("toys.py")
+CONFIG = f"""
+name = "toy"
+[solver]
+kind = "{TOYS}:Heat"
+[run]
+t_end = 4.0
+save_every = 0.05
+chunk = 5
+[[diagnostics]]
+kind = "entropy"
+of = "u"
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "toy.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+def contents(folder: Path) -> dict[str, np.ndarray]:
+    with netCDF4.Dataset(folder / RUN) as file:
+        return {name: variable[...].data for name, variable in file.variables.items()}
+
+
+def same(a: Path, b: Path) -> None:
+    left, right = contents(a), contents(b)
+    assert left.keys() == right.keys()
+    for name, values in left.items():
+        np.testing.assert_array_equal(values, right[name], err_msg=name)
+
+
+def after(chunks: int):
+    """A stop that is asked for after so many chunks."""
+    calls = iter(range(10**6))
+    return lambda: next(calls) >= chunks - 1
+
+
+def test_a_run_in_memory_and_one_on_disk_are_the_same(tmp_path):
+    settings = dict(t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")])
+    memory = physent.run(Heat(), **settings)
+    with physent.run(Heat(), output=tmp_path / "run", **settings) as disk:
+        assert set(memory.variables) == set(disk.variables)
+        for name in memory.variables:
+            np.testing.assert_array_equal(memory[name].values, disk[name].values)
+            assert memory[name].dims == disk[name].dims
+        assert memory.attrs.keys() == disk.attrs.keys()
+
+
+def test_the_resolved_experiment_runs_to_the_same_bits(config, tmp_path):
+    first = runs.execute(load_experiment(config, ["solver.nu=0.2"]), tmp_path / "first")
+    assert first.outcome.reason == "done"
+    again = load_experiment(tmp_path / "first" / "experiment.toml")
+    runs.execute(again, tmp_path / "second")
+    same(tmp_path / "first", tmp_path / "second")
+    with netCDF4.Dataset(tmp_path / "first" / RUN) as file:
+        assert file.experiment == (tmp_path / "first" / "experiment.toml").read_text()
+        assert "nu = 0.2" in file.experiment
+
+
+@pytest.mark.parametrize("chunks", [1, 9])
+def test_an_interrupted_run_continues_bit_for_bit(config, tmp_path, chunks):
+    experiment = load_experiment(config)
+    runs.execute(experiment, tmp_path / "whole")
+    cut = runs.execute(experiment, tmp_path / "cut", stop=after(chunks))
+    assert cut.outcome.reason == "interrupted"
+    with physent.open_run(tmp_path / "cut") as dataset:
+        assert dataset.attrs["status"] == "interrupted"
+        assert 1 < len(dataset.t) < 81
+    resumed = runs.resume(tmp_path / "cut")
+    assert resumed.outcome.reason == "done"
+    same(tmp_path / "whole", tmp_path / "cut")
+    with physent.open_run(tmp_path / "cut") as dataset:
+        assert dataset.attrs["status"] == "done"
+
+
+def test_a_finished_run_resumes_to_itself(config, tmp_path):
+    runs.execute(load_experiment(config), tmp_path / "run")
+    before = contents(tmp_path / "run")
+    assert runs.resume(tmp_path / "run").outcome.reason == "done"
+    np.testing.assert_array_equal(before["u"], contents(tmp_path / "run")["u"])
+
+
+def test_a_run_whose_buffers_grew_resumes(tmp_path):
+    config = tmp_path / "walk.toml"
+    config.write_text(f'[solver]\nkind = "{TOYS}:Walk"\n[run]\nt_end = 300.0\nsave_every = 1.0\nchunk = 20\n')
+    experiment = load_experiment(config)
+    runs.execute(experiment, tmp_path / "whole")
+    cut = runs.execute(load_experiment(config), tmp_path / "cut", stop=after(8))
+    assert cut.outcome.reason == "interrupted"
+    assert checkpoint.read_header(tmp_path / "cut" / CHECKPOINT)["solver"]["capacity"] > Walk().capacity
+    runs.resume(tmp_path / "cut")
+    same(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_rows_beyond_the_checkpoint_are_written_again(config, tmp_path):
+    experiment = load_experiment(config)
+    runs.execute(experiment, tmp_path / "whole")
+    runs.execute(experiment, tmp_path / "cut", stop=after(4))
+    with netCDF4.Dataset(tmp_path / "cut" / RUN, "r+") as file:  # as if killed between two variables of a chunk
+        rows = len(file.dimensions["t"])
+        file["u"][rows : rows + 3] = -1.0
+        file.setncattr("status", "running")
+    with physent.open_run(tmp_path / "cut") as dataset:
+        assert len(dataset.t) == rows
+    runs.resume(tmp_path / "cut")
+    same(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_damaged_file_is_run_again(config, tmp_path):
+    experiment = load_experiment(config)
+    runs.execute(experiment, tmp_path / "whole")
+    runs.execute(experiment, tmp_path / "cut", stop=after(4))
+    data = (tmp_path / "cut" / RUN).read_bytes()
+    (tmp_path / "cut" / RUN).write_bytes(data[: len(data) // 3])
+    with pytest.warns(UserWarning, match="damaged"):
+        runs.resume(tmp_path / "cut")
+    same(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_run_that_fails_keeps_what_was_good(tmp_path):
+    with pytest.raises(physent.RunError, match="not finite"):
+        physent.run(Heat(growth=5.0, noise=0.0), t_end=5.0, save_every=0.01, output=tmp_path / "run", chunk=4)
+    with physent.open_run(tmp_path / "run") as dataset:
+        assert dataset.attrs["status"] == "failed" and "not finite" in dataset.attrs["message"]
+        assert np.isfinite(dataset.u.values).all() and len(dataset.t) > 2
+    header = checkpoint.read_header(tmp_path / "run" / CHECKPOINT)
+    assert header["snapshots"] == len(dataset.t) - 1
+
+
+def test_a_bad_start_leaves_nothing_behind(tmp_path):
+    class Broken(Heat):
+        def init(self, key):
+            raise ValueError("no such beginning")
+
+    with pytest.raises(ValueError, match="no such beginning"):
+        physent.run(Broken(), t_end=1.0, save_every=0.1, output=tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_taken_is_refused(tmp_path):
+    settings = dict(t_end=0.1, save_every=0.1, output=tmp_path / "run")
+    physent.run(Heat(), **settings).close()
+    with pytest.raises(FolderError, match="exists"):
+        physent.run(Heat(), **settings)
+    physent.run(Heat(), overwrite=True, **settings).close()
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "to_grandmother.txt").write_text("dear")
+    with pytest.raises(FolderError, match="not a run folder"):
+        physent.run(Heat(), t_end=0.1, save_every=0.1, output=tmp_path / "letters", overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["letters", "run"]
+
+
+def test_resuming_what_is_not_a_run_is_refused(tmp_path):
+    with pytest.raises(FolderError, match="not a run that can be resumed"):
+        runs.resume(tmp_path)
+
+
+# ----------------------------------------------------------------------------------------- processes that die
+
+
+def physent_process(*arguments):
+    command = [sys.executable, "-c", "from physent.cli import main; main()", *map(str, arguments)]
+    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - read when the process has ended
+    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    return process, log
+
+
+def output_of(log) -> str:
+    with log:
+        log.seek(0)
+        return log.read()
+
+
+def wait_for(condition, process, log, seconds=120.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if condition():
+                return
+        except (OSError, ValueError, KeyError):
+            pass
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    raise AssertionError(f"never happened: {output_of(log)}")
+
+
+def snapshots_in(folder: Path) -> int:
+    return checkpoint.read_header(folder / CHECKPOINT)["snapshots"]
+
+
+LONG = CONFIG.replace("t_end = 4.0", "t_end = 60.0").replace("save_every = 0.05", "save_every = 0.01")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_finishes_the_chunk_and_leaves_a_valid_file(tmp_path, number, code):
+    (tmp_path / "toy.toml").write_text(LONG)
+    folder = tmp_path / "run"
+    process, log = physent_process("run", tmp_path / "toy.toml", "--output", folder)
+    wait_for(lambda: snapshots_in(folder) > 20, process, log)
+    process.send_signal(number)
+    process.wait(timeout=60)
+    output = output_of(log)
+    assert process.returncode == code, output
+    assert "physent resume" in output
+    with physent.open_run(folder) as dataset:
+        assert dataset.attrs["status"] == "interrupted" and len(dataset.t) == 1 + snapshots_in(folder)
+
+
+def campaign(root: Path, kills: int, seed: int) -> None:
+    """Kill one run again and again at random moments, look at the file each time, and let it finish."""
+    rng = np.random.default_rng(seed)
+    (root / "toy.toml").write_text(LONG)
+    whole, folder = root / "whole", root / "run"
+    runs.execute(load_experiment(root / "toy.toml"), whole)
+    reference = contents(whole)
+    damaged = 0
+    for kill in range(kills):
+        if folder.exists():
+            with netCDF4.Dataset(folder / RUN, "r+") as file:  # let there be work left for the next one
+                file.setncattr("status", "running")
+        started = snapshots_in(folder) if folder.exists() else 0
+        arguments = ("resume", folder) if folder.exists() else ("run", root / "toy.toml", "--output", folder)
+        process, log = physent_process(*arguments)
+        goal = started + int(rng.integers((len(reference["t"]) - 1 - started) // 20 + 5))
+        wait_for(lambda goal=goal: snapshots_in(folder) > goal, process, log)
+        time.sleep(rng.uniform(0, 0.01))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        log.close()
+        vouched = snapshots_in(folder)
+        try:
+            found = contents(folder)
+        except OSError:
+            damaged += 1
+            continue
+        assert len(found["t"]) >= 1 + vouched
+        for name, values in found.items():
+            rows = slice(0, 1 + vouched) if reference[name].shape[:1] == reference["t"].shape else slice(None)
+            np.testing.assert_array_equal(values[rows], reference[name][rows], err_msg=f"{name} after kill {kill}")
+        print(f"kill {kill}: {vouched} rows vouched for, {len(found['t'])} in the file", flush=True)
+    assert damaged == 0, f"{damaged} of {kills} files did not open"
+    assert runs.resume(folder).outcome.reason == "done"
+    same(whole, folder)
+
+
+@pytest.mark.slow
+def test_kill_9_costs_at_most_the_chunk_in_flight(tmp_path):
+    campaign(tmp_path, kills=4, seed=0)
+
+
+if __name__ == "__main__":  # the whole campaign: python tests/test_runs.py FOLDER 50
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    Path(sys.argv[1]).mkdir(parents=True)
+    campaign(Path(sys.argv[1]), int(sys.argv[2]), seed=1)
