@@ -7,9 +7,8 @@ import numpy as np
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
-from physent.entropy.discrete import entropy
+from physent.entropy import differential_entropy, entropy, lmc_complexity
 from physent.entropy.estimators import ESTIMATORS, Estimator
-from physent.entropy.grid import differential_entropy, lmc_complexity
 from physent.entropy.measures import MEASURES, Measure
 from physent.entropy.outcome_space import OutcomeSpace
 from physent.entropy.outcomes import OUTCOMES

@@ -1,0 +1,213 @@
+"""A config is right, or every problem in it is reported at once with its line."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toys import Heat
+
+from physent import config, registry, schema
+from physent.config import ConfigError, load_experiment
+from physent.toml_lines import line_of, lines_of
+
+TOYS = Path(__file__).with_name("toys.py")
+GOOD = f"""
+name = "toy"
+[solver]
+kind = "{TOYS}:Heat"
+nu = 0.2
+[run]
+t_end = 1.0
+save_every = 0.1
+[[diagnostics]]
+kind = "entropy"
+of = "u"
+"""
+
+
+def load(tmp_path, text, *overrides):
+    path = tmp_path / "case.toml"
+    path.write_text(text)
+    return load_experiment(path, list(overrides))
+
+
+def problems(tmp_path, text, *overrides):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text, *overrides)
+    return [problem.replace(f"{tmp_path}/", "") for problem in caught.value.problems]
+
+
+def test_every_problem_is_reported_at_once_with_line_key_value_and_nearest_match(tmp_path):
+    text = f"""name = "bad"
+[solver]
+kind = "{TOYS}:Heat"
+n = 2
+lenght = 50.0
+nu = -1
+noise = "a"
+growth = [1.0, 2.0]
+[run]
+t_end = true
+save_evry = 0.1
+precision = "float46"
+[[diagnostics]]
+kind = "entrpy"
+[[diagnostics]]
+kind = "entropy"
+of = "u"
+measure = "shanon"
+[[diagnostics]]
+kind = "entropy"
+of = "u"
+measure = {{ kind = "renyi", order = -2 }}
+[outptu]
+"""
+    assert problems(tmp_path, text) == [
+        "case.toml:4: solver.n: given 2, allowed: an integer >= 4",
+        "case.toml:5: solver.lenght: unknown key, did you mean length? (allowed: n, nu, growth, noise, length, dt)",
+        "case.toml:6: solver.nu: given -1, allowed: a number >= 0",
+        "case.toml:7: solver.noise: given 'a', allowed: a number >= 0",
+        "case.toml:9: run.save_every: missing: time between two saved rows of series and diagnostics (allowed: a number > 0)",
+        "case.toml:10: run.t_end: given True, allowed: a number > 0",
+        "case.toml:11: run.save_evry: unknown key, did you mean save_every? "
+        "(allowed: t_end, save_every, snapshot_every, seed, precision, members, chunk)",
+        "case.toml:12: run.precision: given 'float46', allowed: one of float64, float32, did you mean float64?",
+        "case.toml:14: diagnostics.0.kind: unknown kind 'entrpy', did you mean entropy? "
+        f"(allowed: {', '.join(registry.registered('diagnostics'))}, or 'path.py:Class')",
+        "case.toml:18: diagnostics.1.measure.kind: unknown kind 'shanon', did you mean shannon? "
+        f"(allowed: {', '.join(schema.declarations(registry.find('diagnostics', 'entropy'))['measure'].options)})",
+        "case.toml:22: diagnostics.2.measure.order: given -2, allowed: a number >= 0",
+        "case.toml:23: outptu: unknown key, did you mean output? "
+        "(allowed: name, description, solver, run, diagnostics, output)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[solver\n", "case.toml:1: not valid TOML"),
+        ("name = 1\n[run]\nt_end = 1.0\nsave_every = 0.1\n", "case.toml:1: name: given 1, allowed: a string"),
+        ("[run]\nt_end = 1.0\nsave_every = 0.1\n", "case.toml:1: solver.kind: missing"),
+        (GOOD.replace("toys.py:Heat", "toys.py:Haet"), "case.toml:4: solver.kind: * has no class 'Haet', did you mean Heat?"),
+        (GOOD.replace("toys.py:Heat", "toy.py:Heat"), "case.toml:4: solver.kind: there is no file"),
+        (GOOD.replace("toys.py:Heat", "toys.py:jax"), "case.toml:4: solver.kind: * is not a physent class"),
+        (GOOD.replace('of = "u"', 'of = "w"'), "case.toml:11: diagnostics.0.of: no observable or role 'w'"),
+        (GOOD.replace('of = "u"', 'of = "mean"'), "case.toml:11: diagnostics.0.of: mean does not live on a grid"),
+        (GOOD + '[[diagnostics]]\nkind = "entropy"\nof = "u"\n', "case.toml:12: diagnostics.1.name: two variables are called"),
+        (GOOD + '[output]\nvariables = ["v"]\n', "case.toml:13: output.variables: unknown observable 'v'"),
+        (GOOD + '[output]\nvariables = "u"\n', "case.toml:13: output.variables: given 'u', allowed: a list, each a string"),
+        (GOOD.replace("save_every = 0.1", "save_every = 0.3"), "case.toml:7: run.t_end: given 1.0, allowed: a multiple"),
+        (GOOD.replace("nu = 0.2", "nu = { linspace = [0.1, 0.2] }"), "case.toml:5: solver.nu: a linspace gives one value"),
+    ],
+)
+def test_each_kind_of_problem_has_a_sentence_and_a_line(tmp_path, text, message):
+    found = problems(tmp_path, text)
+    assert len(found) == 1
+    place, _, words = message.partition("*")
+    assert found[0].startswith(place) and words.strip() in found[0], found
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
+    (tmp_path / "single.toml").write_text(GOOD)
+    with pytest.raises(ConfigError, match=r"singel.toml: cannot be read: No such file or directory, did you mean single.toml"):
+        load_experiment(tmp_path / "singel.toml")
+
+
+def test_overrides_take_dotted_keys_and_toml_values(tmp_path):
+    experiment = load(
+        tmp_path, GOOD, "solver.n=64", 'run.precision="float32"', "run.members = 2", "solver.nu=[0.1, 0.3]",
+        "diagnostics.0.measure={kind='renyi', order=0.5}", "name=other",
+    )  # fmt: skip
+    assert experiment.solver.n == 64 and experiment.name == "other" and experiment.run.members == 2
+    np.testing.assert_allclose(experiment.solver.nu, [0.1, 0.3])
+    assert float(experiment.diagnostics[0].measure.order) == 0.5
+    assert experiment.resolved["run"]["precision"] == "float32"
+
+
+def test_a_bad_override_is_named_as_such(tmp_path):
+    assert problems(tmp_path, GOOD, "solver.n=2") == ["--set: solver.n: given 2, allowed: an integer >= 4"]
+    assert "--set: solver.m: unknown key" in problems(tmp_path, GOOD, "solver.m=2")[0]
+    assert "allowed: --set key=value" in problems(tmp_path, GOOD, "solver.n")[0]
+    assert "no such place" in problems(tmp_path, GOOD, "diagnostics.7.of=u")[0]
+
+
+def test_the_resolved_experiment_resolves_to_itself(tmp_path):
+    first = load(tmp_path, GOOD, "run.members=3", "solver.nu={linspace=[0.1,0.3]}")
+    np.testing.assert_allclose(first.solver.nu, [0.1, 0.2, 0.3])
+    second = load(tmp_path, first.toml())
+    assert second.resolved == first.resolved and second.toml() == first.toml()
+    assert first.resolved["solver"]["length"] == 6.0  # defaults are written out
+
+
+def test_a_value_per_member_needs_as_many_values_as_members(tmp_path):
+    found = problems(tmp_path, GOOD, "run.members=3", "solver.nu=[0.1, 0.2]")
+    assert "given 2 values, allowed: a number >= 0, or one for each of the 3 members" in found[0]
+
+
+@pytest.mark.parametrize("kind", [*registry.registered("solvers"), f"{TOYS}:Heat"])
+def test_the_template_of_every_solver_is_a_valid_experiment_with_every_key(kind):
+    cls = registry.find("solvers", kind)
+    text = "\n".join([
+        schema.template(cls, "solver", kind), schema.template(config.RunSettings, "run"),
+        schema.template(config.OutputSettings, "output"),
+    ])  # fmt: skip
+    data = tomllib.loads(text)
+    assert not schema.problems(cls, {key: value for key, value in data["solver"].items() if key != "kind"})
+    assert not schema.problems(config.RunSettings, data["run"])
+    uncommented = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line.split("#")[1:2] else line for line in text.splitlines()))
+    for declaration in schema.declarations(cls).values():
+        assert declaration.name in text and declaration.doc in text
+    assert uncommented["solver"]["kind"] == kind
+
+
+def test_the_json_schema_covers_every_solver_and_is_json():
+    text = json.dumps(
+        schema.experiment_schema(
+            registry.available("solvers"), registry.available("diagnostics"), config.RunSettings, config.OutputSettings
+        )
+    )
+    for name, cls in registry.available("solvers").items():
+        assert f'"{name}"' in text
+        for declaration in schema.declarations(cls).values():
+            assert declaration.doc in json.loads(text).__str__()
+
+
+def test_python_refuses_what_a_config_refuses():
+    with pytest.raises(ValueError, match=r"nu: given -1.0, allowed: a number >= 0"):
+        Heat(nu=-1.0)
+    with pytest.raises(ValueError, match=r"n: given 2, allowed: an integer >= 4"):
+        Heat(n=2)
+
+
+def test_lines_of_finds_every_form_of_key():
+    text = """a = 1
+b.c = [1,
+  2,  # = not a key
+]
+"d e" = '''
+[not.a.table]
+x = 1
+'''
+[t]
+x = { y = 1 }
+[[list]]
+z = 1
+[[list]]
+z = 2
+  [list.sub]
+  w = "]"
+[[list.deep]]
+v = 1
+"""
+    tomllib.loads(text)
+    lines = lines_of(text)
+    expected = {
+        ("a",): 1, ("b", "c"): 2, ("d e",): 5, ("t",): 9, ("t", "x"): 10, ("list", 0): 11, ("list", 0, "z"): 12,
+        ("list", 1): 13, ("list", 1, "z"): 14, ("list", 1, "sub"): 15, ("list", 1, "sub", "w"): 16,
+        ("list", 1, "deep", 0): 17, ("list", 1, "deep", 0, "v"): 18,
+    }  # fmt: skip
+    assert lines == expected
+    assert line_of(lines, ("t", "x", "y")) == 10
+    assert line_of(lines, ("nowhere",)) == 1
