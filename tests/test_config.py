@@ -88,7 +88,7 @@ measure = {{ kind = "renyi", order = -2 }}
     ("text", "message"),
     [
         ("[solver\n", "case.toml:1: not valid TOML"),
-        ("name = 1\n[run]\nt_end = 1.0\nsave_every = 0.1\n", "case.toml:1: name: given 1, allowed: a string"),
+        (GOOD.replace('name = "toy"', "name = 1"), "case.toml:2: name: given 1, allowed: a string"),
         ("[run]\nt_end = 1.0\nsave_every = 0.1\n", "case.toml:1: solver.kind: missing"),
         (GOOD.replace("toys.py:Heat", "toys.py:Haet"), "case.toml:4: solver.kind: * has no class 'Haet', did you mean Heat?"),
         (GOOD.replace("toys.py:Heat", "toy.py:Heat"), "case.toml:4: solver.kind: there is no file"),
@@ -156,10 +156,8 @@ def test_the_template_of_every_solver_is_a_valid_experiment_with_every_key(kind)
     data = tomllib.loads(text)
     assert not schema.problems(cls, {key: value for key, value in data["solver"].items() if key != "kind"})
     assert not schema.problems(config.RunSettings, data["run"])
-    uncommented = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line.split("#")[1:2] else line for line in text.splitlines()))
     for declaration in schema.declarations(cls).values():
         assert declaration.name in text and declaration.doc in text
-    assert uncommented["solver"]["kind"] == kind
 
 
 def test_the_json_schema_covers_every_solver_and_is_json():

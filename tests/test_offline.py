@@ -1,0 +1,71 @@
+"""The same diagnostic gives the same numbers during a run and afterwards, and on files that physent did not write."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from toys import Heat
+
+import physent
+from physent.diagnostics import Complexity, DifferentialEntropy, Entropy, Error
+from physent.entropy import Renyi, Spectrum
+
+DIAGNOSTICS = [
+    Entropy(of="u"),
+    Entropy(of="z", outcomes=Spectrum(), measure=Renyi(order=0.5), base=2.0),
+    DifferentialEntropy(of="density"),
+    Complexity(of="u"),
+]
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_offline_equals_streaming(tmp_path, members):
+    run = physent.run(Heat(), t_end=1.0, save_every=0.1, diagnostics=DIAGNOSTICS, members=members, output=tmp_path / "run")
+    again = physent.diagnose(run, DIAGNOSTICS)
+    assert set(again.data_vars) == {
+        "entropy_u_shannon", "entropy_z_spectrum_renyi_0p5", "differential_entropy_u", "complexity_u"
+    }  # fmt: skip
+    for name in again.data_vars:
+        assert again[name].dims == run[name].dims
+        np.testing.assert_allclose(again[name].values, run[name].values, rtol=1e-13)
+    run.close()
+
+
+def foreign(dims=("time", "lat", "lon"), values=None):
+    values = np.random.default_rng(0).uniform(0.5, 1.5, (4, 5, 6)).astype("f4") if values is None else values
+    return xr.Dataset({"tracer": (dims, values)}, {"lon": np.linspace(0.0, 10.0, 6)})
+
+
+def test_a_file_physent_did_not_write():
+    data = foreign()
+    result = physent.diagnose(data, [Entropy(of="tracer")])
+    p = data.tracer.values.astype(float).reshape(4, -1)
+    p /= p.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(result.entropy_tracer_shannon, -(p * np.log(p)).sum(axis=1), rtol=1e-5)
+    assert result.entropy_tracer_shannon.dtype == np.float32
+
+
+def test_time_may_be_named_and_be_a_date():
+    data = foreign(("epoch", "lat", "lon")).assign_coords(epoch=np.arange("2026-01-01", "2026-01-05", dtype="datetime64[D]"))
+    result = physent.diagnose(data, [Entropy(of="tracer")], time="epoch")
+    assert result.entropy_tracer_shannon.dims == ("epoch",) and result.epoch.dtype.kind == "M"
+
+
+@pytest.mark.parametrize(
+    ("data", "diagnostic", "message"),
+    [
+        (foreign(("when", "lat", "lon")), Entropy(of="tracer"), "which dimension is time"),
+        (foreign(), Entropy(of="tacer"), "no observable or role 'tacer', did you mean tracer"),
+        (foreign(), Error(of="tracer"), "no exact solution is known"),
+        (xr.Dataset({"name": ("time", ["a", "b"])}), Entropy(of="name"), "no numeric variable"),
+        (foreign(values=np.full((4, 5, 6), np.nan)), Entropy(of="tracer"), "masked or not finite at row 0, index"),
+    ],
+)
+def test_what_cannot_be_done_is_said(data, diagnostic, message):
+    with pytest.raises(ValueError, match=message):
+        physent.diagnose(data, [diagnostic])
+
+
+def test_a_file_larger_than_a_block_is_read_in_blocks(monkeypatch):
+    whole = physent.diagnose(foreign(), [Entropy(of="tracer")])
+    monkeypatch.setattr("physent.offline.BLOCK_BYTES", 1)
+    np.testing.assert_array_equal(whole.entropy_tracer_shannon, physent.diagnose(foreign(), [Entropy(of="tracer")]).entropy_tracer_shannon)

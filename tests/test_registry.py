@@ -1,0 +1,74 @@
+"""Names become classes: registered ones, files, modules; a broken plugin warns and is skipped."""
+
+import warnings
+from importlib.metadata import EntryPoint
+
+import pytest
+
+import physent
+from physent import registry
+from physent.registry import RegistryError
+
+
+@pytest.fixture
+def entry_points(monkeypatch):
+    """Entry points of our choice instead of the installed ones."""
+
+    def install(*points):
+        found = [EntryPoint(name, value, "physent.solvers") for name, value in points]
+        monkeypatch.setattr(registry, "entry_points", lambda group: [point for point in found if point.group == group])
+
+    registry.registered.cache_clear()
+    yield install
+    registry.registered.cache_clear()
+
+
+def test_built_in_classes_come_through_the_same_door():
+    assert registry.find("solvers", "nlse").__name__ == "NLSE"
+    assert set(registry.available("diagnostics")) >= {"entropy", "differential_entropy", "complexity", "error"}
+
+
+def test_an_unknown_name_gets_the_nearest_one():
+    with pytest.raises(RegistryError, match=r"unknown kind 'nsle', did you mean nlse\? \(allowed: .*nlse"):
+        registry.find("solvers", "nsle")
+
+
+def test_a_plugin_is_found_and_a_broken_one_warns_and_is_skipped(entry_points):
+    entry_points(("heat", "toys:Heat"), ("gone", "no_such_package:Solver"))
+    with pytest.warns(UserWarning, match=r"'gone' \(no_such_package:Solver.*cannot be loaded"):
+        found = registry.available("solvers")
+    assert list(found) == ["heat"]
+    with pytest.raises(RegistryError, match="cannot be loaded"):
+        registry.find("solvers", "gone")
+
+
+def test_of_two_plugins_of_one_name_the_second_is_hidden_with_a_warning(entry_points):
+    entry_points(("heat", "toys:Heat"), ("heat", "toys:Walk"))
+    with pytest.warns(UserWarning, match="toys:Walk is hidden by toys:Heat"):
+        assert registry.find("solvers", "heat").__name__ == "Heat"
+
+
+def test_one_plugin_seen_twice_is_one(entry_points):
+    entry_points(("heat", "toys:Heat"), ("heat", "toys:Heat"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(registry.available("solvers")) == ["heat"]
+
+
+def test_a_class_of_a_file_or_module(tmp_path):
+    text = "import physent\nclass Mine(physent.Solver):\n    '''Mine.'''\n"
+    (tmp_path / "mine.py").write_text(text)
+    cls = registry.find("solvers", "mine.py:Mine", tmp_path)
+    assert issubclass(cls, physent.Solver)
+    assert registry.find("solvers", "mine.py:Mine", tmp_path) is cls
+    assert registry.find("solvers", "toys:Heat").__name__ == "Heat"
+    with pytest.raises(RegistryError, match="there is no file your.py"):
+        registry.find("solvers", "your.py:Mine", tmp_path)
+    with pytest.raises(RegistryError, match="has no class 'Mien', did you mean Mine"):
+        registry.find("solvers", "mine.py:Mien", tmp_path)
+
+
+def test_a_file_that_does_not_load_says_why(tmp_path):
+    (tmp_path / "broken.py").write_text("import physent\n1 / 0\n")
+    with pytest.raises(RegistryError, match="broken.py cannot be loaded: ZeroDivisionError"):
+        registry.find("solvers", "broken.py:Mine", tmp_path)
