@@ -1,0 +1,41 @@
+"""Run a solver in a compiled loop, without the engine."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+
+@eqx.filter_jit
+def start(solver, seed=0):
+    """The state at t = 0."""
+    return solver.init(jax.random.key(seed))
+
+
+@eqx.filter_jit
+def exact(solver, t):
+    """The exact psi at time t."""
+    return solver.exact(t)["psi"]
+
+
+@eqx.filter_jit
+def _advance(solver, state, steps):
+    return jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
+
+
+def advance(solver, steps, state=None):
+    """The state after so many steps, compiled once for any number of them."""
+    return _advance(solver, start(solver) if state is None else state, jnp.asarray(steps))
+
+
+@eqx.filter_jit
+def _rows(solver, state, count, steps):
+    def row(state, _):
+        later = jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
+        return later, (state, solver.invariants(state))
+
+    return jax.lax.scan(row, state, None, length=count)[1]
+
+
+def rows(solver, count, steps, state=None):
+    """The states and invariants at the start and after every so many steps, stacked: count + 1 of each."""
+    return _rows(solver, start(solver) if state is None else state, count + 1, jnp.asarray(steps))
