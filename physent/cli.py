@@ -152,7 +152,7 @@ def diagnose(
 def main() -> None:
     """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 130 and 143 interrupted."""
     try:
-        code = app(exit_on_error=False, print_error=False)
+        code = app(sys.argv[1:], exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         print(f"physent: {error}", file=sys.stderr)
         print("Try 'physent --help'.", file=sys.stderr)

@@ -114,7 +114,8 @@ def validate(path: Path, overrides: list[str]) -> int:
     data, report = config.parse(path, overrides)
     with _precision(config.precision_of(data)):
         experiment = config.build(data, report, path.stem, path.parent)
-    print(f"{path}: valid ({experiment.name}: {experiment.resolved['solver']['kind']}, {len(experiment.diagnostics)} diagnostics)")
+    kind, count = experiment.resolved["solver"]["kind"], len(experiment.diagnostics)
+    print(f"{path}: valid ({experiment.name}: {kind}, {count} diagnostics)")
     return 0
 
 
@@ -145,7 +146,12 @@ def new(kind: str) -> int:
     print(schemas.template(config.OutputSettings, "output"))
     print("# one [[diagnostics]] for each; 'physent list diagnostics' shows the kinds")
     lines = schemas.template(registry.find("diagnostics", "entropy"), "diagnostics", "entropy")
-    print("\n".join(f"# {line}".rstrip() if line else "" for line in lines.replace("[diagnostics]", "[[diagnostics]]").splitlines()))
+    print(
+        "\n".join(
+            f"# {line}".rstrip() if line else ""
+            for line in lines.replace("[diagnostics]", "[[diagnostics]]").splitlines()
+        )
+    )
     return 0
 
 
@@ -153,13 +159,21 @@ def new(kind: str) -> int:
 def schema() -> int:
     """Print the JSON schema."""
     solvers, diagnostics = registry.available("solvers"), registry.available("diagnostics")
-    print(json.dumps(schemas.experiment_schema(solvers, diagnostics, config.RunSettings, config.OutputSettings), indent=2))
+    print(
+        json.dumps(schemas.experiment_schema(solvers, diagnostics, config.RunSettings, config.OutputSettings), indent=2)
+    )
     return 0
 
 
 @_command
 def diagnose(
-    file: Path, of: list[str], kind: str, named: dict[str, str | None], settings: list[str], time: str | None, output: Path | None
+    file: Path,
+    of: list[str],
+    kind: str,
+    named: dict[str, str | None],
+    settings: list[str],
+    time: str | None,
+    output: Path | None,
 ) -> int:
     """Apply a diagnostic to a NetCDF file."""
     from physent.offline import diagnose as apply

@@ -140,10 +140,11 @@ def _override(data: dict[str, Any], override: str, report: _Report) -> None:
     except tomllib.TOMLDecodeError:
         value = text.strip()  # a word without its quotes, which a shell takes away
     place: Any = data
+    last: Any = key[-1]
     try:
         for part in key[:-1]:
             place = place[part] if isinstance(place, list) else place.setdefault(part, {})
-        place[key[-1]] = value
+        place[last] = value
     except (TypeError, IndexError, KeyError, AttributeError):
         report.add(key, "there is no such place in the file")
 
@@ -193,6 +194,7 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
         diagnostics.append(_make(cls, entry_data, ("diagnostics", i), report, 1) if cls else None)
         kinds.append(entry.get("kind") if isinstance(entry, dict) else None)
     report.check()
+    assert solver_cls is not None  # or there was a problem to report
 
     run = RunSettings(**_tuples(RunSettings, run_data))
     output = OutputSettings(**_tuples(OutputSettings, output_data))
@@ -339,7 +341,9 @@ def _tuples(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cross_check(solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, report: _Report) -> None:
+def _cross_check(
+    solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, report: _Report
+) -> None:
     """What no single key can say: cadences that divide, diagnostics that fit the solver, variables that exist."""
     from physent.engine import Cadence, Program
 
@@ -355,13 +359,18 @@ def _cross_check(solver: Any, diagnostics: list[Any], run: RunSettings, output: 
         return
     for name in output.variables or ():
         if name not in names:
-            report.add(("output", "variables"), f"unknown observable {name!r}{nearest(name, names)} (allowed: {', '.join(names)})")
+            report.add(
+                ("output", "variables"),
+                f"unknown observable {name!r}{nearest(name, names)} (allowed: {', '.join(names)})",
+            )
     taken: dict[str, int] = {}
     for i, diagnostic in enumerate(diagnostics):
         try:
             for output_name in diagnostic.variables(program.example):
                 if output_name in taken or output_name in names:
-                    raise ParameterError("name", f"two variables are called {output_name!r}: give one a name of its own")
+                    raise ParameterError(
+                        "name", f"two variables are called {output_name!r}: give one a name of its own"
+                    )
                 taken[output_name] = i
         except ParameterError as error:
             report.add(("diagnostics", i, *error.key.split(".")), error.message)

@@ -26,7 +26,12 @@ class ConsoleProgress:
 
     def __enter__(self) -> "ConsoleProgress":
         if self.console.is_terminal and not self.console.quiet:
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+            )
             self.bar = Bar(*columns, console=self.console)
             self.bar.start()
             self.task = self.bar.add_task(f"{self.name}: compiling", total=None, rate="")
@@ -52,7 +57,7 @@ class ConsoleProgress:
 
 def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
     """Drift of the invariants, entropies, and where the file is."""
-    console = Console(width=max(Console().width, 100))  # a table cut short is no use in a log
+    console = Console(width=max(Console().width, 120))  # a table cut short is no use in a log
     invariants = [str(name) for name in dataset if dataset[name].attrs.get("role") == "invariant"]
     if invariants:
         table = _table("invariant", "at t = 0", "largest drift", "relative", title="conserved quantities")
@@ -74,10 +79,14 @@ def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
         table = _table("diagnostic", "first", "last", "mean", "smallest", "largest", title="entropies")
         for name in series:
             values = dataset[name].values
-            table.add_row(name, *(f"{v:.7g}" for v in (values[0], values[-1], values.mean(), values.min(), values.max())))
+            table.add_row(
+                name, *(f"{v:.6g}" for v in (values[0], values[-1], values.mean(), values.min(), values.max()))
+            )
         console.print(table)
     seconds = outcome.solve_seconds
-    console.print(f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)", highlight=False)
+    console.print(
+        f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)", highlight=False
+    )
     console.print(f"wrote {folder / 'run.nc'}", highlight=False, soft_wrap=True)
 
 
@@ -93,5 +102,9 @@ def print_experiments(console: Console) -> None:
     root = Path(str(resources.files("physent.experiments")))
     for path in sorted(root.glob("*/*.toml")):
         description = tomllib.loads(path.read_text(encoding="utf-8")).get("description", "")
-        console.print(f"  {path.parent.name}/{path.stem:<24} {description.splitlines()[0] if description else ''}", highlight=False, soft_wrap=True)
+        console.print(
+            f"  {path.parent.name}/{path.stem:<24} {description.splitlines()[0] if description else ''}",
+            highlight=False,
+            soft_wrap=True,
+        )
         console.print(f"    {path}", highlight=False, soft_wrap=True, style="dim")

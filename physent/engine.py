@@ -28,7 +28,9 @@ CHUNK_SECONDS = 1.0
 
 
 class RunError(Exception):
-    """A run that had to stop; what was saved before is valid."""
+    """A run that had to stop; what was saved before is valid, and is `dataset` where `physent.run` raised it."""
+
+    dataset: Any = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Cadence:
         steps_per_row = _times("run.save_every", run.save_every, "solver.dt", dt)
         every = run.save_every if run.snapshot_every is None else run.snapshot_every
         rows_per_snapshot = _times("run.snapshot_every", every, "run.save_every", run.save_every)
-        snapshots = _times("run.t_end", run.t_end, "run.save_every" if every == run.save_every else "run.snapshot_every", every)
+        snapshots = _times(
+            "run.t_end", run.t_end, "run.save_every" if every == run.save_every else "run.snapshot_every", every
+        )
         return cls(dt, run.save_every, steps_per_row, rows_per_snapshot, snapshots)
 
     @property
@@ -88,7 +92,7 @@ class Program:
     member, and all arrays carry a leading member axis (after the row).
     """
 
-    def __init__(self, solver: Solver, diagnostics: tuple[Diagnostic, ...], members: int = 1, fields: Any = None):
+    def __init__(self, solver: Solver, diagnostics: tuple[Diagnostic, ...] = (), members: int = 1, fields: Any = None):
         self.solver = solver
         self.diagnostics = tuple(diagnostics)
         self.members = members
@@ -105,7 +109,10 @@ class Program:
         if self.members == 1:
             return self.solver
         return jax.tree.map(
-            lambda leaf, axis: leaf if axis is None else leaf[0], self.solver, self.axes, is_leaf=lambda leaf: leaf is None
+            lambda leaf, axis: leaf if axis is None else leaf[0],
+            self.solver,
+            self.axes,
+            is_leaf=lambda leaf: leaf is None,
         )
 
     @functools.cached_property
@@ -291,12 +298,11 @@ class Run:
     """The host loop: dispatches chunks, checks them, hands them to a sink."""
 
     def __init__(
-        self, program: Program, cadence: Cadence, sink: Sink, *, limit: int | None = None,
+        self, program: Program, cadence: Cadence, *, limit: int | None = None,
         report: Callable[[Progress], None] = lambda progress: None, stop: Callable[[], bool] = lambda: False,
     ):  # fmt: skip
         self.program = program
         self.cadence = cadence
-        self.sink = sink
         self.limit = limit
         self.report = report
         self.stop = stop
@@ -320,9 +326,10 @@ class Run:
         self.row_seconds = time.perf_counter() - started
         return state, carries, rows
 
-    def loop(self, solver: Solver, state: Any, carries: tuple, first_rows: Rows, done: int = 0) -> Outcome:
+    def loop(self, sink: Sink, solver: Solver, state: Any, carries: tuple, first_rows: Rows, done: int = 0) -> Outcome:
         """From the state after `done` snapshots to the end, the first failure, or a request to stop."""
         cadence, began = self.cadence, time.perf_counter()
+        self.sink = sink
         self.before = self.compile_seconds
         self.capacity = capacity = capacity_of(cadence, first_rows, self.limit)
         self.chunk = self.program.compile(cadence, capacity)
@@ -335,7 +342,9 @@ class Run:
             # about a second's worth of snapshots, once one was timed without its compilation
             following = None
             if not first_dispatch and end < cadence.snapshots:
-                following = self._dispatch(solver, pending.state, pending.carries, end, min(count, cadence.snapshots - end))
+                following = self._dispatch(
+                    solver, pending.state, pending.carries, end, min(count, cadence.snapshots - end)
+                )
             rows, error = _host(pending.rows), np.asarray(pending.error)
             now = time.perf_counter()
             per_snapshot = (now - max(ready, pending.dispatched)) / pending.count
@@ -392,9 +401,10 @@ class Run:
             redone = self._dispatch(solver, state, carries, pending.first, good)
             self._write(solver, redone, _host(redone.rows))
         row = pending.first * self.cadence.rows_per_snapshot + where[0] + 1
+        every, per = self.cadence.save_every, self.cadence.rows_per_snapshot
         message = (
-            f"{where[1]}{self._locate(pending, where)} at t = {row * self.cadence.save_every:g}; the last good state is the checkpoint at "
-            f"t = {(pending.first + good) * self.cadence.rows_per_snapshot * self.cadence.save_every:g}"
+            f"{where[1]}{self._locate(pending, where)} at t = {row * every:g}; "
+            f"the last good state is the checkpoint at t = {(pending.first + good) * per * every:g}"
         )
         return self._outcome("failed", pending.first + good, began, message)
 

@@ -28,7 +28,11 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
     """
     dataset = join_complex(dataset)
     time = time or _time_of(dataset)
-    data = {str(name): array for name, array in dataset.data_vars.items() if time in array.dims and array.dtype.kind in "fciub"}
+    data = {
+        str(name): array
+        for name, array in dataset.data_vars.items()
+        if time in array.dims and array.dtype.kind in "fciub"
+    }
     if not data:
         raise ValueError(f"no numeric variable has the time dimension {time!r}")
     mapped = "member" in dataset.dims
@@ -129,7 +133,9 @@ def _observed(values: Any, variables: dict[str, Variable], domain: Domain, t: An
 def _shapes(arrays: dict[str, xr.DataArray], mapped: bool) -> dict[str, Any]:
     return {
         name: jax.ShapeDtypeStruct(
-            tuple(size for dim, size in array.isel({array.dims[0]: 0}).sizes.items() if not (mapped and dim == "member")),
+            tuple(
+                size for dim, size in array.isel({array.dims[0]: 0}).sizes.items() if not (mapped and dim == "member")
+            ),
             jax.dtypes.canonicalize_dtype(array.dtype),
         )
         for name, array in arrays.items()

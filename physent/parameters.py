@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import equinox as eqx
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
@@ -54,7 +55,7 @@ class Declaration:
     default: Any = REQUIRED
     example: Any = None
     units: str = "1"
-    bounds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    bounds: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     ndim: int = 0
     options: Mapping[str, type] = dataclasses.field(default_factory=dict)
 
@@ -115,7 +116,7 @@ def param(
 ) -> Any:  # fmt: skip
     """Declare a number (`ndim` = 0) or an array of numbers; one further leading axis means one value per member."""
     bounds = {key: bound for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items() if bound is not None}
-    declared = dict(form="param", doc=doc, units=units, bounds=bounds, ndim=ndim, default=default)
+    declared: dict[str, Any] = dict(form="param", doc=doc, units=units, bounds=bounds, ndim=ndim, default=default)
     return eqx.field(converter=as_number, metadata={"physent": declared}, kw_only=True, **_default(default))
 
 
@@ -125,7 +126,9 @@ def static(
 ) -> Any:  # fmt: skip
     """Declare a size, a name or a switch; the values allowed are those of the field's annotation."""
     bounds = {key: bound for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items() if bound is not None}
-    declared = dict(form="static", doc=doc, units=units, bounds=bounds, default=default, example=example)
+    declared: dict[str, Any] = dict(
+        form="static", doc=doc, units=units, bounds=bounds, default=default, example=example
+    )
     return eqx.field(static=True, metadata={"physent": declared}, kw_only=True, **_default(default))
 
 
@@ -135,7 +138,9 @@ def _default(default: Any) -> dict[str, Any]:
 
 def choice(options: Mapping[str, type], default: str | None = None, *, doc: str) -> Any:
     """Declare a part of its own class: a config names one of `options` as `kind` beside that class's parameters."""
-    declared = dict(form="choice", doc=doc, options=options, default=REQUIRED if default is None else default)
+    declared: dict[str, Any] = dict(
+        form="choice", doc=doc, options=options, default=REQUIRED if default is None else default
+    )
     metadata = {"physent": declared}
     if default is None:
         return eqx.field(metadata=metadata, kw_only=True)
@@ -189,7 +194,8 @@ def member_axes(module: Any) -> Any:
     """The vmap axes of a module: 0 for each parameter given per member, None elsewhere."""
 
     def axis(path, leaf):
-        owner, declaration = module, None
+        owner: Any = module
+        declaration: Declaration | None = None
         for key in path:
             name = getattr(key, "name", None)
             declaration = declarations(type(owner)).get(name) if dataclasses.is_dataclass(owner) and name else None

@@ -28,7 +28,8 @@ def registered(family: Family) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUPS[family]):
         if point.name in found and found[point.name].value != point.value:
-            warnings.warn(f"{family}: {point.value} is hidden by {found[point.name].value}: both are called {point.name!r}")
+            kept = found[point.name].value
+            warnings.warn(f"{family}: {point.value} is hidden by {kept}: both are called {point.name!r}", stacklevel=2)
             continue
         found.setdefault(point.name, point)
     return dict(sorted(found.items()))
@@ -41,21 +42,27 @@ def available(family: Family) -> dict[str, type]:
         try:
             classes[name] = find(family, name)
         except RegistryError as error:
-            warnings.warn(str(error))
+            warnings.warn(str(error), stacklevel=2)
     return classes
 
 
 def find(family: Family, kind: str, folder: Path | None = None) -> type:
-    """The class that `kind` names; a file is looked for in `folder` first. Raises RegistryError with the nearest name."""
+    """The class that `kind` names; a file is looked for in `folder` first.
+
+    Raises RegistryError, with the nearest name.
+    """
     if ":" in kind:
         return _from_place(kind, folder)
     points = registered(family)
     if kind not in points:
-        raise RegistryError(f"unknown kind {kind!r}{nearest(kind, points)} (allowed: {', '.join(points)}, or 'path.py:Class')")
+        raise RegistryError(
+            f"unknown kind {kind!r}{nearest(kind, points)} (allowed: {', '.join(points)}, or 'path.py:Class')"
+        )
     try:
         return points[kind].load()
     except Exception as error:
-        package = points[kind].dist.name if points[kind].dist else "an unknown package"
+        distribution = points[kind].dist
+        package = distribution.name if distribution else "an unknown package"
         raise RegistryError(f"{kind!r} ({points[kind].value} of {package}) cannot be loaded: {error!r}") from error
 
 

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from physent.diagnostic import Diagnostic
 from physent.engine import Cadence, Outcome, Program, Progress, Run, RunError
 from physent.interrupts import Interrupts
 from physent.io import checkpoint
-from physent.io.folder import CHECKPOINT, EXPERIMENT, RUN, FolderError, RunFolder, check_free, open_run, vouched_snapshots
+from physent.io.folder import (
+    CHECKPOINT,
+    EXPERIMENT,
+    RUN,
+    FolderError,
+    RunFolder,
+    check_free,
+    open_run,
+    vouched_snapshots,
+)
 from physent.io.layout import Layout, provenance
 from physent.io.memory import MemorySink
 from physent.solver import Solver
@@ -95,13 +105,13 @@ def execute(
     if output is not None:
         check_free(Path(output), overwrite)
     program, cadence = _plan(experiment)
-    runner = Run(program, cadence, None, limit=experiment.run.chunk, report=report, stop=stop)
+    runner = Run(program, cadence, limit=experiment.run.chunk, report=report, stop=stop)
     state, carries, rows = runner.begin(jax.random.key(experiment.run.seed))
     layout = Layout.of(program, cadence, rows, _attributes(experiment, cadence))
     if output is None:
-        runner.sink = sink = MemorySink(layout, cadence)
+        sink = MemorySink(layout, cadence)
         sink.append(rows, 0, 0)
-        outcome = runner.loop(program.solver, state, carries, rows)
+        outcome = runner.loop(sink, program.solver, state, carries, rows)
         layout.attributes.update(_closing(outcome, runner))
         return Finished(outcome, sink)
     folder = RunFolder.create(Path(output), experiment, layout, cadence, rows, state, carries, overwrite)
@@ -119,16 +129,19 @@ def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool
             raise FolderError(f"{path} is not a run that can be resumed: there is no {path / name}")
     experiment = load_experiment(path / EXPERIMENT)
     header = checkpoint.read_header(path / CHECKPOINT)
-    if header["jaxlib"] != jax.lib.__version__:
-        warnings.warn(f"the run began with jaxlib {header['jaxlib']}, this is {jax.lib.__version__}: bits may differ")
+    if header["jaxlib"] != version("jaxlib"):
+        warnings.warn(
+            f"the run began with jaxlib {header['jaxlib']}, this is {version('jaxlib')}: bits may differ",
+            stacklevel=2,
+        )
     program, cadence = _plan(experiment)
     done = vouched_snapshots(path, cadence)
     if done is None:  # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but time
-        warnings.warn(f"{path / RUN} is damaged: the run starts again from t = 0")
+        warnings.warn(f"{path / RUN} is damaged: the run starts again from t = 0", stacklevel=2)
         return execute(experiment, path, overwrite=True, report=report, stop=stop)
     if header["solver"] != _header_settings(experiment.solver):
         program.solver = make(type(experiment.solver), header["solver"], experiment.run.members)
-    runner = Run(program, cadence, None, limit=experiment.run.chunk, report=report, stop=stop)
+    runner = Run(program, cadence, limit=experiment.run.chunk, report=report, stop=stop)
     _, _, rows = runner.begin(jax.random.key(experiment.run.seed))
     like = eqx.filter_eval_shape(lambda: _restart(program, jax.random.key(experiment.run.seed)))
     state, carries = checkpoint.load(path / CHECKPOINT, like)
@@ -157,15 +170,16 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
 def _into_folder(
     folder: RunFolder, runner: Run, solver: Any, state: Any, carries: tuple, rows: Any, done: int
 ) -> Finished:
-    runner.sink = folder
     every = runner.cadence.rows_per_snapshot * runner.cadence.save_every
     folder.log.info("begin at t = %g", done * every)
     reason = "failed"
     closing: dict[str, Any] = {}
     try:
-        outcome = runner.loop(solver, state, carries, rows, done)
+        outcome = runner.loop(folder, solver, state, carries, rows, done)
         reason, closing = outcome.reason, _closing(outcome, runner)
-        folder.log.info("%s at t = %g after %.3f s %s", reason, outcome.snapshots * every, outcome.solve_seconds, outcome.message)
+        folder.log.info(
+            "%s at t = %g after %.3f s %s", reason, outcome.snapshots * every, outcome.solve_seconds, outcome.message
+        )
     except BaseException as error:
         folder.log.error("%r", error)
         closing = {"status": "failed", "message": repr(error)}

@@ -161,8 +161,9 @@ def experiment_schema(
     def one_of(classes: Mapping[str, type]) -> Any:
         models = tuple(model_of(cls, kind) for kind, cls in classes.items())
         file = Annotated[dict[str, Any], pydantic.Field(description="kind = 'path.py:Class': a class of your own")]
-        return Union[(*models, file)]  # noqa: UP007
+        return Union[(*models, file)]
 
+    diagnostic_list: Any = list.__class_getitem__(one_of(diagnostics))
     model = pydantic.create_model(
         "Experiment",
         __config__=pydantic.ConfigDict(extra="forbid"),
@@ -170,7 +171,7 @@ def experiment_schema(
         description=(str, ""),
         solver=(one_of(solvers), ...),
         run=(model_of(run), ...),
-        diagnostics=(list[one_of(diagnostics)], []),
+        diagnostics=(diagnostic_list, []),
         output=(model_of(output), None),
     )
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema()
@@ -209,7 +210,9 @@ def parameter_table(cls: type, prefix: str = "") -> str:
     for declaration in declarations(cls).values():
         default = "required" if declaration.required else f"`{_shown(declaration.default)}`"
         units = "" if declaration.units == "1" else declaration.units
-        rows.append(f"| `{prefix}{declaration.name}` | {default} | {declaration.allowed} | {units} | {declaration.doc} |")
+        rows.append(
+            f"| `{prefix}{declaration.name}` | {default} | {declaration.allowed} | {units} | {declaration.doc} |"
+        )
         for kind, option in declaration.options.items():
             summary = (option.__doc__ or "").strip().splitlines()[0]
             part = f'\n`{prefix}{declaration.name}.kind = "{kind}"`: {summary}\n'

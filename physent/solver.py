@@ -55,7 +55,7 @@ class Axis(eqx.Module):
 
 
 class Domain(eqx.Module):
-    """The axes that the dims of the observables refer to; staggered grids simply have more than one axis a direction."""
+    """The axes that the dims of the observables refer to; a staggered grid has more than one axis a direction."""
 
     axes: tuple[Axis, ...]
 

@@ -2,5 +2,7 @@
 
 if __name__ != "physent.solvers":
     raise ImportError(
-        f"import this package as 'physent.solvers', not {__name__!r} (install physent, with 'pip install -e .' in a checkout)"
+        f"import this package as 'physent.solvers', not {__name__!r}: install physent ('pip install -e .')"
     )
+
+from .nlse import NLSE as NLSE

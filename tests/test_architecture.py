@@ -60,7 +60,9 @@ def test_help_loads_neither_jax_nor_the_schema(arguments):
 
 
 def test_solvers_refuse_another_name():
-    done = subprocess.run([sys.executable, "-c", "import solvers"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", "import solvers"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 1 and "import this package as 'physent.solvers'" in done.stderr
 
 

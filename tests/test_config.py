@@ -69,7 +69,8 @@ measure = {{ kind = "renyi", order = -2 }}
         "case.toml:5: solver.lenght: unknown key, did you mean length? (allowed: n, nu, growth, noise, length, dt)",
         "case.toml:6: solver.nu: given -1, allowed: a number >= 0",
         "case.toml:7: solver.noise: given 'a', allowed: a number >= 0",
-        "case.toml:9: run.save_every: missing: time between two saved rows of series and diagnostics (allowed: a number > 0)",
+        "case.toml:9: run.save_every: missing: time between two saved rows of series and diagnostics "
+        "(allowed: a number > 0)",
         "case.toml:10: run.t_end: given True, allowed: a number > 0",
         "case.toml:11: run.save_evry: unknown key, did you mean save_every? "
         "(allowed: t_end, save_every, snapshot_every, seed, precision, members, chunk)",
@@ -90,16 +91,31 @@ measure = {{ kind = "renyi", order = -2 }}
         ("[solver\n", "case.toml:1: not valid TOML"),
         (GOOD.replace('name = "toy"', "name = 1"), "case.toml:2: name: given 1, allowed: a string"),
         ("[run]\nt_end = 1.0\nsave_every = 0.1\n", "case.toml:1: solver.kind: missing"),
-        (GOOD.replace("toys.py:Heat", "toys.py:Haet"), "case.toml:4: solver.kind: * has no class 'Haet', did you mean Heat?"),
+        (
+            GOOD.replace("toys.py:Heat", "toys.py:Haet"),
+            "case.toml:4: solver.kind: * has no class 'Haet', did you mean Heat?",
+        ),
         (GOOD.replace("toys.py:Heat", "toy.py:Heat"), "case.toml:4: solver.kind: there is no file"),
         (GOOD.replace("toys.py:Heat", "toys.py:jax"), "case.toml:4: solver.kind: * is not a physent class"),
         (GOOD.replace('of = "u"', 'of = "w"'), "case.toml:11: diagnostics.0.of: no observable or role 'w'"),
         (GOOD.replace('of = "u"', 'of = "mean"'), "case.toml:11: diagnostics.0.of: mean does not live on a grid"),
-        (GOOD + '[[diagnostics]]\nkind = "entropy"\nof = "u"\n', "case.toml:12: diagnostics.1.name: two variables are called"),
+        (
+            GOOD + '[[diagnostics]]\nkind = "entropy"\nof = "u"\n',
+            "case.toml:12: diagnostics.1.name: two variables are called",
+        ),
         (GOOD + '[output]\nvariables = ["v"]\n', "case.toml:13: output.variables: unknown observable 'v'"),
-        (GOOD + '[output]\nvariables = "u"\n', "case.toml:13: output.variables: given 'u', allowed: a list, each a string"),
-        (GOOD.replace("save_every = 0.1", "save_every = 0.3"), "case.toml:7: run.t_end: given 1.0, allowed: a multiple"),
-        (GOOD.replace("nu = 0.2", "nu = { linspace = [0.1, 0.2] }"), "case.toml:5: solver.nu: a linspace gives one value"),
+        (
+            GOOD + '[output]\nvariables = "u"\n',
+            "case.toml:13: output.variables: given 'u', allowed: a list, each a string",
+        ),
+        (
+            GOOD.replace("save_every = 0.1", "save_every = 0.3"),
+            "case.toml:7: run.t_end: given 1.0, allowed: a multiple",
+        ),
+        (
+            GOOD.replace("nu = 0.2", "nu = { linspace = [0.1, 0.2] }"),
+            "case.toml:5: solver.nu: a linspace gives one value",
+        ),
     ],
 )
 def test_each_kind_of_problem_has_a_sentence_and_a_line(tmp_path, text, message):
@@ -111,7 +127,9 @@ def test_each_kind_of_problem_has_a_sentence_and_a_line(tmp_path, text, message)
 
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
     (tmp_path / "single.toml").write_text(GOOD)
-    with pytest.raises(ConfigError, match=r"singel.toml: cannot be read: No such file or directory, did you mean single.toml"):
+    with pytest.raises(
+        ConfigError, match=r"singel.toml: cannot be read: No such file or directory, did you mean single.toml"
+    ):
         load_experiment(tmp_path / "singel.toml")
 
 

@@ -86,7 +86,9 @@ def test_lengths_that_differ_by_member_are_kept_apart():
 
 
 def test_a_value_that_is_not_finite_stops_the_run_and_says_where():
-    with pytest.raises(physent.RunError, match=r"u is not finite at index \(\d+,\) at t = .*checkpoint at t = ") as caught:
+    with pytest.raises(
+        physent.RunError, match=r"u is not finite at index \(\d+,\) at t = .*checkpoint at t = "
+    ) as caught:
         physent.run(Heat(growth=5.0, noise=0.0), t_end=5.0, save_every=0.05)
     kept = caught.value.dataset
     assert kept.attrs["status"] == "failed"

@@ -22,7 +22,13 @@ TOYS = Path(__file__).with_name("toys.py")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "toy"
     physent.run(
-        Heat(n=512), t_end=1.0, save_every=0.1, snapshot_every=0.5, members=2, diagnostics=[Entropy(of="u")], output=path
+        Heat(n=512),
+        t_end=1.0,
+        save_every=0.1,
+        snapshot_every=0.5,
+        members=2,
+        diagnostics=[Entropy(of="u")],
+        output=path,
     ).close()
     return path
 

@@ -19,7 +19,9 @@ DIAGNOSTICS = [
 
 @pytest.mark.parametrize("members", [1, 3])
 def test_offline_equals_streaming(tmp_path, members):
-    run = physent.run(Heat(), t_end=1.0, save_every=0.1, diagnostics=DIAGNOSTICS, members=members, output=tmp_path / "run")
+    run = physent.run(
+        Heat(), t_end=1.0, save_every=0.1, diagnostics=DIAGNOSTICS, members=members, output=tmp_path / "run"
+    )
     again = physent.diagnose(run, DIAGNOSTICS)
     assert set(again.data_vars) == {
         "entropy_u_shannon", "entropy_z_spectrum_renyi_0p5", "differential_entropy_u", "complexity_u"
@@ -45,7 +47,9 @@ def test_a_file_physent_did_not_write():
 
 
 def test_time_may_be_named_and_be_a_date():
-    data = foreign(("epoch", "lat", "lon")).assign_coords(epoch=np.arange("2026-01-01", "2026-01-05", dtype="datetime64[D]"))
+    data = foreign(("epoch", "lat", "lon")).assign_coords(
+        epoch=np.arange("2026-01-01", "2026-01-05", dtype="datetime64[D]")
+    )
     result = physent.diagnose(data, [Entropy(of="tracer")], time="epoch")
     assert result.entropy_tracer_shannon.dims == ("epoch",) and result.epoch.dtype.kind == "M"
 
@@ -68,4 +72,6 @@ def test_what_cannot_be_done_is_said(data, diagnostic, message):
 def test_a_file_larger_than_a_block_is_read_in_blocks(monkeypatch):
     whole = physent.diagnose(foreign(), [Entropy(of="tracer")])
     monkeypatch.setattr("physent.offline.BLOCK_BYTES", 1)
-    np.testing.assert_array_equal(whole.entropy_tracer_shannon, physent.diagnose(foreign(), [Entropy(of="tracer")]).entropy_tracer_shannon)
+    np.testing.assert_array_equal(
+        whole.entropy_tracer_shannon, physent.diagnose(foreign(), [Entropy(of="tracer")]).entropy_tracer_shannon
+    )

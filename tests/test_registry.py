@@ -62,7 +62,7 @@ def test_a_class_of_a_file_or_module(tmp_path):
     assert issubclass(cls, physent.Solver)
     assert registry.find("solvers", "mine.py:Mine", tmp_path) is cls
     assert registry.find("solvers", "toys:Heat").__name__ == "Heat"
-    with pytest.raises(RegistryError, match="there is no file your.py"):
+    with pytest.raises(RegistryError, match=r"there is no file your\.py"):
         registry.find("solvers", "your.py:Mine", tmp_path)
     with pytest.raises(RegistryError, match="has no class 'Mien', did you mean Mine"):
         registry.find("solvers", "mine.py:Mien", tmp_path)
@@ -70,5 +70,5 @@ def test_a_class_of_a_file_or_module(tmp_path):
 
 def test_a_file_that_does_not_load_says_why(tmp_path):
     (tmp_path / "broken.py").write_text("import physent\n1 / 0\n")
-    with pytest.raises(RegistryError, match="broken.py cannot be loaded: ZeroDivisionError"):
+    with pytest.raises(RegistryError, match=r"broken\.py cannot be loaded: ZeroDivisionError"):
         registry.find("solvers", "broken.py:Mine", tmp_path)

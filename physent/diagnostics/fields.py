@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
@@ -82,8 +81,9 @@ class Entropy(Diagnostic[tuple[()]]):
         """One series, or one with the dims that are not grid axes."""
         name, _, left, _ = _grid(observed, self.of)
         words = f"{_words(self.measure, MEASURES)} entropy of {name} ({_words(self.outcomes, OUTCOMES)})"
-        units = "1" if self.normalise or not self.measure.logarithmic else f"nat, base {self.base:g}" if self.base else "nat"
-        return {self._name(name): Variable(left, "entropy", "1", f"{words.replace('_', ' ')}{'' if units == '1' else f' in {units}'}")}
+        if self.measure.logarithmic and not self.normalise:
+            words += f" in units of ln {self.base:g}" if self.base else " in nats"
+        return {self._name(name): Variable(left, "entropy", "1", words.replace("_", " "))}
 
     def init(self, observed: Observed) -> tuple[()]:
         """No history."""
@@ -99,7 +99,10 @@ class Entropy(Diagnostic[tuple[()]]):
 
 
 class DifferentialEntropy(Diagnostic[tuple[()]]):
-    """The differential Shannon entropy of a density on its grid, h = -int p ln p dV, in nats; independent of the grid."""
+    """The differential Shannon entropy of a density on its grid, h = -int p ln p dV, in nats.
+
+    Unlike the entropy of the density it does not depend on the grid.
+    """
 
     of: str = static(doc="observable, by name or role", example="density")
     name: str | None = static(None, doc="name of the output variable", example="differential_entropy_density")
@@ -134,7 +137,9 @@ class Complexity(Diagnostic[tuple[()]]):
 
     def _name(self, of: str) -> str:
         outcomes = _words(self.outcomes, OUTCOMES)
-        return self.name or "_".join(part for part in ("complexity", of, "" if outcomes == "density" else outcomes) if part)
+        return self.name or "_".join(
+            part for part in ("complexity", of, "" if outcomes == "density" else outcomes) if part
+        )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims that are not grid axes."""

@@ -1,0 +1,1 @@
+"""Files: the layout of a dataset, NetCDF, checkpoints, run folders."""

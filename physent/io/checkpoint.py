@@ -43,6 +43,4 @@ def load(path: Path, like: Any) -> Any:
     with open(path, "rb") as file:
         file.readline()
         plain = eqx.tree_deserialise_leaves(file, jax.tree.map(data_like, like))
-    return jax.tree.map(
-        lambda leaf, wanted: jax.random.wrap_key_data(leaf) if _is_key(wanted) else leaf, plain, like
-    )
+    return jax.tree.map(lambda leaf, wanted: jax.random.wrap_key_data(leaf) if _is_key(wanted) else leaf, plain, like)

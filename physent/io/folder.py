@@ -5,10 +5,10 @@ import json
 import logging
 import os
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
 import xarray as xr
 
 from physent.engine import Cadence, Rows
@@ -102,7 +102,7 @@ def check_free(path: Path, overwrite: bool) -> None:
 def _header(solver: Any, snapshots: int, config: str) -> dict[str, Any]:
     # the solver's own settings, because it may have grown since the experiment was written
     grown = json.loads(json.dumps(settings(solver), default=repr))
-    return {"snapshots": snapshots, "config": config, "jaxlib": jax.lib.__version__, "solver": grown}
+    return {"snapshots": snapshots, "config": config, "jaxlib": version("jaxlib"), "solver": grown}
 
 
 def vouched_snapshots(path: Path, cadence: Cadence) -> int | None:

@@ -61,14 +61,20 @@ class Layout:
 def _coordinates(program: Program, sizes: dict[str, int]) -> dict[str, Any]:
     domain: Domain
     if program.members > 1:
-        over_members = eqx.filter_vmap(lambda solver: solver.domain(), in_axes=(program.axes,), axis_size=program.members)
+        over_members = eqx.filter_vmap(
+            lambda solver: solver.domain(), in_axes=(program.axes,), axis_size=program.members
+        )
         domain = over_members(program.solver)
     else:
         domain = program.solver.domain()
     coordinates: dict[str, Any] = {}
     if program.members > 1:
         sizes.setdefault("member", program.members)
-        coordinates["member"] = (("member",), np.arange(program.members), {"long_name": "member of the ensemble", "units": "1"})
+        coordinates["member"] = (
+            ("member",),
+            np.arange(program.members),
+            {"long_name": "member of the ensemble", "units": "1"},
+        )
     for axis in domain.axes:
         if axis.points is None or axis.name not in sizes:
             continue

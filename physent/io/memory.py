@@ -20,7 +20,9 @@ class MemorySink:
     def append(self, rows: Rows, first_row: int, first_snapshot: int) -> None:
         """Keep the rows of a chunk."""
         # copies, because the views they come as would keep a chunk's whole buffers alive
-        self.rows.append(Rows(*({name: np.array(value) for name, value in part.items()} for part in rows[:2]), {}))
+        series = {name: np.array(value) for name, value in rows.series.items()}
+        fields = {name: np.array(value) for name, value in rows.fields.items()}
+        self.rows.append(Rows(series, fields, {}))
 
     def commit(self, solver: Any, state: Any, carries: tuple, snapshots: int) -> None:
         """Nothing: memory needs no checkpoint."""

@@ -2,9 +2,9 @@
 
 Complex fields are stored as `<name>_re` and `<name>_im`; `open_run` joins them again.
 
-HDF5 keeps no journal, so a process killed in the middle of a sync must find nothing half rewritten that was whole before.
-Hence a compressed chunk is one row and never written twice (a rewritten one would move, and its old place be used again
-before the index says so), and series and other short rows are not compressed, so that theirs are rewritten in place.
+HDF5 keeps no journal, so a kill in the middle of a sync must not leave half rewritten what was whole before. Hence a
+compressed chunk is one row and never written twice (a rewritten one would move, and its old place be used again before
+the index says so), and series and other short rows are not compressed, so that theirs are rewritten in place.
 """
 
 from pathlib import Path
@@ -68,8 +68,8 @@ class NetCDFWriter:
 
     def _put(self, name: str, first: int, values: np.ndarray) -> None:
         if np.iscomplexobj(values):
-            self._put(f"{name}_re", first, values.real)
-            self._put(f"{name}_im", first, values.imag)
+            self._put(f"{name}_re", first, np.real(values))
+            self._put(f"{name}_im", first, np.imag(values))
         else:
             self.file[name][first : first + len(values)] = values
 
@@ -100,7 +100,9 @@ def _create(file: Any, name: str, dtype: np.dtype, attributes: dict, stored: Sto
     row_bytes = max(1, int(np.prod(stored.shape)) * dtype.itemsize)
     short = row_bytes <= SHORT_ROW_BYTES
     rows = SERIES_CHUNK * 8 // max(8, row_bytes) or 1 if short else 1
-    field = attributes["role"] not in ("entropy", "invariant") and bool(stored.dims) and np.issubdtype(dtype, np.floating)
+    field = (
+        attributes["role"] not in ("entropy", "invariant") and bool(stored.dims) and np.issubdtype(dtype, np.floating)
+    )
     digits = output.significant_digits if field else None
     variable = file.createVariable(
         name,
