@@ -139,12 +139,12 @@ def _override(data: dict[str, Any], override: str, report: _Report) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()  # a word without its quotes, which a shell takes away
+    parts: tuple[Any, ...] = key
     place: Any = data
-    last: Any = key[-1]
     try:
-        for part in key[:-1]:
+        for part in parts[:-1]:
             place = place[part] if isinstance(place, list) else place.setdefault(part, {})
-        place[last] = value
+        place[parts[-1]] = value
     except (TypeError, IndexError, KeyError, AttributeError):
         report.add(key, "there is no such place in the file")
 

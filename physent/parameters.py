@@ -198,7 +198,8 @@ def member_axes(module: Any) -> Any:
         declaration: Declaration | None = None
         for key in path:
             name = getattr(key, "name", None)
-            declaration = declarations(type(owner)).get(name) if dataclasses.is_dataclass(owner) and name else None
+            owner_class = type(owner)
+            declaration = declarations(owner_class).get(name) if name and issubclass(owner_class, Declared) else None
             owner = getattr(owner, name) if name else owner[getattr(key, "idx", getattr(key, "key", None))]
         per_member = declaration is not None and declaration.form == "param" and jnp.ndim(leaf) == declaration.ndim + 1
         return 0 if per_member else None
