@@ -7,10 +7,10 @@ resonances (beta k_max^2 dt < 2 pi) and above rounding, about 10^-12.
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from physent.solvers.nlse import NLSE, BoundState, NLSEState, Soliton
 from trajectory import advance, exact, start
 
 from physent.numerics.splitting import SPLITTINGS
-from physent.solvers.nlse import NLSE, BoundState, NLSEState, Soliton
 
 VELOCITY = 2 * np.pi * 6 / 40  # a whole number of wavelengths of the carrier in the box
 
@@ -54,7 +54,7 @@ def boosted(solver):
     ],
 )
 def test_order_on_moving_bound_states(method, nominal, initial, t_end, steps):
-    """Against the same grid's own solution by the eighth-order method with small steps: the error is that of time alone."""
+    """Against the same grid's solution by the eighth-order method with small steps: the error is that of time alone."""
 
     def final(method, count):
         solver = NLSE(n=128, length=40.0, dt=t_end / count, method=method, initial=initial, rtol=1e6, atol=1e6)
