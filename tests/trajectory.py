@@ -13,8 +13,8 @@ def start(solver, seed=0):
 
 @eqx.filter_jit
 def exact(solver, t):
-    """The exact psi at time t."""
-    return solver.exact(t)["psi"]
+    """The exact psi at time t, or at each of several times."""
+    return jax.vmap(lambda t: solver.exact(t)["psi"])(t) if t.ndim else solver.exact(t)["psi"]
 
 
 @eqx.filter_jit

@@ -6,10 +6,22 @@ Everything here takes arrays and gives arrays, keeps batch axes, and can be jitt
 allows, differentiated. Values are in nats and not normalised unless one asks.
 """
 
+from physent.entropy.complexity import complexity_bounds, jensen_shannon_complexity, lmc_complexity
 from physent.entropy.discrete import entropy
-from physent.entropy.estimators import ESTIMATORS, Estimator, PlugIn
+from physent.entropy.dispersion import Dispersion
+from physent.entropy.estimators import (
+    ESTIMATORS,
+    ChaoShen,
+    Estimator,
+    Grassberger,
+    Jackknife,
+    MillerMadow,
+    PlugIn,
+    Shrinkage,
+)
 from physent.entropy.fields import Counts, Density, Spectrum
-from physent.entropy.grid import differential_entropy, lmc_complexity
+from physent.entropy.grid import differential_entropy
+from physent.entropy.histogram import Histogram
 from physent.entropy.measures import (
     MEASURES,
     Curado,
@@ -22,29 +34,48 @@ from physent.entropy.measures import (
     Shannon,
     Tsallis,
 )
+from physent.entropy.ordinal import AmplitudeOrdinal, Ordinal, WeightedOrdinal, ordinal_symbols
 from physent.entropy.outcome_space import OutcomeSpace
 from physent.entropy.outcomes import OUTCOMES
+from physent.entropy.particles import Cells, Headings
+from physent.entropy.spatial_ordinal import SpatialOrdinal
 
 __all__ = [
     "ESTIMATORS",
     "MEASURES",
     "OUTCOMES",
+    "AmplitudeOrdinal",
+    "Cells",
+    "ChaoShen",
     "Counts",
     "Curado",
     "Density",
+    "Dispersion",
     "Estimator",
     "Extropy",
+    "Grassberger",
     "Hartley",
+    "Headings",
+    "Histogram",
+    "Jackknife",
     "Kaniadakis",
     "Measure",
+    "MillerMadow",
     "MinEntropy",
+    "Ordinal",
     "OutcomeSpace",
     "PlugIn",
     "Renyi",
     "Shannon",
+    "Shrinkage",
+    "SpatialOrdinal",
     "Spectrum",
     "Tsallis",
+    "WeightedOrdinal",
+    "complexity_bounds",
     "differential_entropy",
     "entropy",
+    "jensen_shannon_complexity",
     "lmc_complexity",
+    "ordinal_symbols",
 ]

@@ -1,4 +1,4 @@
-"""Differential entropy of a density known on a grid, and the LMC complexity of its probabilities."""
+"""Differential entropy of a density known on a grid."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from physent.entropy.fields import Density
-from physent.entropy.measures import Measure, Shannon
+from physent.entropy.measures import Shannon
 from physent.entropy.outcome_space import Axes
 
 _SHANNON, _DENSITY = Shannon(), Density()
@@ -38,17 +38,3 @@ def cell_volume(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
     if spacing.shape != (dimensions,):
         raise ValueError(f"spacing has shape {spacing.shape}, allowed: one number, or {dimensions} for axis={axis}")
     return jnp.prod(spacing)
-
-
-def lmc_complexity(p: ArrayLike, axis: int = -1, times_n: bool = False, measure: Measure = _SHANNON) -> Array:
-    """Lopez-Ruiz, Mancini and Calbet's complexity, C = (H/H_max) D with the disequilibrium D = sum_i (p_i - 1/N)^2.
-
-    It vanishes for perfect order and for equal probabilities. Lopez-Ruiz, Mancini and Calbet, Phys. Lett. A 209, 321
-    (1995). `times_n` gives C N instead, which the tables of simple-idealized-1d-nlse print; N is the number of
-    outcomes along `axis`.
-    """
-    p = jnp.asarray(p)
-    n = p.shape[axis]
-    disequilibrium = jnp.sum((p - 1 / n) ** 2, axis=axis)
-    value = measure(p, axis=axis) / measure.maximum(n).astype(p.dtype) * disequilibrium
-    return value * n if times_n else value

@@ -10,26 +10,11 @@ derivative there is set to 0, that of an outcome which cannot occur). NaN stays 
 import abc
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from physent.entropy.power_sums import excess, log_nonzero, log_power_mean, weighted_sum
 from physent.parameters import Declared, param
-
-
-def log_nonzero(p: Array) -> Array:
-    """ln p, and 0 where p = 0: finite with a finite gradient, so that 0 ln 0 = 0."""
-    return jnp.log(jnp.where(p == 0, jnp.ones_like(p), p))
-
-
-def weighted_sum(terms: Array, axis: int, weights: Array | None) -> Array:
-    """The sum of `weights * terms` along an axis; None means weights of one."""
-    return jnp.sum(terms if weights is None else terms * weights, axis=axis)
-
-
-def _half_window(dtype) -> float:
-    """Distance from a removable singularity below which a three-term series is used: its error is then rounding."""
-    return float(jnp.finfo(dtype).eps ** (1 / 3))
 
 
 class Measure(Declared):
@@ -77,15 +62,6 @@ class Shannon(TraceForm):
         return -p * log_nonzero(p)
 
 
-def _excess(p: Array, epsilon: Array) -> Array:
-    """p (1 - p^epsilon)/epsilon, the summand of Tsallis entropy; -p ln p at epsilon = 0, smooth through it."""
-    log_p = log_nonzero(p)
-    near = jnp.abs(epsilon) < _half_window(p.dtype)
-    safe = jnp.where(near, jnp.ones_like(epsilon), epsilon)
-    series = -p * log_p * (1 + epsilon * log_p / 2 + (epsilon * log_p) ** 2 / 6)
-    return jnp.where(near, series, -p * jnp.expm1(safe * log_p) / safe)
-
-
 class Renyi(Measure):
     """Renyi entropy, H_q = ln(sum_i p_i^q)/(1 - q).
 
@@ -100,36 +76,13 @@ class Renyi(Measure):
         order = jnp.asarray(self.order, p.dtype)
         infinite = jnp.isinf(order)
         finite = jnp.where(infinite, jnp.full_like(order, 2), order)
-        value = -_log_power_mean(p, finite - 1, axis, weights)
+        value = -log_power_mean(p, finite - 1, axis, weights)
         smallest = -jnp.log(jnp.max(p, axis=axis))
         return jnp.where(infinite, smallest, value)
 
     def maximum(self, n: int) -> Array:
         """The value for `n` equal probabilities."""
         return jnp.log(jnp.asarray(float(n)))
-
-
-def _log_power_mean(p: Array, epsilon: Array, axis: int, weights: Array | None) -> Array:
-    """ln(<p^epsilon>)/epsilon with the average taken over p (times the weights); <ln p> at epsilon = 0."""
-    log_p = log_nonzero(p)
-    mass = p if weights is None else p * weights / jnp.sum(p * weights, axis=axis, keepdims=True)
-    near, middle = jnp.abs(epsilon) < _half_window(p.dtype), jnp.abs(epsilon) < 0.5
-
-    # <p^epsilon> is e raised to the cumulant generating function of ln p
-    mean = jnp.sum(mass * log_p, axis=axis, keepdims=True)
-    second = jnp.sum(mass * (log_p - mean) ** 2, axis=axis)
-    third = jnp.sum(mass * (log_p - mean) ** 3, axis=axis)
-    series = jnp.squeeze(mean, axis) + epsilon / 2 * second + epsilon**2 / 6 * third
-
-    # no cancellation for orders near 1, where the sum of powers is near 1
-    small = jnp.where(middle & ~near, epsilon, jnp.full_like(epsilon, 0.25))
-    close = jnp.log1p(jnp.sum(mass * jnp.expm1(small * log_p), axis=axis)) / small
-
-    # neither overflow nor underflow for orders far from 1
-    large = jnp.where(middle, jnp.ones_like(epsilon), epsilon)
-    exponent = jnp.where(mass == 0, -jnp.inf, log_nonzero(mass) + large * log_p)
-    far = jax.nn.logsumexp(exponent, axis=axis) / large
-    return jnp.where(near, series, jnp.where(middle, close, far))
 
 
 class Tsallis(TraceForm):
@@ -144,7 +97,7 @@ class Tsallis(TraceForm):
 
     def summand(self, p: Array) -> Array:
         """(p - p^q)/(q - 1)."""
-        return _excess(p, jnp.asarray(self.order, p.dtype) - 1)
+        return excess(p, jnp.asarray(self.order, p.dtype) - 1)
 
 
 class Hartley(Measure):
@@ -188,7 +141,7 @@ class Kaniadakis(TraceForm):
     def summand(self, p: Array) -> Array:
         """-p sinh(kappa ln p)/kappa."""
         kappa = jnp.asarray(self.kappa, p.dtype)
-        return (_excess(p, kappa) + _excess(p, -kappa)) / 2
+        return (excess(p, kappa) + excess(p, -kappa)) / 2
 
 
 class Curado(TraceForm):

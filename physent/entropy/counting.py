@@ -1,0 +1,39 @@
+"""Counting symbols by scatter-add: no sort, no histogram search, one pass for a whole batch."""
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+
+def count_symbols(symbols: Array, size: int, weights: Array | None = None, dtype=None) -> Array:
+    """How often each of `size` symbols occurs in every row, or the sum of its weights.
+
+    Args:
+        symbols: integers (batch, n) from 0 to size - 1; anything else is not counted.
+        size: number of possible symbols.
+        weights: (batch, n), or None to count.
+        dtype: of the counts; by default that of the weights, or JAX's default floating type.
+
+    Returns:
+        Counts (batch, size) in floating point. Exact up to 2^31 symbols before they are converted.
+    """
+    batch = symbols.shape[0]
+    rows = jnp.arange(batch, dtype=jnp.int32)[:, None] * size
+    inside = (symbols >= 0) & (symbols < size)
+    # rows are laid end to end, so what must not be counted is sent behind the last one
+    target = jnp.where(inside, symbols.astype(jnp.int32) + rows, batch * size)
+    if weights is None:
+        counts = jnp.zeros(batch * size + 1, jnp.int32).at[target.ravel()].add(1, mode="promise_in_bounds")
+    else:
+        counts = jnp.zeros(batch * size + 1, weights.dtype).at[target.ravel()].add(
+            weights.ravel(), mode="promise_in_bounds"
+        )  # fmt: skip
+    dtype = dtype or (jnp.result_type(float) if weights is None else weights.dtype)
+    return counts[:-1].reshape(batch, size).astype(dtype)
+
+
+def poison(counts: Array, x: Array) -> Array:
+    """The counts (batch, outcomes), made NaN for every batch entry whose data hold a NaN."""
+    if not jnp.issubdtype(x.dtype, jnp.inexact):
+        return counts
+    bad = jnp.any(jnp.isnan(x), axis=tuple(range(1, x.ndim)))
+    return jnp.where(bad[:, None], jnp.asarray(jnp.nan, counts.dtype), counts)
