@@ -210,9 +210,8 @@ def parameter_table(cls: type, prefix: str = "") -> str:
     for declaration in declarations(cls).values():
         default = "required" if declaration.required else f"`{_shown(declaration.default)}`"
         units = "" if declaration.units == "1" else declaration.units
-        rows.append(
-            f"| `{prefix}{declaration.name}` | {default} | {declaration.allowed} | {units} | {declaration.doc} |"
-        )
+        cells = (f"`{prefix}{declaration.name}`", default, declaration.allowed, units, declaration.doc)
+        rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
         for kind, option in declaration.options.items():
             summary = (option.__doc__ or "").strip().splitlines()[0]
             part = f'\n`{prefix}{declaration.name}.kind = "{kind}"`: {summary}\n'
