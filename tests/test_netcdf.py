@@ -14,6 +14,7 @@ import physent
 from physent import runs
 from physent.config import load_experiment
 from physent.diagnostics import Entropy
+from physent.io import netcdf
 
 TOYS = Path(__file__).with_name("toys.py")
 
@@ -101,3 +102,18 @@ def test_compressed_chunks_are_one_row(folder):
     with netCDF4.Dataset(folder / "run.nc") as file:
         assert file["u"].chunking() == [1, 2, 512] and file["u"].filters()["zlib"]
         assert file["entropy_u_shannon"].chunking() == [256, 2] and not file["entropy_u_shannon"].filters()["zlib"]
+
+
+def test_opening_reads_nothing_before_it_is_used(folder, monkeypatch):
+    reads = []
+    read = netcdf._ComplexPair._read
+    monkeypatch.setattr(netcdf._ComplexPair, "_read", lambda self, key: reads.append(key) or read(self, key))
+    with physent.open_run(folder) as dataset:
+        assert not reads
+        part = dataset.z.isel(t_snapshot=-1, member=0, x=slice(3, 9))
+        assert part.shape == (6,)
+        np.testing.assert_array_equal(part.values.imag, 2 * dataset.u.values[-1, 0, 3:9])
+        assert len(reads) == 1
+        assert reads[0][:2] == (2, 0)
+        np.testing.assert_array_equal(dataset.z[:, 1].values, dataset.z.values[:, 1])
+        np.testing.assert_array_equal(dataset.z[[0, 2], :, [5, 1]].values, dataset.z.values[[0, 2]][:, :, [5, 1]])

@@ -13,6 +13,8 @@ from typing import Any
 import netCDF4
 import numpy as np
 import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
 
 from physent.engine import Cadence, Rows
 from physent.io.layout import Layout, Stored
@@ -29,6 +31,11 @@ class NetCDFWriter:
         self.cadence = cadence
         self.file = netCDF4.Dataset(path, "r+")
         self.file.set_auto_mask(False)
+        for variable in self.file.variables.values():
+            # the default cache would take 16 MiB a variable; a chunk is finished before the next one begins
+            chunk = variable.chunking()
+            if chunk != "contiguous":
+                variable.set_var_chunk_cache(size=2 * int(np.prod(chunk)) * variable.dtype.itemsize, nelems=11)
 
     @classmethod
     def create(cls, path: Path, layout: Layout, cadence: Cadence, output: Any) -> "NetCDFWriter":
@@ -115,8 +122,6 @@ def _create(file: Any, name: str, dtype: np.dtype, attributes: dict, stored: Sto
         significant_digits=digits,
         quantize_mode="GranularBitRound",
     )
-    # the default cache would grow to tens of megabytes a variable over a long run
-    variable.set_var_chunk_cache(size=2 * rows * row_bytes, nelems=11, preemption=1.0)
     variable.setncatts(attributes)
 
 
@@ -140,16 +145,38 @@ def holds(path: Path, rows: int, cadence: Cadence) -> bool:
     return True
 
 
+class _ComplexPair(BackendArray):
+    """Two real variables read as one complex array, and only where it is indexed."""
+
+    def __init__(self, real: xr.Variable, imaginary: xr.Variable):
+        self.real = real
+        self.imaginary = imaginary
+        self.shape = real.shape
+        self.dtype = np.result_type(real.dtype, np.complex64)
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        """The values at an xarray indexer."""
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple) -> np.ndarray:
+        values = np.asarray(self.real[key].values, dtype=self.dtype)
+        values.imag = self.imaginary[key].values
+        return values
+
+
 def join_complex(dataset: xr.Dataset) -> xr.Dataset:
-    """The dataset with every pair `<name>_re`, `<name>_im` joined to a complex `<name>`, as the first variables."""
+    """The dataset with every pair `<name>_re`, `<name>_im` joined to a complex `<name>`, as the first variables.
+
+    Nothing is read before it is used.
+    """
     names = [str(name)[:-3] for name in dataset if str(name).endswith("_re") and f"{str(name)[:-3]}_im" in dataset]
     if not names:
         return dataset
     joined = {}
     for name in names:
-        real = dataset[f"{name}_re"]
-        joined[name] = real + 1j * dataset[f"{name}_im"]
+        real, imaginary = dataset[f"{name}_re"].variable, dataset[f"{name}_im"].variable
         words = str(real.attrs.get("long_name", name)).removeprefix("real part of ")
-        joined[name].attrs = real.attrs | {"long_name": words}
+        data = indexing.LazilyIndexedArray(_ComplexPair(real, imaginary))
+        joined[name] = xr.Variable(real.dims, data, real.attrs | {"long_name": words})
     rest = dataset.drop_vars([f"{name}_{part}" for name in names for part in ("re", "im")])
     return xr.Dataset(joined | dict(rest.data_vars), rest.coords, rest.attrs)
