@@ -27,7 +27,7 @@ class SpatialOrdinal(OutcomeSpace):
     column_delay: int = static(1, doc="grid points between the columns of the stencil", ge=1)
     periodic: tuple[bool, bool] = static((False, False), doc="whether the stencil wraps along rows, along columns")
 
-    def __check_init__(self):  # noqa: D105
+    def __check_init__(self):
         if not 2 <= self.rows * self.columns <= 8:
             raise ValueError(f"the stencil has {self.rows * self.columns} points, allowed: 2 to 8")
 
