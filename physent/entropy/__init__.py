@@ -6,7 +6,9 @@ Everything here takes arrays and gives arrays, keeps batch axes, and can be jitt
 allows, differentiated. Values are in nats and not normalised unless one asks.
 """
 
+from physent.entropy.boltzmann import boltzmann_entropy
 from physent.entropy.complexity import complexity_bounds, jensen_shannon_complexity, lmc_complexity
+from physent.entropy.differential import nearest_neighbour_entropy
 from physent.entropy.discrete import entropy
 from physent.entropy.dispersion import Dispersion
 from physent.entropy.estimators import (
@@ -22,6 +24,16 @@ from physent.entropy.estimators import (
 from physent.entropy.fields import Counts, Density, Spectrum
 from physent.entropy.grid import differential_entropy
 from physent.entropy.histogram import Histogram
+from physent.entropy.information import (
+    bin_symbols,
+    combine_symbols,
+    discrete_conditional_mutual_information,
+    discrete_mutual_information,
+    gaussian_information,
+    gaussian_mutual_information,
+)
+from physent.entropy.ksg import ksg_conditional_mutual_information, ksg_mutual_information
+from physent.entropy.lempel_ziv import lempel_ziv_complexity
 from physent.entropy.measures import (
     MEASURES,
     Curado,
@@ -34,11 +46,33 @@ from physent.entropy.measures import (
     Shannon,
     Tsallis,
 )
+from physent.entropy.mixing import dye_entropy, potential_energies, segregation
 from physent.entropy.ordinal import AmplitudeOrdinal, Ordinal, WeightedOrdinal, ordinal_symbols
 from physent.entropy.outcome_space import OutcomeSpace
 from physent.entropy.outcomes import OUTCOMES
 from physent.entropy.particles import Cells, Headings
+from physent.entropy.published import (
+    complexity_index,
+    field_entropy,
+    histogram_differential_entropy,
+    mean_frequency,
+    mixing_proxy,
+    spectral_bandwidth,
+    spectral_richness,
+)
+from physent.entropy.regularity import approximate_entropy, multiscale_entropy, sample_entropy
+from physent.entropy.significance import circular_shift, iaaft, permutation_test, phase_randomised, shuffle
+from physent.entropy.spacings import spacing_entropy
 from physent.entropy.spatial_ordinal import SpatialOrdinal
+from physent.entropy.spectra import spectral_entropy, svd_entropy
+from physent.entropy.transfer import discrete_transfer_entropy, gaussian_transfer_entropy, ksg_transfer_entropy
+from physent.entropy.uncertainty import (
+    autocorrelation_time,
+    compare,
+    effective_sample_size,
+    entropy_rate,
+    time_average,
+)
 
 __all__ = [
     "ESTIMATORS",
@@ -72,10 +106,50 @@ __all__ = [
     "Spectrum",
     "Tsallis",
     "WeightedOrdinal",
+    "approximate_entropy",
+    "autocorrelation_time",
+    "bin_symbols",
+    "boltzmann_entropy",
+    "circular_shift",
+    "combine_symbols",
+    "compare",
     "complexity_bounds",
+    "complexity_index",
     "differential_entropy",
+    "discrete_conditional_mutual_information",
+    "discrete_mutual_information",
+    "discrete_transfer_entropy",
+    "dye_entropy",
+    "effective_sample_size",
     "entropy",
+    "entropy_rate",
+    "field_entropy",
+    "gaussian_information",
+    "gaussian_mutual_information",
+    "gaussian_transfer_entropy",
+    "histogram_differential_entropy",
+    "iaaft",
     "jensen_shannon_complexity",
+    "ksg_conditional_mutual_information",
+    "ksg_mutual_information",
+    "ksg_transfer_entropy",
+    "lempel_ziv_complexity",
     "lmc_complexity",
+    "mean_frequency",
+    "mixing_proxy",
+    "multiscale_entropy",
+    "nearest_neighbour_entropy",
     "ordinal_symbols",
+    "permutation_test",
+    "phase_randomised",
+    "potential_energies",
+    "sample_entropy",
+    "segregation",
+    "shuffle",
+    "spacing_entropy",
+    "spectral_bandwidth",
+    "spectral_entropy",
+    "spectral_richness",
+    "svd_entropy",
+    "time_average",
 ]

@@ -40,9 +40,9 @@ def nearest_neighbour_entropy(
             runs on the host in O(N log N).
 
     Bias: for uniform points in a periodic box none at all (maximum metric at any k; euclidean as long as balls do not
-    meet themselves); in an open box +0.10 for d = 2, N = 200, k = 4, because balls reach beyond the walls; for a
-    Gaussian in one dimension, k = 4, -0.024 (N = 100), -0.005 (1,000), -0.0005 (10,000). Two equal points give -inf:
-    do not use it for rounded data.
+    meet themselves). In an open box balls reach beyond the walls: +0.097 (maximum) and +0.092 (euclidean) for d = 2,
+    N = 200, k = 4. For a Gaussian in one dimension, k = 4: -0.0190 (N = 100), -0.0023 (N = 1,000). Two equal points
+    give -inf: do not use it for rounded data.
     """
     data = x if isinstance(x, np.ndarray | jax.Array) else jnp.asarray(x)
     if data.ndim < 2:

@@ -1,16 +1,16 @@
 """Nearest neighbours of large samples on the host, by a KD-tree: O(N log N), not traceable."""
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from physent.entropy.nearest import Metric
 
 
-def _tree(points: np.ndarray, period: np.ndarray | None) -> cKDTree:
+def _tree(points: np.ndarray, period: np.ndarray | None) -> KDTree:
     if period is None:
-        return cKDTree(points)
+        return KDTree(points)
     box = np.where(np.isfinite(period), period, 0)  # 0 is scipy's word for a direction that is not periodic
-    return cKDTree(np.where(box > 0, np.mod(points, np.where(box > 0, box, 1)), points), boxsize=box)
+    return KDTree(np.where(box > 0, np.mod(points, np.where(box > 0, box, 1)), points), boxsize=box)
 
 
 def tree_distance(points: np.ndarray, k: int, metric: Metric, period: np.ndarray | None) -> np.ndarray:

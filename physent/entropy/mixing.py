@@ -1,0 +1,90 @@
+"""Entropy and energy of mixing: of a dye, and of a stratified fluid."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array
+
+from physent.entropy.grid import cell_volume
+from physent.entropy.outcome_space import Axes, arrange, as_floating
+from physent.entropy.power_sums import log_nonzero
+
+
+def dye_entropy(
+    concentration: ArrayLike,
+    spacing: ArrayLike | Sequence,
+    axis: Axes = None,
+    density: ArrayLike | None = None,
+    negative: Literal["nan", "clip"] = "nan",
+) -> Array:
+    """Volume-integrated entropy of a dye, S = -int rho c ln c dV.
+
+    Grows monotonically by diffusion alone (dS/dt = int rho kappa |grad c|^2/c dV), and so measures irreversible mixing.
+    Lecoanet et al., Mon. Not. R. Astron. Soc. 455, 4274 (2016), eq. 22. c is a concentration between 0 and 1, not
+    normalised: this is no entropy of a probability distribution, and its value depends on the units of volume.
+
+    Args:
+        concentration: c on a uniform grid.
+        spacing: one number, or one for each of the axes in `axis`.
+        axis: the axis or axes of space; by default the last.
+        density: rho on the same grid; None means 1.
+        negative: what a negative concentration becomes, NaN or zero (for overshoots of a numerical method).
+    """
+    c = as_floating(jnp.asarray(concentration))
+    replacement = jnp.full_like(c, jnp.nan) if negative == "nan" else jnp.zeros_like(c)
+    c = jnp.where(c < 0, replacement, c)
+    terms = -c * log_nonzero(c)
+    if density is not None:
+        terms = terms * jnp.asarray(density, c.dtype)
+    axes = (-1,) if axis is None else axis
+    total = jnp.sum(terms, axis=tuple(axes) if isinstance(axes, Sequence) else axes)
+    return total * cell_volume(spacing, axis).astype(c.dtype)
+
+
+def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
+    """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 where nothing is mixed, 0 where all is.
+
+    Danckwerts, Appl. Sci. Res. A 3, 279 (1952). For c between 0 and 1.
+    """
+    batch, laid_out = arrange(as_floating(jnp.asarray(concentration)), axis, None)
+    c = laid_out.reshape(laid_out.shape[0], -1)
+    mean = jnp.mean(c, axis=1)
+    return (jnp.mean((c - mean[:, None]) ** 2, axis=1) / (mean * (1 - mean))).reshape(batch)
+
+
+class PotentialEnergies(NamedTuple):
+    """Potential energies per unit horizontal area: all of it, what sorting leaves, and the difference."""
+
+    total: Array
+    background: Array
+    available: Array
+
+
+@eqx.filter_jit
+def potential_energies(density: ArrayLike, height: ArrayLike, gravity: ArrayLike = 1.0) -> PotentialEnergies:
+    """Total, background and available potential energy of a stratified fluid in a rectangular box.
+
+    total = g int rho z dz averaged horizontally; background is the same with the densities sorted, heaviest lowest: the
+    least energy that moving fluid adiabatically can reach. Only mixing raises it. Winters, Lombard, Riley and D'Asaro,
+    J. Fluid Mech. 289, 115 (1995).
+
+    Args:
+        density: (..., nx, nz) at the centres of equal cells, the vertical last.
+        height: (nz,) uniform heights of the centres.
+        gravity: g.
+
+    Sorts the field: O(n ln n) with n = nx nz.
+    """
+    density, height = as_floating(jnp.asarray(density)), jnp.asarray(height)
+    nx, nz = density.shape[-2:]
+    height = height.astype(density.dtype)
+    step = height[1] - height[0]
+    total = jnp.einsum("...xz,z->...", density, height) * (step / nx)
+    heaviest_first = -jnp.sort(-density.reshape(*density.shape[:-2], nx * nz), axis=-1)
+    reference = height[0] - step / 2 + (jnp.arange(nx * nz, dtype=density.dtype) + 0.5) * (step / nx)
+    background = jnp.einsum("...i,i->...", heaviest_first, reference) * (step / nx)
+    gravity = jnp.asarray(gravity, density.dtype)
+    return PotentialEnergies(gravity * total, gravity * background, gravity * (total - background))

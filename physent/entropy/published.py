@@ -1,0 +1,143 @@
+"""Quantities of the reference packages under their own names, defined as they define them.
+
+They are here so that published numbers can be reproduced and compared. Each docstring says what the quantity is not.
+"""
+
+from typing import Literal
+
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array
+
+from physent.entropy.discrete import entropy
+from physent.entropy.histogram import Histogram
+from physent.entropy.measures import Renyi, Shannon, Tsallis
+from physent.entropy.outcome_space import as_floating
+from physent.entropy.power_sums import log_nonzero
+
+_SHANNON = Shannon()
+Convention = Literal["probability", "amangkurat"]
+
+
+def field_entropy(
+    field: ArrayLike,
+    spacing: ArrayLike = 1.0,
+    kind: Literal["shannon", "renyi", "tsallis", "composite"] = "shannon",
+    order: float = 2.0,
+    convention: Convention = "probability",
+) -> Array:
+    """Entropy of the squared field phi^2 of a wave equation along the last axis.
+
+    `convention = "probability"`: p = phi^2/sum phi^2, an entropy of the grid points. "composite" is
+    S/2 + 3 H_2/10 + S_2/5 of Shannon, Renyi and Tsallis entropies of order 2.
+
+    `convention = "amangkurat"`: what the Klein-Gordon package amangkurat 0.0.1 prints, p = phi^2/int phi^2 dx by the
+    trapezoidal rule with the same formulas, S = -sum p ln p and so on, without dx. These are **not** entropies of a
+    probability distribution: sum p = 1/dx. So S is neither the discrete nor the differential entropy (it is
+    h/dx with h = -int p ln p dx), grows without bound as the grid is refined, Renyi entropies are shifted by
+    ln(1/dx)/(1 - q), Tsallis entropies of order 2 may be negative, and the composite adds quantities that scale
+    differently with dx. Use it to reproduce published tables.
+
+    `spacing` is the grid spacing, which only "amangkurat" needs.
+    """
+    energy = as_floating(jnp.asarray(field)) ** 2
+    if convention == "probability":
+        measures = {
+            "shannon": _SHANNON,
+            "renyi": Renyi(order=order),
+            "tsallis": Tsallis(order=order),
+        }
+        if kind != "composite":
+            return entropy(energy, measure=measures[kind])
+        return _composite(*(entropy(energy, measure=m) for m in (_SHANNON, Renyi(order=2.0), Tsallis(order=2.0))))
+    spacing = jnp.asarray(spacing, energy.dtype)
+    integral = (jnp.sum(energy, axis=-1, keepdims=True) - (energy[..., :1] + energy[..., -1:]) / 2) * spacing
+    p = energy / integral
+
+    def power_sum(q: float) -> Array:
+        return jnp.sum(jnp.where(p == 0, jnp.zeros_like(p), jnp.exp(q * log_nonzero(p))), axis=-1)
+
+    shannon = -jnp.sum(p * log_nonzero(p), axis=-1)
+    if kind == "shannon":
+        return shannon
+    if kind == "renyi":
+        return jnp.log(power_sum(order)) / (1 - order)
+    if kind == "tsallis":
+        return (1 - power_sum(order)) / (order - 1)
+    return _composite(shannon, -jnp.log(power_sum(2.0)), 1 - power_sum(2.0))
+
+
+def _composite(shannon: Array, renyi: Array, tsallis: Array) -> Array:
+    return 0.5 * shannon + 0.3 * renyi + 0.2 * tsallis
+
+
+def _power(x: ArrayLike) -> tuple[Array, Array]:
+    x = as_floating(jnp.asarray(x))
+    amplitude = jnp.fft.fft(x, axis=-1)
+    power = jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2
+    return power, jnp.fft.fftfreq(x.shape[-1], dtype=power.dtype)
+
+
+def spectral_richness(x: ArrayLike, threshold: float = 0.01) -> Array:
+    """The number of modes along the last axis with more than `threshold` times the largest power ("active modes").
+
+    As in simple-idealized-1d-nlse 0.0.5. A count with an arbitrary threshold; `exp(entropy(x, outcomes=Spectrum()))` is
+    the effective number of modes without one.
+    """
+    power, _ = _power(x)
+    return jnp.sum(power > threshold * jnp.max(power, axis=-1, keepdims=True), axis=-1)
+
+
+def mean_frequency(x: ArrayLike) -> Array:
+    """Power-weighted mean of the frequency along the last axis, in cycles a grid point (numpy's fftfreq)."""
+    power, frequency = _power(x)
+    return power @ frequency / jnp.sum(power, axis=-1)
+
+
+def spectral_bandwidth(x: ArrayLike) -> Array:
+    """Power-weighted standard deviation of the frequency along the last axis, in cycles a grid point."""
+    power, frequency = _power(x)
+    return jnp.sqrt(jnp.maximum(power @ frequency**2 / jnp.sum(power, axis=-1) - mean_frequency(x) ** 2, 0))
+
+
+def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool = False) -> Array:
+    """Differential entropy of the values along the last axis from a histogram on their range, H + ln w, bin width w.
+
+    Bias: that of the counts, plus the smoothing over a bin. `published = True` adds ln w once more, as the tables of
+    simple-idealized-1d-nlse 0.0.5 do, which is not an entropy.
+    """
+    x = as_floating(jnp.asarray(x))
+    log_width = jnp.log((jnp.max(x, axis=-1) - jnp.min(x, axis=-1)) / bins)
+    return entropy(x, outcomes=Histogram(bins=bins)) + log_width * (2 if published else 1)
+
+
+def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
+    """The complexity index of kh2d-solver 0.1.6 for fields (..., nx, nz).
+
+    0.3 H + 0.3 std(|grad f|) + 0.2 std(f)/(max f - min f) + 0.2 ln(1 + |excess kurtosis|), with H the entropy of a
+    histogram on the range of the field and gradients on a grid of unit spacing. A weighted sum of quantities of
+    different units: it changes with the units of the field and with the resolution.
+    """
+    field = as_floating(jnp.asarray(field))
+    axes = (-2, -1)
+    spread = jnp.std(field, axis=axes)
+    centred = field - jnp.mean(field, axis=axes, keepdims=True)
+    kurtosis = jnp.mean(centred**4, axis=axes) / jnp.where(spread == 0, jnp.ones_like(spread), spread) ** 4 - 3
+    extent = jnp.max(field, axis=axes) - jnp.min(field, axis=axes)
+    slopes = jnp.gradient(field, axis=axes)
+    steepness = jnp.std(jnp.sqrt(slopes[0] ** 2 + slopes[1] ** 2), axis=axes)
+    return (
+        0.3 * entropy(field, outcomes=Histogram(bins=bins), axis=axes)
+        + 0.3 * steepness
+        + 0.2 * spread / jnp.where(extent == 0, jnp.ones_like(extent), extent)
+        + 0.2 * jnp.log1p(jnp.abs(kurtosis))
+    )
+
+
+def mixing_proxy(density: ArrayLike, vorticity: ArrayLike) -> Array:
+    """The mixing proxy of kh2d-solver 0.1.6, std(density) times rms(vorticity), for fields (..., nx, nz).
+
+    It is largest before anything has mixed; `potential_energies` and `dye_entropy` measure mixing.
+    """
+    density, vorticity = as_floating(jnp.asarray(density)), as_floating(jnp.asarray(vorticity))
+    return jnp.std(density, axis=(-2, -1)) * jnp.sqrt(jnp.mean(vorticity**2, axis=(-2, -1)))

@@ -1,0 +1,45 @@
+"""Entropies of a spectrum: of the power spectrum, and of the singular values of a delay embedding."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array
+
+from physent.entropy.discrete import entropy
+from physent.entropy.fields import Spectrum
+from physent.entropy.measures import Measure, Shannon
+from physent.entropy.ordinal import windows
+from physent.entropy.outcome_space import as_floating
+
+_SHANNON, _ONE_SIDED = Shannon(), Spectrum(one_sided=True, detrend="mean")
+
+
+def spectral_entropy(
+    x: ArrayLike, axis: int = -1, measure: Measure = _SHANNON, base: float | None = None, normalise: bool = False
+) -> Array:
+    """Entropy of the one-sided raw periodogram of a real series without its mean.
+
+    p_k = |x_k|^2/sum |x_k|^2 with both signs of a frequency added, K = N//2 + 1 frequencies, the mean's included as in
+    antropy and scipy. A tone has 0; white noise does not reach the maximum, H = ln K - (1 - gamma_E) on average,
+    because powers of a raw periodogram scatter exponentially. Real fields on a grid: `entropy(x, outcomes=Spectrum())`.
+    """
+    return entropy(x, measure=measure, outcomes=_ONE_SIDED, axis=axis, base=base, normalise=normalise)
+
+
+@eqx.filter_jit
+def svd_entropy(
+    x: ArrayLike, order: int = 3, delay: int = 1, base: float | None = None, normalise: bool = False
+) -> Array:
+    """Shannon entropy of the normalised singular values of the delay embedding of series (..., N).
+
+    s_i/sum s of the (N - (order - 1) delay) x order matrix of windows. Roberts, Penny and Rezek, Med. Biol. Eng.
+    Comput. 37, 93 (1999). Not centred: a large mean makes one singular value dominate.
+    """
+    x = as_floating(jnp.asarray(x))
+    embedded = jnp.stack(windows(x.reshape(-1, x.shape[-1]), order, delay), axis=-1)
+    values = jnp.linalg.svd(embedded, compute_uv=False)
+    p = (values / jnp.sum(values, axis=-1, keepdims=True)).reshape(*x.shape[:-1], values.shape[-1])
+    value = _SHANNON(p)
+    if normalise:
+        return value / jnp.log(jnp.asarray(order, value.dtype))
+    return value if base is None else value / jnp.log(jnp.asarray(base, value.dtype))
