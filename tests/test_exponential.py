@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from physent.numerics.exponential import dopri8_step, etdrk4_step, phi_functions
+from physent.numerics.adaptive import dopri8_step
+from physent.numerics.exponential import etdrk4_step, phi_functions
 
 
 def exact_phi(j, z):

@@ -180,6 +180,21 @@ def test_resuming_what_is_not_a_run_is_refused(tmp_path):
         runs.resume(tmp_path)
 
 
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_run(tmp_path):
+    """Resident memory after 2,000 rows and after 20,000; experiments/benchmarks/engine.py goes to 100,000."""
+    resident = {}
+
+    def measure(progress):
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        resident[progress.snapshots] = pages * os.sysconf("SC_PAGE_SIZE")
+
+    settings = dict(t_end=200.0, save_every=0.01, diagnostics=[Entropy(of="u")], output=tmp_path / "run", chunk=100)
+    physent.run(Heat(n=512), report=measure, **settings).close()
+    early = max(value for rows, value in resident.items() if rows <= 2_000)
+    assert max(resident.values()) < 1.1 * early
+
+
 # ----------------------------------------------------------------------------------------- processes that die
 
 

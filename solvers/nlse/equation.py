@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from physent.numerics import spectral
-from physent.numerics.exponential import dopri8_step, etdrk4_step
+from physent.numerics.exponential import etdrk4_step
 from physent.numerics.rotation import cosine_sine, rotate
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.parameters import ParameterError, choice, param, static
@@ -98,6 +98,8 @@ class NLSE(Solver[NLSEState]):
             spectrum = etdrk4_step(jnp.fft.fft(state.psi), self.dt, self._linear(), self._nonlinear)
             psi = jnp.fft.ifft(spectrum)
         else:
+            from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
+
             # divided by n the spectrum holds amplitudes, which is what the absolute tolerance speaks of
             spectrum, inner_step = dopri8_step(
                 jnp.fft.fft(state.psi) / self.n,
