@@ -75,7 +75,7 @@ def _by_pairs(data: Array, k: int, metric: Metric, period: np.ndarray | None) ->
     circles = None if period is None else jnp.asarray(period, data.dtype)
 
     def one(points):
-        return jnp.mean(jnp.log(kth_distance(points, k, metric, circles)))
+        return jnp.mean(jnp.log(kth_distance(points, circles, k, metric)))
 
     mean_log = jax.lax.map(one, data.reshape(-1, n, d)).reshape(data.shape[:-2])
     offset = digamma(jnp.asarray(n, data.dtype)) - digamma(jnp.asarray(k, data.dtype))

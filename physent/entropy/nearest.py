@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 Metric = Literal["euclidean", "maximum"]
-_BLOCK = 16  # candidates compared at once, to spread the cost of a loop step
+_BLOCK = 8  # candidates compared at once, to spread the cost of a loop step
 
 
 def gap(a: Array, b: Array, period: Array | None) -> Array:
@@ -94,9 +94,9 @@ def _checked(points: Array, k: int) -> tuple[int, Array]:
     return n, jnp.arange(n, dtype=jnp.int32)
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
-def kth_distance(points: Array, k: int, metric: Metric, period: Array | None) -> Array:
-    """The distance (N,) of every one of points (N, d) to its k-th nearest other point; differentiable."""
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
+def kth_distance(points: Array, period: Array | None, k: int, metric: Metric) -> Array:
+    """The distance (N,) of every one of points (N, d) to its k-th nearest other point; differentiable in the points."""
     n, own = _checked(points, k)
 
     def visit(kept, index, row):
@@ -113,9 +113,9 @@ def kth_distance(points: Array, k: int, metric: Metric, period: Array | None) ->
 
 
 @kth_distance.defjvp
-def _kth_distance_jvp(k, metric, period, primals, tangents):
+def _kth_distance_jvp(k, metric, primals, tangents):
     """The neighbour is found with its index, then only the one distance is differentiated: O(N), not O(N^2)."""
-    (points,), (tangent,) = primals, tangents
+    (points, period), (tangent, _) = primals, tangents
     neighbour = nearest_neighbours(points, k, metric, period)[1][-1]
 
     def distance(points):

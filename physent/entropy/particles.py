@@ -43,9 +43,9 @@ class Cells(OutcomeSpace):
             value = x[:, :, i]
             if periodic[i]:
                 value = low[i] + jnp.mod(value - low[i], high[i] - low[i])
+                # what lies just below `low` can be wrapped, by rounding, onto `high`
+                value = jnp.where(value >= high[i], low[i], value)
             index = bin_index(value, low[i], high[i], bins[i])
-            # wrapping a value just below `low` can round to `high`, which is the first box
-            index = jnp.where(index == bins[i], 0, index) if periodic[i] else index
             inside &= (index >= 0) & (index < bins[i])
             symbol = symbol * bins[i] + jnp.clip(index, 0, bins[i] - 1)
         if self.outside == "drop":

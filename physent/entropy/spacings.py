@@ -26,7 +26,8 @@ def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = N
     - correa: local slopes by least squares (Commun. Stat. Theory Methods 24, 2439, 1995).
 
     The window is m, by default floor(sqrt(N) + 1/2). Sorts, once. Bias: downwards for vasicek, by its
-    clamped ends, which the others lessen (standard Gaussian, N = 100: about -0.12). More than m equal samples give -inf.
+    clamped ends, which the others lessen (standard Gaussian, N = 100: about -0.12). More than m equal samples give
+    -inf.
     """
     x = jnp.sort(as_floating(jnp.asarray(x)), axis=-1)
     n = x.shape[-1]

@@ -16,8 +16,8 @@ def _tree(points: np.ndarray, period: np.ndarray | None) -> KDTree:
 def tree_distance(points: np.ndarray, k: int, metric: Metric, period: np.ndarray | None) -> np.ndarray:
     """The distance (N,) of every one of points (N, d) to its k-th nearest other point."""
     tree = _tree(np.asarray(points), period)
-    distances, _ = tree.query(tree.data, [k + 1], p=np.inf if metric == "maximum" else 2)
-    return distances[:, 0]
+    distances, _ = tree.query(tree.data, k + 1, p=np.inf if metric == "maximum" else 2)
+    return np.asarray(distances)[:, k]
 
 
 def tree_count(points: np.ndarray, radius: np.ndarray, period: np.ndarray | None) -> np.ndarray:
