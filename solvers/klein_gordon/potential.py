@@ -1,0 +1,233 @@
+"""Potentials V(phi) of the Klein-Gordon equation, with their vacua and symmetries."""
+
+import abc
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from physent import registry
+from physent.numerics.rotation import cosine_sine
+from physent.parameters import Declared, ParameterError, param, static
+
+
+class Potential(Declared):
+    """V(phi), pointwise, with V = 0 in the vacuum."""
+
+    @abc.abstractmethod
+    def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """V at each value of phi."""
+
+    @abc.abstractmethod
+    def slope(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """V'(phi) at each value of phi."""
+
+    @abc.abstractmethod
+    def rest(self) -> Float[Array, ""]:
+        """A value of phi where V is smallest."""
+
+    @abc.abstractmethod
+    def repeat(self) -> float | None:
+        """The period of V, or None where it has none."""
+
+    def check(self) -> None:
+        """Raise a ParameterError where the potential cannot be what it says."""
+
+    def mass_squared(self) -> Float[Array, ""]:
+        """V'' in the vacuum, the square of the mass of small waves about it."""
+        return jax.grad(lambda phi: jnp.sum(self.slope(phi)))(self.rest())
+
+
+class Linear(Potential):
+    """A free field of mass m, V = m^2 phi^2 / 2; every initial condition then has an exact solution, mode by mode."""
+
+    mass: Array = param(1.0, ge=0, doc="m, mass of the field", units="1/length")
+
+    def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """m^2 phi^2 / 2."""
+        return 0.5 * (self.mass * phi) ** 2
+
+    def slope(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """m^2 phi."""
+        return self.mass**2 * phi
+
+    def rest(self) -> Float[Array, ""]:
+        """0."""
+        return jnp.zeros_like(self.mass)
+
+    def repeat(self) -> None:
+        """None."""
+        return None
+
+
+class Phi4(Potential):
+    """The double well, V = (lambda/4) (phi^2 - v^2)^2, with vacua at -v and v.
+
+    Small waves about them have the mass sqrt(2 lambda) v.
+    """
+
+    coupling: Array = param(1.0, gt=0, doc="lambda, the coupling", units="1/length^2")
+    vacuum: Array = param(1.0, gt=0, doc="v, the value of phi in the vacuum")
+
+    def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """(lambda/4) (phi^2 - v^2)^2."""
+        return (self.coupling / 4) * (phi**2 - self.vacuum**2) ** 2
+
+    def slope(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """lambda phi (phi^2 - v^2)."""
+        return self.coupling * phi * (phi**2 - self.vacuum**2)
+
+    def rest(self) -> Float[Array, ""]:
+        """v."""
+        return self.vacuum
+
+    def repeat(self) -> None:
+        """None."""
+        return None
+
+
+class SineGordon(Potential):
+    """V = 1 - cos phi, with vacua at the multiples of 2 pi and small waves of mass 1; integrable."""
+
+    def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """2 sin^2(phi/2), which is 1 - cos phi without cancellation."""
+        return 2 * cosine_sine(phi / 2)[1] ** 2
+
+    def slope(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """sin phi."""
+        return cosine_sine(phi)[1]
+
+    def rest(self) -> Float[Array, ""]:
+        """0."""
+        return jnp.asarray(0.0)  # weakly typed: it takes the precision of what it meets
+
+    def repeat(self) -> float:
+        """2 pi."""
+        return 2 * math.pi
+
+
+class DoubleSineGordon(Potential):
+    """V = 1 - cos phi + (eta/2) (1 - cos 2 phi), with small waves of mass sqrt(1 + 2 eta); not integrable.
+
+    (C. A. Condat, R. A. Guyer, M. D. Miller, Phys. Rev. B 27, 474, 1983.)
+    """
+
+    eta: Array = param(0.5, gt=-0.5, doc="strength of the second harmonic")
+
+    def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """2 sin^2(phi/2) + eta sin^2 phi."""
+        return 2 * cosine_sine(phi / 2)[1] ** 2 + self.eta * cosine_sine(phi)[1] ** 2
+
+    def slope(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """sin phi + eta sin 2 phi."""
+        cosine, sine = cosine_sine(phi)
+        return sine * (1 + 2 * self.eta * cosine)
+
+    def rest(self) -> Float[Array, ""]:
+        """0."""
+        return jnp.zeros_like(self.eta)
+
+    def repeat(self) -> float:
+        """2 pi."""
+        return 2 * math.pi
+
+
+class _Named(str):
+    """The name of a Python function, which it carries: settings can be written down, equality is the function's."""
+
+    function: Callable[[Any], Any]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Named) and other.function is self.function
+
+    def __hash__(self) -> int:
+        return hash(self.function)
+
+
+class CustomPotential(Potential):
+    """A potential of your own: a function V(phi) written with jax.numpy; V' comes from automatic differentiation.
+
+    It acts on arrays element by element. From Python the function itself may be given.
+    """
+
+    function: str = static(doc="V(phi) as 'path.py:function', from the working directory", example="my.py:potential")
+    vacuum: Array = param(0.0, doc="a value of phi where V is smallest")
+    period: float | None = static(None, gt=0, doc="period of V in phi, where it has one", example=6.283185307179586)
+
+    def __init__(
+        self, function: str | Callable[[Any], Any], vacuum: Any = 0.0, period: float | None = None
+    ):  # fmt: skip
+        if not isinstance(function, str):
+            name = getattr(function, "__qualname__", type(function).__qualname__)
+            named = _Named(f"{getattr(function, '__module__', '')}:{name}")
+            named.function = function
+            function = named
+        self.function = function
+        self.vacuum = vacuum
+        self.period = period
+
+    def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """The function."""
+        return self._function()(phi)
+
+    def slope(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
+        """V'(phi) by automatic differentiation."""
+        return jax.grad(lambda phi: jnp.sum(self._function()(phi)))(phi)
+
+    def rest(self) -> Float[Array, ""]:
+        """As given."""
+        return self.vacuum
+
+    def repeat(self) -> float | None:
+        """As given."""
+        return self.period
+
+    def check(self) -> None:
+        """The function must be found, be elementwise, and have the period that is given."""
+        try:
+            function = self._function()
+        except registry.RegistryError as error:
+            raise ParameterError("potential.function", str(error)) from None
+        phi = np.linspace(-2.3, 2.7, 5)
+        try:
+            with jax.ensure_compile_time_eval():  # a solver may be made inside a compiled function
+                values = np.asarray(function(jnp.asarray(phi)))
+                single = np.asarray([function(jnp.asarray(value)) for value in phi])
+                shifted = np.asarray(function(jnp.asarray(phi + (self.period or 0))))
+        except Exception as error:
+            raise ParameterError("potential.function", f"{self.function} cannot be evaluated: {error!r}") from None
+        if values.shape != phi.shape or not np.allclose(values, single, rtol=1e-5, atol=1e-6):
+            raise ParameterError("potential.function", f"{self.function} must act on an array element by element")
+        if not np.allclose(values, shifted, rtol=1e-4, atol=1e-4):
+            raise ParameterError(
+                "potential.period", f"given {self.period!r}, but V(phi + {self.period!r}) is not V(phi)"
+            )
+
+    def _function(self) -> Callable[[Any], Any]:
+        if isinstance(self.function, _Named):
+            return self.function.function
+        if ":" not in self.function:
+            raise registry.RegistryError(f"given {self.function!r}, allowed: 'path.py:function' or 'package:function'")
+        return registry.find("solvers", self.function)
+
+
+POTENTIALS: dict[str, type] = {
+    "linear": Linear,
+    "phi4": Phi4,
+    "sine_gordon": SineGordon,
+    "double_sine_gordon": DoubleSineGordon,
+    "custom": CustomPotential,
+}
+
+
+def is_even(potential: Potential) -> bool:
+    """Whether V(-phi) = V(phi), which an antiperiodic field needs; tried at a few values."""
+    if not isinstance(potential, CustomPotential):
+        return True
+    phi = np.linspace(0.1, 2.9, 7)
+    with jax.ensure_compile_time_eval():
+        return bool(np.allclose(potential(jnp.asarray(phi)), potential(jnp.asarray(-phi)), rtol=1e-5, atol=1e-6))

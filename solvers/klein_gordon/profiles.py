@@ -1,0 +1,94 @@
+"""Initial conditions without topology: a Gaussian, a plane wave, and values of your own."""
+
+import math
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from physent.parameters import ParameterError, param, static
+
+from .boundary import Antiperiodic, Boundary, Periodic, Winding
+from .initial import Initial, Medium, localised
+from .potential import Linear
+
+
+def sech(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """1 / cosh x, without overflow."""
+    decay = jnp.exp(-jnp.abs(x))
+    return 2 * decay / (1 + decay * decay)
+
+
+class Gaussian(Initial):
+    """A bump at rest on the vacuum, phi = vacuum + a exp(-((x - x0)/w)^2), phi_t = 0."""
+
+    amplitude: Array = param(1.0, doc="a, height of the bump")
+    width: Array = param(2.0, gt=0, doc="w, sqrt(2) times the standard deviation", units="length")
+    position: Array = param(0.0, doc="x0, centre", units="length")
+
+    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+        """The bump, at all times."""
+        away, turns = medium.around(x, self.position)
+        return medium.continued(medium.potential.rest() + self.amplitude * jnp.exp(-((away / self.width) ** 2)), turns)
+
+    def is_solution(self, medium: Medium) -> bool:
+        """It is not."""
+        return False
+
+    def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
+        """Periodic, and antiperiodic about a vacuum at 0."""
+        return localised(medium)
+
+
+class PlaneWave(Initial):
+    """A wave on the vacuum, phi = vacuum + a cos(k x - omega t + phase), omega = sqrt(k^2 + V''(vacuum)).
+
+    k = 2 pi mode/length, with mode + 1/2 on an antiperiodic box. Exact for the linear potential, nearly so for small a.
+    """
+
+    amplitude: Array = param(0.1, doc="a")
+    mode: int = static(1, doc="number of wavelengths in the box, negative for a wave to the left")
+    phase: Array = param(0.0, doc="phase at x = 0, t = 0", units="rad")
+
+    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+        """The wave."""
+        mode = self.mode + 0.5 if isinstance(medium.boundary, Antiperiodic) else self.mode
+        k = 2 * math.pi * mode / medium.length
+        omega = jnp.sqrt(k**2 + medium.potential.mass_squared())
+        return medium.potential.rest() + self.amplitude * jnp.cos(k * x - omega * t + self.phase)
+
+    def is_solution(self, medium: Medium) -> bool:
+        """For the linear potential."""
+        return isinstance(medium.potential, Linear)
+
+    def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
+        """Periodic, and antiperiodic about a vacuum at 0."""
+        return localised(medium)
+
+
+class Sampled(Initial):
+    """phi and phi_t by their values at the n grid points x_j = (j/n - 1/2) length."""
+
+    phi: Array = param(ndim=1, doc="phi at the grid points")
+    phi_t: Array | None = param(None, ndim=1, doc="phi_t at the grid points (default: 0)", units="1/time")
+
+    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+        """phi + phi_t t."""
+        return self.phi if self.phi_t is None else self.phi + self.phi_t * t
+
+    def is_solution(self, medium: Medium) -> bool:
+        """It is not."""
+        return False
+
+    def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
+        """Any: the values do not say how they go on."""
+        number = medium.boundary.number if isinstance(medium.boundary, Winding) else 1
+        return (Periodic(), Antiperiodic(), Winding(number=number))
+
+    def check(self, n: int, medium: Medium) -> None:
+        """There must be n values of each."""
+        for name in ("phi", "phi_t"):
+            value = getattr(self, name)
+            if value is not None and value.shape[-1] != n:
+                raise ParameterError(
+                    f"initial.{name}", f"given {value.shape[-1]} values, allowed: n = {n} of them"
+                )  # fmt: skip
