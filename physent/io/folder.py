@@ -130,5 +130,6 @@ def open_run(path: str | Path) -> xr.Dataset:
         dataset = dataset.isel(t=slice(1 + snapshots * per))
         if "t_snapshot" in dataset.dims:
             dataset = dataset.isel(t_snapshot=slice(1 + snapshots))
-    dataset.set_close(stored.close)
+    if dataset is not stored:  # joining nothing and leaving out nothing gives the same object, which closes itself
+        dataset.set_close(stored.close)
     return dataset
