@@ -78,7 +78,7 @@ def reversed_state(state):
     return eqx.tree_at(lambda state: state.phi_t, state, -state.phi_t)
 
 
-@pytest.mark.parametrize("method", ["stormer_verlet", "strang", "blanes_moan_4", "blanes_moan_6"])
+@pytest.mark.parametrize("method", ["stormer_verlet", "blanes_moan_4", "blanes_moan_6"])
 def test_time_reversal_returns_to_the_start(method):
     """Through a collision, there and back."""
     case = solver(Phi4(), None, KinkAntikink(separation=8.0, velocity=0.4), n=256, length=60.0, dt=0.05, method=method)
@@ -90,15 +90,13 @@ def test_time_reversal_returns_to_the_start(method):
         assert np.max(np.abs(first[name] - last[name])) < 1e-9
 
 
-@pytest.mark.parametrize("method", ["blanes_moan_4", "dopri8"])
-def test_parity(method):
+def test_parity():
     """A field mirrored at x = 0 evolves into the mirrored field."""
     x = np.linspace(-30, 30, 256, endpoint=False)
     phi, phi_t = np.exp(-((x - 3) ** 2) / 4), 0.3 * x * np.exp(-((x + 2) ** 2))
     mirrored = np.roll(phi[::-1], 1), np.roll(phi_t[::-1], 1)
-    settings = dict(dt=0.1, method=method, rtol=1e-13, atol=1e-14)
-    one = solver(DoubleSineGordon(), None, Sampled(phi=phi, phi_t=phi_t), **settings)
-    two = solver(DoubleSineGordon(), None, Sampled(phi=mirrored[0], phi_t=mirrored[1]), **settings)
+    one = solver(DoubleSineGordon(), None, Sampled(phi=phi, phi_t=phi_t), dt=0.1)
+    two = solver(DoubleSineGordon(), None, Sampled(phi=mirrored[0], phi_t=mirrored[1]), dt=0.1)
     first, second = (case.observe(advance(case, 100)) for case in (one, two))
     for name in ("phi", "phi_t"):
         assert np.max(np.abs(np.roll(np.asarray(first[name])[::-1], 1) - second[name])) < 1e-11

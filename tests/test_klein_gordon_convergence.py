@@ -4,6 +4,7 @@ Each window lies where the error is that of time: above rounding and the grid's 
 steps at which the terms of higher order, or those of lower order with small coefficients, decide.
 """
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,10 +14,14 @@ from trajectory import advance
 from physent.numerics.splitting import SPLITTINGS
 
 
-def error(solver, steps):
-    state = advance(solver, steps)
+@eqx.filter_jit
+def distance(solver, state):
     exact, observed = solver.exact(state.t), solver.observe(state)
-    return max(float(jnp.max(jnp.abs(exact[name] - observed[name]))) for name in ("phi", "phi_t"))
+    return jnp.max(jnp.stack([jnp.abs(exact[name] - observed[name]) for name in ("phi", "phi_t")]))
+
+
+def error(solver, steps):
+    return float(distance(solver, advance(solver, steps)))
 
 
 def order(steps, errors):
@@ -82,8 +87,3 @@ def test_the_adaptive_method_follows_its_tolerance_and_remembers_its_step():
         first = float(advance(solver, 1).inner_step) if first is None else first
     assert errors[0] > 10 * errors[1] > 100 * errors[2]
     assert 0 < float(advance(solver, 8).inner_step) < first
-
-
-def test_a_step_that_cannot_be_made_gives_nan():
-    solver = KleinGordon(n=64, dt=4000.0, method="dopri8", rtol=1e-12, potential=SineGordon(), initial=Breather())
-    assert not np.any(np.isfinite(solver.observe(advance(solver, 1))["phi"]))
