@@ -97,9 +97,7 @@ def main() -> None:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     threads = os.environ["OPENBLAS_NUM_THREADS"]
-    print(
-        f"{platform.machine()}, {cores} cores, load {os.getloadavg()[0]:.1f}; jax {jax.__version__} with its own threads;"
-    )
+    print(f"{platform.machine()}, {cores} cores, load {os.getloadavg()[0]:.1f}; jax {jax.__version__}, own threads;")
     print(f"NumPy {np.__version__} with {threads} BLAS thread; float64; best of {repeats}\n")
     print("| case | method | dt | time | compilation | theirs | ratio | error of abs(psi) | theirs |", end=" ")
     print("mass drift | theirs | energy drift | theirs |")

@@ -169,11 +169,11 @@ class NLSE(Solver[NLSEState]):
         }
 
     def exact(self, t: Array) -> dict[str, Array]:
-        """psi, density and phase at time t where the initial condition has a closed form and there is no potential."""
+        """psi and density at time t where the initial condition has a closed form and there is no potential."""
         if not isinstance(self.potential, NoPotential):
             return {}
         psi = self.initial.exact(self._grid(), t, self._medium())
-        return {} if psi is None else {"psi": psi, "density": _square(psi), "phase": jnp.angle(psi)}
+        return {} if psi is None else {"psi": psi, "density": _square(psi)}
 
     def _medium(self) -> Medium:
         return Medium(self.length, self.dispersion, self.nonlinearity)
