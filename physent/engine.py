@@ -197,37 +197,25 @@ class Program:
             solver = eqx.combine(numbers, fixed)
 
             def advance(state, carries, index):
-                t = (index + 1) * jnp.asarray(cadence.save_every)
-                return row(solver, state, carries, steps, t)
-
-            shapes = jax.eval_shape(lambda: advance(state, carries, done)[2])
-
-            def buffer(length, tree):
-                return jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), tree)
-
-            buffers = (
-                buffer(capacity * per_snapshot, (shapes.series, shapes.finite)), buffer(capacity, shapes.fields)
-            )  # fmt: skip
+                return row(solver, state, carries, steps, (index + 1) * jnp.asarray(cadence.save_every))
 
             def write(buffer, values, at):
                 return jax.tree.map(lambda b, v: jax.lax.dynamic_update_index_in_dim(b, v, at, 0), buffer, values)
 
             def one_row(i, loop):
-                state, carries, (by_row, by_snapshot) = loop
+                state, carries, (by_row, fields) = loop
                 state, carries, rows = advance(state, carries, done * per_snapshot + i)
-                return state, carries, (write(by_row, (rows.series, rows.finite), i), by_snapshot)
+                by_row = write(by_row, (rows.series, rows.finite), i)
+                # every row writes its fields, and the last of a snapshot's rows stays: cheaper than a branch
+                return state, carries, (by_row, write(fields, rows.fields, i // per_snapshot))
 
-            def one_snapshot(i, loop):
-                if per_snapshot > 1:
-                    first = i * per_snapshot
-                    loop = jax.lax.fori_loop(first, first + per_snapshot - 1, one_row, loop)
-                state, carries, (by_row, by_snapshot) = loop
-                last = (i + 1) * per_snapshot - 1
-                state, carries, rows = advance(state, carries, done * per_snapshot + last)
-                by_row = write(by_row, (rows.series, rows.finite), last)
-                return state, carries, (by_row, write(by_snapshot, rows.fields, i))
+            def buffer(length, tree):
+                return jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), tree)
 
-            state, carries, buffers = jax.lax.fori_loop(0, count, one_snapshot, (state, carries, buffers))
+            shapes = jax.eval_shape(lambda: advance(state, carries, done)[2])
+            buffers = (buffer(capacity * per_snapshot, (shapes.series, shapes.finite)), buffer(capacity, shapes.fields))
+            loop = (state, carries, buffers)
+            state, carries, buffers = jax.lax.fori_loop(0, count * per_snapshot, one_row, loop)
             (series, finite), fields = buffers
             error = self._over_members(lambda solver, state: solver.error(state), 0)(solver, state)
             return state, carries, Rows(series, fields, finite), error

@@ -50,8 +50,9 @@ def test_fields_have_a_cadence_of_their_own(reference):
         Heat(), t_end=2.0, save_every=0.02, snapshot_every=0.1, diagnostics=[Entropy(of="u")], seed=3, chunk=3
     )
     assert two.u.dims == ("t_snapshot", "x") and two["mean"].dims == ("t",)
-    np.testing.assert_array_equal(two.u.values, reference.u.values[::5])
-    np.testing.assert_array_equal(two.entropy_u_shannon.values, reference.entropy_u_shannon.values)
+    # another compiled program, which may round differently; the same one gives the same bits
+    np.testing.assert_allclose(two.u.values, reference.u.values[::5], rtol=1e-13)
+    np.testing.assert_allclose(two.entropy_u_shannon.values, reference.entropy_u_shannon.values, rtol=1e-13)
     np.testing.assert_allclose(two.t_snapshot.values, two.t.values[::5], rtol=1e-15)
 
 
