@@ -9,6 +9,7 @@ import math
 from typing import ClassVar
 
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from physent.entropy.counting import count_symbols, poison
@@ -36,7 +37,7 @@ def windows(x: Array, order: int, delay: int) -> list[Array]:
     return [x[:, i * delay : i * delay + count] for i in range(order)]
 
 
-def ordinal_symbols(x: Array, order: int = 3, delay: int = 1) -> Array:
+def ordinal_symbols(x: ArrayLike, order: int = 3, delay: int = 1) -> Array:
     """The ordinal pattern at every time as a symbol, (..., n) -> (..., n - (order - 1) delay), from 0 to order! - 1."""
     x = jnp.asarray(x)
     symbols = lehmer_code(windows(x.reshape(-1, x.shape[-1]), order, delay))
