@@ -55,7 +55,7 @@ class Lattice(Potential):
 class SampledPotential(Potential):
     """V given by its values at the n grid points x_j = (j/n - 1/2) length."""
 
-    values: Array = param(ndim=1, doc="V at the grid points", units="1/time", example=[0.0, 0.1])
+    values: Array = param(ndim=1, doc="V at the grid points", units="1/time")
 
     def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"]:
         """The values."""
