@@ -1,7 +1,7 @@
 """The order of every method, measured where it is hardest to keep: on a soliton that moves, so that dispersion matters.
 
-Halving the step must divide the error by 2^order. The windows lie below the onset of the splitting methods' step-size
-resonances (beta k_max^2 dt < 2 pi) and above rounding, about 10^-12.
+Halving the step must divide the error by 2^order. The windows lie above rounding, about 10^-12, and below the steps at
+which resonances of a splitting with short waves show.
 """
 
 import jax.numpy as jnp
