@@ -7,6 +7,7 @@ from fractions import Fraction
 import jax
 import jax.numpy as jnp
 import numpy as np
+import ordpy
 import pytest
 
 from physent.entropy import (
@@ -143,7 +144,6 @@ def series():
 
 
 def test_agrees_with_ordpy(series):
-    ordpy = pytest.importorskip("ordpy", reason="an optional peer: it belongs to the [bench] extra")
     for order, delay in ((3, 1), (5, 2)):
         space = Ordinal(order=order, delay=delay)
         h, c = ordpy.complexity_entropy(series, dx=order, taux=delay)
