@@ -18,7 +18,7 @@ class FromFile(Initial):
     A variable is (x), (t, x), or (t, member, x). The file is read when the run starts, on the host.
     """
 
-    path: str = static(doc="NetCDF file, relative to the working directory", example="data/runs/my_run/run.nc")
+    path: str = static(doc="NetCDF file", path=True, example="data/runs/my_run/run.nc")
     variables: tuple[str, ...] = static(("psi_re", "psi_im"), doc="variables with the real and the imaginary part")
     index: int = static(-1, doc="index of the time; -1 is the last")
     member: int = static(0, doc="index of the member, in a file with members")
