@@ -220,7 +220,7 @@ def test_dispersion():
     hub = pytest.importorskip("EntropyHub", reason="an optional peer: it belongs to the [bench] extra")
     x = np.random.default_rng(5).standard_normal(300)
     peer = hub.DispEn(x, m=2, c=6, Typex="ncdf")[0]
-    assert float(entropy(x, outcomes=Dispersion(classes=6, order=2, ddof=1))) == pytest.approx(float(peer), abs=1e-12)
+    assert float(entropy(x, outcomes=Dispersion(classes=6, order=2))) == pytest.approx(float(peer), abs=1e-12)
 
 
 SPACES = [Ordinal(order=3), WeightedOrdinal(order=3), AmplitudeOrdinal(order=3), Dispersion(classes=3)]

@@ -3,8 +3,8 @@
     pip install 'physent[bench]' && python experiments/benchmarks/entropy.py [--repeats 7]
 
 Every line runs all packages in turn, several times; the best of each counts. Our time is after compilation, which
-stands beside it; theirs after one call, which compiles what they compile. The ratio is against the fastest of them. Values are
-compared in nats, normalised where they are. Prints Markdown.
+stands beside it; theirs after one call, which compiles what they compile. The ratio is against the fastest of them.
+Values are compared in nats, normalised where they are. Prints Markdown.
 """
 
 import argparse
