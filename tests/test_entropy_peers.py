@@ -1,4 +1,4 @@
-"""Agreement with antropy and infomeasure to rounding, where conventions coincide.
+"""Agreement with antropy, infomeasure and EntropyHub to rounding, where conventions coincide.
 
 Differences of convention: antropy is in bits; its sample entropy takes |a - b| < r and its approximate entropy <= r (
 here <= in both; they differ where a difference equals r); neither package keeps outcomes that were not seen.
@@ -9,12 +9,19 @@ import numpy as np
 import pytest
 
 from physent.entropy import (
+    ChaoShen,
+    Dispersion,
+    Grassberger,
+    MillerMadow,
     Ordinal,
     PlugIn,
     Shannon,
+    Shrinkage,
     approximate_entropy,
     discrete_mutual_information,
     entropy,
+    ksg_conditional_mutual_information,
+    ksg_mutual_information,
     lempel_ziv_complexity,
     sample_entropy,
     spectral_entropy,
@@ -56,3 +63,41 @@ def test_infomeasure():
     series = rng.standard_normal(500)
     peer = infomeasure.entropy(series, approach="ordinal", embedding_dim=3)
     assert float(entropy(series, outcomes=Ordinal(order=3))) == pytest.approx(float(peer), abs=1e-12)
+
+
+def test_estimators_of_infomeasure():
+    """infomeasure's Grassberger is the 1988 form; its shrinkage target is uniform over the outcomes *seen*."""
+    infomeasure = pytest.importorskip("infomeasure", reason=REASON)
+    rng = np.random.default_rng(2)
+    for row in rng.multinomial(60, rng.dirichlet(np.ones(12)), size=3):
+        symbols = np.repeat(np.arange(len(row)), row)
+        pairs = [
+            ("discrete", PlugIn(), row),
+            ("miller_madow", MillerMadow(), row),
+            ("grassberger", Grassberger(version="1988"), row),
+            ("chao_shen", ChaoShen(), row),
+            ("shrink", Shrinkage(), row[row > 0]),
+        ]
+        for name, estimator, counts in pairs:
+            peer = infomeasure.entropy(symbols, approach=name)
+            assert float(estimator(jnp.asarray(counts * 1.0), Shannon())) == pytest.approx(float(peer), rel=1e-12), name
+
+
+def test_nearest_neighbours_of_infomeasure():
+    infomeasure = pytest.importorskip("infomeasure", reason=REASON)
+    rng = np.random.default_rng(3)
+    x, z = rng.standard_normal(300), rng.standard_normal((300, 2))
+    y = x + z[:, 0] + 0.3 * rng.standard_normal(300)
+    peer = infomeasure.mutual_information(x, y, approach="ksg", k=4, noise_level=0)
+    assert float(ksg_mutual_information(x, y, k=4)) == pytest.approx(float(peer), abs=1e-12)
+    peer = infomeasure.conditional_mutual_information(x, y, cond=z, approach="ksg", k=4, noise_level=0)
+    assert float(ksg_conditional_mutual_information(x, y, z, k=4)) == pytest.approx(float(peer), abs=1e-12)
+
+
+def test_entropyhub():
+    hub = pytest.importorskip("EntropyHub", reason="pulls matplotlib and requests: it belongs to the [bench] extra")
+    x = np.random.default_rng(4).standard_normal(300)
+    peer = hub.DispEn(x, m=2, c=6, Typex="ncdf")[0]
+    assert float(entropy(x, outcomes=Dispersion(classes=6, order=2))) == pytest.approx(float(peer), abs=1e-12)
+    peer = hub.SampEn(x, m=2, r=0.2 * x.std())[0][2]
+    assert float(sample_entropy(x)) == pytest.approx(float(peer), abs=1e-12)

@@ -163,10 +163,10 @@ def test_published_table_of_the_klein_gordon_cases_at_the_start(field, grid, pub
     assert of("composite") == pytest.approx(composite, abs=5.01e-5)
     if renyi is not None:
         assert of("renyi") == pytest.approx(renyi, abs=5.01e-5)
-    finer = np.linspace(grid[0], grid[-1], 2 * len(grid) - 1)
-    assert of("shannon", finer, dx / 2) / of("shannon") == pytest.approx(2, rel=1e-3)
-    proper = [float(field_entropy(field(x), kind="shannon")) for x in (grid, finer)]
-    assert proper[1] - proper[0] == pytest.approx(math.log(2), abs=5e-3)
+    coarser = grid[::2]
+    assert of("shannon") / of("shannon", coarser, 2 * dx) == pytest.approx(2, rel=2e-2)
+    proper = [float(field_entropy(field(x), kind="shannon")) for x in (coarser, grid)]
+    assert proper[1] - proper[0] == pytest.approx(math.log(2), abs=1e-2)
     three = [float(field_entropy(field(grid), kind=kind)) for kind in ("shannon", "renyi", "tsallis", "composite")]
     assert three[3] == pytest.approx(0.5 * three[0] + 0.3 * three[1] + 0.2 * three[2], rel=1e-13)
 
@@ -230,12 +230,12 @@ def test_entropy_rate_covers_the_true_slope():
     t = np.linspace(0, 10, 400)
     noise = autoregressive((60, 400), 0.6, key=3)
     keys = jax.random.split(jax.random.key(0), 60)
-    rates = jax.jit(jax.vmap(lambda s, key: entropy_rate(t, s, key, samples=200)))(0.3 * t + noise, keys)
+    rates = jax.jit(jax.vmap(lambda s, key: entropy_rate(t, s, key, samples=100)))(0.3 * t + noise, keys)
     covered = (np.asarray(rates.low) < 0.3) & (np.asarray(rates.high) > 0.3)
     assert covered.mean() > 0.8
     values = np.asarray(rates.value)
     assert np.asarray(rates.standard_error).mean() == pytest.approx(values.std(), rel=0.35)
     assert values.mean() == pytest.approx(0.3, abs=4 * values.std() / math.sqrt(60))
-    straight = entropy_rate(t, 2 - 0.25 * t, jax.random.key(1))
+    straight = entropy_rate(t, 2 - 0.25 * t, jax.random.key(1), samples=10)
     assert float(straight.value) == pytest.approx(-0.25, rel=1e-12)
     assert float(straight.standard_error) < 1e-13

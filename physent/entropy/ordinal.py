@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.counting import count_symbols, poison
+from physent.entropy.counting import count_patterns
 from physent.entropy.outcome_space import OutcomeSpace, as_floating
 from physent.parameters import param, static
 
@@ -57,8 +57,8 @@ class Ordinal(OutcomeSpace):
     def tally(self, x: Array) -> Array:
         """The number of windows with every pattern."""
         x = as_floating(x)
-        symbols = lehmer_code(windows(x, self.order, self.delay))
-        return poison(count_symbols(symbols, math.factorial(self.order), dtype=x.dtype), x)
+        values = windows(x, self.order, self.delay)
+        return count_patterns(lehmer_code(values), values, math.factorial(self.order))
 
 
 class WeightedOrdinal(OutcomeSpace):
@@ -77,7 +77,7 @@ class WeightedOrdinal(OutcomeSpace):
         values = windows(x, self.order, self.delay)
         mean = sum(values) / self.order
         weights = sum((v - mean) ** 2 for v in values) / self.order
-        return poison(count_symbols(lehmer_code(values), math.factorial(self.order), jnp.asarray(weights)), x)
+        return count_patterns(lehmer_code(values), values, math.factorial(self.order), jnp.asarray(weights))
 
 
 class AmplitudeOrdinal(OutcomeSpace):
@@ -99,4 +99,4 @@ class AmplitudeOrdinal(OutcomeSpace):
         size = jnp.asarray(sum(jnp.abs(v) for v in values)) / self.order
         step = jnp.asarray(sum(jnp.abs(b - a) for a, b in itertools.pairwise(values))) / (self.order - 1)
         weights = mix * size + (1 - mix) * step
-        return poison(count_symbols(lehmer_code(values), math.factorial(self.order), weights), x)
+        return count_patterns(lehmer_code(values), values, math.factorial(self.order), weights)
