@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from physent.solvers.nlse import NLSE, Akhmediev, GaussianNoise, Lattice, ModulatedSech, NLSEState, Soliton, Solitons
 from trajectory import advance, rows, start
+
+from physent.solvers.nlse import NLSE, Akhmediev, GaussianNoise, Lattice, ModulatedSech, NLSEState, Soliton, Solitons
 
 CASES = Path(__file__).parents[1] / "experiments" / "nlse"
 INITIAL = {

@@ -7,10 +7,10 @@ which resonances of a splitting with short waves show.
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from physent.solvers.nlse import NLSE, BoundState, NLSEState, Soliton
 from trajectory import advance, exact, start
 
 from physent.numerics.splitting import SPLITTINGS
+from physent.solvers.nlse import NLSE, BoundState, NLSEState, Soliton
 
 VELOCITY = 2 * np.pi * 6 / 40  # a whole number of wavelengths of the carrier in the box
 

@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import least_squares
+from trajectory import advance, exact, rows
+
 from physent.solvers.nlse import (
     NLSE,
     Akhmediev,
@@ -17,8 +20,6 @@ from physent.solvers.nlse import (
     Soliton,
     Solitons,
 )
-from scipy.optimize import least_squares
-from trajectory import advance, exact, rows
 
 SINGLE = Soliton(amplitude=2.0, position=-10.0, velocity=1.0)
 

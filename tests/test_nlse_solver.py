@@ -6,6 +6,10 @@ import jax.numpy as jnp
 import netCDF4
 import numpy as np
 import pytest
+from trajectory import advance, start
+
+from physent.parameters import ParameterError, declarations, member_axes, settings
+from physent.solver import Solver
 from physent.solvers.nlse import (
     NLSE,
     Akhmediev,
@@ -22,10 +26,6 @@ from physent.solvers.nlse import (
     Soliton,
     Solitons,
 )
-from trajectory import advance, start
-
-from physent.parameters import ParameterError, declarations, member_axes, settings
-from physent.solver import Solver
 
 METHODS = ["strang", "yoshida_4", "blanes_moan_4", "blanes_moan_6", "etdrk4", "dopri8"]
 

@@ -19,6 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # scipy's DOP853 takes many 
 import equinox as eqx
 import jax
 import numpy as np
+
 from physent.solvers.nlse import NLSE, GaussianNoise, ModulatedSech, Soliton, Solitons
 
 INITIAL = {
