@@ -8,6 +8,7 @@ import itertools
 import math
 from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
@@ -37,6 +38,7 @@ def windows(x: Array, order: int, delay: int) -> list[Array]:
     return [x[:, i * delay : i * delay + count] for i in range(order)]
 
 
+@eqx.filter_jit
 def ordinal_symbols(x: ArrayLike, order: int = 3, delay: int = 1) -> Array:
     """The ordinal pattern at every time as a symbol, (..., n) -> (..., n - (order - 1) delay), from 0 to order! - 1."""
     x = jnp.asarray(x)

@@ -72,6 +72,7 @@ class Estimate(NamedTuple):
     effective_size: Array
 
 
+@eqx.filter_jit
 def time_average(x: ArrayLike) -> Estimate:
     """The mean of series along the last axis with its autocorrelation-aware standard error, std sqrt(tau/N)."""
     x = as_floating(jnp.asarray(x))
@@ -88,6 +89,7 @@ class Comparison(NamedTuple):
     effective_sizes: tuple[Array, Array]
 
 
+@eqx.filter_jit
 def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Comparison:
     """Compare the means of two runs, or of two fields, with effective sample sizes instead of counts of values.
 
