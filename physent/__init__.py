@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from physent.config import ConfigError as ConfigError
     from physent.config import load_experiment as load_experiment
     from physent.diagnostic import Diagnostic as Diagnostic
-    from physent.diagnostic import Observed as Observed
     from physent.engine import RunError as RunError
     from physent.io.folder import FolderError as FolderError
     from physent.io.folder import open_run as open_run
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 # Loaded when first used, because 'physent --help' must not wait for jax.
 _PLACES = {
     "physent.config": ("ConfigError", "load_experiment"),
-    "physent.diagnostic": ("Diagnostic", "Observed"),
+    "physent.diagnostic": ("Diagnostic",),
     "physent.engine": ("RunError",),
     "physent.io.folder": ("FolderError", "open_run"),
     "physent.offline": ("diagnose",),

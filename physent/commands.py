@@ -41,6 +41,7 @@ def _speaking() -> Iterator[None]:
         print(f"warning: {message}", file=sys.stderr)
 
     with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
         warnings.showwarning = show
         try:
             yield

@@ -4,6 +4,8 @@ Every problem of a file is reported at once, each with its line, key, what was g
 match, as one `ConfigError`.
 """
 
+import functools
+import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,9 @@ import numpy as np
 import tomli_w
 
 from physent import registry, schema
+from physent.diagnostic import Diagnostic
 from physent.parameters import Declared, ParameterError, declarations, kind_of, settings, static
+from physent.solver import Solver
 from physent.spelling import nearest
 from physent.toml_lines import line_of, lines_of
 
@@ -28,11 +32,11 @@ class RunSettings(Declared):
     snapshot_every: float | None = static(
         None, doc="time between two saved fields, a multiple of save_every; default: save_every", gt=0, example=0.1
     )
-    seed: int = static(0, doc="seed of the random key", ge=0)
+    seed: int = static(0, doc="seed of the random key", ge=0, le=2**63 - 1)
     precision: Literal["float64", "float32"] = static("float64", doc="floating point numbers of the run")
     members: int = static(1, doc="independent members, run together along one dimension", ge=1)
     chunk: int | None = static(
-        None, doc="snapshots in a chunk at most; default: about a second's worth, within 16 MiB", ge=1, example=64
+        None, doc="rows in a chunk at most; default: about a second's worth, within 16 MiB", ge=1, example=64
     )
 
 
@@ -84,12 +88,19 @@ class _Report:
     """Collects problems and says where in the file each one is."""
 
     file: str
-    lines: dict[Key, int]
+    text: str
     overridden: set[Key] = field(default_factory=set)
     problems: list[tuple[int, str]] = field(default_factory=list)
 
+    @functools.cached_property
+    def lines(self) -> dict[Key, int]:
+        """The line of each key, found when the first problem asks for it."""
+        return lines_of(self.text)
+
     def add(self, key: Key, message: str) -> None:
-        if any(key[: len(override)] == override for override in self.overridden):
+        inside = any(key[: len(override)] == override for override in self.overridden)
+        made = key not in self.lines and any(override[: len(key)] == key for override in self.overridden)
+        if inside or made:
             line, place = 0, "--set"
         else:
             line = line_of(self.lines, key)
@@ -116,10 +127,9 @@ def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[st
         words, _, place = str(error).rpartition(" (at ")
         line = place.removeprefix("line ").split(",")[0] if place.startswith("line ") else str(text.count("\n") + 1)
         raise ConfigError([f"{path}:{line}: not valid TOML: {words or error}"]) from None
-    report = _Report(str(path), lines_of(text))
+    report = _Report(str(path), text)
     for override in overrides or []:
         _override(data, override, report)
-    report.check()
     return data, report
 
 
@@ -130,7 +140,7 @@ def _neighbours(path: Path) -> str:
 
 def _override(data: dict[str, Any], override: str, report: _Report) -> None:
     dotted, equals, text = override.partition("=")
-    key: Key = tuple(int(part) if part.isdigit() else part for part in dotted.strip().split("."))
+    key: Key = tuple(int(part) if part.isascii() and part.isdigit() else part for part in dotted.strip().split("."))
     report.overridden.add(key)
     if not equals:
         report.add(key, f"given --set {override}, allowed: --set key=value, as in --set solver.n=1024")
@@ -179,7 +189,7 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
         report.add(("name",), f"given {name!r}, allowed: a name that can be a folder's")
 
     run_data, run_ok = _section(RunSettings, data.get("run", {}), ("run",), report)
-    output_data, _ = _section(OutputSettings, data.get("output", {}), ("output",), report)
+    output_data, output_ok = _section(OutputSettings, data.get("output", {}), ("output",), report)
     members = run_data.get("members", 1) if run_ok else None
     solver_cls, solver_data = _kind("solvers", data.get("solver"), ("solver",), folder, report)
     solver = _make(solver_cls, solver_data, ("solver",), report, members) if solver_cls else None
@@ -187,19 +197,19 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
     if not isinstance(entries, list):
         report.add(("diagnostics",), "given a table, allowed: [[diagnostics]], one for each")
         entries = []
-    diagnostics = []
+    diagnostics: list[Any] = []
     kinds = []
     for i, entry in enumerate(entries):
         cls, entry_data = _kind("diagnostics", entry, ("diagnostics", i), folder, report)
         diagnostics.append(_make(cls, entry_data, ("diagnostics", i), report, 1) if cls else None)
         kinds.append(entry.get("kind") if isinstance(entry, dict) else None)
+    run = RunSettings(**_tuples(RunSettings, run_data)) if run_ok else None
+    output = OutputSettings(**_tuples(OutputSettings, output_data)) if output_ok else OutputSettings()
+    if solver is not None:
+        _cross_check(solver, diagnostics, run, output, report)
     report.check()
     assert solver_cls is not None  # or there was a problem to report
-
-    run = RunSettings(**_tuples(RunSettings, run_data))
-    output = OutputSettings(**_tuples(OutputSettings, output_data))
-    _cross_check(solver, diagnostics, run, output, report)
-    report.check()
+    assert run is not None
     place = folder.resolve() if folder else None
     resolved: dict[str, Any] = {
         "name": name,
@@ -278,10 +288,27 @@ def _kind(
     except registry.RegistryError as error:
         report.add((*key, "kind"), str(error))
         return None, rest
-    if not (isinstance(cls, type) and issubclass(cls, Declared)):
-        report.add((*key, "kind"), f"{data['kind']} is not a physent class")
+    wanted = Solver if family == "solvers" else Diagnostic
+    if not (isinstance(cls, type) and issubclass(cls, wanted)):
+        report.add((*key, "kind"), f"{data['kind']} is not a physent.{wanted.__name__}")
         return None, rest
-    return cls, rest
+    return cls, _with_absolute_paths(cls, rest, folder)
+
+
+def _with_absolute_paths(cls: type, data: Any, folder: Path | None) -> Any:
+    """The data with every path that exists beside the config, or in the working directory, made absolute."""
+    if not isinstance(data, dict):
+        return data
+    found = dict(data)
+    for name, declaration in declarations(cls).items():
+        value = data.get(name)
+        if declaration.form == "choice" and isinstance(value, dict):
+            option = declaration.options.get(value.get("kind", declaration.default))
+            found[name] = _with_absolute_paths(option, value, folder) if option else value
+        elif declaration.path and isinstance(value, str):
+            places = [root / value for root in (folder, Path.cwd()) if root is not None]
+            found[name] = next((str(place.resolve()) for place in places if place.is_file()), value)
+    return found
 
 
 def _make(cls: type, data: dict[str, Any], key: Key, report: _Report, members: int | None) -> Any:
@@ -320,6 +347,10 @@ def _per_member(declaration: Any, value: Any, members: int) -> Any:
         return value
     if isinstance(value, dict):
         (name, (start, stop)) = next(iter(value.items()))
+        if declaration.ndim:
+            raise ParameterError(declaration.name, f"a {name} gives numbers, allowed: {declaration.allowed} a member")
+        if name == "geomspace" and start * stop <= 0:
+            raise ParameterError(declaration.name, "the ends of a geomspace are of one sign and not 0")
         if members == 1:
             raise ParameterError(declaration.name, f"a {name} gives one value a member, but run.members = 1")
         return getattr(np, name)(start, stop, members)
@@ -342,48 +373,34 @@ def _tuples(cls: type, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cross_check(
-    solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, report: _Report
+    solver: Any, diagnostics: list[Any], run: RunSettings | None, output: OutputSettings, report: _Report
 ) -> None:
     """What no single key can say: cadences that divide, diagnostics that fit the solver, variables that exist."""
-    from physent.engine import Cadence, Program
+    from physent.cadence import Cadence
+    from physent.program import Program
+    from physent.program import problems as program_problems
 
-    try:
-        Cadence.of(solver, run)
-    except ParameterError as error:
-        report.add(tuple(error.key.split(".")), error.message)
-    program = Program(solver, (), run.members)
-    try:
-        names = list(program.example)
-    except (ValueError, TypeError) as error:
-        report.add(("solver",), str(error))
-        return
-    for name in output.variables or ():
-        if name not in names:
-            report.add(
-                ("output", "variables"),
-                f"unknown observable {name!r}{nearest(name, names)} (allowed: {', '.join(names)})",
-            )
-    taken: dict[str, int] = {}
-    for i, diagnostic in enumerate(diagnostics):
+    if run is not None:
         try:
-            for output_name in diagnostic.variables(program.example):
-                if output_name in taken or output_name in names:
-                    raise ParameterError(
-                        "name", f"two variables are called {output_name!r}: give one a name of its own"
-                    )
-                taken[output_name] = i
+            Cadence.of(solver, run)
         except ParameterError as error:
-            report.add(("diagnostics", i, *error.key.split(".")), error.message)
-        except ValueError as error:
-            report.add(("diagnostics", i, "of"), str(error))
+            report.add(tuple(error.key.split(".")), error.message)
+    valid = [i for i, diagnostic in enumerate(diagnostics) if diagnostic is not None]
+    members = 1 if run is None else run.members
+    program = Program(solver, tuple(diagnostics[i] for i in valid), members, output.variables)
+    for dotted, message in program_problems(program):
+        key: Key = tuple(dotted.split("."))
+        if key[0] == "diagnostics":
+            key = ("diagnostics", valid[int(key[1])], *key[2:])
+        report.add(key, message)
 
 
 def describe(solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, name: str) -> Experiment:
-    """The experiment that a Python call amounts to."""
+    """The experiment that a Python call amounts to; a value that TOML has no word for stands as its `repr`."""
 
     def entry(family: registry.Family, module: Any) -> dict[str, Any]:
         loaded = {kind: cls for kind, cls in registry.available(family).items() if cls is type(module)}
-        return {"kind": kind_of(module, loaded)} | settings(module)
+        return {"kind": kind_of(module, loaded) if loaded else _place_of(type(module))} | settings(module)
 
     resolved: dict[str, Any] = {
         "name": name,
@@ -393,4 +410,20 @@ def describe(solver: Any, diagnostics: list[Any], run: RunSettings, output: Outp
         "output": settings(output),
         "diagnostics": [entry("diagnostics", diagnostic) for diagnostic in diagnostics],
     }
-    return Experiment(name, "", solver, diagnostics, run, output, resolved)
+    return Experiment(name, "", solver, diagnostics, run, output, _as_toml(resolved))
+
+
+def _place_of(cls: type) -> str:
+    """A kind that finds a class again: its file for one from a script, its module for others."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    if file and (cls.__module__ == "__main__" or cls.__module__.startswith("physent_file_")):
+        return f"{Path(file).resolve()}:{cls.__qualname__}"
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _as_toml(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_toml(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_as_toml(entry) for entry in value]
+    return value if isinstance(value, str | bool | int | float) else repr(value)

@@ -42,11 +42,11 @@ class ConsoleProgress:
     def __call__(self, progress: Progress) -> None:
         """Show how far the run is."""
         running = max(progress.seconds, 1e-9)
-        rate = f"{progress.t / running:.3g} time units/s"
+        rate = f"{(progress.t - progress.t_begin) / running:.3g} time units/s"
         text = f"{self.name}: t = {progress.t:g} of {progress.t_end:g}"
         if self.bar is not None:
-            self.bar.update(self.task, description=text, total=progress.total, completed=progress.snapshots, rate=rate)
-        elif (tenths := 10 * progress.snapshots // progress.total) > self.tenths:
+            self.bar.update(self.task, description=text, total=progress.total, completed=progress.rows, rate=rate)
+        elif (tenths := 10 * progress.rows // progress.total) > self.tenths:
             self.tenths = tenths
             self.console.print(f"{text}, {rate}", highlight=False)
 
@@ -79,15 +79,20 @@ def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
         table = _table("diagnostic", "first", "last", "mean", "smallest", "largest", title="entropies")
         for name in series:
             values = dataset[name].values
-            table.add_row(
-                name, *(f"{v:.6g}" for v in (values[0], values[-1], values.mean(), values.min(), values.max()))
-            )
+            table.add_row(name, *(f"{v:.6g}" for v in _statistics(values)))
         console.print(table)
-    seconds = outcome.solve_seconds
+    seconds = outcome.seconds
     console.print(
         f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)", highlight=False
     )
     console.print(f"wrote {folder / 'run.nc'}", highlight=False, soft_wrap=True)
+
+
+def _statistics(values: np.ndarray) -> tuple[float, ...]:
+    """First, last, and of the values that are finite mean, smallest and largest."""
+    finite = values[np.isfinite(values)]
+    rest = (finite.mean(), finite.min(), finite.max()) if finite.size else (np.nan,) * 3
+    return values[0], values[-1], *rest
 
 
 def _table(*columns: str, title: str) -> Table:

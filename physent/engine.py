@@ -1,27 +1,25 @@
-"""The engine: a jitted chunk, and the host loop round it.
+"""The engine's host loop round the compiled chunk.
 
-A chunk is a transaction. It advances the state over a number of snapshots and returns their rows; only when its error
-bits are clear and its values finite do rows and state reach the file, and until then the state before it is kept.
-The number of snapshots is an argument of the compiled program (its buffers have a static capacity), so that a chunk can
-take about a second whatever the system costs, a last, shorter one compiles nothing new, and no length of chunk can
-change a bit of the result.
+A chunk is a transaction. It advances the state over a number of rows and returns them; only when its error bits are
+clear and its values finite do rows and state reach the file, and until then the state before it is kept. The number
+of rows is an argument of the compiled program (its buffers have a static capacity), so that a chunk can take about a
+second whatever the system costs, a last, shorter one compiles nothing new, and no length of chunk can change a bit of
+the result. Buffers are small (16 MiB), because they are written out anyway and memory is to be the same for every run.
 """
 
-import dataclasses
-import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from physent.diagnostic import Diagnostic, Observed
-from physent.parameters import ParameterError, member_axes
-from physent.solver import Solver, Variable
+from physent.cadence import Cadence
+from physent.program import Program, Rows
+from physent.solver import Solver
 
 CHUNK_BYTES = 16 * 2**20
 CHUNK_SECONDS = 1.0
@@ -33,221 +31,15 @@ class RunError(Exception):
     dataset: Any = None
 
 
-@dataclass(frozen=True)
-class Cadence:
-    """How steps make rows, rows make snapshots, and snapshots make the run."""
-
-    dt: float
-    save_every: float
-    steps_per_row: int
-    rows_per_snapshot: int
-    snapshots: int
-
-    @classmethod
-    def of(cls, solver: Any, run: Any) -> "Cadence":
-        """From the settings of a run. Raises ParameterError where one time is not a multiple of the other."""
-        steps = np.unique(np.asarray(solver.dt, dtype=float))
-        if steps.size > 1:
-            raise ParameterError("solver.dt", "members share their times, so dt must be the same for all of them")
-        dt = float(steps[0])
-        steps_per_row = _times("run.save_every", run.save_every, "solver.dt", dt)
-        every = run.save_every if run.snapshot_every is None else run.snapshot_every
-        rows_per_snapshot = _times("run.snapshot_every", every, "run.save_every", run.save_every)
-        snapshots = _times(
-            "run.t_end", run.t_end, "run.save_every" if every == run.save_every else "run.snapshot_every", every
-        )
-        return cls(dt, run.save_every, steps_per_row, rows_per_snapshot, snapshots)
-
-    @property
-    def rows(self) -> int:
-        """Saved rows after the one at the start."""
-        return self.snapshots * self.rows_per_snapshot
-
-
-def _times(name: str, value: float, unit_name: str, unit: float) -> int:
-    count = round(value / unit)
-    # float32 parameters are only that exact; a multiple to this accuracy is meant as one
-    if count < 1 or abs(count * unit - value) > 1e-6 * value:
-        below, above = max(1, int(value // unit)), int(value // unit) + 1
-        raise ParameterError(
-            name,
-            f"given {value!r}, allowed: a multiple of {unit_name} = {unit!r}; near it: {below * unit:.12g} or "
-            f"{above * unit:.12g}, or {unit_name} = {value / above:.17g}",
-        )
-    return count
-
-
-class Rows(NamedTuple):
-    """What a chunk returns: `series` by row, `fields` by snapshot, and by row whether each observable is finite."""
-
-    series: dict[str, Any]
-    fields: dict[str, Any]
-    finite: dict[str, Any]
-
-
-class Program:
-    """A solver with its diagnostics, compiled: the first row, and chunks of later ones.
-
-    With `members` > 1 everything is vmapped: each member has its own key and its own value of every parameter given per
-    member, and all arrays carry a leading member axis (after the row).
-    """
-
-    def __init__(self, solver: Solver, diagnostics: tuple[Diagnostic, ...] = (), members: int = 1, fields: Any = None):
-        self.solver = solver
-        self.diagnostics = tuple(diagnostics)
-        self.members = members
-        self.selected = fields
-
-    @property
-    def axes(self) -> Any:
-        """The vmap axes of the solver's parameters."""
-        return member_axes(self.solver)
-
-    @property
-    def one(self) -> Solver:
-        """The solver of the first member."""
-        if self.members == 1:
-            return self.solver
-        return jax.tree.map(
-            lambda leaf, axis: leaf if axis is None else leaf[0],
-            self.solver,
-            self.axes,
-            is_leaf=lambda leaf: leaf is None,
-        )
-
-    @functools.cached_property
-    def example(self) -> Observed:
-        """The observables of one member's first state: shapes and dtypes instead of values.
-
-        Raises ValueError where the solver's `variables` and `observe` do not name the same observables.
-        """
-        values = eqx.filter_eval_shape(lambda solver: solver.observe(solver.init(jax.random.key(0))), self.one)
-        variables = self.one.variables()
-        if odd := set(variables) ^ set(values):
-            names = ", ".join(sorted(odd))
-            raise ValueError(f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}")
-        values = {name: values[name] for name in sorted(values, key=list(variables).index)}  # traced dicts are sorted
-        return Observed(values, variables, self.one.domain(), jnp.zeros(()), functools.partial(_shapes, self.one))
-
-    # ------------------------------------------------------------------------------------------------- traced
-
-    def measure(self, solver: Solver, state: Any, carries: tuple) -> tuple[tuple, Rows]:
-        """One row of one member: series, fields, finiteness, and the diagnostics' next carries."""
-        values = solver.observe(state)
-        observed = Observed(values, solver.variables(), solver.domain(), state.t, lambda: solver.exact(state.t))
-        dims = {name: variable.dims for name, variable in solver.variables().items()}
-        kept = [name for name in values if self.selected is None or name in self.selected]
-        series = {name: values[name] for name in kept if not dims[name]}
-        following = []
-        for diagnostic, carry in zip(self.diagnostics, carries, strict=True):
-            carry, outputs = diagnostic(carry, observed)
-            following.append(carry)
-            series |= outputs
-        series |= {f"invariant_{name}": value for name, value in solver.invariants(state).items()}
-        fields = {name: values[name] for name in kept if dims[name]}
-        finite = {name: jnp.all(jnp.isfinite(value)) for name, value in values.items()}
-        return tuple(following), Rows(series, fields, finite)
-
-    def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
-        observed = Observed(
-            solver.observe(state), solver.variables(), solver.domain(), state.t, lambda: solver.exact(state.t)
-        )
-        carries = tuple(diagnostic.init(observed) for diagnostic in self.diagnostics)
-        return self.measure(solver, state, carries)
-
-    def _row(self, solver: Solver, state: Any, carries: tuple, steps: Any, t: Any) -> tuple[Any, tuple, Rows]:
-        state = jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
-        # the row's own time, not a sum of many dt: exact in float64, and float32 cannot stall
-        state = eqx.tree_at(lambda state: state.t, state, t.astype(state.t.dtype))
-        return state, *self.measure(solver, state, carries)
-
-    def _over_members(self, function: Callable, *axes: Any) -> Callable:
-        return function if self.members == 1 else eqx.filter_vmap(function, in_axes=(self.axes, *axes))
-
-    @functools.cached_property
-    def init(self) -> Callable[[Solver, Any], Any]:
-        """(solver, key) -> state at t = 0; the key of a member does not depend on how many there are."""
-
-        def run(solver, key):
-            if self.members == 1:
-                return solver.init(key)
-            keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(self.members))
-            return self._over_members(lambda solver, key: solver.init(key), 0)(solver, keys)
-
-        return eqx.filter_jit(run)
-
-    @functools.cached_property
-    def first_row(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
-        """(solver, state at t = 0) -> carries and the first row."""
-        return eqx.filter_jit(self._over_members(self._first_row, 0))
-
-    def compile(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
-        """(solver, state, carries, snapshots done, snapshots to do, steps a row) -> state, carries, rows, error bits.
-
-        Both lengths are traced, so nothing is unrolled: one program, and the same bits, for every length.
-        """
-        per_snapshot = cadence.rows_per_snapshot
-        row = self._over_members(self._row, 0, 0, None, None)
-
-        # jax.jit and not eqx.filter_jit, which waits for the result: the next chunk is to run while the last is written
-        _, fixed = eqx.partition(self.solver, eqx.is_array)
-
-        @jax.jit
-        def run(numbers, state, carries, done, count, steps):
-            solver = eqx.combine(numbers, fixed)
-
-            def advance(state, carries, index):
-                t = (index + 1) * jnp.asarray(cadence.save_every)
-                return row(solver, state, carries, steps, t)
-
-            shapes = jax.eval_shape(lambda: advance(state, carries, done)[2])
-
-            def buffer(length, tree):
-                return jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), tree)
-
-            buffers = (
-                buffer(capacity * per_snapshot, (shapes.series, shapes.finite)), buffer(capacity, shapes.fields)
-            )  # fmt: skip
-
-            def write(buffer, values, at):
-                return jax.tree.map(lambda b, v: jax.lax.dynamic_update_index_in_dim(b, v, at, 0), buffer, values)
-
-            def one_row(i, loop):
-                state, carries, (by_row, by_snapshot) = loop
-                state, carries, rows = advance(state, carries, done * per_snapshot + i)
-                return state, carries, (write(by_row, (rows.series, rows.finite), i), by_snapshot)
-
-            def one_snapshot(i, loop):
-                if per_snapshot > 1:
-                    first = i * per_snapshot
-                    loop = jax.lax.fori_loop(first, first + per_snapshot - 1, one_row, loop)
-                state, carries, (by_row, by_snapshot) = loop
-                last = (i + 1) * per_snapshot - 1
-                state, carries, rows = advance(state, carries, done * per_snapshot + last)
-                by_row = write(by_row, (rows.series, rows.finite), last)
-                return state, carries, (by_row, write(by_snapshot, rows.fields, i))
-
-            state, carries, buffers = jax.lax.fori_loop(0, count, one_snapshot, (state, carries, buffers))
-            (series, finite), fields = buffers
-            error = self._over_members(lambda solver, state: solver.error(state), 0)(solver, state)
-            return state, carries, Rows(series, fields, finite), error
-
-        return lambda solver, *rest: run(eqx.filter(solver, eqx.is_array), *rest)
-
-
-def _shapes(solver: Solver) -> dict[str, Any]:
-    return eqx.filter_eval_shape(lambda solver: solver.exact(jnp.zeros(())), solver)
-
-
 class Sink(Protocol):
     """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with the state after it."""
 
-    def append(self, rows: Rows, first_row: int, first_snapshot: int) -> None:
-        """Write rows (host arrays) whose first has these indices in the file."""
+    def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
+        """Write rows and snapshots (host arrays, no longer than said) from these places on."""
         ...
 
-    def commit(self, solver: Solver, state: Any, carries: tuple, snapshots: int) -> None:
-        """Make what was appended last, with the state that continues it."""
+    def commit(self, solver: Solver, state: Any, carries: tuple, rows: int) -> None:
+        """Make what was appended last, with the state that continues it after so many rows."""
         ...
 
 
@@ -256,34 +48,43 @@ class Progress:
     """What a run can say of itself while it goes on; `seconds` leaves compilation out."""
 
     t: float
+    t_begin: float
     t_end: float
-    snapshots: int
+    rows: int
     total: int
     seconds: float
-    compile_seconds: float
 
 
 @dataclass
 class Outcome:
-    """How a run ended: `reason` is 'done', 'interrupted' or 'failed', with a sentence for the latter."""
+    """How a run ended: `reason` is 'done', 'interrupted' or 'failed', with a sentence for the latter.
+
+    `rows` counts all that are saved after the first; `seconds` is the wall time without compilation, and
+    `diagnostic_seconds` the part of it that observing and diagnosing took. `undefined` names the diagnostics that were
+    not finite somewhere, with the first such time.
+    """
 
     reason: str
-    snapshots: int
-    solve_seconds: float
+    rows: int
+    seconds: float
     compile_seconds: float
+    diagnostic_seconds: float
+    undefined: dict[str, float]
     message: str = ""
 
 
-def capacity_of(cadence: Cadence, rows: Rows, limit: int | None) -> int:
-    """Snapshots that a chunk's buffers hold."""
-    series = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves((rows.series, rows.finite)))
-    fields = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(rows.fields))
-    fitting = int(CHUNK_BYTES // max(1, series * cadence.rows_per_snapshot + fields))
-    return max(1, min(cadence.snapshots, limit or fitting))
+def capacity_of(cadence: Cadence, first: Rows, limit: int | None) -> int:
+    """Rows that a chunk's buffers hold: within CHUNK_BYTES if one row fits them, and within `limit`."""
+    series = sum(leaf.nbytes for leaf in jax.tree.leaves((first.series, first.finite)))
+    fields = sum(leaf.nbytes for leaf in jax.tree.leaves(first.fields))
+    fitting = int((CHUNK_BYTES - fields) // max(1, series + fields / cadence.rows_per_snapshot))
+    return max(1, min(cadence.rows, fitting, limit or fitting))
 
 
 @dataclass
 class _Pending:
+    """A chunk under way: the state it began from, what it will return, and which rows it does."""
+
     before: tuple[Any, Any, tuple]
     state: Any
     carries: tuple
@@ -292,6 +93,10 @@ class _Pending:
     first: int
     count: int
     dispatched: float
+
+    @property
+    def end(self) -> int:
+        return self.first + self.count
 
 
 class Run:
@@ -307,161 +112,159 @@ class Run:
         self.report = report
         self.stop = stop
         self.compile_seconds = 0.0
-        self.row_seconds = 0.0
-        self.before = 0.0
+        self.undefined: dict[str, float] = {}
 
     def begin(self, key: Any) -> tuple[Any, tuple, Rows]:
         """State, carries and row at t = 0; RunError if that is not finite."""
         started = time.perf_counter()
-        solver = self.program.solver
-        state = self.program.init(solver, key)
-        carries, rows = self.program.first_row(solver, state)
+        state = self.program.init(self.program.solver, key)
+        carries, rows = self.program.first_row(self.program.solver, state)
         rows = _host(jax.tree.map(lambda leaf: leaf[None], rows))
         self.compile_seconds += time.perf_counter() - started
-        if where := self._not_finite(rows):
+        if where := self._not_finite(rows, 1):
             raise RunError(f"the initial state is not finite: {where[1]}")
-        # once more, compiled: what observing and diagnosing one row costs
-        started = time.perf_counter()
-        jax.block_until_ready(self.program.first_row(solver, state))
-        self.row_seconds = time.perf_counter() - started
+        self._note_undefined(rows, 0, 1)
         return state, carries, rows
 
     def loop(self, sink: Sink, solver: Solver, state: Any, carries: tuple, first_rows: Rows, done: int = 0) -> Outcome:
-        """From the state after `done` snapshots to the end, the first failure, or a request to stop."""
-        cadence, began = self.cadence, time.perf_counter()
-        self.sink = sink
-        self.before = self.compile_seconds
-        self.capacity = capacity = capacity_of(cadence, first_rows, self.limit)
-        self.chunk = self.program.compile(cadence, capacity)
-        count = 1
-        pending = self._dispatch(solver, state, carries, done, count) if done < cadence.snapshots else None
-        ready = began
-        while pending is not None:
-            first_dispatch = pending.first == done and pending.count == 1
-            end = pending.first + pending.count
-            # about a second's worth of snapshots, once one was timed without its compilation
-            following = None
-            if not first_dispatch and end < cadence.snapshots:
-                following = self._dispatch(
-                    solver, pending.state, pending.carries, end, min(count, cadence.snapshots - end)
-                )
+        """From the state after `done` rows to the end, the first failure, or a request to stop."""
+        self.sink, self.started_at = sink, done
+        self.capacity = capacity_of(self.cadence, first_rows, self.limit)
+        if done >= self.cadence.rows:
+            self.began, self.compiled_before = time.perf_counter(), self.compile_seconds
+            return self._outcome("done", done)
+        self._compile(solver, state, carries)
+        self.row_seconds = self._time_rows(solver, state, carries)
+        self.began, self.compiled_before = time.perf_counter(), self.compile_seconds
+        count, ready = 1, self.began  # one row first: how long it takes says how many make a second
+        pending = self._dispatch(solver, state, carries, done, count)
+        following: _Pending | None = None
+        while True:
+            if pending.first > done and pending.end < self.cadence.rows:
+                following = self._next(solver, pending, count)
             rows, error = _host(pending.rows), np.asarray(pending.error)
             now = time.perf_counter()
-            per_snapshot = (now - max(ready, pending.dispatched)) / pending.count
-            ready = now
-            count = max(1, min(capacity, 100 * count, int(CHUNK_SECONDS / max(per_snapshot, 1e-9))))
+            per_row, ready = (now - max(ready, pending.dispatched)) / pending.count, now
+            count = max(1, min(self.capacity, 100 * count, int(CHUNK_SECONDS / max(per_row, 1e-9))))
             if np.any(error):
                 solver, state, carries = self._grow(pending)
-                pending = self._dispatch(solver, state, carries, pending.first, pending.count)
+                pending, following = self._dispatch(solver, state, carries, pending.first, pending.count), None
                 continue
-            if where := self._not_finite(rows, pending.count * cadence.rows_per_snapshot):
-                return self._fail(pending, where, began)
+            if where := self._not_finite(rows, pending.count):
+                return self._fail(pending, where)
             self._write(solver, pending, rows)
-            self.report(self._progress(end, began))
-            if end < cadence.snapshots and self.stop():
-                return self._outcome("interrupted", end, began)
-            if following is None and end < cadence.snapshots:
-                following = self._dispatch(
-                    solver, pending.state, pending.carries, end, min(count, cadence.snapshots - end)
-                )
-            pending = following
-        return self._outcome("done", cadence.snapshots, began)
+            self.report(self._progress(pending.end))
+            if pending.end >= self.cadence.rows:
+                return self._outcome("done", pending.end)
+            if self.stop():
+                return self._outcome("interrupted", pending.end)
+            pending, following = following or self._next(solver, pending, count), None
+
+    def _next(self, solver: Solver, pending: _Pending, count: int) -> _Pending:
+        """Dispatch what follows a chunk, which need not have finished."""
+        left = self.cadence.rows - pending.end
+        return self._dispatch(solver, pending.state, pending.carries, pending.end, min(count, left))
+
+    def _compile(self, solver: Solver, state: Any, carries: tuple) -> None:
+        started = time.perf_counter()
+        chunk = jax.jit(self.program.chunk(self.cadence, self.capacity))
+        self._chunk = chunk.lower(*self._arguments(solver, state, carries, 0, 1)).compile()
+        self.compile_seconds += time.perf_counter() - started
+
+    def _arguments(self, solver: Solver, state: Any, carries: tuple, first: int, count: int, steps: int | None = None):
+        lengths = (first, count, self.cadence.steps_per_row if steps is None else steps)
+        return eqx.filter(solver, eqx.is_array), state, carries, *map(jnp.asarray, lengths)
+
+    def _time_rows(self, solver: Solver, state: Any, carries: tuple) -> float:
+        """Seconds that observing and diagnosing one row takes: rows with no step between them."""
+        count = min(self.capacity, 16)
+        arguments = self._arguments(solver, state, carries, 0, count, steps=0)
+        jax.block_until_ready(self._chunk(*arguments))
+        started = time.perf_counter()
+        jax.block_until_ready(self._chunk(*arguments))
+        return (time.perf_counter() - started) / count
 
     def _dispatch(self, solver: Solver, state: Any, carries: tuple, first: int, count: int) -> _Pending:
-        started = time.perf_counter()
-        lengths = (jnp.asarray(n) for n in (first, count, self.cadence.steps_per_row))
-        after, next_carries, rows, error = self.chunk(solver, state, carries, *lengths)
-        now = time.perf_counter()
-        if now - started > 0.02:  # dispatch returns at once unless it traced and compiled
-            self.compile_seconds += now - started
-        return _Pending((solver, state, carries), after, next_carries, rows, error, first, count, now)
+        after, following, rows, error = self._chunk(*self._arguments(solver, state, carries, first, count))
+        return _Pending((solver, state, carries), after, following, rows, error, first, count, time.perf_counter())
 
     def _write(self, solver: Solver, pending: _Pending, rows: Rows) -> None:
-        per = self.cadence.rows_per_snapshot
+        first, end = self.cadence.snapshots(pending.first), self.cadence.snapshots(pending.end)
         kept = Rows(
-            jax.tree.map(lambda leaf: leaf[: pending.count * per], rows.series),
-            jax.tree.map(lambda leaf: leaf[: pending.count], rows.fields),
+            {name: value[: pending.count] for name, value in rows.series.items()},
+            {name: value[: end - first] for name, value in rows.fields.items()},
             {},
         )
-        self.sink.append(kept, 1 + pending.first * per, 1 + pending.first)
-        self.sink.commit(solver, pending.state, pending.carries, pending.first + pending.count)
+        self._note_undefined(kept, pending.first + 1, pending.count)
+        self.sink.append(kept, 1 + pending.first, pending.count, 1 + first, end - first)
+        self.sink.commit(solver, pending.state, pending.carries, pending.end)
 
     def _grow(self, pending: _Pending) -> tuple[Solver, Any, tuple]:
         solver, state, carries = pending.before
         grown, state = solver.grow(state)
         self.program.solver = grown
-        self.chunk = self.program.compile(self.cadence, self.capacity)
+        self._compile(grown, state, carries)
         return grown, state, carries
 
-    def _fail(self, pending: _Pending, where: tuple[int, str], began: float) -> Outcome:
-        """Write the snapshots before the first that is not finite, then say what went wrong where."""
+    def _fail(self, pending: _Pending, where: tuple[int, str, str]) -> Outcome:
+        """Write the rows before the first that is not finite, then say what went wrong where."""
         solver, state, carries = pending.before
-        good = where[0] // self.cadence.rows_per_snapshot
+        good, words, name = where
         if good:
             redone = self._dispatch(solver, state, carries, pending.first, good)
             self._write(solver, redone, _host(redone.rows))
-        row = pending.first * self.cadence.rows_per_snapshot + where[0] + 1
-        every, per = self.cadence.save_every, self.cadence.rows_per_snapshot
+        every, end = self.cadence.save_every, pending.first + good
+        bad = self._dispatch(solver, state, carries, pending.first, good + 1).state
         message = (
-            f"{where[1]}{self._locate(pending, where)} at t = {row * every:g}; "
-            f"the last good state is the checkpoint at t = {(pending.first + good) * per * every:g}"
+            f"{words}{self._index(solver, bad, name)} at t = {(end + 1) * every:g}; "
+            f"the last good state is the checkpoint at t = {end * every:g}"
         )
-        return self._outcome("failed", pending.first + good, began, message)
+        return self._outcome("failed", end, message)
 
-    def _locate(self, pending: _Pending, where: tuple[int, str]) -> str:
-        """' at index (i, j)' of the first value that is not finite, found by doing the chunk again up to that row."""
-        solver, state, carries = pending.before
-        by_row = self.program.compile(dataclasses.replace(self.cadence, rows_per_snapshot=1), 1)
-        first = pending.first * self.cadence.rows_per_snapshot
-        lengths = (jnp.asarray(n) for n in (first, where[0] + 1, self.cadence.steps_per_row))
-        bad = by_row(solver, state, carries, *lengths)[0]
-        values = self.program._over_members(lambda solver, state: solver.observe(state), 0)(solver, bad)
-        name = where[1].split()[0]
-        indices = np.argwhere(~np.isfinite(np.asarray(values[name])))
-        if not len(indices):
-            return ""
-        index = indices[0][1 if self.program.members > 1 else 0 :]
-        return f" at index {tuple(index.tolist())}" if len(index) else ""
+    def _index(self, solver: Solver, state: Any, name: str) -> str:
+        """' at index (i, j)' of the first value of an observable that is not finite."""
+        values = self.program.observe(solver, state)[name]
+        indices = np.argwhere(~np.isfinite(np.asarray(values)))
+        index = tuple(indices[0][1 if self.program.members > 1 else 0 :].tolist()) if len(indices) else ()
+        return f" at index {index}" if index else ""
 
-    def _not_finite(self, rows: Rows, count: int | None = None) -> tuple[int, str] | None:
-        """The first row with an observable that is not finite, and a sentence that says which one, in which member."""
+    def _not_finite(self, rows: Rows, count: int) -> tuple[int, str, str] | None:
+        """The first row with an observable that is not finite, a sentence on which, in which member, and its name."""
         variables = self.program.example.variables
         fields_first = sorted(variables, key=lambda name: not variables[name].dims)
-        found: tuple[int, str] | None = None
+        found: tuple[int, str, str] | None = None
         for name in fields_first:
             bad = ~np.asarray(rows.finite[name])[:count]
             in_rows = bad.reshape(len(bad), -1).any(axis=1)
             row = int(np.argmax(in_rows))
             if in_rows.any() and (found is None or row < found[0]):
                 member = f" in member {int(np.argmax(bad[row]))}" if bad.ndim > 1 else ""
-                found = row, f"{name} is not finite{member}"
+                found = row, f"{name} is not finite{member}", name
         return found
 
-    def _progress(self, snapshots: int, began: float) -> Progress:
-        every = self.cadence.rows_per_snapshot * self.cadence.save_every
-        return Progress(
-            snapshots * every, self.cadence.snapshots * every, snapshots, self.cadence.snapshots,
-            time.perf_counter() - began - (self.compile_seconds - self.before), self.compile_seconds,
-        )  # fmt: skip
+    def _note_undefined(self, rows: Rows, first: int, count: int) -> None:
+        """Remember the first time at which each diagnostic is not finite; the run goes on."""
+        for name, values in rows.series.items():
+            bad = ~np.isfinite(values).reshape(count, -1).all(axis=1)
+            if bad.any():
+                self.undefined.setdefault(name, (first + int(np.argmax(bad))) * self.cadence.save_every)
 
-    def _outcome(self, reason: str, snapshots: int, began: float, message: str = "") -> Outcome:
-        elapsed = time.perf_counter() - began - (self.compile_seconds - self.before)
-        return Outcome(reason, snapshots, elapsed, self.compile_seconds, message)
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self.began - (self.compile_seconds - self.compiled_before)
+
+    def _progress(self, rows: int) -> Progress:
+        every = self.cadence.save_every
+        return Progress(
+            rows * every, self.started_at * every, self.cadence.rows * every, rows, self.cadence.rows, self._elapsed()
+        )
+
+    def _outcome(self, reason: str, rows: int, message: str = "") -> Outcome:
+        measured = (rows - self.started_at) * self.row_seconds if rows > self.started_at else 0.0
+        seconds = self._elapsed()
+        return Outcome(
+            reason, rows, seconds, self.compile_seconds, min(measured, seconds), dict(self.undefined), message
+        )
 
 
 def _host(tree: Any) -> Any:
     return jax.tree.map(np.asarray, tree)
-
-
-def variables_of(program: Program) -> Iterator[tuple[str, Variable, str]]:
-    """(name, variable, 'row' or 'snapshot') of everything a run saves, in the file's order."""
-    example = program.example
-    for name, variable in example.variables.items():
-        if program.selected is None or name in program.selected:
-            yield name, variable, "snapshot" if variable.dims else "row"
-    for diagnostic in program.diagnostics:
-        for name, variable in diagnostic.variables(example).items():
-            yield name, variable, "row"
-    invariants = eqx.filter_eval_shape(lambda solver: solver.invariants(solver.init(jax.random.key(0))), program.one)
-    for name in invariants:
-        yield f"invariant_{name}", Variable((), "invariant", "1", f"{name.replace('_', ' ')} (conserved)"), "row"

@@ -25,6 +25,8 @@ class Interrupts:
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         if self.signal is not None:
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         self.signal = number

@@ -14,6 +14,7 @@ from physent.parameters import as_number
 from physent.solver import Axis, Domain, Variable
 
 BLOCK_BYTES = 64 * 2**20
+UNIFORM = 1e-4  # float32 coordinates of a uniform grid differ by about that much
 
 
 def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: str | None = None) -> xr.Dataset:
@@ -28,6 +29,8 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
     """
     dataset = join_complex(dataset)
     time = time or _time_of(dataset)
+    if time not in dataset.dims or not dataset.sizes[time]:
+        raise ValueError(f"there is no dimension {time!r} with rows (dimensions: {', '.join(map(str, dataset.dims))})")
     data = {
         str(name): array
         for name, array in dataset.data_vars.items()
@@ -45,7 +48,12 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
     first = _observed(_shapes(arrays, mapped), variables, domain, jnp.zeros(()))
     outputs: dict[str, Variable] = {}
     for diagnostic in diagnostics:
-        outputs |= diagnostic.variables(first)
+        for name, variable in diagnostic.variables(first).items():
+            if name in outputs or name in dataset.dims or not name.isidentifier():
+                raise ValueError(
+                    f"a second variable or a dimension is called {name!r}: give the diagnostic another name"
+                )
+            outputs[name] = variable
     arrays = {name: array for name, array in arrays.items() if name in _used(diagnostics, first, variables)}
     axes = {name: 0 if mapped and "member" in array.dims else None for name, array in arrays.items()}
 
@@ -117,10 +125,13 @@ def _domain(dataset: xr.Dataset, time: str) -> Domain:
         if dim in dataset.coords and dataset[dim].dtype.kind in "fiu":
             points, attributes = dataset[dim].values.astype(float), dataset[dim].attrs
         length = attributes.get("length")
+        steps = np.diff(points)
+        uniform = not len(steps) or bool(np.all(np.abs(steps - steps[0]) <= UNIFORM * np.abs(steps[0])))
         axes.append(
             Axis(
                 name=dim, points=as_number(points), length=None if length is None else as_number(length),
-                periodic=attributes.get("periodic") == "true", units=str(attributes.get("units", "1")),
+                periodic=attributes.get("periodic") == "true",
+                uniform=uniform, units=str(attributes.get("units", "1")),
             )
         )  # fmt: skip
     return Domain(tuple(axes))
@@ -136,7 +147,7 @@ def _shapes(arrays: dict[str, xr.DataArray], mapped: bool) -> dict[str, Any]:
             tuple(
                 size for dim, size in array.isel({array.dims[0]: 0}).sizes.items() if not (mapped and dim == "member")
             ),
-            jax.dtypes.canonicalize_dtype(array.dtype),
+            jax.dtypes.canonicalize_dtype(array.dtype.newbyteorder("=")),
         )
         for name, array in arrays.items()
     }
@@ -176,6 +187,7 @@ def _blocks(arrays: dict[str, xr.DataArray], times: np.ndarray) -> Any:
         values = {}
         for name, array in arrays.items():
             part = np.asarray(array[first : first + rows].values)
+            part = part.astype(part.dtype.newbyteorder("="), copy=False)
             if part.dtype.kind in "fc" and not np.all(np.isfinite(part)):
                 where = np.argwhere(~np.isfinite(part))[0]
                 raise ValueError(

@@ -57,6 +57,8 @@ class Declaration:
     units: str = "1"
     bounds: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     ndim: int = 0
+    finite: bool = True
+    path: bool = False
     options: Mapping[str, type] = dataclasses.field(default_factory=dict)
 
     @property
@@ -78,15 +80,27 @@ class Declaration:
         return f"{words.removesuffix(' or nothing')} {limits}".strip() + (", or nothing" if optional else "")
 
     def violation(self, value: Any) -> str | None:
-        """A sentence on the bound that `value` breaks, or None."""
-        if value is None or isinstance(value, jax.core.Tracer) or not self.bounds:
+        """A sentence on why the field cannot have `value`, or None; traced values pass."""
+        if value is None or isinstance(value, jax.core.Tracer):
             return None
-        array = np.asarray(value)
-        for key, bound in self.bounds.items():
-            if not np.all(_HOLDS[key](array, bound)):
-                given = array.item() if array.ndim == 0 else array.tolist()
-                return f"given {given!r}, allowed: {self.allowed}"
-        return None
+        words = f"given {_shown(value)}, allowed: {self.allowed}"
+        if typing.get_origin(self.annotation) is Literal and value not in typing.get_args(self.annotation):
+            return words
+        if isinstance(value, str | bool | tuple) or self.form == "choice":
+            return None
+        try:
+            array = np.asarray(value, dtype=float) if self.form == "param" or self.bounds else np.zeros(())
+        except (TypeError, ValueError, OverflowError):
+            return words
+        if self.finite and not np.all(np.isfinite(array)):
+            return words
+        held = all(np.all(_HOLDS[key](array, bound)) for key, bound in self.bounds.items())
+        return None if held else words
+
+
+def _shown(value: Any) -> str:
+    array = np.asarray(value)
+    return repr(value) if isinstance(value, str) else repr(array.item() if array.ndim == 0 else array.tolist())
 
 
 def _annotation_words(annotation: Any) -> str:
@@ -113,21 +127,27 @@ def as_number(value: Any) -> Any:
 def param(
     default: Any = REQUIRED, *, doc: str, units: str = "1", ndim: int = 0,
     gt: float | None = None, ge: float | None = None, lt: float | None = None, le: float | None = None,
+    finite: bool = True,
 ) -> Any:  # fmt: skip
     """Declare a number (`ndim` = 0) or an array of numbers; one further leading axis means one value per member."""
     bounds = {key: bound for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items() if bound is not None}
-    declared: dict[str, Any] = dict(form="param", doc=doc, units=units, bounds=bounds, ndim=ndim, default=default)
+    declared: dict[str, Any] = dict(
+        form="param", doc=doc, units=units, bounds=bounds, ndim=ndim, finite=finite, default=default
+    )
     return eqx.field(converter=as_number, metadata={"physent": declared}, kw_only=True, **_default(default))
 
 
 def static(
-    default: Any = REQUIRED, *, doc: str, units: str = "1", example: Any = None,
+    default: Any = REQUIRED, *, doc: str, units: str = "1", example: Any = None, path: bool = False,
     gt: float | None = None, ge: float | None = None, lt: float | None = None, le: float | None = None,
 ) -> Any:  # fmt: skip
-    """Declare a size, a name or a switch; the values allowed are those of the field's annotation."""
+    """Declare a size, a name or a switch; the values allowed are those of the field's annotation.
+
+    A `path` is a file's, in a config relative to the config's folder.
+    """
     bounds = {key: bound for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items() if bound is not None}
     declared: dict[str, Any] = dict(
-        form="static", doc=doc, units=units, bounds=bounds, default=default, example=example
+        form="static", doc=doc, units=units, bounds=bounds, default=default, example=example, path=path
     )
     return eqx.field(static=True, metadata={"physent": declared}, kw_only=True, **_default(default))
 

@@ -1,5 +1,6 @@
 """Running: from a solver or an experiment to a Dataset or a run folder, and on from where one stopped."""
 
+import itertools
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ import equinox as eqx
 import jax
 import xarray as xr
 
+from physent.cadence import Cadence
 from physent.config import Experiment, OutputSettings, RunSettings, describe, load_experiment, make
 from physent.diagnostic import Diagnostic
-from physent.engine import Cadence, Outcome, Program, Progress, Run, RunError
+from physent.engine import Outcome, Progress, Run, RunError
 from physent.interrupts import Interrupts
 from physent.io import checkpoint
 from physent.io.folder import (
@@ -23,11 +25,15 @@ from physent.io.folder import (
     FolderError,
     RunFolder,
     check_free,
+    fingerprint,
     open_run,
-    vouched_snapshots,
+    read_header,
+    vouched_rows,
 )
 from physent.io.layout import Layout, provenance
 from physent.io.memory import MemorySink
+from physent.parameters import ParameterError
+from physent.program import Program, problems
 from physent.solver import Solver
 
 Report = Callable[[Progress], None]
@@ -70,6 +76,8 @@ def run(
             t_end=t_end, save_every=save_every, snapshot_every=snapshot_every, seed=seed, precision=precision,
             members=members, chunk=chunk,
         )  # fmt: skip
+        if isinstance(variables, str):
+            raise TypeError("variables is a list of names")
         chosen = OutputSettings(variables=None if variables is None else tuple(variables))
         name = Path(output).name if output is not None else type(solver).__name__.lower()
         experiment = describe(solver, list(diagnostics), settings, chosen, name)
@@ -77,7 +85,9 @@ def run(
         finished = execute(experiment, output, overwrite=overwrite, report=report, stop=interrupts.requested)
     dataset = finished.dataset()
     if finished.outcome.reason == "interrupted":
-        raise KeyboardInterrupt
+        interrupt = KeyboardInterrupt("the run was interrupted; what it saved is the exception's `dataset`")
+        interrupt.dataset = dataset  # type: ignore[attr-defined]
+        raise interrupt
     if finished.outcome.reason == "failed":
         error = RunError(finished.outcome.message)
         error.dataset = dataset
@@ -110,10 +120,10 @@ def execute(
     layout = Layout.of(program, cadence, rows, _attributes(experiment, cadence))
     if output is None:
         sink = MemorySink(layout, cadence)
-        sink.append(rows, 0, 0)
+        sink.append(rows, 0, 1, 0, 1)
         outcome = runner.loop(sink, program.solver, state, carries, rows)
-        layout.attributes.update(_closing(outcome, runner))
-        return Finished(outcome, sink)
+        layout.attributes.update({name: value for name, value in _closing(outcome).items() if value is not None})
+        return _finished(outcome, sink)
     folder = RunFolder.create(Path(output), experiment, layout, cadence, rows, state, carries, overwrite)
     return _into_folder(folder, runner, program.solver, state, carries, rows, 0)
 
@@ -121,72 +131,96 @@ def execute(
 def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool] = lambda: False) -> Finished:
     """Continue the run in a folder from its checkpoint, bit for bit, appending to the same file.
 
-    Raises FolderError for a folder that is not a run, ConfigError for an experiment that was changed into a bad one.
+    Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer. Raises FolderError for a
+    folder that is not a run, is going on, or was changed; ConfigError for an experiment that is not valid any more.
     """
     path = Path(path)
-    for name in (EXPERIMENT, CHECKPOINT):
+    for name in (EXPERIMENT, CHECKPOINT, RUN):
         if not (path / name).is_file():
             raise FolderError(f"{path} is not a run that can be resumed: there is no {path / name}")
+    header = read_header(path)
     experiment = load_experiment(path / EXPERIMENT)
-    header = checkpoint.read_header(path / CHECKPOINT)
+    if header["experiment"] != fingerprint(experiment):
+        raise FolderError(f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end may be")
     if header["jaxlib"] != version("jaxlib"):
-        warnings.warn(
-            f"the run began with jaxlib {header['jaxlib']}, this is {version('jaxlib')}: bits may differ",
-            stacklevel=2,
-        )
+        words = f"the run began with jaxlib {header['jaxlib']}, this is {version('jaxlib')}: bits may differ"
+        warnings.warn(words, stacklevel=2)
     program, cadence = _plan(experiment)
-    done = vouched_snapshots(path, cadence)
-    if done is None:  # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but time
-        warnings.warn(f"{path / RUN} is damaged: the run starts again from t = 0", stacklevel=2)
-        return execute(experiment, path, overwrite=True, report=report, stop=stop)
-    if header["solver"] != _header_settings(experiment.solver):
-        program.solver = make(type(experiment.solver), header["solver"], experiment.run.members)
+    done = header["rows"]
+    if done > cadence.rows:
+        raise FolderError(f"{path} is already at t = {done * cadence.save_every:g}, beyond run.t_end")
+    if not vouched_rows(path, done, cadence):
+        # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but time
+        aside = _free_name(path)
+        path.rename(aside)
+        warnings.warn(f"{path / RUN} is damaged: the run starts again from t = 0; the old one is {aside}", stacklevel=2)
+        return execute(experiment, path, report=report, stop=stop)
+    if "grown" in header:
+        program.solver = make(type(experiment.solver), header["grown"], experiment.run.members)
     runner = Run(program, cadence, limit=experiment.run.chunk, report=report, stop=stop)
-    _, _, rows = runner.begin(jax.random.key(experiment.run.seed))
-    like = eqx.filter_eval_shape(lambda: _restart(program, jax.random.key(experiment.run.seed)))
+    key = jax.random.key(experiment.run.seed)
+    _, _, rows = runner.begin(key)
+    like = eqx.filter_eval_shape(lambda: _beginning(program, key))
     state, carries = checkpoint.load(path / CHECKPOINT, like)
-    return _into_folder(RunFolder(path, cadence), runner, program.solver, state, carries, rows, done)
+    folder = RunFolder(path, cadence, experiment)
+    folder.writer.annotate(status="running", message=None, experiment=experiment.toml())
+    return _into_folder(folder, runner, program.solver, state, carries, rows, done)
 
 
-def _restart(program: Program, key: Any) -> tuple[Any, tuple]:
+def _free_name(path: Path) -> Path:
+    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in itertools.count())
+    return next(name for name in names if not name.exists())
+
+
+def _beginning(program: Program, key: Any) -> tuple[Any, tuple]:
     state = program.init(program.solver, key)
     return state, program.first_row(program.solver, state)[0]
 
 
-def _header_settings(solver: Any) -> Any:
-    import json
-
-    from physent.parameters import settings
-
-    return json.loads(json.dumps(settings(solver), default=repr))
-
-
 def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
+    """The program and cadence of an experiment; ParameterError where it cannot be run as it is."""
+    precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
+    if experiment.run.precision != precision:
+        wanted = experiment.run.precision == "float64"
+        raise ParameterError(
+            "run.precision",
+            f"given {experiment.run.precision!r}, but JAX computes in {precision}: say "
+            f"jax.config.update('jax_enable_x64', {wanted}) before the experiment is loaded, or change it",
+        )
+    program = Program(
+        experiment.solver, tuple(experiment.diagnostics), experiment.run.members, experiment.output.variables
+    )
     cadence = Cadence.of(experiment.solver, experiment.run)
-    fields = experiment.output.variables
-    return Program(experiment.solver, tuple(experiment.diagnostics), experiment.run.members, fields), cadence
+    if found := problems(program):
+        raise ParameterError(found[0][0], "\n".join([found[0][1], *(f"{key}: {words}" for key, words in found[1:])]))
+    return program, cadence
 
 
 def _into_folder(
     folder: RunFolder, runner: Run, solver: Any, state: Any, carries: tuple, rows: Any, done: int
 ) -> Finished:
-    every = runner.cadence.rows_per_snapshot * runner.cadence.save_every
+    every = runner.cadence.save_every
     folder.log.info("begin at t = %g", done * every)
-    reason = "failed"
-    closing: dict[str, Any] = {}
+    closing: dict[str, Any] = {"status": "failed"}
     try:
         outcome = runner.loop(folder, solver, state, carries, rows, done)
-        reason, closing = outcome.reason, _closing(outcome, runner)
-        folder.log.info(
-            "%s at t = %g after %.3f s %s", reason, outcome.snapshots * every, outcome.solve_seconds, outcome.message
-        )
+        closing = _closing(outcome, folder.writer.attribute)
+        words = (outcome.reason, outcome.rows * every, outcome.seconds, outcome.message)
+        folder.log.info("%s at t = %g after %.3f s %s", *words)
     except BaseException as error:
         folder.log.error("%r", error)
         closing = {"status": "failed", "message": repr(error)}
         raise
     finally:
         folder.close(**closing)
-    return Finished(outcome, folder.path)
+    return _finished(outcome, folder.path)
+
+
+def _finished(outcome: Outcome, place: MemorySink | Path) -> Finished:
+    if outcome.undefined:
+        words = ", ".join(f"{name} from t = {t:g}" for name, t in outcome.undefined.items())
+        warnings.warn(f"not finite: {words}", stacklevel=4)
+    return Finished(outcome, place)
 
 
 def _attributes(experiment: Experiment, cadence: Cadence) -> dict[str, Any]:
@@ -199,12 +233,17 @@ def _attributes(experiment: Experiment, cadence: Cadence) -> dict[str, Any]:
     }
 
 
-def _closing(outcome: Outcome, runner: Run) -> dict[str, Any]:
-    rows = outcome.snapshots * runner.cadence.rows_per_snapshot
-    closing = {
-        "status": outcome.reason,
-        "wall_time": outcome.solve_seconds,
+def _closing(outcome: Outcome, before: Callable[[str, float], float] = lambda name, default: default) -> dict[str, Any]:
+    """The attributes of a run that ended; wall times are added to those `before`, of the sessions it began in."""
+    seconds = {
+        "wall_time": outcome.seconds,
+        "wall_time_solver": outcome.seconds - outcome.diagnostic_seconds,
+        "wall_time_diagnostics": outcome.diagnostic_seconds,
         "wall_time_compilation": outcome.compile_seconds,
-        "wall_time_observing": runner.row_seconds * rows,
     }
-    return closing | ({"message": outcome.message} if outcome.message else {})
+    return {
+        "status": outcome.reason,
+        "message": outcome.message or None,
+        "not_finite": ", ".join(outcome.undefined) or None,
+        **{name: float(before(name, 0.0)) + value for name, value in seconds.items()},
+    }

@@ -1,6 +1,8 @@
 """What is generated from the declarations of a class: its validation, JSON schema, template and table."""
 
 import functools
+import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -62,7 +64,29 @@ def _choice_type(declaration: Declaration) -> Any:
             return {"kind": declaration.default} | value
         return value
 
-    return Annotated[union, pydantic.BeforeValidator(named)]
+    return Annotated[union, pydantic.BeforeValidator(named), _ChoiceSchema(declaration)]
+
+
+class _ChoiceSchema:
+    """A choice in the JSON schema: the name of a kind alone, or a table, whose kind may be left out for the default."""
+
+    def __init__(self, declaration: Declaration):
+        self.declaration = declaration
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        tables = handler(core)
+        tables.pop("discriminator", None)
+        kinds: dict[str, Any] = {"enum": list(self.declaration.options)}
+        branches = [kinds, tables]
+        if not self.declaration.required:
+            default = dict(handler.resolve_ref_schema(self._default_of(tables)))
+            default["required"] = [key for key in default.get("required", []) if key != "kind"]
+            branches.append({**default, "not": {"required": ["kind"]}})
+        return {"anyOf": branches}
+
+    def _default_of(self, tables: dict[str, Any]) -> dict[str, Any]:
+        position = list(self.declaration.options).index(self.declaration.default)
+        return tables["oneOf"][position] if "oneOf" in tables else tables
 
 
 def _number_schema(declaration: Declaration) -> dict[str, Any]:
@@ -94,7 +118,7 @@ def _check_number(declaration: Declaration, value: Any) -> Any:
 def _rank(value: Any) -> int | None:
     """The depth of a regular nested list of numbers; None if it is not one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return 0
+        return 0 if abs(value) <= sys.float_info.max or value in (math.inf, -math.inf) or value != value else None
     if isinstance(value, list) and value:
         ranks = {_rank(entry) for entry in value}
         if len(ranks) == 1 and None not in ranks:
@@ -157,24 +181,35 @@ def experiment_schema(
     solvers: Mapping[str, type], diagnostics: Mapping[str, type], run: type, output: type
 ) -> dict[str, Any]:
     """The JSON schema of an experiment file."""
-
-    def one_of(classes: Mapping[str, type]) -> Any:
-        models = tuple(model_of(cls, kind) for kind, cls in classes.items())
-        file = Annotated[dict[str, Any], pydantic.Field(description="kind = 'path.py:Class': a class of your own")]
-        return Union[(*models, file)]
-
-    diagnostic_list: Any = list.__class_getitem__(one_of(diagnostics))
     model = pydantic.create_model(
         "Experiment",
         __config__=pydantic.ConfigDict(extra="forbid"),
-        name=(str | None, None),
+        name=(str, ""),
         description=(str, ""),
-        solver=(one_of(solvers), ...),
+        solver=(Any, ...),
         run=(model_of(run), ...),
-        diagnostics=(diagnostic_list, []),
+        diagnostics=(list[Any], []),
         output=(model_of(output), None),
     )
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema()
+    schema = model.model_json_schema()
+    own = {
+        "type": "object",
+        "description": "kind = 'path.py:Class': a class of your own",
+        "properties": {"kind": {"type": "string", "pattern": ".+:.+"}},
+        "required": ["kind"],
+    }
+
+    def one_of(classes: Mapping[str, type]) -> dict[str, Any]:
+        branches = []
+        for kind, cls in classes.items():
+            branch = model_of(cls, kind).model_json_schema()
+            schema.setdefault("$defs", {}).update(branch.pop("$defs", {}))
+            branches.append(branch)
+        return {"oneOf": [*branches, own]}
+
+    schema["properties"]["solver"] = one_of(solvers)
+    schema["properties"]["diagnostics"]["items"] = one_of(diagnostics)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 
 def _toml(value: Any) -> str:

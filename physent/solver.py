@@ -41,17 +41,22 @@ class Axis(eqx.Module):
     points: Array | None = None
     length: Array | None = None
     periodic: bool = eqx.field(static=True, default=False)
+    uniform: bool = eqx.field(static=True, default=True)
     units: str = eqx.field(static=True, default="1")
     long_name: str = eqx.field(static=True, default="")
 
     @property
     def spacing(self) -> Array:
-        """The grid spacing of a uniform axis."""
+        """The grid spacing of a uniform axis; ValueError for any other."""
         if self.points is None:
             raise ValueError(f"axis {self.name!r} has no grid points")
+        if not self.uniform:
+            raise ValueError(f"the points of axis {self.name!r} are not equally spaced")
         if self.periodic and self.length is not None:
             return self.length / self.points.shape[-1]
-        return self.points[1] - self.points[0]
+        if self.points.shape[-1] < 2:
+            raise ValueError(f"axis {self.name!r} has one point and so no spacing")
+        return jnp.abs(self.points[1] - self.points[0])
 
 
 class Domain(eqx.Module):

@@ -8,6 +8,11 @@ _HEADER = re.compile(r"^\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(#.*)?$")
 _PAIR = re.compile(r"^\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=(.*)$")
 
 
+_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[][{}\n]', re.DOTALL
+)
+
+
 def lines_of(text: str) -> dict[Key, int]:
     """The line (from 1) of every table header and key of a valid TOML text; entries of [[tables]] count from 0."""
     lines = text.splitlines()
@@ -50,14 +55,15 @@ def _absolute(parts: Key, counts: dict[Key, int]) -> Key:
 
 
 def _extent(value: str, following: list[str]) -> int:
-    """How many further lines a value takes: the fewest that make it valid."""
-    for extra in range(len(following) + 1):
-        try:
-            tomllib.loads("value = " + "\n".join([value, *following[:extra]]))
-        except tomllib.TOMLDecodeError:
-            continue
-        return extra
-    return 0
+    """How many further lines a value takes: as many as leave a bracket or a multi-line string open."""
+    text, depth, lines = "\n".join([value, *following]), 0, 0
+    for token in _TOKEN.finditer(text):
+        word = token[0]
+        if word == "\n" and depth == 0:
+            return lines
+        lines += word.count("\n")
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(word, 0)
+    return lines
 
 
 def line_of(lines: dict[Key, int], key: Key) -> int:

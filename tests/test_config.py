@@ -4,6 +4,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from toys import Heat
@@ -12,6 +13,7 @@ from physent import config, registry, schema
 from physent.config import ConfigError, load_experiment
 from physent.toml_lines import line_of, lines_of
 
+EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").glob("*/*.toml"))
 TOYS = Path(__file__).with_name("toys.py")
 GOOD = f"""
 name = "toy"
@@ -96,7 +98,7 @@ measure = {{ kind = "renyi", order = -2 }}
             "case.toml:4: solver.kind: * has no class 'Haet', did you mean Heat?",
         ),
         (GOOD.replace("toys.py:Heat", "toy.py:Heat"), "case.toml:4: solver.kind: there is no file"),
-        (GOOD.replace("toys.py:Heat", "toys.py:jax"), "case.toml:4: solver.kind: * is not a physent class"),
+        (GOOD.replace("toys.py:Heat", "toys.py:jax"), "case.toml:4: solver.kind: * is not a physent.Solver"),
         (GOOD.replace('of = "u"', 'of = "w"'), "case.toml:11: diagnostics.0.of: no observable or role 'w'"),
         (GOOD.replace('of = "u"', 'of = "mean"'), "case.toml:11: diagnostics.0.of: mean does not live on a grid"),
         (
@@ -178,16 +180,46 @@ def test_the_template_of_every_solver_is_a_valid_experiment_with_every_key(kind)
         assert declaration.name in text and declaration.doc in text
 
 
-def test_the_json_schema_covers_every_solver_and_is_json():
-    text = json.dumps(
-        schema.experiment_schema(
-            registry.available("solvers"), registry.available("diagnostics"), config.RunSettings, config.OutputSettings
-        )
+@pytest.fixture(scope="module")
+def validator():
+    whole = schema.experiment_schema(
+        registry.available("solvers"), registry.available("diagnostics"), config.RunSettings, config.OutputSettings
     )
-    for name, cls in registry.available("solvers").items():
-        assert f'"{name}"' in text
-        for declaration in schema.declarations(cls).values():
-            assert declaration.doc in json.loads(text).__str__()
+    jsonschema.Draft202012Validator.check_schema(whole)
+    return jsonschema.Draft202012Validator(json.loads(json.dumps(whole)))
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_the_json_schema_accepts_every_shipped_experiment(validator, path):
+    assert not list(validator.iter_errors(tomllib.loads(path.read_text())))
+    assert not list(validator.iter_errors(load_experiment(path).resolved))
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("solver", "lenght"), 50.0),
+        (("solver", "n"), 1.5),
+        (("solver", "method"), "blanes"),
+        (("solver", "initial", "kind"), "solitn"),
+        (("solver", "initial", "amplitud"), 2.0),
+        (("solver", "initial"), 3),
+        (("solver", "kind"), "nsle"),
+        (("run", "t_end"), -1.0),
+        (("run", "save_evry"), 0.1),
+        (("diagnostics", 0, "kind"), "entrpy"),
+        (("diagnostics", 0, "measure"), "shanon"),
+        (("diagnostics", 0, "measure"), {"kind": "renyi", "order": -2}),
+        (("outptu",), {}),
+    ],
+)
+def test_the_json_schema_refuses_what_validate_refuses(validator, where, value):
+    data = tomllib.loads(next(path for path in EXPERIMENTS if path.stem == "single_soliton").read_text())
+    place = data
+    for key in where[:-1]:
+        place = place[key]
+    place[where[-1]] = value
+    assert list(validator.iter_errors(data))
 
 
 def test_python_refuses_what_a_config_refuses():
@@ -227,3 +259,40 @@ v = 1
     assert lines == expected
     assert line_of(lines, ("t", "x", "y")) == 10
     assert line_of(lines, ("nowhere",)) == 1
+
+
+def test_problems_of_every_kind_come_together(tmp_path):
+    text = GOOD.replace("save_every = 0.1", "save_every = 0.3").replace('of = "u"', 'of = "uu"') + "[outpt]\n"
+    found = problems(tmp_path, text, "nowhere.deep.0.x=1")
+    for words in ("--set: nowhere", "run.t_end: given 1.0, allowed: a multiple", "role 'uu'", "outpt: unknown key"):
+        assert any(words in problem for problem in found), (words, found)
+
+
+def test_a_long_list_is_no_trouble_to_find_lines_in():
+    text = "x = [\n" + "    1.0,\n" * 20_000 + "]\ny = 2\n"
+    assert lines_of(text) == {("x",): 1, ("y",): 20_003}
+
+
+def test_a_range_over_members_is_of_numbers_only(tmp_path):
+    text = '[solver]\nkind = "nlse"\n[solver.initial]\nkind = "solitons"\namplitude = { linspace = [1.0, 2.0] }\n'
+    found = problems(tmp_path, text + "[run]\nt_end = 1.0\nsave_every = 0.1\nmembers = 2\n")
+    assert "solver.initial.amplitude: a linspace gives numbers" in found[0]
+
+
+def test_a_path_is_relative_to_the_config(tmp_path):
+    import physent
+
+    physent.run(Heat(n=16), t_end=0.1, save_every=0.1, output=tmp_path / "earlier").close()
+    text = """[solver]
+kind = "nlse"
+n = 16
+[solver.initial]
+kind = "from_file"
+path = "earlier/run.nc"
+variables = ["z_re", "z_im"]
+[run]
+t_end = 0.1
+save_every = 0.1
+"""
+    experiment = load(tmp_path, text)
+    assert experiment.resolved["solver"]["initial"]["path"] == str(tmp_path / "earlier" / "run.nc")

@@ -9,8 +9,8 @@ from toys import Heat
 
 import physent
 from physent import registry
-from physent.engine import Program
 from physent.parameters import declarations, settings
+from physent.program import Program
 from physent.schema import parameter_table
 
 SOLVERS = registry.available("solvers") | {"toy": Heat}

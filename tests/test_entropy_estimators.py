@@ -151,28 +151,6 @@ def test_jackknife_by_leaving_out_every_sample():
         assert float(Jackknife()(jnp.asarray(counts * 1.0), measure)) == pytest.approx(expected, abs=1e-11)
 
 
-def test_agrees_with_infomeasure():
-    """infomeasure's Grassberger is the 1988 form; its shrinkage target is uniform over the outcomes *seen*."""
-    infomeasure = pytest.importorskip("infomeasure", reason="an optional peer: it belongs to the [bench] extra")
-    for row in np.asarray(COUNTS):
-        seen = row[row > 0]
-        symbols = np.repeat(np.arange(len(row)), row)
-        pairs = [
-            ("discrete", PlugIn(), row),
-            ("miller_madow", MillerMadow(), row),
-            ("grassberger", Grassberger(version="1988"), row),
-            ("chao_shen", ChaoShen(), row),
-            ("shrink", Shrinkage(), seen),
-        ]
-        for name, estimator, counts in pairs:
-            peer = infomeasure.entropy(symbols, approach=name)
-            assert float(estimator(jnp.asarray(counts * 1.0), Shannon())) == pytest.approx(float(peer), rel=1e-12), name
-        for order in (0.5, 2.0, 3.5):
-            assert float(PlugIn()(jnp.asarray(row * 1.0), Tsallis(order=order))) == pytest.approx(
-                (1 - ((row / 60) ** order).sum()) / (order - 1), rel=1e-12
-            )
-
-
 def test_shrinkage_by_hand():
     counts = np.array([7.0, 2.0, 1.0, 0.0])
     p, share = counts / 10, (1 - 0.54) / (9 * ((0.25 - counts / 10) ** 2).sum())

@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import least_squares
+from trajectory import advance, exact, rows
+
 from physent.solvers.nlse import (
     NLSE,
     Akhmediev,
@@ -17,8 +20,6 @@ from physent.solvers.nlse import (
     Soliton,
     Solitons,
 )
-from scipy.optimize import least_squares
-from trajectory import advance, exact, rows
 
 SINGLE = Soliton(amplitude=2.0, position=-10.0, velocity=1.0)
 
@@ -46,7 +47,7 @@ def test_single_soliton_to_t_20(method, steps, bar):
 def test_soliton_in_any_focusing_medium_goes_round_the_box(dispersion, nonlinearity):
     length = 60.0
     solver = NLSE(
-        n=512, length=length, dt=0.0025, dispersion=dispersion, nonlinearity=nonlinearity,
+        length=length, dt=0.0025, dispersion=dispersion, nonlinearity=nonlinearity,
         initial=Soliton(amplitude=1.5, position=25.0, velocity=dispersion * 2 * (2 * np.pi * 12 / length), phase=0.3),
     )  # fmt: skip
     state = advance(solver, 4000)
@@ -108,7 +109,7 @@ def test_a_wave_shorter_than_the_cut_off_does_not_grow():
 
 
 def test_plane_wave_without_perturbation_is_exact():
-    solver = NLSE(n=64, dispersion=0.8, nonlinearity=-1.5, initial=PlaneWave(amplitude=1.2, mode=-3), dt=0.01)
+    solver = NLSE(dispersion=0.8, nonlinearity=-1.5, initial=PlaneWave(amplitude=1.2, mode=-3), dt=0.01)
     assert error(solver, advance(solver, 200)) < 1e-11
 
 
@@ -118,7 +119,7 @@ PERIOD = 2 * np.pi / np.sqrt(8)
 @pytest.mark.parametrize(
     ("solver", "count", "steps", "bar", "peak"),
     [
-        (NLSE(n=256, length=4 * np.pi, dt=0.005, initial=Akhmediev(a=0.375, start=-4.0)), 160, 10, 2e-9, 1 + 3**0.5),
+        (NLSE(n=256, length=4 * np.pi, dt=0.005, initial=Akhmediev(a=0.375, start=-4.0)), 50, 32, 2e-9, 1 + 3**0.5),
         (NLSE(n=1024, length=30.0, dt=PERIOD / 2000, initial=KuznetsovMa(a=1.0)), 50, 40, 1e-9, 1 + 8**0.5),
         (NLSE(n=1024, length=50.0, dt=np.pi / 2000, initial=BoundState(order=2)), 50, 20, 1e-8, 4.0),
     ],
@@ -179,10 +180,12 @@ def test_closed_forms_satisfy_the_equation(initial, length):
 
 
 def test_no_exact_solution_where_none_is_known():
-    assert NLSE(n=64, initial=Solitons()).exact(jnp.asarray(0.0)) == {}
-    assert NLSE(n=64, initial=BoundState(order=3)).exact(jnp.asarray(0.0)) == {}
-    assert NLSE(n=64, initial=SINGLE, potential=Lattice(depth=0.1)).exact(jnp.asarray(0.0)) == {}
-    assert set(NLSE(n=64, initial=SINGLE).exact(jnp.asarray(0.0))) == {"psi", "density", "phase"}
+    def known(**parameters):
+        return set(jax.eval_shape(NLSE(n=64, **parameters).exact, jnp.asarray(0.0)))
+
+    assert known(initial=Solitons()) == known(initial=BoundState(order=3)) == set()
+    assert known(initial=SINGLE, potential=Lattice(depth=0.1)) == set()
+    assert known(initial=SINGLE) == {"psi", "density"}
 
 
 def test_ground_state_of_a_trap_only_turns_its_phase():

@@ -25,11 +25,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from physent.solvers.nlse import NLSE, GaussianNoise, ModulatedSech, Soliton, Solitons
 from trajectory import rows
 
 from physent.entropy import Density, Hartley, Histogram, MinEntropy, Ordinal, Renyi, Shannon, Spectrum, Tsallis, entropy
 from physent.entropy.complexity import lmc_complexity
+from physent.solvers.nlse import NLSE, GaussianNoise, ModulatedSech, Soliton, Solitons
 
 REFERENCE = Path(__file__).parents[1] / "data" / "reference"
 TIMES = (0, 25, 50, 75, 99)  # of linspace(0, 20, 100)

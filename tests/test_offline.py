@@ -60,6 +60,10 @@ def test_time_may_be_named_and_be_a_date():
         (foreign(("when", "lat", "lon")), Entropy(of="tracer"), "which dimension is time"),
         (foreign(), Entropy(of="tacer"), "no observable or role 'tacer', did you mean tracer"),
         (foreign(), Error(of="tracer"), "no exact solution is known"),
+        (foreign().isel(time=slice(0)), Entropy(of="tracer"), "no dimension 'time' with rows"),
+        (foreign(), Entropy(of="tracer", name="lat"), "a second variable or a dimension is called 'lat'"),
+        (foreign().assign_coords(lon=np.geomspace(1, 9, 6)), DifferentialEntropy(of="tracer"), "not equally spaced"),
+        (foreign().isel(lon=[0]), DifferentialEntropy(of="tracer"), "has one point"),
         (xr.Dataset({"name": ("time", ["a", "b"])}), Entropy(of="name"), "no numeric variable"),
         (foreign(values=np.full((4, 5, 6), np.nan)), Entropy(of="tracer"), "masked or not finite at row 0, index"),
     ],
@@ -75,3 +79,12 @@ def test_a_file_larger_than_a_block_is_read_in_blocks(monkeypatch):
     np.testing.assert_array_equal(
         whole.entropy_tracer_shannon, physent.diagnose(foreign(), [Entropy(of="tracer")]).entropy_tracer_shannon
     )
+
+
+def test_the_direction_and_the_bytes_of_an_array_do_not_matter():
+    data = foreign(values=np.random.default_rng(0).uniform(0.5, 1.5, (4, 5, 6)))
+    turned = data.isel(lon=slice(None, None, -1))
+    swapped = data.assign(tracer=data.tracer.astype(">f8"))
+    values = [physent.diagnose(each, [DifferentialEntropy(of="tracer")]) for each in (data, turned, swapped)]
+    for other in values[1:]:
+        np.testing.assert_allclose(other.differential_entropy_tracer, values[0].differential_entropy_tracer, rtol=1e-12)

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import jax
 import netCDF4
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from physent.config import load_experiment
 from physent.diagnostics import Entropy
 from physent.io import checkpoint
 from physent.io.folder import CHECKPOINT, RUN, FolderError
+from physent.io.lock import lock
 
 TOYS = Path(__file__).with_name("toys.py")
 CONFIG = f"""
@@ -112,7 +114,7 @@ def test_a_run_whose_buffers_grew_resumes(tmp_path):
     runs.execute(experiment, tmp_path / "whole")
     cut = runs.execute(load_experiment(config), tmp_path / "cut", stop=after(8))
     assert cut.outcome.reason == "interrupted"
-    assert checkpoint.read_header(tmp_path / "cut" / CHECKPOINT)["solver"]["capacity"] > Walk().capacity
+    assert checkpoint.read_header(tmp_path / "cut" / CHECKPOINT)["grown"]["capacity"] > Walk().capacity
     runs.resume(tmp_path / "cut")
     same(tmp_path / "whole", tmp_path / "cut")
 
@@ -124,7 +126,7 @@ def test_rows_beyond_the_checkpoint_are_written_again(config, tmp_path):
     with netCDF4.Dataset(tmp_path / "cut" / RUN, "r+") as file:  # as if killed between two variables of a chunk
         rows = len(file.dimensions["t"])
         file["u"][rows : rows + 3] = -1.0
-        file.setncattr("status", "running")
+        file.setncattr("status", "running")  # which is what a kill leaves
     with physent.open_run(tmp_path / "cut") as dataset:
         assert len(dataset.t) == rows
     runs.resume(tmp_path / "cut")
@@ -137,9 +139,10 @@ def test_a_damaged_file_is_run_again(config, tmp_path):
     runs.execute(experiment, tmp_path / "cut", stop=after(4))
     data = (tmp_path / "cut" / RUN).read_bytes()
     (tmp_path / "cut" / RUN).write_bytes(data[: len(data) // 3])
-    with pytest.warns(UserWarning, match="damaged"):
+    with pytest.warns(UserWarning, match=r"damaged.*the old one is .*cut\.damaged"):
         runs.resume(tmp_path / "cut")
     same(tmp_path / "whole", tmp_path / "cut")
+    assert (tmp_path / "cut.damaged" / RUN).exists()
 
 
 def test_a_run_that_fails_keeps_what_was_good(tmp_path):
@@ -149,7 +152,7 @@ def test_a_run_that_fails_keeps_what_was_good(tmp_path):
         assert dataset.attrs["status"] == "failed" and "not finite" in dataset.attrs["message"]
         assert np.isfinite(dataset.u.values).all() and len(dataset.t) > 2
     header = checkpoint.read_header(tmp_path / "run" / CHECKPOINT)
-    assert header["snapshots"] == len(dataset.t) - 1
+    assert header["rows"] == len(dataset.t) - 1
 
 
 def test_a_bad_start_leaves_nothing_behind(tmp_path):
@@ -175,6 +178,105 @@ def test_a_folder_that_is_taken_is_refused(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["letters", "run"]
 
 
+def test_a_run_that_is_going_on_is_left_alone(config, tmp_path):
+    experiment = load_experiment(config)
+    runs.execute(experiment, tmp_path / "run", stop=after(4))
+    before = contents(tmp_path / "run")
+    with lock(tmp_path / "run" / "run.log"):
+        with pytest.raises(FolderError, match="another process is running it"):
+            runs.resume(tmp_path / "run")
+        with pytest.raises(FolderError, match="another process is running it"):
+            runs.execute(experiment, tmp_path / "run", overwrite=True)
+    np.testing.assert_array_equal(before["u"], contents(tmp_path / "run")["u"])
+
+
+def test_a_run_can_be_looked_at_while_it_goes_on(config, tmp_path):
+    seen = []
+
+    def look(progress):
+        with physent.open_run(tmp_path / "run") as dataset:
+            seen.append((len(dataset.t), progress.rows, bool(np.isfinite(dataset.u.values).all())))
+
+    cut = runs.execute(load_experiment(config), tmp_path / "run", report=look, stop=after(3))
+    assert cut.outcome.reason == "interrupted"
+    assert seen
+    assert all(rows == done + 1 and whole for rows, done, whole in seen)
+    with physent.open_run(tmp_path / "run"), pytest.raises(FolderError, match="open in this program, close it"):
+        runs.resume(tmp_path / "run")  # HDF5 has no file open twice in one process
+    reader = "import sys, physent; held = physent.open_run(sys.argv[1]); print(len(held.t), flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", reader, tmp_path / "run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert 1 < int(process.stdout.readline()) < 81
+        assert runs.resume(tmp_path / "run").outcome.reason == "done"
+        process.communicate("\n", timeout=60)
+
+
+def test_an_experiment_may_be_made_longer_and_not_otherwise_changed(config, tmp_path):
+    whole = load_experiment(config)
+    runs.execute(whole, tmp_path / "whole")
+    runs.execute(load_experiment(config, ["run.t_end=2.0"]), tmp_path / "run")
+    file = tmp_path / "run" / "experiment.toml"
+    text = file.read_text()
+    for line, other in (("nu = 0.1", "nu = 0.3"), ("save_every = 0.05", "save_every = 0.1"), ("n = 32", "n = 64")):
+        assert line in text
+        file.write_text(text.replace(line, other))
+        with pytest.raises(FolderError, match=r"was changed since the run began: of its keys only run\.t_end"):
+            runs.resume(tmp_path / "run")
+    file.write_text(text.replace("t_end = 2.0", "t_end = 1.0"))
+    with pytest.raises(FolderError, match="already at t = 2, beyond"):
+        runs.resume(tmp_path / "run")
+    file.write_text(text.replace("t_end = 2.0", "t_end = 4.0"))
+    assert runs.resume(tmp_path / "run").outcome.reason == "done"
+    same(tmp_path / "whole", tmp_path / "run")
+
+
+def test_members_resume_bit_for_bit(config, tmp_path):
+    overrides = ["run.members=3", "solver.nu={linspace=[0.1,0.3]}", "run.snapshot_every=0.2"]
+    runs.execute(load_experiment(config, overrides), tmp_path / "whole")
+    runs.execute(load_experiment(config, overrides), tmp_path / "cut", stop=after(2))
+    runs.resume(tmp_path / "cut")
+    same(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_wall_times_of_the_sessions_of_a_run_add_up(config, tmp_path):
+    runs.execute(load_experiment(config), tmp_path / "run", stop=after(4))
+    with physent.open_run(tmp_path / "run") as dataset:
+        first = dataset.attrs["wall_time"]
+    runs.resume(tmp_path / "run")
+    with physent.open_run(tmp_path / "run") as dataset:
+        assert dataset.attrs["wall_time"] > first
+
+
+def test_a_damaged_checkpoint_is_a_sentence(config, tmp_path):
+    runs.execute(load_experiment(config), tmp_path / "run", stop=after(4))
+    (tmp_path / "run" / CHECKPOINT).write_bytes(b"")
+    with pytest.raises(FolderError, match=r"checkpoint\.eqx cannot be read"):
+        runs.resume(tmp_path / "run")
+
+
+def test_precision_is_that_of_jax_or_refused(config):
+    with jax.enable_x64(False), pytest.raises(physent.ParameterError, match="but JAX computes in float32"):
+        physent.run(load_experiment(config))
+
+
+def test_a_solver_of_a_script_is_recorded_by_its_file_and_one_that_toml_cannot_say_still_runs(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nsys.path.insert(0, sys.argv[1])\nfrom toys import Heat\nimport physent\n"
+        "class Mine(Heat):\n    'Mine.'\n"
+        "if __name__ == '__main__':\n    physent.run(Mine(), t_end=0.2, save_every=0.1, output='run').close()\n"
+    )
+    subprocess.run([sys.executable, script, TOYS.parent], cwd=tmp_path, check=True, timeout=120)
+    assert f'kind = "{script}:Mine"' in (tmp_path / "run" / "experiment.toml").read_text()
+
+    class Callable(Heat):
+        force: object = physent.static(abs, doc="a function")
+
+    assert "built-in function abs" in physent.run(Callable(), t_end=0.1, save_every=0.1).attrs["experiment"]
+
+
 def test_resuming_what_is_not_a_run_is_refused(tmp_path):
     with pytest.raises(FolderError, match="not a run that can be resumed"):
         runs.resume(tmp_path)
@@ -187,7 +289,7 @@ def test_memory_does_not_grow_with_the_run(tmp_path):
 
     def measure(progress):
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-        resident[progress.snapshots] = pages * os.sysconf("SC_PAGE_SIZE")
+        resident[progress.rows] = pages * os.sysconf("SC_PAGE_SIZE")
 
     settings = dict(t_end=200.0, save_every=0.01, diagnostics=[Entropy(of="u")], output=tmp_path / "run", chunk=100)
     physent.run(Heat(n=512), report=measure, **settings).close()
@@ -225,8 +327,8 @@ def wait_for(condition, process, log, seconds=120.0):
     raise AssertionError(f"never happened: {output_of(log)}")
 
 
-def snapshots_in(folder: Path) -> int:
-    return checkpoint.read_header(folder / CHECKPOINT)["snapshots"]
+def rows_in(folder: Path) -> int:
+    return checkpoint.read_header(folder / CHECKPOINT)["rows"]
 
 
 LONG = CONFIG.replace("t_end = 4.0", "t_end = 60.0").replace("save_every = 0.05", "save_every = 0.01")
@@ -238,14 +340,14 @@ def test_a_signal_finishes_the_chunk_and_leaves_a_valid_file(tmp_path, number, c
     (tmp_path / "toy.toml").write_text(LONG)
     folder = tmp_path / "run"
     process, log = physent_process("run", tmp_path / "toy.toml", "--output", folder)
-    wait_for(lambda: snapshots_in(folder) > 20, process, log)
+    wait_for(lambda: rows_in(folder) > 20, process, log)
     process.send_signal(number)
     process.wait(timeout=60)
     output = output_of(log)
     assert process.returncode == code, output
     assert "physent resume" in output
     with physent.open_run(folder) as dataset:
-        assert dataset.attrs["status"] == "interrupted" and len(dataset.t) == 1 + snapshots_in(folder)
+        assert dataset.attrs["status"] == "interrupted" and len(dataset.t) == 1 + rows_in(folder)
 
 
 def campaign(root: Path, kills: int, seed: int) -> None:
@@ -257,25 +359,25 @@ def campaign(root: Path, kills: int, seed: int) -> None:
     reference = contents(whole)
     damaged = 0
     for kill in range(kills):
-        if folder.exists():
-            with netCDF4.Dataset(folder / RUN, "r+") as file:  # let there be work left for the next one
-                file.setncattr("status", "running")
-        started = snapshots_in(folder) if folder.exists() else 0
+        started = rows_in(folder) if folder.exists() else 0
         arguments = ("resume", folder) if folder.exists() else ("run", root / "toy.toml", "--output", folder)
         process, log = physent_process(*arguments)
         goal = started + int(rng.integers((len(reference["t"]) - 1 - started) // 20 + 5))
-        wait_for(lambda goal=goal: snapshots_in(folder) > goal, process, log)
+        wait_for(lambda goal=goal: rows_in(folder) > goal, process, log)
         time.sleep(rng.uniform(0, 0.01))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         log.close()
-        vouched = snapshots_in(folder)
+        vouched = rows_in(folder)
         try:
             found = contents(folder)
         except OSError:
             damaged += 1
             continue
         assert len(found["t"]) >= 1 + vouched
+        with physent.open_run(folder) as dataset:
+            assert dataset.attrs["status"] == "running"
+            assert len(dataset.t) == 1 + vouched
         for name, values in found.items():
             rows = slice(0, 1 + vouched) if reference[name].shape[:1] == reference["t"].shape else slice(None)
             np.testing.assert_array_equal(values[rows], reference[name][rows], err_msg=f"{name} after kill {kill}")
@@ -291,8 +393,6 @@ def test_kill_9_costs_at_most_the_chunk_in_flight(tmp_path):
 
 
 if __name__ == "__main__":  # the whole campaign: python tests/test_runs.py FOLDER 50
-    import jax
-
     jax.config.update("jax_enable_x64", True)
     Path(sys.argv[1]).mkdir(parents=True)
     campaign(Path(sys.argv[1]), int(sys.argv[2]), seed=1)

@@ -31,12 +31,13 @@ def streaming_cost(steps_per_row: int) -> tuple[float, float]:
     """Solver seconds per row and what eight entropies add to them, as the median ratio of alternating runs."""
     import jax
     import jax.numpy as jnp
-    from physent.solvers import NLSE
 
+    from physent.cadence import Cadence
     from physent.config import RunSettings
     from physent.diagnostics import Complexity, DifferentialEntropy, Entropy
-    from physent.engine import Cadence, Program
     from physent.entropy import MinEntropy, Renyi, Spectrum, Tsallis
+    from physent.program import Program
+    from physent.solvers import NLSE
 
     eight = (
         Entropy(of="density"),
@@ -56,12 +57,12 @@ def streaming_cost(steps_per_row: int) -> tuple[float, float]:
         program = Program(solver, diagnostics)
         state = program.init(solver, jax.random.key(0))
         carries, _ = program.first_row(solver, state)
-        chunk = program.compile(cadence, rows)
-        lengths = [jnp.asarray(n) for n in (0, rows, steps_per_row)]
+        chunk = jax.jit(program.chunk(cadence, rows))
+        arguments = solver, state, carries, *[jnp.asarray(n) for n in (0, rows, steps_per_row)]
 
         def run():
             start = time.perf_counter()
-            jax.block_until_ready(chunk(solver, state, carries, *lengths))
+            jax.block_until_ready(chunk(*arguments))
             return time.perf_counter() - start
 
         run()
@@ -85,10 +86,9 @@ def run_and_print_memory(rows: int) -> None:
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    from physent.solvers import NLSE
-
     import physent
     from physent.diagnostics import Entropy
+    from physent.solvers import NLSE
 
     with tempfile.TemporaryDirectory() as folder:
         physent.run(

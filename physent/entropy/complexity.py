@@ -2,6 +2,7 @@
 
 import math
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
@@ -13,6 +14,7 @@ from physent.entropy.outcome_space import as_floating
 _SHANNON = Shannon()
 
 
+@eqx.filter_jit
 def lmc_complexity(p: ArrayLike, axis: int = -1, times_n: bool = False, measure: Measure = _SHANNON) -> Array:
     """Lopez-Ruiz, Mancini and Calbet's complexity, C = (H/H_max) D with the disequilibrium D = sum_i (p_i - 1/N)^2.
 
@@ -27,6 +29,7 @@ def lmc_complexity(p: ArrayLike, axis: int = -1, times_n: bool = False, measure:
     return value * n if times_n else value
 
 
+@eqx.filter_jit
 def jensen_shannon_complexity(p: ArrayLike, axis: int = -1) -> Array:
     """Jensen-Shannon statistical complexity, C = Q0 J(p, u) H(p)/ln n, between 0 and 1.
 

@@ -1,6 +1,7 @@
 """Differential entropy of samples by nearest neighbours."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import equinox as eqx
@@ -22,7 +23,7 @@ def nearest_neighbour_entropy(
     x: ArrayLike,
     k: int = 3,
     metric: Metric = "euclidean",
-    period: ArrayLike | None = None,
+    period: ArrayLike | Sequence[float] | None = None,
     method: Method = "pairs",
 ) -> Array:
     """Kozachenko-Leonenko estimate of the differential Shannon entropy of samples, in nats.
@@ -52,8 +53,8 @@ def nearest_neighbour_entropy(
     return _by_pairs(as_floating(jnp.asarray(data)), k, metric, _by_component(period, data.shape[-1]))
 
 
-def _by_component(period: ArrayLike | None, d: int) -> np.ndarray | None:
-    return None if period is None else np.broadcast_to(np.asarray(period, float), (d,))
+def _by_component(period: ArrayLike | Sequence[float] | None, d: int) -> Array | None:
+    return None if period is None else jnp.broadcast_to(jnp.asarray(period, jnp.result_type(float)), (d,))
 
 
 def log_unit_ball(d: int, metric: Metric) -> float:
@@ -61,18 +62,19 @@ def log_unit_ball(d: int, metric: Metric) -> float:
     return d * math.log(2) if metric == "maximum" else d / 2 * math.log(math.pi) - math.lgamma(1 + d / 2)
 
 
-def _by_tree(data: np.ndarray, k: int, metric: Metric, period: ArrayLike | None) -> Array:
+def _by_tree(data: np.ndarray, k: int, metric: Metric, period: ArrayLike | Sequence[float] | None) -> Array:
     n, d = data.shape[-2:]
     flat = data.reshape(-1, n, d)
-    mean_log = [np.mean(np.log(tree_distance(one, k, metric, _by_component(period, d)))) for one in flat]
+    circles = None if period is None else np.asarray(_by_component(period, d))
+    mean_log = [np.mean(np.log(tree_distance(one, k, metric, circles))) for one in flat]
     value = digamma(jnp.asarray(1.0 * n)) - digamma(jnp.asarray(1.0 * k)) + log_unit_ball(d, metric)
     return value + d * jnp.asarray(mean_log).reshape(data.shape[:-2])
 
 
 @eqx.filter_jit
-def _by_pairs(data: Array, k: int, metric: Metric, period: np.ndarray | None) -> Array:
+def _by_pairs(data: Array, k: int, metric: Metric, period: Array | None) -> Array:
     n, d = data.shape[-2:]
-    circles = None if period is None else jnp.asarray(period, data.dtype)
+    circles = None if period is None else period.astype(data.dtype)
 
     def one(points):
         return jnp.mean(jnp.log(kth_distance(points, circles, k, metric)))

@@ -15,7 +15,7 @@ class Dispersion(OutcomeSpace):
 
     A value belongs to class floor(c Phi((x - mean)/std)), Phi the normal distribution function, so that the classes of
     a Gaussian signal are equally likely. Rostaghi and Azami, IEEE Signal Process. Lett. 23, 610 (2016). The standard
-    deviation divides by N (`ddof` = 1: by N - 1, as EntropyHub does). A constant series has one word.
+    deviation divides by N (`ddof` = 1: by N - 1). A constant series has one word.
     """
 
     classes: int = static(6, doc="number of amplitude classes", ge=2, le=32)

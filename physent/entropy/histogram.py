@@ -10,19 +10,29 @@ from physent.entropy.outcome_space import OutcomeSpace, as_floating
 from physent.parameters import param, static
 
 
-def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
-    """The bin of every value as `numpy.histogram` has it, -1 or `bins` outside [low, high]; x, low, high broadcast.
+def bin_edges(low: Array, high: Array, bins: int) -> Array:
+    """The edges (rows, bins + 1) of equal bins, as `numpy.linspace` has them; low and high are (rows, 1)."""
+    # Compilers turn a division by a constant into a product, and a product and a sum into one operation; either rounds
+    # an edge otherwise, and a value that lies on it falls into the next bin. A choice in between prevents both.
+    step = (high - low) / jnp.where(jnp.isnan(low), low, bins)
+    ramp = jnp.arange(bins + 1, dtype=low.dtype)[None, :] * step
+    edges = low + jnp.where(jnp.isfinite(ramp), ramp, jnp.zeros_like(ramp))
+    return jnp.concatenate([edges[:, :-1], high], axis=1)
 
-    Bins are closed below and open above, the last one is closed. An index from the quotient can be off by one through
-    rounding, so it is compared with the edges of its bin.
+
+def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
+    """The bin of every value of x (rows, n) as `numpy.histogram` has it, -1 or `bins` outside [low, high].
+
+    low and high are scalars or (rows, 1). Bins are closed below and open above, the last one is closed. An index from
+    the quotient can be off by one through rounding, so it is compared with the edges of its bin.
     """
-    step = (high - low) / bins
-    index = jnp.floor((x - low) / jnp.where(step == 0, jnp.ones_like(step), step))
-    index = jnp.clip(jnp.where(jnp.isnan(index), jnp.zeros_like(index), index), 0, bins - 1)
-    last = index == bins - 1
-    index = index - (x < low + index * step) + ((x >= low + (index + 1) * step) & ~last)
-    index = jnp.where(x < low, jnp.full_like(index, -1), jnp.where(x > high, jnp.full_like(index, bins), index))
-    return index.astype(jnp.int32)
+    low, high = (jnp.broadcast_to(end, (x.shape[0], 1)) for end in (low, high))
+    edges, width = bin_edges(low, high, bins), high - low
+    quotient = jnp.floor((x - low) / jnp.where(width == 0, jnp.ones_like(width), width) * bins)
+    index = jnp.clip(jnp.where(jnp.isnan(quotient), jnp.zeros_like(x), quotient), 0, bins - 1).astype(jnp.int32)
+    index = index - (x < jnp.take_along_axis(edges, index, axis=1))
+    index = index + ((x >= jnp.take_along_axis(edges, index + 1, axis=1)) & (index < bins - 1))
+    return jnp.where(x < low, -1, jnp.where(x > high, bins, index))
 
 
 class Histogram(OutcomeSpace):

@@ -16,6 +16,7 @@ from physent.entropy.outcome_space import as_floating
 _PLUG_IN, _SHANNON = PlugIn(), Shannon()
 
 
+@eqx.filter_jit
 def bin_symbols(x: ArrayLike, bins: int, low: float | None = None, high: float | None = None) -> Array:
     """The histogram bin of every value along the last axis as a symbol, 0 to bins - 1; on the range of the data.
 
@@ -70,6 +71,7 @@ def discrete_conditional_mutual_information(
     return h_xz + h_yz - h_xyz - _entropy_of(z, sizes[2], estimator)
 
 
+@eqx.filter_jit
 def gaussian_information(covariance: ArrayLike, x: Sequence[int], y: Sequence[int], z: Sequence[int] = ()) -> Array:
     """I(X; Y | Z) = (1/2) ln (det S_xz det S_yz/(det S_z det S_xyz)) of jointly Gaussian variables, in nats.
 
@@ -93,6 +95,7 @@ def covariance_of(samples: Array) -> Array:
     return jnp.einsum("...ni,...nj->...ij", centred, centred) / samples.shape[-2]
 
 
+@eqx.filter_jit
 def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
     """I(X; Y) of samples (N,) or (..., N, d) as if they were jointly Gaussian, in nats.
 

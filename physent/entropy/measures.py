@@ -69,7 +69,7 @@ class Renyi(Measure):
     in the order, through 1 as well. Renyi, Proc. 4th Berkeley Symp. 1, 547 (1961).
     """
 
-    order: Array | float = param(2.0, doc="order q of the Renyi entropy; 0, 1 and inf are limits", ge=0)
+    order: Array | float = param(2.0, doc="order q of the Renyi entropy; 0, 1 and inf are limits", ge=0, finite=False)
 
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:
         """The measure of the probabilities along `axis`; with weights, of the self-normalised power sum."""

@@ -44,6 +44,7 @@ def dye_entropy(
     return total * cell_volume(spacing, axis).astype(c.dtype)
 
 
+@eqx.filter_jit
 def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
     """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 where nothing is mixed, 0 where all is.
 

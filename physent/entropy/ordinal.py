@@ -8,10 +8,12 @@ import itertools
 import math
 from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.counting import count_symbols, poison
+from physent.entropy.counting import count_patterns
 from physent.entropy.outcome_space import OutcomeSpace, as_floating
 from physent.parameters import param, static
 
@@ -36,7 +38,8 @@ def windows(x: Array, order: int, delay: int) -> list[Array]:
     return [x[:, i * delay : i * delay + count] for i in range(order)]
 
 
-def ordinal_symbols(x: Array, order: int = 3, delay: int = 1) -> Array:
+@eqx.filter_jit
+def ordinal_symbols(x: ArrayLike, order: int = 3, delay: int = 1) -> Array:
     """The ordinal pattern at every time as a symbol, (..., n) -> (..., n - (order - 1) delay), from 0 to order! - 1."""
     x = jnp.asarray(x)
     symbols = lehmer_code(windows(x.reshape(-1, x.shape[-1]), order, delay))
@@ -56,8 +59,8 @@ class Ordinal(OutcomeSpace):
     def tally(self, x: Array) -> Array:
         """The number of windows with every pattern."""
         x = as_floating(x)
-        symbols = lehmer_code(windows(x, self.order, self.delay))
-        return poison(count_symbols(symbols, math.factorial(self.order), dtype=x.dtype), x)
+        values = windows(x, self.order, self.delay)
+        return count_patterns(lehmer_code(values), values, math.factorial(self.order))
 
 
 class WeightedOrdinal(OutcomeSpace):
@@ -76,7 +79,7 @@ class WeightedOrdinal(OutcomeSpace):
         values = windows(x, self.order, self.delay)
         mean = sum(values) / self.order
         weights = sum((v - mean) ** 2 for v in values) / self.order
-        return poison(count_symbols(lehmer_code(values), math.factorial(self.order), jnp.asarray(weights)), x)
+        return count_patterns(lehmer_code(values), values, math.factorial(self.order), jnp.asarray(weights))
 
 
 class AmplitudeOrdinal(OutcomeSpace):
@@ -98,4 +101,4 @@ class AmplitudeOrdinal(OutcomeSpace):
         size = jnp.asarray(sum(jnp.abs(v) for v in values)) / self.order
         step = jnp.asarray(sum(jnp.abs(b - a) for a, b in itertools.pairwise(values))) / (self.order - 1)
         weights = mix * size + (1 - mix) * step
-        return poison(count_symbols(lehmer_code(values), math.factorial(self.order), weights), x)
+        return count_patterns(lehmer_code(values), values, math.factorial(self.order), weights)

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
@@ -30,6 +31,7 @@ class OutcomeSpace(Declared):
     def tally(self, x: Array) -> Array:
         """The counts or weights (batch, outcomes) of data (batch, *read axes): the axes are laid out already."""
 
+    @eqx.filter_jit
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The counts or weights of all outcomes, along the last axis, in place of the axes that were read."""
         x = jnp.asarray(x)
@@ -37,6 +39,7 @@ class OutcomeSpace(Declared):
         tally = self.tally(laid_out)
         return tally.reshape(*batch, tally.shape[-1])
 
+    @eqx.filter_jit
     def probabilities(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The relative frequencies of all outcomes, along the last axis; NaN where there is nothing to count."""
         counts = self.counts(x, axis)

@@ -4,6 +4,7 @@ Both read two axes, particles first, components last: `axis=(-2, -1)`, the defau
 """
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import jax.numpy as jnp
@@ -26,8 +27,8 @@ class Cells(OutcomeSpace):
 
     axes: ClassVar[int | None] = 2
     bins: tuple[int, ...] = static((16,), doc="number of boxes along each component", ge=1)
-    low: Array | float | list[float] = param((0.0,), doc="lower end of each component", ndim=1)
-    high: Array | float | list[float] = param((1.0,), doc="upper end of each component", ndim=1)
+    low: Array | float | Sequence[float] = param((0.0,), doc="lower end of each component", ndim=1)
+    high: Array | float | Sequence[float] = param((1.0,), doc="upper end of each component", ndim=1)
     periodic: tuple[bool, ...] = static((False,), doc="whether each component is periodic")
     outside: Literal["drop", "clip"] = static("drop", doc="what becomes of particles beyond the range")
 

@@ -5,6 +5,7 @@ They are here so that published numbers can be reproduced and compared. Each doc
 
 from typing import Literal
 
+import equinox as eqx
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
@@ -78,6 +79,7 @@ def _power(x: ArrayLike) -> tuple[Array, Array]:
     return power, jnp.fft.fftfreq(x.shape[-1], dtype=power.dtype)
 
 
+@eqx.filter_jit
 def spectral_richness(x: ArrayLike, threshold: float = 0.01) -> Array:
     """The number of modes along the last axis with more than `threshold` times the largest power ("active modes").
 
@@ -88,18 +90,21 @@ def spectral_richness(x: ArrayLike, threshold: float = 0.01) -> Array:
     return jnp.sum(power > threshold * jnp.max(power, axis=-1, keepdims=True), axis=-1)
 
 
+@eqx.filter_jit
 def mean_frequency(x: ArrayLike) -> Array:
     """Power-weighted mean of the frequency along the last axis, in cycles a grid point (numpy's fftfreq)."""
     power, frequency = _power(x)
     return power @ frequency / jnp.sum(power, axis=-1)
 
 
+@eqx.filter_jit
 def spectral_bandwidth(x: ArrayLike) -> Array:
     """Power-weighted standard deviation of the frequency along the last axis, in cycles a grid point."""
     power, frequency = _power(x)
     return jnp.sqrt(jnp.maximum(power @ frequency**2 / jnp.sum(power, axis=-1) - mean_frequency(x) ** 2, 0))
 
 
+@eqx.filter_jit
 def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool = False) -> Array:
     """Differential entropy of the values along the last axis from a histogram on their range, H + ln w, bin width w.
 
@@ -111,6 +116,7 @@ def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool
     return entropy(x, outcomes=Histogram(bins=bins)) + log_width * (2 if published else 1)
 
 
+@eqx.filter_jit
 def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     """The complexity index of kh2d-solver 0.1.6 for fields (..., nx, nz).
 
@@ -134,6 +140,7 @@ def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     )
 
 
+@eqx.filter_jit
 def mixing_proxy(density: ArrayLike, vorticity: ArrayLike) -> Array:
     """The mixing proxy of kh2d-solver 0.1.6, std(density) times rms(vorticity), for fields (..., nx, nz).
 

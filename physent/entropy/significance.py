@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
@@ -23,6 +24,7 @@ def circular_shift(key: PRNGKeyArray, x: Array) -> Array:
     return jnp.roll(x, jax.random.randint(key, (), 1, x.shape[0]), axis=0)
 
 
+@eqx.filter_jit
 def phase_randomised(key: PRNGKeyArray, x: Array) -> Array:
     """A Gaussian series (N,) with the same power spectrum: keeps linear correlations only.
 
@@ -36,6 +38,7 @@ def phase_randomised(key: PRNGKeyArray, x: Array) -> Array:
     return jnp.fft.irfft(amplitude * jnp.where(fixed, 1, jnp.exp(1j * phase)), n=n)
 
 
+@eqx.filter_jit
 def iaaft(key: PRNGKeyArray, x: Array, iterations: int = 100) -> Array:
     """A series (N,) with the same values exactly and the same power spectrum nearly.
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.entropy.counting import count_symbols, poison
+from physent.entropy.counting import count_patterns
 from physent.entropy.ordinal import lehmer_code
 from physent.entropy.outcome_space import OutcomeSpace, as_floating
 from physent.parameters import static
@@ -46,4 +46,5 @@ class SpatialOrdinal(OutcomeSpace):
             for j in range(self.columns)
         ]
         symbols = lehmer_code(values).reshape(x.shape[0], -1)
-        return poison(count_symbols(symbols, math.factorial(self.rows * self.columns), dtype=x.dtype), x)
+        flat = [value.reshape(x.shape[0], -1) for value in values]
+        return count_patterns(symbols, flat, math.factorial(self.rows * self.columns))

@@ -14,52 +14,54 @@ from jaxtyping import Array, PRNGKeyArray
 from physent.entropy.outcome_space import as_floating
 
 
-def autocorrelation(x: ArrayLike) -> Array:
-    """Autocorrelation of series along the last axis at lags 0 to N - 1, normalised to 1 at lag 0.
-
-    Every lag is divided by N, not by the number of its pairs, which keeps the estimate positive definite.
-    """
-    x = as_floating(jnp.asarray(x))
-    n = x.shape[-1]
-    centred = x - jnp.mean(x, axis=-1, keepdims=True)
+def _autocovariance(centred: Array) -> Array:
+    """Autocovariance along the last axis at lags 0 to N - 1, each divided by N: positive definite."""
+    n = centred.shape[-1]
     amplitude = jnp.fft.rfft(centred, n=2 * n, axis=-1)
-    covariance = jnp.fft.irfft(jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2, n=2 * n, axis=-1)[..., :n]
+    power = jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2
+    return jnp.fft.irfft(power, n=2 * n, axis=-1)[..., :n] / n
+
+
+def _integrated_time(covariance: Array, window: float) -> Array:
+    """1 + 2 sum rho(s) up to the first lag beyond `window` times the sum so far, along the last axis; at least 1."""
+    n, dtype = covariance.shape[-1], covariance.dtype
     variance = covariance[..., :1]
-    return covariance / jnp.where(variance == 0, jnp.ones_like(variance), variance)
+    rho = covariance / jnp.where(variance == 0, jnp.ones_like(variance), variance)
+    tau = 2 * jnp.cumsum(rho, axis=-1) - 1
+    beyond = jnp.arange(n, dtype=dtype).reshape((1,) * (rho.ndim - 1) + (n,)) >= window * tau
+    first = jnp.where(jnp.any(beyond, axis=-1), jnp.argmax(beyond, axis=-1), n - 1)
+    return jnp.maximum(jnp.take_along_axis(tau, first[..., None], axis=-1)[..., 0], jnp.asarray(1, dtype))
 
 
 @eqx.filter_jit
 def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
     """Integrated autocorrelation time of series along the last axis, tau = 1 + 2 sum_(s=1)^M rho(s), in steps.
 
-    M is the first lag with M >= window tau(M) (Sokal, Monte Carlo Methods in Statistical Mechanics, 1996), at least 1.
-    An AR(1) process with coefficient a has (1 + a)/(1 - a). Bias: downwards, about e^(-window), more if the series is
-    shorter than some 50 tau.
+    M is the first lag with M >= window tau(M) (Sokal, Monte Carlo Methods in Statistical Mechanics, 1996), tau at least
+    1. An AR(1) process with coefficient a has (1 + a)/(1 - a). Bias: downwards, about e^(-window), more if the series
+    is shorter than some 50 tau.
     """
-    rho = autocorrelation(x)
-    n = rho.shape[-1]
-    tau = 2 * jnp.cumsum(rho, axis=-1) - 1
-    lag = jnp.arange(n, dtype=rho.dtype).reshape((1,) * (rho.ndim - 1) + (n,))
-    chosen = jnp.argmax(lag >= window * tau, axis=-1, keepdims=True)
-    found = jnp.any(lag >= window * tau, axis=-1, keepdims=True)
-    chosen = jnp.where(found, chosen, n - 1)
-    return jnp.maximum(jnp.take_along_axis(tau, chosen, axis=-1)[..., 0], jnp.asarray(1, rho.dtype))
+    x = as_floating(jnp.asarray(x))
+    return _integrated_time(_autocovariance(x - jnp.mean(x, axis=-1, keepdims=True)), window)
 
 
-def effective_sample_size(x: ArrayLike, axis: int | Sequence[int] = -1) -> Array:
+@eqx.filter_jit
+def effective_sample_size(x: ArrayLike, axis: int | Sequence[int] = -1, window: float = 5.0) -> Array:
     """How many independent values tell as much of the mean as the correlated ones, N/tau.
 
-    With several axes (a field) tau is the product over them of the mean autocorrelation time of the lines along each,
-    which is exact for separable correlations. The pixels of a smooth field are not a sample of N.
+    With several axes (a field) tau is the product over them of the integrated correlation lengths, from the
+    autocovariance averaged over all lines along each: right for separable correlations. The pixels of a smooth field
+    are not a sample of N.
     """
     x = as_floating(jnp.asarray(x))
     axes = tuple(a % x.ndim for a in (axis if isinstance(axis, Sequence) else (axis,)))
-    size, tau = math.prod(x.shape[a] for a in axes), jnp.asarray(1.0, x.dtype)
+    centred = x - jnp.mean(x, axis=axes, keepdims=True)
+    size = jnp.asarray(math.prod(x.shape[a] for a in axes), x.dtype)
     for a in axes:
-        others = tuple(b for b in axes if b != a)
-        lines = jnp.moveaxis(x, (*others, a), tuple(range(-len(axes), 0)))
-        tau = tau * jnp.mean(autocorrelation_time(lines), axis=tuple(range(-len(others), 0)) if others else ())
-    return size / tau
+        lines = jnp.moveaxis(centred, (*(b for b in axes if b != a), a), tuple(range(-len(axes), 0)))
+        covariance = jnp.mean(_autocovariance(lines), axis=tuple(range(-len(axes), -1)))
+        size = size / _integrated_time(covariance, window)
+    return size
 
 
 class Estimate(NamedTuple):
@@ -70,6 +72,7 @@ class Estimate(NamedTuple):
     effective_size: Array
 
 
+@eqx.filter_jit
 def time_average(x: ArrayLike) -> Estimate:
     """The mean of series along the last axis with its autocorrelation-aware standard error, std sqrt(tau/N)."""
     x = as_floating(jnp.asarray(x))
@@ -86,6 +89,7 @@ class Comparison(NamedTuple):
     effective_sizes: tuple[Array, Array]
 
 
+@eqx.filter_jit
 def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Comparison:
     """Compare the means of two runs, or of two fields, with effective sample sizes instead of counts of values.
 

@@ -11,11 +11,13 @@ from typing import Any
 
 import xarray as xr
 
-from physent.engine import Cadence, Rows
+from physent.cadence import Cadence
 from physent.io import checkpoint
 from physent.io.layout import Layout
+from physent.io.lock import Locked, lock
 from physent.io.netcdf import NetCDFWriter, holds, join_complex
 from physent.parameters import settings
+from physent.program import Rows
 
 RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
 
@@ -25,13 +27,26 @@ class FolderError(Exception):
 
 
 class RunFolder:
-    """The sink of a run on disk: rows go to `run.nc`, and a checkpoint vouches for them."""
+    """The sink of a run on disk: rows go to `run.nc`, and a checkpoint vouches for them.
 
-    def __init__(self, path: Path, cadence: Cadence):
+    It is locked for as long as it is open. Raises FolderError where another process has it, or it cannot be opened.
+    """
+
+    def __init__(self, path: Path, cadence: Cadence, experiment: Any):
         self.path = path
         self.cadence = cadence
-        self.writer = NetCDFWriter(path / RUN, cadence)
-        self.config_hash = config_hash(path)
+        self.experiment = experiment
+        try:
+            self._lock = lock(path / LOG)
+        except Locked:
+            raise FolderError(f"{path}: another process is running it") from None
+        try:
+            self.writer = NetCDFWriter(path / RUN, cadence)
+        except OSError as error:
+            self._lock.close()
+            reason = error.strerror or error
+            words = f"{path / RUN}: cannot be opened for writing ({reason}); where it is open in this program, close it"
+            raise FolderError(words) from None
         self.log = logging.getLogger(f"physent.run.{path}")
         self.log.setLevel(logging.INFO)
         self.log.propagate = False
@@ -52,10 +67,9 @@ class RunFolder:
             beside.mkdir(parents=True)
             (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
             writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
-            writer.append(rows, 0, 0)
+            writer.append(rows, 0, 1, 0, 1)
             writer.close()
-            header = _header(experiment.solver, 0, config_hash(beside))
-            checkpoint.save(beside / CHECKPOINT, header, (state, carries))
+            checkpoint.save(beside / CHECKPOINT, _header(experiment, experiment.solver, 0), (state, carries))
             if path.exists():
                 shutil.rmtree(path)
             beside.rename(path)
@@ -65,15 +79,15 @@ class RunFolder:
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
-        return cls(path, cadence)
+        return cls(path, cadence, experiment)
 
-    def append(self, rows: Rows, first_row: int, first_snapshot: int) -> None:
+    def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
         """Write the rows of a chunk and sync the file."""
-        self.writer.append(rows, first_row, first_snapshot)
+        self.writer.append(rows, first_row, row_count, first_snapshot, snapshot_count)
 
-    def commit(self, solver: Any, state: Any, carries: tuple, snapshots: int) -> None:
+    def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
         """Replace the checkpoint by the state after these rows."""
-        checkpoint.save(self.path / CHECKPOINT, _header(solver, snapshots, self.config_hash), (state, carries))
+        checkpoint.save(self.path / CHECKPOINT, _header(self.experiment, solver, rows), (state, carries))
 
     def close(self, **attributes: Any) -> None:
         """Write the closing attributes and let go of the file."""
@@ -82,40 +96,64 @@ class RunFolder:
         for handler in list(self.log.handlers):
             handler.close()
             self.log.removeHandler(handler)
-
-
-def config_hash(path: Path) -> str:
-    """The hash of the resolved experiment in a folder."""
-    return hashlib.sha256((path / EXPERIMENT).read_bytes()).hexdigest()
+        self._lock.close()
 
 
 def check_free(path: Path, overwrite: bool) -> None:
-    """Raises FolderError if `path` is taken, unless it is a run that may be overwritten."""
+    """Raises FolderError if `path` is taken, unless it is a run that may be overwritten and is not going on."""
     if not path.exists():
         return
     if not overwrite:
         raise FolderError(f"{path} exists: choose another --output, or --overwrite it, or 'physent resume {path}'")
     if not path.is_dir() or (any(path.iterdir()) and not (path / EXPERIMENT).exists()):
         raise FolderError(f"{path} is not a run folder; it is not overwritten")
+    if (path / LOG).exists():
+        try:
+            lock(path / LOG).close()
+        except Locked:
+            raise FolderError(f"{path}: another process is running it; it is not overwritten") from None
 
 
-def _header(solver: Any, snapshots: int, config: str) -> dict[str, Any]:
-    # the solver's own settings, because it may have grown since the experiment was written
-    grown = json.loads(json.dumps(settings(solver), default=repr))
-    return {"snapshots": snapshots, "config": config, "jaxlib": version("jaxlib"), "solver": grown}
+def fingerprint(experiment: Any) -> str:
+    """A hash of everything in an experiment that decides its rows; when it ends does not."""
+    data = dict(experiment.resolved, run={key: v for key, v in experiment.resolved["run"].items() if key != "t_end"})
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 
-def vouched_snapshots(path: Path, cadence: Cadence) -> int | None:
-    """Snapshots that the checkpoint of a folder vouches for; None if its file does not hold them all."""
-    snapshots = checkpoint.read_header(path / CHECKPOINT)["snapshots"]
-    whole = holds(path / RUN, 1 + snapshots * cadence.rows_per_snapshot, cadence)
-    return snapshots if whole else None
+def _header(experiment: Any, solver: Any, rows: int) -> dict[str, Any]:
+    header = {"rows": rows, "experiment": fingerprint(experiment), "jaxlib": version("jaxlib")}
+    if solver is not experiment.solver:  # it has grown since the experiment was written
+        header["grown"] = json.loads(json.dumps(settings(solver), default=repr))
+    return header
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """What the checkpoint of a folder says of itself. Raises FolderError where it is damaged."""
+    try:
+        header = checkpoint.read_header(path / CHECKPOINT)
+        return header if "rows" in header else checkpoint.read_header(Path(os.devnull))
+    except (OSError, ValueError, TypeError):
+        raise FolderError(f"{path / CHECKPOINT} cannot be read: run the experiment again with --overwrite") from None
+
+
+def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
+    """Whether the file of a folder holds the rows that its checkpoint vouches for, those after the first.
+
+    Raises FolderError where it cannot be read at all, or another process writes it.
+    """
+    try:
+        lock(path / LOG).close()
+        return holds(path / RUN, 1 + rows, cadence)
+    except Locked:
+        raise FolderError(f"{path}: another process is running it") from None
+    except OSError as error:
+        raise FolderError(f"{path / RUN}: cannot be read: {error.strerror or error}") from None
 
 
 def open_run(path: str | Path) -> xr.Dataset:
     """Open a run folder, or its NetCDF file, as a Dataset with complex fields joined; rows are read when used.
 
-    Rows after the last checkpoint of a run that was killed are left out: they may be incomplete.
+    Rows after the last checkpoint of a run that is going on, or was killed, are left out: they may be incomplete.
     """
     path = Path(path)
     folder = path if path.is_dir() else path.parent
@@ -125,11 +163,10 @@ def open_run(path: str | Path) -> xr.Dataset:
     stored = xr.open_dataset(file)
     dataset = join_complex(stored)
     if dataset.attrs.get("status") == "running" and (folder / CHECKPOINT).is_file():
-        snapshots = checkpoint.read_header(folder / CHECKPOINT)["snapshots"]
-        per = int(dataset.attrs["rows_per_snapshot"])
-        dataset = dataset.isel(t=slice(1 + snapshots * per))
+        rows = read_header(folder)["rows"]
+        dataset = dataset.isel(t=slice(1 + rows))
         if "t_snapshot" in dataset.dims:
-            dataset = dataset.isel(t_snapshot=slice(1 + snapshots))
-    if dataset is not stored:  # joining nothing and leaving out nothing gives the same object, which closes itself
+            dataset = dataset.isel(t_snapshot=slice(1 + rows // int(dataset.attrs["rows_per_snapshot"])))
+    if dataset is not stored:
         dataset.set_close(stored.close)
     return dataset

@@ -10,7 +10,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from physent.engine import Cadence, Program, Rows, variables_of
+from physent.cadence import Cadence
+from physent.program import Program, Rows, variables_of
 from physent.solver import Axis, Domain
 
 
@@ -34,6 +35,11 @@ class Layout:
     coordinates: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]]
     sizes: dict[str, int]
     attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def times(self) -> list[str]:
+        """The time dimensions: t, and t_snapshot where fields have a cadence of their own."""
+        return ["t"] + (["t_snapshot"] if any(stored.time == "t_snapshot" for stored in self.variables) else [])
 
     @classmethod
     def of(cls, program: Program, cadence: Cadence, rows: Rows, attributes: dict[str, Any]) -> "Layout":

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from physent.engine import Cadence, Rows
+from physent.cadence import Cadence
 from physent.io.layout import Layout
+from physent.program import Rows
 
 
 class MemorySink:
@@ -16,15 +17,17 @@ class MemorySink:
         self.layout = layout
         self.cadence = cadence
         self.rows: list[Rows] = []
+        self.lengths: dict[str, int] = {}
 
-    def append(self, rows: Rows, first_row: int, first_snapshot: int) -> None:
+    def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
         """Keep the rows of a chunk."""
         # copies, because the views they come as would keep a chunk's whole buffers alive
         series = {name: np.array(value) for name, value in rows.series.items()}
         fields = {name: np.array(value) for name, value in rows.fields.items()}
         self.rows.append(Rows(series, fields, {}))
+        self.lengths = {"t": first_row + row_count, "t_snapshot": first_snapshot + snapshot_count}
 
-    def commit(self, solver: Any, state: Any, carries: tuple, snapshots: int) -> None:
+    def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
         """Nothing: memory needs no checkpoint."""
 
     def dataset(self) -> xr.Dataset:
@@ -35,9 +38,8 @@ class MemorySink:
             parts = [(rows.series | rows.fields)[stored.name] for rows in self.rows]
             data[stored.name] = ((stored.time, *stored.dims), np.concatenate(parts), stored.attributes)
         coordinates: dict[str, Any] = dict(layout.coordinates)
-        times = {"t": self.cadence.save_every, "t_snapshot": self.cadence.save_every * self.cadence.rows_per_snapshot}
-        for name, every in times.items():
-            lengths = [len(values) for dims, values, _ in data.values() if dims[0] == name]
-            if lengths:
-                coordinates[name] = ((name,), np.arange(lengths[0]) * every, {"long_name": "time", "units": "1"})
+        every = {"t": self.cadence.save_every, "t_snapshot": self.cadence.save_every * self.cadence.rows_per_snapshot}
+        for name in layout.times:
+            times = np.arange(self.lengths[name]) * every[name]
+            coordinates[name] = ((name,), times, {"long_name": "time", "units": "1"})
         return xr.Dataset(data, coordinates, layout.attributes)

@@ -16,8 +16,9 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from physent.engine import Cadence, Rows
+from physent.cadence import Cadence
 from physent.io.layout import Layout, Stored
+from physent.program import Rows
 
 SERIES_CHUNK = 512
 SHORT_ROW_BYTES = 2**11
@@ -42,11 +43,10 @@ class NetCDFWriter:
         """A new file with the dimensions, coordinates and variables of `layout` and no rows."""
         with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
             file.setncatts(layout.attributes)
-            for name in ("t", "t_snapshot"):
-                if name == "t" or any(stored.time == name for stored in layout.variables):
-                    file.createDimension(name, None)
-                    variable = file.createVariable(name, "f8", (name,), chunksizes=(SERIES_CHUNK,))
-                    variable.setncatts({"long_name": "time", "units": "1"})
+            for name in layout.times:
+                file.createDimension(name, None)
+                variable = file.createVariable(name, "f8", (name,), chunksizes=(SERIES_CHUNK,))
+                variable.setncatts({"long_name": "time", "units": "1"})
             for name, size in layout.sizes.items():
                 file.createDimension(name, size)
             for name, (dims, values, attributes) in layout.coordinates.items():
@@ -58,19 +58,19 @@ class NetCDFWriter:
                     _create(file, name, dtype, attributes, stored, output)
         return cls(path, cadence)
 
-    def append(self, rows: Rows, first_row: int, first_snapshot: int) -> None:
-        """Write rows from these indices on."""
+    def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
+        """Write rows and snapshots from these places on, and sync the file."""
         every = self.cadence.save_every
-        count = len(next(iter(rows.series.values()), ())) or len(next(iter(rows.fields.values())))
-        self.file["t"][first_row : first_row + count] = np.arange(first_row, first_row + count) * every
+        self.file["t"][first_row : first_row + row_count] = np.arange(first_row, first_row + row_count) * every
         for name, values in rows.series.items():
             self._put(name, first_row, values)
-        if "t_snapshot" in self.file.variables:
-            snapshots = np.arange(first_snapshot, first_snapshot + len(next(iter(rows.fields.values()))))
-            times = snapshots * (every * self.cadence.rows_per_snapshot)
-            self.file["t_snapshot"][snapshots[0] : snapshots[-1] + 1] = times
+        last = first_snapshot + snapshot_count
+        if "t_snapshot" in self.file.variables and snapshot_count:
+            times = np.arange(first_snapshot, last) * (every * self.cadence.rows_per_snapshot)
+            self.file["t_snapshot"][first_snapshot:last] = times
         for name, values in rows.fields.items():
-            self._put(name, first_snapshot, values)
+            if snapshot_count:
+                self._put(name, first_snapshot, values)
         self.file.sync()
 
     def _put(self, name: str, first: int, values: np.ndarray) -> None:
@@ -81,9 +81,17 @@ class NetCDFWriter:
             self.file[name][first : first + len(values)] = values
 
     def annotate(self, **attributes: Any) -> None:
-        """Set attributes of the file."""
-        self.file.setncatts(attributes)
+        """Set attributes of the file; None removes one."""
+        for name, value in attributes.items():
+            if value is not None:
+                self.file.setncattr(name, value)
+            elif name in self.file.ncattrs():
+                self.file.delncattr(name)
         self.file.sync()
+
+    def attribute(self, name: str, default: Any) -> Any:
+        """An attribute of the file."""
+        return getattr(self.file, name, default)
 
     def close(self) -> None:
         """Close the file."""
@@ -126,7 +134,12 @@ def _create(file: Any, name: str, dtype: np.dtype, attributes: dict, stored: Sto
 
 
 def holds(path: Path, rows: int, cadence: Cadence) -> bool:
-    """Whether a run's file can be read and has every one of its first `rows` rows."""
+    """Whether a run's file has every one of its first `rows` rows; False if it is damaged.
+
+    Raises OSError where the operating system, and not the file, is what keeps it from being read.
+    """
+    with open(path, "rb"):
+        pass
     try:
         with netCDF4.Dataset(path) as file:
             for variable in file.variables.values():
@@ -140,7 +153,11 @@ def holds(path: Path, rows: int, cadence: Cadence) -> bool:
                 for first in range(0, wanted, step):
                     if np.ma.is_masked(variable[first : min(first + step, wanted)]):
                         return False  # a value never written
-    except (OSError, RuntimeError, KeyError):
+    except OSError as error:
+        if error.errno is not None and error.errno > 0:  # netCDF's own codes are negative
+            raise
+        return False
+    except (RuntimeError, KeyError):
         return False
     return True
 

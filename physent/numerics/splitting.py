@@ -22,9 +22,9 @@ class Splitting:
 
     `nystrom` marks a Runge-Kutta-Nystrom scheme. Above the fourth order it keeps its order only where
     [B, [B, [B, A]]] = 0, which holds when A is quadratic in the momenta and B depends on the positions alone: a wave
-    equation phi_tt = phi_xx - V'(phi), or a Schroedinger equation, linear or not, whose B depends on |psi|^2 and x alone
-    (density and phase being the positions and momenta). On a grid that is too coarse for the solution the identity fails
-    by as much as the grid's derivative does, and the order falls back to four.
+    equation phi_tt = phi_xx - V'(phi), or a Schroedinger equation, linear or not, whose B depends on |psi|^2 and x
+    (density and phase being the positions and momenta). On a grid that is too coarse for the solution the identity
+    fails by as much as the grid's derivative does, and the order falls back to four.
     """
 
     order: int

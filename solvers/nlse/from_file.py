@@ -18,7 +18,7 @@ class FromFile(Initial):
     A variable is (x), (t, x), or (t, member, x). The file is read when the run starts, on the host.
     """
 
-    path: str = static(doc="NetCDF file, relative to the working directory")
+    path: str = static(doc="NetCDF file", path=True, example="data/runs/my_run/run.nc")
     variables: tuple[str, ...] = static(("psi_re", "psi_im"), doc="variables with the real and the imaginary part")
     index: int = static(-1, doc="index of the time; -1 is the last")
     member: int = static(0, doc="index of the member, in a file with members")
@@ -58,8 +58,8 @@ class FromFile(Initial):
         if variable.ndim > 3 or variable.shape[-1:] != (n,):
             raise ParameterError(
                 "initial.variables",
-                f"{name!r} in {self.path!r} has the shape {variable.shape}, allowed: n = {n} points along the last of "
-                "at most three axes",
+                f"{name!r} in {self.path!r} has the shape {variable.shape}, allowed: n = {n} points along its last "
+                "axis, and t and member at most before it",
             )
         for key, at, size in zip(("index", "member"), where, variable.shape, strict=False):
             if not -size <= at < size:

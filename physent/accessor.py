@@ -1,0 +1,136 @@
+"""Entropies of labelled arrays: `import physent.accessor`, then `ds.psi.physent.entropy(...)` on any xarray DataArray.
+
+The arrays go to `physent.entropy`, the labels stay: dimensions that are read disappear, coordinates of the others are
+kept, dask arrays are read in blocks and only when the result is. Precision is that of the data where JAX has float64
+enabled, else float32.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from physent import entropy as library
+from physent.entropy.estimators import ESTIMATORS, Estimator
+from physent.entropy.measures import MEASURES, Measure
+from physent.entropy.outcome_space import OutcomeSpace
+from physent.entropy.outcomes import OUTCOMES
+from physent.spelling import nearest
+
+Dims = Hashable | Sequence[Hashable] | None
+TIME = ("t", "t_snapshot", "time", "member")
+
+
+def _part(given: Any, options: Mapping[str, type], what: str) -> Any:
+    """A module, or the one that a name means."""
+    if not isinstance(given, str):
+        return given
+    if given not in options:
+        raise ValueError(f"no {what} {given!r}{nearest(given, options)} (there are: {', '.join(options)})")
+    return options[given]()
+
+
+@xr.register_dataarray_accessor("physent")
+class PhysentAccessor:
+    """The entropies of one DataArray; every method gives a DataArray without the dimensions that were read."""
+
+    def __init__(self, array: xr.DataArray):
+        self._array = array
+
+    def _dims(self, dim: Dims) -> list[Hashable]:
+        """The dimensions meant, all but time and members by default."""
+        if dim is None:
+            dims = [d for d in self._array.dims if d not in TIME]
+        else:
+            dims = [dim] if isinstance(dim, str) or not isinstance(dim, Sequence) else list(dim)
+        missing = [d for d in dims if d not in self._array.dims]
+        if missing or not dims:
+            there = ", ".join(map(str, self._array.dims))
+            raise ValueError(f"no dimension {', '.join(map(repr, missing)) or 'of space'} (there are: {there})")
+        return dims
+
+    def _apply(self, function: Callable, dims: list[Hashable], long_name: str, **keywords: Any) -> xr.DataArray:
+        axes = tuple(range(-len(dims), 0))
+
+        def on_block(block: np.ndarray) -> np.ndarray:
+            return np.asarray(function(block, axes))
+
+        real = np.real(np.zeros(1, self._array.dtype)).dtype
+        result = xr.apply_ufunc(
+            on_block, self._array, input_core_dims=[dims], dask="parallelized",
+            output_dtypes=[real if real.kind == "f" else np.dtype(float)], dask_gufunc_kwargs={"allow_rechunk": True},
+        )  # fmt: skip
+        result = result.rename(keywords.get("name"))
+        result.attrs = {"long_name": long_name, "units": "1"}
+        return result
+
+    def entropy(
+        self,
+        dim: Dims = None,
+        measure: str | Measure = "shannon",
+        outcomes: str | OutcomeSpace = "density",
+        estimator: str | Estimator = "plug_in",
+        base: float | None = None,
+        normalise: bool = False,
+    ) -> xr.DataArray:
+        """`physent.entropy.entropy` over dimensions, by default all but time and members.
+
+        Measure, outcomes and estimator are modules or the names a config gives them. Ordinal outcomes read one
+        dimension, for example `dim="t"`; spatial ones and particles two, in the order given.
+        """
+        dims = self._dims(dim)
+        parts = (
+            _part(measure, MEASURES, "measure"), _part(outcomes, OUTCOMES, "outcome space"),
+            _part(estimator, ESTIMATORS, "estimator"),
+        )  # fmt: skip
+        words = f"{type(parts[0]).__name__} entropy of {self._array.name} ({type(parts[1]).__name__})"
+        return self._apply(
+            lambda block, axes: library.entropy(block, *parts, axis=axes, base=base, normalise=normalise),
+            dims, words, name=f"entropy_{self._array.name}",
+        )  # fmt: skip
+
+    def complexity(self, dim: Dims = None, outcomes: str | OutcomeSpace = "density") -> xr.DataArray:
+        """`physent.entropy.jensen_shannon_complexity` of outcomes over dimensions."""
+        space = _part(outcomes, OUTCOMES, "outcome space")
+        return self._apply(
+            lambda block, axes: library.jensen_shannon_complexity(space.probabilities(block, axes)),
+            self._dims(dim), f"Jensen-Shannon complexity of {self._array.name}", name=f"complexity_{self._array.name}",
+        )  # fmt: skip
+
+    def differential_entropy(self, dim: Dims = None) -> xr.DataArray:
+        """`physent.entropy.differential_entropy` over dimensions with uniform coordinates."""
+        dims = self._dims(dim)
+        spacing = [self._spacing(d) for d in dims]
+        return self._apply(
+            lambda block, axes: library.differential_entropy(block, spacing, axes),
+            dims, f"differential entropy of {self._array.name}", name=f"differential_entropy_{self._array.name}",
+        )  # fmt: skip
+
+    def sample_entropy(self, dim: Hashable, order: int = 2, relative: float = 0.2) -> xr.DataArray:
+        """`physent.entropy.sample_entropy` along one dimension."""
+        return self._apply(
+            lambda block, axes: library.sample_entropy(block, order, None, relative),
+            self._dims(dim), f"sample entropy of {self._array.name}", name=f"sample_entropy_{self._array.name}",
+        )  # fmt: skip
+
+    def time_average(self, dim: Hashable = "t") -> xr.Dataset:
+        """Mean, autocorrelation-aware standard error and effective sample size along one dimension."""
+        dims, names = self._dims(dim), library.time_average(np.zeros(2))._fields
+        results = {
+            name: self._apply(
+                lambda block, axes, name=name: getattr(library.time_average(block), name),
+                dims, f"{name.replace('_', ' ')} of {self._array.name}", name=name,
+            )
+            for name in names
+        }  # fmt: skip
+        return xr.Dataset(results)
+
+    def _spacing(self, dim: Hashable) -> float:
+        if dim not in self._array.coords:
+            raise ValueError(f"dimension {dim!r} has no coordinate: its spacing is not known")
+        points = self._array[dim].values.astype(float)
+        steps = np.diff(points)
+        if not np.allclose(steps, steps[0], rtol=1e-5, atol=0):
+            raise ValueError(f"coordinate {dim!r} is not uniform")
+        return abs(float(steps[0]))

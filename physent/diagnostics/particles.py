@@ -1,0 +1,96 @@
+"""Entropies of particles, as diagnostics; the formulas are in `physent.entropy`."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent.diagnostic import Diagnostic, Observed
+from physent.entropy import Cells, Headings, entropy, nearest_neighbour_entropy
+from physent.entropy.estimators import ESTIMATORS, Estimator
+from physent.entropy.measures import MEASURES, Measure
+from physent.entropy.nearest import Metric
+from physent.entropy.outcome_space import OutcomeSpace
+from physent.parameters import choice, kind_of, param, static
+from physent.solver import Variable
+
+PARTICLE_OUTCOMES: dict[str, type[OutcomeSpace]] = {"cells": Cells, "headings": Headings}
+
+
+def _particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
+    """The observable meant and its dims without particles and components."""
+    name = observed.find(of)
+    dims = observed.variables[name].dims
+    if len(dims) < 2:
+        raise ValueError(f"{name} does not hold particles and components (its dims: {', '.join(dims) or 'none'})")
+    return name, dims[:-2]
+
+
+class ParticleEntropy(Diagnostic[tuple[()]]):
+    """Entropy of where particles are, or of where they head: boxes, or equal cells of direction, in nats.
+
+    With several observables, for example position and velocity, their components are joined: boxes of phase space.
+    """
+
+    of: tuple[str, ...] = static(doc="observables, by name or role, whose components are joined", example=["position"])
+    outcomes: OutcomeSpace = choice(PARTICLE_OUTCOMES, "cells", doc="what counts as an outcome")
+    measure: Measure = choice(MEASURES, "shannon", doc="functional of the probabilities")
+    estimator: Estimator = choice(ESTIMATORS, "grassberger", doc="how the measure is estimated from the counts")
+    normalise: bool = static(False, doc="divide by the largest value there can be")
+    name: str | None = static(None, doc="name of the output variable", example="entropy_position_cells")
+
+    def _name(self, names: list[str]) -> str:
+        return self.name or "_".join(["entropy", *names, kind_of(self.outcomes, PARTICLE_OUTCOMES)])
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series, or one with the dims before particles and components."""
+        found = [_particles(observed, of) for of in self.of]
+        names = [name for name, _ in found]
+        words = f"entropy of {' and '.join(names)} ({kind_of(self.outcomes, PARTICLE_OUTCOMES)})"
+        return {self._name(names): Variable(found[0][1], "entropy", "1", words)}
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The entropy at this time."""
+        names = [observed.find(of) for of in self.of]
+        joined = jnp.concatenate([observed[name] for name in names], axis=-1)
+        value = entropy(joined, self.measure, self.outcomes, self.estimator, (-2, -1), normalise=self.normalise)
+        return carry, {self._name(names): value}
+
+
+class NearestNeighbourEntropy(Diagnostic[tuple[()]]):
+    """Kozachenko-Leonenko differential entropy of one-particle positions, in nats.
+
+    All pairs: O(N^2) a row. In a periodic domain the circumferences must be given, so that the same diagnostic means
+    the same on a file, which may not know them.
+    """
+
+    of: str = static("position", doc="observable of particles and components, by name or role")
+    k: int = static(3, doc="which neighbour", ge=1)
+    metric: Metric = static("euclidean", doc="shape of the balls")
+    period: Array | Sequence[float] | None = param(
+        None, ndim=1, gt=0, doc="circumference of every component, inf where it is not periodic; default: none is"
+    )
+    name: str | None = static(None, doc="name of the output variable", example="nearest_neighbour_entropy_position")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series, or one with the dims before particles and components."""
+        name, left = _particles(observed, self.of)
+        circles = [axis.name for axis in observed.domain.axes if axis.points is None and axis.periodic]
+        if circles and self.period is None:
+            raise ValueError(f"the domain is periodic in {', '.join(circles)}: give period")
+        words = f"nearest-neighbour differential entropy of {name}"
+        return {self.name or f"nearest_neighbour_entropy_{name}": Variable(left, "entropy", "1", words)}
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The entropy at this time."""
+        name, _ = _particles(observed, self.of)
+        value = nearest_neighbour_entropy(observed[name], self.k, self.metric, self.period)
+        return carry, {self.name or f"nearest_neighbour_entropy_{name}": value}

@@ -1,0 +1,226 @@
+"""Further quantities of fields at one time, as diagnostics; the formulas are in `physent.entropy`."""
+
+from typing import Literal
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent.diagnostic import Diagnostic, Observed
+from physent.diagnostics.fields import _grid, _of
+from physent.entropy import (
+    Histogram,
+    complexity_index,
+    discrete_mutual_information,
+    dye_entropy,
+    field_entropy,
+    jensen_shannon_complexity,
+    ksg_mutual_information,
+    mixing_proxy,
+    potential_energies,
+    sample_entropy,
+)
+from physent.entropy.estimators import ESTIMATORS, Estimator
+from physent.entropy.outcome_space import OutcomeSpace
+from physent.entropy.outcomes import OUTCOMES
+from physent.entropy.published import Convention
+from physent.parameters import choice, kind_of, param, static
+from physent.solver import Variable
+
+
+class StatisticalComplexity(Diagnostic[tuple[()]]):
+    """Jensen-Shannon statistical complexity of a field's outcomes, between 0 and 1."""
+
+    of: str = static(doc="observable, by name or role", example="density")
+    outcomes: OutcomeSpace = choice(OUTCOMES, "density", doc="what counts as an outcome")
+    name: str | None = static(None, doc="name of the output variable", example="statistical_complexity_density")
+
+    def _name(self, of: str) -> str:
+        kind = kind_of(self.outcomes, OUTCOMES)
+        return self.name or "_".join(["statistical_complexity", of, *([] if kind == "density" else [kind])])
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series, or one with the dims that are not grid axes."""
+        name, _, left, _ = _grid(observed, self.of)
+        return {self._name(name): Variable(left, "complexity", "1", f"Jensen-Shannon complexity of {name}")}
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The complexity at this time."""
+        name, axes, _, _ = _grid(observed, self.of)
+        p = self.outcomes.probabilities(observed[name], _of(axes))
+        return carry, {self._name(name): jensen_shannon_complexity(p)}
+
+
+class SampleEntropy(Diagnostic[tuple[()]]):
+    """Sample entropy of a real field along its one grid axis, in nats."""
+
+    of: str = static(doc="real observable on one axis, by name or role", example="density")
+    order: int = static(2, doc="values in a template", ge=1)
+    relative: float = static(0.2, doc="tolerance in standard deviations", gt=0)
+    name: str | None = static(None, doc="name of the output variable", example="sample_entropy_density")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series, or one with the dims that are not grid axes."""
+        name, axes, left, _ = _grid(observed, self.of)
+        if len(axes) != 1:
+            raise ValueError(f"{name} has {len(axes)} grid axes, sample entropy goes along one")
+        return {self.name or f"sample_entropy_{name}": Variable(left, "entropy", "1", f"sample entropy of {name}")}
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The entropy at this time."""
+        name, axes, _, _ = _grid(observed, self.of)
+        series = jnp.moveaxis(observed[name], axes[0], -1)
+        value = sample_entropy(series, self.order, None, self.relative)
+        return carry, {self.name or f"sample_entropy_{name}": value}
+
+
+class MutualInformation(Diagnostic[tuple[()]]):
+    """Mutual information between two real fields on the same grid, over its points at one time, in nats.
+
+    By histograms on the ranges of the data, or by nearest neighbours (KSG, all pairs of points). Neighbouring points of
+    smooth fields are alike, so its significance is less than their number suggests.
+    """
+
+    of: str = static(doc="first observable, by name or role", example="density")
+    other: str = static(doc="second observable, by name or role", example="vorticity")
+    method: Literal["histogram", "ksg"] = static("histogram", doc="how it is estimated")
+    bins: int = static(16, doc="bins of each histogram", ge=2)
+    k: int = static(4, doc="which neighbour", ge=1)
+    estimator: Estimator = choice(ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms")
+    name: str | None = static(None, doc="name of the output variable", example="mutual_information_density_vorticity")
+
+    def _names(self, observed: Observed) -> tuple[str, str, str]:
+        a, b = observed.find(self.of), observed.find(self.other)
+        return a, b, self.name or f"mutual_information_{a}_{b}"
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series."""
+        a, b, name = self._names(observed)
+        if observed.variables[a].dims != observed.variables[b].dims:
+            raise ValueError(f"{a} and {b} live on different axes")
+        for each in (a, b):
+            if jnp.issubdtype(observed[each].dtype, jnp.complexfloating):
+                raise ValueError(f"{each} is complex: name a real observable")
+        return {name: Variable((), "entropy", "1", f"mutual information of {a} and {b} in nats")}
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The information at this time."""
+        a, b, name = self._names(observed)
+        x, y = observed[a].ravel(), observed[b].ravel()
+        if self.method == "ksg":
+            return carry, {name: ksg_mutual_information(x, y, self.k)}
+        histogram = Histogram(bins=self.bins)
+        symbols = [histogram.symbols(values[None, :])[0] for values in (x, y)]
+        value = discrete_mutual_information(symbols[0], symbols[1], (self.bins, self.bins), self.estimator)
+        return carry, {name: value.astype(x.dtype)}
+
+
+class DyeEntropy(Diagnostic[tuple[()]]):
+    """Volume-integrated entropy of a dye, -int c ln c dV (`physent.entropy.dye_entropy`)."""
+
+    of: str = static(doc="concentration between 0 and 1, by name or role", example="dye")
+    negative: Literal["nan", "clip"] = static("clip", doc="what a negative concentration becomes")
+    name: str | None = static(None, doc="name of the output variable", example="dye_entropy_dye")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series, or one with the dims that are not grid axes."""
+        name, _, left, _ = _grid(observed, self.of)
+        return {self.name or f"dye_entropy_{name}": Variable(left, "entropy", "1", f"dye entropy of {name}")}
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The entropy at this time."""
+        name, axes, _, spacings = _grid(observed, self.of)
+        value = dye_entropy(observed[name], jnp.stack(spacings), axes, negative=self.negative)
+        return carry, {self.name or f"dye_entropy_{name}": value}
+
+
+class PotentialEnergy(Diagnostic[tuple[()]]):
+    """Total, background and available potential energy of a density on (horizontal, vertical) cell centres.
+
+    The vertical is the last of the field's two axes; energies are per unit horizontal area
+    (`physent.entropy.potential_energies`).
+    """
+
+    of: str = static("density", doc="density on two grid axes, the vertical last, by name or role")
+    gravity: Array | float = param(1.0, doc="acceleration of gravity", gt=0)
+    name: str | None = static(None, doc="prefix of the output variables", example="potential_energy_density")
+
+    def _names(self, of: str) -> list[str]:
+        prefix = self.name or f"potential_energy_{of}"
+        return [f"{prefix}_{part}" for part in ("total", "background", "available")]
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """Three series."""
+        name, axes, left, _ = _grid(observed, self.of)
+        if axes != (-2, -1):
+            raise ValueError(f"{name} must have two grid axes, horizontal then vertical, and they must be its last")
+        return {
+            each: Variable(left, "energy", "1", each.replace("_", " "))
+            for each in self._names(name)
+        }  # fmt: skip
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The energies at this time."""
+        name = observed.find(self.of)
+        height = observed.grid(name)[-1][1].points
+        return carry, dict(
+            zip(self._names(name), potential_energies(observed[name], height, self.gravity), strict=True)
+        )
+
+
+class PublishedQuantity(Diagnostic[tuple[()]]):
+    """A quantity of the reference packages under its own name (`physent.entropy.published` says what each is not)."""
+
+    of: str = static(doc="real observable, by name or role", example="density")
+    quantity: Literal["composite_entropy", "shannon", "renyi", "tsallis", "complexity_index", "mixing_proxy"] = static(
+        "composite_entropy", doc="what is computed"
+    )
+    convention: Convention = static("probability", doc="how a field becomes p, for the entropies")
+    other: str | None = static(None, doc="vorticity, for mixing_proxy", example="vorticity")
+    name: str | None = static(None, doc="name of the output variable", example="composite_entropy_phi")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series, or one with the dims that are not grid axes."""
+        name, axes, left, _ = _grid(observed, self.of)
+        planar = self.quantity in ("complexity_index", "mixing_proxy")
+        if axes != ((-2, -1) if planar else (-1,)):
+            raise ValueError(f"{self.quantity} reads {2 if planar else 1} grid axes, the last of {name}")
+        if self.quantity == "mixing_proxy":
+            observed.find(self.other or "vorticity")
+        words = f"{self.quantity} of {name}" + ("" if planar else f" ({self.convention})")
+        return {self.name or f"{self.quantity}_{name}": Variable(left, "entropy", "1", words)}
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The quantity at this time."""
+        name, _, _, spacings = _grid(observed, self.of)
+        if self.quantity == "complexity_index":
+            value = complexity_index(observed[name])
+        elif self.quantity == "mixing_proxy":
+            value = mixing_proxy(observed[name], observed[observed.find(self.other or "vorticity")])
+        else:
+            kind = "composite" if self.quantity == "composite_entropy" else self.quantity
+            value = field_entropy(observed[name], spacings[-1], kind, convention=self.convention)
+        return carry, {self.name or f"{self.quantity}_{name}": value}

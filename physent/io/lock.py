@@ -1,0 +1,25 @@
+"""One process at a time: an advisory lock on a file, which ends with the process however that ends."""
+
+from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: nothing to lock with
+    fcntl = None
+
+
+class Locked(Exception):
+    """Somebody else has the lock."""
+
+
+def lock(path: Path) -> IO:
+    """Hold the lock of a file, created if need be, until the result is closed. Raises Locked."""
+    file = open(path, "a")  # noqa: SIM115 - held open on purpose
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise Locked(path) from None
+    return file

@@ -1,0 +1,274 @@
+"""A solver with its diagnostics, compiled: the first row, and chunks of later ones."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from physent.cadence import Cadence
+from physent.diagnostic import Diagnostic, Observed
+from physent.parameters import member_axes
+from physent.solver import Solver, Variable
+from physent.spelling import nearest
+
+
+class Rows(NamedTuple):
+    """Saved values: `series` by row, `fields` by snapshot, and by row whether each observable is finite."""
+
+    series: dict[str, Any]
+    fields: dict[str, Any]
+    finite: dict[str, Any]
+
+
+class Program:
+    """A solver with its diagnostics, compiled: the first row, and chunks of later ones.
+
+    With `members` > 1 everything is vmapped: each member has its own key and its own value of every parameter given per
+    member, and all arrays carry a leading member axis (after the row).
+    """
+
+    def __init__(self, solver: Solver, diagnostics: tuple[Diagnostic, ...] = (), members: int = 1, fields: Any = None):
+        self.solver = solver
+        self.diagnostics = tuple(diagnostics)
+        self.members = members
+        self.selected = fields
+
+    @property
+    def axes(self) -> Any:
+        """The vmap axes of the solver's parameters."""
+        return member_axes(self.solver)
+
+    @property
+    def one(self) -> Solver:
+        """The solver of the first member."""
+        if self.members == 1:
+            return self.solver
+        return jax.tree.map(
+            lambda leaf, axis: leaf if axis is None else leaf[0],
+            self.solver,
+            self.axes,
+            is_leaf=lambda leaf: leaf is None,
+        )
+
+    @functools.cached_property
+    def example(self) -> Observed:
+        """The observables of one member's first state: shapes and dtypes instead of values.
+
+        Raises ValueError where the solver's `variables` and `observe` do not name the same observables.
+        """
+        values = eqx.filter_eval_shape(lambda solver: solver.observe(solver.init(jax.random.key(0))), self.one)
+        variables = self.one.variables()
+        if odd := set(variables) ^ set(values):
+            names = ", ".join(sorted(odd))
+            raise ValueError(f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}")
+        values = {name: values[name] for name in sorted(values, key=list(variables).index)}  # traced dicts are sorted
+        return Observed(values, variables, self.one.domain(), jnp.zeros(()), functools.partial(_shapes, self.one))
+
+    @functools.cached_property
+    def invariant_names(self) -> list[str]:
+        """The names of the solver's invariants, in its own order."""
+        names: list[str] = []
+
+        def record(solver):
+            invariants = solver.invariants(solver.init(jax.random.key(0)))
+            names.extend(invariants)
+            return invariants
+
+        eqx.filter_eval_shape(record, self.one)
+        return names
+
+    # ------------------------------------------------------------------------------------------------- traced
+
+    def measure(self, solver: Solver, state: Any, carries: tuple) -> tuple[tuple, Rows]:
+        """One row of one member: series, fields, finiteness, and the diagnostics' next carries."""
+        values = solver.observe(state)
+        observed = Observed(values, solver.variables(), solver.domain(), state.t, lambda: solver.exact(state.t))
+        dims = {name: variable.dims for name, variable in solver.variables().items()}
+        kept = [name for name in values if self.selected is None or name in self.selected]
+        series = {name: values[name] for name in kept if not dims[name]}
+        following = []
+        for diagnostic, carry in zip(self.diagnostics, carries, strict=True):
+            carry, outputs = diagnostic(carry, observed)
+            following.append(carry)
+            series |= outputs
+        series |= {f"invariant_{name}": value for name, value in solver.invariants(state).items()}
+        fields = {name: values[name] for name in kept if dims[name]}
+        finite = {name: jnp.all(jnp.isfinite(value)) for name, value in values.items()}
+        return tuple(following), Rows(series, fields, finite)
+
+    def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
+        observed = Observed(
+            solver.observe(state), solver.variables(), solver.domain(), state.t, lambda: solver.exact(state.t)
+        )
+        carries = tuple(diagnostic.init(observed) for diagnostic in self.diagnostics)
+        return self.measure(solver, state, carries)
+
+    def _row(self, solver: Solver, state: Any, carries: tuple, steps: Any, t: Any) -> tuple[Any, tuple, Rows]:
+        state = jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
+        # the row's own time, not a sum of many dt: exact in float64, and float32 cannot stall
+        state = eqx.tree_at(lambda state: state.t, state, t.astype(state.t.dtype))
+        return state, *self.measure(solver, state, carries)
+
+    def _over_members(self, function: Callable, *axes: Any) -> Callable:
+        return function if self.members == 1 else eqx.filter_vmap(function, in_axes=(self.axes, *axes))
+
+    @functools.cached_property
+    def init(self) -> Callable[[Solver, Any], Any]:
+        """(solver, key) -> state at t = 0; the key of a member does not depend on how many there are."""
+
+        def run(solver, key):
+            if self.members == 1:
+                return solver.init(key)
+            keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(self.members))
+            return self._over_members(lambda solver, key: solver.init(key), 0)(solver, keys)
+
+        return eqx.filter_jit(lambda solver, key: jax.tree.map(_strongly_typed, run(solver, key)))
+
+    def observe(self, solver: Solver, state: Any) -> dict[str, Any]:
+        """The observables of a state, of all members."""
+        return self._over_members(lambda solver, state: solver.observe(state), 0)(solver, state)
+
+    @functools.cached_property
+    def first_row(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
+        """(solver, state at t = 0) -> carries and the first row."""
+        row = self._over_members(self._first_row, 0)
+        return eqx.filter_jit(lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state)))
+
+    def chunk(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
+        """(numbers, state, carries, rows done, rows to do, steps a row) -> state, carries, rows, error bits.
+
+        `numbers` are the solver's arrays, `capacity` the rows that the buffers hold. All lengths are traced, so nothing
+        is unrolled: one program, and the same bits, for every length.
+        """
+        per_snapshot = cadence.rows_per_snapshot
+        row = self._over_members(self._row, 0, 0, None, None)
+        fixed = eqx.filter(self.solver, eqx.is_array, inverse=True)
+
+        def run(numbers, state, carries, done, count, steps):
+            solver = eqx.combine(numbers, fixed)
+
+            def advance(state, carries, index):
+                return row(solver, state, carries, steps, (index + 1) * jnp.asarray(cadence.save_every))
+
+            def write(buffer, values, at):
+                return jax.tree.map(lambda b, v: jax.lax.dynamic_update_index_in_dim(b, v, at, 0), buffer, values)
+
+            def one_row(i, loop):
+                state, carries, (by_row, fields) = loop
+                state, carries, rows = advance(state, carries, done + i)
+                by_row = write(by_row, (rows.series, rows.finite), i)
+                # every row writes its fields, and the last of a snapshot's rows stays: cheaper than a branch
+                slot = (done + i) // per_snapshot - done // per_snapshot
+                return state, carries, (by_row, write(fields, rows.fields, slot))
+
+            def buffer(length, tree):
+                return jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), tree)
+
+            shapes = jax.eval_shape(lambda: advance(state, carries, done)[2])
+            slots = -(-(capacity - 1) // per_snapshot) + 1
+            buffers = (buffer(capacity, (shapes.series, shapes.finite)), buffer(slots, shapes.fields))
+            state, carries, buffers = jax.lax.fori_loop(0, count, one_row, (state, carries, buffers))
+            (series, finite), fields = buffers
+            error = self._over_members(lambda solver, state: solver.error(state), 0)(solver, state)
+            return state, carries, Rows(series, fields, finite), error
+
+        return run
+
+
+def _strongly_typed(leaf: Any) -> Any:
+    """The leaf with the dtype it has for good, so that a state before and after a step is one type of argument."""
+    return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jax.lax.convert_element_type(leaf, leaf.dtype)
+
+
+def _shapes(solver: Solver) -> dict[str, Any]:
+    return eqx.filter_eval_shape(lambda solver: solver.exact(jnp.zeros(())), solver)
+
+
+def variables_of(program: Program) -> Iterator[tuple[str, Variable, str]]:
+    """(name, variable, 'row' or 'snapshot') of everything a run saves, in the file's order."""
+    example = program.example
+    for name, variable in example.variables.items():
+        if program.selected is None or name in program.selected:
+            yield name, variable, "snapshot" if variable.dims else "row"
+    for diagnostic in program.diagnostics:
+        for name, variable in diagnostic.variables(example).items():
+            yield name, variable, "row"
+    for name in program.invariant_names:
+        yield f"invariant_{name}", Variable((), "invariant", "1", f"{name.replace('_', ' ')} (conserved)"), "row"
+
+
+def problems(program: Program) -> list[tuple[str, str]]:
+    """What keeps a program from running or its results from being stored: (dotted key, sentence), all of it.
+
+    Names must be identifiers and unlike each other, diagnostics must fit the observables and give what they declare.
+    """
+    try:
+        example = program.example
+    except (ValueError, TypeError) as error:
+        return [("solver", str(error))]
+    found: list[tuple[str, str]] = []
+    for name in program.selected or ():
+        if name not in example:
+            allowed = ", ".join(example)
+            found.append(
+                ("output.variables", f"unknown observable {name!r}{nearest(name, example)} (allowed: {allowed})")
+            )
+    taken = dict.fromkeys(("t", "t_snapshot", "member"), "a dimension")
+    for axis in example.domain.axes:
+        taken |= dict.fromkeys((axis.name, f"{axis.name}_of_member"), "a coordinate")
+    taken |= {dim: "a dimension" for variable in example.variables.values() for dim in variable.dims}
+    for name, value in example.items():
+        found += [("solver", problem) for problem in _name_problems(name, taken, "an observable")]
+        if jnp.issubdtype(value.dtype, jnp.complexfloating):
+            taken |= dict.fromkeys((f"{name}_re", f"{name}_im"), f"a part of {name}")
+    taken |= {f"invariant_{name}": "an invariant" for name in program.invariant_names}
+    fitting = []
+    for i, diagnostic in enumerate(program.diagnostics):
+        try:
+            declared = diagnostic.variables(example)
+        except ValueError as error:
+            found.append((f"diagnostics.{i}.of", str(error)))
+            continue
+        for name in declared:
+            found += [(f"diagnostics.{i}.name", problem) for problem in _name_problems(name, taken, "a diagnostic")]
+        fitting.append((i, diagnostic, declared))
+    if not found:
+        for i, diagnostic, declared in fitting:
+            found += [(f"diagnostics.{i}", problem) for problem in _output_problems(program, diagnostic, declared)]
+    return found
+
+
+def _name_problems(name: str, taken: dict[str, str], what: str) -> list[str]:
+    if not name.isidentifier():
+        return [f"given {name!r}, allowed: a name of letters, digits and underscores"]
+    if name in taken:
+        return [f"two variables are called {name!r}: {what} and {taken[name]}; give the diagnostic another name"]
+    taken[name] = what
+    return []
+
+
+def _output_problems(program: Program, diagnostic: Diagnostic, declared: dict[str, Variable]) -> list[str]:
+    """Where the values of a diagnostic are not those it declares."""
+    one = Program(program.one, (diagnostic,))
+
+    def measured(solver):
+        state = solver.init(jax.random.key(0))
+        return one._first_row(solver, state)[1].series
+
+    try:
+        values = eqx.filter_eval_shape(measured, program.one)
+    except Exception as error:
+        return [f"{type(diagnostic).__name__} fails: {error!r}"]
+    scalars = {name for name, variable in program.example.variables.items() if not variable.dims}
+    given = set(values) - scalars - {f"invariant_{name}" for name in program.invariant_names}
+    if given != set(declared):
+        odd = ", ".join(sorted(given ^ set(declared)))
+        return [f"{type(diagnostic).__name__} does not give the outputs that its variables() declares: {odd}"]
+    return [
+        f"{name} has shape {values[name].shape}, but its dims are {variable.dims}"
+        for name, variable in declared.items()
+        if len(values[name].shape) != len(variable.dims)
+    ]

@@ -1,0 +1,81 @@
+"""Labels stay with the entropies of xarray's arrays, and dask arrays stay lazy."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import physent.accessor  # noqa: F401 (registers the accessor)
+from physent.entropy import (
+    Counts,
+    MillerMadow,
+    Ordinal,
+    Renyi,
+    SpatialOrdinal,
+    differential_entropy,
+    entropy,
+    jensen_shannon_complexity,
+    sample_entropy,
+    time_average,
+)
+
+
+@pytest.fixture
+def field():
+    values = np.random.default_rng(0).random((6, 5, 8))
+    return xr.DataArray(
+        values, dims=("t", "y", "x"), name="density",
+        coords={"t": np.arange(6) * 0.5, "y": np.arange(5) * 0.2, "x": np.arange(8) * 0.1,
+                "run": ("t", list("abcdef"))},
+    )  # fmt: skip
+
+
+def test_labels_and_values(field):
+    result = field.physent.entropy()
+    assert result.dims == ("t",)
+    assert result.name == "entropy_density"
+    assert list(result.run.values) == list("abcdef")
+    np.testing.assert_allclose(result, entropy(field.values, axis=(1, 2)), rtol=1e-14)
+    result = field.physent.entropy(dim="t", outcomes=Ordinal(order=3), normalise=True)
+    assert result.dims == ("y", "x")
+    expected = entropy(field.values, outcomes=Ordinal(order=3), axis=0, normalise=True)
+    np.testing.assert_allclose(result, expected, rtol=1e-14)
+    result = field.physent.entropy(["y", "x"], Renyi(order=3), "spatial_ordinal", base=2)
+    expected = entropy(field.values, Renyi(order=3), SpatialOrdinal(), axis=(1, 2), base=2)
+    np.testing.assert_allclose(result, expected, rtol=1e-14)
+    counts = xr.DataArray(np.array([[3, 4], [5, 0]]), dims=("t", "bin"))
+    expected = entropy(counts.values, outcomes=Counts(), estimator=MillerMadow())
+    np.testing.assert_allclose(counts.physent.entropy(outcomes="counts", estimator="miller_madow"), expected)
+
+
+def test_other_quantities(field):
+    h = field.physent.differential_entropy()
+    np.testing.assert_allclose(h, differential_entropy(field.values, (0.2, 0.1), (1, 2)), rtol=1e-13)
+    p = Ordinal(order=3).probabilities(field.values, 2)
+    c = field.physent.complexity("x", Ordinal(order=3))
+    np.testing.assert_allclose(c, jensen_shannon_complexity(p), rtol=1e-13)
+    np.testing.assert_allclose(field.physent.sample_entropy("x", order=1), sample_entropy(field.values, order=1))
+    average = field.physent.time_average()
+    assert average.standard_error.dims == ("y", "x")
+    np.testing.assert_allclose(average.value, field.mean("t"), rtol=1e-13)
+    expected = time_average(np.moveaxis(field.values, 0, -1)).standard_error
+    np.testing.assert_allclose(average.standard_error, expected, rtol=1e-13)
+
+
+def test_dask_in_lazily_out(field):
+    pytest.importorskip("dask", reason="an optional dependency of xarray")
+    expected = field.physent.entropy()
+    for chunks in ({"t": 2}, {"t": 3, "x": 4}):
+        result = field.chunk(chunks).physent.entropy()
+        assert result.chunks is not None
+        np.testing.assert_allclose(result.compute(), expected, rtol=1e-14)
+
+
+def test_what_is_not_there_is_named(field):
+    with pytest.raises(ValueError, match=r"no dimension 'z' \(there are: t, y, x\)"):
+        field.physent.entropy("z")
+    with pytest.raises(ValueError, match="no measure 'shanon', did you mean shannon"):
+        field.physent.entropy(measure="shanon")
+    with pytest.raises(ValueError, match="'x' is not uniform"):
+        field.assign_coords(x=np.arange(8) ** 2).physent.differential_entropy("x")
+    with pytest.raises(ValueError, match="its spacing is not known"):
+        field.drop_vars("x").physent.differential_entropy("x")

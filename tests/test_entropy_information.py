@@ -1,0 +1,156 @@
+"""Information between symbols, transfer entropy, and the tests of their significance."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.signal
+import scipy.stats
+
+from physent.entropy import (
+    ESTIMATORS,
+    MillerMadow,
+    bin_symbols,
+    circular_shift,
+    combine_symbols,
+    discrete_conditional_mutual_information,
+    discrete_mutual_information,
+    discrete_transfer_entropy,
+    gaussian_information,
+    gaussian_mutual_information,
+    gaussian_transfer_entropy,
+    iaaft,
+    ksg_transfer_entropy,
+    permutation_test,
+    phase_randomised,
+    shuffle,
+)
+
+
+def symbols(joint, n):
+    """n pairs with exactly the frequencies of a table of whole numbers that add up to n."""
+    x, y = np.indices(joint.shape)
+    return np.repeat(x.ravel(), joint.ravel()), np.repeat(y.ravel(), joint.ravel())
+
+
+def test_mutual_information_of_a_table():
+    table = np.array([[30, 10, 0], [5, 25, 30]])
+    x, y = symbols(table, 100)
+    p = table / 100
+    independent = np.outer(p.sum(1), p.sum(0))
+    exact = scipy.stats.entropy(p.ravel(), independent.ravel())
+    assert float(discrete_mutual_information(x, y, (2, 3))) == pytest.approx(exact, rel=1e-12)
+    corrected = discrete_mutual_information(x, y, (2, 3), MillerMadow())
+    assert float(corrected) == pytest.approx(exact + (1 + 2 - 4) / 200, rel=1e-12)
+    # a third variable that repeats x leaves nothing; one that is constant changes nothing
+    assert float(discrete_conditional_mutual_information(x, y, x, (2, 3, 2))) == pytest.approx(0, abs=1e-12)
+    constant = np.zeros_like(x)
+    same = discrete_conditional_mutual_information(x, y, constant, (2, 3, 1))
+    assert float(same) == pytest.approx(exact, rel=1e-12)
+
+
+def test_every_estimator_reduces_the_bias_of_independent_symbols():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 5, (300, 400)), rng.integers(0, 5, (300, 400))
+    means = {k: float(discrete_mutual_information(x, y, (5, 5), e()).mean()) for k, e in ESTIMATORS.items()}
+    assert means["plug_in"] == pytest.approx(16 / 800, rel=0.12)
+    for kind in ("miller_madow", "grassberger", "jackknife"):
+        assert abs(means[kind]) < 0.35 * means["plug_in"]
+
+
+def test_exclusive_or_is_seen_only_under_the_condition():
+    x, y = np.tile([0, 0, 1, 1], 25), np.tile([0, 1, 0, 1], 25)
+    z = x ^ y
+    assert float(discrete_mutual_information(x, y, (2, 2))) == pytest.approx(0, abs=1e-14)
+    under = discrete_conditional_mutual_information(x, y, z, (2, 2, 2))
+    assert float(under) == pytest.approx(math.log(2), rel=1e-13)
+    joint, size = combine_symbols([x, y, z], [2, 2, 2])
+    assert size == 8
+    assert sorted(set(np.asarray(joint).tolist())) == [0, 3, 5, 6]
+
+
+def test_processing_does_not_create_information():
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 4, 2000)
+    y = (x + (rng.random(2000) < 0.3)) % 4
+    z = np.array([0, 0, 1, 2])[y]
+    assert float(discrete_mutual_information(x, z, (4, 3))) < float(discrete_mutual_information(x, y, (4, 4)))
+    bins = np.asarray(bin_symbols(np.array([[0.0, 0.5, 1.0], [5.0, 5.0, 7.0]]), 2))
+    assert bins.tolist() == [[0, 1, 1], [0, 0, 1]]
+
+
+def coupled(n, rng, warm=100):
+    """x = x_-1/2 + e, y = y_-1/2 + 3 x_-1/5 + u."""
+    e, u = rng.standard_normal((2, n + warm))
+    x = scipy.signal.lfilter([1], [1, -0.5], e)
+    y = scipy.signal.lfilter([1], [1, -0.5], u + 0.6 * np.concatenate([[0], x[:-1]]))
+    return np.asarray(x)[warm:], np.asarray(y)[warm:]
+
+
+def test_transfer_entropy_of_linear_processes_exactly():
+    """From the stationary covariance, without sampling."""
+    step = np.array([[0.5, 0.0], [0.6, 0.5]])
+    stationary = scipy.linalg.solve_discrete_lyapunov(step, np.eye(2))
+    lagged = step @ stationary  # covariance of (x, y) now with (x, y) before
+    covariance = np.block([[stationary, lagged], [lagged.T, stationary]])
+    assert float(gaussian_information(covariance, [1], [2], [3])) == pytest.approx(0.181395, abs=6e-7)
+    assert float(gaussian_information(covariance, [0], [3], [2])) == pytest.approx(0, abs=1e-14)
+    assert 0.5 * math.log(1 + 0.8**2 / 0.5**2) == pytest.approx(0.634880, abs=5e-7)
+
+
+def test_transfer_entropy_from_samples():
+    rng = np.random.default_rng(2)
+    x, y = coupled(100_000, rng)
+    error = 1.5 / math.sqrt(100_000)
+    assert float(gaussian_transfer_entropy(x, y)) == pytest.approx(0.181395, abs=4 * error)
+    assert float(gaussian_transfer_entropy(y, x)) == pytest.approx(0, abs=1e-4)
+    assert float(ksg_transfer_entropy(x[:20_000], y[:20_000], method="tree")) == pytest.approx(0.181395, abs=0.03)
+    noise = rng.standard_normal((2, 4000))
+    target = np.concatenate([[0.0], 0.8 * noise[0, :-1] + 0.5 * noise[1, :-1]])
+    assert float(gaussian_transfer_entropy(noise[0], target)) == pytest.approx(0.634880, abs=0.04)
+    assert float(ksg_transfer_entropy(noise[0], target, method="tree")) == pytest.approx(0.634880, abs=0.06)
+    late = np.roll(target, 2)
+    assert float(gaussian_transfer_entropy(noise[0], late, delay=3)) == pytest.approx(0.634880, abs=0.04)
+    assert float(gaussian_transfer_entropy(noise[0], late, delay=1, l=2)) < 0.01
+
+
+def test_transfer_entropy_of_symbols():
+    """A bit copied with probability 9/10: ln 2 - H(1/10), from the past two steps as from one."""
+    rng = np.random.default_rng(3)
+    x = rng.integers(0, 2, 20_000)
+    y = np.concatenate([[0], np.where(rng.random(19_999) < 0.1, 1 - x[:-1], x[:-1])])
+    exact = math.log(2) + 0.1 * math.log(0.1) + 0.9 * math.log(0.9)
+    assert float(discrete_transfer_entropy(x, y, (2, 2))) == pytest.approx(exact, abs=0.01)
+    assert float(discrete_transfer_entropy(x, y, (2, 2), k=2, l=2)) == pytest.approx(exact, abs=0.01)
+    assert float(discrete_transfer_entropy(y, x, (2, 2), estimator=MillerMadow())) == pytest.approx(0, abs=5e-4)
+    with pytest.raises(ValueError, match="different shapes"):
+        discrete_transfer_entropy(x, y[1:], (2, 2))
+
+
+def test_surrogates_keep_what_they_say():
+    x = jnp.cumsum(jax.random.normal(jax.random.key(0), (128,)))
+    power = np.abs(np.fft.rfft(x))
+    for n in (128, 127):
+        randomised = phase_randomised(jax.random.key(1), x[:n])
+        np.testing.assert_allclose(np.abs(np.fft.rfft(randomised)), np.abs(np.fft.rfft(x[:n])), rtol=1e-9, atol=1e-9)
+    for surrogate in (shuffle, circular_shift, iaaft):
+        values = np.asarray(surrogate(jax.random.key(2), x))
+        np.testing.assert_array_equal(np.sort(values), np.sort(x))
+        assert not np.array_equal(values, x)
+    kept = np.abs(np.fft.rfft(iaaft(jax.random.key(3), x)))
+    assert ((kept - power) ** 2).sum() < 2e-3 * (power**2).sum()
+
+
+def test_permutation_test_is_uniform_under_independence_and_small_under_dependence():
+    rng = np.random.default_rng(4)
+    x, y = rng.standard_normal((2, 120, 60))
+    test = jax.jit(jax.vmap(lambda x, y, key: permutation_test(gaussian_mutual_information, x, y, key, samples=99)))
+    keys = jax.random.split(jax.random.key(0), 120)
+    p_values = np.asarray(test(x, y, keys).p_value)
+    assert scipy.stats.kstest(p_values, "uniform")[1] > 0.01
+    dependent = test(x, x + y, keys)
+    assert np.all(np.asarray(dependent.p_value) == 0.01)
+    assert np.all(np.asarray(dependent.value) > np.asarray(dependent.null_mean))
