@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from physent.solvers.klein_gordon import KinkAntikink, KleinGordon, Phi4
 
 from physent.parameters import member_axes
+from physent.solvers.klein_gordon import KinkAntikink, KleinGordon, Phi4
 
 # velocity: (bounces, times when phi is deepest in the first ones, speed of escape or None: the pair is captured)
 TABLE = {

@@ -4,6 +4,8 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
+from trajectory import advance, rows, start
+
 from physent.solvers.klein_gordon import (
     Antiperiodic,
     Breather,
@@ -18,7 +20,6 @@ from physent.solvers.klein_gordon import (
     SineGordonKink,
     Winding,
 )
-from trajectory import advance, rows, start
 
 MOVING = {
     "periodic": (SineGordon(), None, Breather(velocity=0.4)),

@@ -8,10 +8,10 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from physent.solvers.klein_gordon import Antiperiodic, Breather, KleinGordon, Phi4, Phi4Kink, SineGordon
 from trajectory import advance
 
 from physent.numerics.splitting import SPLITTINGS
+from physent.solvers.klein_gordon import Antiperiodic, Breather, KleinGordon, Phi4, Phi4Kink, SineGordon
 
 
 @eqx.filter_jit

@@ -5,6 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from trajectory import advance, start
+
 from physent.solvers.klein_gordon import (
     Antiperiodic,
     Breather,
@@ -22,7 +24,6 @@ from physent.solvers.klein_gordon import (
     TwoKink,
     Winding,
 )
-from trajectory import advance, start
 
 SOLUTIONS = {
     "phi4_kink": (Phi4(coupling=1.7, vacuum=0.8), Antiperiodic(), Phi4Kink(velocity=0.4, position=1.3)),

@@ -5,6 +5,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from trajectory import advance
+
+import physent
+from physent.config import ConfigError, load_experiment
+from physent.parameters import ParameterError, declarations, member_axes, settings
 from physent.solvers.klein_gordon import (
     Antiperiodic,
     Breather,
@@ -24,11 +29,6 @@ from physent.solvers.klein_gordon import (
     TwoKink,
     Winding,
 )
-from trajectory import advance
-
-import physent
-from physent.config import ConfigError, load_experiment
-from physent.parameters import ParameterError, declarations, member_axes, settings
 
 
 @pytest.mark.parametrize(

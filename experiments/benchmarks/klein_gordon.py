@@ -18,6 +18,7 @@ jax.config.update("jax_enable_x64", True)
 
 from amangkurat import KGSolver  # noqa: E402
 from amangkurat.core.initial_conditions import BreatherIC, GaussianIC, KinkAntikinkIC, KinkIC  # noqa: E402
+
 from physent.solvers.klein_gordon import (  # noqa: E402
     Antiperiodic,
     Breather,
