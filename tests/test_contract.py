@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from toys import Heat
+from toys import Gas, Heat
 
 import physent
 from physent import registry
@@ -13,7 +13,7 @@ from physent.parameters import declarations, settings
 from physent.program import Program
 from physent.schema import parameter_table
 
-SOLVERS = registry.available("solvers") | {"toy": Heat}
+SOLVERS = registry.available("solvers") | {"toy": Heat, "gas": Gas}
 DIAGNOSTICS = registry.available("diagnostics")
 
 
@@ -110,6 +110,17 @@ def test_float32_stays_float32(solver):
                 assert leaf.dtype.itemsize <= (8 if jnp.issubdtype(leaf.dtype, jnp.complexfloating) else 4)
 
 
+def diagnostic_of(cls, of):
+    """A diagnostic that reads the observable `of`, with some value for every other parameter it requires."""
+    arguments = {"of": of, "other": of, "low": 0.0, "high": 2.0}
+    declared = declarations(cls)
+    chosen = {name: value for name, value in arguments.items() if name in declared and declared[name].required}
+    if "of" in declared:
+        several = str(declared["of"].annotation).startswith("tuple")
+        chosen["of"] = (of,) if several else of
+    return cls(**chosen)
+
+
 @pytest.mark.parametrize("kind", DIAGNOSTICS)
 def test_a_diagnostic_gives_what_it_declares_on_some_solver(kind):
     """Each diagnostic fits at least one observable of one registered solver, with finite, named values of its dims."""
@@ -119,7 +130,7 @@ def test_a_diagnostic_gives_what_it_declares_on_some_solver(kind):
         example = Program(solver).example
         for of in example:
             try:
-                diagnostic = cls(of=of) if "of" in declarations(cls) else cls()
+                diagnostic = diagnostic_of(cls, of)
                 declared = diagnostic.variables(example)
             except ValueError:
                 continue
@@ -144,4 +155,4 @@ def test_a_diagnostic_refuses_an_observable_that_is_not_there(kind):
     cls = DIAGNOSTICS[kind]
     if "of" in declarations(cls):
         with pytest.raises(ValueError, match="no observable or role 'nowhere'"):
-            cls(of="nowhere").variables(Program(Heat()).example)
+            diagnostic_of(cls, "nowhere").variables(Program(Heat()).example)

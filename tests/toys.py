@@ -94,3 +94,36 @@ class Walk(Solver[WalkState]):
         larger = Walk(capacity=2 * self.capacity, dt=self.dt)
         seen = jnp.zeros(2 * self.capacity).at[: self.capacity].set(state.seen)
         return larger, eqx.tree_at(lambda state: state.seen, state, seen)
+
+
+class GasState(State):
+    t: Array
+    position: Array
+
+
+class Gas(Solver[GasState]):
+    """Free particles over a mixture that lies still in a box: particles and a field on two axes."""
+
+    particles: int = static(16, doc="number of particles", ge=4)
+    n: int = static(8, doc="grid points an axis", ge=2)
+    dt: Array = param(0.1, doc="time step", gt=0)
+
+    def init(self, key):
+        return GasState(jnp.zeros(()), jax.random.uniform(key, (self.particles, 2)))
+
+    def step(self, state):
+        return GasState(state.t + self.dt, state.position + 0.1 * self.dt)
+
+    def observe(self, state):
+        z = (jnp.arange(self.n) + 0.5) / self.n
+        return {"position": state.position, "mixture": 1.5 - jnp.tile(z, (self.n, 1)) * jnp.cos(state.t)}
+
+    def variables(self):
+        return {
+            "position": Variable(("particle", "component"), "position", "1", "position"),
+            "mixture": Variable(("x", "z"), "density", "1", "density of the mixture"),
+        }
+
+    def domain(self):
+        points = (jnp.arange(self.n) + 0.5) / self.n
+        return Domain((Axis("x", points, jnp.ones(()), periodic=True), Axis("z", points, jnp.ones(()))))
