@@ -31,6 +31,8 @@ from physent.entropy import (
     entropy,
 )
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 COUNTS = jnp.asarray(np.random.default_rng(0).multinomial(60, np.random.default_rng(1).dirichlet(np.ones(12)), size=3))
 
 

@@ -29,6 +29,8 @@ from physent.entropy import (
     shuffle,
 )
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 
 def symbols(joint, n):
     """n pairs with exactly the frequencies of a table of whole numbers that add up to n."""

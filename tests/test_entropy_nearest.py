@@ -18,6 +18,8 @@ from physent.entropy import (
     spacing_entropy,
 )
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 
 def test_uniform_samples_in_a_periodic_box_are_estimated_without_bias():
     """The ball of the k-th neighbour holds a Beta(k, N - k) share of the volume, whose logarithm has a known mean."""

@@ -16,6 +16,8 @@ from physent.entropy import (
     svd_entropy,
 )
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 
 def pair_fractions(x, m, count, r):
     """How many of the templates agree with each, itself included, all pairs at once."""

@@ -14,6 +14,8 @@ import pytest
 from physent.parameters import member_axes
 from physent.solvers.klein_gordon import KinkAntikink, KleinGordon, Phi4
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 # velocity: (bounces, times when phi is deepest in the first ones, speed of escape or None: the pair is captured)
 TABLE = {
     0.15: (21, (56.7, 71.4, 79.4), None),

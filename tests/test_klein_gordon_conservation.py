@@ -21,6 +21,8 @@ from physent.solvers.klein_gordon import (
     Winding,
 )
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 MOVING = {
     "periodic": (SineGordon(), None, Breather(velocity=0.4)),
     "antiperiodic": (Phi4(), Antiperiodic(), Phi4Kink(velocity=0.5)),

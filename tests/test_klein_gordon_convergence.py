@@ -13,6 +13,8 @@ from trajectory import advance
 from physent.numerics.splitting import SPLITTINGS
 from physent.solvers.klein_gordon import Antiperiodic, Breather, KleinGordon, Phi4, Phi4Kink, SineGordon
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 
 @eqx.filter_jit
 def distance(solver, state):

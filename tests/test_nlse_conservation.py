@@ -12,6 +12,8 @@ from trajectory import advance, rows, start
 
 from physent.solvers.nlse import NLSE, Akhmediev, GaussianNoise, Lattice, ModulatedSech, NLSEState, Soliton, Solitons
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 CASES = Path(__file__).parents[1] / "experiments" / "nlse"
 INITIAL = {
     "single_soliton": Soliton(amplitude=2.0, position=-10.0, velocity=1.0),

@@ -12,6 +12,8 @@ from trajectory import advance, exact, start
 from physent.numerics.splitting import SPLITTINGS
 from physent.solvers.nlse import NLSE, BoundState, NLSEState, Soliton
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 VELOCITY = 2 * np.pi * 6 / 40  # a whole number of wavelengths of the carrier in the box
 
 

@@ -31,6 +31,8 @@ from physent.entropy import Density, Hartley, Histogram, MinEntropy, Ordinal, Re
 from physent.entropy.complexity import lmc_complexity
 from physent.solvers.nlse import NLSE, GaussianNoise, ModulatedSech, Soliton, Solitons
 
+pytestmark = pytest.mark.slow  # minutes of compilation in all
+
 REFERENCE = Path(__file__).parents[1] / "data" / "reference"
 TIMES = (0, 25, 50, 75, 99)  # of linspace(0, 20, 100)
 INITIAL = {

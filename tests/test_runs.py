@@ -107,6 +107,7 @@ def test_a_finished_run_resumes_to_itself(config, tmp_path):
     np.testing.assert_array_equal(before["u"], contents(tmp_path / "run")["u"])
 
 
+@pytest.mark.slow
 def test_a_run_whose_buffers_grew_resumes(tmp_path):
     config = tmp_path / "walk.toml"
     config.write_text(f'[solver]\nkind = "{TOYS}:Walk"\n[run]\nt_end = 300.0\nsave_every = 1.0\nchunk = 20\n')
@@ -119,6 +120,7 @@ def test_a_run_whose_buffers_grew_resumes(tmp_path):
     same(tmp_path / "whole", tmp_path / "cut")
 
 
+@pytest.mark.slow
 def test_rows_beyond_the_checkpoint_are_written_again(config, tmp_path):
     experiment = load_experiment(config)
     runs.execute(experiment, tmp_path / "whole")
@@ -133,6 +135,7 @@ def test_rows_beyond_the_checkpoint_are_written_again(config, tmp_path):
     same(tmp_path / "whole", tmp_path / "cut")
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_run_again(config, tmp_path):
     experiment = load_experiment(config)
     runs.execute(experiment, tmp_path / "whole")
@@ -190,6 +193,7 @@ def test_a_run_that_is_going_on_is_left_alone(config, tmp_path):
     np.testing.assert_array_equal(before["u"], contents(tmp_path / "run")["u"])
 
 
+@pytest.mark.slow
 def test_a_run_can_be_looked_at_while_it_goes_on(config, tmp_path):
     seen = []
 
@@ -213,6 +217,7 @@ def test_a_run_can_be_looked_at_while_it_goes_on(config, tmp_path):
         process.communicate("\n", timeout=60)
 
 
+@pytest.mark.slow
 def test_an_experiment_may_be_made_longer_and_not_otherwise_changed(config, tmp_path):
     whole = load_experiment(config)
     runs.execute(whole, tmp_path / "whole")
@@ -232,6 +237,7 @@ def test_an_experiment_may_be_made_longer_and_not_otherwise_changed(config, tmp_
     same(tmp_path / "whole", tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_members_resume_bit_for_bit(config, tmp_path):
     overrides = ["run.members=3", "solver.nu={linspace=[0.1,0.3]}", "run.snapshot_every=0.2"]
     runs.execute(load_experiment(config, overrides), tmp_path / "whole")
@@ -240,6 +246,7 @@ def test_members_resume_bit_for_bit(config, tmp_path):
     same(tmp_path / "whole", tmp_path / "cut")
 
 
+@pytest.mark.slow
 def test_wall_times_of_the_sessions_of_a_run_add_up(config, tmp_path):
     runs.execute(load_experiment(config), tmp_path / "run", stop=after(4))
     with physent.open_run(tmp_path / "run") as dataset:
@@ -261,6 +268,7 @@ def test_precision_is_that_of_jax_or_refused(config):
         physent.run(load_experiment(config))
 
 
+@pytest.mark.slow
 def test_a_solver_of_a_script_is_recorded_by_its_file_and_one_that_toml_cannot_say_still_runs(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
