@@ -36,7 +36,7 @@ class RunSettings(Declared):
     precision: Literal["float64", "float32"] = static("float64", doc="floating point numbers of the run")
     members: int = static(1, doc="independent members, run together along one dimension", ge=1)
     chunk: int | None = static(
-        None, doc="rows in a chunk at most; default: about a second's worth, within 16 MiB", ge=1, example=64
+        None, doc="rows in a chunk at most; default: about a second's worth, within 4 MiB", ge=1, example=64
     )
 
 

@@ -4,7 +4,7 @@ A chunk is a transaction. It advances the state over a number of rows and return
 clear and its values finite do rows and state reach the file, and until then the state before it is kept. The number
 of rows is an argument of the compiled program (its buffers have a static capacity), so that a chunk can take about a
 second whatever the system costs, a last, shorter one compiles nothing new, and no length of chunk can change a bit of
-the result. Buffers are small (16 MiB), because they are written out anyway and memory is to be the same for every run.
+the result. Buffers are small (4 MiB), because they are written out anyway and memory is to be the same for every run.
 """
 
 import time
@@ -21,7 +21,7 @@ from physent.cadence import Cadence
 from physent.program import Program, Rows
 from physent.solver import Solver
 
-CHUNK_BYTES = 16 * 2**20
+CHUNK_BYTES = 4 * 2**20
 CHUNK_SECONDS = 1.0
 
 
