@@ -45,7 +45,7 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
     times = dataset[time].values if time in dataset.coords else np.arange(dataset.sizes[time])
     if times.dtype.kind not in "fiu":
         times = np.arange(len(times))  # dates: diagnostics see the index
-    first = _observed(_shapes(arrays, mapped), variables, domain, jnp.zeros(()))
+    first = Observed(_shapes(arrays, mapped), variables, domain, jnp.zeros(()))
     outputs: dict[str, Variable] = {}
     for diagnostic in diagnostics:
         for name, variable in diagnostic.variables(first).items():
@@ -61,7 +61,7 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
         return jax.vmap(function, in_axes=(0, axes, None)) if mapped else function
 
     def row(carries: tuple, values: dict[str, Any], t: Any) -> tuple[tuple, dict[str, Any]]:
-        observed, following, row_outputs = _observed(values, variables, domain, t), [], {}
+        observed, following, row_outputs = Observed(values, variables, domain, t), [], {}
         for diagnostic, carry in zip(diagnostics, carries, strict=True):
             carry, named = diagnostic(carry, observed)
             following.append(carry)
@@ -69,7 +69,7 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
         return tuple(following), row_outputs
 
     def start(_: Any, values: dict[str, Any], t: Any) -> tuple:
-        return tuple(diagnostic.init(_observed(values, variables, domain, t)) for diagnostic in diagnostics)
+        return tuple(diagnostic.init(Observed(values, variables, domain, t)) for diagnostic in diagnostics)
 
     @jax.jit
     def block(carries, values, times):
@@ -135,10 +135,6 @@ def _domain(dataset: xr.Dataset, time: str) -> Domain:
             )
         )  # fmt: skip
     return Domain(tuple(axes))
-
-
-def _observed(values: Any, variables: dict[str, Variable], domain: Domain, t: Any) -> Observed:
-    return Observed(values, variables, domain, t)
 
 
 def _shapes(arrays: dict[str, xr.DataArray], mapped: bool) -> dict[str, Any]:

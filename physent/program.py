@@ -85,7 +85,7 @@ class Program:
     def measure(self, solver: Solver, state: Any, carries: tuple) -> tuple[tuple, Rows]:
         """One row of one member: series, fields, finiteness, and the diagnostics' next carries."""
         values = solver.observe(state)
-        observed = Observed(values, solver.variables(), solver.domain(), state.t, lambda: solver.exact(state.t))
+        observed = _observed(solver, state, values)
         dims = {name: variable.dims for name, variable in solver.variables().items()}
         kept = [name for name in values if self.selected is None or name in self.selected]
         series = {name: values[name] for name in kept if not dims[name]}
@@ -100,9 +100,7 @@ class Program:
         return tuple(following), Rows(series, fields, finite)
 
     def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
-        observed = Observed(
-            solver.observe(state), solver.variables(), solver.domain(), state.t, lambda: solver.exact(state.t)
-        )
+        observed = _observed(solver, state, solver.observe(state))
         carries = tuple(diagnostic.init(observed) for diagnostic in self.diagnostics)
         return self.measure(solver, state, carries)
 
@@ -176,6 +174,10 @@ class Program:
             return state, carries, Rows(series, fields, finite), error
 
         return run
+
+
+def _observed(solver: Solver, state: Any, values: dict[str, Any]) -> Observed:
+    return Observed(values, solver.variables(), solver.domain(), state.t, lambda: solver.exact(state.t))
 
 
 def _strongly_typed(leaf: Any) -> Any:
