@@ -6,11 +6,13 @@ from physent.diagnostics.fields import DifferentialEntropy as DifferentialEntrop
 from physent.diagnostics.fields import Entropy as Entropy
 from physent.diagnostics.history import HistogramEntropy as HistogramEntropy
 from physent.diagnostics.history import PermutationEntropy as PermutationEntropy
+from physent.diagnostics.information import MutualInformation as MutualInformation
+from physent.diagnostics.information import TransferEntropy as TransferEntropy
+from physent.diagnostics.particles import BoltzmannEntropy as BoltzmannEntropy
 from physent.diagnostics.particles import NearestNeighbourEntropy as NearestNeighbourEntropy
 from physent.diagnostics.particles import ParticleEntropy as ParticleEntropy
 from physent.diagnostics.quantities import DyeEntropy as DyeEntropy
-from physent.diagnostics.quantities import MutualInformation as MutualInformation
 from physent.diagnostics.quantities import PotentialEnergy as PotentialEnergy
 from physent.diagnostics.quantities import PublishedQuantity as PublishedQuantity
-from physent.diagnostics.quantities import SampleEntropy as SampleEntropy
 from physent.diagnostics.quantities import StatisticalComplexity as StatisticalComplexity
+from physent.diagnostics.regularity import Regularity as Regularity

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
-from physent.entropy import Cells, Headings, entropy, nearest_neighbour_entropy
+from physent.entropy import Cells, Headings, boltzmann_entropy, entropy, nearest_neighbour_entropy
 from physent.entropy.estimators import ESTIMATORS, Estimator
 from physent.entropy.measures import MEASURES, Measure
 from physent.entropy.nearest import Metric
@@ -59,6 +59,39 @@ class ParticleEntropy(Diagnostic[tuple[()]]):
         joined = jnp.concatenate([observed[name] for name in names], axis=-1)
         value = entropy(joined, self.measure, self.outcomes, self.estimator, (-2, -1), normalise=self.normalise)
         return carry, {self._name(names): value}
+
+
+class BoltzmannEntropy(Diagnostic[tuple[()]]):
+    """Boltzmann's coarse-grained entropy per particle in boxes of position, or of position and velocity, in nats.
+
+    S/(N k_B) = -sum_c p_c ln p_c + ln(box volume) (`physent.entropy.boltzmann_entropy`); boxes of phase space have the
+    components of position first.
+    """
+
+    of: str = static("position", doc="observable of particles and components, by name or role")
+    velocity: str | None = static(None, doc="velocities, by name or role; default: positions only", example="velocity")
+    cells: Cells = choice({"cells": Cells}, "cells", doc="the boxes")
+    estimator: Estimator = choice(ESTIMATORS, "grassberger", doc="how the entropy is estimated from the counts")
+    name: str | None = static(None, doc="name of the output variable", example="boltzmann_entropy_position")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series, or one with the dims before particles and components."""
+        name, left = _particles(observed, self.of)
+        if self.velocity and _particles(observed, self.velocity)[1] != left:
+            raise ValueError(f"{name} and {observed.find(self.velocity)} live on different axes")
+        words = "Boltzmann entropy per particle in boxes of " + ("phase space" if self.velocity else name)
+        return {self.name or f"boltzmann_entropy_{name}": Variable(left, "entropy", "1", words)}
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The entropy at this time."""
+        name, _ = _particles(observed, self.of)
+        velocity = observed[observed.find(self.velocity)] if self.velocity else None
+        value = boltzmann_entropy(observed[name], self.cells, velocity, self.estimator)
+        return carry, {self.name or f"boltzmann_entropy_{name}": value}
 
 
 class NearestNeighbourEntropy(Diagnostic[tuple[()]]):

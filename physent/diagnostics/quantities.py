@@ -8,18 +8,13 @@ from jaxtyping import Array
 from physent.diagnostic import Diagnostic, Observed
 from physent.diagnostics.fields import _grid, _of
 from physent.entropy import (
-    Histogram,
     complexity_index,
-    discrete_mutual_information,
     dye_entropy,
     field_entropy,
     jensen_shannon_complexity,
-    ksg_mutual_information,
     mixing_proxy,
     potential_energies,
-    sample_entropy,
 )
-from physent.entropy.estimators import ESTIMATORS, Estimator
 from physent.entropy.outcome_space import OutcomeSpace
 from physent.entropy.outcomes import OUTCOMES
 from physent.entropy.published import Convention
@@ -52,78 +47,6 @@ class StatisticalComplexity(Diagnostic[tuple[()]]):
         name, axes, _, _ = _grid(observed, self.of)
         p = self.outcomes.probabilities(observed[name], _of(axes))
         return carry, {self._name(name): jensen_shannon_complexity(p)}
-
-
-class SampleEntropy(Diagnostic[tuple[()]]):
-    """Sample entropy of a real field along its one grid axis, in nats."""
-
-    of: str = static(doc="real observable on one axis, by name or role", example="density")
-    order: int = static(2, doc="values in a template", ge=1)
-    relative: float = static(0.2, doc="tolerance in standard deviations", gt=0)
-    name: str | None = static(None, doc="name of the output variable", example="sample_entropy_density")
-
-    def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series, or one with the dims that are not grid axes."""
-        name, axes, left, _ = _grid(observed, self.of)
-        if len(axes) != 1:
-            raise ValueError(f"{name} has {len(axes)} grid axes, sample entropy goes along one")
-        return {self.name or f"sample_entropy_{name}": Variable(left, "entropy", "1", f"sample entropy of {name}")}
-
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
-        """The entropy at this time."""
-        name, axes, _, _ = _grid(observed, self.of)
-        series = jnp.moveaxis(observed[name], axes[0], -1)
-        value = sample_entropy(series, self.order, None, self.relative)
-        return carry, {self.name or f"sample_entropy_{name}": value}
-
-
-class MutualInformation(Diagnostic[tuple[()]]):
-    """Mutual information between two real fields on the same grid, over its points at one time, in nats.
-
-    By histograms on the ranges of the data, or by nearest neighbours (KSG, all pairs of points). Neighbouring points of
-    smooth fields are alike, so its significance is less than their number suggests.
-    """
-
-    of: str = static(doc="first observable, by name or role", example="density")
-    other: str = static(doc="second observable, by name or role", example="vorticity")
-    method: Literal["histogram", "ksg"] = static("histogram", doc="how it is estimated")
-    bins: int = static(16, doc="bins of each histogram", ge=2)
-    k: int = static(4, doc="which neighbour", ge=1)
-    estimator: Estimator = choice(ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms")
-    name: str | None = static(None, doc="name of the output variable", example="mutual_information_density_vorticity")
-
-    def _names(self, observed: Observed) -> tuple[str, str, str]:
-        a, b = observed.find(self.of), observed.find(self.other)
-        return a, b, self.name or f"mutual_information_{a}_{b}"
-
-    def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series."""
-        a, b, name = self._names(observed)
-        if observed.variables[a].dims != observed.variables[b].dims:
-            raise ValueError(f"{a} and {b} live on different axes")
-        for each in (a, b):
-            if jnp.issubdtype(observed[each].dtype, jnp.complexfloating):
-                raise ValueError(f"{each} is complex: name a real observable")
-        return {name: Variable((), "entropy", "1", f"mutual information of {a} and {b} in nats")}
-
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
-        """The information at this time."""
-        a, b, name = self._names(observed)
-        x, y = observed[a].ravel(), observed[b].ravel()
-        if self.method == "ksg":
-            return carry, {name: ksg_mutual_information(x, y, self.k)}
-        histogram = Histogram(bins=self.bins)
-        symbols = [histogram.symbols(values[None, :])[0] for values in (x, y)]
-        value = discrete_mutual_information(symbols[0], symbols[1], (self.bins, self.bins), self.estimator)
-        return carry, {name: value.astype(x.dtype)}
 
 
 class DyeEntropy(Diagnostic[tuple[()]]):

@@ -64,11 +64,19 @@ def discrete_conditional_mutual_information(
 
     Plug-in bias: +n_z (n_x - 1)(n_y - 1)/(2N) to first order where every combination occurs.
     """
-    x, y, z = jnp.asarray(x), jnp.asarray(y), jnp.asarray(z)
-    h_xz = _entropy_of(*combine_symbols([x, z], (sizes[0], sizes[2])), estimator)
-    h_yz = _entropy_of(*combine_symbols([y, z], (sizes[1], sizes[2])), estimator)
-    h_xyz = _entropy_of(*combine_symbols([x, y, z], sizes), estimator)
-    return h_xz + h_yz - h_xyz - _entropy_of(z, sizes[2], estimator)
+    joint, size = combine_symbols([x, y, z], sizes)
+    counts = count_symbols(joint.reshape(-1, joint.shape[-1]), size)
+    return information_of_counts(counts.reshape(-1, *sizes), estimator).reshape(joint.shape[:-1])
+
+
+def information_of_counts(counts: Array, estimator: Estimator = _PLUG_IN) -> Array:
+    """I(X; Y | Z), in nats, from the counts (..., n_x, n_y, n_z) of simultaneous outcomes."""
+
+    def entropy_without(*axes: int) -> Array:
+        left = jnp.sum(counts, axis=axes) if axes else counts
+        return estimator(left.reshape(*counts.shape[:-3], -1), _SHANNON)
+
+    return entropy_without(-2) + entropy_without(-3) - entropy_without() - entropy_without(-3, -2)
 
 
 @eqx.filter_jit

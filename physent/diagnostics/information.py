@@ -1,0 +1,174 @@
+"""Information between observables: at one time, and from the past of one to the next value of another."""
+
+from typing import Any, Literal
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent.diagnostic import Diagnostic, Observed
+from physent.entropy import (
+    Histogram,
+    combine_symbols,
+    discrete_conditional_mutual_information,
+    discrete_mutual_information,
+    gaussian_information,
+    ksg_conditional_mutual_information,
+    ksg_mutual_information,
+)
+from physent.entropy.counting import count_symbols
+from physent.entropy.estimators import ESTIMATORS, Estimator
+from physent.entropy.histogram import bin_index
+from physent.entropy.information import information_of_counts
+from physent.entropy.outcome_space import as_floating
+from physent.parameters import choice, param, static
+from physent.solver import Variable
+
+
+def _alike(observed: Observed, *wanted: str) -> list[str]:
+    """The observables meant, which must be real and live on the same axes."""
+    names = [observed.find(of) for of in wanted]
+    for name in names:
+        if observed.variables[name].dims != observed.variables[names[0]].dims:
+            raise ValueError(f"{names[0]} and {name} live on different axes")
+        if jnp.issubdtype(observed[name].dtype, jnp.complexfloating):
+            raise ValueError(f"{name} is complex: name a real observable")
+    return names
+
+
+class MutualInformation(Diagnostic[tuple[()]]):
+    """Mutual information of two real fields on the same grid, over its points at one time, in nats; given a third.
+
+    By histograms on the ranges of the data, or by nearest neighbours (KSG, all pairs of points). Neighbouring points of
+    smooth fields are alike, so its significance is less than their number suggests.
+    """
+
+    of: str = static(doc="first observable, by name or role", example="density")
+    other: str = static(doc="second observable, by name or role", example="vorticity")
+    given: str | None = static(None, doc="condition on this observable", example="vorticity")
+    method: Literal["histogram", "ksg"] = static("histogram", doc="how it is estimated")
+    bins: int = static(16, doc="bins of each histogram", ge=2)
+    k: int = static(4, doc="which neighbour", ge=1)
+    estimator: Estimator = choice(ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms")
+    name: str | None = static(None, doc="name of the output variable", example="mutual_information_density_vorticity")
+
+    def _names(self, observed: Observed) -> list[str]:
+        return _alike(observed, self.of, self.other, *([self.given] if self.given else []))
+
+    def _output(self, names: list[str]) -> str:
+        a, b, *given = names
+        return self.name or "_".join(["mutual_information", a, b, *(["given", *given] if given else [])])
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series."""
+        names = self._names(observed)
+        words = f"mutual information of {names[0]} and {names[1]}" + (f" given {names[2]}" if self.given else "")
+        return {self._output(names): Variable((), "entropy", "1", f"{words} in nats")}
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The information at this time."""
+        names = self._names(observed)
+        return carry, {self._output(names): self._value([as_floating(observed[name]).ravel() for name in names])}
+
+    def _value(self, values: list[Array]) -> Array:
+        x, y, *given = values
+        if self.method == "ksg":
+            if given:
+                return ksg_conditional_mutual_information(x[:, None], y[:, None], given[0][:, None], self.k)
+            return ksg_mutual_information(x, y, self.k)
+        histogram, bins = Histogram(bins=self.bins), self.bins
+        x, y, *given = (histogram.symbols(value[None, :])[0] for value in values)
+        if given:
+            value = discrete_conditional_mutual_information(x, y, given[0], (bins, bins, bins), self.estimator)
+        else:
+            value = discrete_mutual_information(x, y, (bins, bins), self.estimator)
+        return value.astype(values[0].dtype)
+
+
+class TransferEntropy(Diagnostic[Any]):
+    """Transfer entropy from one real observable to another over all saved rows so far, in nats.
+
+    T = I(y_t; x_(t-u), ..., x_(t-u-h+1) | y_(t-1), ..., y_(t-h)), with times in saved rows, h = `history`, u = `delay`
+    (`physent.entropy.discrete_transfer_entropy`). All grid points count alike, each with its own pasts. "gaussian"
+    keeps the covariance of present and pasts (half the Granger causality), "histogram" their counts on fixed ranges,
+    where values outside go to the outermost bins: bins^(2 h + 1) of them. NaN until the first past is complete.
+    """
+
+    of: str = static(doc="source, by name or role", example="density")
+    to: str = static(doc="target, by name or role", example="vorticity")
+    method: Literal["gaussian", "histogram"] = static("gaussian", doc="how it is estimated")
+    history: int = static(1, doc="values in each past", ge=1)
+    delay: int = static(1, doc="rows from the source's last value to the target's present", ge=1)
+    bins: int = static(4, doc="bins of each histogram", ge=2)
+    low: Array | float = param(0.0, doc="lower end of the source's histogram")
+    high: Array | float = param(1.0, doc="upper end of the source's histogram")
+    to_low: Array | float = param(0.0, doc="lower end of the target's histogram")
+    to_high: Array | float = param(1.0, doc="upper end of the target's histogram")
+    estimator: Estimator = choice(ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms")
+    name: str | None = static(None, doc="name of the output variable", example="transfer_entropy_density_to_vorticity")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series."""
+        source, target = _alike(observed, self.of, self.to)
+        words = f"transfer entropy from {source} to {target} in nats"
+        return {self.name or f"transfer_entropy_{source}_to_{target}": Variable((), "entropy", "1", words)}
+
+    @property
+    def _lost(self) -> int:
+        return max(self.history, self.delay + self.history - 1)
+
+    def init(self, observed: Observed) -> Any:
+        """The last values of both, the rows seen, and empty counts or moments."""
+        source, target = (as_floating(observed[name]) for name in _alike(observed, self.of, self.to))
+        dtype, size = jnp.result_type(source, target), 1 + 2 * self.history
+        past = jnp.zeros((2, self._lost + 1, source.size), dtype)
+        if self.method == "gaussian":
+            moments = (jnp.zeros((), dtype), jnp.zeros(size, dtype), jnp.zeros((size, size), dtype))
+        else:
+            moments = jnp.zeros(self.bins**size, dtype)
+        return past, jnp.zeros((), jnp.int32), moments
+
+    def __call__(self, carry: Any, observed: Observed) -> tuple[Any, dict[str, Array]]:
+        """Take in the present that has just been saved, and evaluate everything so far."""
+        past, seen, moments = carry
+        source, target = _alike(observed, self.of, self.to)
+        now = jnp.stack([observed[source].ravel(), observed[target].ravel()]).astype(past.dtype)
+        past = jnp.concatenate([past[:, 1:], now[:, None, :]], axis=1)
+        x, y = past[0, ::-1], past[1, ::-1]  # the present first
+        present, other = y[:1], x[self.delay : self.delay + self.history]
+        own = y[1 : 1 + self.history]
+        complete = seen >= self._lost
+        update = self._covariance if self.method == "gaussian" else self._counts
+        moments, value = update(moments, present, other, own, complete)
+        name = self.name or f"transfer_entropy_{source}_to_{target}"
+        return (past, seen + 1, moments), {name: jnp.where(complete, value, jnp.full_like(value, jnp.nan))}
+
+    def _covariance(self, moments: Any, present: Array, other: Array, own: Array, complete: Array) -> tuple[Any, Array]:
+        """Chan's update of mean and summed products by all grid points of a row."""
+        total, mean, products = moments
+        samples = jnp.concatenate([present, other, own])
+        more = jnp.where(complete, samples.shape[1], 0).astype(total.dtype)
+        centre = jnp.mean(samples, axis=1)
+        centred = samples - centre[:, None]
+        after = jnp.maximum(total + more, 1)
+        apart = centre - mean
+        products += jnp.where(complete, centred @ centred.T, jnp.zeros_like(products))
+        products += jnp.outer(apart, apart) * (total * more / after)
+        moments = total + more, mean + apart * (more / after), products
+        last = 1 + self.history
+        return moments, gaussian_information(products / after, [0], range(1, last), range(last, last + self.history))
+
+    def _counts(self, counts: Array, present: Array, other: Array, own: Array, complete: Array) -> tuple[Array, Array]:
+        def symbols(values: Array, low: Array | float, high: Array | float) -> list[Array]:
+            low, high = jnp.asarray(low, values.dtype), jnp.asarray(high, values.dtype)
+            return list(jnp.clip(bin_index(values, low, high, self.bins), 0, self.bins - 1))
+
+        targets = symbols(jnp.concatenate([present, own]), self.to_low, self.to_high)
+        sources = symbols(other, self.low, self.high)
+        joint, size = combine_symbols([targets[0], *sources, *targets[1:]], [self.bins] * (1 + 2 * self.history))
+        new = count_symbols(jnp.where(complete, joint, -1)[None, :], size, dtype=counts.dtype)[0]
+        shape = (self.bins, self.bins**self.history, self.bins**self.history)
+        return counts + new, information_of_counts((counts + new).reshape(shape), self.estimator)

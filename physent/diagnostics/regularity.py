@@ -1,0 +1,191 @@
+"""Regularity and complexity of a series: along a field's axis at each time, or of the last rows in time."""
+
+import abc
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent.diagnostic import Diagnostic, Observed
+from physent.diagnostics.fields import _grid
+from physent.entropy import (
+    approximate_entropy,
+    lempel_ziv_complexity,
+    multiscale_entropy,
+    sample_entropy,
+    svd_entropy,
+)
+from physent.entropy.outcome_space import as_floating
+from physent.parameters import Declared, choice, kind_of, static
+from physent.solver import Variable
+
+
+class SeriesMeasure(Declared):
+    """What is measured of a series; called with series (..., N), gives one array (...) for every suffix."""
+
+    def suffixes(self) -> tuple[str, ...]:
+        """What follows the name of each number; one number without any by default."""
+        return ("",)
+
+    @abc.abstractmethod
+    def shortest(self) -> int:
+        """The fewest values a series may have."""
+
+    @abc.abstractmethod
+    def __call__(self, series: Array) -> tuple[Array, ...]:
+        """The numbers."""
+
+
+class SampleEntropy(SeriesMeasure):
+    """`physent.entropy.sample_entropy`, in nats."""
+
+    order: int = static(2, doc="values in a template", ge=1)
+    relative: float = static(0.2, doc="tolerance in standard deviations", gt=0)
+
+    def shortest(self) -> int:
+        """Two templates and what follows them."""
+        return self.order + 2
+
+    def __call__(self, series: Array) -> tuple[Array]:
+        """The entropy."""
+        return (sample_entropy(series, self.order, None, self.relative),)
+
+
+class ApproximateEntropy(SeriesMeasure):
+    """`physent.entropy.approximate_entropy`, in nats."""
+
+    order: int = static(2, doc="values in a template", ge=1)
+    relative: float = static(0.2, doc="tolerance in standard deviations", gt=0)
+
+    def shortest(self) -> int:
+        """Two templates and what follows them."""
+        return self.order + 2
+
+    def __call__(self, series: Array) -> tuple[Array]:
+        """The entropy."""
+        return (approximate_entropy(series, self.order, None, self.relative),)
+
+
+class MultiscaleEntropy(SeriesMeasure):
+    """`physent.entropy.multiscale_entropy`, in nats, one number a scale."""
+
+    scales: tuple[int, ...] = static((1, 2, 4, 8), doc="numbers of values averaged", ge=1)
+    order: int = static(2, doc="values in a template", ge=1)
+    relative: float = static(0.15, doc="tolerance in standard deviations of the series itself", gt=0)
+
+    def suffixes(self) -> tuple[str, ...]:
+        """The scales."""
+        return tuple(f"_scale_{scale}" for scale in self.scales)
+
+    def shortest(self) -> int:
+        """Two templates and what follows them, at the largest scale."""
+        return (self.order + 2) * max(self.scales)
+
+    def __call__(self, series: Array) -> tuple[Array, ...]:
+        """The entropy at each scale."""
+        values = multiscale_entropy(series, self.scales, self.order, None, self.relative)
+        return tuple(values[..., i] for i in range(len(self.scales)))
+
+
+class LempelZiv(SeriesMeasure):
+    """`physent.entropy.lempel_ziv_complexity` of whether values lie above the median of their series."""
+
+    normalise: bool = static(True, doc="multiply by ln N/(N ln 2): 1 for a long random series")
+
+    def shortest(self) -> int:
+        """Two symbols."""
+        return 2
+
+    def __call__(self, series: Array) -> tuple[Array]:
+        """The number of words, or its ratio to that of a random series."""
+        above = series > jnp.median(series, axis=-1, keepdims=True)
+        words = lempel_ziv_complexity(above.astype(jnp.int32), self.normalise, alphabet=2)
+        return (jnp.where(jnp.any(jnp.isnan(series), axis=-1), jnp.nan, words).astype(series.dtype),)
+
+
+class SVDEntropy(SeriesMeasure):
+    """`physent.entropy.svd_entropy` of the delay embedding, in nats."""
+
+    order: int = static(3, doc="values in a window", ge=2)
+    delay: int = static(1, doc="steps between the values of a window", ge=1)
+    normalise: bool = static(False, doc="divide by ln(order)")
+
+    def shortest(self) -> int:
+        """One window."""
+        return (self.order - 1) * self.delay + 1
+
+    def __call__(self, series: Array) -> tuple[Array]:
+        """The entropy."""
+        return (svd_entropy(series, self.order, self.delay, normalise=self.normalise),)
+
+
+SERIES_MEASURES: dict[str, type[SeriesMeasure]] = {
+    "sample_entropy": SampleEntropy,
+    "approximate_entropy": ApproximateEntropy,
+    "multiscale_entropy": MultiscaleEntropy,
+    "lempel_ziv": LempelZiv,
+    "svd_entropy": SVDEntropy,
+}
+
+
+class Regularity(Diagnostic[Any]):
+    """How regular a real observable is: along its one grid axis at each time, or over the last `window` rows.
+
+    With a window every entry of the observable (of a series its one value) is a time series of its own; NaN until the
+    window is full; each row then costs what a series of `window` values costs.
+    """
+
+    of: str = static(doc="real observable, by name or role", example="density")
+    measure: SeriesMeasure = choice(SERIES_MEASURES, "sample_entropy", doc="what is measured")
+    window: int | None = static(
+        None, doc="number of last rows that make a series in time; default: along the grid axis", ge=2, example=256
+    )
+    name: str | None = static(None, doc="name, or prefix, of the output variables", example="sample_entropy_density")
+
+    def _names(self, of: str) -> list[str]:
+        kind = kind_of(self.measure, SERIES_MEASURES)
+        return [(self.name or f"{kind}_{of}") + suffix for suffix in self.measure.suffixes()]
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series for every number, or one with the dims that are not read."""
+        name = observed.find(self.of)
+        if jnp.issubdtype(observed[name].dtype, jnp.complexfloating):
+            raise ValueError(f"{name} is complex: name a real observable")
+        dims, length, words = observed.variables[name].dims, self.window, "in time"
+        if self.window is None:
+            if not observed.grid(name):
+                raise ValueError(f"{name} has no grid axis: give window, the number of rows that make a series in time")
+            _, axes, dims, _ = _grid(observed, name)
+            if len(axes) != 1:
+                raise ValueError(f"{name} has {len(axes)} grid axes, a series goes along one; or give window")
+            length, words = observed[name].shape[axes[0]], "along its axis"
+        if length is not None and length < self.measure.shortest():
+            raise ValueError(
+                f"a series of {length} values is too short: {kind_of(self.measure, SERIES_MEASURES)} "
+                f"with these parameters needs {self.measure.shortest()}"
+            )
+        kind = kind_of(self.measure, SERIES_MEASURES).replace("_", " ")
+        return {
+            each: Variable(dims, "entropy", "1", f"{kind} of {name} {words}{suffix.replace('_', ' ')}")
+            for each, suffix in zip(self._names(name), self.measure.suffixes(), strict=True)
+        }
+
+    def init(self, observed: Observed) -> Any:
+        """Nothing, or an empty window and the number of rows seen."""
+        if self.window is None:
+            return ()
+        value = as_floating(observed[observed.find(self.of)])
+        return jnp.zeros((*value.shape, self.window), value.dtype), jnp.zeros((), jnp.int32)
+
+    def __call__(self, carry: Any, observed: Observed) -> tuple[Any, dict[str, Array]]:
+        """The numbers at this time."""
+        name = observed.find(self.of)
+        value = as_floating(observed[name])
+        if self.window is None:
+            series = jnp.moveaxis(value, _grid(observed, name)[1][0], -1)
+        else:
+            last, seen = carry
+            series = jnp.concatenate([last[..., 1:], value[..., None]], axis=-1)
+            carry = series, seen + 1
+            series = jnp.where(seen + 1 >= self.window, series, jnp.full_like(series, jnp.nan))
+        return carry, dict(zip(self._names(name), self.measure(series), strict=True))
