@@ -116,7 +116,7 @@ def validate(path: Path, overrides: list[str]) -> int:
     with _precision(config.precision_of(data)):
         experiment = config.build(data, report, path.stem, path.parent)
     kind, count = experiment.resolved["solver"]["kind"], len(experiment.diagnostics)
-    print(f"{path}: valid ({experiment.name}: {kind}, {count} diagnostics)")
+    print("; ".join([f"{path}: valid ({experiment.name}: {kind}, {count} diagnostics)", *experiment.notes]))
     return 0
 
 

@@ -22,6 +22,7 @@ from physent.spelling import nearest
 from physent.toml_lines import line_of, lines_of
 
 Key = tuple[str | int, ...]
+SOME_DT = 1e-9  # stands in for dt = "auto" until the solver has said how long it may be
 
 
 class RunSettings(Declared):
@@ -63,7 +64,10 @@ class ConfigError(Exception):
 
 @dataclass
 class Experiment:
-    """A validated experiment; `resolved` is the whole of it as plain data, defaults and overrides included."""
+    """A validated experiment; `resolved` is the whole of it as plain data, defaults and overrides included.
+
+    `notes` are sentences about what was chosen for the user.
+    """
 
     name: str
     description: str
@@ -72,6 +76,7 @@ class Experiment:
     run: RunSettings
     output: OutputSettings
     resolved: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     def toml(self) -> str:
         """The resolved experiment as a TOML text that runs to the same bits."""
@@ -192,7 +197,18 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
     output_data, output_ok = _section(OutputSettings, data.get("output", {}), ("output",), report)
     members = run_data.get("members", 1) if run_ok else None
     solver_cls, solver_data = _kind("solvers", data.get("solver"), ("solver",), folder, report)
+    run = RunSettings(**_tuples(RunSettings, run_data)) if run_ok else None
+    automatic = solver_data.get("dt") == "auto"
+    if automatic:
+        solver_data["dt"] = SOME_DT
     solver = _make(solver_cls, solver_data, ("solver",), report, members) if solver_cls else None
+    notes: tuple[str, ...] = ()
+    if automatic and solver is not None and run is not None:
+        try:
+            solver_data["dt"], note = _automatic_dt(solver, run)
+            notes, solver = (note,), _make(type(solver), solver_data, ("solver",), report, members)
+        except ParameterError as error:
+            report.add(tuple(error.key.split(".")), error.message)
     entries = data.get("diagnostics", [])
     if not isinstance(entries, list):
         report.add(("diagnostics",), "given a table, allowed: [[diagnostics]], one for each")
@@ -203,7 +219,6 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
         cls, entry_data = _kind("diagnostics", entry, ("diagnostics", i), folder, report)
         diagnostics.append(_make(cls, entry_data, ("diagnostics", i), report, 1) if cls else None)
         kinds.append(entry.get("kind") if isinstance(entry, dict) else None)
-    run = RunSettings(**_tuples(RunSettings, run_data)) if run_ok else None
     output = OutputSettings(**_tuples(OutputSettings, output_data)) if output_ok else OutputSettings()
     if solver is not None:
         _cross_check(solver, diagnostics, run, output, report)
@@ -224,7 +239,17 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
             {"kind": _lasting(kind, place)} | settings(diagnostic)
             for kind, diagnostic in zip(kinds, diagnostics, strict=True)
         ]
-    return Experiment(name, description, solver, diagnostics, run, output, resolved)
+    return Experiment(name, description, solver, diagnostics, run, output, resolved, notes)
+
+
+def _automatic_dt(solver: Solver, run: RunSettings) -> tuple[float, str]:
+    """A dt that divides save_every and is no longer than the solver allows for every member, and a sentence on it."""
+    longest = solver.longest_dt()
+    if longest is None:
+        raise ParameterError("solver.dt", "given 'auto', but this solver has no rule for it, allowed: a number > 0")
+    limit = float(np.min(np.asarray(longest)))
+    dt = run.save_every / np.ceil(run.save_every / limit * (1 - 1e-9))
+    return float(dt), f"dt = {dt:.6g}, chosen for save_every = {run.save_every:g} and at most {limit:.6g}"
 
 
 def _lasting(kind: str, place: Path | None) -> str:

@@ -20,11 +20,14 @@ class ConsoleProgress:
 
     def __init__(self, experiment: Any, quiet: bool):
         self.name = getattr(experiment, "name", experiment)
+        self.notes = getattr(experiment, "notes", ())
         self.console = Console(quiet=quiet)
         self.bar: Bar | None = None
         self.tenths = 0
 
     def __enter__(self) -> "ConsoleProgress":
+        for note in self.notes:
+            self.console.print(f"{self.name}: {note}", highlight=False, soft_wrap=True)
         if self.console.is_terminal and not self.console.quiet:
             columns = (
                 TextColumn("{task.description}"),

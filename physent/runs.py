@@ -200,6 +200,8 @@ def _into_folder(
     folder: RunFolder, runner: Run, solver: Any, state: Any, carries: tuple, rows: Any, done: int
 ) -> Finished:
     every = runner.cadence.save_every
+    for note in folder.experiment.notes:
+        folder.log.info(note)
     folder.log.info("begin at t = %g", done * every)
     closing: dict[str, Any] = {"status": "failed"}
     try:

@@ -208,6 +208,9 @@ def experiment_schema(
         return {"oneOf": [*branches, own]}
 
     schema["properties"]["solver"] = one_of(solvers)
+    for branch in schema["properties"]["solver"]["oneOf"]:
+        if "dt" in branch["properties"]:
+            branch["properties"]["dt"]["anyOf"].append({"const": "auto"})
     schema["properties"]["diagnostics"]["items"] = one_of(diagnostics)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 

@@ -122,6 +122,13 @@ class Solver(Declared, Generic[S]):
         """The observables of the exact solution at time `t`, by name, where one is known."""
         return {}
 
+    def longest_dt(self) -> Array | None:
+        """The longest dt to use with these parameters and this start, which `dt = "auto"` keeps to; None: no rule.
+
+        Called on the host with a dt that means nothing yet.
+        """
+        return None
+
     def error(self, state: S) -> Array:
         """Sticky error bits, an integer; not 0 (neighbour overflow, ...) makes the engine `grow` and redo the chunk."""
         return jnp.zeros((), dtype=int)

@@ -296,3 +296,26 @@ save_every = 0.1
 """
     experiment = load(tmp_path, text)
     assert experiment.resolved["solver"]["initial"]["path"] == str(tmp_path / "earlier" / "run.nc")
+
+
+def test_a_dt_is_chosen_once_and_said(tmp_path):
+    """Klein-Gordon: at most dx/2 = 1/16 (dx/8 with Verlet), and a whole number of steps between two rows."""
+    text = """[solver]
+kind = "klein_gordon"
+n = 80
+length = 10.0
+dt = "auto"
+[run]
+t_end = 2.0
+save_every = 0.1
+"""
+    for method, dt in (("blanes_moan_4", 0.05), ("stormer_verlet", 0.1 / 7)):
+        experiment = load(tmp_path, text, f"solver.method={method}")
+        assert float(experiment.solver.dt) == pytest.approx(dt, rel=1e-12)
+        assert experiment.resolved["solver"]["dt"] == pytest.approx(dt, rel=1e-12)
+        assert experiment.notes[0].startswith(f"dt = {dt:.6g}, chosen for save_every = 0.1 and at most 0.0")
+    members = load(tmp_path, text, "run.members=2", "solver.length=[10.0, 5.0]")
+    assert float(members.solver.dt) == pytest.approx(0.025)
+    message = "solver.dt: given 'auto', but this solver has no rule for it, allowed: a number > 0"
+    found = problems(tmp_path, text.replace("klein_gordon", "nlse"))
+    assert len(found) == 1 and message in found[0]
