@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from physent import entropy as entropy
     from physent import solvers as solvers
-    from physent.config import ConfigError as ConfigError
+    from physent.collection import open_runs as open_runs
     from physent.config import load_experiment as load_experiment
     from physent.diagnostic import Diagnostic as Diagnostic
-    from physent.engine import RunError as RunError
-    from physent.io.folder import FolderError as FolderError
     from physent.io.folder import open_run as open_run
     from physent.offline import diagnose as diagnose
-    from physent.parameters import ParameterError as ParameterError
     from physent.parameters import choice as choice
     from physent.parameters import param as param
     from physent.parameters import static as static
@@ -27,12 +24,12 @@ if TYPE_CHECKING:
 
 # Loaded when first used, because 'physent --help' must not wait for jax.
 _PLACES = {
-    "physent.config": ("ConfigError", "load_experiment"),
+    "physent.collection": ("open_runs",),
+    "physent.config": ("load_experiment",),
     "physent.diagnostic": ("Diagnostic",),
-    "physent.engine": ("RunError",),
-    "physent.io.folder": ("FolderError", "open_run"),
+    "physent.io.folder": ("open_run",),
     "physent.offline": ("diagnose",),
-    "physent.parameters": ("ParameterError", "choice", "param", "static"),
+    "physent.parameters": ("choice", "param", "static"),
     "physent.runs": ("run",),
     "physent.solver": ("Axis", "Domain", "Solver", "State", "StochasticSolver", "Variable"),
 }

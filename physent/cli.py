@@ -64,6 +64,55 @@ def resume(folder: Path, *, quiet: Annotated[bool, Parameter(negative="")] = Fal
 
 
 @app.command
+def sweep(
+    config: Path,
+    *,
+    over: Annotated[list[str] | None, Parameter(negative="")] = None,
+    mode: Literal["grid", "zip", "random"] | None = None,
+    samples: int | None = None,
+    set_: Set = None,
+    executor: str = "process",
+    workers: int | None = None,
+    output: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    vmap: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Run an experiment at many points, one folder each, and summarise them in one file.
+
+    The same command goes on with a sweep that was cut off: points that are done are not run again.
+
+    Parameters
+    ----------
+    config
+        The experiment, a TOML file; its [sweep] table is the default of the options here.
+    over
+        What varies, as in --over solver.dt=0.01,0.02 or --over "solver.nu=geomspace(0.1, 10, 5)"; repeatable.
+    mode
+        grid: every combination; zip: values side by side; random: drawn, as in uniform(0, 1) or loguniform(0.1, 10).
+    samples
+        Number of random points.
+    executor
+        process, dask, or dask:ADDRESS of a scheduler.
+    workers
+        How many points run at a time; default: one for each processor.
+    output
+        The folder of the sweep; default: data/runs/<name>_sweep.
+    overwrite
+        Replace a sweep that is already there.
+    vmap
+        Run all points as members of one run; only numbers of the solver may vary.
+    quiet
+        Print nothing but errors.
+    """
+    from physent import commands
+
+    return commands.sweep(
+        config, over or [], mode, samples, set_ or [], executor, workers, output, overwrite, vmap, quiet
+    )
+
+
+@app.command
 def validate(config: Path, *, set_: Set = None) -> int:
     """Check an experiment file and report everything that is wrong with it.
 

@@ -110,6 +110,60 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
 
 
 @_command
+def sweep(
+    path: Path, over: list[str], mode: str | None, samples: int | None, overrides: list[str], executor: str,
+    workers: int | None, output: Path | None, overwrite: bool, vmap: bool, quiet: bool,
+) -> int:  # fmt: skip
+    """Run an experiment file at every point of a sweep."""
+    from physent import sweep as sweeps
+
+    data, _ = config.parse(path, overrides)
+    told = {"over": over or None, "mode": mode, "samples": samples}
+    table = data.get("sweep", {}) | {key: value for key, value in told.items() if value is not None}
+    found = schemas.problems(config.SweepSettings, table)
+    if found:
+        raise ConfigError([f"{path}: {'.'.join(map(str, ('sweep', *key)))}: {message}" for key, message in found])
+    settings = config.make(config.SweepSettings, table)
+    points = sweeps.points(settings)
+    experiments = []
+    with _precision(config.precision_of(data)):
+        runs = [sweeps.as_members(points)] if vmap else points
+        for point in runs:
+            data, report = config.parse(path, [*overrides, *point.overrides()])
+            try:
+                experiments.append(config.build(data, report, path.stem, path.parent))
+            except ConfigError as error:
+                raise ConfigError([problem.replace("--set:", "--over:", 1) for problem in error.problems]) from None
+    texts, usual = [experiment.toml() for experiment in experiments], experiments[0].folder
+    folder = output if output is not None else usual.with_name(f"{usual.name}_sweep")
+    if overwrite:
+        sweeps.remove(folder)
+    done: list[Any] = []
+
+    def report_point(result: Any) -> None:
+        done.append(result)
+        if not quiet:
+            words = "done before" if result.again else f"{result.status} in {result.seconds:.1f} s"
+            problem = f": {result.message}" if result.message else ""
+            print(f"{len(done)} of {len(runs)}: {result.point.name}: {words}{problem}", flush=True)
+
+    try:
+        results = sweeps.sweep(texts, runs, folder, executor=executor, workers=workers, report=report_point)
+    except KeyboardInterrupt:
+        print(f"interrupted; the same command goes on with {folder}", file=sys.stderr)
+        return 130
+    file = folder / "summary.nc"
+    with sweeps.summarise(results, points, settings.mode) as summary:
+        _write(summary, file)
+    failed = [result for result in results if result.status != "done"]
+    if not quiet:
+        print(f"wrote {file}")
+    for result in failed:
+        print(f"{result.folder}: {result.status}: {result.message}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+@_command
 def validate(path: Path, overrides: list[str]) -> int:
     """Check an experiment file."""
     data, report = config.parse(path, overrides)
@@ -161,7 +215,12 @@ def schema() -> int:
     """Print the JSON schema."""
     solvers, diagnostics = registry.available("solvers"), registry.available("diagnostics")
     print(
-        json.dumps(schemas.experiment_schema(solvers, diagnostics, config.RunSettings, config.OutputSettings), indent=2)
+        json.dumps(
+            schemas.experiment_schema(
+                solvers, diagnostics, config.RunSettings, config.OutputSettings, config.SweepSettings
+            ),
+            indent=2,
+        )
     )
     return 0
 
@@ -206,15 +265,20 @@ def diagnose(
         with contextlib.suppress(BrokenPipeError):
             print(result.to_dataframe().to_string())
         return 0
-    beside = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        result.to_netcdf(beside)
-        os.replace(beside, output)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise FolderError(f"{output}: cannot be written: {error.strerror or error}") from None
+    _write(result, output)
     print(output)
     return 0
+
+
+def _write(dataset: xr.Dataset, file: Path) -> None:
+    """Write a NetCDF file beside its place and rename it, so that half a file is never seen."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        dataset.to_netcdf(beside)
+        os.replace(beside, file)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise FolderError(f"{file}: cannot be written: {error.strerror or error}") from None
 
 
 def _toml_value(text: str) -> Any:

@@ -19,6 +19,7 @@ from physent.diagnostic import Diagnostic
 from physent.parameters import Declared, ParameterError, declarations, kind_of, settings, static
 from physent.solver import Solver
 from physent.spelling import nearest
+from physent.sweep.points import SweepSettings
 from physent.toml_lines import line_of, lines_of
 
 Key = tuple[str | int, ...]
@@ -126,13 +127,18 @@ def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[st
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a UTF-8 text"
         raise ConfigError([f"{path}: cannot be read: {reason}{_neighbours(path)}"]) from None
+    return parse_text(text, str(path), overrides)
+
+
+def parse_text(text: str, file: str, overrides: list[str] | None = None) -> tuple[dict[str, Any], _Report]:
+    """As `parse`, of a text that is called `file` in what is reported."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         words, _, place = str(error).rpartition(" (at ")
         line = place.removeprefix("line ").split(",")[0] if place.startswith("line ") else str(text.count("\n") + 1)
-        raise ConfigError([f"{path}:{line}: not valid TOML: {words or error}"]) from None
-    report = _Report(str(path), text)
+        raise ConfigError([f"{file}:{line}: not valid TOML: {words or error}"]) from None
+    report = _Report(file, text)
     for override in overrides or []:
         _override(data, override, report)
     return data, report
@@ -178,7 +184,7 @@ def precision_of(data: dict[str, Any]) -> str:
     return "float32" if precision == "float32" else "float64"
 
 
-_SECTIONS = ("name", "description", "solver", "run", "diagnostics", "output")
+_SECTIONS = ("name", "description", "solver", "run", "diagnostics", "output", "sweep")
 
 
 def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path | None = None) -> Experiment:
@@ -195,6 +201,8 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
 
     run_data, run_ok = _section(RunSettings, data.get("run", {}), ("run",), report)
     output_data, output_ok = _section(OutputSettings, data.get("output", {}), ("output",), report)
+    if "sweep" in data:
+        _section(SweepSettings, data["sweep"], ("sweep",), report)
     members = run_data.get("members", 1) if run_ok else None
     solver_cls, solver_data = _kind("solvers", data.get("solver"), ("solver",), folder, report)
     run = RunSettings(**_tuples(RunSettings, run_data)) if run_ok else None

@@ -63,8 +63,8 @@ def run(
     Without `output` nothing touches the disk. With it, a run folder is written as by the command line, and the Dataset
     reads from it. An experiment brings its own settings: then the keywords other than the last four are not used.
 
-    Raises `physent.RunError` when the run meets a value that is not finite (`error.dataset` has what came before),
-    ParameterError for settings that do not fit, `physent.FolderError` for an output folder that is taken.
+    Raises, from `physent.errors`, RunError when the run meets a value that is not finite (`error.dataset` has what came
+    before), ParameterError for settings that do not fit, FolderError for an output folder that is taken.
     """
     if isinstance(solver, Experiment):
         experiment = solver

@@ -178,7 +178,7 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
 
 
 def experiment_schema(
-    solvers: Mapping[str, type], diagnostics: Mapping[str, type], run: type, output: type
+    solvers: Mapping[str, type], diagnostics: Mapping[str, type], run: type, output: type, sweep: type
 ) -> dict[str, Any]:
     """The JSON schema of an experiment file."""
     model = pydantic.create_model(
@@ -190,6 +190,7 @@ def experiment_schema(
         run=(model_of(run), ...),
         diagnostics=(list[Any], []),
         output=(model_of(output), None),
+        sweep=(model_of(sweep), None),
     )
     schema = model.model_json_schema()
     own = {

@@ -183,8 +183,9 @@ def test_the_template_of_every_solver_is_a_valid_experiment_with_every_key(kind)
 @pytest.fixture(scope="module")
 def validator():
     whole = schema.experiment_schema(
-        registry.available("solvers"), registry.available("diagnostics"), config.RunSettings, config.OutputSettings
-    )
+        registry.available("solvers"), registry.available("diagnostics"),
+        config.RunSettings, config.OutputSettings, config.SweepSettings,
+    )  # fmt: skip
     jsonschema.Draft202012Validator.check_schema(whole)
     return jsonschema.Draft202012Validator(json.loads(json.dumps(whole)))
 

@@ -8,6 +8,7 @@ import pytest
 from toys import Heat, Walk
 
 import physent
+from physent import errors
 from physent.cadence import Cadence
 from physent.config import RunSettings
 from physent.diagnostics import DifferentialEntropy, Entropy
@@ -88,7 +89,7 @@ def test_lengths_that_differ_by_member_are_kept_apart():
 
 def test_a_value_that_is_not_finite_stops_the_run_and_says_where():
     with pytest.raises(
-        physent.RunError, match=r"u is not finite at index \(\d+,\) at t = .*checkpoint at t = "
+        errors.RunError, match=r"u is not finite at index \(\d+,\) at t = .*checkpoint at t = "
     ) as caught:
         physent.run(Heat(growth=5.0, noise=0.0), t_end=5.0, save_every=0.05)
     kept = caught.value.dataset
@@ -99,13 +100,13 @@ def test_a_value_that_is_not_finite_stops_the_run_and_says_where():
 
 
 def test_a_member_that_is_not_finite_is_named():
-    with pytest.raises(physent.RunError, match=r"not finite in member 1 at index"):
+    with pytest.raises(errors.RunError, match=r"not finite in member 1 at index"):
         physent.run(Heat(growth=[0.0, 5.0], noise=0.0), t_end=5.0, save_every=0.05, members=2)
 
 
 def test_an_initial_state_that_is_not_finite_is_refused():
     solver = eqx.tree_at(lambda solver: solver.length, Heat(), jnp.asarray(jnp.nan))
-    with pytest.raises(physent.RunError, match=r"not finite.*t = 0|not finite"):
+    with pytest.raises(errors.RunError, match=r"not finite.*t = 0|not finite"):
         physent.run(eqx.tree_at(lambda s: s.nu, solver, jnp.asarray(jnp.nan)), t_end=0.1, save_every=0.1)
 
 

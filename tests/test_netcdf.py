@@ -11,7 +11,7 @@ import xarray as xr
 from toys import Heat
 
 import physent
-from physent import runs
+from physent import errors, runs
 from physent.config import load_experiment
 from physent.diagnostics import Entropy
 from physent.io import netcdf
@@ -55,7 +55,7 @@ def test_complex_fields_are_joined_again(folder):
 
 
 def test_what_is_not_a_run_is_refused(tmp_path):
-    with pytest.raises(physent.FolderError, match="not a run"):
+    with pytest.raises(errors.FolderError, match="not a run"):
         physent.open_run(tmp_path)
 
 

@@ -15,7 +15,7 @@ import pytest
 from toys import Heat, Walk
 
 import physent
-from physent import runs
+from physent import errors, runs
 from physent.config import load_experiment
 from physent.diagnostics import Entropy
 from physent.io import checkpoint
@@ -149,7 +149,7 @@ def test_a_damaged_file_is_run_again(config, tmp_path):
 
 
 def test_a_run_that_fails_keeps_what_was_good(tmp_path):
-    with pytest.raises(physent.RunError, match="not finite"):
+    with pytest.raises(errors.RunError, match="not finite"):
         physent.run(Heat(growth=5.0, noise=0.0), t_end=5.0, save_every=0.01, output=tmp_path / "run", chunk=4)
     with physent.open_run(tmp_path / "run") as dataset:
         assert dataset.attrs["status"] == "failed" and "not finite" in dataset.attrs["message"]
@@ -264,7 +264,7 @@ def test_a_damaged_checkpoint_is_a_sentence(config, tmp_path):
 
 
 def test_precision_is_that_of_jax_or_refused(config):
-    with jax.enable_x64(False), pytest.raises(physent.ParameterError, match="but JAX computes in float32"):
+    with jax.enable_x64(False), pytest.raises(errors.ParameterError, match="but JAX computes in float32"):
         physent.run(load_experiment(config))
 
 

@@ -1,0 +1,208 @@
+"""Running the points of a sweep on an executor, each into a folder of its own.
+
+A point that is done is not run again, one that was cut off goes on from its checkpoint, so a sweep that was killed is
+started again by the same command. A worker that dies takes nothing with it but the chunk in flight.
+"""
+
+import concurrent.futures
+import contextlib
+import json
+import multiprocessing
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+
+from physent.io.folder import EXPERIMENT, RUN, FolderError
+from physent.spelling import nearest
+from physent.sweep.points import Point
+
+ATTEMPTS = 3  # of a point whose worker died
+MANIFEST = "sweep.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a point ended: `status` is done, failed or interrupted; `again` says that it had been done before."""
+
+    point: Point
+    folder: Path
+    status: str
+    message: str = ""
+    seconds: float = 0.0
+    again: bool = False
+
+
+def sweep(
+    texts: Sequence[str],
+    points: Sequence[Point],
+    folder: str | Path,
+    *,
+    executor: str = "process",
+    workers: int | None = None,
+    report: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
+    """Run every point, its experiment given as a resolved TOML text, into `folder`/`point.name`.
+
+    `executor` is "process" (spawned workers with one thread each), "dask" (a local cluster) or "dask:ADDRESS".
+    `report` is called as each point ends. Raises FolderError where the folder holds another sweep.
+    """
+    folder = Path(folder)
+    if executor not in ("process", "dask") and not executor.startswith("dask:"):
+        hint = nearest(executor, ["process", "dask"])
+        raise FolderError(f"unknown executor {executor!r}{hint} (allowed: process, dask, dask:ADDRESS)")
+    _claim(folder, texts, points)
+    results: dict[int, Result] = {}
+
+    def ended(result: Result) -> None:
+        results[result.point.index] = result
+        report(result)
+
+    waiting: list[tuple[Point, str]] = []
+    for point, text in zip(points, texts, strict=True):
+        if status_of(folder / point.name) == "done":
+            ended(Result(point, folder / point.name, "done", again=True))
+        else:
+            waiting.append((point, text))
+    count = workers or min(os.cpu_count() or 1, max(1, len(waiting)))
+    for attempt in range(ATTEMPTS):
+        if not waiting:
+            break
+        waiting = _run_all(waiting, folder, executor, count, ended, last=attempt == ATTEMPTS - 1)
+    return [results[point.index] for point in points]
+
+
+def _run_all(
+    waiting: list[tuple[Point, str]], folder: Path, executor: str, workers: int, ended: Callable, last: bool
+) -> list[tuple[Point, str]]:
+    """Run what waits; what is left when the pool breaks, or nothing."""
+    left = dict(enumerate(waiting))
+    with _executor(executor, workers) as pool:
+        futures = {
+            pool.submit(run_point, text, str(folder / point.name)): place for place, (point, text) in left.items()
+        }
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                place = futures[future]
+                point = left[place][0]
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    if last:
+                        ended(Result(point, folder / point.name, "failed", "its worker died, more than once"))
+                        left.pop(place)
+                    continue
+                left.pop(place)
+                ended(Result(point, folder / point.name, **outcome))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return list(left.values())
+
+
+@contextlib.contextmanager
+def _executor(kind: str, workers: int) -> Iterator[Any]:
+    name, _, address = kind.partition(":")
+    if name == "process":
+        context = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+            yield pool
+    else:
+        try:
+            from distributed import Client, LocalCluster
+        except ImportError:
+            raise FolderError("the dask executor needs the extra physent[dask], which is not installed") from None
+        with contextlib.ExitStack() as stack:
+            if address:
+                try:
+                    client = stack.enter_context(Client(address, timeout=10))
+                except (OSError, ValueError) as error:
+                    raise FolderError(f"no dask scheduler answers at {address}: {error}") from None
+            else:
+                # ":0" is any free port: an address of None is not in the signature
+                cluster = stack.enter_context(
+                    LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
+                )
+                client = stack.enter_context(Client(cluster))
+            client.run(_one_thread)
+            yield client.get_executor(pure=False, retries=ATTEMPTS - 1)
+
+
+def _one_thread() -> None:
+    """In a worker, before XLA makes its threads."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_cpu_multi_thread_eigen" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def run_point(text: str, folder: str) -> dict[str, Any]:
+    """Run one point to its end, or on to it; in a worker. Never raises for what is the point's own fault."""
+    import jax
+
+    from physent import config
+    from physent.engine import RunError
+    from physent.interrupts import Interrupts
+    from physent.runs import execute, resume
+
+    data, report = config.parse_text(text, folder)
+    started, path = time.perf_counter(), Path(folder)
+    try:
+        with jax.enable_x64(config.precision_of(data) == "float64"), Interrupts() as interrupts:
+            if (path / EXPERIMENT).is_file():
+                finished = resume(path, stop=interrupts.requested)
+            else:
+                experiment = config.build(data, report, path.name)
+                finished = execute(experiment, path, stop=interrupts.requested)
+        outcome = finished.outcome
+        status, message = outcome.reason, outcome.message or ""
+    except (RunError, config.ConfigError, FolderError, config.ParameterError, RuntimeError, OSError) as error:
+        status, message = "failed", str(error)
+    return {"status": status, "message": message, "seconds": time.perf_counter() - started}
+
+
+def status_of(folder: Path) -> str:
+    """What the file of a run says of itself; "absent" where there is none, "damaged" where it cannot be read."""
+    if not (folder / RUN).is_file():
+        return "absent"
+    try:
+        with netCDF4.Dataset(folder / RUN) as file:
+            return str(getattr(file, "status", "damaged"))
+    except OSError:
+        return "damaged"
+
+
+def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
+    """Make the folder this sweep's, or see that it is."""
+    claim = {"points": [point.settings for point in points], "experiments": list(texts)}
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        if json.loads(manifest.read_text(encoding="utf-8")) != json.loads(json.dumps(claim)):
+            raise FolderError(f"{folder} holds another sweep: choose another --output, or --overwrite it")
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise FolderError(f"{folder} exists and is not a sweep: choose another --output")
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        beside.mkdir(parents=True)
+        (beside / MANIFEST).write_text(json.dumps(claim, indent=1), encoding="utf-8")
+        if folder.exists():
+            folder.rmdir()
+        beside.rename(folder)
+    except OSError as error:
+        raise FolderError(f"{folder}: cannot be written: {error.strerror or error}") from None
+
+
+def remove(folder: Path) -> None:
+    """Delete a sweep. Raises FolderError for a folder that is not one."""
+    if not folder.exists():
+        return
+    if not (folder / MANIFEST).is_file():
+        raise FolderError(f"{folder} is not a sweep; it is not overwritten")
+    shutil.rmtree(folder)
