@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from physent.parameters import choice as choice
     from physent.parameters import param as param
     from physent.parameters import static as static
+    from physent.pure import trajectory as trajectory
     from physent.runs import run as run
     from physent.solver import Axis as Axis
     from physent.solver import Domain as Domain
@@ -32,6 +33,7 @@ _PLACES = {
     "physent.parameters": ("choice", "param", "static"),
     "physent.runs": ("run",),
     "physent.solver": ("Axis", "Domain", "Solver", "State", "StochasticSolver", "Variable"),
+    "physent.pure": ("trajectory",),
 }
 _PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
 _MODULES = ("entropy", "solvers")
