@@ -163,6 +163,14 @@ def schema() -> int:
 
 
 @app.command
+def doctor() -> int:
+    """Look at versions, devices, precision, threads, locking and disk, and say what to do where something is wrong."""
+    from physent import commands
+
+    return commands.doctor()
+
+
+@app.command
 def diagnose(
     file: Path,
     *,

@@ -226,6 +226,21 @@ def schema() -> int:
 
 
 @_command
+def doctor() -> int:
+    """Say whether this machine can do what physent promises."""
+    from physent.doctor import examine
+
+    bad = 0
+    for finding in examine():
+        bad += finding.state == "bad"
+        print(f"{finding.state:4}  {finding.subject}: {finding.words}")
+        if finding.state != "good" and finding.advice:
+            print(f"      -> {finding.advice}")
+    print("all is well" if not bad else f"{bad} to mend")
+    return 1 if bad else 0
+
+
+@_command
 def diagnose(
     file: Path,
     of: list[str],

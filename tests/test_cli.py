@@ -145,3 +145,25 @@ def test_diagnose_a_file(physent):
     assert code == 2 and "no observable or role 'uu', did you mean u?" in err
     code, _, err = physent("diagnose", "run/run.nc", "--of", "u", "--measure", "shanon")
     assert code == 2 and "did you mean shannon?" in err
+
+
+def test_the_doctor_finds_this_machine_well_and_a_read_only_folder_not(physent, monkeypatch):
+    code, out, err = physent("doctor")
+    assert (code, err) == (0, "") and out.endswith("all is well\n")
+    for subject in (
+        "packages: physent",
+        "devices: cpu",
+        "precision: float64 works",
+        "arithmetic: sums",
+        "locking: a run",
+    ):
+        assert subject in out
+    from physent import doctor
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(doctor.registry, "registered", lambda family: ["nothing_of_this_name"])
+    code, out, _ = physent("doctor")
+    assert code == 1 and "cannot be written: Permission denied" in out and "2 to mend" in out
