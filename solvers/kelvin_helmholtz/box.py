@@ -1,8 +1,9 @@
 """The box of a stratified shear flow, the fluid in it, and what both methods are given of a flow."""
 
+import abc
 import math
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Generic, Literal, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from jaxtyping import Array, Float
 Walls = Literal["free_slip", "no_slip", "periodic"]
 Field = Float[Array, "nx nz"]
 Profile = Callable[[Array], Array]  # of z
+F = TypeVar("F")
 Velocity = Callable[[Array, Array], tuple[Array, Array]]  # (x, z), broadcast against each other -> u, w
 
 
@@ -98,23 +100,29 @@ class Integrals(eqx.Module):
     max_divergence: Array
 
 
-class Method(Protocol):
+class Method(eqx.Module, Generic[F]):
     """A discretisation of the flow; F is what it evolves, a pytree of arrays."""
 
-    def start(self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None):
+    @abc.abstractmethod
+    def start(self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None) -> F:
         """The flow with this velocity, freed of its divergence, and these profiles; noise is added to w."""
 
-    def advance(self, flow, dt: Array):
+    @abc.abstractmethod
+    def advance(self, flow: F, dt: Array) -> F:
         """The flow one step later."""
 
-    def kicked(self, flow, velocity: Velocity):
+    @abc.abstractmethod
+    def kicked(self, flow: F, velocity: Velocity) -> F:
         """The flow with a velocity added."""
 
-    def rate(self, flow) -> Array:
+    @abc.abstractmethod
+    def rate(self, flow: F) -> Array:
         """1/dt of the largest step at Courant number 1."""
 
-    def centred(self, flow) -> Centred:
+    @abc.abstractmethod
+    def centred(self, flow: F) -> Centred:
         """The fields at the centres of the cells."""
 
-    def integrals(self, flow) -> Integrals:
+    @abc.abstractmethod
+    def integrals(self, flow: F) -> Integrals:
         """The integrals, as accurate as the method."""

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from physent.parameters import ParameterError, choice, param, static
 from physent.solver import Axis, Domain, Solver, State, Variable
 
-from .box import Box, Fluid, Walls
+from .box import Box, Fluid, Method, Walls
 from .forcing import FORCINGS, Forcing
 from .initial import INITIALS, Initial
 from .profiles import energy_spectrum, richardson
@@ -202,7 +202,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return Fluid(viscosity, viscosity / self.prandtl, viscosity / self.schmidt, self.buoyancy)
 
     @property
-    def _method(self) -> Projection | Pseudospectral:
+    def _method(self) -> Method:
         box, sources = self._box, self.forcing.sources(self._box, self.initial)
         if self.method == "spectral":
             return Pseudospectral(box, self._fluid, sources)

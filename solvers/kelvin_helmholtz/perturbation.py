@@ -14,14 +14,18 @@ class Perturbation(Declared):
     """A velocity added to that of layers of the given thickness at the given heights."""
 
     @abc.abstractmethod
-    def velocity(self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array):
+    def velocity(
+        self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
+    ) -> tuple[Array, Array]:
         """u and w at the points."""
 
 
 class Unperturbed(Perturbation):
     """None."""
 
-    def velocity(self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array):
+    def velocity(
+        self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
+    ) -> tuple[Array, Array]:
         """0."""
         return jnp.zeros_like(x), jnp.zeros_like(z)
 
@@ -35,7 +39,9 @@ class Mode(Perturbation):
     amplitude: Array = param(0.01, doc="A, of the order of the velocity it causes", units="velocity")
     m: int = static(2, doc="waves in the box", ge=1)
 
-    def velocity(self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array):
+    def velocity(
+        self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
+    ) -> tuple[Array, Array]:
         """psi_z and -psi_x."""
         k = self.m * box.wave[0]
         along = [(z - centre) / thickness for centre in centres]
@@ -50,7 +56,9 @@ class Ripple(Perturbation):
     amplitude: Array = param(0.01, doc="A", units="velocity")
     m: int = static(2, doc="waves in the box", ge=1)
 
-    def velocity(self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array):
+    def velocity(
+        self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
+    ) -> tuple[Array, Array]:
         """See the class."""
         envelope = sum((jnp.exp(-(((z - centre) / thickness) ** 2)) for centre in centres), jnp.zeros_like(z))
         return self.amplitude * jnp.sin(self.m * box.wave[0] * x) * envelope, jnp.zeros_like(z)

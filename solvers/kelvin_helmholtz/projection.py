@@ -21,7 +21,7 @@ from physent.numerics.staggered import (
     project,
 )
 
-from .box import Box, Centred, Field, Fluid, Integrals, Profile, Sources, Velocity
+from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity
 
 
 class Staggered(eqx.Module):
@@ -33,7 +33,7 @@ class Staggered(eqx.Module):
     dye: Field | None
 
 
-class Projection(eqx.Module):
+class Projection(Method[Staggered]):
     """Central momentum fluxes that conserve kinetic energy, limited upwind fluxes of density, SSP Runge-Kutta.
 
     Every Euler step of the four-stage third-order method ends with an exact projection, so that the divergence is 0 to
@@ -151,12 +151,12 @@ class Projection(eqx.Module):
     def _diffused(self, flow: Staggered, dt: Array) -> Staggered:
         box, fluid = self.box, self.fluid
 
-        def after(f, diffusivity, edge):
-            return None if f is None else diffuse(f, diffusivity * dt, box.dx, box.dz, self._edge(edge))
+        def after(f: Field, diffusivity: Array, edge: Edge) -> Field:
+            return diffuse(f, diffusivity * dt, box.dx, box.dz, self._edge(edge))
 
         u, w = after(flow.u, fluid.viscosity, self._slip), after(flow.w, fluid.viscosity, "faces")
         u, w = self._projected(u, w)
-        dye = after(flow.dye, fluid.dye_diffusivity, "even")
+        dye = None if flow.dye is None else after(flow.dye, fluid.dye_diffusivity, "even")
         return Staggered(u, w, after(flow.density, fluid.diffusivity, "even"), dye)
 
     # --------------------------------------------------------------------------------------------- forces and walls

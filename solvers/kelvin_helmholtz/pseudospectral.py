@@ -15,7 +15,7 @@ from physent.numerics.cosine import (
 )
 from physent.numerics.exponential import etdrk4_step
 
-from .box import Box, Centred, Field, Fluid, Integrals, Profile, Sources, Velocity
+from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity
 
 Modes = Complex[Array, "nz k"]
 
@@ -27,7 +27,7 @@ class Spectrum(eqx.Module):
     mean: Float[Array, ""]
 
 
-class Pseudospectral(eqx.Module):
+class Pseudospectral(Method[Spectrum]):
     """Fourier modes in x; in z sines (vorticity, w) and cosines (u, scalars) between free-slip walls, or Fourier modes.
 
     zeta_t = -div(v zeta) + nu lap zeta - G rho_x, rho_t = -div(v rho) + kappa lap rho, with v = (psi_z, -psi_x) and
@@ -113,15 +113,12 @@ class Pseudospectral(eqx.Module):
 
     def _nonlinear(self, flow: Spectrum) -> Array:
         u, w = self._velocity(flow)
-        u, w = self._from_cosine(u), self._from_sine(w)
-        rates = []
-        vorticity = self._from_sine(flow.modes[0])
-        rates.append(
-            -self._ik() * (self._sine(u * vorticity) + self.fluid.buoyancy * flow.modes[1])
-            - self._z_of_cosine(self._cosine(w * vorticity))
-        )
-        for modes in flow.modes[1:]:
-            f = self._from_cosine(modes)
+        u, w, vorticity = self._from_cosine(u), self._from_sine(w), self._from_sine(flow.modes[0])
+        scalars = [self._from_cosine(modes) for modes in flow.modes[1:]]
+        # the weight is a sum of cosines and vorticity one of sines: what makes vorticity is taken on the grid
+        forced = self._sine(u * vorticity + self.fluid.buoyancy * scalars[0])
+        rates = [-self._ik() * forced - self._z_of_cosine(self._cosine(w * vorticity))]
+        for f in scalars:
             rates.append(-self._ik() * self._cosine(u * f) - self._z_of_sine(self._sine(w * f)))
         return jnp.stack(rates)
 
