@@ -107,7 +107,7 @@ class Stochastic(Forcing):
         square = k[:, None] ** 2 + kappa[None, :] ** 2
         # <|v|^2>/2 of one wave is (a^2 + b^2) square/8, its mean sigma^2 square/4
         deviation = jnp.sqrt(4 * self.power * dt / (self.modes**2 * square))
-        a, b = deviation * jax.random.normal(key, (2, self.modes, self.modes), box.length.dtype)
+        a, b = deviation[None] * jax.random.normal(key, (2, self.modes, self.modes), box.length.dtype)
 
         def velocity(x: Array, z: Array) -> tuple[Array, Array]:
             cosine, sine = jnp.cos(x * k[None, :]), jnp.sin(x * k[None, :])
