@@ -45,3 +45,21 @@ def rows(solver, count, steps, state=None):
     """The states and invariants at the start and after every so many steps, stacked: count + 1 of each."""
     state = start(solver) if state is None else state
     return _rows(_without_start(solver), state, count + 1, jnp.asarray(steps))
+
+
+@eqx.filter_jit
+def observed_rows(solver, count, seed=0):
+    """The observables and invariants at the start and after each of so many steps, stacked."""
+
+    def row(state, _):
+        return solver.step(state), (solver.observe(state), solver.invariants(state))
+
+    return jax.lax.scan(row, solver.init(jax.random.key(seed)), None, length=count + 1)[1]
+
+
+@eqx.filter_jit
+def last(solver, steps, seed=0):
+    """The state at the start, the one after so many steps, and the observables of both."""
+    first = solver.init(jax.random.key(seed))
+    end = jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), first)
+    return first, end, solver.observe(first), solver.observe(end)

@@ -1,0 +1,128 @@
+"""The box of a stratified shear flow, the fluid in it, and what both methods are given of a flow."""
+
+import abc
+import math
+from collections.abc import Callable
+from typing import Generic, Literal, TypeVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Walls = Literal["free_slip", "no_slip", "periodic"]
+Field = Float[Array, "nx nz"]
+Profile = Callable[[Array], Array]  # of z
+F = TypeVar("F")
+Velocity = Callable[[Array, Array], tuple[Array, Array]]  # (x, z), broadcast against each other -> u, w
+
+
+class Box(eqx.Module):
+    """x in [0, length), periodic; z in [0, height], between walls or periodic; nx by nz cells."""
+
+    nx: int = eqx.field(static=True)
+    nz: int = eqx.field(static=True)
+    length: Float[Array, ""]
+    height: Float[Array, ""]
+    walls: Walls = eqx.field(static=True)
+
+    @property
+    def dx(self) -> Array:
+        """Width of a cell."""
+        return self.length / self.nx
+
+    @property
+    def dz(self) -> Array:
+        """Height of a cell."""
+        return self.height / self.nz
+
+    @property
+    def periodic(self) -> bool:
+        """Whether z is periodic."""
+        return self.walls == "periodic"
+
+    @property
+    def wave(self) -> tuple[Array, Array]:
+        """The smallest wavenumbers in x and z: a whole period in x, in z half a period between walls."""
+        return 2 * math.pi / self.length, (2 if self.periodic else 1) * math.pi / self.height
+
+    def x(self, offset: float = 0.5) -> Float[Array, "nx 1"]:
+        """x of the cells' centres, or with offset 0 of their left faces."""
+        return ((jnp.arange(self.nx, dtype=self.length.dtype) + offset) * self.dx)[:, None]
+
+    def z(self, offset: float = 0.5) -> Float[Array, "1 nz"]:
+        """z of the cells' centres, or with offset 0 of their lower faces."""
+        return ((jnp.arange(self.nz, dtype=self.length.dtype) + offset) * self.dz)[None, :]
+
+    def integral(self, f: Field) -> Float[Array, ""]:
+        """The sum over the cells times their area."""
+        return jnp.sum(f) * (self.dx * self.dz)
+
+
+class Fluid(eqx.Module):
+    """Viscosity, the diffusivities of density and dye, and the force per density, all in units of the box."""
+
+    viscosity: Float[Array, ""]
+    diffusivity: Float[Array, ""]
+    dye_diffusivity: Float[Array, ""]
+    buoyancy: Float[Array, ""]
+
+
+class Sources(eqx.Module):
+    """What drives the flow steadily: a horizontal acceleration (z), and a base state held against diffusion (z)."""
+
+    acceleration: Profile | None = None
+    base: tuple[Profile, Profile] | None = None  # U and rho0
+
+
+class Centred(eqx.Module):
+    """A flow at the centres of the cells."""
+
+    u: Field
+    w: Field
+    density: Field
+    vorticity: Field
+    dye: Field | None
+
+
+class Integrals(eqx.Module):
+    """Integrals over the box, and the largest |div u|."""
+
+    kinetic_energy: Array
+    vertical_energy: Array
+    density_variance: Array
+    enstrophy: Array
+    dissipation: Array
+    buoyancy_flux: Array
+    forcing_power: Array
+    potential_energy: Array
+    mass: Array
+    momentum: Array
+    max_divergence: Array
+
+
+class Method(eqx.Module, Generic[F]):
+    """A discretisation of the flow; F is what it evolves, a pytree of arrays."""
+
+    @abc.abstractmethod
+    def start(self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None) -> F:
+        """The flow with this velocity, freed of its divergence, and these profiles; noise is added to w."""
+
+    @abc.abstractmethod
+    def advance(self, flow: F, dt: Array) -> F:
+        """The flow one step later."""
+
+    @abc.abstractmethod
+    def kicked(self, flow: F, velocity: Velocity) -> F:
+        """The flow with a velocity added."""
+
+    @abc.abstractmethod
+    def rate(self, flow: F) -> Array:
+        """1/dt of the largest step at Courant number 1."""
+
+    @abc.abstractmethod
+    def centred(self, flow: F) -> Centred:
+        """The fields at the centres of the cells."""
+
+    @abc.abstractmethod
+    def integrals(self, flow: F) -> Integrals:
+        """The integrals, as accurate as the method."""

@@ -1,0 +1,224 @@
+"""Stratified shear flow in a vertical plane: the solver."""
+
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from physent.parameters import ParameterError, choice, param, static
+from physent.solver import Axis, Domain, Solver, State, Variable
+
+from .box import Box, Fluid, Method, Walls
+from .forcing import FORCINGS, Forcing
+from .initial import INITIALS, Initial
+from .profiles import energy_spectrum, richardson
+from .projection import Projection, Staggered
+from .pseudospectral import Pseudospectral, Spectrum
+
+
+class KelvinHelmholtzState(State):
+    """The flow as its method keeps it, the number of inner steps in a dt, and the key of a random forcing."""
+
+    t: Float[Array, ""]
+    flow: Staggered | Spectrum
+    inner_steps: Int[Array, ""]
+    key: PRNGKeyArray | None
+
+
+class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
+    """Two-dimensional stratified incompressible flow in the Boussinesq approximation, in units of the shear.
+
+    du/dt + u.grad u = -grad p + (1/Re) lap u - G (rho - 1) z + forcing,  div u = 0,
+    drho/dt + u.grad rho = 1/(Re Pr) lap rho,
+
+    x in [0, length) periodic, z in [0, height] between walls without flux, free-slip or no-slip, or periodic. A passive
+    dye obeys the equation of the density. Method `projection` (A): staggered grid, exact projection, second order in
+    space and third in time, density within its bounds. Method `spectral` (B): vorticity in Fourier and sine modes,
+    fourth order in time; free-slip and periodic boxes, fields smooth on the grid. One step advances dt: as a single step
+    (`stepping` "fixed") or as equal inner steps of at most `courant`, their number chosen once ("courant") or anew each
+    dt ("adaptive").
+    """
+
+    nx: int = static(128, ge=4, doc="cells in x")
+    nz: int = static(64, ge=4, doc="cells in z, an even number")
+    length: Array = param(2.0, gt=0, doc="length of the box", units="length")
+    height: Array = param(1.0, gt=0, doc="height of the box", units="length")
+    dt: Array = param(0.1, gt=0, doc="time step, divided into inner steps unless stepping is fixed", units="time")
+    reynolds: Array = param(1000.0, gt=0, finite=False, doc="Re, 1/viscosity; inf for none")
+    prandtl: Array = param(1.0, gt=0, finite=False, doc="Pr, viscosity/diffusivity of the density")
+    schmidt: Array = param(1.0, gt=0, finite=False, doc="viscosity/diffusivity of the dye")
+    buoyancy: Array = param(0.5, ge=0, doc="G, weight of an excess of density", units="velocity^2/length")
+    walls: Walls = static("free_slip", doc="what bounds z")
+    initial: Initial = choice(INITIALS, "shear_layer", doc="the flow at t = 0")
+    noise: Array = param(0.0, ge=0, doc="standard deviation of white noise on w at t = 0", units="velocity")
+    forcing: Forcing = choice(FORCINGS, "none", doc="what drives the flow")
+    with_dye: bool = static(False, doc="whether to carry a passive dye")
+    method: Literal["projection", "spectral"] = static("projection", doc="discretisation: A or B")
+    stepping: Literal["adaptive", "courant", "fixed"] = static("adaptive", doc="how dt is divided into inner steps")
+    courant: Array = param(1.0, gt=0, doc="largest (|u|/dx + |w|/dz) x inner step; above 1 bounds are not guaranteed")
+    advection: Literal["tvd", "central"] = static("tvd", doc="fluxes of density and dye in method projection")
+    diffusion: Literal["explicit", "exponential"] = static("explicit", doc="diffusion in method projection")
+    staggered: bool = static(False, doc="whether to save u and w on the faces too (method projection)")
+
+    def __check_init__(self):
+        """Refuse combinations that make no sense."""
+        if self.nz % 2:
+            raise ParameterError("nz", f"given {self.nz}, allowed: an even number")
+        if self.method == "spectral" and self.walls == "no_slip":
+            raise ParameterError("walls", "given 'no_slip', allowed with method 'spectral': free_slip, periodic")
+        if self.method == "spectral" and self.staggered:
+            raise ParameterError("staggered", "given True, allowed with method 'spectral': false")
+        self.initial.check(self._box)
+        self.forcing.check(self._box)
+
+    def init(self, key: PRNGKeyArray) -> KelvinHelmholtzState:
+        """The initial flow, with noise and random phases from the key."""
+        box, method = self._box, self._method
+        for_phases, for_noise, for_forcing = jax.random.split(key, 3)
+        # noise 0 is not drawn at all only where it is known to be 0: a traced value may become anything
+        noise = self.noise * jax.random.normal(for_noise, (self.nx, self.nz), box.length.dtype)
+        flow = method.start(
+            lambda x, z: self.initial.velocity(x, z, box, for_phases),
+            lambda z: self.initial.density(z, box),
+            (lambda z: self.initial.dye(z, box)) if self.with_dye else None,
+            noise,
+        )
+        steps = jnp.ones((), int) if self.stepping == "fixed" else self._inner_steps(flow)
+        key_of_state = for_forcing if self.forcing.random else None
+        return KelvinHelmholtzState(jnp.zeros_like(self.dt), flow, steps, key_of_state)
+
+    def step(self, state: KelvinHelmholtzState) -> KelvinHelmholtzState:
+        """The state one dt later."""
+        if self.stepping == "fixed":
+            flow, key = self._inner_step((state.flow, state.key), self.dt)
+            return KelvinHelmholtzState(state.t + self.dt, flow, state.inner_steps, key)
+        steps = self._inner_steps(state.flow) if self.stepping == "adaptive" else state.inner_steps
+        dt = self.dt / steps
+        flow, key = jax.lax.fori_loop(
+            0, steps, lambda _, flow: self._inner_step(flow, dt), (state.flow, state.key)
+        )  # fmt: skip
+        return KelvinHelmholtzState(state.t + self.dt, flow, steps, key)
+
+    def observe(self, state: KelvinHelmholtzState) -> dict[str, Array]:
+        """Fields at the centres of the cells, integrals over the box, Richardson numbers and the energy's spectrum."""
+        method = self._method
+        fields, integrals = method.centred(state.flow), method.integrals(state.flow)
+        bulk, gradient = richardson(fields, self._box, self.buoyancy)
+        observed = {"u": fields.u, "w": fields.w, "density": fields.density, "vorticity": fields.vorticity}
+        if fields.dye is not None:
+            observed["dye"] = fields.dye
+        if isinstance(state.flow, Staggered) and self.staggered:
+            observed |= {"u_face": state.flow.u, "w_face": state.flow.w}
+        power = integrals.forcing_power + self.forcing.mean_power(self._box)
+        return observed | {
+            "kinetic_energy": integrals.kinetic_energy,
+            "vertical_energy": integrals.vertical_energy,
+            "density_variance": integrals.density_variance,
+            "enstrophy": integrals.enstrophy,
+            "potential_energy": integrals.potential_energy,
+            "dissipation": integrals.dissipation,
+            "buoyancy_flux": integrals.buoyancy_flux,
+            "forcing_power": power,
+            "bulk_richardson": bulk,
+            "min_gradient_richardson": gradient,
+            "max_divergence": integrals.max_divergence,
+            "inner_steps": state.inner_steps,
+            "energy_spectrum": energy_spectrum(fields, self._box),
+        }
+
+    def variables(self) -> dict[str, Variable]:
+        """Fields on (x, z), series, and the spectrum."""
+        plane, faces = ("x", "z"), {}
+        dye = {"dye": Variable(plane, "concentration", "1", "dye")} if self.with_dye else {}
+        if self.staggered:
+            faces = {
+                "u_face": Variable(("x_face", "z"), "velocity", "1", "velocity along x on the left faces"),
+                "w_face": Variable(("x", "z_face"), "velocity", "1", "velocity along z on the lower faces"),
+            }
+        series = {
+            "kinetic_energy": "integral of (u^2 + w^2)/2",
+            "vertical_energy": "integral of w^2",
+            "density_variance": "integral of (density - 1)^2",
+            "enstrophy": "integral of the squared vorticity",
+            "potential_energy": "integral of G (density - 1) z",
+            "dissipation": "viscous loss of kinetic energy",
+            "buoyancy_flux": "gain of kinetic energy from buoyancy, -G integral of w (density - 1)",
+            "forcing_power": "gain of kinetic energy from forcing, on average where it is random",
+            "bulk_richardson": "bulk Richardson number of the horizontal means",
+            "min_gradient_richardson": "smallest gradient Richardson number of the horizontal means",
+            "max_divergence": "largest divergence of the velocity",
+        }
+        return {
+            "u": Variable(plane, "velocity", "1", "velocity along x"),
+            "w": Variable(plane, "velocity", "1", "velocity along z"),
+            "density": Variable(plane, "density", "1", "density"),
+            "vorticity": Variable(plane, "vorticity", "1", "vorticity, w_x - u_z"),
+            **dye,
+            **faces,
+            **{name: Variable((), "scalar", "1", words) for name, words in series.items()},
+            "inner_steps": Variable((), "count", "1", "inner steps in a dt"),
+            "energy_spectrum": Variable(("wavenumber",), "spectrum", "1", "kinetic energy of each wavenumber along x"),
+        }
+
+    def domain(self) -> Domain:
+        """Centres and faces of the cells, and the wavenumbers along x."""
+        box = self._box
+        k = jnp.arange(self.nx // 2 + 1, dtype=self.length.dtype) * box.wave[0]
+        axes = (
+            Axis("x", box.x()[:, 0], self.length, periodic=True, long_name="horizontal position"),
+            Axis("z", box.z()[0], self.height, periodic=box.periodic, long_name="height"),
+            Axis("wavenumber", k, long_name="angular wavenumber along x"),
+        )
+        if not self.staggered:
+            return Domain(axes)
+        faces = (
+            Axis("x_face", box.x(0)[:, 0], self.length, periodic=True, long_name="horizontal position of left faces"),
+            Axis("z_face", box.z(0)[0], self.height, periodic=box.periodic, long_name="height of lower faces"),
+        )
+        return Domain(axes + faces)
+
+    def invariants(self, state: KelvinHelmholtzState) -> dict[str, Array]:
+        """The mass, and where nothing drags on it the horizontal momentum."""
+        integrals = self._method.integrals(state.flow)
+        if self.walls == "no_slip" or self.forcing.random:
+            return {"mass": integrals.mass}
+        return {"mass": integrals.mass, "momentum": integrals.momentum}
+
+    def exact(self, t: Array) -> dict[str, Array]:
+        """The fields at time t of an initial condition that is a solution."""
+        return self.initial.exact(t, self._box, self._fluid) if type(self.forcing) is FORCINGS["none"] else {}
+
+    # -------------------------------------------------------------------------------------------------------- parts
+
+    @property
+    def _box(self) -> Box:
+        return Box(self.nx, self.nz, self.length, self.height, self.walls)
+
+    @property
+    def _fluid(self) -> Fluid:
+        viscosity = 1 / self.reynolds
+        return Fluid(viscosity, viscosity / self.prandtl, viscosity / self.schmidt, self.buoyancy)
+
+    @property
+    def _method(self) -> Method:
+        box, sources = self._box, self.forcing.sources(self._box, self.initial)
+        if self.method == "spectral":
+            return Pseudospectral(box, self._fluid, sources)
+        return Projection(box, self._fluid, sources, self.advection, self.diffusion)
+
+    def _inner_steps(self, flow) -> Int[Array, ""]:
+        """The smallest number of equal steps in a dt that keeps the Courant number."""
+        wanted = jnp.ceil(self.dt * self._method.rate(flow) / self.courant)
+        # beyond that the flow has blown up, and the run is to stop rather than to stand still
+        return jnp.clip(jnp.where(jnp.isnan(wanted), 1, wanted), 1, 100_000).astype(int)
+
+    def _inner_step(self, carried, dt: Array):
+        flow, key = carried
+        method = self._method
+        flow = method.advance(flow, dt)
+        if key is None:
+            return flow, key
+        key, now = jax.random.split(key)
+        return method.kicked(flow, self.forcing.kick(now, dt, self._box)), key

@@ -1,0 +1,132 @@
+"""What drives the flow while it runs."""
+
+import abc
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PRNGKeyArray
+
+from physent.parameters import Declared, ParameterError, param, static
+
+from .box import Box, Sources, Velocity
+from .initial import Initial
+
+
+class Forcing(Declared):
+    """Steady sources, and a random velocity added after every step."""
+
+    @abc.abstractmethod
+    def sources(self, box: Box, initial: Initial) -> Sources:
+        """The steady sources."""
+
+    @property
+    @abc.abstractmethod
+    def random(self) -> bool:
+        """Whether `kick` does anything."""
+
+    def kick(self, key: PRNGKeyArray, dt: Array, box: Box) -> Velocity:
+        """The velocity that a random forcing adds in a time dt."""
+        raise NotImplementedError
+
+    def mean_power(self, box: Box) -> Array:
+        """The mean power of a random forcing on the box."""
+        return jnp.zeros_like(box.length)
+
+    def check(self, box: Box) -> None:
+        """Raise a ParameterError where the forcing does not fit."""
+
+
+class Unforced(Forcing):
+    """None."""
+
+    def sources(self, box: Box, initial: Initial) -> Sources:
+        """None."""
+        return Sources()
+
+    @property
+    def random(self) -> bool:
+        """No."""
+        return False
+
+
+class HoldBase(Forcing):
+    """The sources -nu U'' and -kappa rho0'' that keep the initial mean profiles, for linear stability.
+
+    Without them diffusion widens the layer while a disturbance grows, and no window gives its growth rate.
+    """
+
+    def sources(self, box: Box, initial: Initial) -> Sources:
+        """What balances the diffusion of the initial profiles."""
+        return Sources(base=(lambda z: initial.stream(z, box), lambda z: initial.density(z, box)))
+
+    @property
+    def random(self) -> bool:
+        """No."""
+        return False
+
+
+class Kolmogorov(Forcing):
+    """A steady acceleration of u, amplitude sin(2 pi n z/height)."""
+
+    amplitude: Array = param(0.1, doc="largest acceleration", units="velocity/time")
+    n: int = static(1, ge=1, doc="waves in z")
+
+    def sources(self, box: Box, initial: Initial) -> Sources:
+        """The acceleration."""
+        return Sources(acceleration=lambda z: self.amplitude * jnp.sin((2 * self.n * jnp.pi / box.height) * z))
+
+    @property
+    def random(self) -> bool:
+        """No."""
+        return False
+
+
+class Stochastic(Forcing):
+    """White noise in time on the waves m = 1 ... modes in x and n = 1 ... modes in z, without divergence.
+
+    Each wave of the streamfunction gets a Gaussian increment, such that all receive the same mean power; together
+    `power` per area. The increments are added after every step (and so weakly of first order in time).
+    """
+
+    power: Array = param(0.01, ge=0, doc="mean power per area", units="velocity^2/time")
+    modes: int = static(5, ge=1, doc="waves in each direction")
+
+    def sources(self, box: Box, initial: Initial) -> Sources:
+        """None."""
+        return Sources()
+
+    @property
+    def random(self) -> bool:
+        """Yes."""
+        return True
+
+    def kick(self, key: PRNGKeyArray, dt: Array, box: Box) -> Velocity:
+        """psi_z and -psi_x, psi = sum over m, n of (a cos kx + b sin kx) sin(kappa z), a and b Gaussian."""
+        number = jnp.arange(1, self.modes + 1, dtype=box.length.dtype)
+        k, kappa = number * box.wave[0], number * box.wave[1]
+        square = k[:, None] ** 2 + kappa[None, :] ** 2
+        # <|v|^2>/2 of one wave is (a^2 + b^2) square/8, its mean sigma^2 square/4
+        deviation = jnp.sqrt(4 * self.power * dt / (self.modes**2 * square))
+        a, b = deviation[None] * jax.random.normal(key, (2, self.modes, self.modes), box.length.dtype)
+
+        def velocity(x: Array, z: Array) -> tuple[Array, Array]:
+            cosine, sine = jnp.cos(x * k[None, :]), jnp.sin(x * k[None, :])
+            u = ((cosine @ a + sine @ b) * kappa[None, :]) @ jnp.cos(kappa[:, None] * z)
+            w = ((sine * k[None, :]) @ a - (cosine * k[None, :]) @ b) @ jnp.sin(kappa[:, None] * z)
+            return u, w
+
+        return velocity
+
+    def mean_power(self, box: Box) -> Array:
+        """`power` times the area."""
+        return self.power * box.length * box.height
+
+    def check(self, box: Box) -> None:
+        """Its waves slip along walls."""
+        if box.walls == "no_slip":
+            raise ParameterError("walls", "given 'no_slip', allowed with forcing 'stochastic': free_slip, periodic")
+
+
+FORCINGS: dict[str, type] = {
+    "none": Unforced, "hold_base": HoldBase, "kolmogorov": Kolmogorov, "stochastic": Stochastic,
+}  # fmt: skip

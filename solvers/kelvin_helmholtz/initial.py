@@ -1,0 +1,259 @@
+"""The flows to start from."""
+
+import abc
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PRNGKeyArray
+
+from physent.parameters import Declared, ParameterError, choice, param, static
+
+from .box import Box, Fluid
+from .perturbation import PERTURBATIONS, Perturbation
+
+
+class Initial(Declared):
+    """A velocity of (x, z), profiles of density and dye, and where it has layers the base state they are part of."""
+
+    @abc.abstractmethod
+    def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
+        """u and w at the points, which broadcast against each other; divergence and flow through walls are removed."""
+
+    @abc.abstractmethod
+    def stream(self, z: Array, box: Box) -> Array:
+        """The base velocity U(z)."""
+
+    @abc.abstractmethod
+    def density(self, z: Array, box: Box) -> Array:
+        """The density; 1 is the reference."""
+
+    @abc.abstractmethod
+    def dye(self, z: Array, box: Box) -> Array:
+        """The dye, between 0 and 1."""
+
+    def exact(self, t: Array, box: Box, fluid: Fluid) -> dict[str, Array]:
+        """The fields at time t where they are known, undisturbed by forcing and buoyancy."""
+        return {}
+
+    def check(self, box: Box) -> None:
+        """Raise a ParameterError where the flow does not fit the box."""
+
+
+def _step(z: Array, thickness: Array, centre: Array) -> Array:
+    return jnp.tanh((z - centre) / thickness)
+
+
+class ShearLayer(Initial):
+    """A tanh layer of velocity and density at mid-height."""
+
+    thickness: Array = param(0.05, gt=0, doc="delta of tanh((z - height/2)/delta)", units="length")
+    u_top: Array = param(1.0, doc="velocity above", units="velocity")
+    u_bottom: Array = param(-1.0, doc="velocity below", units="velocity")
+    density_top: Array = param(1.0, gt=0, doc="density above")
+    density_bottom: Array = param(1.2, gt=0, doc="density below")
+    perturbation: Perturbation = choice(PERTURBATIONS, "mode", doc="disturbance of the layer")
+
+    def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
+        """The layer and its disturbance."""
+        u, w = self.perturbation.velocity(x, z, box, (box.height / 2,), self.thickness)
+        return self.stream(z, box) + u, w
+
+    def stream(self, z: Array, box: Box) -> Array:
+        """U(z)."""
+        return _between(self.u_bottom, self.u_top, _step(z, self.thickness, box.height / 2))
+
+    def density(self, z: Array, box: Box) -> Array:
+        """rho0(z)."""
+        return _between(self.density_bottom, self.density_top, _step(z, self.thickness, box.height / 2))
+
+    def dye(self, z: Array, box: Box) -> Array:
+        """1 above, 0 below."""
+        return (1 + _step(z, self.thickness, box.height / 2)) / 2
+
+    def check(self, box: Box) -> None:
+        """Does not fit a periodic z."""
+        _needs_walls(box, "shear_layer")
+
+
+class Rotating(Initial):
+    """A tanh layer with a uniform shear added, u += rate (z - height/2): what kh2d-solver calls rotation.
+
+    It is no rotation: in a vertical plane the Coriolis force of an incompressible flow is a gradient, which pressure
+    takes up, and so cannot act. Solid shear is what remains of the name.
+    """
+
+    rate: Array = param(0.5, doc="shear added", units="1/time")
+    layer: ShearLayer = choice({"shear_layer": ShearLayer}, "shear_layer", doc="the layer")
+
+    def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
+        """The layer's and the shear."""
+        u, w = self.layer.velocity(x, z, box, key)
+        return u + self.rate * (z - box.height / 2), w
+
+    def stream(self, z: Array, box: Box) -> Array:
+        """U(z)."""
+        return self.layer.stream(z, box) + self.rate * (z - box.height / 2)
+
+    def density(self, z: Array, box: Box) -> Array:
+        """The layer's."""
+        return self.layer.density(z, box)
+
+    def dye(self, z: Array, box: Box) -> Array:
+        """The layer's."""
+        return self.layer.dye(z, box)
+
+    def check(self, box: Box) -> None:
+        """Does not fit a periodic z."""
+        _needs_walls(box, "rotating")
+
+
+class Forced(Initial):
+    """A tanh layer with random waves added at the start, what kh2d-solver calls forced; nothing forces it later.
+
+    u += sum over kx, kz = 1 ... modes of A/|k| sin(2 pi kx x/length + phase) cos(2 pi kz z/height), w += A/|k|
+    cos(2 pi kx x/length) sin(2 pi kz z/height + phase), |k| = sqrt(kx^2 + kz^2), phases random. Much of it is
+    divergence, and projected away.
+    """
+
+    amplitude: Array = param(0.1, doc="A", units="velocity")
+    modes: int = static(5, ge=1, doc="waves in each direction")
+    layer: ShearLayer = choice({"shear_layer": ShearLayer}, "shear_layer", doc="the layer")
+
+    def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
+        """The layer's and the waves."""
+        u, w = self.layer.velocity(x, z, box, key)
+        number = jnp.arange(1, self.modes + 1, dtype=box.length.dtype)
+        phase = jax.random.uniform(key, (self.modes, self.modes), box.length.dtype, 0, 2 * jnp.pi)
+        size = self.amplitude / jnp.sqrt(number[:, None] ** 2 + number[None, :] ** 2)
+        ax = (2 * jnp.pi / box.length) * x * number[None, :]  # (nx, kx)
+        az = (2 * jnp.pi / box.height) * number[:, None] * z  # (kz, nz)
+        along, across = size * jnp.cos(phase), size * jnp.sin(phase)
+        u = u + (jnp.sin(ax) @ along + jnp.cos(ax) @ across) @ jnp.cos(az)
+        w = w + (jnp.cos(ax) @ along) @ jnp.sin(az) + (jnp.cos(ax) @ across) @ jnp.cos(az)
+        return u, w
+
+    def stream(self, z: Array, box: Box) -> Array:
+        """U(z)."""
+        return self.layer.stream(z, box)
+
+    def density(self, z: Array, box: Box) -> Array:
+        """The layer's."""
+        return self.layer.density(z, box)
+
+    def dye(self, z: Array, box: Box) -> Array:
+        """The layer's."""
+        return self.layer.dye(z, box)
+
+    def check(self, box: Box) -> None:
+        """Does not fit a periodic z."""
+        _needs_walls(box, "forced")
+
+
+class DoubleShear(Initial):
+    """A jet between two tanh layers, u = u_max (tanh - tanh - 1), light fluid between, heavy outside; fits any box.
+
+    The density jumps at the layers as in kh2d-solver (`density_thickness` 0), or follows tanh.
+    """
+
+    thickness: Array = param(0.04, gt=0, doc="delta of the layers", units="length")
+    separation: Array = param(0.3, gt=0, doc="distance between the layers", units="length")
+    u_max: Array = param(1.0, doc="velocity between the layers, the opposite outside", units="velocity")
+    density_between: Array = param(1.0, gt=0, doc="density between the layers")
+    density_outside: Array = param(1.5, gt=0, doc="density outside")
+    density_thickness: Array = param(0.0, ge=0, doc="delta of the density, 0 for a jump", units="length")
+    perturbation: Perturbation = choice(PERTURBATIONS, "mode", doc="disturbance of both layers")
+
+    def _centres(self, box: Box) -> tuple[Array, Array]:
+        return box.height / 2 - self.separation / 2, box.height / 2 + self.separation / 2
+
+    def _inside(self, z: Array, thickness: Array, box: Box) -> Array:
+        """1 between the layers and 0 outside."""
+        lower, upper = self._centres(box)
+        soft = jnp.where(thickness == 0, 1, thickness)
+        jump = ((z >= lower) & (z <= upper)).astype(z.dtype)
+        return jnp.where(thickness == 0, jump, (_step(z, soft, lower) - _step(z, soft, upper)) / 2)
+
+    def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
+        """The jet and its disturbance."""
+        u, w = self.perturbation.velocity(x, z, box, self._centres(box), self.thickness)
+        return self.stream(z, box) + u, w
+
+    def stream(self, z: Array, box: Box) -> Array:
+        """U(z)."""
+        return self.u_max * (2 * self._inside(z, self.thickness, box) - 1)
+
+    def density(self, z: Array, box: Box) -> Array:
+        """rho0(z)."""
+        inside = self._inside(z, self.density_thickness, box)
+        return self.density_outside + (self.density_between - self.density_outside) * inside
+
+    def dye(self, z: Array, box: Box) -> Array:
+        """1 between the layers, 0 outside."""
+        return self._inside(z, self.thickness, box)
+
+
+class TaylorGreen(Initial):
+    """Vortices psi = A sin(k x) sin(kappa z) of uniform density, exact: they decay as e^{-nu (k^2 + kappa^2) t}.
+
+    k = 2 pi m/length; kappa = n pi/height between free-slip walls, 2 pi n/height where z is periodic.
+    """
+
+    amplitude: Array = param(0.1, doc="A", units="length velocity")
+    m: int = static(1, ge=1, doc="waves in x")
+    n: int = static(1, ge=1, doc="half waves in z between walls, waves where z is periodic")
+
+    def _wave(self, box: Box) -> tuple[Array, Array]:
+        return self.m * box.wave[0], self.n * box.wave[1]
+
+    def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
+        """psi_z and -psi_x."""
+        k, kappa = self._wave(box)
+        u = self.amplitude * kappa * jnp.sin(k * x) * jnp.cos(kappa * z)
+        return u, -self.amplitude * k * jnp.cos(k * x) * jnp.sin(kappa * z)
+
+    def stream(self, z: Array, box: Box) -> Array:
+        """0: there is no mean flow."""
+        return jnp.zeros_like(z)
+
+    def density(self, z: Array, box: Box) -> Array:
+        """1."""
+        return jnp.ones_like(z)
+
+    def dye(self, z: Array, box: Box) -> Array:
+        """1 in the upper half."""
+        return (z > box.height / 2).astype(z.dtype)
+
+    def exact(self, t: Array, box: Box, fluid: Fluid) -> dict[str, Array]:
+        """The vortices at time t."""
+        k, kappa = self._wave(box)
+        square = k**2 + kappa**2
+        decay = jnp.exp(-fluid.viscosity * square * t)
+        u, w = self.velocity(box.x(), box.z(), box, jax.random.key(0))
+        vorticity = self.amplitude * square * jnp.sin(k * box.x()) * jnp.sin(kappa * box.z())
+        return {"u": decay * u, "w": decay * w, "vorticity": decay * vorticity, "density": jnp.ones_like(vorticity)}
+
+    def check(self, box: Box) -> None:
+        """Does not fit walls that do not slip."""
+        if box.walls == "no_slip":
+            raise ParameterError("walls", "given 'no_slip', allowed with initial 'taylor_green': free_slip, periodic")
+
+
+def _between(bottom: Array, top: Array, step: Array) -> Array:
+    return bottom + (top - bottom) * ((1 + step) / 2)
+
+
+def _needs_walls(box: Box, kind: str) -> None:
+    if box.periodic:
+        raise ParameterError(
+            "walls", f"given 'periodic', but {kind!r} differs above and below, allowed: free_slip, no_slip "
+            "(periodic fits initial 'double_shear' and 'taylor_green')",
+        )  # fmt: skip
+
+
+INITIALS: dict[str, type] = {
+    "shear_layer": ShearLayer,
+    "double_shear": DoubleShear,
+    "rotating": Rotating,
+    "forced": Forced,
+    "taylor_green": TaylorGreen,
+}

@@ -1,0 +1,67 @@
+"""Small disturbances of a layer that set off its instability; each is a velocity field of (x, z)."""
+
+import abc
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent.parameters import Declared, param, static
+
+from .box import Box
+
+
+class Perturbation(Declared):
+    """A velocity added to that of layers of the given thickness at the given heights."""
+
+    @abc.abstractmethod
+    def velocity(
+        self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
+    ) -> tuple[Array, Array]:
+        """u and w at the points."""
+
+
+class Unperturbed(Perturbation):
+    """None."""
+
+    def velocity(
+        self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
+    ) -> tuple[Array, Array]:
+        """0."""
+        return jnp.zeros_like(x), jnp.zeros_like(z)
+
+
+class Mode(Perturbation):
+    """One wave without divergence: psi = A delta exp(-((z - z0)/delta)^2) cos(2 pi m x/length), u = psi_z, w = -psi_x.
+
+    The same at every layer; delta is the layer's thickness.
+    """
+
+    amplitude: Array = param(0.01, doc="A, of the order of the velocity it causes", units="velocity")
+    m: int = static(2, doc="waves in the box", ge=1)
+
+    def velocity(
+        self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
+    ) -> tuple[Array, Array]:
+        """psi_z and -psi_x."""
+        k = self.m * box.wave[0]
+        along = [(z - centre) / thickness for centre in centres]
+        envelope = sum((jnp.exp(-(s**2)) for s in along), jnp.zeros_like(z))
+        slope = sum((-2 * s * jnp.exp(-(s**2)) for s in along), jnp.zeros_like(z))
+        return self.amplitude * slope * jnp.cos(k * x), self.amplitude * thickness * k * envelope * jnp.sin(k * x)
+
+
+class Ripple(Perturbation):
+    """What kh2d-solver adds, u += A sin(2 pi m x/length) exp(-((z - z0)/delta)^2); projected, since it has divergence."""
+
+    amplitude: Array = param(0.01, doc="A", units="velocity")
+    m: int = static(2, doc="waves in the box", ge=1)
+
+    def velocity(
+        self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
+    ) -> tuple[Array, Array]:
+        """See the class."""
+        envelope = sum((jnp.exp(-(((z - centre) / thickness) ** 2)) for centre in centres), jnp.zeros_like(z))
+        return self.amplitude * jnp.sin(self.m * box.wave[0] * x) * envelope, jnp.zeros_like(z)
+
+
+PERTURBATIONS: dict[str, type] = {"none": Unperturbed, "mode": Mode, "ripple": Ripple}

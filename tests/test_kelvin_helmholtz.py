@@ -1,0 +1,186 @@
+"""Stratified shear flow: what holds for every flow, on small grids."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from trajectory import advance, last, observed_rows
+
+from physent.parameters import ParameterError
+from physent.solvers.kelvin_helmholtz import (
+    DoubleShear,
+    Forced,
+    HoldBase,
+    KelvinHelmholtz,
+    Kolmogorov,
+    Rotating,
+    ShearLayer,
+    Stochastic,
+    TaylorGreen,
+    Unperturbed,
+)
+from physent.solvers.kelvin_helmholtz.box import Box
+
+SMALL = {"nx": 32, "nz": 16, "dt": 0.05}
+
+
+@pytest.fixture(scope="module", params=["projection", "spectral"])
+def noisy(request):
+    """A noisy layer with a dye that is the density in other words, a third of a time unit long."""
+    layer = ShearLayer(thickness=0.12)
+    solver = KelvinHelmholtz(**SMALL, method=request.param, noise=0.05, initial=layer, with_dye=True, buoyancy=2.0)
+    return solver, *observed_rows(solver, 6)
+
+
+def test_nothing_diverges_and_no_mass_is_lost(noisy):
+    solver, observed, invariants = noisy
+    assert float(jnp.max(observed["max_divergence"])) < 1e-12 * solver.nx / 2
+    assert np.ptp(invariants["mass"]) < 1e-13
+    assert np.ptp(invariants["momentum"]) < 1e-13
+
+
+def test_density_stays_within_its_initial_bounds(noisy):
+    solver, observed, _ = noisy
+    if solver.method == "projection":
+        first = observed["density"][0]
+        assert float(jnp.min(observed["density"])) >= float(jnp.min(first)) - 1e-14
+        assert float(jnp.max(observed["density"])) <= float(jnp.max(first)) + 1e-14
+
+
+def test_a_dye_that_starts_as_the_density_stays_it(noisy):
+    _, observed, _ = noisy
+    np.testing.assert_allclose(1.2 - 0.2 * observed["dye"], observed["density"], atol=1e-12)
+
+
+def test_the_spectrum_sums_to_the_energy_at_the_centres(noisy):
+    _, observed, _ = noisy
+    u, w = observed["u"], observed["w"]
+    energy = jnp.mean(u**2 + w**2, axis=(1, 2))  # of a box of area 2
+    np.testing.assert_allclose(jnp.sum(observed["energy_spectrum"], axis=1), energy, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_the_start_of_single_mode_is_the_published_one():
+    for method, places in (("spectral", 1e-8), ("projection", 2e-2)):
+        solver = KelvinHelmholtz(nx=128, nz=64, method=method)
+        _, _, observed, _ = last(solver, jnp.asarray(0))
+        assert observed["kinetic_energy"] == pytest.approx(0.900003443, abs=1e-9)
+        assert observed["density_variance"] == pytest.approx(0.038, rel=1e-8)
+        assert observed["vertical_energy"] == pytest.approx(6.18485736e-7, rel=places)
+        assert observed["enstrophy"] == pytest.approx(53.34137, rel=max(places, 2e-7))
+        # G drho/(Delta U)^2 delta_omega = 0.5 x 0.2/2^2 x 0.1
+        assert observed["bulk_richardson"] == pytest.approx(0.0025, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("method", "walls"), [("projection", "no_slip"), ("projection", "periodic"), ("spectral", "periodic")]
+)
+def test_a_fluid_at_rest_is_set_in_motion_as_the_heat_equation_says(method, walls):
+    """u = (A/(nu kappa^2)) (1 - e^{-nu kappa^2 t}) sin(kappa z): it obeys both boundaries."""
+    solver = KelvinHelmholtz(
+        nx=4, nz=32, dt=0.02, reynolds=20.0, buoyancy=0.0, method=method, walls=walls, stepping="fixed",
+        initial=TaylorGreen(amplitude=0.0) if walls == "periodic" else
+        ShearLayer(u_top=0.0, u_bottom=0.0, perturbation=Unperturbed()),
+        forcing=Kolmogorov(amplitude=0.1),
+    )  # fmt: skip
+    observed = last(solver, jnp.asarray(50))[3]
+    damping = (2 * np.pi) ** 2 / 20
+    sine = np.sin(2 * np.pi * (np.arange(32) + 0.5) / 32)
+    exact = 0.1 / damping * (1 - np.exp(-damping)) * sine
+    np.testing.assert_allclose(observed["u"][0], exact, atol=2e-4 if method == "projection" else 1e-9)
+    power = 0.1 * 2 * float(np.mean(exact * sine))
+    assert float(observed["forcing_power"]) == pytest.approx(power, rel=5e-3 if method == "projection" else 1e-7)
+
+
+def test_random_forcing_does_the_power_it_says():
+    box = Box(16, 8, jnp.asarray(2.0), jnp.asarray(1.0), "free_slip")
+    forcing, dt = Stochastic(power=0.3, modes=3), jnp.asarray(0.01)
+
+    def energy(key):
+        velocity = forcing.kick(key, dt, box)
+        u, w = velocity(box.x(), box.z())
+        return box.integral(u**2 + w**2) / 2
+
+    mean = jnp.mean(jax.lax.map(energy, jax.random.split(jax.random.key(1), 4000)))
+    assert float(mean / dt) == pytest.approx(float(forcing.mean_power(box)), rel=0.03)
+
+
+def test_a_randomly_forced_flow_does_not_depend_on_how_it_is_cut():
+    solver = KelvinHelmholtz(nx=8, nz=4, dt=0.02, forcing=Stochastic(modes=2), initial=TaylorGreen(), stepping="fixed")
+    whole = advance(solver, 4)
+    halves = advance(solver, 2, advance(solver, 2))
+    np.testing.assert_array_equal(whole.flow.u, halves.flow.u)
+    assert float(solver.observe(whole)["max_divergence"]) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"nz": 15}, "nz: given 15, allowed: an even number"),
+        ({"method": "spectral", "walls": "no_slip"}, "allowed with method 'spectral': free_slip, periodic"),
+        ({"walls": "periodic"}, "differs above and below"),
+        ({"walls": "no_slip", "forcing": Stochastic()}, "allowed with forcing 'stochastic'"),
+        ({"walls": "no_slip", "initial": TaylorGreen()}, "allowed with initial 'taylor_green'"),
+        ({"method": "spectral", "staggered": True}, "staggered"),
+        ({"reynolds": 0.0}, "reynolds: given 0.0, allowed: a number > 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(settings, words):
+    with pytest.raises(ParameterError, match=words):
+        KelvinHelmholtz(**settings)
+
+
+def test_initial_conditions_are_what_they_say():
+    box = Box(64, 32, jnp.asarray(2.0), jnp.asarray(1.0), "free_slip")
+    key = jax.random.key(0)
+    z = box.z()
+    layer = ShearLayer(perturbation=Unperturbed())
+    np.testing.assert_allclose(
+        Rotating(layer=layer).velocity(box.x(), z, box, key)[0], jnp.tanh((z - 0.5) / 0.05) + 0.5 * (z - 0.5) + jnp.zeros((64, 1)), atol=1e-15
+    )  # fmt: skip
+    jet = DoubleShear(perturbation=Unperturbed())
+    expected = jnp.tanh((z - 0.35) / 0.04) - jnp.tanh((z - 0.65) / 0.04) - 1
+    np.testing.assert_allclose(jet.velocity(box.x(), z, box, key)[0], expected + jnp.zeros((64, 1)), atol=1e-15)
+    density = np.asarray(jet.density(z, box))[0]
+    assert set(density) == {1.0, 1.5} and np.all((density == 1) == (np.abs(np.asarray(z)[0] - 0.5) < 0.15))
+    u, w = Forced(layer=layer).velocity(box.x(), z, box, key)
+    phase = np.asarray(jax.random.uniform(key, (5, 5), float, 0, 2 * jnp.pi))
+    x, heights = np.asarray(box.x()), np.asarray(z)
+    waves = np.zeros((2, 64, 32))
+    for i in range(5):
+        for j in range(5):
+            size, p = 0.1 / np.hypot(i + 1, j + 1), phase[i, j]
+            a, b = np.pi * (i + 1) * x, 2 * np.pi * (j + 1) * heights
+            waves += size * np.stack([np.sin(a + p) * np.cos(b), np.cos(a) * np.sin(b + p)])
+    np.testing.assert_allclose(u - jnp.tanh((z - 0.5) / 0.05), waves[0], atol=1e-14)
+    np.testing.assert_allclose(w, waves[1], atol=1e-14)
+
+
+@pytest.mark.slow
+def test_the_held_base_stays():
+    """Undisturbed and held, the layer does not change; let go, it widens as the heat equation says (REFERENCE)."""
+    for method in ("projection", "spectral"):
+        layer = ShearLayer(perturbation=Unperturbed())
+        settings = {"nx": 4, "nz": 64, "dt": 0.05, "method": method, "stepping": "fixed", "initial": layer}
+        steps = jnp.asarray(10)
+        first, held, *_ = last(KelvinHelmholtz(**settings, forcing=HoldBase()), steps)
+        for a, b in zip(jax.tree.leaves(held.flow), jax.tree.leaves(first.flow), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-12)
+        energy = float(last(KelvinHelmholtz(**settings), steps)[3]["kinetic_energy"])
+        assert energy == pytest.approx(0.8765213, rel=3e-4 if method == "projection" else 1e-6)
+
+
+@pytest.mark.slow
+def test_a_gradient_passes_through_a_step():
+    solver = KelvinHelmholtz(nx=8, nz=4, stepping="fixed", dt=0.01)
+
+    @eqx.filter_jit
+    def energy(buoyancy):
+        other = eqx.tree_at(lambda solver: solver.buoyancy, solver, buoyancy)
+        state = other.step(other.init(jax.random.key(0)))
+        return jnp.sum(state.flow.w**2)
+
+    slope = jax.grad(energy)(jnp.asarray(2.0))
+    change = (energy(jnp.asarray(2.001)) - energy(jnp.asarray(1.999))) / 0.002
+    assert float(slope) == pytest.approx(float(change), rel=1e-5)
