@@ -1,0 +1,1 @@
+"""Experiments of the nonlinear Klein-Gordon equation."""

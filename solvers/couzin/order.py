@@ -1,0 +1,66 @@
+"""What a school does, in a few numbers: order parameters."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from physent.numerics.space import Space
+
+from .social import unit
+
+Vectors = Float[Array, "d n"]
+
+
+def polarization(heading: Vectors) -> Float[Array, ""]:
+    """|sum v_i|/N with unit vectors along the headings: 1 where all swim the same way."""
+    return jnp.linalg.norm(jnp.mean(heading, axis=1))
+
+
+def rotation(from_centre: Vectors, heading: Vectors) -> Float[Array, ""]:
+    """|sum r_i x v_i|/N with unit vectors from the centre and along the headings: 1 for a mill."""
+    r, v = unit(from_centre), heading
+    if r.shape[0] == 2:
+        return jnp.abs(jnp.mean(r[0] * v[1] - r[1] * v[0]))
+    turning = [r[1] * v[2] - r[2] * v[1], r[2] * v[0] - r[0] * v[2], r[0] * v[1] - r[1] * v[0]]
+    return jnp.linalg.norm(jnp.mean(jnp.stack(turning), axis=1))
+
+
+def spread(from_centre: Vectors) -> Float[Array, ""]:
+    """The root mean square distance from the centre, its radius of gyration."""
+    return jnp.sqrt(jnp.mean(jnp.sum(from_centre**2, axis=0)))
+
+
+def from_centre(position: Vectors, space: Space) -> Vectors:
+    """The vectors from the centre of mass to each fish.
+
+    Along a periodic axis the centre is first taken where the mean of the points on the circle lies, then corrected by
+    the mean of the shortest vectors from there, which leaves it the centre of mass of any school shorter than half the
+    period.
+    """
+    components = []
+    for axis, x in enumerate(position):
+        if space.periodic[axis]:
+            turn = 2 * jnp.pi / space.length[axis]
+            middle = jnp.arctan2(jnp.mean(jnp.sin(turn * x)), jnp.mean(jnp.cos(turn * x))) / turn
+            x = space.nearest(x - middle, axis)
+        components.append(x - jnp.mean(x))
+    return jnp.stack(components)
+
+
+def groups(near: Bool[Array, "n n"]) -> Int[Array, ""]:
+    """The number of connected components of the graph of fish, near ones joined; `near` is symmetric.
+
+    Every fish takes the smallest label about it, then that of the fish it is called after, until nothing changes.
+    """
+    n = near.shape[0]
+    own = jnp.arange(n, dtype=jnp.int32)
+
+    def turn(loop: tuple[Array, Array]) -> tuple[Array, Array]:
+        label, _ = loop
+        smallest = jnp.min(jnp.where(near, label[:, None], n), axis=0)
+        new = jnp.minimum(label, smallest)
+        new = jnp.minimum(new, new[new])
+        return new, jnp.any(new != label)
+
+    label, _ = jax.lax.while_loop(lambda loop: loop[1], turn, (own, jnp.ones((), bool)))
+    return jnp.sum((label == own).astype(jnp.int32))
