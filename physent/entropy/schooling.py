@@ -60,10 +60,10 @@ def schooling_entropies(
             angular_momentum=_of_angular_momenta(position, heading, 20),
             neighbour=_of_neighbours(near, 20),
             velocity_correlation=_of_correlations(heading, 20),
-            shape=_of_shape(position),
+            shape=eigenvalue_entropy(position),
         )
 
-    return _batched(one, position, heading)
+    return batched(one, position, heading)
 
 
 def oceanic_schooling_index(entropies: SchoolingEntropies, weights: Sequence[float] = OCEANIC_WEIGHTS) -> Array:
@@ -81,7 +81,7 @@ def cohesion_entropy(position: ArrayLike, length: ArrayLike, bins: int = 25, per
     Bins as wide as length/(2 bins) see little of a tight school, all of whose distances fall in the first two or three:
     it measures the density of the school as much as its spacing.
     """
-    return _batched(lambda x: _of_nearest(_neighbours(x, 1, length, periodic)[0], length, bins), position)
+    return batched(lambda x: _of_nearest(_neighbours(x, 1, length, periodic)[0], length, bins), position)
 
 
 @eqx.filter_jit
@@ -93,7 +93,7 @@ def polarization_entropy(heading: ArrayLike, bands: int = 12, sectors: int = 24)
     Isotropic headings therefore stay below 1 even for N -> infinity: .9466 with the bins of the package. Neither
     is it invariant under rotations.
     """
-    return _batched(lambda h: _of_headings(h, bands, sectors), heading)
+    return batched(lambda h: _of_headings(h, bands, sectors), heading)
 
 
 @eqx.filter_jit
@@ -102,7 +102,7 @@ def depth_entropy(position: ArrayLike, length: ArrayLike, bins: int = 15) -> Arr
 
     It depends on where the bins are: a layer that swims across an edge of one changes it.
     """
-    return _batched(lambda x: _of_depths(x, length, bins), position)
+    return batched(lambda x: _of_depths(x, length, bins), position)
 
 
 @eqx.filter_jit
@@ -112,7 +112,7 @@ def angular_momentum_entropy(position: ArrayLike, heading: ArrayLike, bins: int 
     The mean of wrapped positions is not the middle of a school that lies across the edge of the box, and the modulus
     does not know the sense of rotation: a mill and two opposite ones give the same.
     """
-    return _batched(lambda x, h: _of_angular_momenta(x, h, bins), position, heading)
+    return batched(lambda x, h: _of_angular_momenta(x, h, bins), position, heading)
 
 
 @eqx.filter_jit
@@ -123,7 +123,7 @@ def neighbour_entropy(
 
     The range is [0, 2], of which five distances hardly use the first quarter.
     """
-    return _batched(lambda x: _of_neighbours(_neighbours(x, k, length, periodic), bins), position)
+    return batched(lambda x: _of_neighbours(_neighbours(x, k, length, periodic), bins), position)
 
 
 @eqx.filter_jit
@@ -132,16 +132,16 @@ def velocity_correlation_entropy(heading: ArrayLike, bins: int = 20) -> Array:
 
     It knows no distance, and so tells alignment but no correlation length.
     """
-    return _batched(lambda h: _of_correlations(h, bins), heading)
+    return batched(lambda h: _of_correlations(h, bins), heading)
 
 
 @eqx.filter_jit
 def shape_entropy(position: ArrayLike) -> Array:
-    """-sum e ln e / ln d of the normalised eigenvalues e of the covariance of the positions: 1 for a ball, 0 for a line.
+    """-sum e ln e / ln d of the normalised eigenvalues e of the covariance of positions: 1 for a ball, 0 for a line.
 
     Wrapped positions: a school across the edge of the box looks like a larger one.
     """
-    return _batched(_of_shape, position)
+    return batched(eigenvalue_entropy, position)
 
 
 @eqx.filter_jit
@@ -150,7 +150,7 @@ def wrapped_rotation(position: ArrayLike, heading: ArrayLike) -> Array:
 
     Not the rotation of a school that lies across the edge of a periodic box.
     """
-    return _batched(lambda x, h: jnp.linalg.norm(jnp.mean(_momenta(x, h), axis=0)), position, heading)
+    return batched(lambda x, h: jnp.linalg.norm(jnp.mean(momenta(_from_mean(x), h), axis=0)), position, heading)
 
 
 # ------------------------------------------------------------------------------------------------ of one school
@@ -161,13 +161,13 @@ def _of_nearest(nearest: Array, length: ArrayLike, bins: int) -> Array:
 
 
 def _of_headings(heading: Array, bands: int, sectors: int) -> Array:
-    unit = _unit(heading)
-    azimuth = _bin(jnp.arctan2(unit[:, 1], unit[:, 0]) + math.pi, 0.0, 2 * math.pi, sectors)
+    v = unit(heading)
+    azimuth = _bin(jnp.arctan2(v[:, 1], v[:, 0]) + math.pi, 0.0, 2 * math.pi, sectors)
     if heading.shape[-1] == 2:
-        return _entropy_of(count_symbols(azimuth[None], sectors, dtype=unit.dtype)[0])
-    band = _bin(jnp.arccos(jnp.clip(unit[:, 2], -1, 1)), 0.0, math.pi, bands)
-    counts = count_symbols((band * sectors + azimuth)[None], bands * sectors, dtype=unit.dtype)
-    middles = (jnp.arange(bands, dtype=unit.dtype) + 0.5) * (math.pi / bands)
+        return _entropy_of(count_symbols(azimuth[None], sectors, dtype=v.dtype)[0])
+    band = _bin(jnp.arccos(jnp.clip(v[:, 2], -1, 1)), 0.0, math.pi, bands)
+    counts = count_symbols((band * sectors + azimuth)[None], bands * sectors, dtype=v.dtype)
+    middles = (jnp.arange(bands, dtype=v.dtype) + 0.5) * (math.pi / bands)
     return _entropy_of((counts.reshape(bands, sectors) * jnp.sin(middles)[:, None]).ravel())
 
 
@@ -176,7 +176,7 @@ def _of_depths(position: Array, length: ArrayLike, bins: int) -> Array:
 
 
 def _of_angular_momenta(position: Array, heading: Array, bins: int) -> Array:
-    size = jnp.minimum(jnp.linalg.norm(_momenta(position, heading), axis=-1), 1)
+    size = jnp.minimum(jnp.linalg.norm(momenta(_from_mean(position), heading), axis=-1), 1)
     return _entropy_of(_counts(size, 0.0, 1.0, bins))
 
 
@@ -186,24 +186,25 @@ def _of_neighbours(near: Array, bins: int) -> Array:
 
 
 def _of_correlations(heading: Array, bins: int) -> Array:
-    unit = _unit(heading)
-    n = unit.shape[0]
+    v = unit(heading)
+    n = v.shape[0]
     rows = max(1, min(n, _PAIRS // n))
     blocks = -(-n // rows)
-    first = jnp.pad(unit, ((0, blocks * rows - n), (0, 0))).reshape(blocks, rows, -1)
+    first = jnp.pad(v, ((0, blocks * rows - n), (0, 0))).reshape(blocks, rows, -1)
 
     def block(counts: Array, inputs: tuple[Array, Array]) -> tuple[Array, None]:
         start, part = inputs
-        value = jnp.minimum((part @ unit.T + 1) / 2, 1)
+        value = jnp.minimum((part @ v.T + 1) / 2, 1)
         later = jnp.arange(n)[None, :] > start + jnp.arange(rows)[:, None]  # a row that fills up has none
         symbol = jnp.where(later, _bin(value, 0.0, 1.0, bins), -1)
-        return counts + count_symbols(symbol.reshape(1, -1), bins, dtype=unit.dtype)[0], None
+        return counts + count_symbols(symbol.reshape(1, -1), bins, dtype=v.dtype)[0], None
 
     starts = jnp.arange(blocks) * rows
-    return _entropy_of(jax.lax.scan(block, jnp.zeros(bins, unit.dtype), (starts, first))[0])
+    return _entropy_of(jax.lax.scan(block, jnp.zeros(bins, v.dtype), (starts, first))[0])
 
 
-def _of_shape(position: Array) -> Array:
+def eigenvalue_entropy(position: Array) -> Array:
+    """The entropy of the normalised eigenvalues of the covariance of positions (N, d), over ln d."""
     covariance = jnp.cov(position.T)
     variances = jnp.maximum(jnp.linalg.eigvalsh(covariance), 1e-10)
     share = variances / jnp.sum(variances)
@@ -213,7 +214,7 @@ def _of_shape(position: Array) -> Array:
 # --------------------------------------------------------------------------------------------------- what they use
 
 
-def _batched(function: Callable, *arrays: ArrayLike):
+def batched(function: Callable, *arrays: ArrayLike):
     """The function of (N, d) arrays on arrays with batch axes."""
     given = [as_floating(jnp.asarray(array)) for array in arrays]
     if any(array.ndim < 2 or array.shape[-1] not in (2, 3) for array in given):
@@ -231,15 +232,20 @@ def _neighbours(position: Array, k: int, length: ArrayLike, periodic: bool) -> A
     return jnp.sqrt(nearest_distances(position, k, "euclidean", period))
 
 
-def _unit(vectors: Array) -> Array:
+def _from_mean(position: Array) -> Array:
+    return position - jnp.mean(position, axis=0, keepdims=True)
+
+
+def unit(vectors: Array) -> Array:
+    """The vectors (N, d) at length 1; what is shorter than 1e-10 is left as it is."""
     size = jnp.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / jnp.where(size < 1e-10, jnp.ones_like(size), size)
 
 
-def _momenta(position: Array, heading: Array) -> Array:
-    """r x v of every fish with unit vectors, (N, 3), or (N, 1) in the plane."""
-    r, v = _unit(position - jnp.mean(position, axis=0, keepdims=True)), _unit(heading)
-    if position.shape[-1] == 2:
+def momenta(out: Array, heading: Array) -> Array:
+    """r x v of every fish with unit vectors along `out` and `heading`, (N, 3), or (N, 1) in the plane."""
+    r, v = unit(out), unit(heading)
+    if out.shape[-1] == 2:
         return (r[:, :1] * v[:, 1:] - r[:, 1:] * v[:, :1]).reshape(-1, 1)
     return jnp.cross(r, v)
 

@@ -59,7 +59,10 @@ def jostle(direction: Vectors, noise: Array, key: PRNGKeyArray) -> Vectors:
 
 
 def _across(direction: Float[Array, "3 n"]) -> tuple[Array, Array]:
-    """Two unit vectors at right angles to each direction and to each other (Duff et al., J. Comput. Graph. Tech. 6, 1, 2017)."""
+    """Two unit vectors at right angles to each direction and to each other.
+
+    T. Duff et al., J. Comput. Graph. Tech. 6, 1 (2017).
+    """
     x, y, z = direction
     sign = jnp.where(z < 0, -jnp.ones_like(z), jnp.ones_like(z))
     a = -1 / (sign + z)
