@@ -53,9 +53,10 @@ class Space(eqx.Module):
 
         position + step = new + rounds length; adding up the rounds keeps the unwrapped path without loss of precision.
         """
-        moved = position + step
-        if not any(self.periodic):
-            return moved, jnp.zeros(moved.shape, jnp.int32)
-        rounds = jnp.floor(moved * (1 / self.length) + 0.5)
-        rounds = jnp.where(jnp.asarray(self.periodic), rounds, jnp.zeros_like(rounds))
-        return moved - rounds * self.length, rounds.astype(jnp.int32)
+        new, rounds = [], []
+        for axis in range(self.dimension):
+            moved = position[..., axis] + step[..., axis]
+            turns = jnp.floor(moved * (1 / self.length[axis]) + 0.5) if self.periodic[axis] else jnp.zeros_like(moved)
+            new.append(moved - turns * self.length[axis])
+            rounds.append(turns.astype(jnp.int32))
+        return jnp.stack(new, axis=-1), jnp.stack(rounds, axis=-1)
