@@ -1,10 +1,10 @@
 """What a school does, in a few numbers: order parameters."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
-
-from physent.numerics.space import Space
+from jaxtyping import Array, Float, Int
 
 from .social import unit
 
@@ -30,35 +30,17 @@ def spread(from_centre: Vectors) -> Float[Array, ""]:
     return jnp.sqrt(jnp.mean(jnp.sum(from_centre**2, axis=0)))
 
 
-def from_centre(position: Vectors, space: Space) -> Vectors:
-    """The vectors from the centre of mass to each fish.
+def groups(smallest: Callable[[Int[Array, " n"]], Int[Array, " n"]], n: int) -> Int[Array, ""]:
+    """The number of connected components of the graph of fish, near ones joined.
 
-    Along a periodic axis the centre is first taken where the mean of the points on the circle lies, then corrected by
-    the mean of the shortest vectors from there, which leaves it the centre of mass of any school shorter than half the
-    period.
+    `smallest` gives the smallest label among the neighbours of each fish, n where it has none. Every fish takes that
+    label, then that of the fish it is called after, until nothing changes.
     """
-    components = []
-    for axis, x in enumerate(position):
-        if space.periodic[axis]:
-            turn = 2 * jnp.pi / space.length[axis]
-            middle = jnp.arctan2(jnp.mean(jnp.sin(turn * x)), jnp.mean(jnp.cos(turn * x))) / turn
-            x = space.nearest(x - middle, axis)
-        components.append(x - jnp.mean(x))
-    return jnp.stack(components)
-
-
-def groups(near: Bool[Array, "n n"]) -> Int[Array, ""]:
-    """The number of connected components of the graph of fish, near ones joined; `near` is symmetric.
-
-    Every fish takes the smallest label about it, then that of the fish it is called after, until nothing changes.
-    """
-    n = near.shape[0]
     own = jnp.arange(n, dtype=jnp.int32)
 
     def turn(loop: tuple[Array, Array]) -> tuple[Array, Array]:
         label, _ = loop
-        smallest = jnp.min(jnp.where(near, label[:, None], n), axis=0)
-        new = jnp.minimum(label, smallest)
+        new = jnp.minimum(label, smallest(label))
         new = jnp.minimum(new, new[new])
         return new, jnp.any(new != label)
 

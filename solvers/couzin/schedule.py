@@ -15,11 +15,19 @@ class Schedule(Declared):
     def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
         """The width at time t, from the one it starts with."""
 
+    @abc.abstractmethod
+    def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
+        """The largest width there will be."""
+
 
 class Constant(Schedule):
     """The width stays what it is."""
 
     def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
+        """The same."""
+        return width
+
+    def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
         """The same."""
         return width
 
@@ -40,6 +48,10 @@ class Staircase(Schedule):
         stairs = jnp.round((self.top - width) / self.rise)
         climbed = jnp.maximum(stairs - jnp.abs(jnp.floor(t / self.hold) - stairs), 0)
         return width + self.rise * climbed
+
+    def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
+        """That of the top stair."""
+        return jnp.maximum(width, width + self.rise * jnp.round((self.top - width) / self.rise))
 
 
 SCHEDULES: dict[str, type] = {"constant": Constant, "staircase": Staircase}

@@ -41,22 +41,29 @@ def ways(ours: Array, others: Array, space: Space) -> list[Array]:
     return [space.nearest(b[:, None] - a[None, :], axis) for axis, (a, b) in pairs]
 
 
-def distances(components: list[Array]) -> Array:
-    """The lengths of vectors; infinity for a vector that is 0, which is how a fish never is a neighbour of itself."""
+def distances(components: list[Array], absent: Array | None = None) -> Array:
+    """The lengths of vectors to others; infinity for a vector that is 0, so that a fish is no neighbour of itself.
+
+    `absent` is infinity for others that do not exist, else 0.
+    """
     square = components[0] ** 2
     for component in components[1:]:
         square = square + component**2
+    if absent is not None:
+        square = square + absent[:, None]
     return jnp.sqrt(jnp.where(square > 0, square, jnp.inf))
 
 
-def social(ours: Fish, others: Fish, space: Space, blind: Array, blind_to_repulsion: bool) -> Social:
+def social(
+    ours: Fish, others: Fish, absent: Array | None, space: Space, blind: Array, blind_to_repulsion: bool
+) -> Social:
     """The sums over all others, of which a fish sees those in directions whose cosine to its heading exceeds `blind`.
 
     Repulsion comes from all sides, unless `blind_to_repulsion`. Others run along the first axis of the matrices: sums
     over it take several columns at once on a processor.
     """
     vectors = ways(ours.position, others.position, space)
-    distance = distances(vectors)
+    distance = distances(vectors, absent)
     ahead = sum(h[None, :] * component for h, component in zip(ours.heading, vectors, strict=True))
     seen = ahead > blind * distance
     near = distance < ours.repulsion[None, :]
