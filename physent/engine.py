@@ -118,6 +118,9 @@ class Run:
         """State, carries and row at t = 0; RunError if that is not finite."""
         started = time.perf_counter()
         state = self.program.init(self.program.solver, key)
+        while np.any(np.asarray(self.program.errors(self.program.solver, state))):
+            self.program.solver = self.program.solver.grow(state)[0]
+            state = self.program.init(self.program.solver, key)
         carries, rows = self.program.first_row(self.program.solver, state)
         rows = _host(jax.tree.map(lambda leaf: leaf[None], rows))
         self.compile_seconds += time.perf_counter() - started

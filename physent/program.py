@@ -129,6 +129,10 @@ class Program:
         """The observables of a state, of all members."""
         return self._over_members(lambda solver, state: solver.observe(state), 0)(solver, state)
 
+    def errors(self, solver: Solver, state: Any) -> Any:
+        """The error bits of a state, of all members."""
+        return self._over_members(lambda solver, state: solver.error(state), 0)(solver, state)
+
     @functools.cached_property
     def first_row(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
         """(solver, state at t = 0) -> carries and the first row."""
@@ -170,8 +174,7 @@ class Program:
             buffers = (buffer(capacity, (shapes.series, shapes.finite)), buffer(slots, shapes.fields))
             state, carries, buffers = jax.lax.fori_loop(0, count, one_row, (state, carries, buffers))
             (series, finite), fields = buffers
-            error = self._over_members(lambda solver, state: solver.error(state), 0)(solver, state)
-            return state, carries, Rows(series, fields, finite), error
+            return state, carries, Rows(series, fields, finite), self.errors(solver, state)
 
         return run
 

@@ -124,7 +124,9 @@ def execute(
         outcome = runner.loop(sink, program.solver, state, carries, rows)
         layout.attributes.update({name: value for name, value in _closing(outcome).items() if value is not None})
         return _finished(outcome, sink)
-    folder = RunFolder.create(Path(output), experiment, layout, cadence, rows, state, carries, overwrite)
+    folder = RunFolder.create(
+        Path(output), experiment, layout, cadence, rows, program.solver, state, carries, overwrite
+    )
     return _into_folder(folder, runner, program.solver, state, carries, rows, 0)
 
 

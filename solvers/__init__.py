@@ -5,6 +5,7 @@ if __name__ != "physent.solvers":
         f"import this package as 'physent.solvers', not {__name__!r}: install physent ('pip install -e .')"
     )
 
+from .couzin import Couzin as Couzin
 from .kelvin_helmholtz import KelvinHelmholtz as KelvinHelmholtz
 from .klein_gordon import KleinGordon as KleinGordon
 from .nlse import NLSE as NLSE

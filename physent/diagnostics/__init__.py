@@ -16,3 +16,6 @@ from physent.diagnostics.quantities import PotentialEnergy as PotentialEnergy
 from physent.diagnostics.quantities import PublishedQuantity as PublishedQuantity
 from physent.diagnostics.quantities import StatisticalComplexity as StatisticalComplexity
 from physent.diagnostics.regularity import Regularity as Regularity
+from physent.diagnostics.schooling import SchoolEntropy as SchoolEntropy
+from physent.diagnostics.schooling import SchoolingEntropy as SchoolingEntropy
+from physent.diagnostics.schooling import VelocityCorrelation as VelocityCorrelation

@@ -56,8 +56,8 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, path: Path, experiment: Any, layout: Layout, cadence: Cadence, rows: Rows, state: Any, carries: tuple,
-        overwrite: bool,
+        cls, path: Path, experiment: Any, layout: Layout, cadence: Cadence, rows: Rows, solver: Any, state: Any,
+        carries: tuple, overwrite: bool,
     ) -> "RunFolder":  # fmt: skip
         """A new folder with the row at t = 0. It is built beside and renamed, so that half a folder is never seen."""
         check_free(path, overwrite)
@@ -69,7 +69,7 @@ class RunFolder:
             writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
             writer.append(rows, 0, 1, 0, 1)
             writer.close()
-            checkpoint.save(beside / CHECKPOINT, _header(experiment, experiment.solver, 0), (state, carries))
+            checkpoint.save(beside / CHECKPOINT, _header(experiment, solver, 0), (state, carries))
             if path.exists():
                 shutil.rmtree(path)
             beside.rename(path)

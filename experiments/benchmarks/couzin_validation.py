@@ -1,0 +1,191 @@
+"""Couzin against the literature and dewi-kadita: python -m experiments.benchmarks.couzin_validation [part ...]
+
+Parts: cases (dewi-kadita's four, eight seeds each, against its bands), states (the paper's four), hysteresis,
+entropies (the same functions on trajectories of dewi-kadita), search (dense against tiles). Each prints a Markdown
+table and, last, how many rows are not as they should be; the exit status is 1 if any is not. All parts take about ten
+minutes on two cores; the experiments are those of experiments/couzin.
+"""
+
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+
+jax.config.update("jax_enable_x64", True)
+
+from scipy.stats import ttest_ind_from_stats  # noqa: E402
+
+import physent  # noqa: E402
+from physent.config import load_experiment  # noqa: E402
+from physent.diagnostics import SchoolingEntropy  # noqa: E402
+
+EXPERIMENTS = Path(__file__).parents[1] / "couzin"
+SEEDS = 8
+PEER_SEEDS = 5
+# Means and standard deviations over five seeds of dewi-kadita 0.0.4: second halves of its four cases, measured by us.
+ROWS = {
+    "polarization": "polarization",
+    "rotation": "schooling_wrapped_rotation",
+    "cohesion": "schooling_cohesion_entropy",
+    "polarization entropy": "schooling_polarization_entropy",
+    "depth": "schooling_depth_entropy",
+    "angular": "schooling_angular_momentum_entropy",
+    "kNN": "schooling_neighbour_entropy",
+    "velocity correlation": "schooling_velocity_correlation_entropy",
+    "shape": "schooling_shape_entropy",
+    "OSI": "schooling_index",
+}
+BANDS = {
+    "swarm": [
+        (0.0797, 0.0032), (0.0631, 0.0047), (0.3232, 0.0018), (0.8028, 0.0004), (0.7478, 0.0074), (0.785, 0.036),
+        (0.3308, 0.0015), (0.9997, 0.0001), (0.628, 0.214), (0.681, 0.024),
+    ],
+    "torus": [
+        (0.770, 0.055), (0.166, 0.058), (0.240, 0.018), (0.514, 0.164), (0.706, 0.379), (0.880, 0.037),
+        (0.627, 0.052), (0.440, 0.084), (0.712, 0.118), (0.527, 0.062),
+    ],
+    "dynamic_parallel": [
+        (0.9808, 0.0049), (0.135, 0.123), (0.173, 0.073), (0.306, 0.025), (0.494, 0.147), (0.831, 0.067),
+        (0.316, 0.017), (0.101, 0.051), (0.589, 0.249), (0.332, 0.030),
+    ],
+    "highly_parallel": [
+        (0.9959, 0.0020), (0.141, 0.086), (0.063, 0.057), (0.302, 0.177), (0.627, 0.253), (0.772, 0.074),
+        (0.338, 0.030), (0.0084, 0.0106), (0.495, 0.234), (0.293, 0.041),
+    ],
+}  # fmt: skip
+SHARP = {
+    ("swarm", "polarization"), ("swarm", "cohesion"), ("swarm", "polarization entropy"), ("swarm", "kNN"),
+    ("swarm", "velocity correlation"), ("dynamic_parallel", "polarization"), ("highly_parallel", "polarization"),
+}  # fmt: skip
+# What the mean order parameters of the paper's states must be, at attraction_width 14.
+STATES = {
+    "swarm": lambda p, m: p < 0.3 and m < 0.3,
+    "torus": lambda p, m: p < 0.15 and m > 0.85,
+    "dynamic_parallel": lambda p, m: 0.87 < p < 0.95 and m < 0.1,
+    "highly_parallel": lambda p, m: p > 0.995,
+}
+
+
+def second_half(dataset):
+    return dataset.isel(t=slice(dataset.sizes["t"] // 2, None))
+
+
+def experiment(name, *overrides):
+    return load_experiment(EXPERIMENTS / f"{name}.toml", list(overrides))
+
+
+def cases():
+    """dewi-kadita's cases with its rules: a seed a member."""
+    wrong = 0
+    print("| case | quantity | physent, mean (sd) of 8 | dewi-kadita, mean (sd) of 5 | test | verdict |")
+    print("|---|---|---|---|---|---|")
+    for case, bands in BANDS.items():
+        settings = experiment(case)
+        run = physent.run(
+            settings.solver, t_end=settings.run.t_end, save_every=settings.run.save_every, members=SEEDS,
+            diagnostics=[SchoolingEntropy(length=settings.solver.length)], variables=["polarization"],
+        )  # fmt: skip
+        half = second_half(run)
+        for (quantity, variable), (mean, deviation) in zip(ROWS.items(), bands, strict=True):
+            values = half[variable].mean("t").values
+            ours, spread = values.mean(), values.std(ddof=1)
+            if (case, quantity) in SHARP:
+                test, good = (
+                    f"mean in +- 2 sd ({abs(ours - mean) / deviation:.2f} sd)",
+                    abs(ours - mean) < 2 * deviation,
+                )
+            else:
+                p = ttest_ind_from_stats(ours, spread, SEEDS, mean, deviation, PEER_SEEDS, equal_var=False).pvalue
+                test, good = f"Welch p = {p:.2g}", p > 1e-3
+            wrong += not good
+            print(
+                f"| {case} | {quantity} | {ours:.4f} ({spread:.4f}) | {mean:.4f} ({deviation:.4f}) | {test} "
+                f"| {'yes' if good else 'NO'} |",
+                flush=True,
+            )
+    return wrong
+
+
+def states():
+    """The paper's four states, eight seeds each; the torus must last for 2,000 steps."""
+    wrong = 0
+    print(
+        "| state | polarization, mean (sd) of 8 | rotation | groups at the end | as asked in the mean | in every seed |"
+    )
+    print("|---|---|---|---|---|---|")
+    for state, holds in STATES.items():
+        settings = experiment(
+            f"couzin2002_{state}", f"run.members={SEEDS}", "diagnostics=[]", "run.snapshot_every=500.0",
+            "output.variables=['polarization', 'rotation', 'groups']",
+        )  # fmt: skip
+        half = second_half(physent.run(settings))
+        p, m = half.polarization.mean("t").values, half.rotation.mean("t").values
+        good, every = holds(p.mean(), m.mean()), all(holds(*pair) for pair in zip(p, m, strict=True))
+        print(
+            f"| {state} | {p.mean():.4f} ({p.std(ddof=1):.4f}) | {m.mean():.4f} ({m.std(ddof=1):.4f}) "
+            f"| {half.groups.values[-1].tolist()} | {'yes' if good else 'NO'} | {'yes' if every else 'no'} |",
+            flush=True,
+        )
+        wrong += not good
+        if state == "torus":
+            last = half.isel(t=slice(-200, None))  # 2,000 steps, a row every 10
+            least, most = float(last.rotation.min()), float(last.polarization.max())
+            means = last.rotation.mean("t").values, last.polarization.mean("t").values
+            good = means[0].min() > 0.7 and means[1].max() < 0.3
+            print(
+                "\nThe torus in its last 2,000 steps: rotation > 0.7, polarization < 0.3 in the mean of each seed:"
+            )
+            print(f"{'yes' if good else 'NO'}; row by row rotation >= {least:.3f}, polarization <= {most:.3f}.\n")
+            wrong += not good
+    return wrong
+
+
+def hysteresis():
+    """The branches at each width: means over the second half of each stair, errors over eight seeds."""
+    run = physent.run(experiment("hysteresis"))
+    width = run.orientation_width_now.values[:, 0]
+    hold, rows = 200, np.arange(run.sizes["t"])
+    stair = (rows - 1) // hold  # row 0 is the start
+    settled = (rows > 0) & ((rows - 1) % hold >= hold // 2)
+    table = {}
+    for name in ("polarization", "rotation"):
+        values = run[name].values
+        table[name] = np.stack([values[settled & (stair == s)].mean(axis=0) for s in range(stair.max() + 1)])
+    widths = np.array([width[settled & (stair == s)].mean() for s in range(stair.max() + 1)])
+    half = len(widths) // 2
+    print("| orientation width | up: p | up: m | down: p | down: m | difference of m, in standard errors |")
+    print("|---|---|---|---|---|---|")
+    apart = {}
+    for s in range(half):
+        up, down = s, len(widths) - 1 - s
+        cells = []
+        for branch in (up, down):
+            for name in ("polarization", "rotation"):
+                values = table[name][branch]
+                cells.append(f"{values.mean():.3f} +- {values.std(ddof=1) / np.sqrt(len(values)):.3f}")
+        a, b = table["rotation"][up], table["rotation"][down]
+        apart[round(widths[up], 6)] = (a.mean() - b.mean()) / np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
+        print(f"| {widths[up]:.2f} | {' | '.join(cells)} | {apart[round(widths[up], 6)]:.1f} |")
+    at = int(np.argmin(np.abs(widths[: half + 1] - 1.5)))
+    p_up, m_up = table["polarization"][at].mean(), table["rotation"][at].mean()
+    p_down, m_down = table["polarization"][-1 - at].mean(), table["rotation"][-1 - at].mean()
+    asked = [m_up > 0.5 and p_up < 0.3, p_down > 0.85 and m_down < 0.15, apart[1.5] > 3]
+    print(f"\nAt 1.5: up m > 0.5 and p < 0.3, down p > 0.85 and m < 0.15, apart by more than 3 errors: {asked}")
+    return asked.count(False)
+
+
+PARTS = {"cases": cases, "states": states, "hysteresis": hysteresis}
+
+
+def main():
+    wrong = 0
+    for name in sys.argv[1:] or PARTS:
+        print(f"\n## {name}\n", flush=True)
+        wrong += PARTS[name]()
+    print(f"\n{wrong} not as asked")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,274 @@
+"""Verlet lists: who is near whom, in two or three dimensions (or one), periodic, unbounded or mixed (`Space`).
+
+A list holds for every particle all others within `radius` = cutoff + skin, and serves as long as no particle has
+moved by more than skin/2 since it was made. Use, with K = `capacity` slots a particle:
+
+    list = find_neighbors(position, space, radius, capacity)                    # in init
+    list = renew(list, position, space, radius, skin)                           # in every step, after moving
+    parts, distance_squared = separations(position, list, space)                # d arrays (N, K): x_j - x_i
+    force = jnp.stack([jnp.sum(f * part, axis=1) for part in parts], axis=-1)   # f = 0 where distance_squared = 0
+
+Empty slots hold the particle itself, whose separation is exactly 0, so a force along the separation needs no mask.
+Other sums do: `list.filled()`. A list that ran out of slots is wrong and says so for ever, `list.overflow()`: give that
+as the solver's `error`, and in `grow` take `enough(list, particles)` slots and `list.emptied(slots)`, which the next
+`renew` fills. With K >= N - 1 slots the list is everybody else, all pairs, and is never renewed: best for small N.
+
+Everything runs inside jit, without shapes that depend on values, and under vmap, where a list is made again only when
+some member needs it. Cutoff, skin and box may be traced.
+"""
+
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from physent.numerics.space import Space
+
+
+class NeighborList(eqx.Module):
+    """The others within the radius of each particle, and what it takes to know how long that is true.
+
+    `index` (N, K) holds them in the slots from the first on, and the particle itself in the rest; `reference` are the
+    positions it was made for, `longest` is the largest number of neighbours ever met, `renewals` counts the times the
+    list was made.
+    """
+
+    index: Int[Array, "n k"]
+    reference: Float[Array, "n d"]
+    longest: Int[Array, ""]
+    renewals: Int[Array, ""]
+
+    @property
+    def capacity(self) -> int:
+        """Slots a particle."""
+        return self.index.shape[-1]
+
+    def filled(self) -> Bool[Array, "n k"]:
+        """Which slots hold a neighbour; not all of them are within the cutoff."""
+        return self.index != jnp.arange(self.index.shape[0], dtype=jnp.int32)[:, None]
+
+    def overflow(self) -> Int[Array, ""]:
+        """1 if some particle ever had more neighbours than slots, else 0; it never goes back to 0."""
+        return (self.longest > self.capacity).astype(int)
+
+    def emptied(self, capacity: int) -> Self:
+        """A list of another capacity that the next `renew` fills; for one system or, with a leading axis, members."""
+        *members, n, _ = self.index.shape
+        own = jnp.arange(n, dtype=jnp.int32)[:, None]
+        return type(self)(
+            index=jnp.broadcast_to(_everybody_else(n) if capacity >= n - 1 else own, (*members, n, capacity)),
+            reference=jnp.full_like(self.reference, jnp.inf),  # nobody is near where the list was made
+            longest=jnp.zeros_like(self.longest),
+            renewals=self.renewals,
+        )
+
+
+def enough(neighbors: NeighborList, particles: int) -> int:
+    """Slots that would have been enough, with a quarter to spare; on the host, after an overflow."""
+    longest = int(np.max(np.asarray(neighbors.longest)))
+    return min(max(particles - 1, 1), 4 * -(-5 * longest // 16))
+
+
+def find_neighbors(
+    position: Float[Array, "n d"], space: Space, radius: Float[Array, ""], capacity: int
+) -> NeighborList:
+    """The list of all others within `radius`, in time O(N).
+
+    Particles are counted into cells no smaller than the radius and laid out cell by cell, so that the three cells round
+    a place along the last axis are one run of particles: 3^(d-1) runs hold all candidates. Positions must lie in the
+    box along periodic axes.
+    """
+    n = position.shape[0]
+    longest = jnp.asarray(n - 1, jnp.int32)
+    if capacity >= n - 1:
+        index = _everybody_else(n)
+        index = jnp.concatenate([index, _own(n, capacity - index.shape[1])], axis=1)
+    else:
+        index, longest = _search(position, space, radius, capacity)
+    return NeighborList(index, position, longest, jnp.ones((), jnp.int32))
+
+
+def renew(
+    neighbors: NeighborList, position: Float[Array, "n d"], space: Space, radius: Float[Array, ""],
+    skin: Float[Array, ""],
+) -> NeighborList:  # fmt: skip
+    """The same list while it serves, else a new one: when some particle has moved by more than skin/2."""
+    n = position.shape[0]
+    if neighbors.capacity >= n - 1:
+        return neighbors
+    moved = jnp.zeros(n, position.dtype)
+    for axis in range(space.dimension):
+        moved += space.nearest(position[:, axis] - neighbors.reference[:, axis], axis) ** 2
+    serves = 4 * jnp.max(moved) <= skin**2  # false for what is not finite
+
+    def make(loop):
+        old, _ = loop
+        index, longest = _search(position, space, radius, neighbors.capacity)
+        new = NeighborList(index, position, jnp.maximum(old.longest, longest), old.renewals + 1)
+        return new, jnp.ones((), bool)
+
+    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member needs it
+    return jax.lax.while_loop(lambda loop: ~loop[1], make, (neighbors, serves))[0]
+
+
+def separations(
+    position: Float[Array, "n d"], neighbors: NeighborList, space: Space
+) -> tuple[list[Float[Array, "n k"]], Float[Array, "n k"]]:
+    """The components of x_j - x_i, shortest way round, for every slot, and the squared distance; 0 in empty slots."""
+    parts = []
+    for axis in range(space.dimension):
+        x = position[:, axis]
+        parts.append(space.nearest(_take(x, neighbors.index) - x[:, None], axis))
+    squared = parts[0] ** 2
+    for part in parts[1:]:
+        squared = squared + part**2
+    return parts, squared
+
+
+def _take(values: Array, index: Array) -> Array:
+    return values.at[index].get(mode="promise_in_bounds")
+
+
+def _own(n: int, slots: int) -> Int[Array, "n slots"]:
+    return jnp.broadcast_to(jnp.arange(n, dtype=jnp.int32)[:, None], (n, slots))
+
+
+def _everybody_else(n: int) -> Int[Array, "n others"]:
+    others = np.arange(n - 1)[None, :]
+    return jnp.asarray(others + (others >= np.arange(n)[:, None]), jnp.int32)
+
+
+# ------------------------------------------------------------------------------------------------------- the search
+
+
+class _Cells(eqx.Module):
+    """Particles laid out cell by cell: `order` (N,) are their indices, `start` where each cell begins."""
+
+    shape: tuple[Int[Array, ""], ...]
+    place: tuple[Int[Array, " n"], ...]
+    order: Int[Array, " n"]
+    start: Int[Array, " cells"]
+
+
+def _search(
+    position: Float[Array, "n d"], space: Space, radius: Float[Array, ""], capacity: int
+) -> tuple[Int[Array, "n k"], Int[Array, ""]]:
+    n, d = position.shape
+    cells = _lay_out(position, space, radius)
+    row, first, width = _runs(cells, space)
+    row_start, row_end = _take(cells.start, row * cells.shape[-1]), _take(cells.start, (row + 1) * cells.shape[-1])
+    x = [position[:, axis] for axis in range(d)]
+    sorted_x = [_take(part, cells.order) for part in x]
+    own, limit = jnp.arange(n, dtype=jnp.int32), radius**2
+
+    def visit(w, loop):
+        """The w-th candidate of every run of every particle."""
+        index, found = loop
+        at = first + w
+        at = jnp.where(at >= row_end, at - (row_end - row_start), at)  # a run goes on at the other side of the box
+        at = jnp.clip(at, 0, n - 1)
+        squared = jnp.zeros(at.shape, position.dtype)
+        for axis in range(d):
+            squared += space.nearest(_take(sorted_x[axis], at) - x[axis][None, :], axis) ** 2
+        other = _take(cells.order, at)
+        near = (w < width) & (squared < limit) & (other != own[None, :])
+        before = jnp.zeros_like(found)
+        slots = []
+        for run in range(near.shape[0]):
+            slots.append(found + before)
+            before += near[run]
+        slot = jnp.where(near, jnp.minimum(jnp.stack(slots), capacity), capacity)  # the last is for what does not fit
+        index = index.at[own[None, :] * (capacity + 1) + slot].set(other, mode="promise_in_bounds")
+        return index, found + before
+
+    start = _own(n, capacity + 1).reshape(-1), jnp.zeros(n, jnp.int32)
+    index, found = jax.lax.fori_loop(0, jnp.max(width), visit, start)
+    return index.reshape(n, capacity + 1)[:, :capacity], jnp.max(found)
+
+
+def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, ""]) -> _Cells:
+    n, d = position.shape
+    most = n + 1  # more cells than particles only cost time
+    low, extent = [], []
+    for axis in range(d):
+        if space.periodic[axis]:
+            low.append(-space.length[axis] / 2)
+            extent.append(space.length[axis])
+        else:
+            low.append(jnp.min(position[:, axis]))
+            extent.append(jnp.max(position[:, axis]) - low[-1])
+    # cells of the radius where they are few enough, else larger ones
+    volume = jnp.prod(jnp.stack([jnp.maximum(size, radius) for size in extent]))
+    side = jnp.maximum(radius, (volume / n) ** (1 / d)) * (1 + 1e-5)  # rounding must not make a cell too small
+    shape, left = [], jnp.asarray(most, jnp.int32)
+    for axis in range(d):
+        count = jnp.clip(jnp.floor(extent[axis] / side), 1, left).astype(jnp.int32)
+        shape.append(count)
+        left = left // count
+    place, cell = [], jnp.zeros(n, jnp.int32)
+    for axis in range(d):
+        size = jnp.where(extent[axis] > 0, extent[axis], jnp.ones_like(side))
+        at = jnp.floor((position[:, axis] - low[axis]) * (shape[axis] / size)).astype(jnp.int32)
+        place.append(jnp.clip(at, 0, shape[axis] - 1))
+        cell = cell * shape[axis] + place[-1]
+    count = jnp.zeros(most + 1, jnp.int32).at[cell + 1].add(1, mode="promise_in_bounds")
+    start = jnp.cumsum(count)
+    order = (
+        jnp.zeros(n, jnp.int32)
+        .at[_take(start, cell) + _rank(cell, most)]
+        .set(jnp.arange(n, dtype=jnp.int32), mode="promise_in_bounds")
+    )
+    return _Cells(tuple(shape), tuple(place), order, start)
+
+
+def _rank(cell: Int[Array, " n"], cells: int) -> Int[Array, " n"]:
+    """How many particles of a lower index share the cell: each turn settles one particle of every cell."""
+    n = cell.shape[0]
+    own = jnp.arange(n, dtype=jnp.int32)
+
+    def turn(loop):
+        rank, waiting, number = loop
+        lowest = jnp.full(cells + 1, n, jnp.int32)
+        lowest = lowest.at[jnp.where(waiting, cell, cells)].min(own, mode="promise_in_bounds")
+        settled = waiting & (_take(lowest, cell) == own)
+        return jnp.where(settled, number, rank), waiting & ~settled, number + 1
+
+    start = jnp.zeros(n, jnp.int32), jnp.ones(n, bool), jnp.zeros((), jnp.int32)
+    return jax.lax.while_loop(lambda loop: jnp.any(loop[1]), turn, start)[0]
+
+
+def _runs(cells: _Cells, space: Space) -> tuple[Int[Array, "runs n"], Int[Array, "runs n"], Int[Array, "runs n"]]:
+    """The row of cells, the first place and the number of the candidates of every particle, in each of its runs."""
+    d = space.dimension
+    rows, there = [jnp.zeros_like(cells.place[0])], [jnp.ones(cells.place[0].shape, bool)]
+    for axis in range(d - 1):
+        count, place = cells.shape[axis], cells.place[axis]
+        next_rows, next_there = [], []
+        for offset in (-1, 0, 1):
+            target = place + offset
+            if space.periodic[axis]:
+                # in a ring of one or two cells the neighbours are the same cell twice
+                once = jnp.asarray(True) if offset == 0 else count >= (2 if offset == 1 else 3)
+                inside, target = jnp.broadcast_to(once, target.shape), jnp.mod(target, count)
+            else:
+                inside, target = (target >= 0) & (target < count), jnp.clip(target, 0, count - 1)
+            next_rows += [row * count + target for row in rows]
+            next_there += [before & inside for before in there]
+        rows, there = next_rows, next_there
+    row, inside = jnp.stack(rows), jnp.stack(there)
+    count, place = cells.shape[-1], cells.place[-1][None, :]
+    begin, end = _take(cells.start, row * count), _take(cells.start, (row + 1) * count)
+    if space.periodic[-1]:
+        left, right = jnp.mod(place - 1, count), jnp.mod(place + 1, count)
+    else:
+        left, right = jnp.maximum(place - 1, 0), jnp.minimum(place + 1, count - 1)
+    first = _take(cells.start, row * count + left)
+    last = _take(cells.start, row * count + right + 1)
+    width = jnp.where(left <= right, last - first, (end - first) + (last - begin))
+    if space.periodic[-1]:
+        whole = count <= 3
+        first, width = jnp.where(whole, begin, first), jnp.where(whole, end - begin, width)
+    return row, first, jnp.where(inside, width, 0)

@@ -1,0 +1,163 @@
+"""Pairs of particles tile by tile, for sums over neighbourhoods of hundreds: too many for a list of neighbours each.
+
+Particles are sorted into tiles of equal numbers, compact in space, and each tile knows the tiles that come within the
+radius of it. Sums run over whole tiles, from memory that lies together; nothing is gathered pair by pair, and a school
+that crowds in one corner costs no empty cells. Use:
+
+    tiling = tile(position, space, radius, skin, size, capacity)         # in init
+    tiling = renew_tiling(tiling, position, space, radius, skin)         # in every step
+    total = over_tiles(tiling, function, values)                         # function(ours, others, absent)
+
+A tiling with more near tiles than slots is wrong and says so for ever, `tiling.overflow()`: give that as the solver's
+`error`, and in `grow` take `tiling.emptied(slots)`, which the next `renew_tiling` fills.
+"""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from physent.numerics.space import Space
+
+
+class Tiling(eqx.Module):
+    """Tiles of particles, and the tiles near each.
+
+    `members` (T, B) are particles, N in an empty place; `place` (N,) is where each is in the flattened members; `near`
+    (T, K) are tiles, T where there is none; `reference` are the positions it was made for, `most` the largest number of
+    near tiles ever met.
+    """
+
+    members: Int[Array, "t b"]
+    place: Int[Array, " n"]
+    near: Int[Array, "t k"]
+    reference: Float[Array, "d n"]
+    most: Int[Array, ""]
+
+    @property
+    def capacity(self) -> int:
+        """Slots for near tiles."""
+        return self.near.shape[-1]
+
+    def overflow(self) -> Int[Array, ""]:
+        """1 if some tile ever had more near tiles than slots, else 0; it never goes back to 0."""
+        return (self.most > self.capacity).astype(int)
+
+    def enough(self) -> int:
+        """Slots that would have been enough, with a quarter to spare; on the host, after an overflow."""
+        return min(self.members.shape[-2], int(np.max(np.asarray(self.most))) * 5 // 4 + 1)
+
+    def emptied(self, capacity: int) -> Self:
+        """A tiling of another capacity that the next `renew_tiling` fills; also with a leading axis of members."""
+        near = jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32)
+        reference = jnp.full_like(self.reference, jnp.inf)  # nobody is near where it was made
+        return type(self)(self.members, self.place, near, reference, jnp.zeros_like(self.most))
+
+
+def tile(
+    position: Float[Array, "d n"], space: Space, radius: Float[Array, " n"], skin: Float[Array, ""], size: int,
+    capacity: int,
+) -> Tiling:  # fmt: skip
+    """Tiles of about `size` particles, and for each the tiles that may come within the radius of one of its members.
+
+    The radius is each particle's; of two tiles the larger counts. Sorted along the first axis and cut into slabs of
+    equal numbers, each of those along the next axis, and so on (sort-tile-recursive packing, S. T. Leutenegger et al.,
+    Proc. 13th ICDE, 497, 1997).
+    """
+    d, n = position.shape
+    cuts = max(1, round((n / size) ** (1 / d)))
+    tiles = cuts**d
+    each = -(-n // tiles)
+    padded = jnp.pad(position, ((0, 0), (0, tiles * each - n)), constant_values=jnp.inf)
+    members = jnp.arange(tiles * each, dtype=jnp.int32)[None, :]
+    for axis in range(d):
+        order = jnp.argsort(padded[axis][members], axis=1)
+        members = jnp.take_along_axis(members, order, axis=1).reshape(members.shape[0] * cuts, -1)
+    members = jnp.minimum(members, n)
+    place = jnp.zeros(n + 1, jnp.int32).at[members.ravel()].set(jnp.arange(tiles * each, dtype=jnp.int32))[:n]
+    near = _near(position, members, space, radius, skin)
+    most = jnp.max(jnp.sum(near.astype(jnp.int32), axis=1))
+    slot = jnp.where(near, jnp.minimum(jnp.cumsum(near.astype(jnp.int32), axis=1) - 1, capacity), capacity)
+    row, other = (jnp.broadcast_to(index, near.shape) for index in jnp.ogrid[:tiles, :tiles])
+    listed = jnp.full((tiles, capacity + 1), tiles, jnp.int32)
+    listed = listed.at[row, slot].set(other.astype(jnp.int32), mode="promise_in_bounds")[:, :capacity]
+    return Tiling(members, place, listed, position, most)
+
+
+def renew_tiling(
+    tiling: Tiling, position: Float[Array, "d n"], space: Space, radius: Float[Array, " n"], skin: Float[Array, ""]
+) -> Tiling:
+    """The same tiling while it serves, else a new one: when some particle has moved by more than skin/2."""
+    moved = jnp.zeros(position.shape[1], position.dtype)
+    for axis in range(space.dimension):
+        moved += space.nearest(position[axis] - tiling.reference[axis], axis) ** 2
+    serves = 4 * jnp.max(moved) <= skin**2  # false for what is not finite
+
+    def make(loop: tuple[Tiling, Array]) -> tuple[Tiling, Array]:
+        old, _ = loop
+        new = tile(position, space, radius, skin, old.members.shape[-1], old.capacity)
+        new = eqx.tree_at(lambda tiling: tiling.most, new, jnp.maximum(old.most, new.most))
+        return new, jnp.ones((), bool)
+
+    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member needs it
+    return jax.lax.while_loop(lambda loop: ~loop[1], make, (tiling, serves))[0]
+
+
+def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], values: Any) -> Any:
+    """function(ours, others, absent) for the particles of each tile and those of the tiles near it, put together.
+
+    `values` are arrays (..., N); `ours` holds them as (..., B), `others` as (..., K B), and `absent` (K B,) is 0 for a
+    particle and infinity for an empty place, to be added to distances. The results are arrays (..., B), and come back
+    as (..., N).
+    """
+    tiles = tiling.members.shape[0]
+    n = tiling.place.size
+
+    def laid_out(value: Array) -> Array:
+        """(T + 1, ..., B): a tile is in one piece; the last is empty."""
+        index = jnp.pad(tiling.members, ((0, 1), (0, 0)), constant_values=n)
+        return jnp.moveaxis(jnp.pad(value, [(0, 0)] * (value.ndim - 1) + [(0, 1)])[..., index], -2, 0)
+
+    blocks = jax.tree.map(laid_out, values)
+    gone = laid_out(jnp.zeros(n, tiling.reference.dtype)) + jnp.where(
+        jnp.pad(tiling.members, ((0, 1), (0, 0)), constant_values=n) == n, jnp.inf, 0.0
+    ).astype(tiling.reference.dtype)
+
+    def one(index: Array) -> Any:
+        near = tiling.near[index]
+        ours = jax.tree.map(lambda block: block[index], blocks)
+        others = jax.tree.map(lambda block: jnp.moveaxis(block[near], 0, -2).reshape(*block.shape[1:-1], -1), blocks)
+        return function(ours, others, gone[near].ravel())
+
+    def collected(result: Array) -> Array:
+        return jnp.moveaxis(result, 0, -2).reshape(*result.shape[1:-1], -1)[..., tiling.place]
+
+    return jax.tree.map(collected, jax.lax.map(one, jnp.arange(tiles)))
+
+
+def _near(
+    position: Float[Array, "d n"], members: Int[Array, "t b"], space: Space, radius: Float[Array, " n"], skin: Array
+) -> Array:
+    """Which tiles' boxes come within the radius of each other; an empty tile is near none."""
+    n = position.shape[1]
+    present = members < n
+    index = jnp.minimum(members, n - 1)
+    reach = jnp.max(jnp.where(present, radius[index], 0), axis=1) + skin
+    square = jnp.zeros((members.shape[0],) * 2, position.dtype)
+    for axis in range(space.dimension):
+        x = position[axis][index]
+        # about its first particle a box is compact even where it lies across the edge of a periodic space
+        out = space.nearest(x - x[:, :1], axis)
+        low = jnp.min(jnp.where(present, out, jnp.inf), axis=1)
+        high = jnp.max(jnp.where(present, out, -jnp.inf), axis=1)
+        middle, half = x[:, 0] + 0.5 * (low + high), 0.5 * (high - low)
+        apart = jnp.abs(space.nearest(middle[:, None] - middle[None, :], axis)) - (half[:, None] + half[None, :])
+        square += jnp.maximum(apart, 0) ** 2
+    occupied = jnp.any(present, axis=1)
+    # a whole skin: between two renewals both may move by half of it; rounding must not lose a pair
+    near = square <= (jnp.maximum(reach[:, None], reach[None, :]) * (1 + 1e-6)) ** 2
+    return near & occupied[:, None] & occupied[None, :]

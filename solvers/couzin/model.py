@@ -1,0 +1,257 @@
+"""The zones of Couzin et al.: the solver."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from physent.entropy import from_centre
+from physent.numerics.space import Space
+from physent.numerics.tiles import Tiling, over_tiles, renew_tiling, tile
+from physent.parameters import ParameterError, choice, param, static
+from physent.solver import Axis, Domain, Solver, State, Variable
+
+from . import order
+from .from_file import FromFile
+from .initial import Initial, RandomBall, RandomBox, Ring
+from .schedule import SCHEDULES, Constant, Schedule
+from .social import Combine, Fish, Social, distances, social, ways, wish
+from .turning import deflect, interpolate_towards, jostle, rotate_towards
+
+INITIALS: dict[str, type] = {"ball": RandomBall, "box": RandomBox, "ring": Ring, "from_file": FromFile}
+
+
+DENSE = 1000  # fish up to which all pairs are faster than tiles
+
+
+class CouzinState(State):
+    """Positions and headings of length 1 at time t, the key of the noise to come, and the tiles of a large school."""
+
+    t: Float[Array, ""]
+    position: Float[Array, "n d"]
+    heading: Float[Array, "n d"]
+    key: PRNGKeyArray
+    tiling: Tiling | None = None
+
+
+class Couzin(Solver[CouzinState]):
+    """A school of fish that keep apart, align and stay together, each by its neighbours in three zones.
+
+    A fish turns away from those in its zone of repulsion, d = -sum r_ij/|r_ij|; if there are none, it wants
+    d = w d_o + d_a: along the headings in the shell of orientation, towards those in the shell of attraction, both sums
+    normalised first (or not, `combine`). It turns to d by at most turning_rate dt, with an error, and swims on by
+    speed dt. It does not see into a cone behind it. (I. D. Couzin, J. Krause, R. James, G. D. Ruxton, N. R. Franks, J.
+    Theor. Biol. 218, 1, 2002.)
+
+    The four states of the paper, at its other parameters, which are the defaults: swarm (orientation_width 0), torus
+    (0.5 to 1), dynamic parallel (3 to 4), highly parallel (6 and more). With `combine = "sum"` a fish follows whichever
+    zone is fuller, and the last two are no longer distinct.
+
+    The package dewi-kadita differs: `combine = "sum"`, `turning = "interpolation"`, `noise_model = "vector"`,
+    `blind_to_repulsion = true`; its max_turn is turning_rate dt.
+    """
+
+    n: int = static(100, ge=2, doc="number of fish")
+    dimensions: Literal[2, 3] = static(3, doc="dimensions of space")
+    length: Array | None = param(None, gt=0, doc="side of the periodic box; default: unbounded space", units="length")
+    dt: Array = param(0.1, gt=0, doc="time step, the reaction time of the fish", units="time")
+    speed: Array = param(3.0, gt=0, doc="swimming speed", units="length/time")
+    repulsion_radius: Array = param(1.0, ge=0, doc="outer radius of the zone of repulsion", units="length")
+    orientation_width: Array = param(0.75, ge=0, doc="width of the zone of orientation about it", units="length")
+    attraction_width: Array = param(14.0, ge=0, doc="width of the zone of attraction about that", units="length")
+    combine: Combine = static(
+        "normalised", doc="whether orientation and attraction are normalised before they are added"
+    )
+    orientation_weight: Array = param(1.0, ge=0, doc="w, weight of orientation against attraction")
+    blind_angle: Array = param(0.25 * np.pi, ge=0, le=np.pi, doc="half the angle of the blind cone", units="rad")
+    blind_to_repulsion: bool = static(False, doc="whether fish in the blind cone do not repel either")
+    turning_rate: Array = param(np.radians(40), gt=0, doc="largest angle turned in a unit of time", units="rad/time")
+    turning: Literal["rotation", "interpolation"] = static(
+        "rotation", doc="by that angle along a great circle, or as far on the chord as it is of the whole angle"
+    )
+    noise: Array = param(0.05, ge=0, doc="standard deviation of the error of a step", units="rad")
+    noise_model: Literal["angular", "vector"] = static(
+        "angular", doc="the wish is rotated before the turn, or a Gaussian vector added after it"
+    )
+    schedule: Schedule = choice(SCHEDULES, "constant", doc="how orientation_width changes in time")
+    initial: Initial = choice(INITIALS, "ball", doc="positions and headings at t = 0")
+    search: Literal["auto", "dense", "tiles"] = static(
+        "auto", doc="all pairs, or those of tiles of fish that are near each other; the choice is by n"
+    )
+    tile_size: int = static(16, ge=1, doc="fish in a tile, about")
+    near_tiles: int = static(128, ge=1, doc="tiles near a tile that there is room for; grows when there is not")
+    speed_factors: Array | None = param(None, ndim=1, gt=0, doc="speed of each of the n fish over speed")
+    repulsion_factors: Array | None = param(None, ndim=1, ge=0, doc="the same for repulsion_radius")
+    orientation_factors: Array | None = param(None, ndim=1, ge=0, doc="the same for orientation_width")
+    attraction_factors: Array | None = param(None, ndim=1, ge=0, doc="the same for attraction_width")
+
+    def __check_init__(self):
+        """Refuse lists that are not of n fish, and what the initial condition refuses."""
+        for name in ("speed", "repulsion", "orientation", "attraction"):
+            factors = getattr(self, f"{name}_factors")
+            if factors is not None and factors.shape[-1] != self.n:
+                raise ParameterError(
+                    f"{name}_factors", f"given {factors.shape[-1]} numbers, allowed: n = {self.n}, one for each fish"
+                )
+        self.initial.check((self.dimensions, self.n), self.length)
+
+    def init(self, key: PRNGKeyArray) -> CouzinState:
+        """The initial condition at t = 0."""
+        start, noise = jax.random.split(key)
+        position, heading = self.initial(start, (self.dimensions, self.n), self.length, self.speed.dtype)
+        position = self._wrapped(position)
+        tiling = None
+        if self._tiled():
+            cuts = max(1, round((self.n / self.tile_size) ** (1 / self.dimensions)))
+            room = min(self.near_tiles, cuts**self.dimensions)
+            tiling = tile(position, self._space(), self._reach(), self._skin(), self.tile_size, room)
+        return CouzinState(jnp.zeros_like(self.dt), position.T, heading.T, noise, tiling)
+
+    def step(self, state: CouzinState) -> CouzinState:
+        """The school one dt later: all fish turn, then all move."""
+        key, now = jax.random.split(state.key)
+        position, heading = state.position.T, state.heading.T
+        space, blind, tiling = self._space(), self._blind(), state.tiling
+        if tiling is not None:
+            tiling = renew_tiling(tiling, position, space, self._reach(), self._skin())
+
+        def sums_over(ours: Fish, others: Fish, absent: Array | None) -> Social:
+            return social(ours, others, absent, space, blind, self.blind_to_repulsion)
+
+        sums = _over_pairs(tiling, sums_over, self._fish(position, heading, state.t))
+        direction = wish(sums, heading, self.combine, self.orientation_weight)
+        if self.noise_model == "angular":
+            direction = deflect(direction, self.noise, now)
+        turn = rotate_towards if self.turning == "rotation" else interpolate_towards
+        heading = turn(heading, direction, self.turning_rate * self.dt)
+        if self.noise_model == "vector":
+            heading = jostle(heading, self.noise, now)
+        step = self.dt * self.speed * heading
+        if self.speed_factors is not None:
+            step = step * self.speed_factors[None, :]
+        return CouzinState(state.t + self.dt, self._wrapped(position + step).T, heading.T, key, tiling)
+
+    def observe(self, state: CouzinState) -> dict[str, Array]:
+        """Positions, headings, and the order parameters."""
+        position, heading = state.position.T, state.heading.T
+        space, tiling = self._space(), state.tiling
+        if tiling is not None:
+            tiling = renew_tiling(tiling, position, space, self._reach(), self._skin())
+        out = from_centre(state.position, self.length).T
+        fish = self._fish(position, heading, state.t)
+
+        def nearest(ours: Fish, others: Fish, absent: Array | None) -> Array:
+            distance = distances(ways(ours.position, others.position, space), absent)
+            return jnp.min(jnp.where(distance < ours.attraction[None, :], distance, jnp.inf), axis=0)
+
+        def smallest(label: Array) -> Array:
+            return _over_pairs(tiling, lowest_label, (fish, label))
+
+        def lowest_label(ours: tuple[Fish, Array], others: tuple[Fish, Array], absent: Array | None) -> Array:
+            (a, _), (b, label) = ours, others
+            distance = distances(ways(a.position, b.position, space), absent)
+            joined = distance < jnp.maximum(a.attraction[None, :], b.attraction[:, None])
+            return jnp.min(jnp.where(joined, label[:, None], self.n), axis=0)
+
+        distance = _over_pairs(tiling, nearest, fish)
+        accompanied = jnp.isfinite(distance)
+        values = {
+            "position": state.position,
+            "heading": state.heading,
+            "polarization": order.polarization(heading),
+            "rotation": order.rotation(out, heading),
+            "spread": order.spread(out),
+            "neighbour_distance": jnp.sum(jnp.where(accompanied, distance, 0)) / jnp.maximum(jnp.sum(accompanied), 1),
+            "groups": order.groups(smallest, self.n),
+        }
+        if not isinstance(self.schedule, Constant):
+            values["orientation_width_now"] = self._orientation_width(state.t)
+        return values
+
+    def variables(self) -> dict[str, Variable]:
+        """Two lists over fish and components, and series."""
+        declared = {
+            "position": Variable(("fish", "component"), "position", "length", "position"),
+            "heading": Variable(("fish", "component"), "heading", "1", "unit vector along the velocity"),
+            "polarization": Variable((), "order", "1", "length of the mean heading"),
+            "rotation": Variable((), "order", "1", "length of the mean angular momentum of unit vectors"),
+            "spread": Variable((), "scalar", "length", "root mean square distance from the centre of mass"),
+            "neighbour_distance": Variable(
+                (), "scalar", "length", "mean distance to the nearest neighbour of those attracted by one"
+            ),
+            "groups": Variable((), "count", "1", "groups connected by attraction"),
+        }
+        if not isinstance(self.schedule, Constant):
+            words = "width of the zone of orientation"
+            declared["orientation_width_now"] = Variable((), "parameter", "length", words)
+        return declared
+
+    def domain(self) -> Domain:
+        """The axes x, y and z, which hold no grid."""
+        names = ("x", "y", "z")[: self.dimensions]
+        periodic = self.length is not None
+        return Domain(tuple(Axis(name, None, self.length, periodic, units="length") for name in names))
+
+    def error(self, state: CouzinState) -> Array:
+        """1 when there was no room for all the tiles near some tile."""
+        return jnp.zeros((), int) if state.tiling is None else state.tiling.overflow()
+
+    def grow(self, state: CouzinState) -> tuple["Couzin", CouzinState]:
+        """Room for as many near tiles as there were, and a quarter more."""
+        if state.tiling is None:
+            raise RuntimeError("Couzin reported an error without a tiling")
+        room = state.tiling.enough()
+        larger = dataclasses.replace(self, near_tiles=room)
+        return larger, eqx.tree_at(lambda state: state.tiling, state, state.tiling.emptied(room))
+
+    # --------------------------------------------------------------------------------------------------- parts
+
+    def _tiled(self) -> bool:
+        return self.search == "tiles" or (self.search == "auto" and self.n > DENSE)
+
+    def _reach(self) -> Float[Array, " n"]:
+        """How far each fish feels others at most, at any time."""
+        return self._zones(self.schedule.largest(self.orientation_width))[2]
+
+    def _skin(self) -> Array:
+        """Ten steps of the fastest fish: tiles last for five."""
+        fastest = self.speed if self.speed_factors is None else self.speed * jnp.max(self.speed_factors)
+        return 10 * self.dt * fastest
+
+    def _space(self) -> Space:
+        if self.length is None:
+            return Space.free(self.dimensions, self.speed.dtype)
+        return Space.torus(jnp.full(self.dimensions, self.length))
+
+    def _wrapped(self, position: Float[Array, "d n"]) -> Float[Array, "d n"]:
+        return position if self.length is None else jnp.mod(position, self.length)
+
+    def _orientation_width(self, t: Array) -> Array:
+        return self.schedule(self.orientation_width, t + 0.5 * self.dt)
+
+    def _zones(self, width: Array) -> tuple[Array, Array, Array]:
+        """The three radii about each fish."""
+
+        def each(value: Array, factors: Array | None) -> Array:
+            return jnp.full(self.n, value) if factors is None else value * factors
+
+        repulsion = each(self.repulsion_radius, self.repulsion_factors)
+        orientation = repulsion + each(width, self.orientation_factors)
+        return repulsion, orientation, orientation + each(self.attraction_width, self.attraction_factors)
+
+    def _fish(self, position: Array, heading: Array, t: Array) -> Fish:
+        return Fish(position, heading, *self._zones(self._orientation_width(t)))
+
+    def _blind(self) -> Array:
+        """The cosine beyond which a fish sees; without a blind cone rounding must not make one."""
+        return jnp.where(self.blind_angle > 0, -jnp.cos(self.blind_angle), -2.0)
+
+
+def _over_pairs(tiling: Tiling | None, function: Callable[[Any, Any, Array | None], Any], values: Any) -> Any:
+    """A function of ours and others, all of them or tile by tile, for every fish."""
+    return function(values, values, None) if tiling is None else over_tiles(tiling, function, values)

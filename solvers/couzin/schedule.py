@@ -1,0 +1,57 @@
+"""How the width of the zone of orientation changes during a run."""
+
+import abc
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from physent.parameters import Declared, param
+
+
+class Schedule(Declared):
+    """The width of the zone of orientation as a function of time."""
+
+    @abc.abstractmethod
+    def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
+        """The width at time t, from the one it starts with."""
+
+    @abc.abstractmethod
+    def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
+        """The largest width there will be."""
+
+
+class Constant(Schedule):
+    """The width stays what it is."""
+
+    def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
+        """The same."""
+        return width
+
+    def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
+        """The same."""
+        return width
+
+
+class Staircase(Schedule):
+    """The width goes up to `top` by stairs, and down again to where it began: the two branches of a hysteresis.
+
+    It stays for `hold` on each stair, the top one included, and changes by `rise` from one to the next; the run takes
+    (2 (top - width)/rise + 1) hold.
+    """
+
+    top: Array = param(4.5, ge=0, doc="largest width", units="length")
+    rise: Array = param(0.25, gt=0, doc="difference between two stairs", units="length")
+    hold: Array = param(200.0, gt=0, doc="time on each stair", units="time")
+
+    def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
+        """The width of the stair at time t; ask between two steps, where rounding cannot decide."""
+        stairs = jnp.round((self.top - width) / self.rise)
+        climbed = jnp.maximum(stairs - jnp.abs(jnp.floor(t / self.hold) - stairs), 0)
+        return width + self.rise * climbed
+
+    def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
+        """That of the top stair."""
+        return jnp.maximum(width, width + self.rise * jnp.round((self.top - width) / self.rise))
+
+
+SCHEDULES: dict[str, type] = {"constant": Constant, "staircase": Staircase}
