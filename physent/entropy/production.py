@@ -2,7 +2,7 @@
 
 With the density p, the score s = grad ln p and the current velocity v = b - D s, in nats per unit time:
 
-    total   sigma = E[v . D^-1 v],   system  d/dt E[-ln p] = E[div v],   medium = total - system = E[b . D^-1 b + div b].
+    total  sigma = E[v . D^-1 v],  system  d/dt E[-ln p] = E[div v],  medium = total - system = E[b . D^-1 b + div b].
 
 The medium's rate is the heat over the temperature, <b . D^-1 o dX>/dt, and needs no score; where p is stationary the
 system's is 0, so it is the total (U. Seifert, Rep. Prog. Phys. 75, 126001, 2012). Parts are exact for linear systems.

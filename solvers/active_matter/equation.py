@@ -7,6 +7,7 @@ from typing import Literal, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from physent.numerics.neighbors import NeighborList, enough, find_neighbors, renew, separations
@@ -63,8 +64,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     def __check_init__(self):
         """Refuse combinations that make no sense."""
         if self.dimension == 1 and isinstance(self.propulsion, Brownian):
-            raise ParameterError("propulsion", "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others")
-        if self.boundary == "periodic" and not isinstance(self.trap, jax.core.Tracer) and jnp.any(self.trap > 0):
+            raise ParameterError(
+                "propulsion", "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others"
+            )
+        if self.boundary == "periodic" and not isinstance(self.trap, Tracer) and jnp.any(self.trap > 0):
             # a particle in a trap has a place, not one of many images
             raise ParameterError("boundary", "given 'periodic' with a trap, allowed: 'open'")
 

@@ -1,4 +1,4 @@
-"""How the direction and strength of self-propulsion wander: each exactly, over any time, without regard to positions."""
+"""How the direction and strength of self-propulsion wander: exactly, over any time, whatever the positions."""
 
 import abc
 
@@ -13,7 +13,7 @@ class Propulsion(Declared):
     """The self-propulsion g of each particle, (N, d), which moves it with the velocity v0 g."""
 
     @abc.abstractmethod
-    def start(self, key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "n d"]:
+    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
         """A draw from the stationary distribution."""
 
     @abc.abstractmethod
@@ -34,7 +34,7 @@ class OrnsteinUhlenbeck(Propulsion):
 
     rate: Array = param(0.1, gt=0, doc="gamma, inverse persistence time", units="1/time")
 
-    def start(self, key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "n d"]:
+    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
         """Standard normal."""
         return jax.random.normal(key, shape, dtype)
 
@@ -57,7 +57,7 @@ class Brownian(Propulsion):
 
     rotational_diffusivity: Array = param(1.0, gt=0, doc="D_r", units="1/time")
 
-    def start(self, key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "n d"]:
+    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
         """Uniform over directions."""
         return _directions(key, shape, dtype)
 
@@ -83,7 +83,7 @@ class RunAndTumble(Propulsion):
 
     tumble_rate: Array = param(1.0, gt=0, doc="tumbles per unit time", units="1/time")
 
-    def start(self, key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "n d"]:
+    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
         """Uniform over directions."""
         return _directions(key, shape, dtype)
 
@@ -102,7 +102,7 @@ def _unit(g: Float[Array, "n d"]) -> Float[Array, "n d"]:
     return g * jax.lax.rsqrt(jnp.sum(g**2, axis=1, keepdims=True))
 
 
-def _directions(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "n d"]:
+def _directions(key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
     if shape[1] == 1:
         return jax.random.rademacher(key, shape).astype(dtype)
     return _unit(jax.random.normal(key, shape, dtype))

@@ -59,7 +59,7 @@ class TrappedAOUP(LinearSystem):
 
 
 class CoupledAOUPs(LinearSystem):
-    """Two AOUPs in a trap, joined by a spring: sum over lambda = A, A + 2 kappa of v0^2 gamma/(eps (lambda + gamma))."""
+    """Two AOUPs in a trap, with a spring: sum_lambda v0^2 gamma/(eps (lambda + gamma)), lambda = A, A + 2 kappa."""
 
     speed: Array = param(1.0, ge=0, doc="v0, speed of self-propulsion")
     trap: Array = param(1.0, gt=0, doc="A, stiffness of the trap")
@@ -162,7 +162,9 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
                 raise ParameterError("system.a", words)
             return  # one system for each member
         if not isinstance(a, Tracer) and float(jnp.max(jnp.linalg.eigvals(a).real)) >= 0:
-            raise ParameterError("system", f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only")
+            raise ParameterError(
+                "system", f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only"
+            )
 
     def exact_production(self) -> LinearProduction:
         """The stationary covariance and entropy production, in closed form."""
