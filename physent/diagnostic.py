@@ -6,7 +6,7 @@ histograms, ordinal windows) only in its carry, and it runs offline on any Datas
 
 import abc
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import equinox as eqx
 from jaxtyping import Array
@@ -16,22 +16,32 @@ from physent.solver import Domain, Variable
 from physent.spelling import nearest
 
 
+class Dynamics(NamedTuple):
+    """What a stochastic solver says of a state: drift b, diffusion D and d b_i/d x_i, each by observable name."""
+
+    drift: Mapping[str, Array]
+    diffusion: Mapping[str, Array]
+    divergence: Mapping[str, Array]
+
+
 class Observed(Mapping[str, Array]):
     """The observables of one saved state, with what is known about them.
 
     A mapping from name to array, plus `t`, the time; `variables`, name to `Variable`; `domain`, the axes; and
-    `exact()`, the observables of the exact solution at this time (empty where none is known).
+    `exact()`, the observables of the exact solution at this time (empty where none is known); and `dynamics()`, the
+    `Dynamics` of a stochastic solver at this state (None for any other, and for data from a file).
     """
 
     def __init__(
         self, values: Mapping[str, Array], variables: Mapping[str, Variable], domain: Domain, t: Array,
-        exact: Callable[[], Mapping[str, Array]] = dict,
+        exact: Callable[[], Mapping[str, Array]] = dict, dynamics: Callable[[], Dynamics | None] = lambda: None,
     ):  # fmt: skip
         self._values = values
         self.variables = variables
         self.domain = domain
         self.t = t
         self.exact = exact
+        self.dynamics = dynamics
 
     def __getitem__(self, name: str) -> Array:
         """The observable of that name."""

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from physent.cadence import Cadence
-from physent.diagnostic import Diagnostic, Observed
+from physent.diagnostic import Diagnostic, Dynamics, Observed
 from physent.parameters import member_axes
-from physent.solver import Solver, Variable
+from physent.solver import Solver, StochasticSolver, Variable
 from physent.spelling import nearest
 
 
@@ -65,7 +65,8 @@ class Program:
             names = ", ".join(sorted(odd))
             raise ValueError(f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}")
         values = {name: values[name] for name in sorted(values, key=list(variables).index)}  # traced dicts are sorted
-        return Observed(values, variables, self.one.domain(), jnp.zeros(()), functools.partial(_shapes, self.one))
+        exact, dynamics = functools.partial(_shapes, self.one), functools.partial(_dynamics_shapes, self.one)
+        return Observed(values, variables, self.one.domain(), jnp.zeros(()), exact, dynamics)
 
     @functools.cached_property
     def invariant_names(self) -> list[str]:
@@ -180,7 +181,20 @@ class Program:
 
 
 def _observed(solver: Solver, state: Any, values: dict[str, Any]) -> Observed:
-    return Observed(values, solver.variables(), solver.domain(), state.t, lambda: solver.exact(state.t))
+    return Observed(
+        values, solver.variables(), solver.domain(), state.t,
+        lambda: solver.exact(state.t), lambda: _dynamics(solver, state),
+    )  # fmt: skip
+
+
+def _dynamics(solver: Solver, state: Any) -> Dynamics | None:
+    if not isinstance(solver, StochasticSolver):
+        return None
+    return Dynamics(solver.drift(state), solver.diffusion(state), solver.divergence(state))
+
+
+def _dynamics_shapes(solver: Solver) -> Dynamics | None:
+    return eqx.filter_eval_shape(lambda solver: _dynamics(solver, solver.init(jax.random.key(0))), solver)
 
 
 def _strongly_typed(leaf: Any) -> Any:

@@ -6,10 +6,12 @@ stochastic system, the random key, so that the way a run is cut into chunks cann
 """
 
 import abc
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
@@ -149,6 +151,28 @@ class StochasticSolver(Solver[S]):
     def diffusion(self, state: S) -> dict[str, Array]:
         """The diffusion coefficient D of each stochastic variable: a scalar, or one value a component."""
 
+    def divergence(self, state: S) -> dict[str, Array]:
+        """d b_i/d x_i of every component of the drift, by observable name.
+
+        The default differentiates `drift` by the leaf of the state that has the variable's name, with one derivative a
+        component: for a few hundred components at most.
+        """
+        return {name: _diagonal(self.drift, state, name) for name in self.parity()}
+
     @abc.abstractmethod
     def parity(self) -> dict[str, int]:
         """+1 for variables even under time reversal, -1 for odd ones."""
+
+
+def _diagonal(drift: Callable[[Any], dict[str, Array]], state: Any, name: str) -> Array:
+    value = getattr(state, name)
+
+    def component(i):
+        direction = jnp.zeros(value.size, value.dtype).at[i].set(1).reshape(value.shape)
+
+        def at(x):
+            return drift(eqx.tree_at(lambda state: getattr(state, name), state, x))[name]
+
+        return jnp.sum(jax.jvp(at, (value,), (direction,))[1] * direction)
+
+    return jax.vmap(component)(jnp.arange(value.size)).reshape(value.shape)

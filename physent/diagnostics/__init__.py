@@ -1,5 +1,8 @@
 """The diagnostics that come with physent, as modules for `physent.run` and kinds for a config."""
 
+from physent.diagnostics.correlations import MeanSquareDisplacement as MeanSquareDisplacement
+from physent.diagnostics.correlations import RadialDistribution as RadialDistribution
+from physent.diagnostics.correlations import StructureFactor as StructureFactor
 from physent.diagnostics.error import Error as Error
 from physent.diagnostics.fields import Complexity as Complexity
 from physent.diagnostics.fields import DifferentialEntropy as DifferentialEntropy
@@ -11,6 +14,7 @@ from physent.diagnostics.information import TransferEntropy as TransferEntropy
 from physent.diagnostics.particles import BoltzmannEntropy as BoltzmannEntropy
 from physent.diagnostics.particles import NearestNeighbourEntropy as NearestNeighbourEntropy
 from physent.diagnostics.particles import ParticleEntropy as ParticleEntropy
+from physent.diagnostics.production import EntropyProduction as EntropyProduction
 from physent.diagnostics.quantities import DyeEntropy as DyeEntropy
 from physent.diagnostics.quantities import PotentialEnergy as PotentialEnergy
 from physent.diagnostics.quantities import PublishedQuantity as PublishedQuantity
@@ -19,3 +23,6 @@ from physent.diagnostics.regularity import Regularity as Regularity
 from physent.diagnostics.schooling import SchoolEntropy as SchoolEntropy
 from physent.diagnostics.schooling import SchoolingEntropy as SchoolingEntropy
 from physent.diagnostics.schooling import VelocityCorrelation as VelocityCorrelation
+from physent.diagnostics.structure import Clusters as Clusters
+from physent.diagnostics.structure import HexaticOrder as HexaticOrder
+from physent.diagnostics.structure import LocalDensity as LocalDensity

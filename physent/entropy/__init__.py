@@ -51,6 +51,12 @@ from physent.entropy.ordinal import AmplitudeOrdinal, Ordinal, WeightedOrdinal, 
 from physent.entropy.outcome_space import OutcomeSpace
 from physent.entropy.outcomes import OUTCOMES
 from physent.entropy.particles import Cells, Headings
+from physent.entropy.production import (
+    LinearProduction,
+    block_bootstrap,
+    linear_entropy_production,
+    medium_entropy_production,
+)
 from physent.entropy.published import (
     complexity_index,
     field_entropy,
@@ -111,6 +117,7 @@ __all__ = [
     "Histogram",
     "Jackknife",
     "Kaniadakis",
+    "LinearProduction",
     "Measure",
     "MillerMadow",
     "MinEntropy",
@@ -128,6 +135,7 @@ __all__ = [
     "approximate_entropy",
     "autocorrelation_time",
     "bin_symbols",
+    "block_bootstrap",
     "boltzmann_entropy",
     "circular_shift",
     "cohesion_entropy",
@@ -156,8 +164,10 @@ __all__ = [
     "ksg_mutual_information",
     "ksg_transfer_entropy",
     "lempel_ziv_complexity",
+    "linear_entropy_production",
     "lmc_complexity",
     "mean_frequency",
+    "medium_entropy_production",
     "mixing_proxy",
     "multiscale_entropy",
     "nearest_neighbour_entropy",

@@ -1,0 +1,152 @@
+"""Long runs against known numbers: python -m experiments.active_matter.validate [linear tilted ring trap64 free]
+
+Prints a Markdown table: what, measured with its standard error, expected, and the difference in combined errors. In
+float32 except the linear systems; some minutes on two cores.
+"""
+
+import sys
+import time
+
+import jax
+import numpy as np
+
+import physent
+from physent.diagnostics import EntropyProduction, MeanSquareDisplacement
+from physent.solvers.active_matter import ActiveMatter, Brownian, NoForce, OrnsteinUhlenbeck, Softplus
+from physent.solvers.langevin import (
+    BeadSpring,
+    CoupledAOUPs,
+    Gyrator,
+    LinearLangevin,
+    Matrix,
+    TiltedRing,
+    TrappedAOUP,
+)
+
+TRAP64 = {0.1: (4.26, 0.04, -309), 0.2: (19.0, 0.1, -286), 0.3: (47.8, 0.2, -249), 0.4: (95.4, 0.4, -203),
+          0.5: (164.2, 0.3, -159)}  # fmt: skip
+MEMBERS = 16
+
+
+def row(what, value, error, expected, expected_error=0.0):
+    score = (value - expected) / np.hypot(error, expected_error)
+    print(f"| {what} | {value:.5g} +- {error:.2g} | {expected:.6g} | {score:+.1f} |", flush=True)
+
+
+def of_members(series):
+    """Mean and standard error of independent copies (copies,)."""
+    return np.mean(series), np.std(series, ddof=1) / np.sqrt(len(series))
+
+
+def linear():
+    """Walkers start at the origin; rows are taken after ten relaxation times, where each is an independent draw."""
+    systems = [Matrix(), TrappedAOUP(), TrappedAOUP(speed=1.0, trap=1.0, rate=1.0), CoupledAOUPs(), BeadSpring(),
+               BeadSpring(beads=5), Gyrator()]  # fmt: skip
+    for system in systems:
+        slowest = -1 / np.max(np.linalg.eigvals(np.asarray(system.matrix())).real)
+        solver = LinearLangevin(system=system, walkers=4096, dt=float(slowest), initial="origin")
+        every = float(solver.dt) * 3
+        ds = physent.run(
+            solver, t_end=every * 80, save_every=every, diagnostics=[EntropyProduction(over="mean")], seed=1
+        )
+        exact, kept = solver.exact_production(), slice(5, None)
+        name = type(system).__name__
+        row(f"{name}: entropy production", *of_members(ds.entropy_production.values[kept]), float(exact.total))
+        covariance = ds.covariance.values[kept]
+        for i, j in zip(*np.tril_indices(covariance.shape[-1]), strict=True):
+            if i < 2:
+                row(f"{name}: covariance {i}{j}", *of_members(covariance[:, i, j]), float(exact.covariance[i, j]))
+
+
+def tilted():
+    for barrier, tilt, diffusivity in ((1.0, 1.0, 1.0), (2.0, 1.0, 0.5)):
+        solver = TiltedRing(walkers=8192, barrier=barrier, tilt=tilt, diffusivity=diffusivity, dt=0.01)
+        diagnostics = [EntropyProduction(over="mean")]
+        ds = physent.run(
+            solver, t_end=120.0, save_every=5.0, diagnostics=diagnostics, variables=["unwrapped", "mean_velocity"]
+        )
+        moved = (ds.unwrapped.values[-1] - ds.unwrapped.values[4])[:, 0] / 100
+        value, error = of_members(moved)
+        expected = float(solver.exact_production())
+        row(f"tilted ring {barrier, tilt, diffusivity}: f <v>/D", value * tilt / diffusivity,
+            error * tilt / diffusivity, expected)  # fmt: skip
+        row("the same by the identity", *of_members(ds.entropy_production.values[5:]), expected)
+
+
+def correlated(solver, members, t_end, after):
+    """E[b^2/D + div b], and the same with the exact E[g^2] and E[b . dU/dx] = 0: (v0/eps)(N d v0 + E[g . (b - v0 g)])."""
+    ds = physent.run(
+        solver, t_end=t_end, save_every=1.0, members=members, diagnostics=[EntropyProduction()],
+        variables=["propulsion", "velocity"],
+    )  # fmt: skip
+    late = ds.sel(t=slice(after, None))
+    speed = np.broadcast_to(np.asarray(solver.speed), (members,))
+    g, velocity, eps = late.propulsion.values, late.velocity.values, float(np.asarray(solver.diffusivity))
+    rest = velocity - speed[None, :, None, None] * g
+    freely = speed**2 * g.shape[-1] * g.shape[-2] / eps
+    return freely + speed / eps * np.mean(np.sum(g * rest, axis=(-2, -1)), axis=0), late.entropy_production.mean("t")
+
+
+def ring():
+    solver = ActiveMatter(
+        particles=2, dimension=1, length=16.0, speed=0.25, diffusivity=0.1, propulsion=OrnsteinUhlenbeck(rate=0.1),
+        force=Softplus(strength=2.5), method="splitting", dt=0.02, neighbors=1,
+    )  # fmt: skip
+    members = 2048
+    by_g, by_identity = correlated(solver, members, 400.0, 60.0)
+    row("ring, by g.F", *of_members(by_g - 0.625), 0.39699)
+    row("ring, by b^2/D + div b", *of_members(by_identity.values - 0.625), 0.39699)
+
+
+def trap64():
+    speeds = np.repeat(list(TRAP64), MEMBERS)
+    solver = ActiveMatter(
+        particles=64, boundary="open", packing_fraction=0.1, speed=speeds, trap=0.05, diffusivity=0.1,
+        propulsion=OrnsteinUhlenbeck(rate=0.1), force=Softplus(strength=2.5), method="splitting", dt=0.02,
+        neighbors=63,
+    )  # fmt: skip
+    by_g, by_identity = correlated(solver, speeds.size, 500.0, 150.0)
+    for i, (speed, (expected, error, _)) in enumerate(TRAP64.items()):
+        mine = slice(i * MEMBERS, (i + 1) * MEMBERS)
+        row(f"trap64, v0 = {speed}, by g.F", *of_members(by_g[mine]), expected, error)
+        row(f"trap64, v0 = {speed}, by b^2/D + div b", *of_members(by_identity.values[mine]), expected, error)
+
+
+def free():
+    aoup = OrnsteinUhlenbeck(rate=2.0)
+    times = np.linspace(0.5, 5, 10)
+    for propulsion, speed, diffusivity in (
+        (aoup, np.sqrt(2.0), None),
+        (aoup, np.sqrt(2.0), 0.1),
+        (Brownian(), 2.0, 0.1),
+    ):
+        solver = ActiveMatter(
+            particles=65536, length=1000.0, speed=speed, propulsion=propulsion, force=NoForce(), dt=0.005,
+            diffusivity=diffusivity, method="splitting",
+        )  # fmt: skip
+        ds = physent.run(
+            solver, t_end=5.0, save_every=0.5, diagnostics=[MeanSquareDisplacement()], variables=["mean_speed"]
+        )
+        # AOUP: D_a = v0^2 tau in each dimension; ABP: v0^2 shared by both
+        tau, strength = (0.5, 2 * 2 * 1.0) if propulsion is aoup else (1.0, 2 * 4.0)
+        for i, t in enumerate(times, 1):
+            shape = t - tau * (1 - np.exp(-t / tau))
+            expected = 4 * (diffusivity or 0) * t + strength * (shape if propulsion is aoup else tau * shape)
+            value = float(ds.mean_square_displacement[i])
+            error = value * np.sqrt((float(ds.mean_square_displacement_kurtosis[i]) - 1) / solver.particles)
+            row(f"{type(propulsion).__name__}, eps = {diffusivity}, MSD at t = {t:g}", value, error, expected)
+        print(f"| kurtosis | {ds.mean_square_displacement_kurtosis.values[1:].round(3).tolist()} | | |")
+
+
+def main():
+    chosen = sys.argv[1:] or ["linear", "tilted", "ring", "trap64", "free"]
+    print("| what | measured | expected | difference, in errors |\n|---|---|---|---|")
+    for name in chosen:
+        started = time.perf_counter()
+        with jax.enable_x64(name == "linear"):
+            globals()[name]()
+        print(f"| {name}: {time.perf_counter() - started:.0f} s | | | |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""How far particles move and how they are correlated in space."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from physent.diagnostic import Diagnostic, Observed
+from physent.diagnostics.structure import neighborhood, space_of
+from physent.entropy.counting import count_symbols
+from physent.entropy.histogram import bin_index
+from physent.numerics.neighbors import separations
+from physent.parameters import param, static
+from physent.solver import Variable
+
+
+class MeanSquareDisplacement(Diagnostic[Array]):
+    """<|x(t) - x(0)|^2> over particles, and the kurtosis <|dx|^4>/<|dx|^2>^2, from positions followed round the box.
+
+    The kurtosis is 0 at t = 0.
+    """
+
+    of: str = static("unwrapped_position", doc="unwrapped position of particles and components, by name or role")
+    name: str | None = static(None, doc="name, and prefix, of the output variables", example="mean_square_displacement")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """Two series."""
+        of = observed.find(self.of)
+        if len(observed.variables[of].dims) != 2:
+            raise ValueError(f"{of} does not hold particles and components")
+        name = self.name or "mean_square_displacement"
+        return {
+            name: Variable(
+                (), "displacement", f"{observed.variables[of].units}^2", f"mean square displacement of {of}"
+            ),
+            f"{name}_kurtosis": Variable((), "kurtosis", "1", f"kurtosis of the displacement of {of}"),
+        }
+
+    def init(self, observed: Observed) -> Array:
+        """The positions at the start."""
+        return observed[observed.find(self.of)]
+
+    def __call__(self, carry: Array, observed: Observed) -> tuple[Array, dict[str, Array]]:
+        """The displacements since the start."""
+        squared = jnp.sum((observed[observed.find(self.of)] - carry) ** 2, axis=-1)
+        mean, name = jnp.mean(squared), self.name or "mean_square_displacement"
+        kurtosis = jnp.mean(squared**2) / jnp.where(mean > 0, mean**2, 1)
+        return carry, {name: mean, f"{name}_kurtosis": kurtosis}
+
+
+class RadialDistribution(Diagnostic[tuple[Array, Array]]):
+    """g(r) in `bins` equal bins up to `radius`, the mean over the rows so far; for boxes periodic along every axis.
+
+    Pairs counted over those an ideal gas of the same density would have, N (N - 1)/V times the shell's volume.
+    """
+
+    of: str = static("position", doc="observable of particles and components, by name or role")
+    radius: Array | float = param(6.0, doc="largest distance", gt=0)
+    bins: int = static(60, doc="number of bins", ge=1)
+    slots: int = static(64, doc="most particles within the radius; NaN if there are more", ge=1)
+    period: Array | Sequence[float] | None = param(None, ndim=1, gt=0, doc="edges of the box (default: the domain's)")
+    name: str | None = static(None, doc="name of the output variable", example="radial_distribution")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """A row of values."""
+        of, space = space_of(observed, self.of, self.period)
+        if not all(space.periodic):
+            raise ValueError(f"{of} lives in a box that is not periodic, where g(r) has no meaning")
+        name = self.name or "radial_distribution"
+        return {name: Variable((f"{name}_r",), "correlation", "1", f"radial distribution of {of}")}
+
+    def init(self, observed: Observed) -> tuple[Array, Array]:
+        """No pairs counted in no rows."""
+        dtype = observed[observed.find(self.of)].dtype
+        return jnp.zeros(self.bins, dtype), jnp.zeros((), dtype)
+
+    def __call__(self, carry: tuple[Array, Array], observed: Observed) -> tuple[tuple[Array, Array], dict[str, Array]]:
+        """The mean so far."""
+        of, space = space_of(observed, self.of, self.period)
+        found, missed = neighborhood(observed[of], space, self.radius, self.slots)
+        _, squared = separations(found.reference, found, space)
+        radius = jnp.asarray(self.radius, squared.dtype)
+        bin_ = bin_index(jnp.sqrt(squared).reshape(1, -1), jnp.zeros_like(radius), radius, self.bins)
+        symbol = jnp.where(found.filled().reshape(1, -1), bin_, -1)
+        counts, rows = carry
+        counts, rows = counts + count_symbols(symbol, self.bins, dtype=counts.dtype)[0] + missed, rows + 1
+        n, d = found.index.shape[0], space.dimension
+        edges = jnp.linspace(0, 1, self.bins + 1, dtype=counts.dtype) * radius
+        ball = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}[d]
+        ideal = n * (n - 1) / jnp.prod(space.length) * ball * (edges[1:] ** d - edges[:-1] ** d)
+        return (counts, rows), {self.name or "radial_distribution": counts / (ideal * rows)}
+
+
+class StructureFactor(Diagnostic[tuple[Array, Array]]):
+    """S(k) = |sum_j e^(-i k.x_j)|^2/N in shells |k| = 2 pi n/L, n = 1 ... `modes`, the mean over the rows so far.
+
+    For particles in the plane or on a line, in a box periodic along every axis. Shell n averages the modes whose
+    |k| L/(2 pi) rounds to n, L the first edge of the box.
+    """
+
+    of: str = static("position", doc="observable of particles and components, by name or role")
+    modes: int = static(16, doc="number of shells", ge=1, le=64)
+    period: Array | Sequence[float] | None = param(None, ndim=1, gt=0, doc="edges of the box (default: the domain's)")
+    name: str | None = static(None, doc="name of the output variable", example="structure_factor")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """A row of values."""
+        of, space = space_of(observed, self.of, self.period)
+        if not all(space.periodic) or space.dimension > 2:
+            raise ValueError(f"the structure factor of {of} wants one or two dimensions, periodic along every axis")
+        name = self.name or "structure_factor"
+        return {name: Variable((f"{name}_shell",), "correlation", "1", f"structure factor of {of}")}
+
+    def init(self, observed: Observed) -> tuple[Array, Array]:
+        """No rows yet."""
+        dtype = observed[observed.find(self.of)].dtype
+        return jnp.zeros(self.modes, dtype), jnp.zeros((), dtype)
+
+    def __call__(self, carry: tuple[Array, Array], observed: Observed) -> tuple[tuple[Array, Array], dict[str, Array]]:
+        """The mean so far."""
+        of, space = space_of(observed, self.of, self.period)
+        x, dtype = observed[of], observed[of].dtype
+        k = [np.arange(self.modes + 1), np.arange(-self.modes, self.modes + 1)][: space.dimension]
+        waves = [
+            jnp.exp(-2j * np.pi * (x[:, axis] / space.length[axis])[:, None] * jnp.asarray(k[axis], dtype)[None, :])
+            for axis in range(space.dimension)
+        ]
+        amplitude = jnp.sum(waves[0], axis=0) if len(waves) == 1 else waves[0].T @ waves[1]
+        power = (jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2) / x.shape[0]
+        grid = np.meshgrid(*k, indexing="ij")
+        edges = jnp.broadcast_to(space.length[0] / space.length, (space.dimension,))
+        size = jnp.sqrt(sum((jnp.asarray(n, dtype) * edges[i]) ** 2 for i, n in enumerate(grid)))
+        shell = (jnp.round(size).astype(jnp.int32) - 1).reshape(1, -1)
+        total = count_symbols(shell, self.modes, power.reshape(1, -1))[0]
+        members = count_symbols(shell, self.modes, dtype=dtype)[0]
+        sums, rows = carry
+        sums, rows = sums + total / jnp.maximum(members, 1), rows + 1
+        return (sums, rows), {self.name or "structure_factor": sums / rows}

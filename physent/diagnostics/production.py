@@ -1,0 +1,99 @@
+"""Entropy production of a stochastic solver while it runs, without learning."""
+
+from typing import Literal
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent.diagnostic import Diagnostic, Observed
+from physent.entropy.counting import count_symbols
+from physent.entropy.histogram import bin_index
+from physent.entropy.production import medium_entropy_production
+from physent.parameters import param, static
+from physent.solver import Variable
+
+Sums = tuple[Array, Array, Array]
+
+
+class EntropyProduction(Diagnostic[Sums]):
+    """The entropy produced in the medium per unit time, sum of b^2/D + db/dx: at stationarity the total rate.
+
+    One value a saved state, and the mean of them since the time `after` (`physent.entropy.medium_entropy_production`,
+    which also says what it is where some D = 0). For error bars put the series through `physent.entropy`'s
+    `block_bootstrap`. `each` adds the rate of every particle, `bins` a map of the mean rate of the particles found in
+    each box of a periodic domain since `after`. A solver without noise has no entropy production.
+    """
+
+    over: Literal["sum", "mean"] = static("sum", doc="over particles or walkers; copies that are independent want mean")
+    each: bool = static(False, doc="give the rate of every particle, too")
+    bins: int = static(0, doc="boxes an axis of a map in space; 0: none", ge=0)
+    after: Array = param(0.0, doc="time before which nothing goes into the means", ge=0)
+    name: str | None = static(None, doc="name, and prefix, of the output variables", example="entropy_production")
+
+    def _name(self) -> str:
+        return self.name or "entropy_production"
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """Two series, a field over particles where asked, and a map where asked."""
+        dynamics = observed.dynamics()
+        if dynamics is None:
+            raise ValueError("entropy production needs a stochastic solver: without noise it does not exist")
+        name, words = self._name(), "entropy production in the medium in nats per unit time"
+        first = next(iter(dynamics.drift))
+        found = {
+            name: Variable((), "entropy_production", "1/time", f"{words}, {self.over} over particles"),
+            f"{name}_mean": Variable((), "entropy_production", "1/time", f"{words}, mean over time"),
+        }
+        if self.each:
+            dims = observed.variables[first].dims[:-1]
+            found[f"{name}_each"] = Variable(dims, "entropy_production", "1/time", f"{words}, of each particle")
+        if self.bins:
+            axes = [axis for axis in observed.domain.axes if axis.points is None and axis.periodic]
+            if not axes or len(axes) != observed[observed.find("position")].shape[-1]:
+                raise ValueError("a map of entropy production needs particles in a domain that is periodic everywhere")
+            dims = tuple(f"{name}_{axis.name}" for axis in axes)
+            found[f"{name}_map"] = Variable(dims, "entropy_production", "1/time", f"{words}, of a particle in each box")
+        return found
+
+    def init(self, observed: Observed) -> Sums:
+        """Nothing summed yet: of the total, of the particles in each box, and how often each was visited."""
+        boxes = self.bins ** len(observed.domain.axes) if self.bins else 1
+        zero = jnp.zeros((), observed.t.dtype)
+        return jnp.stack([zero, zero]), jnp.zeros(boxes, zero.dtype), jnp.zeros(boxes, zero.dtype)
+
+    def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
+        """The rates at this time, and the means so far (NaN before `after`)."""
+        dynamics, name = observed.dynamics(), self._name()
+        assert dynamics is not None
+        each: Array | None = None
+        for variable, drift in dynamics.drift.items():
+            rate = medium_entropy_production(drift, dynamics.diffusion[variable], dynamics.divergence[variable])
+            rate = jnp.sum(rate, axis=-1)
+            each = rate if each is None else each + rate
+        assert each is not None
+        total = jnp.sum(each) if self.over == "sum" else jnp.mean(each)
+        counted = (observed.t >= self.after).astype(total.dtype)
+        sums, in_box, visits = carry
+        sums = sums + counted * jnp.stack([total, jnp.ones_like(total)])
+        outputs = {name: total, f"{name}_mean": sums[0] / sums[1]}
+        if self.each:
+            outputs[f"{name}_each"] = each
+        if self.bins:
+            box = self._box(observed)[None, :]
+            in_box = in_box + counted * count_symbols(box, in_box.size, each[None, :])[0]
+            visits = visits + counted * count_symbols(box, in_box.size, dtype=visits.dtype)[0]
+            shape = (self.bins,) * len(observed.domain.axes)
+            outputs[f"{name}_map"] = jnp.where(visits > 0, in_box / jnp.maximum(visits, 1), 0).reshape(shape)
+        return (sums, in_box, visits), outputs
+
+    def _box(self, observed: Observed) -> Array:
+        position = observed[observed.find("position")]
+        symbol = jnp.zeros(position.shape[0], jnp.int32)
+        for i, axis in enumerate(observed.domain.axes):
+            x, length = position[:, i], axis.length
+            assert length is not None
+            index = bin_index((x - length * jnp.floor(x / length))[None, :], jnp.zeros_like(length), length, self.bins)[
+                0
+            ]
+            symbol = symbol * self.bins + jnp.clip(index, 0, self.bins - 1)
+        return symbol

@@ -1,0 +1,249 @@
+"""Interacting active particles, overdamped: the solver."""
+
+import dataclasses
+import math
+from typing import Literal, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.core import Tracer
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from physent.numerics.neighbors import NeighborList, enough, find_neighbors, renew, separations
+from physent.numerics.space import Space
+from physent.parameters import ParameterError, choice, param, static
+from physent.solver import Axis, Domain, State, StochasticSolver, Variable
+
+from .pair_force import PAIR_FORCES, NoForce, PairForce
+from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
+
+
+class ActiveMatterState(State):
+    """Positions in the box, how often each particle went round it, propulsions, and who is near whom."""
+
+    t: Float[Array, ""]
+    key: PRNGKeyArray
+    position: Float[Array, "n d"]
+    rounds: Int[Array, "n d"]
+    propulsion: Float[Array, "n d"]
+    neighbors: NeighborList
+
+
+class ActiveMatter(StochasticSolver[ActiveMatterState]):
+    """Active particles that repel each other, in one, two or three dimensions.
+
+    dx_i = [v0 g_i + sum_j f(r_ij) (x_i - x_j)/r_ij - A x_i] dt + sqrt(2 eps) dW,  g_i by the `propulsion`.
+
+    The box is [-length/2, length/2)^d, periodic or open; without a `length` it is that of discs of radius 1 at the
+    `packing_fraction`. The propulsion is advanced exactly. `euler_maruyama` moves x by the drift at the beginning of
+    the step (weak order 1); `splitting` takes half a step of g, a Heun step of x, and half a step of g (weak order 2,
+    for two evaluations of the force). Forces come from a Verlet list that is renewed when a particle has moved by half
+    the `skin`; a list that runs out of slots is made larger by the engine, with nothing lost. (N. M. Boffi, E.
+    Vanden-Eijnden, PNAS 121, e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
+    """
+
+    particles: int = static(64, ge=1, doc="number of particles N")
+    dimension: Literal[1, 2, 3] = static(2, doc="d, dimensions of space")
+    boundary: Literal["periodic", "open"] = static("periodic", doc="what lies beyond the box")
+    packing_fraction: Array = param(0.5, gt=0, doc="phi, volume of balls of radius 1 over that of the box")
+    length: Array | None = param(None, gt=0, doc="edge of the box (default: by the packing fraction)", units="length")
+    speed: Array = param(0.025, ge=0, doc="v0, speed of self-propulsion", units="length/time")
+    propulsion: Propulsion = choice(PROPULSIONS, "ornstein_uhlenbeck", doc="how the self-propulsion g wanders")
+    force: PairForce = choice(PAIR_FORCES, "softplus", doc="force between pairs")
+    trap: Array = param(0.0, ge=0, doc="A, stiffness of a harmonic trap at the origin", units="1/time")
+    diffusivity: Array | None = param(
+        None, ge=0, doc="eps, of the translational noise (default: there is none)", units="length^2/time"
+    )
+    dt: Array = param(0.01, gt=0, doc="time step", units="time")
+    method: Literal["euler_maruyama", "splitting"] = static("euler_maruyama", doc="time stepping method")
+    initial: Literal["random", "lattice"] = static("random", doc="places at t = 0; g starts stationary")
+    skin: Array = param(0.6, gt=0, doc="margin of the neighbour list; a matter of speed only", units="length")
+    neighbors: int = static(24, ge=1, doc="slots of the neighbour list at the start; N - 1: all pairs")
+
+    def __check_init__(self):
+        """Refuse combinations that make no sense."""
+        if self.dimension == 1 and isinstance(self.propulsion, Brownian):
+            raise ParameterError(
+                "propulsion", "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others"
+            )
+        if self.boundary == "periodic" and not isinstance(self.trap, Tracer) and jnp.any(self.trap > 0):
+            # a particle in a trap has a place, not one of many images
+            raise ParameterError("boundary", "given 'periodic' with a trap, allowed: 'open'")
+
+    def init(self, key: PRNGKeyArray) -> ActiveMatterState:
+        """Particles at random or on a lattice, with stationary propulsions."""
+        key, place, direct = jax.random.split(key, 3)
+        shape = (self.particles, self.dimension)
+        if self.initial == "random":
+            position = jax.random.uniform(place, shape, self.dt.dtype, -0.5, 0.5) * self._length()
+        else:
+            side = math.ceil(self.particles ** (1 / self.dimension) - 1e-9)
+            sites = jnp.stack(jnp.unravel_index(jnp.arange(self.particles), (side,) * self.dimension), axis=1)
+            position = ((sites.astype(self.dt.dtype) + 0.5) / side - 0.5) * self._length()
+        space = self._space()
+        position, rounds = space.shift(position, jnp.zeros_like(position))
+        return ActiveMatterState(
+            t=jnp.zeros_like(self.dt),
+            key=key,
+            position=position,
+            rounds=jnp.zeros_like(rounds),
+            propulsion=self.propulsion.start(direct, shape, self.dt.dtype),
+            neighbors=self._found(position),
+        )
+
+    def step(self, state: ActiveMatterState) -> ActiveMatterState:
+        """The state one dt later."""
+        key, turn, kick = jax.random.split(state.key, 3)
+        noise = None
+        if self.diffusivity is not None:
+            spread = jnp.sqrt(2 * self.diffusivity * self.dt)
+            noise = spread * jax.random.normal(kick, state.position.shape, self.dt.dtype)
+        g, x, neighbors, space = state.propulsion, state.position, state.neighbors, self._space()
+        if self.method == "euler_maruyama":
+            move = self._move(self.dt * self._velocity(x, g, neighbors), noise)
+            g = self.propulsion.advance(g, self.dt, turn)
+        else:
+            turn, turn_again = jax.random.split(turn)
+            g = self.propulsion.advance(g, self.dt / 2, turn)
+            velocity = self._velocity(x, g, neighbors)
+            there, _ = space.shift(x, self._move(self.dt * velocity, noise))
+            neighbors = self._renewed(neighbors, there)
+            velocity = (velocity + self._velocity(there, g, neighbors)) / 2
+            move = self._move(self.dt * velocity, noise)
+            g = self.propulsion.advance(g, self.dt / 2, turn_again)
+        position, rounds = space.shift(x, move)
+        return ActiveMatterState(
+            t=state.t + self.dt,
+            key=key,
+            position=position,
+            rounds=state.rounds + rounds,
+            propulsion=g,
+            neighbors=self._renewed(neighbors, position),
+        )
+
+    def observe(self, state: ActiveMatterState) -> dict[str, Array]:
+        """Places, propulsions, velocities without noise, and pair forces; mean speed, and pressures in a periodic box.
+
+        Pressures are sum_(i<j) r f/(d V), and that of swimming tau sum_i v0 g_i . v_i/(d V), tau the persistence time.
+        """
+        force = self._force(state.position, state.neighbors)
+        velocity = self._velocity(state.position, state.propulsion, state.neighbors)
+        observed = {
+            "position": state.position,
+            "unwrapped": state.position + state.rounds.astype(self.dt.dtype) * self._length(),
+            "propulsion": state.propulsion,
+            "force": force,
+            "velocity": velocity,
+            "mean_speed": jnp.mean(jnp.sqrt(jnp.sum(velocity**2, axis=1))),
+        }
+        if self.boundary == "periodic":
+            _, squared = separations(state.position, state.neighbors, self._space())
+            share = 1 / (self.dimension * self._length() ** self.dimension)
+            swim = self.speed * self.propulsion.persistence(self.dimension) * jnp.sum(state.propulsion * velocity)
+            observed["interaction_pressure"] = share * jnp.sum(squared * self.force.over_distance(squared)) / 2
+            observed["swim_pressure"] = share * swim
+        return observed
+
+    def variables(self) -> dict[str, Variable]:
+        """Vectors of each particle, and series."""
+        vector = ("particle", "component")
+        declared = {
+            "position": Variable(vector, "position", "length", "position in the box"),
+            "unwrapped": Variable(vector, "unwrapped_position", "length", "position, followed round the box"),
+            "propulsion": Variable(vector, "propulsion", "1", "self-propulsion g"),
+            "force": Variable(vector, "force", "length/time", "pair force over the friction"),
+            "velocity": Variable(vector, "velocity", "length/time", "velocity without the noise"),
+            "mean_speed": Variable((), "speed", "length/time", "mean speed without the noise"),
+        }
+        if self.boundary == "periodic":
+            units = f"length^{2 - self.dimension}/time" if self.dimension != 2 else "1/time"
+            declared["interaction_pressure"] = Variable((), "pressure", units, "pressure of the pair forces")
+            declared["swim_pressure"] = Variable((), "pressure", units, "pressure of self-propulsion")
+        return declared
+
+    def domain(self) -> Domain:
+        """One axis a dimension; particles live on no grid."""
+        periodic = self.boundary == "periodic"
+        names = ("x", "y", "z")[: self.dimension]
+        return Domain(tuple(Axis(name, length=self._length(), periodic=periodic, units="length") for name in names))
+
+    def drift(self, state: ActiveMatterState) -> dict[str, Array]:
+        """The velocity, and for Ornstein-Uhlenbeck propulsion -gamma g."""
+        drift = {"position": self._velocity(state.position, state.propulsion, state.neighbors)}
+        langevin = self.propulsion.langevin(state.propulsion)
+        return drift if langevin is None else drift | {"propulsion": langevin[0]}
+
+    def diffusion(self, state: ActiveMatterState) -> dict[str, Array]:
+        """eps, and for Ornstein-Uhlenbeck propulsion gamma."""
+        diffusion = {"position": jnp.zeros_like(self.dt) if self.diffusivity is None else self.diffusivity}
+        langevin = self.propulsion.langevin(state.propulsion)
+        return diffusion if langevin is None else diffusion | {"propulsion": langevin[1]}
+
+    def parity(self) -> dict[str, int]:
+        """Both even: g is where a particle heads, and stays it when time runs backwards."""
+        return {"position": 1} | ({"propulsion": 1} if isinstance(self.propulsion, OrnsteinUhlenbeck) else {})
+
+    def divergence(self, state: ActiveMatterState) -> dict[str, Array]:
+        """d b/dx of each component, for positions shared equally by the components of a particle."""
+        _, squared = separations(state.position, state.neighbors, self._space())
+        stiffness = jnp.sum(self.force.stiffness(squared, self.dimension), axis=1, keepdims=True)
+        each = jnp.broadcast_to(stiffness / self.dimension - self.trap, state.position.shape)
+        langevin = self.propulsion.langevin(state.propulsion)
+        return {"position": each} | ({} if langevin is None else {"propulsion": langevin[2]})
+
+    def error(self, state: ActiveMatterState) -> Int[Array, ""]:
+        """1 when the neighbour list ran out of slots."""
+        return state.neighbors.overflow()
+
+    def grow(self, state: ActiveMatterState) -> tuple[Self, ActiveMatterState]:
+        """As many slots as were missed, with some to spare; at least half as many again."""
+        slots = max(enough(state.neighbors, self.particles), min(self.particles - 1, self._slots() * 3 // 2))
+        larger = dataclasses.replace(self, neighbors=slots)
+        return larger, eqx.tree_at(lambda state: state.neighbors, state, state.neighbors.emptied(slots))
+
+    # ------------------------------------------------------------------------------------------------- mechanics
+
+    def _length(self) -> Float[Array, ""]:
+        if self.length is not None:
+            return self.length
+        ball = {1: 2.0, 2: math.pi, 3: 4 * math.pi / 3}[self.dimension]
+        return (self.particles * ball / self.packing_fraction) ** (1 / self.dimension)
+
+    def _space(self) -> Space:
+        if self.boundary == "open":
+            return Space.free(self.dimension, self.dt.dtype)
+        return Space.torus(jnp.stack([self._length()] * self.dimension))
+
+    def _radius(self) -> Float[Array, ""]:
+        return self.force.reach().astype(self.dt.dtype) + self.skin
+
+    def _slots(self) -> int:
+        return min(self.neighbors, max(1, self.particles - 1))
+
+    def _found(self, position: Float[Array, "n d"]) -> NeighborList:
+        if isinstance(self.force, NoForce):
+            own, none = jnp.arange(self.particles, dtype=jnp.int32)[:, None], jnp.zeros((), jnp.int32)
+            return NeighborList(own, position, none, none)
+        return find_neighbors(position, self._space(), self._radius(), self._slots())
+
+    def _renewed(self, neighbors: NeighborList, position: Float[Array, "n d"]) -> NeighborList:
+        if isinstance(self.force, NoForce):
+            return neighbors
+        return renew(neighbors, position, self._space(), self._radius(), self.skin)
+
+    def _move(self, drift: Float[Array, "n d"], noise: Float[Array, "n d"] | None) -> Float[Array, "n d"]:
+        return drift if noise is None else drift + noise
+
+    def _force(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
+        """The pair force on each particle; a repulsion points away from the neighbour."""
+        if isinstance(self.force, NoForce):
+            return jnp.zeros_like(position)
+        parts, squared = separations(position, neighbors, self._space())
+        pull = -self.force.over_distance(squared)
+        return jnp.stack([jnp.sum(pull * part, axis=1) for part in parts], axis=1)
+
+    def _velocity(
+        self, position: Float[Array, "n d"], g: Float[Array, "n d"], neighbors: NeighborList
+    ) -> Float[Array, "n d"]:
+        return self.speed * g + self._force(position, neighbors) - self.trap * position

@@ -1,0 +1,107 @@
+"""Forces between pairs of particles, along the line between them."""
+
+import abc
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from physent.parameters import Declared, param
+
+
+class PairForce(Declared):
+    """A central pair force f(r), positive where it repels; a potential of one's own is a subclass with f = -U'(r)."""
+
+    @abc.abstractmethod
+    def reach(self) -> Float[Array, ""]:
+        """The distance beyond which the force is 0."""
+
+    @abc.abstractmethod
+    def magnitude(self, r: Float[Array, "..."]) -> Float[Array, "..."]:
+        """f(r) for 0 < r < reach."""
+
+    def over_distance(self, squared: Float[Array, "..."]) -> Float[Array, "..."]:
+        """f(r)/r for squared distances, 0 beyond the reach and at 0."""
+        inside = (squared > 0) & (squared < self.reach() ** 2)
+        inverse = jax.lax.rsqrt(jnp.where(squared > 0, squared, jnp.ones_like(squared)))
+        return jnp.where(inside, self.magnitude(squared * inverse) * inverse, jnp.zeros_like(squared))
+
+    def stiffness(self, squared: Float[Array, "..."], dimension: int) -> Float[Array, "..."]:
+        """f'(r) + (d - 1) f(r)/r, what a pair adds to the divergence of the force on one of the two."""
+        inside = (squared > 0) & (squared < self.reach() ** 2)
+        r = jnp.sqrt(jnp.where(inside, squared, jnp.ones_like(squared)))
+        f, slope = jax.jvp(self.magnitude, (r,), (jnp.ones_like(r),))
+        return jnp.where(inside, slope + (dimension - 1) * f / r, jnp.zeros_like(r))
+
+
+class Softplus(PairForce):
+    """The harmonic repulsion of overlapping discs with a smooth onset, f = k ln(1 + e^{beta (2 a - r)})/beta.
+
+    Cut where it has fallen to 1e-5 k. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121, e2318106121, 2024.)
+    """
+
+    strength: Array = param(1.0, ge=0, doc="k", units="1/time")
+    sharpness: Array = param(7.5, gt=0, doc="beta", units="1/length")
+    radius: Array = param(1.0, gt=0, doc="a, radius of a particle", units="length")
+
+    def reach(self) -> Float[Array, ""]:
+        """2 a - ln(1e-5 beta)/beta."""
+        return 2 * self.radius - jnp.log(1e-5 * self.sharpness) / self.sharpness
+
+    def magnitude(self, r: Float[Array, "..."]) -> Float[Array, "..."]:
+        """See the class."""
+        overlap = self.sharpness * (2 * self.radius - r)
+        # e^-|u| cannot overflow, and log1p of it keeps the tail
+        return (self.strength / self.sharpness) * (jnp.maximum(overlap, 0) + jnp.log1p(jnp.exp(-jnp.abs(overlap))))
+
+
+class WCA(PairForce):
+    """The repulsive part of the Lennard-Jones potential, f = 24 e [2 (s/r)^12 - (s/r)^6]/r for r < 2^(1/6) s.
+
+    (J. D. Weeks, D. Chandler, H. C. Andersen, J. Chem. Phys. 54, 5237, 1971.)
+    """
+
+    energy: Array = param(1.0, ge=0, doc="e, over the friction", units="length^2/time")
+    diameter: Array = param(2.0, gt=0, doc="s", units="length")
+
+    def reach(self) -> Float[Array, ""]:
+        """2^(1/6) s, where the force is 0."""
+        return 2 ** (1 / 6) * self.diameter
+
+    def magnitude(self, r: Float[Array, "..."]) -> Float[Array, "..."]:
+        """See the class."""
+        sixth = (self.diameter / r) ** 6
+        return 24 * self.energy * sixth * (2 * sixth - 1) / r
+
+
+class Yukawa(PairForce):
+    """A screened Coulomb repulsion, U = e s e^{-(r - s)/l}/r, so f = U (1/r + 1/l), cut at `cutoff`."""
+
+    energy: Array = param(1.0, doc="e, U at r = s, over the friction", units="length^2/time")
+    diameter: Array = param(2.0, gt=0, doc="s", units="length")
+    screening: Array = param(0.5, gt=0, doc="l, screening length", units="length")
+    cutoff: Array = param(8.0, gt=0, doc="distance beyond which there is no force", units="length")
+
+    def reach(self) -> Float[Array, ""]:
+        """The cutoff."""
+        return self.cutoff
+
+    def magnitude(self, r: Float[Array, "..."]) -> Float[Array, "..."]:
+        """See the class."""
+        potential = self.energy * self.diameter / r * jnp.exp((self.diameter - r) / self.screening)
+        return potential * (1 / r + 1 / self.screening)
+
+
+class NoForce(PairForce):
+    """Particles that do not see each other."""
+
+    def reach(self) -> Float[Array, ""]:
+        """0."""
+        return jnp.zeros(())
+
+    def magnitude(self, r: Float[Array, "..."]) -> Float[Array, "..."]:
+        """0."""
+        return jnp.zeros_like(r)
+
+
+PAIR_FORCES: dict[str, type] = {"softplus": Softplus, "wca": WCA, "yukawa": Yukawa, "none": NoForce}

@@ -1,0 +1,115 @@
+"""How the direction and strength of self-propulsion wander: exactly, over any time, whatever the positions."""
+
+import abc
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from physent.parameters import Declared, param
+
+
+class Propulsion(Declared):
+    """The self-propulsion g of each particle, (N, d), which moves it with the velocity v0 g."""
+
+    @abc.abstractmethod
+    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
+        """A draw from the stationary distribution."""
+
+    @abc.abstractmethod
+    def advance(self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, "n d"]:
+        """g a time later."""
+
+    @abc.abstractmethod
+    def persistence(self, dimension: int) -> Float[Array, ""]:
+        """The correlation time of g."""
+
+    def langevin(self, g: Float[Array, "n d"]) -> tuple[Array, Array, Array] | None:
+        """Drift, diffusion coefficient and the drift's derivative, where dg = b dt + sqrt(2 D) dW with constant D."""
+        return None
+
+
+class OrnsteinUhlenbeck(Propulsion):
+    """AOUP: dg = -gamma g dt + sqrt(2 gamma) dW, of unit variance in every component."""
+
+    rate: Array = param(0.1, gt=0, doc="gamma, inverse persistence time", units="1/time")
+
+    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
+        """Standard normal."""
+        return jax.random.normal(key, shape, dtype)
+
+    def advance(self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, "n d"]:
+        """g e^{-gamma t} + sqrt(1 - e^{-2 gamma t}) xi."""
+        spread = jnp.sqrt(-jnp.expm1(-2 * self.rate * time))
+        return g * jnp.exp(-self.rate * time) + spread * jax.random.normal(key, g.shape, g.dtype)
+
+    def persistence(self, dimension: int) -> Float[Array, ""]:
+        """1/gamma."""
+        return 1 / self.rate
+
+    def langevin(self, g: Float[Array, "n d"]) -> tuple[Array, Array, Array] | None:
+        """-gamma g, gamma, -gamma."""
+        return -self.rate * g, self.rate, jnp.full_like(g, -1) * self.rate
+
+
+class Brownian(Propulsion):
+    """ABP: g is a unit vector that diffuses on the circle or the sphere with the coefficient D_r."""
+
+    rotational_diffusivity: Array = param(1.0, gt=0, doc="D_r", units="1/time")
+
+    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
+        """Uniform over directions."""
+        return _directions(key, shape, dtype)
+
+    def advance(self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, "n d"]:
+        """Exact on the circle; on the sphere along a great circle, right to first order in D_r t."""
+        spread = jnp.sqrt(2 * self.rotational_diffusivity * time)
+        if g.shape[1] == 2:
+            angle = spread * jax.random.normal(key, g.shape[:1], g.dtype)
+            cosine, sine = jnp.cos(angle), jnp.sin(angle)
+            return _unit(jnp.stack([cosine * g[:, 0] - sine * g[:, 1], sine * g[:, 0] + cosine * g[:, 1]], axis=1))
+        kick = spread * jax.random.normal(key, g.shape, g.dtype)
+        kick = kick - jnp.sum(kick * g, axis=1, keepdims=True) * g
+        angle = jnp.sqrt(jnp.sum(kick**2, axis=1, keepdims=True))
+        return _unit(jnp.cos(angle) * g + jnp.sinc(angle / jnp.pi) * kick)
+
+    def persistence(self, dimension: int) -> Float[Array, ""]:
+        """1/((d - 1) D_r)."""
+        return 1 / ((dimension - 1) * self.rotational_diffusivity)
+
+
+class RunAndTumble(Propulsion):
+    """g is a unit vector that is drawn anew, uniformly, at the times of a Poisson process."""
+
+    tumble_rate: Array = param(1.0, gt=0, doc="tumbles per unit time", units="1/time")
+
+    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
+        """Uniform over directions."""
+        return _directions(key, shape, dtype)
+
+    def advance(self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, "n d"]:
+        """A new direction with the probability 1 - e^{-rate t}."""
+        when, where = jax.random.split(key)
+        tumbles = jax.random.uniform(when, (g.shape[0], 1), g.dtype) < -jnp.expm1(-self.tumble_rate * time)
+        return jnp.where(tumbles, _directions(where, g.shape, g.dtype), g)
+
+    def persistence(self, dimension: int) -> Float[Array, ""]:
+        """1/rate."""
+        return 1 / self.tumble_rate
+
+
+def _unit(g: Float[Array, "n d"]) -> Float[Array, "n d"]:
+    return g * jax.lax.rsqrt(jnp.sum(g**2, axis=1, keepdims=True))
+
+
+def _directions(key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
+    if shape[1] == 1:
+        return jax.random.rademacher(key, shape).astype(dtype)
+    return _unit(jax.random.normal(key, shape, dtype))
+
+
+PROPULSIONS: dict[str, type] = {
+    "ornstein_uhlenbeck": OrnsteinUhlenbeck,
+    "brownian": Brownian,
+    "run_and_tumble": RunAndTumble,
+}

@@ -1,0 +1,225 @@
+"""Linear Langevin systems, whose covariance and entropy production are known exactly."""
+
+import abc
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from jax.core import Tracer
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from physent.entropy.production import LinearProduction, linear_entropy_production, stationary_covariance
+from physent.parameters import Declared, ParameterError, choice, param, static
+from physent.solver import Domain, State, StochasticSolver, Variable
+
+
+class LinearSystem(Declared):
+    """A matrix A (d, d) and diffusion coefficients D (d,) of dX = A X dt + sqrt(2 D) dW."""
+
+    @abc.abstractmethod
+    def matrix(self) -> Float[Array, "d d"]:
+        """A."""
+
+    @abc.abstractmethod
+    def diffusion(self) -> Float[Array, " d"]:
+        """D."""
+
+
+class Matrix(LinearSystem):
+    """Any A and D; the default is a rotation by the rate 2 against a friction of 1, which produces 2 a^2/k = 8."""
+
+    a: Array = param(((-1.0, 2.0), (-2.0, -1.0)), ndim=2, doc="A, all eigenvalues with a negative real part")
+    d: Array = param((1.0, 1.0), ndim=1, gt=0, doc="D of each variable")
+
+    def matrix(self) -> Float[Array, "d d"]:
+        """A."""
+        return self.a
+
+    def diffusion(self) -> Float[Array, " d"]:
+        """D."""
+        return self.d
+
+
+class TrappedAOUP(LinearSystem):
+    """An active Ornstein-Uhlenbeck particle in a trap, x and g: it produces v0^2 gamma/(eps (A + gamma))."""
+
+    speed: Array = param(0.25, ge=0, doc="v0, speed of self-propulsion")
+    trap: Array = param(0.05, gt=0, doc="A, stiffness of the trap")
+    rate: Array = param(0.1, gt=0, doc="gamma, inverse persistence time")
+    diffusivity: Array = param(0.1, gt=0, doc="eps, of the translational noise")
+
+    def matrix(self) -> Float[Array, "2 2"]:
+        """dx = (-A x + v0 g) dt, dg = -gamma g dt."""
+        zero = jnp.zeros_like(self.rate)
+        return jnp.stack([jnp.stack([-self.trap, self.speed]), jnp.stack([zero, -self.rate])])
+
+    def diffusion(self) -> Float[Array, " 2"]:
+        """eps and gamma."""
+        return jnp.stack([self.diffusivity, self.rate])
+
+
+class CoupledAOUPs(LinearSystem):
+    """Two AOUPs in a trap, with a spring: sum_lambda v0^2 gamma/(eps (lambda + gamma)), lambda = A, A + 2 kappa."""
+
+    speed: Array = param(1.0, ge=0, doc="v0, speed of self-propulsion")
+    trap: Array = param(1.0, gt=0, doc="A, stiffness of the trap")
+    spring: Array = param(2.0, ge=0, doc="kappa, stiffness of the spring")
+    rate: Array = param(1.0, gt=0, doc="gamma, inverse persistence time")
+    diffusivity: Array = param(0.5, gt=0, doc="eps, of the translational noise")
+
+    def matrix(self) -> Float[Array, "4 4"]:
+        """x1, x2, g1, g2."""
+        one = jnp.eye(2, dtype=self.rate.dtype)
+        bond = jnp.asarray([[1, -1], [-1, 1]], self.rate.dtype)
+        above = jnp.concatenate([-self.trap * one - self.spring * bond, self.speed * one], axis=1)
+        return jnp.concatenate([above, jnp.concatenate([0 * one, -self.rate * one], axis=1)])
+
+    def diffusion(self) -> Float[Array, " 4"]:
+        """eps, eps, gamma, gamma."""
+        return jnp.stack([self.diffusivity, self.diffusivity, self.rate, self.rate])
+
+
+class BeadSpring(LinearSystem):
+    """Beads on a line joined by unit springs to each other and to two walls, their temperatures linear along the chain.
+
+    A has -2 on its diagonal and 1 beside it, D_i = T_i; two beads produce (T1 - T2)^2/(4 T1 T2). (J. Li et al., Nat.
+    Commun. 10, 1666, 2019.)
+    """
+
+    beads: int = static(2, ge=2, doc="number of beads")
+    cold: Array = param(1.0, gt=0, doc="temperature of the first bead")
+    hot: Array = param(10.0, gt=0, doc="temperature of the last bead")
+
+    def matrix(self) -> Float[Array, "d d"]:
+        """The discrete Laplacian."""
+        one = jnp.eye(self.beads, dtype=self.cold.dtype)
+        beside = jnp.eye(self.beads, k=1, dtype=self.cold.dtype)
+        return beside + beside.T - 2 * one
+
+    def diffusion(self) -> Float[Array, " d"]:
+        """From the cold to the hot temperature."""
+        return self.cold + (self.hot - self.cold) * jnp.linspace(0, 1, self.beads, dtype=self.cold.dtype)
+
+
+class Gyrator(LinearSystem):
+    """The Brownian gyrator, two coordinates at two temperatures: c^2 (T1 - T2)^2/[(k1 + k2) T1 T2].
+
+    dx = -K x dt + sqrt(2 T) dW, K = [[k1, c], [c, k2]]. (R. Filliger, P. Reimann, Phys. Rev. Lett. 99, 230602, 2007.)
+    """
+
+    stiffness: Array = param((1.0, 2.0), ndim=1, gt=0, doc="k1 and k2")
+    coupling: Array = param(0.5, doc="c, with c^2 < k1 k2")
+    temperature: Array = param((1.0, 3.0), ndim=1, gt=0, doc="T1 and T2")
+
+    def matrix(self) -> Float[Array, "2 2"]:
+        """-K."""
+        swap = jnp.asarray([[0, 1], [1, 0]], self.coupling.dtype)
+        return -(jnp.diag(self.stiffness) + self.coupling * swap)
+
+    def diffusion(self) -> Float[Array, " 2"]:
+        """T1 and T2."""
+        return self.temperature
+
+
+SYSTEMS: dict[str, type] = {
+    "matrix": Matrix,
+    "trapped_aoup": TrappedAOUP,
+    "coupled_aoups": CoupledAOUPs,
+    "bead_spring": BeadSpring,
+    "gyrator": Gyrator,
+}
+
+
+class LinearLangevinState(State):
+    """The variables of all walkers; `decay` and `spread` are the step's matrices e^(A dt) and the root of its noise."""
+
+    t: Float[Array, ""]
+    key: PRNGKeyArray
+    position: Float[Array, "walkers d"]
+    decay: Float[Array, "d d"]
+    spread: Float[Array, "d d"]
+
+
+class LinearLangevin(StochasticSolver[LinearLangevinState]):
+    """Independent walkers of a linear Langevin system dX = A X dt + sqrt(2 D) dW of any dimension.
+
+    `exact` draws X(t + dt) from its Gaussian, with the mean e^(A dt) X and the covariance S - e^(A dt) S e^(A' dt):
+    right for any dt. Walkers start in the stationary state, or all at 0.
+    """
+
+    system: LinearSystem = choice(SYSTEMS, "gyrator", doc="A and D")
+    walkers: int = static(1024, ge=1, doc="independent copies")
+    dt: Array = param(0.1, gt=0, doc="time step", units="time")
+    method: Literal["exact", "euler_maruyama"] = static("exact", doc="time stepping method")
+    initial: Literal["stationary", "origin"] = static("stationary", doc="walkers at t = 0")
+
+    def __check_init__(self):
+        """Refuse a system without a stationary state."""
+        a, d = self.system.matrix(), self.system.diffusion()
+        if a.ndim != 2 or a.shape != (*d.shape, *d.shape):
+            if isinstance(self.system, Matrix) and a.ndim == 2:
+                words = f"given {list(a.shape)} and {list(d.shape)}, allowed: d x d and d"
+                raise ParameterError("system.a", words)
+            return  # one system for each member
+        if not isinstance(a, Tracer) and float(jnp.max(jnp.linalg.eigvals(a).real)) >= 0:
+            raise ParameterError(
+                "system", f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only"
+            )
+
+    def exact_production(self) -> LinearProduction:
+        """The stationary covariance and entropy production, in closed form."""
+        return linear_entropy_production(self.system.matrix(), self.system.diffusion())
+
+    def init(self, key: PRNGKeyArray) -> LinearLangevinState:
+        """A draw of the stationary state, or 0."""
+        a, d = self.system.matrix(), self.system.diffusion()
+        covariance = stationary_covariance(a, d)
+        if self.method == "exact":
+            decay = jax.scipy.linalg.expm(a * self.dt)
+            spread = jnp.linalg.cholesky(covariance - decay @ covariance @ decay.T)
+        else:
+            decay = jnp.eye(d.shape[0], dtype=a.dtype) + a * self.dt
+            spread = jnp.diag(jnp.sqrt(2 * d * self.dt))
+        key, start = jax.random.split(key)
+        normal = jax.random.normal(start, (self.walkers, d.shape[0]), a.dtype)
+        position = normal @ jnp.linalg.cholesky(covariance).T if self.initial == "stationary" else 0 * normal
+        return LinearLangevinState(jnp.zeros_like(self.dt), key, position, decay, spread)
+
+    def step(self, state: LinearLangevinState) -> LinearLangevinState:
+        """The state one dt later."""
+        key, now = jax.random.split(state.key)
+        normal = jax.random.normal(now, state.position.shape, state.position.dtype)
+        position = state.position @ state.decay.T + normal @ state.spread.T
+        return LinearLangevinState(state.t + self.dt, key, position, state.decay, state.spread)
+
+    def observe(self, state: LinearLangevinState) -> dict[str, Array]:
+        """The variables of every walker, and their second moments over the walkers."""
+        second = state.position.T @ state.position / self.walkers
+        return {"position": state.position, "covariance": second}
+
+    def variables(self) -> dict[str, Variable]:
+        """Vectors of each walker, and the matrix of second moments."""
+        return {
+            "position": Variable(("walker", "component"), "position", "1", "variables of each walker"),
+            "covariance": Variable(("component", "other_component"), "covariance", "1", "second moments"),
+        }
+
+    def domain(self) -> Domain:
+        """No axes: the variables are anything."""
+        return Domain(())
+
+    def drift(self, state: LinearLangevinState) -> dict[str, Array]:
+        """A X."""
+        return {"position": state.position @ self.system.matrix().T}
+
+    def diffusion(self, state: LinearLangevinState) -> dict[str, Array]:
+        """D, one a component."""
+        return {"position": self.system.diffusion()}
+
+    def divergence(self, state: LinearLangevinState) -> dict[str, Array]:
+        """The diagonal of A."""
+        return {"position": jnp.broadcast_to(jnp.diag(self.system.matrix())[None, :], state.position.shape)}
+
+    def parity(self) -> dict[str, int]:
+        """All even."""
+        return {"position": 1}

@@ -1,0 +1,206 @@
+"""Active particles: forces by list and by all pairs, growth, integrators, free motion."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import physent
+from physent.diagnostics import EntropyProduction, MeanSquareDisplacement
+from physent.parameters import ParameterError
+from physent.solvers.active_matter import (
+    WCA,
+    ActiveMatter,
+    Brownian,
+    NoForce,
+    OrnsteinUhlenbeck,
+    RunAndTumble,
+    Softplus,
+    Yukawa,
+)
+
+DISCS = ActiveMatter(particles=150, packing_fraction=0.6, speed=0.5, dt=0.02, neighbors=20, skin=0.5)
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "open"])
+def test_forces_by_list_are_those_of_all_pairs_while_particles_move(boundary):
+    by_list = dataclasses.replace(DISCS, boundary=boundary, neighbors=60)
+    by_pairs = dataclasses.replace(by_list, neighbors=149)
+
+    @eqx.filter_jit
+    def run(solver):
+        state = jax.lax.fori_loop(0, 200, lambda _, state: solver.step(state), solver.init(jax.random.key(0)))
+        return state, solver.observe(state)
+
+    listed, first = run(by_list)
+    _, second = run(by_pairs)
+    assert listed.neighbors.renewals > 10 and listed.neighbors.overflow() == 0
+    for name in ("force", "unwrapped", "propulsion"):
+        np.testing.assert_allclose(first[name], second[name], atol=1e-12 if name == "force" else 1e-11)
+    assert np.abs(first["force"]).max() > 0.1
+    np.testing.assert_allclose(np.sum(np.asarray(first["force"]), axis=0), 0, atol=1e-11)  # action and reaction
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("particles", "dimension"), [(10, 2), (600, 3), (5000, 2)])
+def test_forces_at_rest_are_those_of_numpy(particles, dimension):
+    solver = dataclasses.replace(DISCS, particles=particles, dimension=dimension, packing_fraction=0.2, neighbors=40)
+    observed = eqx.filter_jit(lambda solver: solver.observe(solver.init(jax.random.key(1))))(solver)
+    x, length = np.asarray(observed["position"]), float(solver._length())
+    for some in np.array_split(np.arange(particles), max(1, particles // 500)):
+        away = x[some, None] - x[None]
+        away -= length * np.round(away / length)
+        r = np.linalg.norm(away, axis=-1)
+        there = (r > 0) & (r < float(solver.force.reach()))
+        f = np.where(there, np.log1p(np.exp(7.5 * (2 - r))) / 7.5, 0) / np.where(r > 0, r, 1)
+        np.testing.assert_allclose(observed["force"][some], np.sum(f[..., None] * away, axis=1), atol=1e-12)
+
+
+def test_an_overflow_is_mended_and_nothing_is_lost():
+    """Too few slots at the start and later: the same trajectory, bit for bit, as with enough from the beginning."""
+    small, large = (dataclasses.replace(DISCS, neighbors=slots) for slots in (3, 60))
+    runs = [
+        physent.run(solver, t_end=4.0, save_every=1.0, variables=["unwrapped", "force"]) for solver in (small, large)
+    ]
+    for name in ("unwrapped", "force"):
+        np.testing.assert_array_equal(runs[0][name].values, runs[1][name].values)
+
+
+@pytest.mark.slow
+def test_a_run_that_grew_at_the_start_can_be_resumed(tmp_path):
+    small = dataclasses.replace(DISCS, neighbors=3)
+    whole = physent.run(small, t_end=2.0, save_every=0.5, variables=["unwrapped"])
+    stopped = physent.run(small, t_end=1.0, save_every=0.5, variables=["unwrapped"], output=tmp_path / "run")
+    stopped.close()
+    path = tmp_path / "run" / "experiment.toml"
+    path.write_text(path.read_text().replace("t_end = 1.0", "t_end = 2.0"))
+    from physent.runs import resume
+
+    with resume(tmp_path / "run").dataset() as resumed:
+        np.testing.assert_array_equal(resumed.unwrapped.values, whole.unwrapped.values)
+
+
+@pytest.mark.parametrize("force", [Softplus(), WCA(), Yukawa()], ids=lambda force: type(force).__name__)
+def test_stiffness_is_the_divergence_of_the_force(force):
+    r = jnp.asarray([1.7, 2.0, 2.2])
+    x = jnp.stack([0.6 * r, 0.8 * r], axis=1)
+
+    def of(x):
+        return x * force.over_distance(jnp.sum(x**2))
+
+    divergence = jax.vmap(lambda x: jnp.trace(jax.jacfwd(of)(x)))(x)
+    np.testing.assert_allclose(force.stiffness(r**2, 2), divergence, rtol=1e-10)
+    assert force.over_distance(jnp.zeros(())) == 0 and force.over_distance(force.reach() ** 2 * 1.001) == 0
+    assert force.stiffness(jnp.zeros(()), 2) == 0
+
+
+def test_the_divergence_of_the_drift_is_the_sum_of_its_derivatives():
+    solver = ActiveMatter(particles=6, boundary="open", packing_fraction=0.6, trap=0.3, diffusivity=0.1, neighbors=5)
+
+    @eqx.filter_jit
+    def both(solver):
+        state = solver.init(jax.random.key(0))
+        return solver.divergence(state), physent.StochasticSolver.divergence(solver, state)
+
+    analytic, differentiated = both(solver)
+    for name in ("position", "propulsion"):
+        np.testing.assert_allclose(np.sum(analytic[name]), np.sum(differentiated[name]), rtol=1e-9)
+        np.testing.assert_allclose(np.sum(analytic[name], axis=1), np.sum(differentiated[name], axis=1), rtol=1e-9)
+
+
+def stationary_moments(method, dt):
+    """The exact covariance of x and g that the integrator has in a trap, from its linear map: no sampling."""
+    solver = ActiveMatter(
+        particles=1, dimension=1, boundary="open", length=4.0, speed=1.0, trap=1.0, dt=dt, diffusivity=0.3,
+        force=NoForce(), propulsion=OrnsteinUhlenbeck(rate=0.7), method=method,
+    )  # fmt: skip
+    state = solver.init(jax.random.key(0))
+    position = jnp.zeros((1, 1))
+
+    @eqx.filter_jit
+    def after(solver, x, g, keys):
+        def one(key):
+            begin = dataclasses.replace(state, position=position + x, propulsion=position + g, key=key)
+            end = solver.step(begin)
+            return jnp.stack([end.position[0, 0], end.propulsion[0, 0]])
+
+        return jax.vmap(one)(keys)
+
+    keys = jax.random.split(jax.random.key(1), 400)
+    zero = after(solver, 0.0, 0.0, keys)
+    columns = [jnp.mean(after(solver, *unit, keys) - zero, axis=0) for unit in ((1.0, 0.0), (0.0, 1.0))]
+    return np.stack(columns, axis=1), solver
+
+
+@pytest.mark.slow
+def test_the_weak_orders_are_one_and_two():
+    """The decay of the first moments over a unit of time, which the integrator's linear map gives without sampling."""
+    from scipy.linalg import expm
+
+    exact = expm(np.array([[-1.0, 1.0], [0.0, -0.7]]))
+    for method, order in (("euler_maruyama", 1), ("splitting", 2)):
+        errors = []
+        for dt in (0.1, 0.05):
+            matrix, _ = stationary_moments(method, dt)
+            errors.append(np.abs(np.linalg.matrix_power(matrix, round(1 / dt)) - exact).max())
+        assert abs(np.log2(errors[0] / errors[1]) - order) < 0.1, (method, errors)
+
+
+@pytest.mark.parametrize(
+    ("propulsion", "second", "kurtosis"),
+    [
+        (OrnsteinUhlenbeck(rate=2.0), 4 * (1 - 0.5 * (1 - np.exp(-2.0))), 2.0),
+        pytest.param(Brownian(), 8 * np.exp(-1.0), None, marks=pytest.mark.slow),
+        pytest.param(RunAndTumble(), 8 * np.exp(-1.0), None, marks=pytest.mark.slow),
+    ],
+    ids=["aoup", "abp", "rtp"],
+)
+def test_free_particles_spread_as_theory_says(propulsion, second, kurtosis):
+    """REFERENCE: 2.27067 for the AOUPs, 2.94304 for the ABPs at t = 1; tumbling has the same second moment."""
+    speed = np.sqrt(2.0) if isinstance(propulsion, OrnsteinUhlenbeck) else 2.0
+    solver = ActiveMatter(
+        particles=20000, length=3.0, speed=speed, propulsion=propulsion, force=NoForce(), dt=0.02, method="splitting"
+    )
+    ds = physent.run(
+        solver, t_end=1.0, save_every=1.0, variables=["mean_speed"], diagnostics=[MeanSquareDisplacement()]
+    )
+    measured, shape = float(ds.mean_square_displacement[-1]), float(ds.mean_square_displacement_kurtosis[-1])
+    error = measured * np.sqrt((shape - 1) / 20000)
+    assert abs(measured - second) < 3 * error and error < 0.01 * second
+    if kurtosis:
+        assert abs(shape - kurtosis) < 0.1
+
+
+def test_without_noise_on_the_positions_the_entropy_production_is_minus_the_divergence():
+    """eps = 0: E|v_g|^2/gamma = A for one trapped AOUP, in each dimension."""
+    solver = ActiveMatter(
+        particles=5, boundary="open", length=4.0, speed=0.25, trap=0.05, force=NoForce(), dt=0.1
+    )  # fmt: skip
+    ds = physent.run(solver, t_end=0.1, save_every=0.1, diagnostics=[EntropyProduction(over="mean", each=True)])
+    g_part = 0.1 * np.sum(ds.propulsion.values[-1] ** 2 - 1, axis=-1)
+    np.testing.assert_allclose(ds.entropy_production_each.values[-1], 2 * 0.05 + g_part, rtol=1e-9)
+
+
+def test_propulsions_stay_what_they_are():
+    g = Brownian().start(jax.random.key(0), (500, 3), jnp.float64)
+    turned = Brownian().advance(g, jnp.asarray(0.05), jax.random.key(1))
+    np.testing.assert_allclose(np.linalg.norm(turned, axis=1), 1, rtol=1e-12)
+    assert abs(np.mean(np.sum(np.asarray(g * turned), axis=1)) - np.exp(-0.1)) < 0.02
+    line = RunAndTumble().start(jax.random.key(0), (50, 1), jnp.float64)
+    assert set(np.unique(line)) == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (dict(dimension=1, propulsion=Brownian()), "needs 2 or 3 dimensions"),
+        (dict(trap=0.1), "allowed: 'open'"),
+        (dict(speed=-1.0), "allowed: a number >= 0"),
+    ],
+)
+def test_bad_settings_get_one_sentence(settings, words):
+    with pytest.raises(ParameterError, match=words):
+        ActiveMatter(**settings)

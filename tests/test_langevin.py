@@ -1,0 +1,113 @@
+"""Linear Langevin systems and the tilted ring against their closed forms."""
+
+import jax
+import numpy as np
+import pytest
+
+import physent
+from physent.diagnostics import EntropyProduction
+from physent.entropy import block_bootstrap, linear_entropy_production, medium_entropy_production
+from physent.parameters import ParameterError
+from physent.solvers.langevin import (
+    BeadSpring,
+    CoupledAOUPs,
+    Gyrator,
+    LinearLangevin,
+    Matrix,
+    TiltedRing,
+    TrappedAOUP,
+)
+
+T1, T2 = 1.0, 10.0
+FIVE = (T1 - T2) ** 2 * (111 * T1**2 + 430 * T1 * T2 + 111 * T2**2) / (495 * T1 * T2 * (3 * T1 + T2) * (T1 + 3 * T2))
+CLOSED = [
+    (Matrix(), 8.0, None),
+    (TrappedAOUP(), 0.25**2 * 0.1 / (0.1 * 0.15), [0.379902, 0.036765]),
+    (TrappedAOUP(speed=1.0, trap=1.0, rate=1.0), 5.0, [4.285714, 0.714286]),
+    (TrappedAOUP(speed=1.0, trap=1.0, rate=1.0, diffusivity=1.0), 0.5, [0.3, 0.2]),
+    (CoupledAOUPs(), 4 / 3, None),
+    (BeadSpring(), 2.025, None),
+    (BeadSpring(beads=5), FIVE, None),
+    (Gyrator(), 1 / 9, None),
+]
+
+
+@pytest.mark.parametrize(("system", "total", "parts"), CLOSED, ids=lambda value: type(value).__name__)
+def test_the_lyapunov_equation_gives_the_published_formulas(system, total, parts):
+    exact = linear_entropy_production(system.matrix(), system.diffusion())
+    np.testing.assert_allclose(exact.total, total, rtol=1e-10)
+    if parts:
+        np.testing.assert_allclose(exact.parts, parts, atol=1e-6)
+    a, s, d = system.matrix(), exact.covariance, np.diag(system.diffusion())
+    np.testing.assert_allclose(a @ s + s @ a.T, -2 * d, atol=1e-10)
+    inverse = np.linalg.inv(d)
+    np.testing.assert_allclose(np.trace(a.T @ inverse @ a @ s) + np.trace(a), total, rtol=1e-9)
+
+
+@pytest.mark.parametrize("system", [Gyrator(), pytest.param(BeadSpring(beads=5), marks=pytest.mark.slow)])
+def test_walkers_have_the_exact_covariance_and_entropy_production(system):
+    """From the origin, by exact steps far apart: rows are independent draws."""
+    solver = LinearLangevin(system=system, walkers=4096, dt=15.0, initial="origin")
+    ds = physent.run(solver, t_end=900.0, save_every=15.0, diagnostics=[EntropyProduction(over="mean")])
+    exact = solver.exact_production()
+    rows = ds.entropy_production.values[2:]
+    error = np.std(rows, ddof=1) / np.sqrt(len(rows))
+    assert abs(np.mean(rows) - exact.total) < 3 * error and error < 0.02 * exact.total
+    second = ds.covariance.values[2:]
+    errors = np.std(second, axis=0, ddof=1) / np.sqrt(len(second))
+    scores = (np.mean(second, axis=0) - exact.covariance) / errors
+    assert np.abs(scores).max() < 4 and np.all(np.diag(errors) < 0.01 * np.diag(exact.covariance))
+
+
+@pytest.mark.parametrize(("settings", "expected"), [((1, 1, 1), 0.774718), ((2, 1, 0.5), 0.191108)])
+def test_the_velocity_round_the_ring_is_that_of_the_fokker_planck_equation(settings, expected):
+    barrier, tilt, diffusivity = settings
+    ring = TiltedRing(barrier=barrier, tilt=tilt, diffusivity=diffusivity)
+    np.testing.assert_allclose(ring.exact_production(), expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_tilted_ring_produces_what_its_current_says():
+    solver = TiltedRing(walkers=8192)
+    diagnostics = [EntropyProduction(over="mean", bins=8, after=5.0)]
+    ds = physent.run(solver, t_end=25.0, save_every=1.0, diagnostics=diagnostics)
+    exact = float(solver.exact_production())
+    estimate = block_bootstrap(ds.entropy_production.values[5:], jax.random.key(0))
+    assert abs(estimate.value - exact) < 3.5 * estimate.standard_error
+    assert estimate.standard_error < 0.01 * exact
+    np.testing.assert_allclose(ds.entropy_production_mean[-1], estimate.value, rtol=1e-12)
+    assert ds.entropy_production_map.shape[1:] == (8,)
+
+
+def test_a_map_weighed_by_visits_is_the_mean():
+    solver = TiltedRing(walkers=256)
+    ds = physent.run(solver, t_end=0.1, save_every=0.1, diagnostics=[EntropyProduction(over="mean", bins=4)])
+    counts = sum(np.histogram(ds.position.values[i], bins=4, range=(0, 2 * np.pi))[0] for i in range(2))
+    mean = np.sum(counts * ds.entropy_production_map.values[-1]) / counts.sum()
+    np.testing.assert_allclose(mean, ds.entropy_production_mean.values[-1], rtol=1e-10)
+
+
+def test_a_block_bootstrap_sees_correlations():
+    rng = np.random.default_rng(0)
+    noise, x = rng.normal(size=20000), np.zeros(20000)
+    for i in range(1, 20000):
+        x[i] = 0.9 * x[i - 1] + noise[i]
+    estimate = block_bootstrap(x, jax.random.key(0), block=200)
+    expected = 10 / np.sqrt(20000)  # of an AR(1) mean: 1/((1 - a) sqrt N)
+    assert 0.8 * expected < estimate.standard_error < 1.2 * expected
+    assert estimate.low < estimate.value < estimate.high
+
+
+def test_components_without_noise_leave_minus_their_divergence():
+    rates = medium_entropy_production(np.array([2.0, 3.0]), np.array([0.5, 0.0]), np.array([-1.0, -4.0]))
+    np.testing.assert_allclose(rates, [2.0**2 / 0.5 - 1, 4.0])
+
+
+def test_a_solver_without_noise_has_no_entropy_production():
+    with pytest.raises(ValueError, match="without noise it does not exist"):
+        physent.run(physent.solvers.NLSE(), t_end=0.01, save_every=0.01, diagnostics=[EntropyProduction()])
+
+
+def test_an_unstable_matrix_is_refused():
+    with pytest.raises(ParameterError, match="negative real parts"):
+        LinearLangevin(system=Matrix(a=[[1.0, 0.0], [0.0, -1.0]]))
