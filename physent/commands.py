@@ -177,7 +177,7 @@ def validate(path: Path, overrides: list[str]) -> int:
 @_command
 def list_(what: str | None) -> int:
     """List solvers, diagnostics and experiments."""
-    console = Console()
+    console = Console(soft_wrap=True)  # one line each, for whatever reads it
     for family in ("solvers", "diagnostics"):
         if what in (None, family):
             console.print(f"[bold]{family}[/bold]")
