@@ -1,5 +1,9 @@
 """What every registered solver and diagnostic keeps to; a new one is covered the day it is registered."""
 
+import contextlib
+import functools
+from typing import Any, NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -17,21 +21,45 @@ SOLVERS = registry.available("solvers") | {"toy": Heat, "gas": Gas}
 DIAGNOSTICS = registry.available("diagnostics")
 
 
+class Seen(NamedTuple):
+    """What a solver says of its first state, or of the one two steps later."""
+
+    state: Any
+    observed: dict[str, Any]
+    invariants: dict[str, Any]
+    error: Any
+    exact: dict[str, Any]
+
+
+@functools.cache
+def seen(kind):
+    """The solver of that kind, and its first state and the one two steps later, compiled once for all tests."""
+    solver = SOLVERS[kind]()
+
+    @eqx.filter_jit
+    def both(solver, key):
+        first = solver.init(key)
+        return [
+            Seen(state, solver.observe(state), solver.invariants(state), solver.error(state), solver.exact(state.t))
+            for state in (first, solver.step(solver.step(first)))
+        ]
+
+    return solver, both(solver, jax.random.key(0)), both
+
+
 @pytest.fixture(params=SOLVERS)
-def solver(request):
-    return SOLVERS[request.param]()
+def kind(request):
+    return request.param
 
 
 @pytest.fixture
-def steps(solver):
-    """The first state and the one two steps later."""
+def solver(kind):
+    return seen(kind)[0]
 
-    @eqx.filter_jit
-    def two(solver, key):
-        state = solver.init(key)
-        return state, solver.step(solver.step(state))
 
-    return two(solver, jax.random.key(0))
+@pytest.fixture
+def steps(kind):
+    return seen(kind)[1]
 
 
 def test_a_solver_is_a_module_with_array_parameters_and_documented_fields(solver):
@@ -44,7 +72,7 @@ def test_a_solver_is_a_module_with_array_parameters_and_documented_fields(solver
 
 
 def test_a_step_keeps_the_structure_of_the_state_and_adds_dt(solver, steps):
-    before, after = steps
+    before, after = (seen.state for seen in steps)
     assert jax.tree.structure(before) == jax.tree.structure(after)
     for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
         assert a.shape == b.shape and a.dtype == b.dtype
@@ -54,10 +82,9 @@ def test_a_step_keeps_the_structure_of_the_state_and_adds_dt(solver, steps):
 
 def test_observables_are_declared_with_the_dims_they_have(solver, steps):
     variables, domain = solver.variables(), solver.domain()
-    for state in steps:
-        observed = solver.observe(state)
-        assert set(observed) == set(variables)
-        for name, value in observed.items():
+    for seen in steps:
+        assert set(seen.observed) == set(variables)
+        for name, value in seen.observed.items():
             assert value.ndim == len(variables[name].dims), name
             assert variables[name].long_name or not variables[name].dims, name
             assert bool(jnp.all(jnp.isfinite(value))), name
@@ -66,31 +93,23 @@ def test_observables_are_declared_with_the_dims_they_have(solver, steps):
                     assert domain[dim].points.shape == (size,), name
 
 
-def test_invariants_exact_values_and_errors_are_what_the_protocol_says(solver, steps):
-    for state in steps:
-        assert all(value.shape == () for value in solver.invariants(state).values())
-        assert int(solver.error(state)) == 0
-        exact, observed = solver.exact(state.t), solver.observe(state)
-        assert set(exact) <= set(observed)
-        for name, value in exact.items():
-            assert value.shape == observed[name].shape
-    for name, value in solver.exact(steps[0].t).items():
-        np.testing.assert_allclose(value, solver.observe(steps[0])[name], atol=1e-6, err_msg=name)
+def test_invariants_exact_values_and_errors_are_what_the_protocol_says(steps):
+    for seen in steps:
+        assert all(value.shape == () for value in seen.invariants.values())
+        assert int(seen.error) == 0
+        assert set(seen.exact) <= set(seen.observed)
+        for name, value in seen.exact.items():
+            assert value.shape == seen.observed[name].shape
+    for name, value in steps[0].exact.items():
+        np.testing.assert_allclose(value, steps[0].observed[name], atol=1e-6, err_msg=name)
 
 
-def test_the_same_key_gives_the_same_start(solver):
-    init = eqx.filter_jit(lambda solver, key: solver.init(key))
-    first, second = init(solver, jax.random.key(5)), init(solver, jax.random.key(5))
-    for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True):
+def test_the_same_key_gives_the_same_start_and_the_same_steps(kind):
+    solver, first, both = seen(kind)
+    again = both(solver, jax.random.key(0))
+    for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(again), strict=True):
         if not jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
             np.testing.assert_array_equal(a, b)
-
-
-def test_a_solver_vmaps_over_members_and_over_its_step(solver):
-    together = Program(solver, (), members=2)
-    state = together.init(solver, jax.random.key(0))
-    _, rows = together.first_row(solver, state)
-    assert all(leaf.shape[0] == 2 for leaf in jax.tree.leaves(rows.fields))
 
 
 def test_a_solver_survives_its_settings(solver):
@@ -112,47 +131,59 @@ def test_float32_stays_float32(solver):
 
 def diagnostic_of(cls, of):
     """A diagnostic that reads the observable `of`, with some value for every other parameter it requires."""
-    arguments = {"of": of, "other": of, "low": 0.0, "high": 2.0}
-    declared = declarations(cls)
-    chosen = {name: value for name, value in arguments.items() if name in declared and declared[name].required}
-    if "of" in declared:
-        several = str(declared["of"].annotation).startswith("tuple")
-        chosen["of"] = (of,) if several else of
+    chosen = {}
+    for name, declaration in declarations(cls).items():
+        if name == "of":
+            chosen[name] = (of,) if str(declaration.annotation).startswith("tuple") else of
+        elif declaration.required:
+            chosen[name] = {"low": 0.0}.get(name, 2.0) if declaration.form == "param" else of
     return cls(**chosen)
 
 
-@pytest.mark.parametrize("kind", DIAGNOSTICS)
-def test_a_diagnostic_gives_what_it_declares_on_some_solver(kind):
-    """Each diagnostic fits at least one observable of one registered solver, with finite, named values of its dims."""
-    cls, fitting = DIAGNOSTICS[kind], 0
-    assert cls.__doc__ and all(declaration.doc for declaration in declarations(cls).values())
-    for solver in (make() for make in SOLVERS.values()):
-        example = Program(solver).example
+@functools.cache
+def fitting(kind):
+    """Each diagnostic that fits an observable of the solver of that kind, reading the first that it fits."""
+    example, found = Program(seen(kind)[0]).example, {}
+    for name, cls in DIAGNOSTICS.items():
         for of in example:
-            try:
+            with contextlib.suppress(ValueError):
                 diagnostic = diagnostic_of(cls, of)
-                declared = diagnostic.variables(example)
-            except ValueError:
-                continue
-            program = Program(solver, (diagnostic,))
-            state = program.init(solver, jax.random.key(0))
-            carries, rows = program.first_row(solver, state)
-            following, _ = eqx.filter_eval_shape(program.measure, solver, state, carries)
-            assert jax.tree.structure(following) == jax.tree.structure(carries)
-            invariants = {f"invariant_{name}" for name in solver.invariants(state)}
-            series = {name for name, variable in example.variables.items() if not variable.dims}
-            assert set(rows.series) == set(declared) | invariants | series
-            for name, variable in declared.items():
-                assert rows.series[name].ndim == len(variable.dims), name
-                assert variable.long_name
-            fitting += 1
-            break
-    assert fitting, f"{kind} fits nothing"
+                diagnostic.variables(example)
+                found[name] = diagnostic
+                break
+    return found
 
 
-@pytest.mark.parametrize("kind", DIAGNOSTICS)
-def test_a_diagnostic_refuses_an_observable_that_is_not_there(kind):
-    cls = DIAGNOSTICS[kind]
+def test_diagnostics_give_what_they_declare_over_members(kind, solver):
+    """All that fit the solver, in one program of two members: named values of the declared dims, and a stable carry."""
+    diagnostics = tuple(fitting(kind).values())
+    program = Program(solver, diagnostics, members=2)
+    example = program.example
+    state = program.init(solver, jax.random.key(0))
+    carries, rows = program.first_row(solver, state)
+    assert all(leaf.shape[0] == 2 for leaf in jax.tree.leaves((rows.fields, rows.series, carries)))
+    single = Program(solver, diagnostics)
+    one, own = (jax.tree.map(lambda leaf: leaf[0], tree) for tree in (state, carries))
+    following, _ = eqx.filter_eval_shape(single.measure, solver, one, own)
+    assert jax.tree.structure(following) == jax.tree.structure(own)
+    declared = {name: v for diagnostic in diagnostics for name, v in diagnostic.variables(example).items()}
+    series = {name for name, variable in example.variables.items() if not variable.dims}
+    assert set(rows.series) == set(declared) | {f"invariant_{name}" for name in program.invariant_names} | series
+    for name, variable in declared.items():
+        assert rows.series[name].ndim == 1 + len(variable.dims), name
+        assert variable.long_name
+
+
+@pytest.mark.parametrize("name", DIAGNOSTICS)
+def test_a_diagnostic_is_documented_and_fits_some_solver(name):
+    assert DIAGNOSTICS[name].__doc__
+    assert all(declaration.doc for declaration in declarations(DIAGNOSTICS[name]).values())
+    assert any(name in fitting(kind) for kind in SOLVERS), f"{name} fits nothing"
+
+
+@pytest.mark.parametrize("name", DIAGNOSTICS)
+def test_a_diagnostic_refuses_an_observable_that_is_not_there(name):
+    cls = DIAGNOSTICS[name]
     if "of" in declarations(cls):
         with pytest.raises(ValueError, match="no observable or role 'nowhere'"):
             diagnostic_of(cls, "nowhere").variables(Program(Heat()).example)

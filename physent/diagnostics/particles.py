@@ -46,6 +46,8 @@ class ParticleEntropy(Diagnostic[tuple[()]]):
         """One series, or one with the dims before particles and components."""
         found = [_particles(observed, of) for of in self.of]
         names = [name for name, _ in found]
+        if isinstance(self.outcomes, Cells):
+            self.outcomes.boxes(sum(observed[name].shape[-1] for name in names))
         words = f"entropy of {' and '.join(names)} ({kind_of(self.outcomes, PARTICLE_OUTCOMES)})"
         return {self._name(names): Variable(found[0][1], "entropy", "1", words)}
 
@@ -79,6 +81,7 @@ class BoltzmannEntropy(Diagnostic[tuple[()]]):
         name, left = _particles(observed, self.of)
         if self.velocity and _particles(observed, self.velocity)[1] != left:
             raise ValueError(f"{name} and {observed.find(self.velocity)} live on different axes")
+        self.cells.boxes(observed[name].shape[-1] * (2 if self.velocity else 1))
         words = "Boltzmann entropy per particle in boxes of " + ("phase space" if self.velocity else name)
         return {self.name or f"boltzmann_entropy_{name}": Variable(left, "entropy", "1", words)}
 

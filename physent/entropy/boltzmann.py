@@ -35,6 +35,5 @@ def boltzmann_entropy(
         particles = jnp.concatenate([particles, jnp.asarray(velocity, particles.dtype)], axis=-1)
     d = particles.shape[-1]
     low, high = (jnp.broadcast_to(jnp.asarray(v, particles.dtype), (d,)) for v in (cells.low, cells.high))
-    boxes = math.prod(cells.bins) if len(cells.bins) == d else cells.bins[0] ** d
-    log_volume = jnp.sum(jnp.log(high - low)) - math.log(boxes)
+    log_volume = jnp.sum(jnp.log(high - low)) - math.log(cells.boxes(d))
     return entropy(particles, outcomes=cells, estimator=estimator, axis=(-2, -1)) + log_volume

@@ -32,6 +32,13 @@ class Cells(OutcomeSpace):
     periodic: tuple[bool, ...] = static((False,), doc="whether each component is periodic")
     outside: Literal["drop", "clip"] = static("drop", doc="what becomes of particles beyond the range")
 
+    def boxes(self, d: int) -> int:
+        """The number of boxes for d components. Raises ValueError where they cannot be counted."""
+        count = math.prod(_one_each(self.bins, d, "bins"))
+        if count >= 2**31:
+            raise ValueError(f"{d} components make {float(count):.1e} boxes, allowed: fewer than 2^31")
+        return count
+
     def tally(self, x: Array) -> Array:
         """The number of particles in every box, row-major."""
         x = as_floating(x)
@@ -51,7 +58,7 @@ class Cells(OutcomeSpace):
             symbol = symbol * bins[i] + jnp.clip(index, 0, bins[i] - 1)
         if self.outside == "drop":
             symbol = jnp.where(inside, symbol, -1)
-        return poison(count_symbols(symbol, math.prod(bins), dtype=x.dtype), x)
+        return poison(count_symbols(symbol, self.boxes(d), dtype=x.dtype), x)
 
 
 def _one_each(values: tuple, d: int, name: str) -> tuple:
