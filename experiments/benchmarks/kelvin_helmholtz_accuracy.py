@@ -58,7 +58,7 @@ def growth_rate(method, viscosity, buoyancy, m, nx, nz, courant=0.8):
     """The slope of ln |v_m| between t = 2 and 4; the box is one wavelength long."""
     solver = KelvinHelmholtz(
         nx=nx, nz=nz, length=2.0 / m, dt=0.1, reynolds=1 / viscosity, buoyancy=buoyancy, method=method,
-        courant=courant, initial=ShearLayer(perturbation=Mode(amplitude=1e-7, m=1)), forcing=HoldBase(),
+        courant=courant, initial=ShearLayer(perturbation=Mode(amplitude=1e-9, m=1)), forcing=HoldBase(),
     )  # fmt: skip
     energy = np.asarray(series(solver, 40, jnp.asarray(1))["first_mode"])
     t = 0.1 * np.arange(41)
