@@ -136,9 +136,9 @@ def test_initial_conditions_are_what_they_say():
     key = jax.random.key(0)
     z = box.z()
     layer = ShearLayer(perturbation=Unperturbed())
-    np.testing.assert_allclose(
-        Rotating(layer=layer).velocity(box.x(), z, box, key)[0], jnp.tanh((z - 0.5) / 0.05) + 0.5 * (z - 0.5) + jnp.zeros((64, 1)), atol=1e-15
-    )  # fmt: skip
+    rotating, _ = Rotating(layer=layer).velocity(box.x(), z, box, key)
+    expected = jnp.tanh((z - 0.5) / 0.05) + 0.5 * (z - 0.5) + jnp.zeros((64, 1))
+    np.testing.assert_allclose(rotating, expected, atol=1e-15)
     jet = DoubleShear(perturbation=Unperturbed())
     expected = jnp.tanh((z - 0.35) / 0.04) - jnp.tanh((z - 0.65) / 0.04) - 1
     np.testing.assert_allclose(jet.velocity(box.x(), z, box, key)[0], expected + jnp.zeros((64, 1)), atol=1e-15)

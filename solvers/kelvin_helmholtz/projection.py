@@ -68,13 +68,16 @@ class Projection(Method[Staggered]):
         return Staggered(u, w, flow.density, flow.dye)
 
     def rate(self, flow: Staggered) -> Array:
-        """max |u|/dx + |w|/dz; with explicit diffusion its own limit, a quarter of 4 nu (1/dx^2 + 1/dz^2), beside it."""
+        """max |u|/dx + |w|/dz, with explicit diffusion the root of its square plus that of nu (1/dx^2 + 1/dz^2).
+
+        The region of stability is about an ellipse, with half axes 2.15 and 5.15 = 1.29 x 4.
+        """
         box, fluid = self.box, self.fluid
         speed = jnp.abs(flow.u) / box.dx + jnp.abs(flow.w) / box.dz
         if self.diffusion == "exponential":
             return jnp.max(speed)
         largest = jnp.maximum(jnp.maximum(fluid.viscosity, fluid.diffusivity), fluid.dye_diffusivity)
-        return jnp.maximum(jnp.max(speed), largest * (1 / box.dx**2 + 1 / box.dz**2))
+        return jnp.hypot(jnp.max(speed), largest * (1 / box.dx**2 + 1 / box.dz**2))
 
     def centred(self, flow: Staggered) -> Centred:
         """See `Method`; velocity and vorticity are means over two faces and four corners."""
