@@ -6,6 +6,7 @@ from physent.diagnostics.fields import DifferentialEntropy as DifferentialEntrop
 from physent.diagnostics.fields import Entropy as Entropy
 from physent.diagnostics.history import HistogramEntropy as HistogramEntropy
 from physent.diagnostics.history import PermutationEntropy as PermutationEntropy
+from physent.diagnostics.mixing import MixingEfficiency as MixingEfficiency
 from physent.diagnostics.particles import NearestNeighbourEntropy as NearestNeighbourEntropy
 from physent.diagnostics.particles import ParticleEntropy as ParticleEntropy
 from physent.diagnostics.quantities import DyeEntropy as DyeEntropy
