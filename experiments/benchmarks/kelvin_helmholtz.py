@@ -2,8 +2,9 @@
 
 Prints a Markdown table of solver seconds for the same simulated time on the same grid, compilation left out, each the
 smallest of runs that alternate in one process, with a snapshot saved every 0.1. The peer takes its own time step, and
-both take the cores that the process may use: wall time, and processor time, which another's load disturbs less. With `error` a second table: the time to the error that the peer has on its own grid, against a converged
-solution of single_mode's start (its own noise would leave no solution to converge to).
+both take the cores that the process may use: wall time, and processor time, which another's load disturbs less. With
+`error` a second table: the time to the error that the peer has on its own grid, against a converged solution of
+single_mode's start (its own noise would leave no solution to converge to).
 """
 
 import os
@@ -23,9 +24,9 @@ from kh2d_solver.core.solver import KH2DSolver  # noqa: E402
 
 from physent.solvers.kelvin_helmholtz import DoubleShear, KelvinHelmholtz, Ripple, ShearLayer  # noqa: E402
 
-REPEATS = 2
+REPEATS = 1
 CORES = len(os.sched_getaffinity(0))
-COURANT = 1.6  # stable to 2.15; the largest overshoot of the density is printed
+COURANT = 1.4  # bounds are guaranteed to 1; the largest overshoot is printed. At 1.6 basic_shear blows up
 # name: (ours, t_end, theirs, Re, Ri of the peer)
 CASES = {
     "basic_shear": (
@@ -65,7 +66,7 @@ def ours(settings, t_end, precision):
 
 def theirs(initial, reynolds, richardson, t_end):
     grid = KH2DSolver(nx=256, nz=128, verbose=False, n_cores=CORES)
-    np.random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
     fields = initial(grid.x, grid.z)
     return lambda: grid.solve(
         *fields, t_final=t_end, n_snapshots=round(t_end / 0.1), reynolds=reynolds, richardson=richardson,
@@ -82,12 +83,16 @@ def timed(function):
 
 def speed():
     print(f"{CORES} cores; seconds of wall / processor time\n")
-    print("| case | kh2d-solver | its steps | float64 | ratio | float32 | ratio | our steps | density outside its bounds |")
+    print("| case | kh2d-solver | its steps | float64 | ratio | float32 | ratio | our steps | overshoot |")
     print("|---|---|---|---|---|---|---|---|---|")
     for name, (settings, t_end, initial, reynolds, richardson) in CASES.items():
-        runs = [theirs(initial, reynolds, richardson, t_end), ours(settings, t_end, "float64"), ours(settings, t_end, "float32")]
+        runs = [
+            theirs(initial, reynolds, richardson, t_end),
+            ours(settings, t_end, "float64"),
+            ours(settings, t_end, "float32"),
+        ]
         grid = KH2DSolver(nx=256, nz=128, verbose=False, n_cores=CORES)
-        np.random.seed(0)
+        np.random.seed(0)  # noqa: NPY002
         grid.solve(*initial(grid.x, grid.z), t_final=0.02, n_snapshots=2, show_progress=False)  # compiles
         results = [None, runs[1](), runs[2]()]
         best = np.full((3, 2), np.inf)
@@ -124,7 +129,11 @@ def error():
 
     observed = last(single_mode(256, "spectral", 0.8), jnp.asarray(20))
     exact = {name: float(observed[name]) for name in names}
-    print("\n| single_mode, t = 2 | time | " + " | ".join(f"error of {name}" for name in names) + " |\n|---|---|---|---|---|")
+    print(
+        "\n| single_mode, t = 2 | time | "
+        + " | ".join(f"error of {name}" for name in names)
+        + " |\n|---|---|---|---|---|"
+    )
 
     grid = KH2DSolver(nx=256, nz=128, verbose=False, n_cores=CORES)
     x, z = np.meshgrid(grid.x, grid.z)
@@ -139,7 +148,9 @@ def error():
         seconds, result = timed(lambda: grid.solve(u, w, density, t_final=2.0, **arguments))
         best = min(best, seconds[1])
     # the time of its last snapshot is at most a step away from 2
-    weights = np.outer(*(np.where((a == 0) | (a == n - 1), 0.5, 1) for a, n in ((np.arange(128), 128), (np.arange(256), 256))))
+    weights = np.outer(
+        *(np.where((a == 0) | (a == n - 1), 0.5, 1) for a, n in ((np.arange(128), 128), (np.arange(256), 256)))
+    )
     area = grid.dx * grid.dz * weights
     u, w, density, vorticity = (np.asarray(result[name][-1]) for name in ("u", "w", "rho", "vorticity"))
     found = [np.sum(area * f) for f in ((u**2 + w**2) / 2, vorticity**2, (density - 1) ** 2)]
@@ -148,7 +159,10 @@ def error():
     for n in (16, 24, 32, 48, 64, 128, 256):
         solver = single_mode(n)
         last(solver, jnp.asarray(20))
-        ours_best = min(timed(lambda: jax.block_until_ready(last(solver, jnp.asarray(20))))[0][1] for _ in range(REPEATS + 2))  # noqa: B023
+        ours_best = min(
+            timed(lambda: jax.block_until_ready(last(solver, jnp.asarray(20))))[0][1]  # noqa: B023
+            for _ in range(REPEATS + 2)
+        )
         observed = last(solver, jnp.asarray(20))
         errors = " | ".join(f"{abs(float(observed[name]) / exact[name] - 1):.1e}" for name in names)
         print(f"| A, {n} x {n // 2} ({best / ours_best:.0f} times less) | {ours_best:.4f} s | {errors} |", flush=True)

@@ -41,7 +41,7 @@ def peer(folder: Path, cases):
     for case in cases:
         nx, nz, t_end, snapshots, reynolds, richardson, kind, settings = CASES[case]
         grid = KH2DSolver(nx=nx, nz=nz, verbose=False, n_cores=1)
-        np.random.seed(1)
+        np.random.seed(1)  # noqa: NPY002
         fields = getattr(initial_conditions, kind)(**settings)(grid.x, grid.z)
         result = grid.solve(
             *fields, t_final=t_end, n_snapshots=snapshots, reynolds=reynolds, richardson=richardson, show_progress=False
@@ -55,7 +55,11 @@ def statistics(t, density, vorticity):
     """By time, of fields (time, x, z)."""
     nz = density.shape[2]
     z = (np.arange(nz) + 0.5) / nz
-    found = {"t": np.asarray(t), "mass": density.mean((1, 2)), "mixing_proxy": np.asarray(mixing_proxy(density, vorticity))}
+    found = {
+        "t": np.asarray(t),
+        "mass": density.mean((1, 2)),
+        "mixing_proxy": np.asarray(mixing_proxy(density, vorticity)),
+    }
     for name, field in (("density", density), ("vorticity", vorticity)):
         found[f"entropy_{name}"] = np.asarray(entropy(field, outcomes=Histogram(bins=50), axis=(1, 2)))
         found[f"complexity_{name}"] = np.asarray(complexity_index(field))
@@ -75,7 +79,6 @@ def run_statistics(folder: Path):
         background = run.potential_energy_density_background.values * float(run.x.size * (run.x[1] - run.x[0]))
         lost = np.trapezoid(run.dissipation.values, run.t.values)
         gain = background[-1] - background[0]
-        # what diffusion alone would do to the layer at rest: kappa G (rho_bottom - rho_top) L t
         found["gain"], found["efficiency"] = gain, gain / (gain + lost)
         found["kinetic_lost"] = lost
         found["mass_drift"] = np.ptp(run.invariant_mass.values) / run.invariant_mass.values[0]
@@ -104,7 +107,10 @@ def table(folder: Path, runs: Path):
                     at = None if found is None else int(np.argmin(np.abs(found["t"] - t)))
                     cells.append("" if found is None else f"{found[f'{quantity}_{field}'][at]:.3f}")
             print(f"| {case} | {field} | {t:.2f} | " + " | ".join(cells) + " |")
-    print("\n| case | mixing proxy: published | peer | physent | variance of density left: peer | physent | mass drift: peer | physent |")
+    print(
+        "\n| case | mixing proxy: published | peer | physent | "
+        "variance of density left: peer | physent | mass drift: peer | physent |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for case in CASES:
         theirs, ours = all_peer[case], all_ours[case]
@@ -115,7 +121,10 @@ def table(folder: Path, runs: Path):
             f"| {case} | {PROXY[case]} | {peer_proxy} | {ours['mixing_proxy'].mean():.3f} | {left[0]} | {left[1]} | "
             f"{drift} | {ours['mass_drift']:.0e} |"
         )
-    print("\n| case | smallest gradient Ri at t = 0 | gain of background energy | energy dissipated | efficiency | gain of dye entropy | largest divergence |")
+    print(
+        "\n| case | smallest gradient Ri at t = 0 | gain of background energy | "
+        "energy dissipated | efficiency | gain of dye entropy | largest divergence |"
+    )
     print("|---|---|---|---|---|---|---|")
     for case, ours in all_ours.items():
         print(

@@ -35,9 +35,9 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
     x in [0, length) periodic, z in [0, height] between walls without flux, free-slip or no-slip, or periodic. A passive
     dye obeys the equation of the density. Method `projection` (A): staggered grid, exact projection, second order in
     space and third in time, density within its bounds. Method `spectral` (B): vorticity in Fourier and sine modes,
-    fourth order in time; free-slip and periodic boxes, fields smooth on the grid. One step advances dt: as a single step
-    (`stepping` "fixed") or as equal inner steps of at most `courant`, their number chosen once ("courant") or anew each
-    dt ("adaptive").
+    fourth order in time; free-slip and periodic boxes, fields smooth on the grid. One step advances dt: as a single
+    step (`stepping` "fixed") or as equal inner steps of at most `courant`, their number chosen once ("courant") or anew
+    each dt ("adaptive").
     """
 
     nx: int = static(128, ge=4, doc="cells in x")

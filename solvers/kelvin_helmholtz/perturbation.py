@@ -51,7 +51,7 @@ class Mode(Perturbation):
 
 
 class Ripple(Perturbation):
-    """What kh2d-solver adds, u += A sin(2 pi m x/length) exp(-((z - z0)/delta)^2); projected, since it has divergence."""
+    """What kh2d-solver adds, u += A sin(2 pi m x/length) exp(-((z - z0)/delta)^2); its divergence is projected away."""
 
     amplitude: Array = param(0.01, doc="A", units="velocity")
     m: int = static(2, doc="waves in the box", ge=1)

@@ -10,8 +10,8 @@ def richardson(flow: Centred, box: Box, buoyancy: Array) -> tuple[Array, Array]:
     """The bulk and the smallest gradient Richardson number of the horizontal means U(z) and rho(z).
 
     Bulk: G (rho_bottom - rho_top) delta/(Delta U)^2, with Delta U the range of U and delta = Delta U/max |U'| the
-    vorticity thickness. Gradient: min over z of -G rho'/U'^2, where |U'| is at least a tenth of its maximum; a layer can
-    be unstable only where it falls below 1/4 (J. W. Miles, L. N. Howard, J. Fluid Mech. 10, 496 and 509, 1961).
+    vorticity thickness. Gradient: min over z of -G rho'/U'^2, where |U'| is at least a tenth of its maximum; a layer
+    can be unstable only where it falls below 1/4 (J. W. Miles, L. N. Howard, J. Fluid Mech. 10, 496 and 509, 1961).
     """
     stream, density = jnp.mean(flow.u, axis=0), jnp.mean(flow.density, axis=0)
     shear, stratification = jnp.diff(stream) / box.dz, -buoyancy * jnp.diff(density) / box.dz
