@@ -154,9 +154,8 @@ def scaling(repeats=4):
     for n in sizes:
         print(f"| {n} | {1e3 * best[n]:.1f} | {runs[n][0].near_tiles} |")
     exponent = np.polyfit(np.log(sizes), np.log([best[n] for n in sizes]), 1)[0]
-    print(
-        f"\nexponent {exponent:.2f}; dewi-kadita at 4,000: {1e3 * best['peer']:.0f} ms, ratio {best['peer'] / best[4000]:.0f}"
-    )
+    ratio = best["peer"] / best[4000]
+    print(f"\nexponent {exponent:.2f}; dewi-kadita at 4,000: {1e3 * best['peer']:.0f} ms, ratio {ratio:.0f}")
 
 
 PARTS = {"speed": speed, "entropies": entropies, "search": search, "scaling": scaling}

@@ -56,7 +56,9 @@ class Tiling(eqx.Module):
         """A tiling of another capacity that the next `renew_tiling` fills; also with a leading axis of members."""
         near = jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32)
         reference = jnp.full_like(self.reference, jnp.inf)  # nobody is near where it was made
-        return type(self)(self.members, self.place, near, reference, jnp.zeros_like(self.most))
+        return type(self)(
+            members=self.members, place=self.place, near=near, reference=reference, most=jnp.zeros_like(self.most)
+        )  # fmt: skip
 
 
 def tile(
