@@ -133,9 +133,7 @@ def states():
             least, most = float(last.rotation.min()), float(last.polarization.max())
             means = last.rotation.mean("t").values, last.polarization.mean("t").values
             good = means[0].min() > 0.7 and means[1].max() < 0.3
-            print(
-                "\nThe torus in its last 2,000 steps: rotation > 0.7, polarization < 0.3 in the mean of each seed:"
-            )
+            print("\nThe torus in its last 2,000 steps: rotation > 0.7, polarization < 0.3 in the mean of each seed:")
             print(f"{'yes' if good else 'NO'}; row by row rotation >= {least:.3f}, polarization <= {most:.3f}.\n")
             wrong += not good
     return wrong

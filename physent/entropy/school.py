@@ -41,7 +41,7 @@ class SchoolEntropies(NamedTuple):
 
 @eqx.filter_jit
 def school_entropies(
-    position: ArrayLike, heading: ArrayLike, period: ArrayLike | None = None, k: int = 3
+    position: ArrayLike, heading: ArrayLike, period: ArrayLike | Sequence[float] | None = None, k: int = 3
 ) -> SchoolEntropies:
     """Six entropies, differential ones in nats by the distance to the k-th nearest value (Kozachenko and Leonenko).
 
@@ -92,7 +92,7 @@ class CorrelationProfile(NamedTuple):
 
 @eqx.filter_jit
 def velocity_correlation_profile(
-    position: ArrayLike, heading: ArrayLike, edges: Sequence[float] | Array, period: ArrayLike | None = None,
+    position: ArrayLike, heading: ArrayLike, edges: Sequence[float] | Array, period: ArrayLike | Sequence[float] | None = None,
     bins: int = 20,
 ) -> CorrelationProfile:  # fmt: skip
     """The correlation v_i . v_j of pairs by their distance: its mean, and the entropy of its distribution over ln bins.
@@ -143,7 +143,7 @@ def velocity_correlation_profile(
 
 
 @eqx.filter_jit
-def from_centre(position: ArrayLike, period: ArrayLike | None = None) -> Array:
+def from_centre(position: ArrayLike, period: ArrayLike | Sequence[float] | None = None) -> Array:
     """The vectors (..., N, d) from the centre of mass to each particle, the shortest way round.
 
     On a circle the centre is first the direction of the mean of the points, then corrected by the mean of the vectors
@@ -163,7 +163,7 @@ def from_centre(position: ArrayLike, period: ArrayLike | None = None) -> Array:
     return batched(one, position)
 
 
-def _circles(position: Array, period: ArrayLike | None) -> Array | None:
+def _circles(position: Array, period: ArrayLike | Sequence[float] | None) -> Array | None:
     return None if period is None else jnp.broadcast_to(jnp.asarray(period, position.dtype), (position.shape[-1],))
 
 

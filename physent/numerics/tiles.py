@@ -12,6 +12,7 @@ A tiling with more near tiles than slots is wrong and says so for ever, `tiling.
 `error`, and in `grow` take `tiling.emptied(slots)`, which the next `renew_tiling` fills.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -48,37 +49,38 @@ class Tiling(eqx.Module):
         return (self.most > self.capacity).astype(int)
 
     def enough(self) -> int:
-        """Slots that would have been enough, with a quarter to spare; on the host, after an overflow."""
-        return min(self.members.shape[-2], int(np.max(np.asarray(self.most))) * 5 // 4 + 1)
+        """Slots that would have been enough, with an eighth to spare; on the host, after an overflow."""
+        return min(self.members.shape[-2], int(np.max(np.asarray(self.most))) * 9 // 8 + 1)
 
     def emptied(self, capacity: int) -> Self:
         """A tiling of another capacity that the next `renew_tiling` fills; also with a leading axis of members."""
         near = jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32)
         reference = jnp.full_like(self.reference, jnp.inf)  # nobody is near where it was made
-        return type(self)(self.members, self.place, near, reference, jnp.zeros_like(self.most))
+        return type(self)(
+            members=self.members, place=self.place, near=near, reference=reference, most=jnp.zeros_like(self.most)
+        )  # fmt: skip
 
 
 def tile(
     position: Float[Array, "d n"], space: Space, radius: Float[Array, " n"], skin: Float[Array, ""], size: int,
     capacity: int,
 ) -> Tiling:  # fmt: skip
-    """Tiles of about `size` particles, and for each the tiles that may come within the radius of one of its members.
+    """Tiles of `size` particles, and for each the tiles that may come within the radius of one of its members.
 
     The radius is each particle's; of two tiles the larger counts. Sorted along the first axis and cut into slabs of
     equal numbers, each of those along the next axis, and so on (sort-tile-recursive packing, S. T. Leutenegger et al.,
     Proc. 13th ICDE, 497, 1997).
     """
-    d, n = position.shape
-    cuts = max(1, round((n / size) ** (1 / d)))
-    tiles = cuts**d
-    each = -(-n // tiles)
-    padded = jnp.pad(position, ((0, 0), (0, tiles * each - n)), constant_values=jnp.inf)
-    members = jnp.arange(tiles * each, dtype=jnp.int32)[None, :]
-    for axis in range(d):
+    n = position.shape[1]
+    cuts = _cuts(*position.shape, size)
+    tiles = math.prod(cuts)
+    padded = jnp.pad(position, ((0, 0), (0, tiles * size - n)), constant_values=jnp.inf)
+    members = jnp.arange(tiles * size, dtype=jnp.int32)[None, :]
+    for axis, parts in enumerate(cuts):
         order = jnp.argsort(padded[axis][members], axis=1)
-        members = jnp.take_along_axis(members, order, axis=1).reshape(members.shape[0] * cuts, -1)
+        members = jnp.take_along_axis(members, order, axis=1).reshape(members.shape[0] * parts, -1)
     members = jnp.minimum(members, n)
-    place = jnp.zeros(n + 1, jnp.int32).at[members.ravel()].set(jnp.arange(tiles * each, dtype=jnp.int32))[:n]
+    place = jnp.zeros(n + 1, jnp.int32).at[members.ravel()].set(jnp.arange(tiles * size, dtype=jnp.int32))[:n]
     near = _near(position, members, space, radius, skin)
     most = jnp.max(jnp.sum(near.astype(jnp.int32), axis=1))
     slot = jnp.where(near, jnp.minimum(jnp.cumsum(near.astype(jnp.int32), axis=1) - 1, capacity), capacity)
@@ -137,6 +139,20 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
         return jnp.moveaxis(result, 0, -2).reshape(*result.shape[1:-1], -1)[..., tiling.place]
 
     return jax.tree.map(collected, jax.lax.map(one, jnp.arange(tiles)))
+
+
+def tile_count(dimensions: int, n: int, size: int) -> int:
+    """How many tiles `tile` makes; more near tiles than that there cannot be."""
+    return math.prod(_cuts(dimensions, n, size))
+
+
+def _cuts(dimensions: int, n: int, size: int) -> tuple[int, ...]:
+    """Into how many parts to cut along each axis, for as few tiles as hold n particles."""
+    cuts, left = [], -(-n // size)
+    for axes in range(dimensions, 0, -1):
+        cuts.append(math.ceil(round(left ** (1 / axes), 9)))
+        left = -(-left // cuts[-1])
+    return tuple(cuts)
 
 
 def _near(

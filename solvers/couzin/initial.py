@@ -35,6 +35,7 @@ class RandomBox(Initial):
         where, whither = jax.random.split(key)
         side = length if self.side is None else self.side
         place = jax.random.uniform(where, shape, dtype)
+        assert side is not None  # or `check` had refused
         corner = 0.0 if length is None or self.side is None else (length - side) / 2
         return corner + side * place, random_directions(whither, shape, dtype)
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy import from_centre
 from physent.numerics.space import Space
-from physent.numerics.tiles import Tiling, over_tiles, renew_tiling, tile
+from physent.numerics.tiles import Tiling, over_tiles, renew_tiling, tile, tile_count
 from physent.parameters import ParameterError, choice, param, static
 from physent.solver import Axis, Domain, Solver, State, Variable
 
@@ -26,7 +26,7 @@ from .turning import deflect, interpolate_towards, jostle, rotate_towards
 INITIALS: dict[str, type] = {"ball": RandomBall, "box": RandomBox, "ring": Ring, "from_file": FromFile}
 
 
-DENSE = 1000  # fish up to which all pairs are faster than tiles
+DENSE = 400  # fish up to which all pairs are faster than tiles
 
 
 class CouzinState(State):
@@ -83,8 +83,8 @@ class Couzin(Solver[CouzinState]):
     search: Literal["auto", "dense", "tiles"] = static(
         "auto", doc="all pairs, or those of tiles of fish that are near each other; the choice is by n"
     )
-    tile_size: int = static(16, ge=1, doc="fish in a tile, about")
-    near_tiles: int = static(128, ge=1, doc="tiles near a tile that there is room for; grows when there is not")
+    tile_size: int = static(8, ge=1, doc="fish in a tile; a multiple of 8 is fast")
+    near_tiles: int = static(192, ge=1, doc="tiles near a tile that there is room for; grows when there is not")
     speed_factors: Array | None = param(None, ndim=1, gt=0, doc="speed of each of the n fish over speed")
     repulsion_factors: Array | None = param(None, ndim=1, ge=0, doc="the same for repulsion_radius")
     orientation_factors: Array | None = param(None, ndim=1, ge=0, doc="the same for orientation_width")
@@ -107,8 +107,7 @@ class Couzin(Solver[CouzinState]):
         position = self._wrapped(position)
         tiling = None
         if self._tiled():
-            cuts = max(1, round((self.n / self.tile_size) ** (1 / self.dimensions)))
-            room = min(self.near_tiles, cuts**self.dimensions)
+            room = min(self.near_tiles, tile_count(self.dimensions, self.n, self.tile_size))
             tiling = tile(position, self._space(), self._reach(), self._skin(), self.tile_size, room)
         return CouzinState(jnp.zeros_like(self.dt), position.T, heading.T, noise, tiling)
 
@@ -202,7 +201,7 @@ class Couzin(Solver[CouzinState]):
         return jnp.zeros((), int) if state.tiling is None else state.tiling.overflow()
 
     def grow(self, state: CouzinState) -> tuple["Couzin", CouzinState]:
-        """Room for as many near tiles as there were, and a quarter more."""
+        """Room for as many near tiles as there were, and an eighth more."""
         if state.tiling is None:
             raise RuntimeError("Couzin reported an error without a tiling")
         room = state.tiling.enough()
