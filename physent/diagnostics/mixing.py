@@ -26,7 +26,7 @@ class MixingEfficiency(Diagnostic[Lost]):
 
     Both over the whole box; dissipation is integrated by the trapezoidal rule over the saved times, which must resolve
     it. Diffusion of a fluid at rest counts as mixing. 0 as long as nothing is lost. (W. R. Peltier, C. P. Caulfield,
-    Annu. Rev. Fluid Mech. 35, 135, 2003, eq. 24.)
+    Annu. Rev. Fluid Mech. 35, 135, 2003.)
     """
 
     of: str = static("density", doc="density on two grid axes, the vertical last, by name or role")
