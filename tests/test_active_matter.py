@@ -102,6 +102,15 @@ def test_stiffness_is_the_divergence_of_the_force(force):
     assert force.stiffness(jnp.zeros(()), 2) == 0
 
 
+def test_the_softplus_force_in_float32_is_right_to_rounding():
+    with jax.enable_x64(False):
+        r = np.linspace(0.01, 3.2, 2000, dtype=np.float32)
+        f = np.asarray(Softplus().magnitude(jnp.asarray(r)))
+    assert f.dtype == np.float32
+    exact = np.logaddexp(0, 7.5 * (2 - r.astype(float))) / 7.5
+    np.testing.assert_allclose(f, exact, rtol=3e-6)
+
+
 def test_the_divergence_of_the_drift_is_the_sum_of_its_derivatives():
     solver = ActiveMatter(particles=6, boundary="open", packing_fraction=0.6, trap=0.3, diffusivity=0.1, neighbors=5)
 
