@@ -137,10 +137,10 @@ def one_step(solver, x, g):
 def stationary_covariance_of(method, dt):
     """That of x and g in a trap, as the integrator has it: S = M S M' + Q of its linear map M and noise Q.
 
-    M is exact, from the same noise at three starts; only Q is sampled, by 2^20 particles in one step from the origin.
+    M is exact, from the same noise at three starts; only Q is sampled, by 2^22 particles in one step from the origin.
     """
     solver = ActiveMatter(
-        particles=2**20, dimension=1, boundary="open", length=4.0, speed=1.0, trap=1.0, dt=dt, diffusivity=0.3,
+        particles=2**22, dimension=1, boundary="open", length=4.0, speed=0.3, trap=1.0, dt=dt, diffusivity=1.0,
         force=NoForce(), propulsion=OrnsteinUhlenbeck(rate=0.7), method=method,
     )  # fmt: skip
     zero = np.asarray(one_step(solver, jnp.asarray(0.0), jnp.asarray(0.0)))
@@ -149,12 +149,12 @@ def stationary_covariance_of(method, dt):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "order", "dt"), [("euler_maruyama", 1, 0.2), ("splitting", 2, 0.6)])
+@pytest.mark.parametrize(("method", "order", "dt"), [("euler_maruyama", 1, 0.2), ("splitting", 2, 0.4)])
 def test_the_weak_orders_of_stationary_moments_are_one_and_two(method, order, dt):
-    v0, a, rate, eps = 1.0, 1.0, 0.7, 0.3
+    v0, a, rate, eps = 0.3, 1.0, 0.7, 1.0
     exact = eps / a + v0**2 / (a * (a + rate))
     errors = [abs(stationary_covariance_of(method, step)[0, 0] - exact) for step in (dt, dt / 2)]
-    assert abs(np.log2(errors[0] / errors[1]) - order) < 0.25, errors
+    assert abs(np.log2(errors[0] / errors[1]) - order) < 0.3, errors
 
 
 @pytest.mark.parametrize(
