@@ -1,6 +1,6 @@
 """Active matter, time a step: python -m experiments.benchmarks.active_matter [N ...]
 
-Prints Markdown tables for AOUP discs at phi = 0.5 in float32, compilation left out, list renewals included: physent with
+Prints a Markdown table for AOUP discs at phi = 0.5 in float32, compilation left out, renewals included: physent with
 its Verlet list, all pairs in jax as in the code of the paper (all N^2 displacements in each step), and jax-md
 with its own neighbour list and the same cutoff and skin. Runs alternate in one process; the smallest of REPEATS is
 given, and beside it the processor's time, which says more on a busy machine. jax-md's list is updated in every step,
@@ -95,9 +95,8 @@ def clocked(function, steps):
 
 
 def main():
-    print(
-        "| N | what | wall, ms a step | processor, ms a step | ns a particle a step | ratio |\n|---|---|---|---|---|---|"
-    )
+    print("| N | what | wall, ms a step | processor, ms a step | ns a particle a step | ratio |")
+    print("|---|---|---|---|---|---|")
     for particles in map(int, sys.argv[1:] or (1024, 4096, 32768)):
         solver = discs(particles)
         state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
@@ -123,9 +122,8 @@ def main():
             print(row, flush=True)
         began = int(state.neighbors.renewals)
         after = ours(solver, state, jnp.asarray(200))
-        print(
-            f"| {particles} | steps between renewals: {200 / max(1, int(after.neighbors.renewals) - began):.0f} | | | | |"
-        )
+        renewals = max(1, int(after.neighbors.renewals) - began)
+        print(f"| {particles} | steps between renewals: {200 / renewals:.0f} | | | | |", flush=True)
 
 
 if __name__ == "__main__":
