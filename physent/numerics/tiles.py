@@ -12,6 +12,7 @@ A tiling with more near tiles than slots is wrong and says so for ever, `tiling.
 `error`, and in `grow` take `tiling.emptied(slots)`, which the next `renew_tiling` fills.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, Self
@@ -56,9 +57,7 @@ class Tiling(eqx.Module):
         """A tiling of another capacity that the next `renew_tiling` fills; also with a leading axis of members."""
         near = jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32)
         reference = jnp.full_like(self.reference, jnp.inf)  # nobody is near where it was made
-        return type(self)(
-            members=self.members, place=self.place, near=near, reference=reference, most=jnp.zeros_like(self.most)
-        )  # fmt: skip
+        return dataclasses.replace(self, near=near, reference=reference, most=jnp.zeros_like(self.most))
 
 
 def tile(
