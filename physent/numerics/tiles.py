@@ -70,8 +70,8 @@ def tile(
     equal numbers, each of those along the next axis, and so on (sort-tile-recursive packing, S. T. Leutenegger et al.,
     Proc. 13th ICDE, 497, 1997).
     """
-    n = position.shape[1]
-    cuts = _cuts(*position.shape, size)
+    d, n = position.shape
+    cuts = _cuts(d, n, size)
     tiles = math.prod(cuts)
     padded = jnp.pad(position, ((0, 0), (0, tiles * size - n)), constant_values=jnp.inf)
     members = jnp.arange(tiles * size, dtype=jnp.int32)[None, :]
