@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from physent import entropy as library
-from physent.entropy.school import random_spacing_entropy
 
 # compute_all_metrics of dewi-kadita 0.0.4 for the school below
 PUBLISHED = {
@@ -23,7 +22,7 @@ INDEX, ROTATION = 0.7259173498267986, 0.04246341705233035
 @pytest.fixture(scope="module")
 def school():
     rng = np.random.default_rng(2026)
-    return rng.random((40, 3)) * 10, rng.standard_normal((40, 3)) + [1.0, 0.5, 0.0]
+    return rng.random((40, 3)) * 10, rng.standard_normal((40, 3)) + np.array([1.0, 0.5, 0.0])
 
 
 def test_the_published_seven_and_their_index(school):
@@ -54,10 +53,10 @@ def test_each_of_the_seven_alone_is_the_same(school):
 
 
 def test_fish_at_random_have_the_entropies_of_chance():
-    """Isotropic headings 1, uniform depths 0, spacings those of a Poisson process."""
+    """Isotropic headings 1, uniform positions and depths 0."""
     rng = np.random.default_rng(3)
     many = library.school_entropies(rng.random((30, 400, 3)) * 5, rng.standard_normal((30, 400, 3)), 5.0)
-    for name, value in {"heading": 1.0, "depth": 0.0, "spacing": random_spacing_entropy(3), "shape": 1.0}.items():
+    for name, value in {"heading": 1.0, "depth": 0.0, "position": 0.0, "shape": 1.0}.items():
         values = np.asarray(getattr(many, name))
         tolerance = 0.01 if name == "shape" else 4 * values.std() / np.sqrt(30) + 0.01  # the slight bias of k = 3
         assert values.mean() == pytest.approx(value, abs=tolerance), name

@@ -69,7 +69,6 @@ from physent.entropy.published import (
 from physent.entropy.regularity import approximate_entropy, multiscale_entropy, sample_entropy
 from physent.entropy.school import (
     from_centre,
-    random_spacing_entropy,
     school_entropies,
     velocity_correlation_profile,
 )
@@ -178,7 +177,6 @@ __all__ = [
     "phase_randomised",
     "polarization_entropy",
     "potential_energies",
-    "random_spacing_entropy",
     "sample_entropy",
     "school_entropies",
     "schooling_entropies",

@@ -31,7 +31,7 @@ _PAIRS = 2**18  # held at once
 class SchoolEntropies(NamedTuple):
     """What `school_entropies` gives."""
 
-    spacing: Array
+    position: Array
     heading: Array
     depth: Array
     angular_momentum: Array
@@ -45,8 +45,8 @@ def school_entropies(
 ) -> SchoolEntropies:
     """Six entropies, differential ones in nats by the distance to the k-th nearest value (Kozachenko and Leonenko).
 
-    - spacing (for cohesion): of the distances to the nearest neighbour over their mean, whatever the density; fish at
-      random have `random_spacing_entropy(d)`, less is order, more are clumps;
+    - position (for cohesion): of the positions, the logarithm of the volume that the school takes; less d ln period
+      where there is one, and then at most 0;
     - heading (polarization): of the headings in cells of equal area, Grassberger's estimate over the largest value, 1
       for isotropic headings;
     - depth: of the last component, less ln period where there is one, and then at most 0;
@@ -64,22 +64,17 @@ def school_entropies(
         out = from_centre(position, period)
         moments = momenta(out, heading)
         along = moments @ unit(jnp.mean(moments, axis=0, keepdims=True))[0]
-        depth = _differential(position[:, -1], k, None if circles is None else circles[-1:])
+        depth = _differential(position[:, -1:], k, None if circles is None else circles[-1:])
         return SchoolEntropies(
-            spacing=_differential(near[0] / jnp.mean(near[0]), k),
+            position=_differential(position, k, circles) - (0 if circles is None else jnp.sum(jnp.log(circles))),
             heading=entropy(heading, outcomes=Headings(), estimator=Grassberger(), normalise=True),
             depth=depth if circles is None else depth - jnp.log(circles[-1]),
-            angular_momentum=_differential(along, k) - math.log(2),
-            variation=_differential(jnp.std(near, axis=0) / jnp.mean(near, axis=0), k),
+            angular_momentum=_differential(along[:, None], k) - math.log(2),
+            variation=_differential((jnp.std(near, axis=0) / jnp.mean(near, axis=0))[:, None], k),
             shape=eigenvalue_entropy(out),
         )
 
     return batched(one, position, heading)
-
-
-def random_spacing_entropy(d: int) -> float:
-    """`spacing` for points at random: gamma (1 - 1/d) + 1 - ln d - ln Gamma(1 + 1/d), of a Weibull law of shape d."""
-    return 0.5772156649015329 * (1 - 1 / d) + 1 - math.log(d) - math.lgamma(1 + 1 / d)
 
 
 class CorrelationProfile(NamedTuple):
@@ -92,8 +87,8 @@ class CorrelationProfile(NamedTuple):
 
 @eqx.filter_jit
 def velocity_correlation_profile(
-    position: ArrayLike, heading: ArrayLike, edges: Sequence[float] | Array, period: ArrayLike | Sequence[float] | None = None,
-    bins: int = 20,
+    position: ArrayLike, heading: ArrayLike, edges: Sequence[float] | Array,
+    period: ArrayLike | Sequence[float] | None = None, bins: int = 20,
 ) -> CorrelationProfile:  # fmt: skip
     """The correlation v_i . v_j of pairs by their distance: its mean, and the entropy of its distribution over ln bins.
 
@@ -167,8 +162,9 @@ def _circles(position: Array, period: ArrayLike | Sequence[float] | None) -> Arr
     return None if period is None else jnp.broadcast_to(jnp.asarray(period, position.dtype), (position.shape[-1],))
 
 
-def _differential(values: Array, k: int, circle: Array | None = None) -> Array:
-    """Kozachenko-Leonenko entropy of numbers (N,), through the matrix of distances for small N."""
-    squares = nearest_distances(values[:, None], k, "euclidean", circle)[-1]
-    offset = digamma(jnp.asarray(values.size, values.dtype)) - digamma(jnp.asarray(k, values.dtype))
-    return offset + log_unit_ball(1, "euclidean") + 0.5 * jnp.mean(jnp.log(squares))
+def _differential(values: Array, k: int, circles: Array | None = None) -> Array:
+    """Kozachenko-Leonenko entropy of values (N, d), through the matrix of distances for small N."""
+    n, d = values.shape
+    squares = nearest_distances(values, k, "euclidean", circles)[-1]
+    offset = digamma(jnp.asarray(n, values.dtype)) - digamma(jnp.asarray(k, values.dtype))
+    return offset + log_unit_ball(d, "euclidean") + 0.5 * d * jnp.mean(jnp.log(squares))

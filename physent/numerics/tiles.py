@@ -12,6 +12,7 @@ A tiling with more near tiles than slots is wrong and says so for ever, `tiling.
 `error`, and in `grow` take `tiling.emptied(slots)`, which the next `renew_tiling` fills.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, Self
@@ -56,9 +57,7 @@ class Tiling(eqx.Module):
         """A tiling of another capacity that the next `renew_tiling` fills; also with a leading axis of members."""
         near = jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32)
         reference = jnp.full_like(self.reference, jnp.inf)  # nobody is near where it was made
-        return type(self)(
-            members=self.members, place=self.place, near=near, reference=reference, most=jnp.zeros_like(self.most)
-        )  # fmt: skip
+        return dataclasses.replace(self, near=near, reference=reference, most=jnp.zeros_like(self.most))
 
 
 def tile(
@@ -71,8 +70,8 @@ def tile(
     equal numbers, each of those along the next axis, and so on (sort-tile-recursive packing, S. T. Leutenegger et al.,
     Proc. 13th ICDE, 497, 1997).
     """
-    n = position.shape[1]
-    cuts = _cuts(*position.shape, size)
+    d, n = position.shape
+    cuts = _cuts(d, n, size)
     tiles = math.prod(cuts)
     padded = jnp.pad(position, ((0, 0), (0, tiles * size - n)), constant_values=jnp.inf)
     members = jnp.arange(tiles * size, dtype=jnp.int32)[None, :]
