@@ -6,6 +6,7 @@
     physent.report.write("data/runs/my_run")   # report.html in the run folder
 """
 
+from physent.report.page import page, write
 from physent.report.pictures import Pictures, plot
 
-__all__ = ["Pictures", "plot"]
+__all__ = ["Pictures", "page", "plot", "write"]

@@ -165,14 +165,17 @@ def _portraits(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) ->
 
 
 def scale_of_invariants(dataset: xr.Dataset) -> dict[str, float]:
-    """What the drift of each invariant is relative to: its first value, or the largest of all where that is nearly 0."""
+    """What the drift of each invariant is relative to: its first value, or the largest of all where that is small.
+
+    A momentum that is 0 but for noise says nothing of how large a drift is.
+    """
     first = {
         str(name): float(np.max(np.abs(np.asarray(array.isel({array.dims[0]: 0}).values, dtype=float))))
         for name, array in dataset.data_vars.items()
         if array.attrs.get("role") == "invariant" and array.size
     }
     largest = max((value for value in first.values() if np.isfinite(value)), default=0.0) or 1.0
-    return {name: value if value > 1e-8 * largest else largest for name, value in first.items()}
+    return {name: value if value > 1e-3 * largest else largest for name, value in first.items()}
 
 
 def _invariants(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> Iterator[Picture]:

@@ -97,20 +97,21 @@ def invariants(dataset: xr.Dataset) -> Iterator[Check]:
         series = np.asarray(dataset[name].transpose("t", ...).values, dtype=float).reshape(len(t), -1) / scale
         drift = series - series[:1]
         label, worst = name.removeprefix("invariant_"), float(np.max(np.abs(drift), initial=0.0))
+        relative = "" if np.isclose(np.max(np.abs(series[0])), 1.0) else " of the largest invariant"
         if not np.isfinite(worst):
             yield Check(label, "bad", "not finite")
         elif worst == 0.0:
             yield Check(label, "good", "not a bit of drift")
         elif worst <= round_off:
-            yield Check(label, "good", f"drift {worst:.1e}: round-off of {steps:.3g} steps")
+            yield Check(label, "good", f"drift {worst:.1e}{relative}: round-off of {steps:.3g} steps")
         else:
             end, swing = trend(t, drift)
             state: State = "good" if end <= DRIFT[0] else "fair" if end <= DRIFT[1] else "bad"
             if end <= 0.25 * swing:
                 state = "good" if worst <= DRIFT[1] else "fair"
-                yield Check(label, state, f"largest drift {worst:.1e}, bounded, without a trend{method}")
+                yield Check(label, state, f"largest drift {worst:.1e}{relative}, bounded, without a trend{method}")
             else:
-                yield Check(label, state, f"largest drift {worst:.1e}, of which {end:.1e} is a trend{method}")
+                yield Check(label, state, f"largest drift {worst:.1e}{relative}, of which {end:.1e} is a trend{method}")
 
 
 def trend(t: np.ndarray, drift: np.ndarray) -> tuple[float, float]:
