@@ -47,7 +47,9 @@ def _filmed(dataset: xr.Dataset, name: str, found: Sort) -> Movie:
     first, last = frames[0], frames[-1]
     member = "; the first member" if found.members > 1 else ""
     animation = _webp(frames, round(1000 * SECONDS / len(frames)))
-    return Movie(animation, _webp([last], 0), f"{words}, {len(frames)} frames{member}", (first.shape[1], first.shape[0]))
+    return Movie(
+        animation, _webp([last], 0), f"{words}, {len(frames)} frames{member}", (first.shape[1], first.shape[0])
+    )
 
 
 def _webp(frames: list[np.ndarray], milliseconds: int) -> bytes:

@@ -160,7 +160,9 @@ def command(folder: Path | None) -> str:
 
 def summary(dataset: xr.Dataset) -> str:
     """xarray's own summary, the long attributes cut."""
-    short = {key: text if len(text := str(value)) <= 120 else f"{text[:100]} ..." for key, value in dataset.attrs.items()}
+    short = {
+        key: text if len(text := str(value)) <= 120 else f"{text[:100]} ..." for key, value in dataset.attrs.items()
+    }
     short = {key: value.replace("\n", " ") for key, value in short.items()}
     with xr.set_options(display_width=96, display_max_rows=60):
         return repr(dataset.assign_attrs(short))

@@ -183,4 +183,6 @@ def _invariants(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -
     if names:
         time = sorts[names[0]].time
         figure = series.drifts([dataset[name] for name in names], time, scale_of_invariants(dataset))
-        yield Picture("drift of the invariants", "what the system conserves, less its first value", "invariants", figure)
+        yield Picture(
+            "drift of the invariants", "what the system conserves, less its first value", "invariants", figure
+        )

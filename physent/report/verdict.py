@@ -145,7 +145,9 @@ def resolution(dataset: xr.Dataset) -> Iterator[Check]:
             worst = max(tails, key=lambda dim: tails[dim])
             state: State = "good" if tails[worst] <= TAIL[0] else "fair" if tails[worst] <= TAIL[1] else "bad"
             word = {"good": "resolved", "fair": "marginal", "bad": "not resolved"}[state]
-            words = f"{word}: the amplitude of {name} falls to {tails[worst]:.1e} at the end of its spectrum along {worst}"
+            words = (
+                f"{word}: the amplitude of {name} falls to {tails[worst]:.1e} at the end of its spectrum along {worst}"
+            )
             yield Check("resolution", state, words)
             return
 
