@@ -12,7 +12,7 @@ from physent.report import fields, particles, style
 from physent.report.configuration import experiment_of, flattened, shown
 from physent.report.page import check_target, drawn, made, opened, save, template
 from physent.report.pictures import Picture, order_of, scale_of_invariants
-from physent.report.reading import POINTS, points, sort, thin
+from physent.report.reading import POINTS, sort, thin
 from physent.report.series import draw
 from physent.report.statistics import ENOUGH, differences, names_of
 

@@ -14,7 +14,7 @@ from physent.parameters import declarations
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of an experiment. `default` is None where there is none, or it is not known; `differs` marks the others."""
+    """One key of an experiment; `default` is None where there is none or it is not known."""
 
     key: str
     value: str

@@ -34,7 +34,7 @@ def box(positions: np.ndarray) -> list[tuple[float, float]]:
 
 
 def rows(dataset: xr.Dataset, name: str, sort: Sort, index: list[int]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Positions (rows, particles, components) at some rows, and unit vectors along their headings where there are any."""
+    """Positions (rows, particles, components) at some rows, and unit vectors along their headings if there are any."""
     other = headings(dataset, name)
 
     def read(which: str) -> np.ndarray:

@@ -79,7 +79,7 @@ def over_members(array: xr.DataArray, time: str, swept: tuple[str, np.ndarray] |
 
 
 def portraits(dataset: xr.Dataset, names: list[str]) -> list[tuple[str, str]]:
-    """Pairs of series that span a phase plane: (q, dq/dt) by name, as `phi_probe` and `phi_t_probe`, and order parameters."""
+    """Pairs of series that span a phase plane: (q, q_t) by name, as `phi_probe`, `phi_t_probe`, and order parameters."""
     found = []
     by_parts = {tuple(name.split("_")): name for name in names}
     for parts, name in by_parts.items():
@@ -88,7 +88,7 @@ def portraits(dataset: xr.Dataset, names: list[str]) -> list[tuple[str, str]]:
             if rest in by_parts:
                 found.append((by_parts[rest], name))
     orders = [name for name in names if dataset[name].attrs.get("role") == "order"]
-    return found + (list(zip(orders[:1], orders[1:2], strict=True)))
+    return [*found, (orders[0], orders[1])] if len(orders) > 1 else found
 
 
 def portrait(a: xr.DataArray, b: xr.DataArray, time: str) -> Figure:

@@ -35,7 +35,7 @@ class Average:
 
 @dataclass(frozen=True)
 class Difference:
-    """The means of one series in two runs, their difference, and the p-value of there being none (Holm's correction)."""
+    """The means of one series in two runs, their difference, and the p-value of there being none (after Holm)."""
 
     name: str
     a: Average

@@ -1,8 +1,7 @@
 """How pictures look: colours that grey printers and colour-blind readers tell apart, and SVG that follows the page.
 
-Lines are drawn in an order of colours whose lightness differs too (after Okabe and Ito, https://jfly.uni-koeln.de/color)
-and with a dash pattern of their own. All that is ink becomes `currentColor`, so that one picture serves a light page and
-a dark one.
+Lines are drawn in an order of colours whose lightness differs too (after Okabe and Ito) and with a dash pattern of
+their own. All that is ink becomes `currentColor`, so that one picture serves a light page and a dark one.
 """
 
 import io
@@ -40,6 +39,7 @@ RC: dict[str, Any] = {
     "axes.formatter.useoffset": True,
     "axes.titlelocation": "left",
     "lines.linewidth": 1.4,
+    "figure.constrained_layout.w_pad": 0.07,
     "svg.fonttype": "path",
     "svg.hashsalt": "physent",
     "path.simplify": True,

@@ -12,7 +12,7 @@ import xarray as xr
 from physent.io.folder import CHECKPOINT, FolderError, read_header
 from physent.report.configuration import experiment_of
 from physent.report.pictures import order_of, scale_of_invariants
-from physent.report.reading import one_member, power_spectrum, real, sort
+from physent.report.reading import one_member, power_spectrum, sort
 
 State = Literal["good", "fair", "bad", "note"]
 TAIL = (1e-5, 1e-2)  # of the amplitude: resolved below the first, not resolved above the second
@@ -29,7 +29,7 @@ class Check:
 
 
 def verdict(dataset: xr.Dataset, folder: Path | None = None) -> list[Check]:
-    """Every check of a run, the most serious kind first among equals of their order."""
+    """Every check of a run, in the order of a reader's questions."""
     checks = [finished(dataset), finite(dataset), *invariants(dataset), *resolution(dataset)]
     if folder is not None:
         checks += growth(folder)
@@ -115,7 +115,7 @@ def invariants(dataset: xr.Dataset) -> Iterator[Check]:
 
 
 def trend(t: np.ndarray, drift: np.ndarray) -> tuple[float, float]:
-    """How far the straight line through the drift of the worst member goes from first to last, and the largest residual."""
+    """How far a straight line through the worst member's drift goes from first to last, and the largest residual."""
     worst = drift[:, int(np.argmax(np.max(np.abs(drift), axis=0)))]
     if len(t) < 4:
         return float(np.max(np.abs(worst))), 0.0
