@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from test_cli import physent as command  # noqa: F401 - a fixture
 
 import physent.report
 from physent import FolderError, catalogue
@@ -15,7 +16,6 @@ from physent.report import reading, style
 from physent.report.configuration import flattened, settings, swept
 from physent.report.statistics import averages, differences, holm
 from physent.report.verdict import invariants, overall, resolution, verdict
-from tests.test_cli import physent as command  # noqa: F401 - a fixture
 
 T = np.linspace(0.0, 10.0, 101)
 

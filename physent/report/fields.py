@@ -46,12 +46,14 @@ def maps(array: xr.DataArray, sort: Sort) -> Figure:
     fig.clear()
     panels = fig.subplots(len(t), 1, sharex=True, squeeze=False)[:, 0]
     colours = style.colours_of(values, sort.role)
+    image = None
     for panel, now, frame in zip(panels, t, values, strict=True):
         image = panel.pcolormesh(x, y, frame, shading="nearest", rasterized=True, **colours)
         panel.set(title=f"t = {now:.4g}", ylabel=_axis_label(array, up))
         if LOWEST < height < TALLEST:
             panel.set_aspect("equal")
     panels[-1].set_xlabel(_axis_label(array, across))
+    assert image is not None  # a sorted array has rows
     bar = fig.colorbar(image, ax=list(panels), pad=0.02, aspect=40, label=style.labelled(label, array.attrs))
     bar.outline.set_visible(False)  # type: ignore[operator]
     return fig

@@ -78,7 +78,7 @@ def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
     deep.set_zlabel(style.labelled("z", units))  # type: ignore[attr-defined]
     deep.set_box_aspect((1, 1, 1), zoom=0.86)  # type: ignore[attr-defined]
     for axis in (deep.xaxis, deep.yaxis, deep.zaxis):  # type: ignore[attr-defined]
-        axis.set_pane_color((0.5, 0.5, 0.5, 0.06))
+        axis.set_pane_color((0.5, 0.5, 0.5, 0.06))  # type: ignore[attr-defined]
         axis.set_major_locator(_few())
     return fig
 

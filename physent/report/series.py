@@ -49,8 +49,8 @@ def draw(axes: Axes, array: xr.DataArray, time: str, **line: object) -> None:
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
-    bad = ~np.isfinite(values).any(axis=1)
-    return np.nanquantile(np.where(bad[:, None], 0.0, values), [0.1, 0.5, 0.9], axis=1)
+    bad = ~np.isfinite(values).any(axis=1, keepdims=True)
+    return np.nanquantile(np.where(bad, 0.0, values), [0.1, 0.5, 0.9], axis=1)
 
 
 def drifts(arrays: list[xr.DataArray], time: str, scales: dict[str, float]) -> Figure:
@@ -79,7 +79,7 @@ def over_members(array: xr.DataArray, time: str, swept: tuple[str, np.ndarray] |
 
 
 def portraits(dataset: xr.Dataset, names: list[str]) -> list[tuple[str, str]]:
-    """Pairs of series that span a phase plane: (q, q_t) by name, as `phi_probe`, `phi_t_probe`, and order parameters."""
+    """Pairs of series that span a phase plane: (q, q_t) by name, as `phi_probe`, `phi_t_probe`, and two orders."""
     found = []
     by_parts = {tuple(name.split("_")): name for name in names}
     for parts, name in by_parts.items():

@@ -75,11 +75,12 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
                 continue
             if len(values) > 1:
                 means = values.mean(axis=1)
-                numbers = means.mean(), means.std(ddof=1) / np.sqrt(len(means)), float(len(means))
+                mean, error, effective = means.mean(), means.std(ddof=1) / np.sqrt(len(means)), len(means)
             else:
-                numbers = map(float, entropy.time_average(values[0]))
+                mean, error, effective = entropy.time_average(values[0])
             ends = values[:, 0].mean(), values[:, -1].mean(), values.min(), values.max()
-            found.append(Average(name, *map(float, ends), *map(float, numbers)))
+            numbers = [float(number) for number in (*ends, mean, error, effective)]
+            found.append(Average(name, *numbers))
     return found
 
 
@@ -92,14 +93,17 @@ def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
     with jax.enable_x64(True):
         for name in names:
             x, y = samples(a, name), samples(b, name)
+            equal = np.array_equal(x, y)
             if min(len(x), len(y)) > 1:  # members are independent: their means are the samples
-                tests.append(_welch(x.mean(axis=1), y.mean(axis=1)))
+                tests.append((*_welch(x.mean(axis=1), y.mean(axis=1)), equal))
             else:
                 test = entropy.compare(x[0], y[0])
-                tests.append((float(test.difference), float(test.standard_error), float(test.p_value)))
+                tests.append((float(test.difference), float(test.standard_error), float(test.p_value), equal))
     corrected = holm([test[2] for test in tests])
     return [
-        Difference(name, first[name], second[name], *test[:2], p, _verdict(first[name], second[name], test[0], p))
+        Difference(
+            name, first[name], second[name], test[0], test[1], p, _verdict(first[name], second[name], test[3], p)
+        )
         for name, test, p in zip(names, tests, corrected, strict=True)
     ]
 
@@ -125,8 +129,8 @@ def holm(p_values: list[float]) -> list[float]:
     return corrected.tolist()
 
 
-def _verdict(a: Average, b: Average, difference: float, p: float) -> str:
-    if difference == 0 and a == b:
+def _verdict(a: Average, b: Average, equal: bool, p: float) -> str:
+    if equal:
         return "equal"
     if not (a.tells and b.tells):
         return f"too few independent values ({min(a.effective, b.effective):.3g})"

@@ -6,16 +6,21 @@ their own. All that is ink becomes `currentColor`, so that one picture serves a 
 
 import io
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import cmocean
 import matplotlib
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
+
+with warnings.catch_warnings():  # cmocean 4.0 calls matplotlib 3.11 in a way that it will drop
+    warnings.simplefilter("ignore")
+    import cmocean  # noqa: F401 - registers its maps
 
 INK = "#10100e"  # stands for the text colour of the page
 WIDTH, HEIGHT = 4.8, 3.3  # inches at 72 px: a picture is as wide as a telephone, and its text stays readable there
@@ -51,8 +56,10 @@ RC: dict[str, Any] = {
 }
 
 # diverging maps for what has a sign, cyclic ones for angles, sequential ones for what has not
-DIVERGING, CYCLIC, SEQUENTIAL, DENSITY = cmocean.cm.balance, cmocean.cm.phase, cmocean.cm.thermal, cmocean.cm.dense
-MAPS: dict[str, Colormap] = {"phase": CYCLIC, "spectrum": DENSITY, "concentration": cmocean.cm.matter}
+DIVERGING, CYCLIC, SEQUENTIAL, DENSITY, MATTER = (
+    colormaps[f"cmo.{name}"] for name in ("balance", "phase", "thermal", "dense", "matter")
+)
+MAPS: dict[str, Colormap] = {"phase": CYCLIC, "spectrum": DENSITY, "concentration": MATTER}
 
 
 def figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
@@ -64,7 +71,7 @@ def figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
 
 def styled() -> Any:
     """A context in which matplotlib draws as the report does, and after which it is as before."""
-    return matplotlib.rc_context(RC)
+    return matplotlib.rc_context(RC)  # pyright: ignore[reportArgumentType]
 
 
 def line(index: int) -> dict[str, Any]:
@@ -112,7 +119,7 @@ def svg(fig: Figure, prefix: str = "") -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href", "href")
     used = set(re.findall(r"(?:href=\"|url\()#([\w-]+)", text))
-    text = re.sub(r' id="([\w-]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", text)
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", text)
     text = re.sub(r'(href="|url\()#', rf"\1#{prefix}", text)
     width, height = fig.get_size_inches() * 72
     opening = f'<svg viewBox="0 0 {width:g} {height:g}" role="img">'

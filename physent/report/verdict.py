@@ -40,7 +40,10 @@ def overall(checks: list[Check]) -> State:
     """The worst state among the checks."""
     order: list[State] = ["bad", "fair", "good"]
     states = {check.state for check in checks}
-    return next((state for state in order if state in states), "note")
+    for state in order:
+        if state in states:
+            return state
+    return "note"
 
 
 def finished(dataset: xr.Dataset) -> Check:
