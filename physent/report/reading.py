@@ -100,8 +100,8 @@ def power_spectrum(array: xr.DataArray, values: np.ndarray, dim: str, axis: int)
         power[:, 1 : pairs + 1] += amplitude[:, : -pairs - 1 : -1]
         wavenumbers = 2 * np.pi * np.arange(half) / length
     else:
-        parts = np.square(dct(np.real(lines), axis=-1))
-        power = parts + (np.square(dct(np.imag(lines), axis=-1)) if np.iscomplexobj(lines) else 0.0)
+        parts = np.asarray(dct(np.real(lines), axis=-1)) ** 2
+        power = parts + (np.asarray(dct(np.imag(lines), axis=-1)) ** 2 if np.iscomplexobj(lines) else 0.0)
         wavenumbers = np.pi * np.arange(n) / length
     mean = power.mean(axis=0)
     return wavenumbers, mean / (mean.max() or 1.0)
