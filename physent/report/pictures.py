@@ -78,7 +78,7 @@ def order_of(dataset: xr.Dataset, sorts: dict[str, Sort]) -> list[str]:
 
 
 def _words(array: xr.DataArray, found: Sort, more: str = "") -> str:
-    words = str(array.attrs.get("long_name", array.name)).replace("_", " ")
+    words = str(array.attrs.get("long_name", array.name))
     member = f"; the first of {found.members} members" if found.members > 1 else ""
     return f"{array.name}: {words}{member}{more}"
 
