@@ -28,6 +28,7 @@ def run(
     output: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
+    report: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Run an experiment file and write a run folder.
 
@@ -41,10 +42,12 @@ def run(
         Replace a run folder that is already there.
     quiet
         Print nothing but errors.
+    report
+        Write report.html into the run folder when the run ends.
     """
     from physent import commands
 
-    return commands.run(config, set_ or [], output, overwrite, quiet)
+    return commands.run(config, set_ or [], output, overwrite, quiet, report)
 
 
 @app.command
@@ -127,17 +130,55 @@ def validate(config: Path, *, set_: Set = None) -> int:
 
 
 @app.command(name="list")
-def list_(what: Literal["solvers", "diagnostics", "experiments"] | None = None) -> int:
-    """List what there is to use.
+def list_(
+    what: Literal["solvers", "diagnostics", "experiments", "runs"] | None = None, folder: Path | None = None
+) -> int:
+    """List what there is to use, or the runs in a folder.
 
     Parameters
     ----------
     what
-        Only these; default: everything.
+        Only these; default: everything but the runs.
+    folder
+        Where the runs are; default: data/runs.
     """
     from physent import commands
 
-    return commands.list_(what)
+    return commands.list_(what, folder)
+
+
+@app.command
+def report(folder: Path, *, output: Path | None = None) -> int:
+    """Write a run's report: verdict, pictures, entropies with error bars, configuration, provenance; one HTML page.
+
+    Parameters
+    ----------
+    folder
+        The run folder, or its NetCDF file.
+    output
+        The page; default: report.html in the run folder.
+    """
+    from physent import commands
+
+    return commands.report(folder, output)
+
+
+@app.command
+def compare(a: Path, b: Path, *, output: Path | None = None) -> int:
+    """Compare two runs: parameters, invariants, and entropies with tests that know of autocorrelation.
+
+    Parameters
+    ----------
+    a
+        The run folder of the first, or its NetCDF file.
+    b
+        That of the second.
+    output
+        An HTML page to write beside the table, with pictures.
+    """
+    from physent import commands
+
+    return commands.compare(a, b, output)
 
 
 @app.command

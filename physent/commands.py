@@ -17,7 +17,7 @@ from rich.console import Console
 from physent import config, registry
 from physent import schema as schemas
 from physent.config import ConfigError
-from physent.console import ConsoleProgress, print_experiments, print_summary
+from physent.console import ConsoleProgress, print_experiments, print_summary, text_table
 from physent.engine import RunError
 from physent.interrupts import Interrupts
 from physent.io.folder import EXPERIMENT, FolderError
@@ -71,7 +71,9 @@ def _precision(name: str) -> Iterator[None]:
 
 
 @_command
-def run(path: Path, overrides: list[str], output: Path | None, overwrite: bool, quiet: bool) -> int:
+def run(
+    path: Path, overrides: list[str], output: Path | None, overwrite: bool, quiet: bool, with_report: bool = False
+) -> int:
     """Run an experiment file."""
     data, report = config.parse(path, overrides)
     with _precision(config.precision_of(data)):
@@ -79,7 +81,41 @@ def run(path: Path, overrides: list[str], output: Path | None, overwrite: bool, 
         folder = output if output is not None else experiment.folder
         with ConsoleProgress(experiment, quiet) as progress, Interrupts() as interrupts:
             finished = execute(experiment, folder, overwrite=overwrite, report=progress, stop=interrupts.requested)
-        return _close(finished, interrupts, quiet)
+        code = _close(finished, interrupts, quiet)
+    if with_report:
+        _report(folder, None, quiet)
+    return code
+
+
+@_command
+def report(folder: Path, output: Path | None) -> int:
+    """Write the report of a run."""
+    _report(folder, output, quiet=False)
+    return 0
+
+
+def _report(folder: Path, output: Path | None, quiet: bool) -> None:
+    from physent.report import write
+
+    place = write(folder, output)
+    if not quiet:
+        print(f"wrote {place}")
+
+
+@_command
+def compare(a: Path, b: Path, output: Path | None) -> int:
+    """Compare two runs."""
+    from physent.report.comparison import compare as compared
+
+    tables = compared(a, b, output)
+    console = Console(width=max(Console().width, 150))
+    for table in tables:
+        console.print(f"[bold]{table.title}[/bold]" + ("" if table.rows else ": none"))
+        if table.rows:
+            console.print(text_table(table.columns, table.rows))
+    if output is not None:
+        print(f"wrote {output}")
+    return 0
 
 
 @_command
@@ -175,9 +211,19 @@ def validate(path: Path, overrides: list[str]) -> int:
 
 
 @_command
+<<<<<<< HEAD
 def list_(what: str | None) -> int:
     """List solvers, diagnostics and experiments."""
     console = Console(soft_wrap=True)  # one line each, for whatever reads it
+=======
+def list_(what: str | None, folder: Path | None = None) -> int:
+    """List solvers, diagnostics and experiments, or runs."""
+    if what == "runs":
+        return _list_runs(folder if folder is not None else Path("data") / "runs")
+    if folder is not None:
+        raise FolderError(f"given the folder {folder}, allowed: one with 'physent list runs' only")
+    console = Console()
+>>>>>>> report
     for family in ("solvers", "diagnostics"):
         if what in (None, family):
             console.print(f"[bold]{family}[/bold]")
@@ -187,6 +233,20 @@ def list_(what: str | None) -> int:
     if what in (None, "experiments"):
         console.print("[bold]experiments[/bold]")
         print_experiments(console)
+    return 0
+
+
+def _list_runs(folder: Path) -> int:
+    from physent.catalogue import rows
+
+    found = rows(folder)
+    if not found:
+        print(f"{folder}: there are no runs")
+        return 0
+    columns = ("run", "state", "kind", "parameters that differ", "rows", "size", "age")
+    width = max(Console().width, 120) if sys.stdout.isatty() else 400  # nothing is cut in a pipe
+    with contextlib.suppress(BrokenPipeError):
+        Console(width=width).print(text_table(columns, found))
     return 0
 
 

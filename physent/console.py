@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from physent.engine import Outcome, Progress
 
@@ -102,6 +103,16 @@ def _table(*columns: str, title: str) -> Table:
     table = Table(title=title, title_justify="left")
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i else "left", no_wrap=True)
+    return table
+
+
+def text_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    """A table whose long cells are folded, never cut; its words are taken as they are."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
     return table
 
 

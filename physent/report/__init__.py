@@ -1,0 +1,12 @@
+"""What people look at after a run: pictures for notebooks, a page for everybody, two runs compared.
+
+import physent.report
+
+physent.report.plot(ds)                    # matplotlib figures by title; a notebook shows them
+physent.report.write("data/runs/my_run")   # report.html in the run folder
+"""
+
+from physent.report.page import page, write
+from physent.report.pictures import Pictures, plot
+
+__all__ = ["Pictures", "page", "plot", "write"]

@@ -1,0 +1,115 @@
+"""What of a run a picture needs: thinned before it is read, so that a file larger than memory has a report too."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+TIMES = ("t", "t_snapshot", "time")
+ROWS, COLUMNS, POINTS = 360, 480, 1500  # of a space-time plot, and of a line
+VECTORS = ("position", "heading", "orientation", "propulsion", "velocity", "force", "torque")
+
+
+@dataclass(frozen=True)
+class Sort:
+    """How a variable is to be drawn: `time` is its time dimension, `dims` those behind it, without the members."""
+
+    kind: str  # series, profile, map, volume, spectrum or particles
+    time: str
+    dims: tuple[str, ...]
+    members: int
+    role: str
+
+
+def sort(array: xr.DataArray) -> Sort | None:
+    """What a variable is by its dims and role; None where it has no time or nothing that can be drawn."""
+    dims = tuple(map(str, array.dims))
+    time = next((dim for dim in dims if dim in TIMES), None)
+    if time is None or array.dtype.kind not in "fciub" or not array.size:
+        return None
+    rest = tuple(dim for dim in dims if dim not in (time, "member"))
+    role = str(array.attrs.get("role", "scalar"))
+    members = array.sizes.get("member", 1)
+    if not rest:
+        return Sort("series", time, rest, members, role)
+    components = array.sizes[rest[-1]] in (2, 3) and rest[-1] not in array.coords
+    if len(rest) == 2 and components and (role in VECTORS or rest[-1] == "component"):
+        return Sort("particles", time, rest, members, role)
+    if len(rest) == 1:
+        return Sort("spectrum" if role == "spectrum" else "profile", time, rest, members, role)
+    if len(rest) in (2, 3):
+        return Sort("map" if len(rest) == 2 else "volume", time, rest, members, role)
+    return None
+
+
+def thin(array: xr.DataArray, dim: str, most: int) -> xr.DataArray:
+    """At most about `most` places along a dimension, evenly spaced, the first among them."""
+    return array.isel({dim: slice(None, None, -(-array.sizes[dim] // most))})
+
+
+def one_member(array: xr.DataArray) -> xr.DataArray:
+    """The first member, where there are several."""
+    return array.isel(member=0) if "member" in array.dims else array
+
+
+def moments(array: xr.DataArray, time: str) -> list[int]:
+    """The rows to show where not all can be: the first, the middle and the last."""
+    return sorted({0, (array.sizes[time] - 1) // 2, array.sizes[time] - 1})
+
+
+def points(array: xr.DataArray, dim: str) -> np.ndarray:
+    """The coordinate along a dimension; its index where it has none."""
+    if dim in array.coords and array[dim].dtype.kind in "fiu":
+        return array[dim].values.astype(float)
+    own = f"{dim}_of_member"
+    if own in array.coords:
+        values = array[own]
+        return values.isel(member=0).values if "member" in values.dims else values.values
+    return np.arange(array.sizes[dim], dtype=float)
+
+
+def real(array: xr.DataArray) -> tuple[np.ndarray, str]:
+    """The values as real numbers, and how to write what they are: |name| for a complex one."""
+    values = np.asarray(array.values)
+    if np.iscomplexobj(values):
+        return np.abs(values), f"|{array.name}|"
+    return values.astype(np.float64), str(array.name)
+
+
+def is_periodic(array: xr.DataArray, dim: str) -> bool:
+    """Whether the axis says that it is a ring."""
+    return dim in array.coords and array[dim].attrs.get("periodic") == "true"
+
+
+def power_spectrum(array: xr.DataArray, values: np.ndarray, dim: str, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Angular wavenumbers and mean power along one axis, each from 0 up, largest power 1.
+
+    Fourier where the axis is a ring and the values close on it; elsewhere (walls, antiperiodic fields, a field that
+    winds) the cosine transform, which no jump at the ends disturbs.
+    """
+    from scipy.fft import dct
+
+    x = points(array, dim)
+    n = values.shape[axis]
+    length = (x[-1] - x[0]) * n / max(1, n - 1) or 1.0
+    lines = np.moveaxis(values, axis, -1).reshape(-1, n)
+    if is_periodic(array, dim) and _closes(lines):
+        amplitude = np.abs(np.fft.fft(lines, axis=-1)) ** 2
+        half, pairs = n // 2 + 1, (n - 1) // 2
+        power = amplitude[:, :half].copy()
+        power[:, 1 : pairs + 1] += amplitude[:, : -pairs - 1 : -1]
+        wavenumbers = 2 * np.pi * np.arange(half) / length
+    else:
+        parts = np.asarray(dct(np.real(lines), axis=-1)) ** 2
+        power = parts + (np.asarray(dct(np.imag(lines), axis=-1)) ** 2 if np.iscomplexobj(lines) else 0.0)
+        wavenumbers = np.pi * np.arange(n) / length
+    mean = power.mean(axis=0)
+    return wavenumbers, mean / (mean.max() or 1.0)
+
+
+def _closes(lines: np.ndarray) -> bool:
+    """Whether the step across the seam of a ring is like the others, on every line."""
+    steps = np.abs(np.diff(lines, axis=-1)).max(axis=-1)
+    seam = np.abs(lines[:, 0] - lines[:, -1])
+    scale = np.abs(lines).max(axis=-1)
+    return bool(np.all(seam <= 2 * steps + 1e-9 * scale))

@@ -1,0 +1,137 @@
+"""Time averages with error bars that know of autocorrelation, and tests between two runs that do too."""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+import xarray as xr
+
+from physent import entropy
+from physent.report.pictures import ENTROPIES
+from physent.report.reading import sort
+
+ENOUGH = 20  # effective samples, below which an average or a test of means says little
+MOST = 20_000  # rows read of a series
+
+
+@dataclass(frozen=True)
+class Average:
+    """A series in numbers; `effective` is how many independent values its mean is worth."""
+
+    name: str
+    first: float
+    last: float
+    low: float
+    high: float
+    mean: float
+    error: float
+    effective: float
+
+    @property
+    def tells(self) -> bool:
+        """Whether there are enough independent values for mean and error to mean much."""
+        return self.effective >= ENOUGH
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The means of one series in two runs, their difference, and the p-value of there being none (after Holm)."""
+
+    name: str
+    a: Average
+    b: Average
+    difference: float
+    error: float
+    p_value: float
+    verdict: str
+
+
+def names_of(dataset: xr.Dataset, roles: tuple[str, ...] = (*ENTROPIES, "order")) -> list[str]:
+    """The series that have one of these roles."""
+    sorts = {str(name): sort(dataset[name]) for name in dataset}
+    return [name for name, found in sorts.items() if found and found.kind == "series" and found.role in roles]
+
+
+def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
+    """The values of a series that are finite, one row a member."""
+    array = dataset[name]
+    time = next(str(dim) for dim in array.dims if dim != "member")
+    array = array.isel({time: slice(None, None, -(-array.sizes[time] // MOST))})
+    values = np.asarray(array.transpose(..., time).values, dtype=np.float64)
+    values = values.reshape(-1, values.shape[-1])
+    return values[:, np.all(np.isfinite(values), axis=0)]
+
+
+def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Average]:
+    """First, last, smallest, largest and mean of each series with its standard error.
+
+    Over members the mean of their means is given, and the error that they have as independent samples.
+    """
+    found = []
+    with jax.enable_x64(True):
+        for name in names_of(dataset) if names is None else names:
+            values = samples(dataset, name)
+            if values.shape[1] < 2:
+                continue
+            if len(values) > 1:
+                means = values.mean(axis=1)
+                mean, error, effective = means.mean(), means.std(ddof=1) / np.sqrt(len(means)), len(means)
+            else:
+                mean, error, effective = entropy.time_average(values[0])
+            ends = values[:, 0].mean(), values[:, -1].mean(), values.min(), values.max()
+            numbers = [float(number) for number in (*ends, mean, error, effective)]
+            found.append(Average(name, *numbers))
+    return found
+
+
+def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
+    """Every series that both runs have, tested for equal means with effective sample sizes."""
+    names = [name for name in names_of(a) if name in set(names_of(b))]
+    first, second = ({x.name: x for x in averages(dataset, names)} for dataset in (a, b))
+    names = [name for name in names if name in first and name in second]
+    tests = []
+    with jax.enable_x64(True):
+        for name in names:
+            x, y = samples(a, name), samples(b, name)
+            equal = np.array_equal(x, y)
+            if min(len(x), len(y)) > 1:  # members are independent: their means are the samples
+                tests.append((*_welch(x.mean(axis=1), y.mean(axis=1)), equal))
+            else:
+                test = entropy.compare(x[0], y[0])
+                tests.append((float(test.difference), float(test.standard_error), float(test.p_value), equal))
+    corrected = holm([test[2] for test in tests])
+    return [
+        Difference(
+            name, first[name], second[name], test[0], test[1], p, _verdict(first[name], second[name], test[3], p)
+        )
+        for name, test, p in zip(names, tests, corrected, strict=True)
+    ]
+
+
+def _welch(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    from scipy.stats import t as student
+
+    parts = x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)
+    error, difference = float(np.sqrt(sum(parts))), float(x.mean() - y.mean())
+    if error == 0:
+        return difference, error, float(difference == 0)
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(x) - 1) + parts[1] ** 2 / (len(y) - 1))
+    return difference, error, float(2 * student.sf(abs(difference) / error, freedom))
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """P-values corrected for their number (Holm, Scand. J. Stat. 6, 65 (1979))."""
+    order = np.argsort(p_values)
+    corrected, highest = np.zeros(len(p_values)), 0.0
+    for rank, i in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        corrected[i] = highest
+    return corrected.tolist()
+
+
+def _verdict(a: Average, b: Average, equal: bool, p: float) -> str:
+    if equal:
+        return "equal"
+    if not (a.tells and b.tells):
+        return f"too few independent values ({min(a.effective, b.effective):.3g})"
+    return "differ" if p < 0.01 else "no difference seen"

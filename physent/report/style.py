@@ -1,0 +1,136 @@
+"""How pictures look: colours that grey printers and colour-blind readers tell apart, and SVG that follows the page.
+
+Lines are drawn in an order of colours whose lightness differs too (after Okabe and Ito) and with a dash pattern of
+their own. All that is ink becomes `currentColor`, so that one picture serves a light page and a dark one.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.figure import Figure
+
+with warnings.catch_warnings():  # cmocean 4.0 calls matplotlib 3.11 in a way that it will drop
+    warnings.simplefilter("ignore")
+    import cmocean  # noqa: F401 - registers its maps
+
+INK = "#10100e"  # stands for the text colour of the page
+WIDTH, HEIGHT = 4.8, 3.3  # inches at 72 px: a picture is as wide as a telephone, and its text stays readable there
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1)), "-", (0, (1, 2)))
+RASTER_DPI = 130
+
+RC: dict[str, Any] = {
+    "font.size": 10,
+    "font.family": "DejaVu Sans",
+    "axes.titlesize": 10.5,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.use_mathtext": True,
+    "axes.formatter.useoffset": True,
+    "axes.titlelocation": "left",
+    "lines.linewidth": 1.4,
+    "figure.constrained_layout.w_pad": 0.07,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "physent",
+    "path.simplify": True,
+    "path.simplify_threshold": 0.3,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+}
+
+# diverging maps for what has a sign, cyclic ones for angles, sequential ones for what has not
+DIVERGING, CYCLIC, SEQUENTIAL, DENSITY, MATTER = (
+    colormaps[f"cmo.{name}"] for name in ("balance", "phase", "thermal", "dense", "matter")
+)
+MAPS: dict[str, Colormap] = {"phase": CYCLIC, "spectrum": DENSITY, "concentration": MATTER}
+
+
+def figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
+    """A figure with one set of axes, laid out so that nothing is cut; it belongs to no window."""
+    fig = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(fig)
+    return fig, fig.add_subplot()
+
+
+def styled() -> Any:
+    """A context in which matplotlib draws as the report does, and after which it is as before."""
+    return matplotlib.rc_context(RC)  # pyright: ignore[reportArgumentType]
+
+
+def line(index: int) -> dict[str, Any]:
+    """Colour and dashes of the line with that index."""
+    return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
+
+
+def colours_of(values: np.ndarray, role: str) -> dict[str, Any]:
+    """The map and the limits for values of a role: symmetric about zero where they have both signs."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if role == "phase":
+        return {"cmap": CYCLIC, "norm": Normalize(-np.pi, np.pi)}
+    if low < 0 < high and min(-low, high) > 0.05 * max(-low, high):
+        most = max(-low, high)
+        return {"cmap": DIVERGING, "norm": Normalize(-most, most)}
+    if high <= low:
+        half = 0.5 * abs(low) or 0.5
+        low, high = low - half, high + half
+    return {"cmap": MAPS.get(role, SEQUENTIAL), "norm": Normalize(low, high)}
+
+
+def labelled(name: str, attributes: Mapping[str, Any]) -> str:
+    """The name with its unit, for an axis."""
+    units = str(attributes.get("units", "1"))
+    return name if units in ("1", "") else f"{name} [{units}]"
+
+
+def colourbar(fig: Figure, image: Any, axes: Axes, label: str) -> None:
+    """A slim bar that says what the colours of a map mean."""
+    bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=26, label=label)
+    bar.outline.set_visible(False)  # type: ignore[operator]
+
+
+def svg(fig: Figure, prefix: str = "") -> str:
+    """The figure as inline SVG without prologue, metadata or any address, its ink in the colour of the text round it.
+
+    `prefix` keeps the ids of two pictures on one page apart.
+    """
+    buffer = io.StringIO()
+    with matplotlib.rc_context({key: RC[key] for key in ("svg.fonttype", "svg.hashsalt")}):
+        fig.savefig(buffer, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href", "href")
+    used = set(re.findall(r"(?:href=\"|url\()#([\w-]+)", text))
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", text)
+    text = re.sub(r'(href="|url\()#', rf"\1#{prefix}", text)
+    width, height = fig.get_size_inches() * 72
+    opening = f'<svg viewBox="0 0 {width:g} {height:g}" role="img">'
+    return opening + text[text.index(">") + 1 :].replace(INK, "currentColor").strip()
+
+
+def rgb(fig: Figure, dpi: float) -> np.ndarray:
+    """The figure as pixels (rows, columns, 3) on white, for the frames of a movie."""
+    fig.set_facecolor("white")
+    fig.set_dpi(dpi)
+    canvas = fig.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
