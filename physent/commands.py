@@ -211,19 +211,13 @@ def validate(path: Path, overrides: list[str]) -> int:
 
 
 @_command
-<<<<<<< HEAD
-def list_(what: str | None) -> int:
-    """List solvers, diagnostics and experiments."""
-    console = Console(soft_wrap=True)  # one line each, for whatever reads it
-=======
 def list_(what: str | None, folder: Path | None = None) -> int:
     """List solvers, diagnostics and experiments, or runs."""
     if what == "runs":
         return _list_runs(folder if folder is not None else Path("data") / "runs")
     if folder is not None:
         raise FolderError(f"given the folder {folder}, allowed: one with 'physent list runs' only")
-    console = Console()
->>>>>>> report
+    console = Console(soft_wrap=True)  # one line each, for whatever reads it
     for family in ("solvers", "diagnostics"):
         if what in (None, family):
             console.print(f"[bold]{family}[/bold]")
