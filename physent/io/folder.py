@@ -116,7 +116,8 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 def fingerprint(experiment: Any) -> str:
     """A hash of everything in an experiment that decides its rows; when it ends does not."""
-    data = dict(experiment.resolved, run={key: v for key, v in experiment.resolved["run"].items() if key != "t_end"})
+    given = {key: value for key, value in experiment.resolved.items() if value != []}  # TOML has no empty diagnostics
+    data = dict(given, run={key: v for key, v in experiment.resolved["run"].items() if key != "t_end"})
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 
