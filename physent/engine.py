@@ -113,6 +113,7 @@ class Run:
         self.stop = stop
         self.compile_seconds = 0.0
         self.undefined: dict[str, float] = {}
+        self._defined: set[str] = set()
 
     def begin(self, key: Any) -> tuple[Any, tuple, Rows]:
         """State, carries and row at t = 0; RunError if that is not finite."""
@@ -246,11 +247,24 @@ class Run:
         return found
 
     def _note_undefined(self, rows: Rows, first: int, count: int) -> None:
-        """Remember the first time at which each diagnostic is not finite; the run goes on."""
+        """Remember the first time at which each diagnostic is not finite; the run goes on.
+
+        What is not finite from the start may be waiting for its window to fill: it counts only if it never is.
+        """
         for name, values in rows.series.items():
-            bad = ~np.isfinite(values).reshape(count, -1).all(axis=1)
-            if bad.any():
-                self.undefined.setdefault(name, (first + int(np.argmax(bad))) * self.cadence.save_every)
+            good = np.isfinite(values).reshape(count, -1).all(axis=1)
+            if name in self._defined:
+                start = 0
+            elif good.any():
+                start = int(np.argmax(good))
+                self._defined.add(name)
+                self.undefined.pop(name, None)
+            else:
+                start = 0
+            if not good[start:].all():
+                self.undefined.setdefault(
+                    name, (first + start + int(np.argmin(good[start:]))) * self.cadence.save_every
+                )
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self.began - (self.compile_seconds - self.compiled_before)

@@ -44,6 +44,9 @@ def _type_of(declaration: Declaration) -> Any:
     lists = typing.get_origin(annotation) is tuple or any(
         typing.get_origin(part) is tuple for part in typing.get_args(annotation)
     )
+    if bounds is not None and typing.get_origin(annotation) is tuple:  # the bound is that of each entry
+        each, *rest = typing.get_args(annotation)
+        return Annotated[tuple[(Annotated[each, bounds], *rest)], pydantic.Strict(False)]
     extras = [extra for extra in (bounds, pydantic.Strict(False) if lists else None) if extra is not None]
     if bounds is not None and isinstance(annotation, types.UnionType):  # X | None: the bound is X's
         rest = [part for part in typing.get_args(annotation) if part is not type(None)]

@@ -83,7 +83,7 @@ measure = {{ kind = "renyi", order = -2 }}
         f"(allowed: {', '.join(schema.declarations(registry.find('diagnostics', 'entropy'))['measure'].options)})",
         "case.toml:22: diagnostics.2.measure.order: given -2, allowed: a number >= 0",
         "case.toml:23: outptu: unknown key, did you mean output? "
-        "(allowed: name, description, solver, run, diagnostics, output)",
+        "(allowed: name, description, solver, run, diagnostics, output, sweep)",
     ]
 
 

@@ -11,7 +11,8 @@ import xarray as xr
 from test_cli import physent as command  # noqa: F401 - a fixture
 
 import physent.report
-from physent import FolderError, catalogue
+from physent import catalogue
+from physent.errors import FolderError
 from physent.report import reading, style
 from physent.report.configuration import flattened, settings, swept
 from physent.report.statistics import averages, differences, holm

@@ -58,7 +58,7 @@ def misfit(parameters):
 
 
 parameters = jnp.array([1.1, 0.6])
-optimiser = optax.adam(0.03)
+optimiser = optax.adam(0.05)
 
 
 @jax.jit
@@ -69,7 +69,7 @@ def descend(parameters, state):
 
 
 state, history = optimiser.init(parameters), []
-for _ in range(400):
+for _ in range(200):
     parameters, state, value = descend(parameters, state)
     history.append(float(value))
 print("found", parameters, "truth", truth)
@@ -96,7 +96,7 @@ def final_entropy(real_and_imaginary):
     return growth[-1], growth
 
 
-climb = optax.adam(0.05)
+climb = optax.adam(0.1)
 
 
 @jax.jit
@@ -108,7 +108,7 @@ def step(a, state):
 
 a = jax.random.normal(jax.random.key(0), (2, 17))
 state, curves = climb.init(a), []
-for _ in range(150):
+for _ in range(60):
     a, state, growth = step(a, state)
     curves.append(growth)
 print(f"entropy at t = 4: {curves[0][-1]:.4f} at random, {curves[-1][-1]:.4f} after the search")
@@ -118,7 +118,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.5), layout="constraine
 left.semilogy(history, color="black")
 left.set(xlabel="iteration", ylabel="misfit of the spectrum")
 t = jnp.linspace(0, 4, len(curves[0]))
-for i, style in ((0, ":"), (20, "--"), (149, "-")):
+for i, style in ((0, ":"), (20, "--"), (59, "-")):
     right.plot(t, curves[i], style, color="black", label=f"iteration {i}")
 right.set(xlabel="t", ylabel="spectral entropy (nats)")
 right.legend()
