@@ -112,7 +112,7 @@ def test_float32_stays_float32(solver):
 
 def diagnostic_of(cls, of):
     """A diagnostic that reads the observable `of`, with some value for every other parameter it requires."""
-    arguments = {"of": of, "other": of, "low": 0.0, "high": 2.0}
+    arguments = {"of": of, "other": of, "low": 0.0, "high": 2.0, "length": 50.0}
     declared = declarations(cls)
     chosen = {name: value for name, value in arguments.items() if name in declared and declared[name].required}
     if "of" in declared:

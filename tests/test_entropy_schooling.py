@@ -84,8 +84,8 @@ def test_correlations_fall_off_with_distance(school):
     centres = np.array([[0.0, 0, 0], [10, 0, 0]])
     position = (centres[:, None] + rng.random((2, 30, 3))).reshape(-1, 3)
     heading = np.repeat([[1.0, 0, 0], [0, 0, 1.0]], 30, axis=0)
-    near, far = (jax.tree.map(lambda v, s=s: float(v[s]), library.velocity_correlation_profile(position, heading, [0.0, 2, 20]))
-                 for s in (0, 1))  # fmt: skip
+    profile = library.velocity_correlation_profile(position, heading, [0.0, 2.0, 20.0])
+    near, far = (jax.tree.map(lambda v, s=s: float(v[s]), profile) for s in (0, 1))
     assert near.correlation == pytest.approx(1) and near.entropy == pytest.approx(0, abs=1e-12)
     assert far.correlation == pytest.approx(0, abs=1e-12) and far.distance == pytest.approx(10, abs=0.5)
     position, heading = school
