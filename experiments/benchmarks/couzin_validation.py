@@ -2,7 +2,7 @@
 
 Parts: cases (dewi-kadita's four, eight seeds each, against its bands), states (the paper's four), hysteresis. Each
 prints a Markdown table and, last, how many rows are not as they should be; the exit status is 1 if any is not. The
-experiments are those of experiments/couzin; ten minutes on two busy cores. `benchmarks.couzin` compares with the package itself.
+experiments are those of experiments/couzin. `benchmarks.couzin` compares with the package itself.
 """
 
 import sys
