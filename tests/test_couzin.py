@@ -42,12 +42,7 @@ def test_order_parameters_of_known_schools():
     assert float(apart["rotation"]) < 0.2
 
 
-SPACES = [
-    (3, None),
-    (3, 10.0),
-    pytest.param(2, 10.0, marks=pytest.mark.slow),
-    pytest.param(2, None, marks=pytest.mark.slow),
-]
+SPACES = [(3, 10.0), *(pytest.param(*space, marks=pytest.mark.slow) for space in ((3, None), (2, 10.0), (2, None)))]
 
 
 @pytest.mark.parametrize(("dimensions", "length"), SPACES)

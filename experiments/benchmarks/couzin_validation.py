@@ -1,9 +1,8 @@
 """Couzin against the literature and dewi-kadita: python -m experiments.benchmarks.couzin_validation [part ...]
 
-Parts: cases (dewi-kadita's four, eight seeds each, against its bands), states (the paper's four), hysteresis,
-entropies (the same functions on trajectories of dewi-kadita), search (dense against tiles). Each prints a Markdown
-table and, last, how many rows are not as they should be; the exit status is 1 if any is not. All parts take about ten
-minutes on two cores; the experiments are those of experiments/couzin.
+Parts: cases (dewi-kadita's four, eight seeds each, against its bands), states (the paper's four), hysteresis. Each
+prints a Markdown table and, last, how many rows are not as they should be; the exit status is 1 if any is not. The
+experiments are those of experiments/couzin. `benchmarks.couzin` compares with the package itself.
 """
 
 import sys
@@ -150,7 +149,7 @@ def hysteresis():
     for name in ("polarization", "rotation"):
         values = run[name].values
         table[name] = np.stack([values[settled & (stair == s)].mean(axis=0) for s in range(stair.max() + 1)])
-    widths = np.array([width[settled & (stair == s)].mean() for s in range(stair.max() + 1)])
+    widths = np.array([np.median(width[settled & (stair == s)]) for s in range(stair.max() + 1)])
     half = len(widths) // 2
     print("| orientation width | up: p | up: m | down: p | down: m | difference of m, in standard errors |")
     print("|---|---|---|---|---|---|")
