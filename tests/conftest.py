@@ -11,7 +11,7 @@ QUICK = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
 if jaxlib.__version__.startswith(("0.9.", "0.10.")):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
 
-import jax
+import jax  # noqa: E402 - reads the flags
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
