@@ -61,7 +61,9 @@ def _files(pattern: Any) -> list[Path]:
             elif (match / RUN).is_file():
                 found.append(match / RUN)
             elif match.is_dir():
-                found += sorted(match.glob(f"*/{RUN}"))
+                # not what a kill left behind: half a folder, or one put aside
+                runs = (file for file in match.glob(f"*/{RUN}") if not file.parent.name.startswith("."))
+                found += sorted(file for file in runs if ".damaged" not in file.parent.name)
     return found
 
 

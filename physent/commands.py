@@ -172,6 +172,7 @@ def sweep(
                 raise ConfigError([problem.replace("--set:", "--over:", 1) for problem in error.problems]) from None
     texts, usual = [experiment.toml() for experiment in experiments], experiments[0].folder
     folder = output if output is not None else usual.with_name(f"{usual.name}_sweep")
+    sweeps.check_executor(executor, workers)
     if overwrite:
         sweeps.remove(folder)
     done: list[Any] = []

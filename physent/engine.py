@@ -135,6 +135,7 @@ class Run:
         self.sink, self.started_at = sink, done
         self.capacity = capacity_of(self.cadence, first_rows, self.limit)
         if done >= self.cadence.rows:
+            self.undefined = {}  # what is waiting for its window at t = 0 says nothing of a run that is done
             self.began, self.compiled_before = time.perf_counter(), self.compile_seconds
             return self._outcome("done", done)
         self._compile(solver, state, carries)

@@ -209,3 +209,15 @@ def test_a_gradient_passes_through_a_step():
     slope = jax.grad(energy)(jnp.asarray(2.0))
     change = (energy(jnp.asarray(2.001)) - energy(jnp.asarray(1.999))) / 0.002
     assert float(slope) == pytest.approx(float(change), rel=1e-5)
+
+
+def test_a_heavy_periodic_box_does_not_fall():
+    """The mean weight has nothing to hold it there and is left out, in both methods."""
+    for method in ("projection", "spectral"):
+        solver = KelvinHelmholtz(
+            nx=8, nz=8, dt=0.1, buoyancy=1.0, walls="periodic", method=method,
+            initial=DoubleShear(perturbation=Unperturbed()),
+        )  # fmt: skip
+        observed = last(solver, jnp.asarray(5))[3]
+        assert abs(float(jnp.mean(observed["density"])) - 1) > 0.1
+        assert abs(float(jnp.mean(observed["w"]))) < 1e-13

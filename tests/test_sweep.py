@@ -12,7 +12,7 @@ from toys import Heat
 import physent
 from physent import cli
 from physent.errors import FolderError, ParameterError
-from physent.sweep import SweepSettings, points
+from physent.sweep import Result, SweepSettings, points, summarise
 
 TOYS = Path(__file__).with_name("toys.py")
 TEXT = f"""
@@ -58,6 +58,7 @@ def test_points_of_a_grid_side_by_side_and_at_random():
     assert b.min() > 0.01 and b.max() < 1 and abs(np.mean(np.log10(b)) + 1) < 0.15
     assert c.min() > 2 and c.max() < 3 and set(d) == {1, 2}
     assert drawn == settings_of("a.b=loguniform(0.01, 1)", "a.c=uniform(2, 3)", "a.d=1,2", mode="random", samples=200)
+    assert settings_of("solver.n=linspace(64, 256, 4)")[1] == {"solver.n": 128}
     lists = settings_of("solver.initial.position=[-1.0, 1.0], [0.0, 2.0]")
     assert lists[1] == {"solver.initial.position": [0.0, 2.0]}
     names = [point.name for point in points(SweepSettings(over=("solver.nu=0.5", "solver.file=a/b,c")))]
@@ -73,6 +74,8 @@ def test_points_of_a_grid_side_by_side_and_at_random():
         (("solver.n=uniform(0, 1)",), {}, "needs mode = 'random'"),
         (("a=1,2", "b=1,2,3"), {"mode": "zip"}, "as many values"),
         (("a=1,2", "a=1"), {}, "given twice"),
+        (("a=1,1",), {}, "takes a value twice"),
+        (("a=linspace(0, 1, inf)",), {}, "allowed: linspace"),
     ],
 )
 def test_values_that_make_no_points_are_refused(over, options, message):
@@ -159,6 +162,26 @@ def test_a_bad_sweep_is_one_sentence_and_leaves_nothing(tmp_path, capsys, option
     assert os.listdir(tmp_path) == ["case.toml"]
 
 
+def test_a_summary_is_over_members_and_leaves_out_windows_that_fill(tmp_path):
+    results = []
+    for point in points(SweepSettings(over=("solver.nu=0.1,0.2",))):
+        folder = tmp_path / point.name
+        folder.mkdir()
+        results.append(Result(point, folder, "done"))
+        if point.index == 1:
+            (folder / "run.nc").write_bytes(b"torn")
+            continue
+        with netCDF4.Dataset(folder / "run.nc", "w") as file:
+            file.status, file.wall_time = "done", 2.0
+            file.createDimension("t", 3)
+            file.createDimension("member", 2)
+            stored = file.createVariable("h", "f8", ("t", "member"))
+            stored.setncatts({"units": "1", "long_name": "h", "role": "entropy"})
+            stored[:] = [[np.nan, np.nan], [1.0, 3.0], [3.0, 5.0]]
+    summary = summarise(results, [result.point for result in results], "grid")
+    assert float(summary.h[0]) == 4 and float(summary.h_mean[0]) == 3 and np.isnan(summary.h[1])
+
+
 def small_run(folder, nu, rows, solver="heat"):
     """A run's file as netCDF4 writes it, without the run."""
     folder.mkdir(parents=True)
@@ -178,6 +201,9 @@ def test_many_runs_are_one_dataset_with_what_differs_along_it(tmp_path):
     assert complex(runs.u.sel(run="run_07")[2]) == pytest.approx(1.4 + 0.7j)
     np.testing.assert_allclose(runs.nu, 0.1 * np.arange(20))
     assert isinstance(physent.open_runs(tmp_path), xr.Dataset)
+    small_run(tmp_path / ".run_98.123", 0.5, 7)
+    small_run(tmp_path / "run_98.damaged", 0.5, 7)
+    assert physent.open_runs(tmp_path).sizes["run"] == 20
     small_run(tmp_path / "run_99", 0.5, 7)
     tree = physent.open_runs(tmp_path)
     assert isinstance(tree, xr.DataTree) and tree["run_99"].attrs["nu"] == 0.5 and tree["run_99"].sizes["t"] == 7

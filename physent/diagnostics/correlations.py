@@ -121,7 +121,7 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
         """The mean so far."""
         of, space = space_of(observed, self.of, self.period)
         x, dtype = observed[of], observed[of].dtype
-        k = [np.arange(self.modes + 1), np.arange(-self.modes, self.modes + 1)][: space.dimension]
+        k = [np.arange(-self.modes, self.modes + 1)] * space.dimension
         waves = [
             jnp.exp(-2j * np.pi * (x[:, axis] / space.length[axis])[:, None] * jnp.asarray(k[axis], dtype)[None, :])
             for axis in range(space.dimension)

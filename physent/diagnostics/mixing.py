@@ -31,7 +31,7 @@ class MixingEfficiency(Diagnostic[Lost]):
 
     of: str = static("density", doc="density on two grid axes, the vertical last, by name or role")
     dissipation: str = static("dissipation", doc="series of the kinetic energy lost per time, over the box")
-    gravity: Array | float = param(1.0, doc="acceleration of gravity", gt=0)
+    gravity: Array | float = param(doc="G, the weight of the density: the solver's buoyancy", gt=0)
     name: str | None = static(None, doc="name of the output variable", example="mixing_efficiency")
 
     def variables(self, observed: Observed) -> dict[str, Variable]:

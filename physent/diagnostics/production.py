@@ -21,7 +21,8 @@ class EntropyProduction(Diagnostic[Sums]):
     One value a saved state, and the mean of them since the time `after` (`physent.entropy.medium_entropy_production`,
     which also says what it is where some D = 0). For error bars put the series through `physent.entropy`'s
     `block_bootstrap`. `each` adds the rate of every particle, `bins` a map of the mean rate of the particles found in
-    each box of a periodic domain since `after`. A solver without noise has no entropy production.
+    each box of a periodic domain since `after`; box 0 begins at 0, and negative positions wrap to the end. A solver
+    without noise has no entropy production.
     """
 
     over: Literal["sum", "mean"] = static("sum", doc="over particles or walkers; copies that are independent want mean")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,6 +40,11 @@ def neighborhood(position: Array, space: Space, radius: Array | float, slots: in
     """Who is within the radius, and NaN to be added where the slots did not suffice, else 0."""
     position = space.shift(position, jnp.zeros_like(position))[0]
     found = find_neighbors(position, space, jnp.asarray(radius, position.dtype), min(slots, position.shape[0] - 1))
+    # a list with a slot for everybody holds everybody, however far
+    _, squared = separations(position, found, space)
+    own = jnp.arange(position.shape[0], dtype=jnp.int32)[:, None]
+    near = jnp.where(squared < jnp.asarray(radius, squared.dtype) ** 2, found.index, own)
+    found = eqx.tree_at(lambda found: found.index, found, near)
     return found, jnp.where(found.overflow() > 0, jnp.nan, 0.0).astype(position.dtype)
 
 

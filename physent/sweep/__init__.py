@@ -5,6 +5,7 @@ from physent.sweep.points import SweepSettings as SweepSettings
 from physent.sweep.points import as_members as as_members
 from physent.sweep.points import points as points
 from physent.sweep.running import Result as Result
+from physent.sweep.running import check_executor as check_executor
 from physent.sweep.running import remove as remove
 from physent.sweep.running import sweep as sweep
 from physent.sweep.summary import summarise as summarise

@@ -100,8 +100,11 @@ def _call(key: str, text: str, name: str, arguments: str) -> _Over:
     except ValueError:
         numbers = []
     positive = name not in ("geomspace", "loguniform") or all(number > 0 for number in numbers[:2])
-    if name in _RANGES and len(numbers) == 3 and numbers[2] == int(numbers[2]) >= 1 and positive:
-        return _Over(key, [float(v) for v in _RANGES[name](numbers[0], numbers[1], int(numbers[2]))])
+    counted = len(numbers) == 3 and math.isfinite(numbers[2]) and numbers[2] == int(numbers[2]) >= 1
+    if name in _RANGES and counted and positive:
+        values = [float(v) for v in _RANGES[name](numbers[0], numbers[1], int(numbers[2]))]
+        whole = all(value.is_integer() for value in values) and not re.search(r"[.e]", arguments)
+        return _Over(key, [int(value) for value in values] if whole else values)
     if name in _DRAWS and len(numbers) == 2 and positive:
         return _Over(key, None, lambda rng: float(_DRAWS[name](rng, *numbers)))
     known = [*_RANGES, *_DRAWS]
@@ -129,6 +132,9 @@ def points(settings: SweepSettings) -> list[Point]:
             if over.values is None:
                 raise ParameterError("over", f"{over.key} is drawn, which needs mode = 'random'")
         lists = [over.values or [] for over in overs]
+        for over, values in zip(overs, lists, strict=True):
+            if settings.mode == "grid" and any(value in values[:i] for i, value in enumerate(values)):
+                raise ParameterError("over", f"{over.key} takes a value twice, allowed in a grid: each once")
         if settings.mode == "zip" and len({len(values) for values in lists}) > 1:
             lengths = ", ".join(f"{over.key}: {len(values)}" for over, values in zip(overs, lists, strict=True))
             raise ParameterError("over", f"side by side, all keys need as many values ({lengths})")

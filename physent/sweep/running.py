@@ -6,6 +6,7 @@ started again by the same command. A worker that dies takes nothing with it but 
 
 import concurrent.futures
 import contextlib
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -19,7 +20,8 @@ from typing import Any
 
 import netCDF4
 
-from physent.io.folder import EXPERIMENT, RUN, FolderError
+from physent.io.folder import EXPERIMENT, LOG, RUN, FolderError
+from physent.io.lock import Locked, lock
 from physent.spelling import nearest
 from physent.sweep.points import Point
 
@@ -54,9 +56,7 @@ def sweep(
     `report` is called as each point ends. Raises FolderError where the folder holds another sweep.
     """
     folder = Path(folder)
-    if executor not in ("process", "dask") and not executor.startswith("dask:"):
-        hint = nearest(executor, ["process", "dask"])
-        raise FolderError(f"unknown executor {executor!r}{hint} (allowed: process, dask, dask:ADDRESS)")
+    check_executor(executor, workers)
     _claim(folder, texts, points)
     results: dict[int, Result] = {}
 
@@ -71,11 +71,23 @@ def sweep(
         else:
             waiting.append((point, text))
     count = workers or min(os.cpu_count() or 1, max(1, len(waiting)))
-    for attempt in range(ATTEMPTS):
-        if not waiting:
-            break
-        waiting = _run_all(waiting, folder, executor, count, ended, last=attempt == ATTEMPTS - 1)
+    left = _run_all(waiting, folder, executor, count, ended, last=False) if waiting else []
+    for one in left:  # alone, so that a point that kills its worker takes no other with it
+        for attempt in range(1, ATTEMPTS):
+            if not _run_all([one], folder, executor, 1, ended, last=attempt == ATTEMPTS - 1):
+                break
     return [results[point.index] for point in points]
+
+
+def check_executor(executor: str, workers: int | None) -> None:
+    """Raise FolderError where the points could not be run at all."""
+    if executor not in ("process", "dask") and not executor.startswith("dask:"):
+        hint = nearest(executor, ["process", "dask"])
+        raise FolderError(f"unknown executor {executor!r}{hint} (allowed: process, dask, dask:ADDRESS)")
+    if executor != "process" and importlib.util.find_spec("distributed") is None:
+        raise FolderError("the dask executor needs the extra physent[dask], which is not installed")
+    if workers is not None and workers < 1:
+        raise FolderError(f"given {workers} workers, allowed: 1 or more")
 
 
 def _run_all(
@@ -98,6 +110,10 @@ def _run_all(
                         ended(Result(point, folder / point.name, "failed", "its worker died, more than once"))
                         left.pop(place)
                     continue
+                except Exception as error:  # what only a worker can say, such as dask's KilledWorker
+                    left.pop(place)
+                    ended(Result(point, folder / point.name, "failed", repr(error)))
+                    continue
                 left.pop(place)
                 ended(Result(point, folder / point.name, **outcome))
         except BaseException:
@@ -114,10 +130,8 @@ def _executor(kind: str, workers: int) -> Iterator[Any]:
         with concurrent.futures.ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
             yield pool
     else:
-        try:
-            from distributed import Client, LocalCluster
-        except ImportError:
-            raise FolderError("the dask executor needs the extra physent[dask], which is not installed") from None
+        from distributed import Client, LocalCluster
+
         with contextlib.ExitStack() as stack:
             if address:
                 try:
@@ -147,7 +161,6 @@ def run_point(text: str, folder: str) -> dict[str, Any]:
     import jax
 
     from physent import config
-    from physent.engine import RunError
     from physent.interrupts import Interrupts
     from physent.runs import execute, resume
 
@@ -162,8 +175,8 @@ def run_point(text: str, folder: str) -> dict[str, Any]:
                 finished = execute(experiment, path, stop=interrupts.requested)
         outcome = finished.outcome
         status, message = outcome.reason, outcome.message or ""
-    except (RunError, config.ConfigError, FolderError, config.ParameterError, RuntimeError, OSError) as error:
-        status, message = "failed", str(error)
+    except Exception as error:  # a user's solver may raise anything, and the other points go on
+        status, message = "failed", str(error) or repr(error)
     return {"status": status, "message": message, "seconds": time.perf_counter() - started}
 
 
@@ -205,4 +218,9 @@ def remove(folder: Path) -> None:
         return
     if not (folder / MANIFEST).is_file():
         raise FolderError(f"{folder} is not a sweep; it is not overwritten")
+    for log in folder.glob(f"*/{LOG}"):
+        try:
+            lock(log).close()
+        except Locked:
+            raise FolderError(f"{log.parent}: another process is running it; it is not overwritten") from None
     shutil.rmtree(folder)

@@ -9,11 +9,11 @@ import xarray as xr
 
 from physent.io.folder import RUN
 from physent.sweep.points import Mode, Point, short_names
-from physent.sweep.running import Result
+from physent.sweep.running import Result, status_of
 
 
 def summarise(results: Sequence[Result], points: Sequence[Point], mode: Mode) -> xr.Dataset:
-    """The last value and the mean over time of every series of every run, with its status and wall time.
+    """The last value and the mean over time of every series of every run (and over members), its status and wall time.
 
     In a grid the parameters are the dimensions; else there is one dimension `point`, with the parameters along it. A
     run that failed has what it saved; one without a file has NaN. Where one run has the points as its members, each is
@@ -31,7 +31,9 @@ def summarise(results: Sequence[Result], points: Sequence[Point], mode: Mode) ->
         last, mean = (np.full(len(results), np.nan) for _ in range(2))
         for i, each in enumerate(found):
             if name in each and each[name][0].size:
-                last[i], mean[i] = each[name][0][-1], np.mean(each[name][0])
+                values = each[name][0].reshape(len(each[name][0]), -1).mean(axis=1)  # over members, if there are
+                good = values[np.isfinite(values)]  # a window may have been filling
+                last[i], mean[i] = values[-1], np.mean(good) if good.size else np.nan
         words = attributes.get("long_name", name)
         columns[name] = (dims, last.reshape(shape), attributes | {"long_name": f"{words}, last value"})
         columns[f"{name}_mean"] = (dims, mean.reshape(shape), attributes | {"long_name": f"{words}, mean over time"})
@@ -55,8 +57,8 @@ def _plain(value: Any) -> Any:
 
 
 def _series(result: Result) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
-    """Name to values and attributes of the series (t,) of a run, or (t, member)."""
-    if not (result.folder / RUN).is_file():
+    """Name to values and attributes of the series (t,) of a run, or (t, member); none of a file that is damaged."""
+    if status_of(result.folder) in ("absent", "damaged"):
         return {}
     with netCDF4.Dataset(result.folder / RUN) as file:
         file.set_auto_mask(False)
@@ -68,7 +70,7 @@ def _series(result: Result) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
 
 
 def _wall_time(result: Result) -> float:
-    if not (result.folder / RUN).is_file():
+    if status_of(result.folder) in ("absent", "damaged"):
         return float("nan")
     with netCDF4.Dataset(result.folder / RUN) as file:
         return float(getattr(file, "wall_time", np.nan))

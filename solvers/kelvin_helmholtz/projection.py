@@ -164,8 +164,13 @@ class Projection(Method[Staggered]):
     # --------------------------------------------------------------------------------------------- forces and walls
 
     def _weight(self, density: Array) -> Field:
-        """-G (rho - 1) on the lower faces, from density with a ghost cell on every side."""
-        return self._off_walls(-self.fluid.buoyancy * ((density[1:-1, 1:-1] + density[1:-1, :-2]) / 2 - 1))
+        """-G (rho - 1) on the lower faces, from density with a ghost cell on every side.
+
+        Between walls the pressure carries the mean weight; a periodic pressure cannot, and the box would fall: there
+        only the excess over the mean weighs.
+        """
+        weight = -self.fluid.buoyancy * ((density[1:-1, 1:-1] + density[1:-1, :-2]) / 2 - 1)
+        return weight - jnp.mean(weight) if self.box.periodic else self._off_walls(weight)
 
     def _viscosity(self, extended_velocity: Array) -> Field:
         return self.fluid.viscosity * laplacian(extended_velocity, self.box.dx, self.box.dz)

@@ -9,7 +9,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy.production import LinearProduction, linear_entropy_production, stationary_covariance
-from physent.parameters import Declared, ParameterError, choice, param, static
+from physent.parameters import Declared, ParameterError, choice, member_axes, param, static
 from physent.solver import Domain, State, StochasticSolver, Variable
 
 
@@ -155,12 +155,14 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
 
     def __check_init__(self):
         """Refuse a system without a stationary state."""
+        if any(axis is not None for axis in jax.tree.leaves(member_axes(self.system))):
+            return  # one system for each member
         a, d = self.system.matrix(), self.system.diffusion()
         if a.ndim != 2 or a.shape != (*d.shape, *d.shape):
             if isinstance(self.system, Matrix) and a.ndim == 2:
                 words = f"given {list(a.shape)} and {list(d.shape)}, allowed: d x d and d"
                 raise ParameterError("system.a", words)
-            return  # one system for each member
+            return
         if not isinstance(a, Tracer) and float(jnp.max(jnp.linalg.eigvals(a).real)) >= 0:
             raise ParameterError(
                 "system", f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only"
