@@ -27,15 +27,23 @@ def clock(call) -> float:
     return time.perf_counter() - begin
 
 
+def at_best(function):
+    """The best of calls in a row, up to four within 20 ms: the first one finds the caches full of the last package."""
+    times = [clock(function)]
+    while len(times) < 4 and sum(times) < 0.02:
+        times.append(clock(function))
+    return min(times)
+
+
 def measure(own, peers: dict, repeats: int):
     """The compile time, the best times by name, and the values by name."""
     compilation = clock(lambda: jax.block_until_ready(own()))
     values = {"physent": np.asarray(own())} | {name: np.asarray(peer()) for name, peer in peers.items()}
     times = {name: [] for name in values}
     for _ in range(repeats):
-        times["physent"].append(clock(lambda: jax.block_until_ready(own())))
+        times["physent"].append(at_best(lambda: jax.block_until_ready(own())))
         for name, peer in peers.items():
-            times[name].append(clock(peer))
+            times[name].append(at_best(peer))
     return compilation, {name: min(all_times) for name, all_times in times.items()}, values
 
 

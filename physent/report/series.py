@@ -49,7 +49,7 @@ def draw(axes: Axes, array: xr.DataArray, time: str, **line: object) -> None:
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
-    bad = ~np.isfinite(values).any(axis=1, keepdims=True)
+    bad = np.asarray(~np.isfinite(values).any(axis=1, keepdims=True))
     quantiles = np.nanquantile(np.where(bad, 0.0, values), [0.1, 0.5, 0.9], axis=1)
     quantiles[:, bad[:, 0]] = np.nan
     return quantiles
