@@ -135,11 +135,11 @@ def markdown(rows: Iterable[Row]) -> Iterator[str]:
         yield "| " + " | ".join(cells) + " |"
 
 
-def write_csv(path: Path, rows: Iterable[Row]) -> None:
+def write_csv(path: Path, rows: list[Any]) -> None:
     """All rows, one a line, numbers in full."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(field.name for field in dataclasses.fields(Row))
+        writer.writerow(field.name for field in dataclasses.fields(rows[0]))
         writer.writerows(dataclasses.astuple(row) for row in rows)
 
 
