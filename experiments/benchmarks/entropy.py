@@ -1,16 +1,11 @@
-"""Entropies against antropy, ordpy, infomeasure and EntropyHub: time and agreement, in one process.
+"""Entropies against antropy, ordpy, infomeasure and EntropyHub: python -m experiments.benchmarks.entropy
 
-    pip install 'physent[bench]' && python experiments/benchmarks/entropy.py [--repeats 7]
-
-Every line runs all packages in turn, several times; the best of each counts. Our time is after compilation, which
-stands beside it; theirs after one call, which compiles what they compile. The ratio is against the fastest of them.
-Values are compared in nats, normalised where they are. Prints Markdown.
+Arrays are on the device. A run is the best of calls in a row, up to four within 20 ms: the first one finds the caches
+full of the last package. Errors are the largest difference of each peer's values from physent's, in nats, normalised
+where they are.
 """
 
-import argparse
 import functools
-import os
-import platform
 import time
 
 import jax
@@ -19,35 +14,24 @@ import numpy as np
 jax.config.update("jax_enable_x64", True)
 
 import physent.entropy as ours  # noqa: E402 (float64 first)
+from experiments.benchmarks.comparison import Case, Side, main  # noqa: E402
 
 
-def clock(call) -> float:
-    begin = time.perf_counter()
-    call()
-    return time.perf_counter() - begin
+def in_a_row(call):
+    """A run of the best of several calls: its seconds and the value."""
+
+    def run():
+        times, value = [], None
+        while not times or (len(times) < 4 and sum(times) < 0.02):
+            start = time.perf_counter()
+            value = call()
+            times.append(time.perf_counter() - start)
+        return min(times), np.asarray(value)
+
+    return run
 
 
-def at_best(function):
-    """The best of calls in a row, up to four within 20 ms: the first one finds the caches full of the last package."""
-    times = [clock(function)]
-    while len(times) < 4 and sum(times) < 0.02:
-        times.append(clock(function))
-    return min(times)
-
-
-def measure(own, peers: dict, repeats: int):
-    """The compile time, the best times by name, and the values by name."""
-    compilation = clock(lambda: jax.block_until_ready(own()))
-    values = {"physent": np.asarray(own())} | {name: np.asarray(peer()) for name, peer in peers.items()}
-    times = {name: [] for name in values}
-    for _ in range(repeats):
-        times["physent"].append(at_best(lambda: jax.block_until_ready(own())))
-        for name, peer in peers.items():
-            times[name].append(at_best(peer))
-    return compilation, {name: min(all_times) for name, all_times in times.items()}, values
-
-
-def cases(rng):
+def workloads(rng):
     """Name, our call, their calls; each gives a value, in the same unit."""
     import antropy
     import EntropyHub
@@ -96,25 +80,15 @@ def cases(rng):
         yield f"mutual information, KSG 1, k = 4, 10,000 points ({method})", information, peers
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=7)
-    repeats = parser.parse_args().repeats
-    cores, load = os.cpu_count(), os.getloadavg()[0]
-    print(f"{platform.machine()}, {cores} cores, load {load:.1f}; jax {jax.__version__}; float64; best of {repeats}\n")
-    print("| what | physent | compilation | others | ratio to the fastest | largest difference |")
-    print("|" + "---|" * 6)
-    for name, own, peers in cases(np.random.default_rng(0)):
-        compilation, times, values = measure(own, peers, repeats)
-        others = ", ".join(f"{peer} {times[peer] * 1e3:.1f} ms" for peer in peers)
-        fastest = min(times[peer] for peer in peers)
-        difference = max(float(np.max(np.abs(values["physent"] - values[peer]))) for peer in peers)
-        print(
-            f"| {name} | {times['physent'] * 1e3:.2f} ms | {compilation:.1f} s | {others} "
-            f"| {fastest / times['physent']:.1f} | {difference:.0e} |",
-            flush=True,
-        )
+def cases():
+    for name, own, peers in workloads(np.random.default_rng(0)):
+        value = functools.cache(lambda own=own: np.asarray(own()))
+        sides = [Side("physent", in_a_row(lambda own=own: jax.block_until_ready(own())), seconds=lambda r: r[0])]
+        for peer, call in peers.items():
+            apart = lambda result, value=value: float(np.max(np.abs(result[1] - value())))  # noqa: E731
+            sides.append(Side(peer, in_a_row(call), threads=1, seconds=lambda r: r[0], error=apart))
+        yield Case(name, tuple(sides), "physent's value")
 
 
 if __name__ == "__main__":
-    main()
+    main("entropy", cases)

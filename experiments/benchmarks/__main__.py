@@ -1,0 +1,111 @@
+"""Every comparison in one session: python -m experiments.benchmarks [NAME ...]
+
+Runs the benchmarks one after another, each in a process of its own (peers want other settings), and writes
+`comparison.csv`, `sizes.csv` and `tables.md`. Installs nothing: the peers come with `pip install -e '.[bench]'`, and a
+benchmark whose peer is missing is named and left out.
+"""
+
+import argparse
+import csv
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from experiments.benchmarks.comparison import Row, markdown, write_csv
+from experiments.benchmarks.sizes import Cost, cost_table
+
+COMPARISONS = (
+    "nlse", "klein_gordon", "navier_stokes", "kelvin_helmholtz", "couzin", "active_matter", "entropy",
+)  # fmt: skip
+PACKAGES = (
+    "jax", "jaxlib", "numpy", "scipy", "numba", "simple-idealized-1d-nlse", "amangkurat", "kh2d-solver", "dewi-kadita",
+    "antropy", "ordpy", "infomeasure", "EntropyHub", "exponax", "py-pde", "jax-md",
+)  # fmt: skip
+
+
+def machine() -> list[str]:
+    """What the numbers were measured on."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        model = next(
+            (line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line), model
+        )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    versions = []
+    for name in PACKAGES:
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{name} missing")
+    return [
+        f"{model}, {cores} cores, load {os.getloadavg()[0]:.1f} at the start; {datetime.date.today()}.",
+        f"Python {platform.python_version()}; {', '.join(versions)}.",
+    ]
+
+
+def run(name: str, arguments: list[str], path: Path) -> bool:
+    """One benchmark; its rows are in the file at `path` where this is True."""
+    print(f"== {name}", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", f"experiments.benchmarks.{name}", *arguments, "--csv", str(path)]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL)
+    return done.returncode == 0
+
+
+def read(kind: type, path: Path) -> list:
+    """The rows of a CSV file, numbers as numbers."""
+
+    def value(annotation, text):
+        if annotation is str:
+            return text
+        return None if text == "" else int(text) if annotation is int else float(text)
+
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            kind(**{key: value(kind.__annotations__[key], text) for key, text in row.items()})
+            for row in csv.DictReader(file)
+        ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", choices=(*COMPARISONS, "sizes", []), help="which (default: all)")
+    parser.add_argument("--repeats", type=int, default=5, help="turns of every side (default 5)")
+    parser.add_argument("--no-memory", action="store_true", help="skip the processes that measure memory")
+    parser.add_argument("--output", type=Path, default=Path("data/benchmarks"), help="folder (default data/benchmarks)")
+    arguments = parser.parse_args()
+    names = arguments.names or [*COMPARISONS, "sizes"]
+    options = ["--repeats", str(arguments.repeats), *(["--no-memory"] if arguments.no_memory else [])]
+    lines, rows, costs, missing = ["# Benchmarks", "", *machine(), ""], [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            path = Path(folder) / f"{name}.csv"
+            if not run(name, [] if name == "sizes" else options, path):
+                missing.append(name)
+            elif name == "sizes":
+                costs = read(Cost, path)
+            else:
+                rows += read(Row, path)
+    for name in dict.fromkeys(row.benchmark for row in rows):
+        lines += [f"## {name}", "", *markdown(row for row in rows if row.benchmark == name), ""]
+    if costs:
+        lines += ["## Cost against size", "", *cost_table(costs), ""]
+    if missing:
+        lines += [f"Not measured, since they failed or a peer is not installed: {', '.join(missing)}.", ""]
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    if rows:
+        write_csv(arguments.output / "comparison.csv", rows)
+    if costs:
+        write_csv(arguments.output / "sizes.csv", costs)
+    (arguments.output / "tables.md").write_text("\n".join(lines), encoding="utf-8")
+    print("\n".join(lines))
+    sys.exit(1 if missing else 0)
+
+
+if __name__ == "__main__":
+    main()
