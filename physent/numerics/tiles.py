@@ -133,22 +133,27 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
     blocks = jax.tree.map(laid_out, values)
     gone = jnp.where(members == n, jnp.inf, 0.0).astype(tiling.reference.dtype)
 
-    def some(inputs: tuple[Array, Array]) -> Any:
-        index, close = inputs
+    def fetched(turn: Array) -> tuple[Any, Any, Array]:
+        first = jnp.minimum(turn, turns - 1) * together
+        close = jax.lax.dynamic_slice_in_dim(near, first, together)
 
         def beside(block: Array) -> Array:
             found = block.at[..., close, :].get(mode="promise_in_bounds")
             return found.reshape(*found.shape[:-2], -1)
 
-        ours = jax.tree.map(lambda block: block.at[..., index, :].get(mode="promise_in_bounds"), blocks)
-        return function(ours, jax.tree.map(beside, blocks), beside(gone))
+        ours = jax.tree.map(lambda block: jax.lax.dynamic_slice_in_dim(block, first, together, axis=-2), blocks)
+        return ours, jax.tree.map(beside, blocks), beside(gone)
+
+    def one_turn(loaded: tuple[Any, Any, Array], turn: Array) -> tuple[Any, Any]:
+        return fetched(turn + 1), function(*loaded)
 
     def collected(result: Array) -> Array:
         """(turns, ..., G, B) as (..., N)."""
         return jnp.moveaxis(result, 0, -3).reshape(*result.shape[1:-2], -1)[..., tiling.place]
 
-    turn = jnp.arange(turns * together, dtype=jnp.int32).reshape(turns, together)
-    return jax.tree.map(collected, jax.lax.map(some, (turn, near.reshape(turns, together, -1))))
+    # each turn fetches what the next will work on: fetched in the same turn XLA would fetch it again for every pair
+    order = jnp.arange(turns, dtype=jnp.int32)
+    return jax.tree.map(collected, jax.lax.scan(one_turn, fetched(order[0]), order)[1])
 
 
 def tile_count(dimensions: int, n: int, size: int) -> int:
