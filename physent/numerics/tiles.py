@@ -26,6 +26,9 @@ from jaxtyping import Array, Float, Int
 from physent.numerics.space import Space
 
 
+_PAIRS = 2**16  # at once: enough for XLA to use every core, few enough to stay in a core's cache
+
+
 class Tiling(eqx.Module):
     """Tiles of particles, and the tiles near each.
 
@@ -109,35 +112,48 @@ def renew_tiling(
 
 
 def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], values: Any) -> Any:
-    """function(ours, others, absent) for the particles of each tile and those of the tiles near it, put together.
+    """function(ours, others, absent) for the particles of some tiles at once and those of the tiles near each.
 
-    `values` are arrays (..., N); `ours` holds them as (..., B), `others` as (..., K B), and `absent` (K B,) is 0 for a
-    particle and infinity for an empty place, to be added to distances. The results are arrays (..., B), and come back
-    as (..., N).
+    `values` are arrays (..., N); `ours` holds them as (..., G, B), `others` as (..., G, K B), and `absent` (G, K B) is 0
+    for a particle and infinity for an empty place, to be added to distances. The results are arrays (..., G, B), and
+    come back as (..., N).
     """
-    tiles = tiling.members.shape[0]
+    tiles, size = tiling.members.shape
     n = tiling.place.size
+    together = max(1, min(tiles, _PAIRS // (size * size * tiling.capacity)))
+    turns = -(-tiles // together)
+    # one more tile than there are, and it is empty: for slots without a near tile, and to fill up the last turn
+    members = jnp.pad(tiling.members, ((0, turns * together + 1 - tiles), (0, 0)), constant_values=n)
+    near = jnp.pad(tiling.near, ((0, turns * together - tiles), (0, 0)), constant_values=tiles)
 
     def laid_out(value: Array) -> Array:
-        """(T + 1, ..., B): a tile is in one piece; the last is empty."""
-        index = jnp.pad(tiling.members, ((0, 1), (0, 0)), constant_values=n)
-        return jnp.moveaxis(jnp.pad(value, [(0, 0)] * (value.ndim - 1) + [(0, 1)])[..., index], -2, 0)
+        """(..., T, B): a tile is in one piece."""
+        return jnp.pad(value, [(0, 0)] * (value.ndim - 1) + [(0, 1)])[..., members]
 
     blocks = jax.tree.map(laid_out, values)
-    gone = laid_out(jnp.zeros(n, tiling.reference.dtype)) + jnp.where(
-        jnp.pad(tiling.members, ((0, 1), (0, 0)), constant_values=n) == n, jnp.inf, 0.0
-    ).astype(tiling.reference.dtype)
+    gone = jnp.where(members == n, jnp.inf, 0.0).astype(tiling.reference.dtype)
 
-    def one(index: Array) -> Any:
-        near = tiling.near[index]
-        ours = jax.tree.map(lambda block: block[index], blocks)
-        others = jax.tree.map(lambda block: jnp.moveaxis(block[near], 0, -2).reshape(*block.shape[1:-1], -1), blocks)
-        return function(ours, others, gone[near].ravel())
+    def fetched(turn: Array) -> tuple[Any, Any, Array]:
+        first = jnp.minimum(turn, turns - 1) * together
+        close = jax.lax.dynamic_slice_in_dim(near, first, together)
+
+        def beside(block: Array) -> Array:
+            found = block.at[..., close, :].get(mode="promise_in_bounds")
+            return found.reshape(*found.shape[:-2], -1)
+
+        ours = jax.tree.map(lambda block: jax.lax.dynamic_slice_in_dim(block, first, together, axis=-2), blocks)
+        return ours, jax.tree.map(beside, blocks), beside(gone)
+
+    def one_turn(loaded: tuple[Any, Any, Array], turn: Array) -> tuple[Any, Any]:
+        return fetched(turn + 1), function(*loaded)
 
     def collected(result: Array) -> Array:
-        return jnp.moveaxis(result, 0, -2).reshape(*result.shape[1:-1], -1)[..., tiling.place]
+        """(turns, ..., G, B) as (..., N)."""
+        return jnp.moveaxis(result, 0, -3).reshape(*result.shape[1:-2], -1)[..., tiling.place]
 
-    return jax.tree.map(collected, jax.lax.map(one, jnp.arange(tiles)))
+    # each turn fetches what the next will work on: fetched in the same turn XLA would fetch it again for every pair
+    order = jnp.arange(turns, dtype=jnp.int32)
+    return jax.tree.map(collected, jax.lax.scan(one_turn, fetched(order[0]), order)[1])
 
 
 def tile_count(dimensions: int, n: int, size: int) -> int:

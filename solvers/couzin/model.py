@@ -20,7 +20,7 @@ from . import order
 from .from_file import FromFile
 from .initial import Initial, RandomBall, RandomBox, Ring
 from .schedule import SCHEDULES, Constant, Schedule
-from .social import Combine, Fish, Social, distances, social, ways, wish
+from .social import Combine, Fish, Social, social, squares, ways, wish
 from .turning import deflect, interpolate_towards, jostle, rotate_towards
 
 INITIALS: dict[str, type] = {"ball": RandomBall, "box": RandomBox, "ring": Ring, "from_file": FromFile}
@@ -144,21 +144,29 @@ class Couzin(Solver[CouzinState]):
         out = from_centre(state.position, self.length).T
         fish = self._fish(position, heading, state.t)
 
+        def apart(ours: Fish, others: Fish, absent: Array | None) -> Array:
+            """(others, ours), so that what is found for each of ours is found along columns."""
+            return squares(ways(others.position, ours.position, space), None if absent is None else absent[..., None])
+
         def nearest(ours: Fish, others: Fish, absent: Array | None) -> Array:
-            distance = distances(ways(ours.position, others.position, space), absent)
-            return jnp.min(jnp.where(distance < ours.attraction[None, :], distance, jnp.inf), axis=0)
+            return jnp.min(apart(ours, others, absent), axis=-2)
+
+        def joined(ours: Fish, others: Fish, absent: Array | None) -> Array:
+            reach = jnp.maximum(ours.attraction[..., None, :], others.attraction[..., :, None])
+            return apart(ours, others, absent) < reach**2
+
+        def lowest(joined: Array, label: Array) -> Array:
+            return jnp.min(jnp.where(joined, label[..., :, None], self.n), axis=-2)
+
+        together = joined(fish, fish, None) if tiling is None else None
 
         def smallest(label: Array) -> Array:
-            return _over_pairs(tiling, lowest_label, (fish, label))
+            if tiling is None:
+                return lowest(together, label)
+            return over_tiles(tiling, lambda a, b, absent: lowest(joined(a[0], b[0], absent), b[1]), (fish, label))
 
-        def lowest_label(ours: tuple[Fish, Array], others: tuple[Fish, Array], absent: Array | None) -> Array:
-            (a, _), (b, label) = ours, others
-            distance = distances(ways(a.position, b.position, space), absent)
-            joined = distance < jnp.maximum(a.attraction[None, :], b.attraction[:, None])
-            return jnp.min(jnp.where(joined, label[:, None], self.n), axis=0)
-
-        distance = _over_pairs(tiling, nearest, fish)
-        accompanied = jnp.isfinite(distance)
+        distance = jnp.sqrt(_over_pairs(tiling, nearest, fish))
+        accompanied = distance < fish.attraction
         values = {
             "position": state.position,
             "heading": state.heading,

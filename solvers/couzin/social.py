@@ -2,7 +2,6 @@
 
 from typing import Literal, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
@@ -12,13 +11,13 @@ Combine = Literal["normalised", "sum"]
 
 
 class Fish(NamedTuple):
-    """Positions and headings by component, first axis, and the radii of the zones about each fish."""
+    """Positions and headings by component, first axis, and the radii of the zones about each fish; all, or by tiles."""
 
-    position: Float[Array, "d n"]
-    heading: Float[Array, "d n"]
-    repulsion: Float[Array, " n"]
-    orientation: Float[Array, " n"]
-    attraction: Float[Array, " n"]
+    position: Float[Array, "d *tiles n"]
+    heading: Float[Array, "d *tiles n"]
+    repulsion: Float[Array, "*tiles n"]
+    orientation: Float[Array, "*tiles n"]
+    attraction: Float[Array, "*tiles n"]
 
 
 class Social(NamedTuple):
@@ -29,29 +28,29 @@ class Social(NamedTuple):
     and `towards` that of the unit vectors to those in the zone of attraction.
     """
 
-    crowded: Bool[Array, " n"]
-    away: Float[Array, "d n"]
-    along: Float[Array, "d n"]
-    towards: Float[Array, "d n"]
+    crowded: Bool[Array, "*tiles n"]
+    away: Float[Array, "d *tiles n"]
+    along: Float[Array, "d *tiles n"]
+    towards: Float[Array, "d *tiles n"]
 
 
 def ways(ours: Array, others: Array, space: Space) -> list[Array]:
-    """The components (others, ours) of the shortest vectors from each of ours (d, n) to each of the others (d, m)."""
+    """The components (..., n, m) of the shortest vectors from each of ours (d, ..., n) to each of the others (d, ..., m)."""
     pairs = enumerate(zip(ours, others, strict=True))
-    return [space.nearest(b[:, None] - a[None, :], axis) for axis, (a, b) in pairs]
+    return [space.nearest(b[..., None, :] - a[..., :, None], axis) for axis, (a, b) in pairs]
 
 
-def distances(components: list[Array], absent: Array | None = None) -> Array:
-    """The lengths of vectors to others; infinity for a vector that is 0, so that a fish is no neighbour of itself.
+def squares(components: list[Array], absent: Array | None = None) -> Array:
+    """The squared lengths of vectors; infinity for a vector that is 0, so that a fish is no neighbour of itself.
 
-    `absent` is infinity for others that do not exist, else 0.
+    `absent`, to be broadcast to the vectors, is infinity for those to others that do not exist, else 0.
     """
     square = components[0] ** 2
     for component in components[1:]:
         square = square + component**2
     if absent is not None:
-        square = square + absent[:, None]
-    return jnp.sqrt(jnp.where(square > 0, square, jnp.inf))
+        square = square + absent
+    return jnp.where(square > 0, square, jnp.inf)
 
 
 def social(
@@ -59,30 +58,35 @@ def social(
 ) -> Social:
     """The sums over all others, of which a fish sees those in directions whose cosine to its heading exceeds `blind`.
 
-    Repulsion comes from all sides, unless `blind_to_repulsion`. Others run along the first axis of the matrices: sums
-    over it take several columns at once on a processor.
+    Repulsion comes from all sides, unless `blind_to_repulsion`. `absent` is infinity for others that do not exist, else
+    0.
     """
     vectors = ways(ours.position, others.position, space)
-    distance = distances(vectors, absent)
-    ahead = sum(h[None, :] * component for h, component in zip(ours.heading, vectors, strict=True))
+    distance = jnp.sqrt(squares(vectors, None if absent is None else absent[..., None, :]))
+    ahead = sum(h[..., :, None] * component for h, component in zip(ours.heading, vectors, strict=True))
     seen = ahead > blind * distance
-    near = distance < ours.repulsion[None, :]
-    repelled = near & seen if blind_to_repulsion else near
-    seen = seen & ~near
-    aligned = seen & (distance < ours.orientation[None, :])
-    attracted = seen & ~aligned & (distance < ours.attraction[None, :])
-    inverse = 1 / distance
-    zero = jnp.zeros_like(inverse)
-    weight = jnp.where(repelled, -inverse, jnp.where(attracted, inverse, zero))
-    # Without the barrier XLA computes both matrices again in each of the sums: half the speed.
-    weight, aligned = jax.lax.optimization_barrier((weight, aligned.astype(inverse.dtype)))
-    crowded = jnp.min(weight, axis=0) < 0
-    weight = jnp.where(crowded[None, :], jnp.minimum(weight, 0), jnp.maximum(weight, 0))
-    total = jnp.stack([jnp.sum(weight * component, axis=0) for component in vectors])
-    one = crowded[None, :]
-    return Social(
-        crowded, jnp.where(one, total, 0), jnp.where(one, 0, others.heading @ aligned), jnp.where(one, 0, total)
+    near, inner, outer = (
+        distance < radius[..., :, None] for radius in (ours.repulsion, ours.orientation, ours.attraction)
     )
+    repels = jnp.where(seen, -1.0, 0.0) if blind_to_repulsion else -1.0
+    attracts = jnp.where(seen & outer, jnp.where(inner, jnp.inf, 1.0), 0.0)
+    # One matrix says which zone a pair is in: -1/distance, infinity, 1/distance or 0. The division comes last because
+    # XLA keeps what was expensive; what is cheap it would compute again in each of the seven sums.
+    pull = jnp.where(near, repels, attracts) / distance
+    crowded = _sum(jnp.where(pull < 0, 1.0, 0.0).astype(distance.dtype)) > 0
+    attraction = jnp.where(pull < jnp.inf, jnp.maximum(pull, 0), 0)
+    weight = jnp.where(crowded[..., :, None], jnp.minimum(pull, 0), attraction)
+    aligned = (pull == jnp.inf).astype(distance.dtype)
+    total = jnp.stack([_sum(weight * component) for component in vectors])
+    along = jnp.stack([_sum(aligned * h[..., None, :]) for h in others.heading])
+    one = crowded[None]
+    return Social(crowded, jnp.where(one, total, 0), jnp.where(one, 0, along), jnp.where(one, 0, total))
+
+
+def _sum(values: Float[Array, "*tiles n m"]) -> Float[Array, "*tiles n"]:
+    """The sums over others as a product with ones, which XLA's processor backend fuses with what makes the values."""
+    m = values.shape[-1]
+    return (values.reshape(-1, m) @ jnp.ones(m, values.dtype)).reshape(values.shape[:-1])
 
 
 def unit(vectors: Float[Array, "d n"]) -> Float[Array, "d n"]:
