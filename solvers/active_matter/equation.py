@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Literal, Self
 
 import equinox as eqx
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from physent.numerics.neighbors import NeighborList, enough, find_neighbors, renew, separations
+from physent.numerics.neighbors import NeighborList, enough, find_neighbors, renew, sum_over_neighbors
 from physent.numerics.space import Space
 from physent.parameters import ParameterError, choice, member_axes, param, static
 from physent.solver import Axis, Domain, State, StochasticSolver, Variable
@@ -156,10 +157,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             "mean_speed": jnp.mean(jnp.sqrt(jnp.sum(velocity**2, axis=1))),
         }
         if self.boundary == "periodic":
-            _, squared = separations(state.position, state.neighbors, self._space())
             share = 1 / (self.dimension * self._length() ** self.dimension)
             swim = self.speed * self.propulsion.persistence(self.dimension) * jnp.sum(state.propulsion * velocity)
-            observed["interaction_pressure"] = share * jnp.sum(squared * self.force.over_distance(squared)) / 2
+            virial = self._over_pairs(lambda squared: squared * self.force.over_distance(squared), state)
+            observed["interaction_pressure"] = share * jnp.sum(virial) / 2
             observed["swim_pressure"] = share * swim
         return observed
 
@@ -204,9 +205,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def divergence(self, state: ActiveMatterState) -> dict[str, Array]:
         """d b/dx of each component, for positions shared equally by the components of a particle."""
-        _, squared = separations(state.position, state.neighbors, self._space())
-        stiffness = jnp.sum(self.force.stiffness(squared, self.dimension), axis=1, keepdims=True)
-        each = jnp.broadcast_to(stiffness / self.dimension - self.trap, state.position.shape)
+        stiffness = self._over_pairs(lambda squared: self.force.stiffness(squared, self.dimension), state)
+        each = jnp.broadcast_to(stiffness[:, None] / self.dimension - self.trap, state.position.shape)
         langevin = self.propulsion.langevin(state.propulsion)
         return {"position": each} | ({} if langevin is None else {"propulsion": langevin[2]})
 
@@ -245,8 +245,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def _found(self, position: Float[Array, "n d"]) -> NeighborList:
         if isinstance(self.force, NoForce):
-            own, none = jnp.arange(self.particles, dtype=jnp.int32)[:, None], jnp.zeros((), jnp.int32)
-            return NeighborList(own, position, none, none)
+            own, none = jnp.arange(self.particles, dtype=jnp.int32)[None, :], jnp.zeros((), jnp.int32)
+            return NeighborList(own, position, none, none, none)
         return find_neighbors(position, self._space(), self._radius(), self._slots())
 
     def _renewed(self, neighbors: NeighborList, position: Float[Array, "n d"]) -> NeighborList:
@@ -261,9 +261,17 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """The pair force on each particle; a repulsion points away from the neighbour."""
         if isinstance(self.force, NoForce):
             return jnp.zeros_like(position)
-        parts, squared = separations(position, neighbors, self._space())
-        pull = -self.force.over_distance(squared)
-        return jnp.stack([jnp.sum(pull * part, axis=1) for part in parts], axis=1)
+
+        def pull(parts, squared):
+            return -self.force.over_distance(squared)[None] * jnp.stack(parts)
+
+        return sum_over_neighbors(pull, position, neighbors, self._space()).T
+
+    def _over_pairs(self, of: Callable[[Array], Array], state: ActiveMatterState) -> Float[Array, " n"]:
+        """The sum over the neighbours of each particle of a function of the squared distance."""
+        return sum_over_neighbors(lambda _, squared: of(squared)[None], state.position, state.neighbors, self._space())[
+            0
+        ]
 
     def _velocity(
         self, position: Float[Array, "n d"], g: Float[Array, "n d"], neighbors: NeighborList
