@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Literal, Self
 
 import equinox as eqx
@@ -192,6 +193,43 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         langevin = self.propulsion.langevin(state.propulsion)
         return {"position": each} | ({} if langevin is None else {"propulsion": langevin[2]})
 
+    def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> ActiveMatterState:
+        """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions; its list is made here.
+
+        Positions are taken back into the box; other propulsions are drawn from their stationary distribution.
+        """
+        key, direct = jax.random.split(jax.random.key(0) if key is None else key)
+        position = values["position"]
+        drawn = isinstance(self.propulsion, OrnsteinUhlenbeck)
+        position, rounds = self._space().shift(position, jnp.zeros_like(position))
+        return ActiveMatterState(
+            t=jnp.zeros_like(self.dt),
+            key=key,
+            position=position,
+            rounds=jnp.zeros_like(rounds),
+            propulsion=values["propulsion"] if drawn else self.propulsion.start(direct, position.shape, position.dtype),
+            neighbors=self._found(position),
+        )
+
+    def reference_score(self, state: ActiveMatterState) -> dict[str, Array]:
+        """Of the equilibrium at v0 = 0: the pair force and that of the trap over eps, and -g; 0 for x where eps = 0."""
+        if self.diffusivity is None:
+            reference = {"position": jnp.zeros_like(state.position)}
+        else:
+            force = self._force(state.position, state.neighbors) - self.trap * state.position
+            reference = {"position": _over(force, self.diffusivity)}
+        orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
+        return reference | ({"propulsion": -state.propulsion} if orders else {})
+
+    def reference_divergence(self, state: ActiveMatterState) -> dict[str, Array]:
+        """That of the forces over eps, and -1."""
+        if self.diffusivity is None:
+            slope = {"position": jnp.zeros_like(state.position)}
+        else:
+            slope = {"position": _over(self.divergence(state)["position"], self.diffusivity)}
+        orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
+        return slope | ({"propulsion": jnp.full_like(state.propulsion, -1)} if orders else {})
+
     def error(self, state: ActiveMatterState) -> Int[Array, ""]:
         """1 when the neighbour list ran out of slots."""
         return state.neighbors.overflow()
@@ -247,3 +285,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         self, position: Float[Array, "n d"], g: Float[Array, "n d"], neighbors: NeighborList
     ) -> Float[Array, "n d"]:
         return self.speed * g + self._force(position, neighbors) - self.trap * position
+
+
+def _over(x: Array, diffusivity: Array) -> Array:
+    """x/eps, and 0 where eps = 0."""
+    return jnp.where(diffusivity > 0, x / jnp.where(diffusivity > 0, diffusivity, jnp.ones_like(diffusivity)), 0 * x)

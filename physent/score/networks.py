@@ -1,0 +1,3 @@
+"""The networks that an experiment can name."""
+
+NETWORKS: dict[str, type] = {}
