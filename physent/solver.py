@@ -6,7 +6,7 @@ stochastic system, the random key, so that the way a run is cut into chunks cann
 """
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 
@@ -163,6 +163,43 @@ class StochasticSolver(Solver[S]):
     def parity(self) -> dict[str, int]:
         """+1 for variables even under time reversal, -1 for odd ones."""
 
+    def independent(self) -> bool:
+        """Whether the first axis of the variables runs over independent copies of one system (walkers), not its parts.
+
+        Then a state may have any number of them.
+        """
+        return False
+
+    def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> S:
+        """The state whose stochastic variables, the names of `parity`, have these values; t = 0.
+
+        The default replaces the leaves of these names in `init(key)`: enough where nothing else in the state depends on
+        them.
+        """
+        state = self.init(jax.random.key(0) if key is None else key)
+        return substitute(state, {name: values[name] for name in self.parity()})
+
+    def reference_score(self, state: S) -> dict[str, Array]:
+        """A known score s0 that a network may learn the residual to, by observable name; the default is 0."""
+        return {name: jnp.zeros_like(getattr(state, name)) for name in self.parity()}
+
+    def reference_divergence(self, state: S) -> dict[str, Array]:
+        """d s0_i/d x_i of every component of the reference score, by observable name.
+
+        The default differentiates, as that of `divergence`.
+        """
+        return {name: _diagonal(self.reference_score, state, name) for name in self.parity()}
+
+
+def substitute(state: S, values: Mapping[str, Array]) -> S:
+    """The state with other values of some of its variables and everything else, as its neighbour list, as it is."""
+    names = tuple(values)
+
+    def where(state: Any) -> list[Any]:
+        return [getattr(state, name) for name in names]
+
+    return eqx.tree_at(where, state, [values[name] for name in names])
+
 
 def _diagonal(drift: Callable[[Any], dict[str, Array]], state: Any, name: str) -> Array:
     value = getattr(state, name)
@@ -171,7 +208,7 @@ def _diagonal(drift: Callable[[Any], dict[str, Array]], state: Any, name: str) -
         direction = jnp.zeros(value.size, value.dtype).at[i].set(1).reshape(value.shape)
 
         def at(x):
-            return drift(eqx.tree_at(lambda state: getattr(state, name), state, x))[name]
+            return drift(substitute(state, {name: x}))[name]
 
         return jnp.sum(jax.jvp(at, (value,), (direction,))[1] * direction)
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Self
 
 import equinox as eqx
@@ -210,6 +210,44 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         langevin = self.propulsion.langevin(state.propulsion)
         return {"position": each} | ({} if langevin is None else {"propulsion": langevin[2]})
 
+    def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> ActiveMatterState:
+        """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions; its list is made here.
+
+        Positions are taken back into the box; other propulsions are drawn from their stationary distribution.
+        """
+        onward, direct = jax.random.split(jax.random.key(0) if key is None else key)
+        position = values["position"]
+        drawn = isinstance(self.propulsion, OrnsteinUhlenbeck)
+        position, rounds = self._space().shift(position, jnp.zeros_like(position))
+        neighbors = self._found(position)
+        return ActiveMatterState(
+            t=jnp.zeros_like(self.dt),
+            key=onward,
+            position=position,
+            rounds=jnp.zeros_like(rounds),
+            propulsion=values["propulsion"] if drawn else self.propulsion.start(direct, position.shape, position.dtype),
+            neighbors=neighbors,
+            previous=self._pull(position, neighbors) if self.method == "adams_bashforth" else None,
+        )
+
+    def reference_score(self, state: ActiveMatterState) -> dict[str, Array]:
+        """Of the equilibrium at v0 = 0: the pair force and that of the trap over eps, and -g; 0 for x where eps = 0."""
+        if self.diffusivity is None:
+            reference = {"position": jnp.zeros_like(state.position)}
+        else:
+            reference = {"position": _over(self._pull(state.position, state.neighbors), self.diffusivity)}
+        orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
+        return reference | ({"propulsion": -state.propulsion} if orders else {})
+
+    def reference_divergence(self, state: ActiveMatterState) -> dict[str, Array]:
+        """That of the forces over eps, and -1."""
+        if self.diffusivity is None:
+            slope = {"position": jnp.zeros_like(state.position)}
+        else:
+            slope = {"position": _over(self.divergence(state)["position"], self.diffusivity)}
+        orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
+        return slope | ({"propulsion": jnp.full_like(state.propulsion, -1)} if orders else {})
+
     def error(self, state: ActiveMatterState) -> Int[Array, ""]:
         """1 when the neighbour list ran out of slots."""
         return state.neighbors.overflow()
@@ -281,3 +319,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     def _pull(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
         """The drift that depends on where the particles are: pair forces and trap."""
         return self._force(position, neighbors) - self.trap * position
+
+
+def _over(x: Array, diffusivity: Array) -> Array:
+    """x/eps, and 0 where eps = 0."""
+    return jnp.where(diffusivity > 0, x / jnp.where(diffusivity > 0, diffusivity, jnp.ones_like(diffusivity)), 0 * x)

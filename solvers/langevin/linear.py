@@ -225,3 +225,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     def parity(self) -> dict[str, int]:
         """All even."""
         return {"position": 1}
+
+    def independent(self) -> bool:
+        """Walkers do not see each other."""
+        return True

@@ -103,5 +103,9 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
         """Even."""
         return {"position": 1}
 
+    def independent(self) -> bool:
+        """Walkers do not see each other."""
+        return True
+
     def _velocity(self, x: Float[Array, "walkers 1"]) -> Float[Array, "walkers 1"]:
         return self.tilt + self.barrier * jnp.sin(x)
