@@ -165,6 +165,7 @@ def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool
     like = eqx.filter_eval_shape(lambda: _beginning(program, key))
     state, carries = checkpoint.load(path / CHECKPOINT, like)
     folder = RunFolder(path, cadence, experiment)
+    runner.recall(folder.writer.series(list(rows.series), 1, 1 + done))
     folder.writer.annotate(status="running", message=None, experiment=experiment.toml())
     return _into_folder(folder, runner, program.solver, state, carries, rows, done)
 
