@@ -248,11 +248,30 @@ def diagnose(
 
 
 def main() -> None:
-    """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 130 and 143 interrupted."""
+    """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 128 + n ended by signal n."""
+    from physent.terminal import Lasting
+
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
     try:
-        code = app(sys.argv[1:], exit_on_error=False, print_error=False)
+        code = _exit_code(sys.argv[1:])
+        sys.stdout.flush()
+    except OSError as error:  # such as a disk that is full where the output goes
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"physent: {place}{error.strerror or error}", file=sys.stderr)
+        code = 1
+    finally:
+        sys.stdout, sys.stderr = streams
+    sys.exit(code)
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        return app(arguments, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         print(f"physent: {error}", file=sys.stderr)
         print("Try 'physent --help'.", file=sys.stderr)
-        code = 2
-    sys.exit(code)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + getattr(interrupt, "signal", 2)

@@ -19,7 +19,7 @@ from physent import schema as schemas
 from physent.config import ConfigError
 from physent.console import ConsoleProgress, print_experiments, print_summary, text_table
 from physent.engine import RunError
-from physent.interrupts import Interrupts
+from physent.interrupts import Interrupts, raised
 from physent.io.folder import EXPERIMENT, FolderError
 from physent.parameters import ParameterError
 from physent.runs import Finished, execute
@@ -134,8 +134,12 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
     assert isinstance(finished.place, Path)
     outcome = finished.outcome
     if not quiet:
-        with finished.dataset() as dataset:
-            print_summary(dataset, outcome, finished.place)
+        try:
+            with finished.dataset() as dataset:
+                print_summary(dataset, outcome, finished.place)
+        except (OSError, ValueError, RuntimeError):  # of a file that could not be written to its end
+            if outcome.reason != "failed":
+                raise
     if outcome.reason == "failed":
         print(f"the run failed: {outcome.message}", file=sys.stderr)
         return 1
@@ -185,10 +189,11 @@ def sweep(
             print(f"{len(done)} of {len(runs)}: {result.point.name}: {words}{problem}", flush=True)
 
     try:
-        results = sweeps.sweep(texts, runs, folder, executor=executor, workers=workers, report=report_point)
-    except KeyboardInterrupt:
+        with raised():
+            results = sweeps.sweep(texts, runs, folder, executor=executor, workers=workers, report=report_point)
+    except KeyboardInterrupt as interrupt:
         print(f"interrupted; the same command goes on with {folder}", file=sys.stderr)
-        return 130
+        return 128 + getattr(interrupt, "signal", 2)
     file = folder / "summary.nc"
     with sweeps.summarise(results, points, settings.mode) as summary:
         _write(summary, file)
@@ -240,8 +245,7 @@ def _list_runs(folder: Path) -> int:
         return 0
     columns = ("run", "state", "kind", "parameters that differ", "rows", "size", "age")
     width = max(Console().width, 120) if sys.stdout.isatty() else 400  # nothing is cut in a pipe
-    with contextlib.suppress(BrokenPipeError):
-        Console(width=width).print(text_table(columns, found))
+    Console(width=width).print(text_table(columns, found))
     return 0
 
 
@@ -332,8 +336,7 @@ def diagnose(
         except ValueError as error:
             raise FolderError(f"{file}: {error}") from None
     if output is None:
-        with contextlib.suppress(BrokenPipeError):
-            print(result.to_dataframe().to_string())
+        print(result.to_dataframe().to_string())
         return 0
     _write(result, output)
     print(output)
@@ -346,9 +349,10 @@ def _write(dataset: xr.Dataset, file: Path) -> None:
     try:
         dataset.to_netcdf(beside)
         os.replace(beside, file)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise FolderError(f"{file}: cannot be written: {error.strerror or error}") from None
+    except (OSError, RuntimeError) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise FolderError(f"{file}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _toml_value(text: str) -> Any:

@@ -32,7 +32,10 @@ class RunError(Exception):
 
 
 class Sink(Protocol):
-    """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with the state after it."""
+    """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with the state after it.
+
+    Either raises RunError where no more can be written; the run ends then.
+    """
 
     def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
         """Write rows and snapshots (host arrays, no longer than said) from these places on."""
@@ -165,7 +168,10 @@ class Run:
                 continue
             if where := self._not_finite(rows, pending.count):
                 return self._fail(pending, where)
-            self._write(solver, pending, rows)
+            try:
+                self._write(solver, pending, rows)
+            except RunError as error:  # the sink takes no more
+                return self._outcome("failed", pending.first, str(error))
             self.report(self._progress(pending.end))
             if pending.end >= self.cadence.rows:
                 return self._outcome("done", pending.end)

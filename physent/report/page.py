@@ -1,6 +1,7 @@
 """The page: one self-contained HTML file without scripts and without an address outside itself."""
 
 import base64
+import contextlib
 import datetime
 import functools
 import os
@@ -88,7 +89,8 @@ def save(target: Path, text: str) -> Path:
         beside.write_text(text, encoding="utf-8")
         os.replace(beside, target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise FolderError(f"{target}: cannot be written: {error.strerror or error}") from None
     return target
 
