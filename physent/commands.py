@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import sys
 import tomllib
@@ -88,18 +89,62 @@ def run(
 
 
 @_command
-def report(folder: Path, output: Path | None) -> int:
+def report(folder: Path, output: Path | None, movie: Path | None, live: bool, every: float | None) -> int:
     """Write the report of a run."""
-    _report(folder, output, quiet=False)
+    if not live:
+        if every is not None:
+            raise FolderError("given --every, allowed: with --live")
+        _report(folder, output, quiet=False, movie=movie)
+        return 0
+    if movie is not None:
+        raise FolderError("given --live and --movie, allowed: one of them")
+    if every is not None and not 0 < every < math.inf:
+        raise FolderError(f"given --every {every:g}, allowed: a number of seconds > 0")
+    from physent.report.live import EVERY, follow
+
+    pages: list[Path] = []
+
+    def told(place: Path, running: bool) -> None:
+        pages.append(place)
+        if len(pages) == 1 and running:
+            print(f"{place} follows the run until it ends; Ctrl-C leaves it as it is then", flush=True)
+
+    place = follow(folder, output, EVERY if every is None else every, told)
+    print(f"wrote {place}; nothing runs in {folder} any more")
     return 0
 
 
-def _report(folder: Path, output: Path | None, quiet: bool) -> None:
+def _report(folder: Path, output: Path | None, quiet: bool, movie: Path | None = None) -> None:
     from physent.report import write
 
-    place = write(folder, output)
+    for place in filter(None, (write(folder, output, movie), movie)):
+        if not quiet:
+            print(f"wrote {place}")
+
+
+@_command
+def demo(output: Path | None, overwrite: bool, quiet: bool) -> int:
+    """Run the demo."""
+    from physent import demo as demos
+
+    folder = output if output is not None else Path("data") / "runs" / "demo"
+    count = len(demos.experiments())
+
+    def told(name: str, seconds: float) -> None:
+        nonlocal done
+        done += 1
+        if not quiet:
+            print(f"{done} of {count}: {name}, {seconds:.1f} s", flush=True)
+
+    done = 0
+    with Interrupts() as interrupts:
+        place = demos.demo(folder, overwrite, told, interrupts.requested)
+    if interrupts.signal is not None:
+        print(f"interrupted; {place} shows what was done", file=sys.stderr)
+        return 128 + interrupts.signal
     if not quiet:
-        print(f"wrote {place}")
+        print(f"wrote {place}: open it in a browser")
+    return 0
 
 
 @_command

@@ -169,6 +169,19 @@ def check_free(path: Path, overwrite: bool) -> None:
             raise FolderError(f"{path}: cannot be written: {error.strerror}") from None
 
 
+def is_running(path: Path) -> bool:
+    """Whether a process writes the run in a folder now."""
+    if not (path / LOG).is_file():
+        return False
+    try:
+        lock(path / LOG).close()
+    except Locked:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def fingerprint(experiment: Any) -> str:
     """A hash of everything in an experiment that decides its rows; when it ends does not."""
     given = {key: value for key, value in experiment.resolved.items() if value != []}  # TOML has no empty diagnostics
