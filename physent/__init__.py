@@ -1,7 +1,12 @@
 """physent simulates physical systems and measures their entropy while they run."""
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+# A run has one writer, which its folder's own lock makes sure of. HDF5's locks would only keep readers from looking at
+# a run that is going on. HDF5 reads this once, when it is loaded, hence here and not beside the files.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 if TYPE_CHECKING:
     from physent import entropy as entropy

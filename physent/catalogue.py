@@ -10,8 +10,7 @@ from typing import Any
 
 import netCDF4
 
-from physent.io.folder import LOG, RUN, FolderError
-from physent.io.lock import Locked, lock
+from physent.io.folder import RUN, FolderError, is_running
 from physent.report.configuration import flattened, shown
 
 MOST_PARAMETERS = 6
@@ -56,9 +55,9 @@ def _entry(path: Path) -> Entry:
             rows = len(file.dimensions["t"]) if "t" in file.dimensions else 0
         experiment = tomllib.loads(str(attributes.get("experiment", "")))
     except (OSError, RuntimeError, tomllib.TOMLDecodeError):
-        return Entry(path, "running" if _locked(path) else "damaged", "?", {}, 0, status.st_size, status.st_mtime)
+        return Entry(path, "running" if is_running(path) else "damaged", "?", {}, 0, status.st_size, status.st_mtime)
     state = str(attributes.get("status", "?"))
-    if state == "running" and not _locked(path):
+    if state == "running" and not is_running(path):
         state = "killed"
     kind = str(experiment.get("solver", {}).get("kind", "?")).rpartition("/")[2]
     return Entry(path, state, kind, _settings(experiment), rows, status.st_size, status.st_mtime)
@@ -66,19 +65,6 @@ def _entry(path: Path) -> Entry:
 
 def _settings(experiment: dict[str, Any]) -> dict[str, Any]:
     return flattened({key: experiment[key] for key in ("solver", "run") if key in experiment})
-
-
-def _locked(path: Path) -> bool:
-    """Whether another process writes the run."""
-    if not (path / LOG).is_file():
-        return False
-    try:
-        lock(path / LOG).close()
-    except Locked:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def differing(found: list[Entry]) -> dict[Path, str]:

@@ -148,7 +148,14 @@ def list_(
 
 
 @app.command
-def report(folder: Path, *, output: Path | None = None) -> int:
+def report(
+    folder: Path,
+    *,
+    output: Path | None = None,
+    movie: Path | None = None,
+    live: Annotated[bool, Parameter(negative="")] = False,
+    every: float | None = None,
+) -> int:
     """Write a run's report: verdict, pictures, entropies with error bars, configuration, provenance; one HTML page.
 
     Parameters
@@ -157,10 +164,16 @@ def report(folder: Path, *, output: Path | None = None) -> int:
         The run folder, or its NetCDF file.
     output
         The page; default: report.html in the run folder.
+    movie
+        A movie to write beside the page: a .webp, or a .mp4 with the extra physent[mp4].
+    live
+        Write the page again while the run goes on, until it ends; the page loads itself again.
+    every
+        Seconds between two pages of a live report, at least; default: 5.
     """
     from physent import commands
 
-    return commands.report(folder, output)
+    return commands.report(folder, output, movie, live, every)
 
 
 @app.command
@@ -241,6 +254,46 @@ def doctor() -> int:
 
 
 @app.command
+def demo(
+    *,
+    output: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Run every system once, small, and write one page that shows them all; it takes less than a minute.
+
+    Parameters
+    ----------
+    output
+        The folder of the runs and of the page; default: data/runs/demo.
+    overwrite
+        Replace a demo that is already there.
+    quiet
+        Print nothing but errors.
+    """
+    from physent import commands
+
+    return commands.demo(output, overwrite, quiet)
+
+
+@app.command
+def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
+    """Print the script that completes commands and options in a shell.
+
+    bash: physent completion bash > ~/.local/share/bash-completion/completions/physent
+    zsh: physent completion zsh > a folder of $fpath/_physent
+    fish: physent completion fish > ~/.config/fish/completions/physent.fish
+
+    Parameters
+    ----------
+    shell
+        Which one.
+    """
+    print(app.generate_completion(prog_name="physent", shell=shell))
+    return 0
+
+
+@app.command
 def diagnose(
     file: Path,
     *,
@@ -277,11 +330,30 @@ def diagnose(
 
 
 def main() -> None:
-    """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 130 and 143 interrupted."""
+    """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 128 + n ended by signal n."""
+    from physent.terminal import Lasting
+
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
     try:
-        code = app(sys.argv[1:], exit_on_error=False, print_error=False)
+        code = _exit_code(sys.argv[1:])
+        sys.stdout.flush()
+    except OSError as error:  # such as a disk that is full where the output goes
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"physent: {place}{error.strerror or error}", file=sys.stderr)
+        code = 1
+    finally:
+        sys.stdout, sys.stderr = streams
+    sys.exit(code)
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        return app(arguments, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         print(f"physent: {error}", file=sys.stderr)
         print("Try 'physent --help'.", file=sys.stderr)
-        code = 2
-    sys.exit(code)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + getattr(interrupt, "signal", 2)

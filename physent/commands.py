@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import sys
 import tomllib
 import warnings
@@ -18,7 +19,7 @@ from physent import schema as schemas
 from physent.config import ConfigError
 from physent.console import ConsoleProgress, print_experiments, print_summary, text_table
 from physent.engine import RunError
-from physent.interrupts import Interrupts
+from physent.interrupts import Interrupts, raised
 from physent.io.folder import EXPERIMENT, FolderError, write_dataset
 from physent.parameters import ParameterError
 from physent.runs import Finished, execute
@@ -88,18 +89,62 @@ def run(
 
 
 @_command
-def report(folder: Path, output: Path | None) -> int:
+def report(folder: Path, output: Path | None, movie: Path | None, live: bool, every: float | None) -> int:
     """Write the report of a run."""
-    _report(folder, output, quiet=False)
+    if not live:
+        if every is not None:
+            raise FolderError("given --every, allowed: with --live")
+        _report(folder, output, quiet=False, movie=movie)
+        return 0
+    if movie is not None:
+        raise FolderError("given --live and --movie, allowed: one of them")
+    if every is not None and not 0 < every < math.inf:
+        raise FolderError(f"given --every {every:g}, allowed: a number of seconds > 0")
+    from physent.report.live import EVERY, follow
+
+    pages: list[Path] = []
+
+    def told(place: Path, running: bool) -> None:
+        pages.append(place)
+        if len(pages) == 1 and running:
+            print(f"{place} follows the run until it ends; Ctrl-C leaves it as it is then", flush=True)
+
+    place = follow(folder, output, EVERY if every is None else every, told)
+    print(f"wrote {place}; nothing runs in {folder} any more")
     return 0
 
 
-def _report(folder: Path, output: Path | None, quiet: bool) -> None:
+def _report(folder: Path, output: Path | None, quiet: bool, movie: Path | None = None) -> None:
     from physent.report import write
 
-    place = write(folder, output)
+    for place in filter(None, (write(folder, output, movie), movie)):
+        if not quiet:
+            print(f"wrote {place}")
+
+
+@_command
+def demo(output: Path | None, overwrite: bool, quiet: bool) -> int:
+    """Run the demo."""
+    from physent import demo as demos
+
+    folder = output if output is not None else Path("data") / "runs" / "demo"
+    count = len(demos.experiments())
+
+    def told(name: str, seconds: float) -> None:
+        nonlocal done
+        done += 1
+        if not quiet:
+            print(f"{done} of {count}: {name}, {seconds:.1f} s", flush=True)
+
+    done = 0
+    with Interrupts() as interrupts:
+        place = demos.demo(folder, overwrite, told, interrupts.requested)
+    if interrupts.signal is not None:
+        print(f"interrupted; {place} shows what was done", file=sys.stderr)
+        return 128 + interrupts.signal
     if not quiet:
-        print(f"wrote {place}")
+        print(f"wrote {place}: open it in a browser")
+    return 0
 
 
 @_command
@@ -134,8 +179,12 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
     assert isinstance(finished.place, Path)
     outcome = finished.outcome
     if not quiet:
-        with finished.dataset() as dataset:
-            print_summary(dataset, outcome, finished.place)
+        try:
+            with finished.dataset() as dataset:
+                print_summary(dataset, outcome, finished.place)
+        except (OSError, ValueError, RuntimeError):  # of a file that could not be written to its end
+            if outcome.reason != "failed":
+                raise
     if outcome.reason == "failed":
         print(f"the run failed: {outcome.message}", file=sys.stderr)
         return 1
@@ -185,10 +234,11 @@ def sweep(
             print(f"{len(done)} of {len(runs)}: {result.point.name}: {words}{problem}", flush=True)
 
     try:
-        results = sweeps.sweep(texts, runs, folder, executor=executor, workers=workers, report=report_point)
-    except KeyboardInterrupt:
+        with raised():
+            results = sweeps.sweep(texts, runs, folder, executor=executor, workers=workers, report=report_point)
+    except KeyboardInterrupt as interrupt:
         print(f"interrupted; the same command goes on with {folder}", file=sys.stderr)
-        return 130
+        return 128 + getattr(interrupt, "signal", 2)
     file = folder / "summary.nc"
     with sweeps.summarise(results, points, settings.mode) as summary:
         write_dataset(summary, file)
@@ -270,8 +320,7 @@ def _list_runs(folder: Path) -> int:
         return 0
     columns = ("run", "state", "kind", "parameters that differ", "rows", "size", "age")
     width = max(Console().width, 120) if sys.stdout.isatty() else 400  # nothing is cut in a pipe
-    with contextlib.suppress(BrokenPipeError):
-        Console(width=width).print(text_table(columns, found))
+    Console(width=width).print(text_table(columns, found))
     return 0
 
 
@@ -358,8 +407,7 @@ def diagnose(
         except ValueError as error:
             raise FolderError(f"{file}: {error}") from None
     if output is None:
-        with contextlib.suppress(BrokenPipeError):
-            print(result.to_dataframe().to_string())
+        print(result.to_dataframe().to_string())
         return 0
     write_dataset(result, output)
     print(output)

@@ -8,23 +8,24 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
 from physent.engine import Outcome, Progress
+from physent.progress import Milestones, pace
 
 
 class ConsoleProgress:
-    """A context that is called with each `Progress`: a bar on a terminal, a plain line every tenth elsewhere."""
+    """A context that is called with each `Progress`: a bar on a terminal, plain lines elsewhere."""
 
     def __init__(self, experiment: Any, quiet: bool):
         self.name = getattr(experiment, "name", experiment)
         self.notes = getattr(experiment, "notes", ())
         self.console = Console(quiet=quiet)
         self.bar: Bar | None = None
-        self.tenths = 0
+        self.milestones = Milestones()
 
     def __enter__(self) -> "ConsoleProgress":
         for note in self.notes:
@@ -34,25 +35,24 @@ class ConsoleProgress:
                 TextColumn("{task.description}"),
                 BarColumn(),
                 TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[left]}"),
             )
             self.bar = Bar(*columns, console=self.console)
             self.bar.start()
-            self.task = self.bar.add_task(f"{self.name}: compiling", total=None, rate="")
+            self.task = self.bar.add_task(f"{self.name}: compiling", total=None, rate="", left="")
         else:
             self.console.print(f"{self.name}: compiling", highlight=False)
         return self
 
     def __call__(self, progress: Progress) -> None:
         """Show how far the run is."""
-        running = max(progress.seconds, 1e-9)
-        rate = f"{(progress.t - progress.t_begin) / running:.3g} time units/s"
+        rate, left = pace(progress)
         text = f"{self.name}: t = {progress.t:g} of {progress.t_end:g}"
         if self.bar is not None:
-            self.bar.update(self.task, description=text, total=progress.total, completed=progress.rows, rate=rate)
-        elif (tenths := 10 * progress.rows // progress.total) > self.tenths:
-            self.tenths = tenths
-            self.console.print(f"{text}, {rate}", highlight=False)
+            numbers = {"total": progress.total, "completed": progress.rows, "rate": rate, "left": left}
+            self.bar.update(self.task, description=text, **numbers)
+        elif self.milestones.passed(progress):
+            self.console.print(f"{text}, {rate}, {left}".removesuffix(", "), highlight=False, soft_wrap=True)
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:

@@ -8,7 +8,7 @@ the result. Buffers are small (4 MiB), because they are written out anyway and m
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,7 +32,10 @@ class RunError(Exception):
 
 
 class Sink(Protocol):
-    """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with the state after it."""
+    """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with the state after it.
+
+    Either raises RunError where no more can be written; the run ends then.
+    """
 
     def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
         """Write rows and snapshots (host arrays, no longer than said) from these places on."""
@@ -127,15 +130,23 @@ class Run:
         self.compile_seconds += time.perf_counter() - started
         if where := self._not_finite(rows, 1):
             raise RunError(f"the initial state is not finite: {where[1]}")
-        self._note_undefined(rows, 0, 1)
+        self._note_undefined(rows.series, 0, 1)
         return state, carries, rows
+
+    def recall(self, blocks: Iterable[tuple[int, dict[str, np.ndarray]]]) -> None:
+        """Series that earlier sessions of this run saved, from row 1 on: (first row, values by name) of each block.
+
+        What was not finite then is not forgotten by the session that goes on.
+        """
+        for first, series in blocks:
+            count = len(next(iter(series.values()), ()))
+            self._note_undefined(series, first, count)
 
     def loop(self, sink: Sink, solver: Solver, state: Any, carries: tuple, first_rows: Rows, done: int = 0) -> Outcome:
         """From the state after `done` rows to the end, the first failure, or a request to stop."""
         self.sink, self.started_at = sink, done
         self.capacity = capacity_of(self.cadence, first_rows, self.limit)
         if done >= self.cadence.rows:
-            self.undefined = {}  # what is waiting for its window at t = 0 says nothing of a run that is done
             self.began, self.compiled_before = time.perf_counter(), self.compile_seconds
             return self._outcome("done", done)
         self._compile(solver, state, carries)
@@ -157,7 +168,10 @@ class Run:
                 continue
             if where := self._not_finite(rows, pending.count):
                 return self._fail(pending, where)
-            self._write(solver, pending, rows)
+            try:
+                self._write(solver, pending, rows)
+            except RunError as error:  # the sink takes no more
+                return self._outcome("failed", pending.first, str(error))
             self.report(self._progress(pending.end))
             if pending.end >= self.cadence.rows:
                 return self._outcome("done", pending.end)
@@ -200,7 +214,7 @@ class Run:
             {name: value[: end - first] for name, value in rows.fields.items()},
             {},
         )
-        self._note_undefined(kept, pending.first + 1, pending.count)
+        self._note_undefined(kept.series, pending.first + 1, pending.count)
         self.sink.append(kept, 1 + pending.first, pending.count, 1 + first, end - first)
         self.sink.commit(solver, pending.state, pending.carries, pending.end)
 
@@ -247,12 +261,12 @@ class Run:
                 found = row, f"{name} is not finite{member}", name
         return found
 
-    def _note_undefined(self, rows: Rows, first: int, count: int) -> None:
+    def _note_undefined(self, series: dict[str, Any], first: int, count: int) -> None:
         """Remember the first time at which each diagnostic is not finite; the run goes on.
 
         What is not finite from the start may be waiting for its window to fill: it counts only if it never is.
         """
-        for name, values in rows.series.items():
+        for name, values in series.items():
             good = np.isfinite(values).reshape(count, -1).all(axis=1)
             if name in self._defined:
                 start = 0

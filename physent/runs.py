@@ -1,6 +1,9 @@
 """Running: from a solver or an experiment to a Dataset or a run folder, and on from where one stopped."""
 
 import itertools
+import logging
+import os
+import platform
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -34,6 +37,7 @@ from physent.io.layout import Layout, provenance
 from physent.io.memory import MemorySink
 from physent.parameters import ParameterError
 from physent.program import Program, problems
+from physent.progress import Milestones, pace
 from physent.solver import Solver
 
 Report = Callable[[Progress], None]
@@ -165,6 +169,7 @@ def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool
     like = eqx.filter_eval_shape(lambda: _beginning(program, key))
     state, carries = checkpoint.load(path / CHECKPOINT, like)
     folder = RunFolder(path, cadence, experiment)
+    runner.recall(folder.writer.series(list(rows.series), 1, 1 + done))
     folder.writer.annotate(status="running", message=None, experiment=experiment.toml())
     return _into_folder(folder, runner, program.solver, state, carries, rows, done)
 
@@ -204,13 +209,27 @@ def _into_folder(
     every = runner.cadence.save_every
     for note in folder.experiment.notes:
         folder.log.info(note)
-    folder.log.info("begin at t = %g", done * every)
+    experiment = folder.experiment
+    folder.log.info(
+        "begin at t = %g of %g: %s, %s, %d member(s); physent %s, jaxlib %s, %s; process %d on %s",
+        done * every, runner.cadence.rows * every, experiment.resolved["solver"]["kind"], experiment.run.precision,
+        experiment.run.members, version("physent"), version("jaxlib"), jax.devices()[0].device_kind, os.getpid(),
+        platform.node(),
+    )  # fmt: skip
+    runner.report = _logging(runner.report, folder.log)
     closing: dict[str, Any] = {"status": "failed"}
     try:
         outcome = runner.loop(folder, solver, state, carries, rows, done)
         closing = _closing(outcome, folder.writer.attribute)
-        words = (outcome.reason, outcome.rows * every, outcome.seconds, outcome.message)
-        folder.log.info("%s at t = %g after %.3f s %s", *words)
+        level = logging.ERROR if outcome.reason == "failed" else logging.INFO
+        words = (outcome.reason, outcome.rows * every, outcome.seconds, outcome.compile_seconds)
+        folder.log.log(level, "%s at t = %g after %.3f s, and %.1f s of compilation", *words)
+        for problem in filter(None, [outcome.message, _undefined(outcome)]):
+            folder.log.log(level, "%s", problem)
+    except KeyboardInterrupt:
+        folder.log.info("interrupted in the middle of a chunk")
+        closing = {"status": "interrupted", "message": None}
+        raise
     except BaseException as error:
         folder.log.error("%r", error)
         closing = {"status": "failed", "message": repr(error)}
@@ -222,9 +241,25 @@ def _into_folder(
 
 def _finished(outcome: Outcome, place: MemorySink | Path) -> Finished:
     if outcome.undefined:
-        words = ", ".join(f"{name} from t = {t:g}" for name, t in outcome.undefined.items())
-        warnings.warn(f"not finite: {words}", stacklevel=4)
+        warnings.warn(_undefined(outcome), stacklevel=4)
     return Finished(outcome, place)
+
+
+def _undefined(outcome: Outcome) -> str:
+    words = ", ".join(f"{name} from t = {t:g}" for name, t in outcome.undefined.items())
+    return f"not finite: {words}" if words else ""
+
+
+def _logging(report: Report, log: logging.Logger) -> Report:
+    """A report that also writes how far the run is into its log."""
+    milestones = Milestones()
+
+    def logged(progress: Progress) -> None:
+        if milestones.passed(progress):
+            log.info(", ".join(filter(None, [f"t = {progress.t:g} of {progress.t_end:g}", *pace(progress)])))
+        report(progress)
+
+    return logged
 
 
 def _attributes(experiment: Experiment, cadence: Cadence) -> dict[str, Any]:

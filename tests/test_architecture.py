@@ -59,6 +59,20 @@ def test_help_loads_neither_jax_nor_the_schema(arguments):
     assert done.stdout.strip()
 
 
+def test_hdf5_is_loaded_without_its_locks():
+    """Else nobody could look at a run that is going on."""
+    code = (
+        "import importlib.abc, os, sys\n"
+        "class Watch(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        assert name != 'netCDF4' or os.environ.get('HDF5_USE_FILE_LOCKING') == 'FALSE'\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        "os.environ.pop('HDF5_USE_FILE_LOCKING', None)\n"
+        "import physent.catalogue\nassert 'netCDF4' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_solvers_refuse_another_name():
     done = subprocess.run(
         [sys.executable, "-c", "import solvers"], cwd=ROOT, capture_output=True, text=True, timeout=60

@@ -246,6 +246,19 @@ def test_members_resume_bit_for_bit(config, tmp_path):
     same(tmp_path / "whole", tmp_path / "cut")
 
 
+def test_what_was_not_finite_in_an_earlier_session_is_not_forgotten(tmp_path):
+    config = tmp_path / "toy.toml"
+    kind = f'[[diagnostics]]\nkind = "{TOYS}:Blink"'
+    blinks = f'{kind}\nname = "later"\nbegin = 0.12\nend = 0.22\n{kind}\nname = "window"\nbegin = -1.0\nend = 0.82\n'
+    config.write_text(CONFIG.replace("t_end = 4.0", "t_end = 2.0") + blinks)
+    with pytest.warns(UserWarning, match=r"window from t = 0, later from t = 0\.15$"):
+        runs.execute(load_experiment(config), tmp_path / "cut", stop=after(2))
+    with pytest.warns(UserWarning, match=r"not finite: later from t = 0\.15$"):
+        runs.resume(tmp_path / "cut")
+    with physent.open_run(tmp_path / "cut") as dataset:
+        assert dataset.attrs["status"] == "done" and dataset.attrs["not_finite"] == "later"
+
+
 @pytest.mark.slow
 def test_wall_times_of_the_sessions_of_a_run_add_up(config, tmp_path):
     runs.execute(load_experiment(config), tmp_path / "run", stop=after(4))

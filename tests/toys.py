@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent import Axis, Domain, Solver, State, Variable, param, static
+from physent import Axis, Diagnostic, Domain, Solver, State, Variable, param, static
 
 
 class HeatState(State):
@@ -127,3 +127,21 @@ class Gas(Solver[GasState]):
     def domain(self):
         points = (jnp.arange(self.n) + 0.5) / self.n
         return Domain((Axis("x", points, jnp.ones(()), periodic=True), Axis("z", points, jnp.ones(()))))
+
+
+class Blink(Diagnostic[tuple[()]]):
+    """The time, but for a while, when it is not a number."""
+
+    begin: float = static(doc="not finite from here", example=0.1)
+    end: float = static(doc="to here", example=0.2)
+    name: str | None = static(None, doc="name of the output variable")
+
+    def variables(self, observed):
+        return {self.name or "blink": Variable((), "scalar", "1", "time")}
+
+    def init(self, observed):
+        return ()
+
+    def __call__(self, carry, observed):
+        blind = (observed.t > self.begin) & (observed.t < self.end)
+        return carry, {self.name or "blink": jnp.where(blind, jnp.nan, observed.t)}

@@ -4,6 +4,7 @@ One line of JSON (what it belongs to), then the leaves of (state, carries) as eq
 their key data.
 """
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -22,10 +23,15 @@ def save(path: Path, header: dict[str, Any], tree: Any) -> None:
     """Write header and tree to `path`; a reader sees the old checkpoint or the new one, never half of it."""
     plain = jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
     beside = path.with_name(path.name + ".new")
-    with open(beside, "wb") as file:
-        file.write((json.dumps(header) + "\n").encode())
-        eqx.tree_serialise_leaves(file, plain)
-    os.replace(beside, path)
+    try:
+        with open(beside, "wb") as file:
+            file.write((json.dumps(header) + "\n").encode())
+            eqx.tree_serialise_leaves(file, plain)
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
 
 
 def read_header(path: Path) -> dict[str, Any]:

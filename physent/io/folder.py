@@ -1,10 +1,12 @@
 """A run folder: `run.nc`, `experiment.toml`, `checkpoint.eqx` and `run.log`; either absent or a valid run."""
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import shutil
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import xarray as xr
 
 from physent.cadence import Cadence
+from physent.engine import RunError
 from physent.io import checkpoint
 from physent.io.layout import Layout
 from physent.io.lock import Locked, lock
@@ -40,6 +43,8 @@ class RunFolder:
             self._lock = lock(path / LOG)
         except Locked:
             raise FolderError(f"{path}: another process is running it") from None
+        except OSError as error:
+            raise FolderError(f"{path}: cannot be written: {error.strerror}") from None
         try:
             self.writer = NetCDFWriter(path / RUN, cadence)
         except OSError as error:
@@ -51,7 +56,8 @@ class RunFolder:
         self.log.setLevel(logging.INFO)
         self.log.propagate = False
         handler = logging.FileHandler(path / LOG)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.handleError = lambda record: None  # a log that cannot be written is no reason for anything
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         self.log.addHandler(handler)
 
     @classmethod
@@ -61,10 +67,11 @@ class RunFolder:
     ) -> "RunFolder":  # fmt: skip
         """A new folder with the row at t = 0. It is built beside and renamed, so that half a folder is never seen."""
         check_free(path, overwrite)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        needed, beside = _bytes(rows), path.with_name(f".{path.name}.{os.getpid()}")
         try:
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(parents=True)
+            check_room(beside, needed)
             (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
             writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
             writer.append(rows, 0, 1, 0, 1)
@@ -73,30 +80,76 @@ class RunFolder:
             if path.exists():
                 shutil.rmtree(path)
             beside.rename(path)
-        except OSError as error:
+        except (OSError, RuntimeError, RunError) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
             shutil.rmtree(beside, ignore_errors=True)
-            raise FolderError(f"{path}: cannot be written: {error.strerror or error}") from None
+            raise FolderError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
         return cls(path, cadence, experiment)
 
     def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
-        """Write the rows of a chunk and sync the file."""
-        self.writer.append(rows, first_row, row_count, first_snapshot, snapshot_count)
+        """Write the rows of a chunk and sync the file. Raises RunError where there is no room; then nothing is."""
+        with self._writing():
+            check_room(self.path, _bytes(rows))
+            self.writer.append(rows, first_row, row_count, first_snapshot, snapshot_count)
 
     def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
-        """Replace the checkpoint by the state after these rows."""
-        checkpoint.save(self.path / CHECKPOINT, _header(self.experiment, solver, rows), (state, carries))
+        """Replace the checkpoint by the state after these rows. Raises RunError where it cannot be written."""
+        with self._writing():
+            checkpoint.save(self.path / CHECKPOINT, _header(self.experiment, solver, rows), (state, carries))
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError, RunError) as error:
+            reason = getattr(error, "strerror", None) or error
+            words = f"{self.path} cannot be written: {reason}; when that is mended, physent resume {self.path}"
+            raise RunError(words) from None
 
     def close(self, **attributes: Any) -> None:
-        """Write the closing attributes and let go of the file."""
-        self.writer.annotate(**attributes)
-        self.writer.close()
+        """Write the closing attributes and let go of the file; what cannot be written any more is logged."""
+        for ending in (lambda: self.writer.annotate(**attributes), self.writer.close):
+            try:
+                ending()
+            except (OSError, RuntimeError) as error:
+                self.log.error("%s: %s", self.path / RUN, error)
         for handler in list(self.log.handlers):
             handler.close()
             self.log.removeHandler(handler)
         self._lock.close()
+
+
+def _bytes(rows: Rows) -> int:
+    """At most how much a file grows by these rows: all their values, and a block of a series for each variable."""
+    arrays = [*rows.series.values(), *rows.fields.values()]
+    return sum(array.nbytes for array in arrays) + 2**14 * len(arrays)
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Raises RunError where a folder has no room for so many bytes and the checkpoint that follows them.
+
+    A file that HDF5 was writing when the disk was full may be lost, so that is not left to chance.
+    """
+    checkpoint_bytes = (folder / CHECKPOINT).stat().st_size if (folder / CHECKPOINT).is_file() else 0
+    wanted, usage = needed + checkpoint_bytes + 2**17, shutil.disk_usage(folder)
+    if usage.total and usage.free < wanted:
+        raise RunError(f"the disk is full ({usage.free / 1e6:.3g} MB free, {wanted / 1e6:.3g} MB needed)")
+    limit = _file_limit()
+    size = (folder / RUN).stat().st_size if (folder / RUN).is_file() else 0
+    if limit is not None and size + wanted > limit:
+        raise RunError(f"a file may not be larger than {limit / 1e6:.3g} MB here (ulimit -f)")
+
+
+def _file_limit() -> int | None:
+    """The largest size that this process may give a file, where there is one."""
+    try:
+        import resource
+    except ImportError:  # not a POSIX system
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def check_free(path: Path, overwrite: bool) -> None:
@@ -112,6 +165,21 @@ def check_free(path: Path, overwrite: bool) -> None:
             lock(path / LOG).close()
         except Locked:
             raise FolderError(f"{path}: another process is running it; it is not overwritten") from None
+        except OSError as error:
+            raise FolderError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def is_running(path: Path) -> bool:
+    """Whether a process writes the run in a folder now."""
+    if not (path / LOG).is_file():
+        return False
+    try:
+        lock(path / LOG).close()
+    except Locked:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def fingerprint(experiment: Any) -> str:
@@ -145,9 +213,12 @@ def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
     """
     try:
         lock(path / LOG).close()
-        return holds(path / RUN, 1 + rows, cadence)
     except Locked:
         raise FolderError(f"{path}: another process is running it") from None
+    except OSError as error:
+        raise FolderError(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        return holds(path / RUN, 1 + rows, cadence)
     except OSError as error:
         raise FolderError(f"{path / RUN}: cannot be read: {error.strerror or error}") from None
 
@@ -180,6 +251,7 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
     try:
         dataset.to_netcdf(beside)
         os.replace(beside, file)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise FolderError(f"{file}: cannot be written: {error.strerror or error}") from None
+    except (OSError, RuntimeError) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise FolderError(f"{file}: cannot be written: {getattr(error, 'strerror', None) or error}") from None

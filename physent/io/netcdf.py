@@ -7,6 +7,7 @@ compressed chunk is one row and never written twice (a rewritten one would move,
 the index says so), and series and other short rows are not compressed, so that theirs are rewritten in place.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,18 @@ class NetCDFWriter:
             if snapshot_count:
                 self._put(name, first_snapshot, values)
         self.file.sync()
+
+    def series(self, names: Iterable[str], first: int, end: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """The series of these names from one row to another, in blocks: (first row, values by name)."""
+        block = 64 * SERIES_CHUNK
+        for begin in range(first, end, block):
+            rows = slice(begin, min(begin + block, end))
+            yield begin, {name: self._get(name, rows) for name in names}
+
+    def _get(self, name: str, rows: slice) -> np.ndarray:
+        if name in self.file.variables:
+            return self.file[name][rows]
+        return self.file[f"{name}_re"][rows] + 1j * self.file[f"{name}_im"][rows]
 
     def _put(self, name: str, first: int, values: np.ndarray) -> None:
         if np.iscomplexobj(values):

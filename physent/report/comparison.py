@@ -129,7 +129,7 @@ def compare(a: str | Path, b: str | Path, output: str | Path | None = None) -> l
             title = f"{first.attrs.get('title', 'A')} and {second.attrs.get('title', 'B')}"
             groups = drawn(pictures(first, second), ("series", "fields", "particles"))
             text = template("comparison.html").render(
-                title=title, a=str(a), b=str(b), tables=found, groups=groups, made=made()
+                title=title, a=str(a), b=str(b), tables=found, groups=groups, made=made(), refresh=None
             )
             save(Path(output), text)
     return found

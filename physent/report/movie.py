@@ -1,32 +1,63 @@
 """An animated WebP of a run: particles, else the field that tells most, in two dimensions a map and in one a line."""
 
+import base64
+import contextlib
+import importlib.util
 import io
+import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from physent.io.folder import FolderError
 from physent.report import particles, style
 from physent.report.pictures import order_of
 from physent.report.reading import COLUMNS, Sort, one_member, points, real, sort, thin
 
-FRAMES, SECONDS, DPI = 60, 6.0, 96
+FRAMES, SECONDS, DPI = 60, 6.0, 96  # of the movie in a page
+FILE_FRAMES, RATE, FILE_DPI = 300, 25, 160  # of one in a file
+SUFFIXES = (".webp", ".mp4")
 SIZE = 4.6  # inches
 
 
 @dataclass(frozen=True)
 class Movie:
-    """The bytes of an animated WebP and of its last frame, what it shows, and its size in pixels."""
+    """An animated WebP and its last frame as data: addresses, what it shows, and its size in pixels."""
 
-    animation: bytes
-    still: bytes
+    animation: str
+    still: str
     caption: str
     size: tuple[int, int]
 
 
-def movie(dataset: xr.Dataset) -> Movie | None:
+@dataclass(frozen=True)
+class Film:
+    """The frames of a movie, each pixels (rows, columns, 3), and what it shows."""
+
+    frames: list[np.ndarray]
+    caption: str
+
+
+def movie(dataset: xr.Dataset, most: int = FRAMES) -> Movie | None:
     """A movie of a run with at least four rows of a field or of particles; None for others."""
+    film = filmed(dataset, most)
+    if film is None:
+        return None
+    height, width, _ = film.frames[0].shape
+    animation, still = (_address(data) for data in (_webp(film.frames, SECONDS), _webp(film.frames[-1:], 0)))
+    return Movie(animation, still, film.caption, (width, height))
+
+
+def _address(data: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+
+
+def filmed(dataset: xr.Dataset, most: int = FRAMES, dpi: float = DPI) -> Film | None:
+    """At most so many frames of what tells most of a run; None where there is nothing that moves."""
     sorts = {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
     swarm = [name for name, found in sorts.items() if found.kind == "particles" and found.role == "position"]
     drawn = [name for name in order_of(dataset, sorts) if sorts[name].kind in ("map", "profile")]
@@ -34,35 +65,80 @@ def movie(dataset: xr.Dataset) -> Movie | None:
         found = sorts[name]
         if dataset.sizes[found.time] >= 4 and (found.kind != "profile" or dataset[name].sizes[found.dims[0]] >= 8):
             with style.styled():
-                return _filmed(dataset, name, found)
+                return _filmed(dataset, name, found, most, dpi)
     return None
 
 
-def _filmed(dataset: xr.Dataset, name: str, found: Sort) -> Movie:
-    index = np.unique(np.linspace(0, dataset.sizes[found.time] - 1, FRAMES).round().astype(int)).tolist()
+def _filmed(dataset: xr.Dataset, name: str, found: Sort, most: int, dpi: float) -> Film:
+    index = np.unique(np.linspace(0, dataset.sizes[found.time] - 1, most).round().astype(int)).tolist()
     t = points(dataset[name], found.time)[index]
     stages = {"particles": _swarm, "map": _map, "profile": _line}
     draw, words = stages[found.kind](dataset, name, found, index)
-    frames = [draw(i, f"t = {now:.4g}") for i, now in enumerate(t)]
-    first, last = frames[0], frames[-1]
+    frames = [draw(i, f"t = {now:.4g}", dpi) for i, now in enumerate(t)]
     member = "; the first member" if found.members > 1 else ""
-    animation = _webp(frames, round(1000 * SECONDS / len(frames)))
-    return Movie(
-        animation, _webp([last], 0), f"{words}, {len(frames)} frames{member}", (first.shape[1], first.shape[0])
-    )
+    return Film(frames, f"{words}, {len(frames)} frames{member}")
 
 
-def _webp(frames: list[np.ndarray], milliseconds: int) -> bytes:
+def _webp(frames: list[np.ndarray], seconds: float) -> bytes:
     from PIL import Image
 
     images = [Image.fromarray(frame) for frame in frames]
     buffer = io.BytesIO()
-    more = {"save_all": True, "append_images": images[1:], "duration": milliseconds, "loop": 0} if milliseconds else {}
-    images[0].save(buffer, "WEBP", quality=55, method=2, **more)  # type: ignore[arg-type]
+    timing = {"save_all": True, "append_images": images[1:], "duration": round(1000 * seconds / len(frames)), "loop": 0}
+    images[0].save(buffer, "WEBP", quality=55, method=2, **(timing if seconds else {}))  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
-Draw = Callable[[int, str], np.ndarray]
+def write_movie(dataset: xr.Dataset, target: Path) -> None:
+    """A run's movie as a file of its own, WebP or mp4 by its suffix, longer and larger than the one in the page.
+
+    Raises FolderError where the suffix is another, there is nothing to film, or the file cannot be written.
+    """
+    check_movie(target)
+    film = filmed(dataset, FILE_FRAMES, FILE_DPI)
+    if film is None:
+        raise FolderError(f"{target}: there is nothing to film: a movie needs four rows of a field or of particles")
+    beside = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        if target.suffix == ".mp4":
+            _mp4(film.frames, beside)
+        else:
+            beside.write_bytes(_webp(film.frames, len(film.frames) / RATE))
+        os.replace(beside, target)
+    except OSError as error:
+        raise FolderError(f"{target}: cannot be written: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def check_movie(target: Path) -> None:
+    """Raises FolderError where no movie can be written to a place."""
+    if target.suffix not in SUFFIXES:
+        raise FolderError(f"{target}: given a movie that ends in {target.suffix!r}, allowed: {', '.join(SUFFIXES)}")
+    if target.suffix == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None:
+        raise FolderError("an mp4 needs the extra physent[mp4], which is not installed; a .webp does not")
+    if not target.parent.is_dir():
+        raise FolderError(f"{target}: cannot be written: there is no folder {target.parent}")
+
+
+def _mp4(frames: list[np.ndarray], target: Path) -> None:
+    """H.264 in yuv420p, which every player knows; that needs an even width and height."""
+    import imageio_ffmpeg
+
+    height, width, _ = frames[0].shape
+    padding = ((0, height % 2), (0, width % 2), (0, 0))
+    size = width + width % 2, height + height % 2
+    stream = imageio_ffmpeg.write_frames(str(target), size, fps=RATE, quality=7, macro_block_size=2)
+    with warnings.catch_warnings():  # JAX warns of every fork; ffmpeg is started in the next instant
+        warnings.filterwarnings("ignore", message=r"os\.fork", category=RuntimeWarning)
+        stream.send(None)
+    for frame in frames:
+        stream.send(np.ascontiguousarray(np.pad(frame, padding, constant_values=255)))
+    stream.close()
+
+
+Draw = Callable[[int, str, float], np.ndarray]
 
 
 def _line(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tuple[Draw, str]:
@@ -76,10 +152,10 @@ def _line(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tupl
     axes.set(ylim=(low - margin, high + margin), xlabel=dim, ylabel=style.labelled(label, dataset[name].attrs))
     title = axes.set_title("t = 0")
 
-    def draw(i: int, words: str) -> np.ndarray:
+    def draw(i: int, words: str, dpi: float) -> np.ndarray:
         line.set_ydata(values[i])
         title.set_text(words)
-        return _painted(fig)
+        return _painted(fig, dpi)
 
     return draw, label
 
@@ -97,10 +173,10 @@ def _map(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tuple
     title = axes.set_title("t = 0")
     style.colourbar(fig, image, axes, style.labelled(label, dataset[name].attrs))
 
-    def draw(i: int, words: str) -> np.ndarray:
+    def draw(i: int, words: str, dpi: float) -> np.ndarray:
         image.set_array(values[i])
         title.set_text(words)
-        return _painted(fig)
+        return _painted(fig, dpi)
 
     return draw, label
 
@@ -115,12 +191,12 @@ def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tup
     fig.set_layout_engine("none")
     axes.set_position((0.14, 0.11, 0.8, 0.8))
 
-    def draw(i: int, when: str) -> np.ndarray:
+    def draw(i: int, when: str, dpi: float) -> np.ndarray:
         axes.clear()
         place = places[i] - _centre(places[i : i + 1])[0] if travelling else places[i]
         particles.draw(axes, place[:, :2], None if vectors is None else vectors[i, :, :2], limits[:2], None)
         axes.set(title=when, xlabel="x", ylabel="y")
-        return _painted(fig)
+        return _painted(fig, dpi)
 
     return draw, words if planar else f"{words}, seen along z"
 
@@ -135,8 +211,8 @@ def _travels(places: np.ndarray) -> bool:
     return bool(path > size)
 
 
-def _painted(fig) -> np.ndarray:
+def _painted(fig, dpi: float) -> np.ndarray:
     """The figure's pixels; its layout is found once, and frames do not tremble."""
-    pixels = style.rgb(fig, DPI)
+    pixels = style.rgb(fig, dpi)
     fig.set_layout_engine("none")
     return pixels

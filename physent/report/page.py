@@ -1,11 +1,11 @@
 """The page: one self-contained HTML file without scripts and without an address outside itself."""
 
-import base64
+import contextlib
 import datetime
 import functools
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import xarray as xr
 from physent.io.folder import EXPERIMENT, LOG, FolderError, open_run
 from physent.report import style
 from physent.report.configuration import experiment_of, settings
-from physent.report.movie import movie
+from physent.report.movie import check_movie, write_movie
+from physent.report.movie import movie as movie_of
 from physent.report.pictures import Picture, pictures
 from physent.report.statistics import ENOUGH, averages
 from physent.report.verdict import overall, verdict
@@ -37,22 +38,36 @@ PROVENANCE = (
 LOG_LINES = 30
 
 
-def write(folder: str | Path, output: str | Path | None = None) -> Path:
+def write(folder: str | Path, output: str | Path | None = None, movie: str | Path | None = None) -> Path:
     """Write the report of a run folder, or of its NetCDF file, to `report.html` in it or to `output`; its path.
+
+    With `movie` the movie is written too, as a file of its own: .webp, or .mp4 with the extra physent[mp4].
 
     Raises `physent.FolderError` where there is no run, it cannot be read, or the page cannot be written; then nothing
     is left behind.
     """
-    folder = Path(folder)
-    place = folder if folder.is_dir() else folder.parent
-    target = place / REPORT if output is None else Path(output)
+    folder, target = Path(folder), target_of(folder, output)
     check_target(target)
+    if movie is not None:
+        check_movie(Path(movie))
     with opened(folder) as dataset:
         try:
-            text = page(dataset, place)
+            text = page(dataset, place_of(folder))
+            if movie is not None:
+                write_movie(dataset, Path(movie))
         except (OSError, RuntimeError) as error:  # what netCDF4 raises for a damaged file
             raise FolderError(f"{folder}: cannot be read: {error}") from None
     return save(target, text)
+
+
+def place_of(path: Path) -> Path:
+    """The folder of a run that is given by its folder or by its file."""
+    return path if path.is_dir() else path.parent
+
+
+def target_of(folder: Path, output: str | Path | None) -> Path:
+    """Where the page of a run goes."""
+    return place_of(folder) / REPORT if output is None else Path(output)
 
 
 def opened(path: Path) -> xr.Dataset:
@@ -88,17 +103,21 @@ def save(target: Path, text: str) -> Path:
         beside.write_text(text, encoding="utf-8")
         os.replace(beside, target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise FolderError(f"{target}: cannot be written: {error.strerror or error}") from None
     return target
 
 
-def page(dataset: xr.Dataset, folder: Path | None = None) -> str:
-    """The report of a dataset as HTML; `folder`, where it has one, adds its log and what its checkpoint says."""
+def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = None) -> str:
+    """The report of a dataset as HTML; `folder`, where it has one, adds its log and what its checkpoint says.
+
+    With `refresh` a browser loads the page again after so many seconds.
+    """
     experiment = experiment_of(dataset.attrs)
     checks = verdict(dataset, folder)
     state = overall(checks)
-    film = movie(dataset)
+    film = movie_of(dataset)
     groups = drawn(pictures(dataset), GROUPS)
     names = [group["name"] for group in groups]
     return template("run.html").render(
@@ -107,8 +126,6 @@ def page(dataset: xr.Dataset, folder: Path | None = None) -> str:
         subtitle=_subtitle(dataset, experiment),
         state=state, headline=HEADLINES[state], checks=checks, marks=MARKS,
         movie=film,
-        movie_data=_base64(film.animation) if film else "",
-        movie_still=_base64(film.still) if film else "",
         groups=groups,
         averages=averages(dataset), averages_after="entropies" if "entropies" in names else "", enough=ENOUGH,
         configuration=settings(experiment) if experiment else {},
@@ -117,21 +134,26 @@ def page(dataset: xr.Dataset, folder: Path | None = None) -> str:
         toml=str(dataset.attrs.get("experiment", "")),
         summary=summary(dataset),
         log=_log(folder),
-        made=made(),
+        made=made(), refresh=refresh,
     )  # fmt: skip
 
 
 def drawn(found: Iterable[Picture], order: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Pictures as SVG in their sections; each figure is let go before the next one is made."""
-    from markupsafe import Markup
-
+    """Pictures as SVG in their sections."""
     sections: dict[str, list[dict[str, Any]]] = {}
-    for i, picture in enumerate(found):
-        svg = Markup(style.svg(picture.figure, f"p{i}-"))
-        entry = {"title": picture.title, "caption": picture.caption, "svg": svg}
-        sections.setdefault(picture.group, []).append(entry)
+    for entry in entries(found):
+        sections.setdefault(entry["group"], []).append(entry)
     ordered = sorted(sections, key=lambda name: order.index(name) if name in order else len(order))
     return [{"name": name, "pictures": sections[name]} for name in ordered]
+
+
+def entries(found: Iterable[Picture], prefix: str = "") -> Iterator[dict[str, Any]]:
+    """Pictures as SVG, with ids that begin alike; each figure is let go before the next one is made."""
+    from markupsafe import Markup
+
+    for i, picture in enumerate(found):
+        svg = Markup(style.svg(picture.figure, f"{prefix}p{i}-"))
+        yield {"title": picture.title, "caption": picture.caption, "group": picture.group, "svg": svg}
 
 
 @functools.cache
@@ -189,7 +211,3 @@ def _log(folder: Path | None) -> str:
     except OSError:
         return ""
     return "\n".join(lines[-LOG_LINES:])
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

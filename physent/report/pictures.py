@@ -1,5 +1,6 @@
 """Which pictures a run has: chosen by the dims and roles of its variables, never by the name of a solver."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,14 @@ def pictures(dataset: xr.Dataset, everything: bool = False) -> Iterator[Picture]
     with style.styled():
         for drawer in drawers:
             yield from drawer(dataset, sorts, everything)
+
+
+def showpieces(dataset: xr.Dataset) -> Iterator[Picture]:
+    """The few pictures that show a run at a glance: its first field, its order parameters, its entropies."""
+    sorts = {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
+    with style.styled():
+        for drawer in (_fields, _orders, _entropies):
+            yield from itertools.islice(drawer(dataset, sorts, False), 1)
 
 
 def order_of(dataset: xr.Dataset, sorts: dict[str, Sort]) -> list[str]:

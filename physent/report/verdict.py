@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from physent.io.folder import CHECKPOINT, FolderError, read_header
+from physent.io.folder import CHECKPOINT, FolderError, is_running, read_header
 from physent.report.configuration import experiment_of
 from physent.report.pictures import order_of, scale_of_invariants
 from physent.report.reading import one_member, power_spectrum, sort
@@ -30,7 +30,8 @@ class Check:
 
 def verdict(dataset: xr.Dataset, folder: Path | None = None) -> list[Check]:
     """Every check of a run, in the order of a reader's questions."""
-    checks = [finished(dataset), finite(dataset), *invariants(dataset), *resolution(dataset)]
+    running = folder is not None and is_running(folder)
+    checks = [finished(dataset, running), finite(dataset), *invariants(dataset), *resolution(dataset)]
     if folder is not None:
         checks += growth(folder)
     return checks
@@ -46,8 +47,8 @@ def overall(checks: list[Check]) -> State:
     return "note"
 
 
-def finished(dataset: xr.Dataset) -> Check:
-    """Whether the run came to the end that its experiment names."""
+def finished(dataset: xr.Dataset, running: bool = False) -> Check:
+    """Whether the run came to the end that its experiment names; `running` says that a process writes it now."""
     experiment = experiment_of(dataset.attrs)
     status = str(dataset.attrs.get("status", "unknown"))
     t = float(dataset["t"][-1]) if dataset.sizes.get("t") else 0.0
@@ -60,8 +61,10 @@ def finished(dataset: xr.Dataset) -> Check:
         return Check("finished", "bad", f"no, it failed at {place}: {message or 'no reason was recorded'}")
     if status == "interrupted":
         return Check("finished", "fair", f"no, it was interrupted at {place}; physent resume goes on from there")
+    if status == "running" and running:
+        return Check("finished", "note", f"not yet: it goes on, and {place} is saved")
     if status == "running":
-        return Check("finished", "fair", f"not yet, or it was killed: {place} was reached")
+        return Check("finished", "fair", f"no, it was killed after {place}; physent resume goes on from there")
     return Check("finished", "note", f"the file does not say; its last row is at {place}")
 
 

@@ -118,6 +118,8 @@ def _run_all(
                 ended(Result(point, folder / point.name, **outcome))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():  # each run stops after its chunk
+                worker.terminate()
             raise
     return list(left.values())
 

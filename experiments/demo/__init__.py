@@ -1,0 +1,1 @@
+"""Every system small: what physent demo runs."""

@@ -1,0 +1,77 @@
+"""The report of a run that goes on: written again whenever the run has saved more, until it ends."""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from physent.interrupts import raised
+from physent.io.folder import CHECKPOINT, FolderError, is_running
+from physent.report.page import check_target, opened, page, place_of, save, target_of
+
+EVERY = 5.0  # seconds between two pages
+SHARE = 4  # a page may take a quarter of the time, so that the run keeps the rest
+TRIES = 5  # to read a file that is being written
+
+
+def follow(
+    folder: str | Path,
+    output: str | Path | None = None,
+    every: float = EVERY,
+    report: Callable[[Path, bool], None] = lambda target, running: None,
+) -> Path:
+    """Write the report of a run now and after each new checkpoint, until nothing runs there any more; its path.
+
+    The page loads itself again; the last one does not, nor does the one that an interrupt leaves. `report` is called
+    with the page and whether the run goes on. Raises FolderError as `write` does.
+    """
+    folder = Path(folder)
+    target, place = target_of(folder, output), place_of(folder)
+    check_target(target)
+    wait, seen, last = every, None, None
+    try:
+        with raised():
+            while True:
+                running, now = is_running(place), _changed(place)
+                if not running or now != seen:
+                    started = time.perf_counter()
+                    last = _page(folder, place, math.ceil(wait) if running else None)
+                    save(target, last)
+                    seen, wait = now, max(every, SHARE * (time.perf_counter() - started))
+                    report(target, running)
+                if not running:
+                    return target
+                time.sleep(wait)
+    except KeyboardInterrupt:
+        with contextlib.suppress(FolderError):
+            if last is not None:  # nobody writes it any more
+                save(target, _still(last))
+        raise
+
+
+def _changed(place: Path) -> float:
+    with contextlib.suppress(OSError):
+        return (place / CHECKPOINT).stat().st_mtime
+    return 0.0
+
+
+def _page(folder: Path, place: Path, refresh: int | None) -> str:
+    for attempt in range(TRIES):
+        try:
+            with opened(folder) as dataset:
+                return page(dataset, place, refresh)
+        except (FolderError, OSError, RuntimeError, IndexError) as error:  # caught in the middle of a write
+            if attempt == TRIES - 1 or refresh is None:
+                raise FolderError(f"{folder}: cannot be read: {error}") from None
+            time.sleep(0.2)
+    raise AssertionError
+
+
+def _still(text: str) -> str:
+    """A page without what makes it load again."""
+    return "".join(
+        line
+        for line in text.splitlines(keepends=True)
+        if "loads itself again" not in line and ('http-equiv="refresh"' not in line)
+    )
