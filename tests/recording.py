@@ -5,13 +5,29 @@ comes out of the code as it is. `pytest tests/test_x.py --record-numbers` commit
 """
 
 import csv
+import fcntl
 import functools
 import math
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).parents[1] / "data" / "validation"
 COLUMNS = ("test", "what", "asked", "measured")
+
+
+class Locked:
+    """A lock on a folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __enter__(self):
+        self.descriptor = os.open(self.folder, os.O_RDONLY)
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_):
+        os.close(self.descriptor)
 
 
 class Number(NamedTuple):
@@ -36,13 +52,14 @@ def committed(module: str) -> dict[tuple[str, str], Number]:
 def commit(module: str, numbers: list[Number]) -> None:
     """Put the numbers in the place of those that the same tests had."""
     ran = {number.test for number in numbers}
-    kept = [number for number in committed(module).values() if number.test not in ran]
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / f"{module}.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(sorted([*kept, *numbers], key=lambda number: number.test.partition("[")[0]))
-    committed.cache_clear()
+    with Locked(FOLDER):  # of the workers of pytest-xdist
+        committed.cache_clear()
+        kept = [number for number in committed(module).values() if number.test not in ran]
+        with (FOLDER / f"{module}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(sorted([*kept, *numbers]))
 
 
 def table(name: str, columns: tuple[str, ...], rows: list[tuple[str, ...]], recording: bool, share: float) -> None:

@@ -60,6 +60,7 @@ def test_forces_at_rest_are_those_of_numpy(particles, dimension):
         np.testing.assert_allclose(observed["force"][some], np.sum(f[..., None] * away, axis=1), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_an_overflow_is_mended_and_nothing_is_lost():
     """Too few slots at the start and later: the trajectory is that with enough from the beginning, but for rounding.
 

@@ -93,6 +93,7 @@ def test_a_linear_field_follows_each_of_its_modes(boundary, record_number):
     assert error(case, state) <= 1e-11
 
 
+@pytest.mark.slow
 def test_any_initial_condition_is_exact_with_a_linear_potential():
     x = np.linspace(-30, 30, 256, endpoint=False)
     initial = Sampled(phi=np.exp(-(x**2)), phi_t=x * np.exp(-((x - 3) ** 2)))
