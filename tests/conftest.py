@@ -12,6 +12,29 @@ if jaxlib.__version__.startswith(("0.9.", "0.10.")):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
 
 import jax  # noqa: E402 - reads the flags
+import pytest  # noqa: E402
+from recording import Recorder, commit, table  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--record-numbers", action="store_true", help="commit measured numbers to data/validation")
+
+
+@pytest.fixture
+def record_number(request):
+    """Holds a number to what is asked of it and to the committed one (see recording.py)."""
+    recording = request.config.getoption("--record-numbers")
+    recorder = Recorder(request.module.__name__, request.node.name, recording)
+    yield recorder
+    if recording and recorder.numbers:
+        commit(recorder.module, recorder.numbers)
+
+
+@pytest.fixture
+def record_table(request):
+    """Holds a table to the committed one (see recording.py)."""
+    recording = request.config.getoption("--record-numbers")
+    return lambda name, columns, rows, share=1e-3: table(name, columns, rows, recording, share)

@@ -23,6 +23,7 @@ def test_the_table_of_parameters_is_that_of_the_declarations():
     assert (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8") == page(), "run python docs/make_parameters.py"
 
 
+@pytest.mark.slow
 def test_every_experiment_is_valid_and_described():
     paths = sorted((ROOT / "experiments").glob("*/*.toml"))
     assert paths

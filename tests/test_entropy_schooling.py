@@ -62,6 +62,7 @@ def test_fish_at_random_have_the_entropies_of_chance():
         assert values.mean() == pytest.approx(value, abs=tolerance), name
 
 
+@pytest.mark.slow
 def test_a_mill_is_seen_across_the_edges_of_the_box():
     """The improved ones do not change when a school is moved over the edge; the published do."""
     rng = np.random.default_rng(4)

@@ -211,6 +211,7 @@ def test_a_gradient_passes_through_a_step():
     assert float(slope) == pytest.approx(float(change), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_heavy_periodic_box_does_not_fall():
     """The mean weight has nothing to hold it there and is left out, in both methods."""
     for method in ("projection", "spectral"):

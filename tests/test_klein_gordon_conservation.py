@@ -36,11 +36,12 @@ def solver(potential, boundary, initial, **settings):
 
 
 @pytest.mark.parametrize("sector", MOVING)
-def test_energy_momentum_and_charge_in_every_sector(sector):
+def test_energy_momentum_and_charge_in_every_sector(sector, record_number):
     _, invariants = rows(solver(*MOVING[sector], dt=0.05), 20, 20)
     assert set(invariants) == {"energy", "momentum", "topological_charge"}
     energy, momentum = np.asarray(invariants["energy"]), np.asarray(invariants["momentum"])
-    assert np.max(np.abs(energy / energy[0] - 1)) < 1e-9
+    drift = np.max(np.abs(energy / energy[0] - 1))
+    record_number(f"{sector}, t = 20: relative drift of the energy", drift, at_most=1e-9)
     assert np.max(np.abs(momentum / momentum[0] - 1)) < 1e-8
     assert set(np.asarray(invariants["topological_charge"])) == {
         {"periodic": 0, "antiperiodic": 1, "winding": 1}[sector]
@@ -63,7 +64,7 @@ def test_energy_is_the_sum_of_its_density():
 
 
 @pytest.mark.parametrize("method", ["stormer_verlet", "strang", "blanes_moan_4"])
-def test_the_energy_has_no_trend(method):
+def test_the_energy_has_no_trend(method, record_number):
     """20,000 steps: the slope of a line through the energy is zero within three times its error."""
     case = solver(SineGordon(), None, Breather(frequency=0.6), n=128, length=40.0, dt=0.08, method=method)
     _, invariants = rows(case, 400, 50)
@@ -74,7 +75,8 @@ def test_the_energy_has_no_trend(method):
     correlation = np.corrcoef(residual[:-1], residual[1:])[0, 1]
     error = np.sqrt(covariance[0, 0] * max(1.0, (1 + correlation) / (1 - correlation)))
     assert abs(fit[0]) < 3 * error + 1e-13
-    assert np.max(np.abs(drift)) < {"stormer_verlet": 2e-3, "strang": 2e-2, "blanes_moan_4": 1e-8}[method]
+    bar = {"stormer_verlet": 2e-3, "strang": 2e-2, "blanes_moan_4": 1e-8}[method]
+    record_number(f"breather, {method}, 20,000 steps: largest drift of the energy", np.max(np.abs(drift)), at_most=bar)
 
 
 def reversed_state(state):

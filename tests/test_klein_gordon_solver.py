@@ -127,6 +127,7 @@ def test_bounces_count_the_falls_through_zero_at_the_probe():
         assert int(advance(solver, round(t / 0.1)).bounces) == expected
 
 
+@pytest.mark.slow
 def test_a_potential_of_ones_own_is_as_good_as_a_built_in_one(tmp_path, monkeypatch):
     own = CustomPotential(lambda phi: 1 - jnp.cos(phi), period=2 * np.pi)
     initial = Sampled(phi=np.linspace(-3, 3, 64))
@@ -176,6 +177,7 @@ def test_a_python_function_is_written_down_by_its_name_and_compared_by_itself():
     assert float(CustomPotential(one).slope(jnp.asarray(3.0))) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["stormer_verlet", "strang", "dopri8"])
 def test_single_precision_stays_single(method):
     def one(value):

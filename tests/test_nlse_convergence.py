@@ -25,7 +25,7 @@ def order(steps, errors):
     ("method", "nominal", "steps"),
     [("strang", 2, (400, 800)), ("yoshida_4", 4, (400, 800)), ("etdrk4", 4, (400, 800, 1600))],
 )
-def test_order_against_the_exact_moving_soliton(method, nominal, steps):
+def test_order_against_the_exact_moving_soliton(method, nominal, steps, record_number):
     errors = []
     for count in steps:
         solver = NLSE(
@@ -34,7 +34,7 @@ def test_order_against_the_exact_moving_soliton(method, nominal, steps):
         )  # fmt: skip
         state = advance(solver, count)
         errors.append(np.max(np.abs(np.asarray(state.psi) - np.asarray(exact(solver, state.t)))))
-    assert order(steps, errors) == pytest.approx(nominal, abs=0.15)
+    record_number(f"{method}: order, moving soliton", order(steps, errors), exact=nominal, within=0.15)
 
 
 def boosted(solver):
@@ -55,7 +55,7 @@ def boosted(solver):
         ("dopri8", 8, BoundState(order=2, amplitude=1.0), 2.0, (200, 240, 320)),
     ],
 )
-def test_order_on_moving_bound_states(method, nominal, initial, t_end, steps):
+def test_order_on_moving_bound_states(method, nominal, initial, t_end, steps, record_number):
     """Against the same grid's solution by the eighth-order method with small steps: the error is that of time alone."""
 
     def final(method, count):
@@ -64,7 +64,7 @@ def test_order_on_moving_bound_states(method, nominal, initial, t_end, steps):
 
     reference = final("dopri8", 1600)
     errors = [np.max(np.abs(final(method, count) - reference)) for count in steps]
-    assert order(steps, errors) == pytest.approx(nominal, abs=0.15), errors
+    record_number(f"{method}: order, moving bound state", order(steps, errors), exact=nominal, within=0.15)
 
 
 def test_every_method_is_measured_here():

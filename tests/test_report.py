@@ -226,6 +226,7 @@ def test_holm_is_holms():
 # ------------------------------------------------------------------------------------------------------- commands
 
 
+@pytest.mark.slow
 def test_report_compare_and_list_runs(command, tmp_path):  # noqa: F811
     code, out, err = command("run", "toy.toml", "--report")
     assert (code, err) == (0, "") and "wrote data/runs/toy/report.html" in out
