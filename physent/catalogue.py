@@ -11,7 +11,7 @@ from typing import Any
 import netCDF4
 
 from physent.io.folder import RUN, FolderError, is_running
-from physent.report.configuration import flattened, shown
+from physent.recorded import flattened, shown
 
 MOST_PARAMETERS = 6
 

@@ -1,7 +1,6 @@
 """Many runs as one Dataset."""
 
 import glob
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import xarray as xr
 
 from physent.io.folder import RUN, FolderError
 from physent.io.netcdf import join_complex
+from physent.recorded import experiment_of, flattened
 from physent.sweep.points import short_names
 
 _APART = ("name", "description", "output", "sweep")  # what does not make runs different
@@ -98,23 +98,12 @@ def _attributes(stored: Any) -> dict[str, Any]:
 
 def _labels(attributes: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """The parameters that differ: short name to one value a run."""
-    flat = [_flat(tomllib.loads(each.get("experiment", ""))) for each in attributes]
+    experiments = [experiment_of(each) for each in attributes]
+    flat = [flattened({key: part for key, part in data.items() if key not in _APART}) for data in experiments]
     keys = dict.fromkeys(key for each in flat for key in each)
     differing = [key for key in keys if any(each.get(key) != flat[0].get(key) for each in flat)]
     names = short_names(differing)
     return {names[key]: [_plain(each.get(key)) for each in flat] for key in differing}
-
-
-def _flat(data: Any, prefix: str = "") -> dict[str, Any]:
-    if isinstance(data, list) and data and isinstance(data[0], dict):
-        data = {str(i): entry for i, entry in enumerate(data)}
-    if not isinstance(data, dict):
-        return {prefix: data}
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if prefix or key not in _APART:
-            flat |= _flat(value, f"{prefix}.{key}" if prefix else key)
-    return flat
 
 
 def _plain(value: Any) -> Any:

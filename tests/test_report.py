@@ -13,8 +13,9 @@ from test_cli import physent as command  # noqa: F401 - a fixture
 import physent.report
 from physent import catalogue
 from physent.errors import FolderError
+from physent.recorded import flattened
 from physent.report import reading, style
-from physent.report.configuration import flattened, settings, swept
+from physent.report.configuration import settings, swept
 from physent.report.statistics import averages, differences, holm
 from physent.report.verdict import invariants, overall, resolution, verdict
 

@@ -25,7 +25,6 @@ from jaxtyping import Array, Float, Int
 
 from physent.numerics.space import Space
 
-
 _PAIRS = 2**16  # at once: enough for XLA to use every core, few enough to stay in a core's cache
 
 

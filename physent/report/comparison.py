@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from physent.recorded import experiment_of, flattened, shown
 from physent.report import fields, particles, style
-from physent.report.configuration import experiment_of, flattened, shown
 from physent.report.page import check_target, drawn, made, opened, save, template
 from physent.report.pictures import Picture, order_of, scale_of_invariants
 from physent.report.reading import POINTS, sort, thin
@@ -119,7 +119,7 @@ def _both(a: xr.DataArray, b: xr.DataArray) -> Any:
 def compare(a: str | Path, b: str | Path, output: str | Path | None = None) -> list[Table]:
     """Compare two runs; with `output` a page with pictures is written too.
 
-    Raises `physent.FolderError` where one is not a run, or the page cannot be written.
+    Raises `physent.errors.FolderError` where one is not a run, or the page cannot be written.
     """
     if output is not None:
         check_target(Path(output))

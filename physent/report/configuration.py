@@ -1,6 +1,5 @@
 """The experiment of a run as rows of a table: every key, its value, and whether that is the default."""
 
-import tomllib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 
 from physent import registry
 from physent.parameters import declarations
+from physent.recorded import experiment_of, flattened, is_range, shown
 
 
 @dataclass(frozen=True)
@@ -23,31 +23,6 @@ class Setting:
     doc: str
 
 
-def experiment_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The resolved experiment that a run's attributes hold; empty where they hold none."""
-    try:
-        return tomllib.loads(str(attributes.get("experiment", "")))
-    except tomllib.TOMLDecodeError:
-        return {}
-
-
-def flattened(data: Any, prefix: str = "") -> dict[str, Any]:
-    """The leaves of nested tables by dotted key; ranges over members and lists of numbers are leaves."""
-    if isinstance(data, Mapping) and not _is_range(data):
-        return {key: v for name, part in data.items() for key, v in flattened(part, _dotted(prefix, name)).items()}
-    if isinstance(data, list) and data and isinstance(data[0], Mapping):
-        return {key: v for i, part in enumerate(data) for key, v in flattened(part, _dotted(prefix, str(i))).items()}
-    return {prefix: data}
-
-
-def _dotted(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
-
-
-def _is_range(data: Mapping[str, Any]) -> bool:
-    return len(data) == 1 and next(iter(data)) in ("linspace", "geomspace")
-
-
 def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray] | None:
     """The one parameter that has a value for each member, with these values; None where there is none, or several."""
     found = []
@@ -58,20 +33,6 @@ def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray]
         elif isinstance(value, list) and len(value) == members > 1 and np.ndim(value) == 1:
             found.append((key, np.asarray(value, dtype=float)))
     return (found[0][0].rpartition(".")[2], found[0][1]) if len(found) == 1 else None
-
-
-def shown(value: Any) -> str:
-    """A value as a reader wants to see it: as TOML has it, long lists cut."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {shown(part)}" for key, part in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        parts = [shown(part) for part in value[:6]] + ([f"... {len(value)} values"] if len(value) > 6 else [])
-        return "[" + ", ".join(parts) + "]"
-    return str(value)
 
 
 def settings(experiment: Mapping[str, Any]) -> dict[str, list[Setting]]:
@@ -121,7 +82,7 @@ def _rows(data: Any, cls: type | None, prefix: str) -> list[Setting]:
             default = None if declaration.default is None else shown(declaration.default)
             differs = shown(value) != default
             found.append(Setting(key, shown(value), default or "none", differs, declaration.doc))
-        elif isinstance(value, Mapping) and not _is_range(value):
+        elif isinstance(value, Mapping) and not is_range(value):
             found += _rows(value, None, key)
         else:
             found.append(Setting(key, shown(value), None, False, declaration.doc if declaration else ""))

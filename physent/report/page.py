@@ -13,8 +13,9 @@ from typing import Any
 import xarray as xr
 
 from physent.io.folder import EXPERIMENT, LOG, FolderError, open_run
+from physent.recorded import experiment_of
 from physent.report import style
-from physent.report.configuration import experiment_of, settings
+from physent.report.configuration import settings
 from physent.report.movie import check_movie, write_movie
 from physent.report.movie import movie as movie_of
 from physent.report.pictures import Picture, pictures
@@ -43,7 +44,7 @@ def write(folder: str | Path, output: str | Path | None = None, movie: str | Pat
 
     With `movie` the movie is written too, as a file of its own: .webp, or .mp4 with the extra physent[mp4].
 
-    Raises `physent.FolderError` where there is no run, it cannot be read, or the page cannot be written; then nothing
+    Raises `physent.errors.FolderError` where there is no run, it cannot be read, or the page cannot be written; nothing
     is left behind.
     """
     folder, target = Path(folder), target_of(folder, output)

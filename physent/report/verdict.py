@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from physent.io.folder import CHECKPOINT, FolderError, is_running, read_header
-from physent.report.configuration import experiment_of
+from physent.recorded import experiment_of
 from physent.report.pictures import order_of, scale_of_invariants
 from physent.report.reading import one_member, power_spectrum, sort
 
