@@ -17,16 +17,21 @@ def order(n: int) -> np.ndarray:
     return np.concatenate([np.arange(0, n, 2), np.arange(1, n, 2)])
 
 
+def cosine_halves(n: int, dtype: DTypeLike) -> tuple[np.ndarray, np.ndarray]:
+    """The even and the odd modes, as rows, on the first half of the points; their products are 1/2 or 0."""
+    return _halves(n, dtype, np.cos)
+
+
 def cosine_transform(f: Float[Array, "m n"]) -> Float[Array, "n m"]:
     """The coefficients of the orthonormal cos(pi k (j + 1/2)/n) sqrt(2/n), k = 0 with sqrt(1/n); n is even."""
-    even, odd = _halves(f.shape[1], f.dtype, np.cos)
+    even, odd = cosine_halves(f.shape[1], f.dtype)
     total, difference = _folded(f)
     return jnp.concatenate([jnp.einsum("mz,kz->km", total, even), jnp.einsum("mz,kz->km", difference, odd)])
 
 
 def inverse_cosine_transform(a: Float[Array, "n m"]) -> Float[Array, "m n"]:
     """The function with these coefficients, the inverse and the transpose of `cosine_transform`."""
-    even, odd = _halves(a.shape[0], a.dtype, np.cos)
+    even, odd = cosine_halves(a.shape[0], a.dtype)
     half = a.shape[0] // 2
     total, difference = jnp.einsum("km,kz->mz", a[:half], even), jnp.einsum("km,kz->mz", a[half:], odd)
     return _unfolded(total, difference)

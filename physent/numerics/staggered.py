@@ -1,9 +1,9 @@
 """A staggered (marker-and-cell) grid in two dimensions, and exact solutions of its discrete Poisson and heat equations.
 
-Cells (i, k) fill a box that is periodic in x; in z it is periodic or has walls. Scalars live at the centres; u[i, k] is
-the velocity through the left face of the cell, w[i, k] that through its lower face. All arrays are (nx, nz): with
-walls w[:, 0] = 0, and w is 0 on the upper wall, which is not stored. (F. H. Harlow, J. E. Welch, Phys. Fluids 8, 2182,
-1965.)
+Cells (k, i) fill a box that is periodic in x; in z it is periodic or has walls. Scalars live at the centres; u[k, i] is
+the velocity through the left face of the cell, w[k, i] that through its lower face. Arrays are (nz, nx), a row for a
+height: with walls w[0] = 0, and w is 0 on the upper wall, which is not stored. (F. H. Harlow, J. E. Welch, Phys. Fluids
+8, 2182, 1965.) Stencils take fields `extended` by ghost cells, so that they are sums of slices, which vectorise.
 """
 
 from typing import Literal
@@ -13,55 +13,65 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from physent.numerics.cosine import cosine_transform, inverse_cosine_transform, order
+from physent.numerics.cosine import cosine_halves, order
 
 Edge = Literal["periodic", "even", "odd", "faces"]
-Field = Float[Array, "nx nz"]
+Field = Float[Array, "nz nx"]
+Extended = Float[Array, "nz2 nx2"]
 
 
-def extended(f: Field, width: int, edge: Edge) -> Float[Array, "nx2 nz2"]:
+def extended(f: Field, width: int, edge: Edge) -> Extended:
     """The field with `width` ghost cells on every side: periodic in x, and in z what `edge` says.
 
     "even" and "odd" reflect about the wall a value at centres (no flux; no slip), "faces" one on faces that is 0 there.
     """
+    f = jnp.concatenate([f[:, -width:], f, f[:, :width]], axis=1)
+    nz = f.shape[0]
     if edge == "periodic":
-        below, above = f[:, -width:], f[:, :width]
-    elif edge == "faces":
-        below = -f[:, 1 : width + 1][:, ::-1]
-        above = jnp.concatenate([jnp.zeros_like(f[:, :1]), -f[:, f.shape[1] - width + 1 :][:, ::-1]], axis=1)
+        return _stacked([f[-width:], f, f[:width]])
+    if edge == "faces":
+        below = [-f[k : k + 1] for k in range(width, 0, -1)]
+        above = [jnp.zeros_like(f[:1])] + [-f[nz - k : nz - k + 1] for k in range(1, width)]
     else:
         sign = 1 if edge == "even" else -1
-        below, above = sign * f[:, :width][:, ::-1], sign * f[:, -width:][:, ::-1]
-    f = jnp.concatenate([below, f, above], axis=1)
-    return jnp.concatenate([f[-width:], f, f[:width]], axis=0)
+        below = [sign * f[k : k + 1] for k in range(width - 1, -1, -1)]
+        above = [sign * f[nz - k : nz - k + 1] for k in range(1, width + 1)]
+    return _stacked([*below, f, *above])
 
 
-def divergence(u: Field, w: Field, dx: Array, dz: Array) -> Field:
-    """The flow out of each cell per area, (u[i+1] - u[i])/dx + (w[k+1] - w[k])/dz."""
-    # with walls w[:, 0] is 0 and so stands for the upper wall too
-    return (jnp.roll(u, -1, 0) - u) / dx + (jnp.roll(w, -1, 1) - w) / dz
+def inner(f: Extended, width: int) -> Field:
+    """The field without its ghost cells."""
+    return f[width:-width, width:-width]
 
 
-def gradient(p: Field, dx: Array, dz: Array, periodic: bool) -> tuple[Field, Field]:
-    """The differences across the left and the lower face of each cell; 0 across a wall."""
-    along_z = (p - jnp.roll(p, 1, 1)) / dz
-    return (p - jnp.roll(p, 1, 0)) / dx, along_z if periodic else closed(along_z)
+def _stacked(parts: list[Array]) -> Array:
+    """The parts above one another.
+
+    Written as one long row: XLA on a CPU copies what it concatenates along the last axis, but along the first it asks
+    for every element where it comes from (twice the time of a whole step, measured).
+    """
+    return jnp.concatenate([part.reshape(1, -1) for part in parts], axis=1).reshape(-1, parts[0].shape[1])
+
+
+def divergence(u: Extended, w: Extended, dx: Array, dz: Array) -> Field:
+    """The flow out of each cell per area, u_x + w_z, of a velocity extended by one cell."""
+    return (u[1:-1, 2:] - u[1:-1, 1:-1]) * (1 / dx) + (w[2:, 1:-1] - w[1:-1, 1:-1]) * (1 / dz)
 
 
 def closed(w: Field) -> Field:
     """The same with 0 on the lower face of the lowest cells, the wall."""
-    return jnp.where(jnp.arange(w.shape[1])[None, :] == 0, 0, w)
+    return jnp.where(jnp.arange(w.shape[0])[:, None] == 0, 0, w)
 
 
-def curl(u: Float[Array, "nx2 nz2"], w: Float[Array, "nx2 nz2"], dx: Array, dz: Array) -> Float[Array, "nx1 nz1"]:
-    """w_x - u_z at the corners of the cells, (nx + 1, nz + 1), from fields `extended` by one cell."""
-    return (w[1:, 1:] - w[:-1, 1:]) / dx - (u[1:, 1:] - u[1:, :-1]) / dz
+def curl(u: Extended, w: Extended, dx: Array, dz: Array) -> Float[Array, "nz1 nx1"]:
+    """w_x - u_z at the corners of the cells, (nz + 1, nx + 1), of a velocity extended by one cell."""
+    return (w[1:, 1:] - w[1:, :-1]) / dx - (u[1:, 1:] - u[:-1, 1:]) / dz
 
 
-def laplacian(f: Float[Array, "nx2 nz2"], dx: Array, dz: Array) -> Field:
-    """The five-point Laplacian of a field `extended` by one cell."""
-    inner = f[1:-1, 1:-1]
-    return (f[2:, 1:-1] - 2 * inner + f[:-2, 1:-1]) / dx**2 + (f[1:-1, 2:] - 2 * inner + f[1:-1, :-2]) / dz**2
+def laplacian(f: Extended, dx: Array, dz: Array) -> Field:
+    """The five-point Laplacian of a field extended by one cell."""
+    twice = 2 * f[1:-1, 1:-1]
+    return (f[1:-1, 2:] - twice + f[1:-1, :-2]) * (1 / dx**2) + (f[2:, 1:-1] - twice + f[:-2, 1:-1]) * (1 / dz**2)
 
 
 def second_difference(n: int, modes: np.ndarray, spacing: Array) -> Array:
@@ -69,27 +79,55 @@ def second_difference(n: int, modes: np.ndarray, spacing: Array) -> Array:
     return -((jnp.asarray(2 * np.sin(np.pi * modes / n), spacing.dtype) / spacing) ** 2)
 
 
-def solve_poisson(rhs: Field, dx: Array, dz: Array, periodic: bool) -> Field:
-    """p with div grad p = rhs to rounding, of mean 0; with walls the normal derivative there is 0.
+def project(u: Extended, w: Extended, dx: Array, dz: Array, periodic: bool) -> tuple[Extended, Extended]:
+    """The nearest velocity without divergence, u - grad p with div grad p = div u, both extended by one cell.
 
-    Transforms that diagonalise the difference operators: Fourier in x, cosine (walls) or Fourier in z. The mean of rhs
-    has to be 0, and is ignored.
+    Transforms that diagonalise the difference operators solve for p to rounding: Fourier in x, cosine (walls, on which
+    the normal derivative of p is 0) or Fourier in z. Ghost cells come out right for a periodic box and for walls about
+    which u is even.
     """
-    nx, nz = rhs.shape
+    solve = _periodic_pressure if periodic else _pressure_between_walls
+    p = solve(u, w, dx, dz)
+    u = u - (p[1:-1, 1:-1] - p[1:-1, :-2]) * (1 / dx)
+    return u, w - (p[1:-1, 1:-1] - p[:-2, 1:-1]) * (1 / dz)
+
+
+def _periodic_pressure(u: Extended, w: Extended, dx: Array, dz: Array) -> Float[Array, "nz4 nx4"]:
+    rhs = divergence(u, w, dx, dz)
+    nz, nx = rhs.shape
+    p = jnp.fft.irfft2(jnp.fft.rfft2(rhs) * _inverse(np.fft.fftfreq(nz, 1 / nz), nz, nx, dx, dz), (nz, nx))
+    return extended(p, 2, "periodic")
+
+
+def _pressure_between_walls(u: Extended, w: Extended, dx: Array, dz: Array) -> Float[Array, "nz4 nx4"]:
+    """Modes that are even and odd about the middle of the box are two problems of half the height each.
+
+    Besides halving the work of the cosine transform, which is a product with a dense matrix, this keeps Fourier
+    transforms below the size from which XLA shares one among its threads, at a loss.
+    """
+    nz, nx = u.shape[0] - 2, u.shape[1] - 2
+    half = nz // 2
+    lower, upper = divergence(u[: half + 2], w[: half + 2], dx, dz), divergence(u[half:], w[half:], dx, dz)[::-1]
+    modes = order(nz) / 2
+
+    def solved(basis: np.ndarray, rhs: Array, modes: np.ndarray) -> Array:
+        basis = jnp.asarray(basis)
+        spectrum = jnp.fft.rfft(basis @ rhs) * _inverse(modes, nz, nx, dx, dz)
+        return basis.T @ jnp.fft.irfft(spectrum, nx)
+
+    even_basis, odd_basis = cosine_halves(nz, u.dtype)
+    even, odd = solved(even_basis, lower + upper, modes[:half]), solved(odd_basis, lower - upper, modes[half:])
+    lower, upper = (
+        jnp.concatenate([p[:, -2:], p, p[:, :2]], axis=1) for p in (even + odd, (even - odd)[::-1])
+    )  # fmt: skip
+    return _stacked([lower[1:2], lower[:1], lower, upper, upper[-1:], upper[-2:-1]])
+
+
+def _inverse(modes: np.ndarray, nz: int, nx: int, dx: Array, dz: Array) -> Array:
+    """1 over the eigenvalues of div grad, 0 for the mean."""
     along_x = second_difference(nx, np.arange(nx // 2 + 1), dx)
-    modes = np.fft.fftfreq(nz, 1 / nz) if periodic else order(nz) / 2
     eigenvalue = second_difference(nz, modes, dz)[:, None] + along_x[None, :]
-    inverse = jnp.where(eigenvalue == 0, 0, 1 / jnp.where(eigenvalue == 0, 1, eigenvalue))
-    if periodic:
-        return jnp.fft.irfft2(jnp.fft.rfft2(rhs.T) * inverse, (nz, nx)).T
-    return inverse_cosine_transform(jnp.fft.irfft(jnp.fft.rfft(cosine_transform(rhs)) * inverse, nx))
-
-
-def project(u: Field, w: Field, dx: Array, dz: Array, periodic: bool) -> tuple[Field, Field]:
-    """The nearest velocity without divergence: u - grad p with div grad p = div u."""
-    p = solve_poisson(divergence(u, w, dx, dz), dx, dz, periodic)
-    along_x, along_z = gradient(p, dx, dz, periodic)
-    return u - along_x, w - along_z
+    return jnp.where(eigenvalue == 0, 0, 1 / jnp.where(eigenvalue == 0, 1, eigenvalue))
 
 
 def diffuse(f: Field, amount: Array, dx: Array, dz: Array, edge: Edge) -> Field:
@@ -97,16 +135,16 @@ def diffuse(f: Field, amount: Array, dx: Array, dz: Array, edge: Edge) -> Field:
 
     Exact in time and positive, so that no extremum grows, however large the amount.
     """
-    nx, nz = f.shape
+    nz, nx = f.shape
     along_x = second_difference(nx, np.arange(nx // 2 + 1), dx)[None, :]
     if edge == "periodic":
         along_z = second_difference(nz, np.fft.fftfreq(nz, 1 / nz), dz)[:, None]
-        return jnp.fft.irfft2(jnp.fft.rfft2(f.T) * jnp.exp(amount * (along_x + along_z)), (nz, nx)).T
+        return jnp.fft.irfft2(jnp.fft.rfft2(f) * jnp.exp(amount * (along_x + along_z)), (nz, nx))
     basis, modes = _basis(nz, edge)
     basis = jnp.asarray(basis, f.dtype)
     along_z = second_difference(nz, modes / 2, dz)[:, None]
-    spectrum = jnp.fft.rfft(jnp.einsum("xz,kz->kx", f, basis)) * jnp.exp(amount * (along_x + along_z))
-    return jnp.einsum("kx,kz->xz", jnp.fft.irfft(spectrum, nx), basis)
+    spectrum = jnp.fft.rfft(basis @ f) * jnp.exp(amount * (along_x + along_z))
+    return basis.T @ jnp.fft.irfft(spectrum, nx)
 
 
 def _basis(n: int, edge: Edge) -> tuple[np.ndarray, np.ndarray]:
@@ -119,43 +157,51 @@ def _basis(n: int, edge: Edge) -> tuple[np.ndarray, np.ndarray]:
     return vectors / np.where(norms < 1e-8, np.inf, norms), k  # the sine of k = 0 is no mode
 
 
-def upwind_face(farther: Array, upwind: Array, downwind: Array) -> Array:
-    """The value at a face by the third-order upwind-biased interpolation with Koren's limiter.
+def limited_face(velocity: Array, cells: list[Array]) -> Array:
+    """The value at a face between cells[1] and cells[2]: third-order upwind-biased, with Koren's limiter.
 
-    It lies between its neighbours, and no farther from `upwind` than `farther` is; so a forward Euler step with twice
-    the outflow below the cell's content makes no new extrema (R. J. LeVeque, Finite Volume Methods, 2002, chapter 6;
-    B. Koren, in Numerical Methods for Advection-Diffusion Problems, 1993).
+    It lies between its neighbours, and no farther from the upwind cell than the next one upwind is; so a forward Euler
+    step with twice the outflow below the cell's content makes no new extrema (R. J. LeVeque, Finite Volume Methods,
+    2002, chapter 6; B. Koren, in Numerical Methods for Advection-Diffusion Problems, 1993).
     """
-    before, after = upwind - farther, downwind - upwind
-    rising = jnp.minimum(jnp.minimum(before, after), (before + 2 * after) / 6)
-    falling = jnp.maximum(jnp.maximum(before, after), (before + 2 * after) / 6)
-    return upwind + jnp.maximum(rising, 0) + jnp.minimum(falling, 0)
+    forward = velocity > 0
+    after = cells[2] - cells[1]
+    before = jnp.where(forward, cells[1] - cells[0], cells[3] - cells[2])
+    # the smallest of three, 0 where signs differ. With `where`, since jnp.minimum takes three times as long: it hands
+    # on a NaN, which a cell that has one does anyway
+    low, high = _smaller(_larger(before, after), 0), _larger(_smaller(before, after), 0)
+    step = _larger(low, _smaller(high, (before + 2 * after) * (1 / 6)))
+    return jnp.where(forward, cells[1] + step, cells[2] - step)
+
+
+def _smaller(a: Array, b: Array | int) -> Array:
+    return jnp.where(a < b, a, b)
+
+
+def _larger(a: Array, b: Array | int) -> Array:
+    return jnp.where(a > b, a, b)
 
 
 def advective_fluxes(
-    f: Float[Array, "nx4 nz4"], u: Float[Array, "nx2 nz2"], w: Float[Array, "nx2 nz2"], limited: bool
-) -> tuple[Float[Array, "nx1 nz"], Float[Array, "nx nz1"]]:
+    f: Float[Array, "nz4 nx4"], u: Extended, w: Extended, limited: bool
+) -> tuple[Float[Array, "nz nx1"], Float[Array, "nz1 nx"]]:
     """u f and w f through the nx + 1 and nz + 1 faces, f extended by two cells, u and w by one; central or limited."""
 
     def through(velocity, cells):
-        if not limited:
-            return velocity * (cells[1] + cells[2]) / 2
-        forward = upwind_face(cells[0], cells[1], cells[2])
-        backward = upwind_face(cells[3], cells[2], cells[1])
-        return velocity * jnp.where(velocity > 0, forward, backward)
+        return velocity * (limited_face(velocity, cells) if limited else (cells[1] + cells[2]) / 2)
 
-    nx, nz = f.shape[0] - 4, f.shape[1] - 4
-    along_x = [jax.lax.slice(f, (s, 2), (s + nx + 1, nz + 2)) for s in range(4)]
-    along_z = [jax.lax.slice(f, (2, s), (nx + 2, s + nz + 1)) for s in range(4)]
-    return through(u[1:, 1:-1], along_x), through(w[1:-1, 1:], along_z)
+    nz, nx = f.shape[0] - 4, f.shape[1] - 4
+    along_x = [jax.lax.slice(f, (2, s), (nz + 2, s + nx + 1)) for s in range(4)]
+    along_z = [jax.lax.slice(f, (s, 2), (s + nz + 1, nx + 2)) for s in range(4)]
+    return through(u[1:-1, 1:], along_x), through(w[1:, 1:-1], along_z)
 
 
-def advected(u: Float[Array, "nx2 nz2"], w: Float[Array, "nx2 nz2"], dx: Array, dz: Array) -> tuple[Field, Field]:
+def advected(u: Extended, w: Extended, dx: Array, dz: Array) -> tuple[Field, Field]:
     """-div(u u) and -div(u w) by central fluxes, which conserve the kinetic energy of a flow without divergence."""
-    nz = w.shape[1] - 2
-    xx = ((u[:-1, 1:-1] + u[1:, 1:-1]) / 2) ** 2
-    zz = ((w[1:-1, :-1] + w[1:-1, 1:]) / 2) ** 2
-    xz = (w[1:, 1:] + w[:-1, 1:]) * (u[1:, 1:] + u[1:, :-1]) / 4
-    along_x = (xx[:-1] - xx[1:]) / dx + (xz[:-1, :-1] - xz[:-1, 1:]) / dz
-    along_z = (xz[:-1, :nz] - xz[1:, :nz]) / dx + (zz[:, :-1] - zz[:, 1:]) / dz
+    nz = w.shape[0] - 2
+    xx = (u[1:-1, :-1] + u[1:-1, 1:]) ** 2 * (1 / (4 * dx))
+    zz = (w[:-1, 1:-1] + w[1:, 1:-1]) ** 2 * (1 / (4 * dz))
+    xz = (w[1:, 1:] + w[1:, :-1]) * (u[1:, 1:] + u[:-1, 1:])
+    along_x = (xx[:, :-1] - xx[:, 1:]) + (xz[:-1, :-1] - xz[1:, :-1]) * (1 / (4 * dz))
+    along_z = (zz[:-1] - zz[1:]) + (xz[:nz, :-1] - xz[:nz, 1:]) * (1 / (4 * dx))
     return along_x, along_z

@@ -53,7 +53,7 @@ class Box(eqx.Module):
         """z of the cells' centres, or with offset 0 of their lower faces."""
         return ((jnp.arange(self.nz, dtype=self.length.dtype) + offset) * self.dz)[None, :]
 
-    def integral(self, f: Field) -> Float[Array, ""]:
+    def integral(self, f: Float[Array, "a b"]) -> Float[Array, ""]:
         """The sum over the cells times their area."""
         return jnp.sum(f) * (self.dx * self.dz)
 
@@ -107,9 +107,14 @@ class Method(eqx.Module, Generic[F]):
     def start(self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None) -> F:
         """The flow with this velocity, freed of its divergence, and these profiles; noise is added to w."""
 
+    @property
     @abc.abstractmethod
-    def advance(self, flow: F, dt: Array) -> F:
-        """The flow one step later."""
+    def stride(self) -> int:
+        """How many steps the method can do at once."""
+
+    @abc.abstractmethod
+    def advance(self, flow: F, dt: Array, steps: int = 1) -> F:
+        """The flow so many steps of dt later, 1 or `stride`."""
 
     @abc.abstractmethod
     def kicked(self, flow: F, velocity: Velocity) -> F:

@@ -48,7 +48,12 @@ class Pseudospectral(Method[Spectrum]):
             fields.append(self._cosine(dye(self.box.z()) + flat))
         return Spectrum(jnp.stack(fields) * self._kept()[None], jnp.mean(u))
 
-    def advance(self, flow: Spectrum, dt: Array) -> Spectrum:
+    @property
+    def stride(self) -> int:
+        """See `Method`."""
+        return 1
+
+    def advance(self, flow: Spectrum, dt: Array, steps: int = 1) -> Spectrum:
         """See `Method`."""
         linear = -self._diffusivities(flow) * self._square()[None]
         source = self._source(flow)
