@@ -64,7 +64,9 @@ def main(folder: Path) -> int:
     """Exit code 1 and a line for each problem, or 0."""
     (built,), (source,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     problems = wheel(built) + sdist(source)
-    print("\n".join(problems) or f"{built.name} ({built.stat().st_size // 1024} kB) and {source.name}: as they should be")
+    print(
+        "\n".join(problems) or f"{built.name} ({built.stat().st_size // 1024} kB) and {source.name}: as they should be"
+    )
     return 1 if problems else 0
 
 

@@ -1,4 +1,4 @@
-"""Prints the oldest version that each requirement allows, as constraints for pip: python lowest_versions.py pyproject.toml
+"""Prints the oldest versions allowed, as constraints for pip: python lowest_versions.py pyproject.toml
 
 Those of the package itself only: what its tests need is for whoever tests it.
 """

@@ -22,7 +22,14 @@ project_copyright = "2026, the physent developers"
 version = release = version_of("physent")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "mathml", "docstrings", "generate"]
-exclude_patterns = ["_build", "_ext", "_generated/parameters", "_generated/validation.md", "_generated/published.md", "gallery"]
+exclude_patterns = [
+    "_build",
+    "_ext",
+    "_generated/parameters",
+    "_generated/validation.md",
+    "_generated/published.md",
+    "gallery",
+]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]

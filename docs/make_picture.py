@@ -20,10 +20,9 @@ from physent.solvers.kelvin_helmholtz import Mode, ShearLayer  # noqa: E402
 from physent.solvers.nlse import Solitons  # noqa: E402
 
 GREY, LINE = "#808080", "#3b8bc4"
-STYLE = {
-    name: GREY
-    for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "axes.titlecolor")
-} | {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "savefig.transparent": True}
+COLOURED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "axes.titlecolor")
+PLAIN = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "savefig.transparent": True}
+STYLE = dict.fromkeys(COLOURED, GREY) | PLAIN
 
 
 def solitons():
@@ -59,7 +58,9 @@ def draw(place: Path) -> None:
         figure, axes = plt.subplots(2, 3, figsize=(10, 4.2), height_ratios=[2, 1], layout="constrained")
         axes[0, 0].pcolormesh(waves.t, waves.x, np.abs(waves.psi).T, cmap="magma", rasterized=True)
         axes[0, 0].set(title="two solitons collide", ylabel="x", ylim=(-14, 14))
-        axes[0, 1].pcolormesh(flow.x, flow.z, flow.density.isel(t=-1).transpose("z", "x"), cmap="cividis", rasterized=True)
+        axes[0, 1].pcolormesh(
+            flow.x, flow.z, flow.density.isel(t=-1).transpose("z", "x"), cmap="cividis", rasterized=True
+        )
         axes[0, 1].set(title="a shear layer rolls up", xlabel="x", ylabel="z", aspect="equal")
         position, heading = fish.position.isel(t=-1).values, fish.heading.isel(t=-1).values
         axes[0, 2].quiver(*position.T[:2], *heading.T[:2], heading[:, 2], cmap="viridis", pivot="mid", width=0.008)

@@ -99,7 +99,9 @@ def test_transfer_entropy_of_linear_processes_exactly(record_number):
     lagged = step @ stationary  # covariance of (x, y) now with (x, y) before
     covariance = np.block([[stationary, lagged], [lagged.T, stationary]])
     there = gaussian_information(covariance, [1], [2], [3])
-    record_number("transfer entropy of coupled linear processes, from their covariance", there, exact=0.181395, within=6e-7)
+    record_number(
+        "transfer entropy of coupled linear processes, from their covariance", there, exact=0.181395, within=6e-7
+    )
     assert float(gaussian_information(covariance, [0], [3], [2])) == pytest.approx(0, abs=1e-14)
     assert 0.5 * math.log(1 + 0.8**2 / 0.5**2) == pytest.approx(0.634880, abs=5e-7)
 

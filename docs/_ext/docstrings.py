@@ -48,7 +48,9 @@ def _docstring(app: Sphinx, what: str, name: str, thing: object, options: object
         result.append("")
         for declaration in declarations(thing).values():  # type: ignore[arg-type]
             default = "" if declaration.required else f" = {declaration.default!r}"
-            result.append(f"- ``{declaration.name}{default}``: {escaped(declaration.doc)} ({escaped(declaration.allowed)})")
+            result.append(
+                f"- ``{declaration.name}{default}``: {escaped(declaration.doc)} ({escaped(declaration.allowed)})"
+            )
         result.append("")
     lines[:] = result
 

@@ -2,8 +2,8 @@
 A shear layer rolls up
 ======================
 
-A stratified layer with one wave on it. The histogram entropy of the density grows as mixing makes fluid of every density
-between the two that were there.
+A stratified layer with one wave on it. The histogram entropy of the density grows as mixing makes fluid of every
+density between the two that were there.
 """
 
 import jax

@@ -14,8 +14,8 @@
 # %% [markdown]
 # # Entropy of your own NetCDF file
 #
-# Nothing here needs a run of physent. First a file like those that other programs write: temperatures on a grid over two
-# years, with a day's noise that is stronger in the north. Put your own file in its place.
+# Nothing here needs a run of physent. First a file like those that other programs write: temperatures on a grid over
+# two years, with a day's noise that is stronger in the north. Put your own file in its place.
 
 # %%
 import jax
@@ -48,8 +48,8 @@ xr.Dataset(
 # %% [markdown]
 # ## How many states does it take?
 #
-# The entropy of a histogram at every time: how spread the values of the whole map are. The default reads all dimensions
-# but time; a histogram needs edges, and they should be the same at all times.
+# The entropy of a histogram at every time: how spread the values of the whole map are. The default reads all
+# dimensions but time; a histogram needs edges, and they should be the same at all times.
 
 # %%
 data = xr.open_dataset("my_data.nc")
@@ -58,14 +58,15 @@ spread = data.temperature.physent.entropy(outcomes=bins)
 spread
 
 # %% [markdown]
-# It depends on the bins: with bins half as wide it is larger by about ln 2. Compare entropies of the same bins, or subtract
-# their logarithm. And it is too small for few values: a plug-in estimate of K outcomes from N values is low by
-# (K - 1)/2N; an estimator corrects that.
+# It depends on the bins: with bins half as wide it is larger by about ln 2. Compare entropies of the same bins, or
+# subtract their logarithm. And it is too small for few values: a plug-in estimate of K outcomes from N values is low
+# by (K - 1)/2N; an estimator corrects that.
 
 # %%
 corrected = data.temperature.physent.entropy(outcomes=bins, estimator="miller_madow")
 finer = data.temperature.physent.entropy(outcomes=Histogram(bins=120, low=240.0, high=320.0))
-print(f"finer bins: {float((finer - spread).mean()):+.3f} (ln 2 = {np.log(2):.3f}); bias: {float((corrected - spread).mean()):+.3f}")
+gained, bias = float((finer - spread).mean()), float((spread - corrected).mean())
+print(f"finer bins: {gained:+.3f} (ln 2 = {np.log(2):.3f}); bias: {bias:+.3f}")
 
 # %% [markdown]
 # ## How predictable is each place?
@@ -95,12 +96,14 @@ mean, error, count = (float(average[name]) for name in ("mean", "standard_error"
 print(f"mean {mean:.4f} +- {error:.4f}, {count:.0f} independent values of {spread.size}")
 
 # %% [markdown]
-# Does yesterday say anything about today, at a place on the equator, where there is no season? The mutual information of the
-# two, against that of series shifted round by chance, which keep their memory but not their pairing.
+# Does yesterday say anything about today, at a place on the equator, where there is no season? The mutual information
+# of the two, against that of series shifted round by chance, which keep their memory but not their pairing.
 
 # %%
 series = data.temperature.isel(latitude=12, longitude=0).values
-test = permutation_test(gaussian_mutual_information, series[:-1], series[1:], jax.random.key(0), surrogate=circular_shift)
+test = permutation_test(
+    gaussian_mutual_information, series[:-1], series[1:], jax.random.key(0), surrogate=circular_shift
+)
 print(f"{float(test.value):.3f} nats, p = {float(test.p_value):.3f}; by chance {float(test.null_mean):.3f}; "
       f"exact for a memory of 0.7: {-0.5 * np.log(1 - 0.7**2):.3f}")  # fmt: skip
 assert test.p_value <= 0.01
@@ -108,8 +111,8 @@ assert test.p_value <= 0.01
 # %% [markdown]
 # ## On the command line
 #
-# The same without Python: `physent diagnose my_data.nc --of temperature --outcomes '{kind = "histogram", bins = 60, low = 240.0,
-# high = 320.0}' --output entropy.nc`.
+# The same without Python: `physent diagnose my_data.nc --of temperature --outcomes '{kind = "histogram", bins = 60,
+# low = 240.0, high = 320.0}' --output entropy.nc`.
 
 # %%
 arguments = ["diagnose", "my_data.nc", "--of", "temperature", "--output", "entropy.nc", "--outcomes",

@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Mixing, revisited
 #
-# A published study of shear flows measures mixing by std(density) x rms(vorticity) and concludes which flow mixes more. Here
-# are two of its flows, on a coarse grid, with that proxy beside three quantities that know what mixing is. (The full grids, all
-# four flows and the published numbers are in `docs/kelvin_helmholtz.md`.)
+# A published study of shear flows measures mixing by std(density) x rms(vorticity) and concludes which flow mixes
+# more. Here are two of its flows, on a coarse grid, with that proxy beside three quantities that know what mixing is.
+# (The full grids, all four flows and the published numbers are in `docs/kelvin_helmholtz.md`.)
 
 # %%
 import jax
@@ -69,11 +69,12 @@ panels[0].legend()
 plt.show()
 
 # %% [markdown]
-# The proxy is largest at the start, before anything has mixed, and falls while the fluid mixes: both of its factors decay by
-# mixing and by friction. The background potential energy, that of the density sorted by height, can only be raised by mixing
-# (Winters et al. 1995); the entropy of the dye likewise (Lecoanet et al. 2016).
+# The proxy is largest at the start, before anything has mixed, and falls while the fluid mixes: both of its factors
+# decay by mixing and by friction. The background potential energy, that of the density sorted by height, can only be
+# raised by mixing (Winters et al. 1995); the entropy of the dye likewise (Lecoanet et al. 2016).
 #
 # So by which measure does the double layer mix more, and how much more?
+
 
 # %%
 def gain(name, series):
@@ -90,8 +91,8 @@ for what, ratio in ratios.items():
     print(f"double/basic by {what}: {ratio:.2f}")
 
 # %% [markdown]
-# Why it mixes more is in the smallest gradient Richardson number at the start: below zero, heavy fluid lies over light, and it
-# overturns by gravity.
+# Why it mixes more is in the smallest gradient Richardson number at the start: below zero, heavy fluid lies over
+# light, and it overturns by gravity.
 
 # %%
 for name, run in runs.items():
@@ -99,6 +100,8 @@ for name, run in runs.items():
           f"variance of density left {float(run.density.var(('x', 'z'))[-1] / run.density.var(('x', 'z'))[0]):.2f}, "
           f"mass drift {float(abs(run.invariant_mass - run.invariant_mass[0]).max()):.0e}")  # fmt: skip
 for run in runs.values():
-    assert float(run.proxy[-1]) < float(run.proxy[0]) and float(run.energy_background[-1]) > float(run.energy_background[0])
+    assert float(run.proxy[-1]) < float(run.proxy[0]) and float(run.energy_background[-1]) > float(
+        run.energy_background[0]
+    )
     assert float(abs(run.invariant_mass - run.invariant_mass[0]).max()) < 1e-12
 assert float(runs["double_shear"].min_gradient_richardson[0]) < 0
