@@ -31,7 +31,11 @@ def wheel(path: Path) -> list[str]:
     problems = need(names, wanted, path.name)
     allowed = ("physent/", path.name.split("-py3")[0] + ".dist-info/")
     problems += [f"{path.name}: {name} does not belong there" for name in names if not name.startswith(allowed)]
-    problems += [f"{path.name}: {name} is not code of the package" for name in names if "/benchmarks/" in name]
+    problems += [
+        f"{path.name}: {name} is not code of the package"
+        for name in names
+        if {"benchmarks", "notebooks"} & set(name.split("/"))
+    ]
     for field in ("Name", "Version", "Summary", "License-Expression", "Requires-Python", "Description-Content-Type"):
         if not metadata[field]:
             problems.append(f"{path.name}: no {field} in the metadata")

@@ -21,6 +21,7 @@ from physent.solvers.active_matter import (
     RunAndTumble,
     Softplus,
     Yukawa,
+    pair_production,
 )
 
 DISCS = ActiveMatter(particles=150, packing_fraction=0.6, speed=0.5, dt=0.02, neighbors=20, skin=0.5)
@@ -193,6 +194,26 @@ def test_how_far_the_slow_velocity_of_a_persistent_particle_is_off(method, bias)
     s = stationary_covariance_of(method, 0.1, v0, a, rate, None)
     square = np.array([-a, v0, 0]) @ s @ np.array([-a, v0, 0])
     np.testing.assert_allclose(square / (v0**2 * rate / (a + rate)) - 1, bias, atol=0.004)
+
+
+def two_on_a_ring(scale):
+    """The distance is one particle with v0 = 0.25, k = 2.5, eps = 0.1 where `scale` is 2; with 1 those are of each."""
+    return ActiveMatter(
+        particles=2, dimension=1, length=16.0, speed=0.25 / np.sqrt(scale), diffusivity=0.1 / scale, neighbors=1,
+        propulsion=OrnsteinUhlenbeck(rate=0.1), force=Softplus(strength=2.5 / scale), method="splitting", dt=0.02,
+    )  # fmt: skip
+
+
+def test_the_entropy_production_of_two_on_a_ring_splits_as_the_fokker_planck_equation_says():
+    """0.39699 = 0.36454 by x + 0.03244 by g, beside the centre's v0^2/eps: REFERENCE's numbers."""
+    parts = pair_production(two_on_a_ring(2))
+    np.testing.assert_allclose(parts, [0.625, 0.36454, 0.03244], rtol=2e-4)
+    # without forces the distance is as free as the centre, and all of it is that of x: v_g = 0
+    free = pair_production(dataclasses.replace(two_on_a_ring(2), force=NoForce()), points=31)
+    np.testing.assert_allclose(free, [0.625, 0.625, 0], atol=1e-9)
+    np.testing.assert_allclose(pair_production(two_on_a_ring(1)).total - 0.625, 0.33670, atol=1e-4)
+    with pytest.raises(ParameterError, match="allowed: 2"):
+        pair_production(DISCS)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Couzin against dewi-kadita 0.0.4: python -m experiments.benchmarks.couzin [part ...]
 
-Parts: speed (its four cases with entropies at every step, simulation plus metrics, compilation left out, alternating in
-one process, the best of each), entropies (our functions on its own trajectories), search (tiles against all pairs),
+Parts: speed (its four cases, saving and measuring every step what it does, simulation plus metrics, compilation left
+out, alternating in one process, the best of each), entropies (our functions on its own trajectories), search (tiles against all pairs),
 scaling (a step at the density of its swarm). Each prints a Markdown table.
 """
 
+import dataclasses
 import sys
 import time
 
@@ -20,7 +21,10 @@ from dewi_kadita.core.solver import CouzinSolver  # noqa: E402
 from dewi_kadita.core.systems import CouzinSystem  # noqa: E402
 
 from experiments.benchmarks.couzin_validation import experiment  # noqa: E402
+from physent.cadence import Cadence  # noqa: E402
+from physent.diagnostics import SchoolingEntropy  # noqa: E402
 from physent.entropy import oceanic_schooling_index, schooling_entropies, wrapped_rotation  # noqa: E402
+from physent.program import Program  # noqa: E402
 from physent.solvers.couzin import Couzin, RandomBox, Ring  # noqa: E402
 
 CASES = ("swarm", "torus", "dynamic_parallel", "highly_parallel")
@@ -54,17 +58,17 @@ def theirs(solver, steps):
     return result, metrics
 
 
-@eqx.filter_jit
-def ours(solver, key, steps):
-    """All steps, with positions, headings, order parameters, the seven entropies and the index after each."""
-
-    def row(state, _):
-        state = solver.step(state)
-        seen = solver.observe(state)
-        values = schooling_entropies(state.position, state.heading, solver.length)
-        return state, (seen, values, oceanic_schooling_index(values), wrapped_rotation(state.position, state.heading))
-
-    return jax.lax.scan(row, solver.init(key), None, length=steps)[1]
+def ours(settings):
+    """All steps as the engine does them, with what dewi-kadita saves and computes after each; and its arguments."""
+    diagnostics = (SchoolingEntropy(length=settings.solver.length),)
+    kept = ["position", "heading", "polarization", "rotation", "spread"]
+    program = Program(settings.solver, diagnostics, fields=kept)
+    cadence = dataclasses.replace(Cadence.of(settings.solver, settings.run), rows_per_snapshot=1)
+    state = program.init(settings.solver, jax.random.key(0))
+    carries, _ = program.first_row(settings.solver, state)
+    numbers = (jnp.asarray(number) for number in (0, cadence.rows, cadence.steps_per_row))
+    chunk = jax.jit(program.chunk(cadence, cadence.rows))
+    return chunk, (eqx.filter(settings.solver, eqx.is_array), state, carries, *numbers)
 
 
 def timed(function):
@@ -78,12 +82,12 @@ def speed(repeats=3):
     for case in CASES:
         settings = experiment(case)
         solver, steps = settings.solver, round(settings.run.t_end / float(settings.solver.dt))
-        key = jax.random.key(0)
-        jax.block_until_ready(ours(solver, key, steps))
+        chunk, arguments = ours(settings)
+        jax.block_until_ready(chunk(*arguments))
         theirs(solver, 2)
         best = [np.inf, np.inf]
         for _ in range(repeats):
-            best[0] = min(best[0], timed(lambda: ours(solver, key, steps))[0])  # noqa: B023
+            best[0] = min(best[0], timed(lambda: chunk(*arguments))[0])  # noqa: B023
             best[1] = min(best[1], timed(lambda: theirs(solver, steps)[1]["time"])[0])  # noqa: B023
         print(f"| {case} | {best[0]:.3f} | {best[1]:.3f} | {best[1] / best[0]:.1f} |", flush=True)
 

@@ -1,1 +1,1 @@
-"""Experiments of the nonlinear Klein-Gordon equation."""
+"""Experiments of the stratified shear flow."""

@@ -92,7 +92,7 @@ plt.show()
 
 # %%
 average = spread.physent.time_average("time")
-mean, error, count = (float(average[name]) for name in ("mean", "standard_error", "effective_size"))
+mean, error, count = (float(average[name]) for name in ("value", "standard_error", "effective_size"))
 print(f"mean {mean:.4f} +- {error:.4f}, {count:.0f} independent values of {spread.size}")
 
 # %% [markdown]

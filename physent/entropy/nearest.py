@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 Metric = Literal["euclidean", "maximum"]
 _MATRIX = 1024  # points whose matrix of distances is held at once
-_BLOCK = 8  # candidates compared at once, to spread the cost of a loop step
+_BLOCK = 8  # candidates or rows compared at once, to spread the cost of a loop step
 
 
 def gap(a: Array, b: Array, period: Array | None) -> Array:
@@ -25,7 +25,7 @@ def gap(a: Array, b: Array, period: Array | None) -> Array:
         return distance
     wraps = jnp.isfinite(period)
     length = jnp.where(wraps, period, jnp.ones_like(period))
-    wrapped = jnp.abs(distance - length * jnp.round(distance / length))  # a remainder is not vectorised
+    wrapped = jnp.abs(distance - length * jnp.round(distance * (1 / length)))  # a remainder is not vectorised
     return jnp.where(wraps, wrapped, distance)
 
 
@@ -95,17 +95,31 @@ def nearest_distances(points: Array, k: int, metric: Metric, period: Array | Non
     """
     if points.shape[0] > _MATRIX:
         return nearest_neighbours(points, k, metric, period)[0]
-    _checked(points, k)
+    n, own = _checked(points, k)
     whole = jax.vmap(lambda candidate: separation(points, candidate, metric, period))(points)
-    # the barrier keeps the matrix, which would be computed again in each pass
-    whole = jax.lax.optimization_barrier(jnp.where(jnp.eye(points.shape[0], dtype=bool), jnp.inf, whole))
-    kept = [jnp.min(whole, axis=0)]
+    whole = jnp.where(own[:, None] == own[None, :], jnp.inf, whole)
+    # roots, because XLA keeps a matrix that was expensive; a cheap one it would compute again in each of the passes
+    whole = jnp.sqrt(whole) if metric == "euclidean" else whole
+    kept = [_minima(whole)]
     for i in range(1, k):
-        last = kept[-1][None, :]
-        next_larger = jnp.min(jnp.where(whole > last, whole, jnp.inf), axis=0)
-        as_near = jnp.sum((whole <= last).astype(whole.dtype), axis=0)
-        kept.append(jnp.where(as_near > i, kept[-1], next_larger))
-    return jnp.stack(kept)
+        last = kept[-1]
+        next_larger = _minima(jnp.where(whole > last[None, :], whole, jnp.inf))
+        as_near = (whole <= last[:, None]).astype(whole.dtype) @ jnp.ones(n, whole.dtype)  # the matrix is symmetric
+        kept.append(jnp.where(as_near > i, last, next_larger))
+    nearest = jnp.stack(kept)
+    return nearest**2 if metric == "euclidean" else nearest
+
+
+def _minima(matrix: Array) -> Array:
+    """The minima of the columns, eight rows at a time: half the time of a reduction, which takes one."""
+    while (rows := matrix.shape[0]) > 1:
+        parts = min(rows, _BLOCK)
+        each = rows // parts
+        least = matrix[:each]
+        for i in range(1, parts):
+            least = jnp.minimum(least, matrix[i * each : (i + 1) * each])
+        matrix = jnp.concatenate([least, matrix[parts * each :]])
+    return matrix[0]
 
 
 def _checked(points: Array, k: int) -> tuple[int, Array]:

@@ -186,21 +186,27 @@ def _of_neighbours(near: Array, bins: int) -> Array:
 
 
 def _of_correlations(heading: Array, bins: int) -> Array:
+    """Each pair once: what row i lacks left of the diagonal is filled with the pairs of row N - 1 - i, turned round."""
     v = unit(heading)
     n = v.shape[0]
-    rows = max(1, min(n, _PAIRS // n))
-    blocks = -(-n // rows)
-    first = jnp.pad(v, ((0, blocks * rows - n), (0, 0))).reshape(blocks, rows, -1)
+    half = -(-n // 2)
+    rows = max(1, min(half, _PAIRS // n))
+    blocks = -(-half // rows)
 
-    def block(counts: Array, inputs: tuple[Array, Array]) -> tuple[Array, None]:
-        start, part = inputs
-        value = jnp.minimum((part @ v.T + 1) / 2, 1)
-        later = jnp.arange(n)[None, :] > start + jnp.arange(rows)[:, None]  # a row that fills up has none
-        symbol = jnp.where(later, _bin(value, 0.0, 1.0, bins), -1)
+    def blocked(values: Array) -> Array:
+        return jnp.pad(values[:half], ((0, blocks * rows - half), (0, 0))).reshape(blocks, rows, -1)
+
+    def block(counts: Array, inputs: tuple[Array, Array, Array]) -> tuple[Array, None]:
+        start, part, last = inputs
+        row, column = (start + jnp.arange(rows))[:, None], jnp.arange(n)[None, :]
+        value = jnp.minimum((jnp.where(column > row, part @ v.T, last @ v[::-1].T) + 1) / 2, 1)
+        # the middle row of an odd number has nothing to lend; rows that fill up the last block have nothing at all
+        there = (row < half) & ((column > row) | ((column < row) & (2 * row != n - 1)))
+        symbol = jnp.where(there, _bin(value, 0.0, 1.0, bins), -1)
         return counts + count_symbols(symbol.reshape(1, -1), bins, dtype=v.dtype)[0], None
 
-    starts = jnp.arange(blocks) * rows
-    return _entropy_of(jax.lax.scan(block, jnp.zeros(bins, v.dtype), (starts, first))[0])
+    inputs = jnp.arange(blocks) * rows, blocked(v), blocked(v[::-1])
+    return _entropy_of(jax.lax.scan(block, jnp.zeros(bins, v.dtype), inputs)[0])
 
 
 def eigenvalue_entropy(position: Array) -> Array:

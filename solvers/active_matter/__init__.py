@@ -11,3 +11,5 @@ from .propulsion import Brownian as Brownian
 from .propulsion import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .propulsion import Propulsion as Propulsion
 from .propulsion import RunAndTumble as RunAndTumble
+from .ring import PairProduction as PairProduction
+from .ring import pair_production as pair_production
