@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
 import xarray as xr
 
+from physent import devices as machines
 from physent.cadence import Cadence
 from physent.config import Experiment, OutputSettings, RunSettings, describe, load_experiment, make
 from physent.diagnostic import Diagnostic
@@ -52,6 +53,7 @@ def run(
     diagnostics: Iterable[Diagnostic] = (),
     seed: int = 0,
     members: int = 1,
+    devices: int | Literal["all"] = 1,
     variables: Sequence[str] | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -74,7 +76,7 @@ def run(
         precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
         settings = RunSettings(
             t_end=t_end, save_every=save_every, snapshot_every=snapshot_every, seed=seed, precision=precision,
-            members=members, chunk=chunk,
+            members=members, devices=devices, chunk=chunk,
         )  # fmt: skip
         if isinstance(variables, str):
             raise TypeError("variables is a list of names")
@@ -190,8 +192,9 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
             f"jax.config.update('jax_enable_x64', {wanted}) before the experiment is loaded, or change it",
         )
     program = Program(
-        experiment.solver, tuple(experiment.diagnostics), experiment.run.members, experiment.output.variables
-    )
+        experiment.solver, tuple(experiment.diagnostics), experiment.run.members, experiment.output.variables,
+        machines.count_of(experiment.run.devices),
+    )  # fmt: skip
     cadence = Cadence.of(experiment.solver, experiment.run)
     if found := problems(program):
         raise ParameterError(found[0][0], "\n".join([found[0][1], *(f"{key}: {words}" for key, words in found[1:])]))
