@@ -10,7 +10,7 @@ On one device every function is the plain one, to the bit.
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -46,6 +46,11 @@ def each_slab(function: Callable, cut: tuple[int | None, ...], into: Any) -> Cal
     return jax.shard_map(function, in_specs=tuple(map(spec, cut)), out_specs=out)
 
 
+def everywhere(values: Array) -> Array:
+    """The whole array on every device, which is a gather: for positions, which are few beside what is made of them."""
+    return values if slabs() == 1 else jax.lax.with_sharding_constraint(values, PartitionSpec())
+
+
 # ------------------------------------------------------------------------------------------------- inside `each_slab`
 
 
@@ -65,6 +70,13 @@ def wrapped(f: Float[Array, "m ..."], width: int) -> Float[Array, "m2 ..."]:
         below = jax.lax.ppermute(below, AXIS, [(i, (i + 1) % count) for i in range(count)])
         above = jax.lax.ppermute(above, AXIS, [(i, (i - 1) % count) for i in range(count)])
     return jnp.concatenate([below, f, above], axis=0)
+
+
+def rolled(f: Float[Array, "m ..."], shift: Literal[-1, 1]) -> Float[Array, "m ..."]:
+    """`jnp.roll` by one row along the first axis."""
+    if not _inside():
+        return jnp.roll(f, shift, 0)
+    return wrapped(f, 1)[:-2] if shift == 1 else wrapped(f, 1)[2:]
 
 
 def total(value: Array) -> Array:
@@ -107,11 +119,9 @@ def rfft2(f: Float[Array, "m n"], norm: str | None = None) -> Complex[Array, "m 
     """
     if slabs() == 1:
         return jnp.fft.rfft2(f, norm=norm)
-    kept = f.shape[1] // 2 + 1
-
     def transform(f: Array) -> Array:
         columns = _exchanged(jnp.fft.fft(f, axis=0, norm=norm), 0, 1)
-        return jnp.fft.fft(columns, norm=norm)[:, :kept]
+        return jnp.fft.fft(columns, norm=norm)[:, : columns.shape[1] // 2 + 1]
 
     return each_slab(transform, (1,), 0)(f)
 
@@ -120,8 +130,7 @@ def irfft2(modes: Complex[Array, "m k"], shape: tuple[int, int], norm: str | Non
     """`jnp.fft.irfft2` to an array of `shape`, the inverse of `rfft2`: cut along the first axis, then the second."""
     if slabs() == 1:
         return jnp.fft.irfft2(modes, shape, norm=norm)
-    n = shape[1]
-    k = jnp.arange(modes.shape[1])
+    n, k = shape[1], jnp.arange(modes.shape[1])
     pairs = jnp.where((k == 0) | (2 * k == n), 1, 2)[None, :]  # the modes left out are conjugate to these
 
     def transform(modes: Array) -> Array:

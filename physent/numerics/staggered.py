@@ -2,7 +2,8 @@
 
 Cells (i, k) fill a box that is periodic in x; in z it is periodic or has walls. Scalars live at the centres; u[i, k] is
 the velocity through the left face of the cell, w[i, k] that through its lower face. All arrays are (nx, nz): with
-walls w[:, 0] = 0, and w is 0 on the upper wall, which is not stored. (F. H. Harlow, J. E. Welch, Phys. Fluids 8, 2182,
+walls w[:, 0] = 0, and w is 0 on the upper wall, which is not stored. Cut into slabs along x (`physent.numerics.slab`),
+everything here is for use in `each_slab`, and nx is that of one slab. (F. H. Harlow, J. E. Welch, Phys. Fluids 8, 2182,
 1965.)
 """
 
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from physent.numerics import slab
 from physent.numerics.cosine import cosine_transform, inverse_cosine_transform, order
 
 Edge = Literal["periodic", "even", "odd", "faces"]
@@ -32,20 +34,19 @@ def extended(f: Field, width: int, edge: Edge) -> Float[Array, "nx2 nz2"]:
     else:
         sign = 1 if edge == "even" else -1
         below, above = sign * f[:, :width][:, ::-1], sign * f[:, -width:][:, ::-1]
-    f = jnp.concatenate([below, f, above], axis=1)
-    return jnp.concatenate([f[-width:], f, f[:width]], axis=0)
+    return slab.wrapped(jnp.concatenate([below, f, above], axis=1), width)
 
 
 def divergence(u: Field, w: Field, dx: Array, dz: Array) -> Field:
     """The flow out of each cell per area, (u[i+1] - u[i])/dx + (w[k+1] - w[k])/dz."""
     # with walls w[:, 0] is 0 and so stands for the upper wall too
-    return (jnp.roll(u, -1, 0) - u) / dx + (jnp.roll(w, -1, 1) - w) / dz
+    return (slab.rolled(u, -1) - u) / dx + (jnp.roll(w, -1, 1) - w) / dz
 
 
 def gradient(p: Field, dx: Array, dz: Array, periodic: bool) -> tuple[Field, Field]:
     """The differences across the left and the lower face of each cell; 0 across a wall."""
     along_z = (p - jnp.roll(p, 1, 1)) / dz
-    return (p - jnp.roll(p, 1, 0)) / dx, along_z if periodic else closed(along_z)
+    return (p - slab.rolled(p, 1)) / dx, along_z if periodic else closed(along_z)
 
 
 def closed(w: Field) -> Field:
@@ -75,14 +76,14 @@ def solve_poisson(rhs: Field, dx: Array, dz: Array, periodic: bool) -> Field:
     Transforms that diagonalise the difference operators: Fourier in x, cosine (walls) or Fourier in z. The mean of rhs
     has to be 0, and is ignored.
     """
-    nx, nz = rhs.shape
+    nx, nz = rhs.shape[0] * slab.slabs(), rhs.shape[1]
     along_x = second_difference(nx, np.arange(nx // 2 + 1), dx)
     modes = np.fft.fftfreq(nz, 1 / nz) if periodic else order(nz) / 2
-    eigenvalue = second_difference(nz, modes, dz)[:, None] + along_x[None, :]
+    eigenvalue = slab.own(second_difference(nz, modes, dz))[:, None] + along_x[None, :]
     inverse = jnp.where(eigenvalue == 0, 0, 1 / jnp.where(eigenvalue == 0, 1, eigenvalue))
     if periodic:
-        return jnp.fft.irfft2(jnp.fft.rfft2(rhs.T) * inverse, (nz, nx)).T
-    return inverse_cosine_transform(jnp.fft.irfft(jnp.fft.rfft(cosine_transform(rhs)) * inverse, nx))
+        return slab.irfft2(slab.rfft2(rhs.T) * inverse, (nz, nx)).T
+    return inverse_cosine_transform(slab.irfft(slab.rfft(cosine_transform(rhs)) * inverse, nx))
 
 
 def project(u: Field, w: Field, dx: Array, dz: Array, periodic: bool) -> tuple[Field, Field]:
@@ -97,16 +98,16 @@ def diffuse(f: Field, amount: Array, dx: Array, dz: Array, edge: Edge) -> Field:
 
     Exact in time and positive, so that no extremum grows, however large the amount.
     """
-    nx, nz = f.shape
+    nx, nz = f.shape[0] * slab.slabs(), f.shape[1]
     along_x = second_difference(nx, np.arange(nx // 2 + 1), dx)[None, :]
     if edge == "periodic":
-        along_z = second_difference(nz, np.fft.fftfreq(nz, 1 / nz), dz)[:, None]
-        return jnp.fft.irfft2(jnp.fft.rfft2(f.T) * jnp.exp(amount * (along_x + along_z)), (nz, nx)).T
+        along_z = slab.own(second_difference(nz, np.fft.fftfreq(nz, 1 / nz), dz))[:, None]
+        return slab.irfft2(slab.rfft2(f.T) * jnp.exp(amount * (along_x + along_z)), (nz, nx)).T
     basis, modes = _basis(nz, edge)
     basis = jnp.asarray(basis, f.dtype)
-    along_z = second_difference(nz, modes / 2, dz)[:, None]
-    spectrum = jnp.fft.rfft(jnp.einsum("xz,kz->kx", f, basis)) * jnp.exp(amount * (along_x + along_z))
-    return jnp.einsum("kx,kz->xz", jnp.fft.irfft(spectrum, nx), basis)
+    along_z = slab.own(second_difference(nz, modes / 2, dz))[:, None]
+    spectrum = slab.rfft(jnp.einsum("xz,kz->kx", f, basis)) * jnp.exp(amount * (along_x + along_z))
+    return jnp.einsum("kx,kz->xz", slab.irfft(spectrum, nx), basis)
 
 
 def _basis(n: int, edge: Edge) -> tuple[np.ndarray, np.ndarray]:

@@ -202,6 +202,12 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         larger = dataclasses.replace(self, neighbors=slots)
         return larger, eqx.tree_at(lambda state: state.neighbors, state, state.neighbors.emptied(slots))
 
+    def split(self, devices: int) -> dict[str, int]:
+        """The particles are shared out; all positions are gathered wherever forces are computed."""
+        if self.particles % devices:
+            raise ParameterError("particles", f"{self.particles} particles do not share {devices} devices evenly")
+        return dict.fromkeys(("position", "rounds", "propulsion", "neighbors.index", "neighbors.reference"), 0)
+
     # ------------------------------------------------------------------------------------------------- mechanics
 
     def _length(self) -> Float[Array, ""]:

@@ -189,6 +189,15 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """The fields at time t of an initial condition that is a solution."""
         return self.initial.exact(t, self._box, self._fluid) if type(self.forcing) is FORCINGS["none"] else {}
 
+    def split(self, devices: int) -> dict[str, int]:
+        """The fields are cut along x; what method `spectral` evolves, modes, between the modes along z."""
+        for name, size in (("nx", self.nx), ("nz", self.nz)):
+            if size % devices:
+                raise ParameterError(name, f"{name} = {size} is no multiple of {devices}")
+        if self.nx < 2 * devices:
+            raise ParameterError("nx", f"nx = {self.nx} leaves less than two cells to each of {devices}")
+        return {"flow": 0} if self.method == "projection" else {"flow.modes": 1}
+
     # -------------------------------------------------------------------------------------------------------- parts
 
     @property

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from physent.numerics import slab
 from physent.numerics.ssp import ssp_rk43_step
 from physent.numerics.staggered import (
     Edge,
@@ -57,6 +58,9 @@ class Projection(Method[Staggered]):
 
     def advance(self, flow: Staggered, dt: Array) -> Staggered:
         """See `Method`."""
+        return slab.each_slab(self._advance, (0, None), 0)(flow, dt)
+
+    def _advance(self, flow: Staggered, dt: Array) -> Staggered:
         if self.diffusion == "explicit":
             return ssp_rk43_step(flow, dt, self._euler)
         return self._diffused(ssp_rk43_step(self._diffused(flow, dt / 2), dt, self._euler), dt / 2)
@@ -81,6 +85,9 @@ class Projection(Method[Staggered]):
 
     def centred(self, flow: Staggered) -> Centred:
         """See `Method`; velocity and vorticity are means over two faces and four corners."""
+        return slab.each_slab(self._centred, (0,), 0)(flow)
+
+    def _centred(self, flow: Staggered) -> Centred:
         u, w = self._ghosts(flow)
         corners = curl(u, w, self.box.dx, self.box.dz)
         return Centred(
@@ -97,6 +104,9 @@ class Projection(Method[Staggered]):
         Dissipation and buoyancy flux are those of the discrete equations, so that the energy budget closes to the error
         of the time step.
         """
+        return slab.each_slab(self._integrals, (0,), None)(flow)
+
+    def _integrals(self, flow: Staggered) -> Integrals:
         box, integral = self.box, self.box.integral
         u, w = self._ghosts(flow)
         corners = curl(u, w, box.dx, box.dz)[:-1] ** 2
@@ -114,7 +124,7 @@ class Projection(Method[Staggered]):
             potential_energy=self.fluid.buoyancy * integral(excess * box.z()),
             mass=integral(flow.density),
             momentum=integral(flow.u),
-            max_divergence=jnp.max(jnp.abs(divergence(flow.u, flow.w, box.dx, box.dz))),
+            max_divergence=slab.largest(jnp.max(jnp.abs(divergence(flow.u, flow.w, box.dx, box.dz)))),
         )
 
     # ------------------------------------------------------------------------------------------------ one Euler step
@@ -170,7 +180,7 @@ class Projection(Method[Staggered]):
         only the excess over the mean weighs.
         """
         weight = -self.fluid.buoyancy * ((density[1:-1, 1:-1] + density[1:-1, :-2]) / 2 - 1)
-        return weight - jnp.mean(weight) if self.box.periodic else self._off_walls(weight)
+        return weight - slab.total(jnp.sum(weight)) / (self.box.nx * self.box.nz) if self.box.periodic else self._off_walls(weight)
 
     def _viscosity(self, extended_velocity: Array) -> Field:
         return self.fluid.viscosity * laplacian(extended_velocity, self.box.dx, self.box.dz)
@@ -206,7 +216,8 @@ class Projection(Method[Staggered]):
         return w if self.box.periodic else closed(w)
 
     def _projected(self, u: Field, w: Field) -> tuple[Field, Field]:
-        return project(u, w, self.box.dx, self.box.dz, self.box.periodic)
+        box = self.box
+        return slab.each_slab(lambda u, w: project(u, w, box.dx, box.dz, box.periodic), (0, 0), (0, 0))(u, w)
 
     def _sampled(self, velocity: Velocity) -> tuple[Field, Field]:
         box = self.box

@@ -181,6 +181,8 @@ class NLSE(Solver[NLSEState]):
         """psi is cut along x."""
         if self.dealias == "exact":
             raise ParameterError("dealias", "dealias = 'exact' cannot be cut ('none' and 'filter' can)")
+        if self.method == "dopri8":
+            raise ParameterError("method", "method = 'dopri8' would gather psi (every other method can be cut)")
         if slab.factors(self.n, devices) is None:
             raise ParameterError("n", f"n = {self.n} is no product of two multiples of {devices}")
         return {"psi": 0}
