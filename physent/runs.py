@@ -115,27 +115,33 @@ def execute(
 ) -> Finished:  # fmt: skip
     """Run an experiment into memory (`output` None) or into a run folder."""
     if output is not None:
-        check_free(Path(output), overwrite)
+        machines.by_leader(lambda: check_free(Path(output), overwrite))
     program, cadence = _plan(experiment)
     runner = Run(program, cadence, limit=experiment.run.chunk, report=report, stop=stop)
     state, carries, rows = runner.begin(jax.random.key(experiment.run.seed))
-    layout = Layout.of(program, cadence, rows, _attributes(experiment, cadence))
+    layout = Layout.of(program, cadence, rows, _attributes(experiment, cadence, program))
     if output is None:
         sink = MemorySink(layout, cadence)
         sink.append(rows, 0, 1, 0, 1)
         outcome = runner.loop(sink, program.solver, state, carries, rows)
         layout.attributes.update({name: value for name, value in _closing(outcome).items() if value is not None})
         return _finished(outcome, sink)
-    folder = RunFolder.create(
-        Path(output), experiment, layout, cadence, rows, program.solver, state, carries, overwrite
+    kept = machines.fetch((state, carries))
+    folder = machines.by_leader(
+        lambda: RunFolder.create(Path(output), experiment, layout, cadence, rows, program.solver, *kept, overwrite)
     )
+    folder = folder or Follower(Path(output))
     return _into_folder(folder, runner, program.solver, state, carries, rows, 0)
 
 
-def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool] = lambda: False) -> Finished:
+def resume(
+    path: str | Path, *, devices: int | Literal["all"] | None = None, report: Report = _quiet,
+    stop: Callable[[], bool] = lambda: False,
+) -> Finished:  # fmt: skip
     """Continue the run in a folder from its checkpoint, bit for bit, appending to the same file.
 
-    Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer. Raises FolderError for a
+    Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer, and `run.devices`, which
+    `devices` overrides: members keep their bits, what is cut into slabs is the same to rounding. Raises FolderError for a
     folder that is not a run, is going on, or was changed; ConfigError for an experiment that is not valid any more.
     """
     path = Path(path)
@@ -143,9 +149,12 @@ def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool
         if not (path / name).is_file():
             raise FolderError(f"{path} is not a run that can be resumed: there is no {path / name}")
     header = read_header(path)
-    experiment = load_experiment(path / EXPERIMENT)
+    experiment = load_experiment(path / EXPERIMENT, [] if devices is None else [f"run.devices={devices}"])
     if header["experiment"] != fingerprint(experiment):
-        raise FolderError(f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end may be")
+        raise FolderError(
+            f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end and "
+            "run.devices may be"
+        )
     if header["jaxlib"] != version("jaxlib"):
         words = f"the run began with jaxlib {header['jaxlib']}, this is {version('jaxlib')}: bits may differ"
         warnings.warn(words, stacklevel=2)
@@ -153,21 +162,27 @@ def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool
     done = header["rows"]
     if done > cadence.rows:
         raise FolderError(f"{path} is already at t = {done * cadence.save_every:g}, beyond run.t_end")
-    if not vouched_rows(path, done, cadence):
+    if machines.anybody(machines.by_leader(lambda: not vouched_rows(path, done, cadence)) or False):
         # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but time
         aside = _free_name(path)
-        path.rename(aside)
+        machines.by_leader(lambda: path.rename(aside))
         warnings.warn(f"{path / RUN} is damaged: the run starts again from t = 0; the old one is {aside}", stacklevel=2)
         return execute(experiment, path, report=report, stop=stop)
     if "grown" in header:
         program.solver = make(type(experiment.solver), header["grown"], experiment.run.members)
     runner = Run(program, cadence, limit=experiment.run.chunk, report=report, stop=stop)
     key = jax.random.key(experiment.run.seed)
-    _, _, rows = runner.begin(key)
+    *began, rows = runner.begin(key)
     like = eqx.filter_eval_shape(lambda: _beginning(program, key))
-    state, carries = checkpoint.load(path / CHECKPOINT, like)
-    folder = RunFolder(path, cadence, experiment)
-    folder.writer.annotate(status="running", message=None, experiment=experiment.toml())
+    state, carries = machines.place(checkpoint.load(path / CHECKPOINT, like), tuple(began))
+
+    def opened() -> RunFolder:
+        folder = RunFolder(path, cadence, experiment)
+        spread = _spread(program)
+        folder.writer.annotate(status="running", message=None, experiment=experiment.toml(), **spread)
+        return folder
+
+    folder = machines.by_leader(opened) or Follower(path)
     return _into_folder(folder, runner, program.solver, state, carries, rows, done)
 
 
@@ -201,9 +216,25 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
     return program, cadence
 
 
+@dataclass
+class Follower:
+    """The sink of a process that leaves the folder to the first one."""
+
+    path: Path
+
+    def append(self, rows: Any, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
+        """Nothing."""
+
+    def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
+        """Give the first process what lies here."""
+        machines.fetch((state, carries))
+
+
 def _into_folder(
-    folder: RunFolder, runner: Run, solver: Any, state: Any, carries: tuple, rows: Any, done: int
+    folder: RunFolder | Follower, runner: Run, solver: Any, state: Any, carries: tuple, rows: Any, done: int
 ) -> Finished:
+    if isinstance(folder, Follower):
+        return _finished(runner.loop(folder, solver, state, carries, rows, done), folder.path)
     every = runner.cadence.save_every
     for note in folder.experiment.notes:
         folder.log.info(note)
@@ -230,13 +261,18 @@ def _finished(outcome: Outcome, place: MemorySink | Path) -> Finished:
     return Finished(outcome, place)
 
 
-def _attributes(experiment: Experiment, cadence: Cadence) -> dict[str, Any]:
+def _spread(program: Program) -> dict[str, int]:
+    return {"devices": program.devices, "processes": jax.process_count()}
+
+
+def _attributes(experiment: Experiment, cadence: Cadence, program: Program) -> dict[str, Any]:
     return provenance(experiment.run.seed, experiment.run.precision) | {
         "title": experiment.name,
         "comment": experiment.description or f"physent experiment {experiment.name}",
         "experiment": experiment.toml(),
         "status": "running",
         "rows_per_snapshot": cadence.rows_per_snapshot,
+        **_spread(program),
     }
 
 

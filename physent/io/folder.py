@@ -11,6 +11,7 @@ from typing import Any
 
 import xarray as xr
 
+from physent import devices
 from physent.cadence import Cadence
 from physent.io import checkpoint
 from physent.io.layout import Layout
@@ -87,7 +88,7 @@ class RunFolder:
 
     def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
         """Replace the checkpoint by the state after these rows."""
-        checkpoint.save(self.path / CHECKPOINT, _header(self.experiment, solver, rows), (state, carries))
+        checkpoint.save(self.path / CHECKPOINT, _header(self.experiment, solver, rows), devices.fetch((state, carries)))
 
     def close(self, **attributes: Any) -> None:
         """Write the closing attributes and let go of the file."""
@@ -115,9 +116,9 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 def fingerprint(experiment: Any) -> str:
-    """A hash of everything in an experiment that decides its rows; when it ends does not."""
+    """A hash of everything in an experiment that decides its rows; when it ends and on how many devices does not."""
     given = {key: value for key, value in experiment.resolved.items() if value != []}  # TOML has no empty diagnostics
-    data = dict(given, run={key: v for key, v in experiment.resolved["run"].items() if key != "t_end"})
+    data = dict(given, run={key: v for key, v in experiment.resolved["run"].items() if key not in ("t_end", "devices")})
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 
