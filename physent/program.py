@@ -198,6 +198,11 @@ class Program:
         row = self._spread(self._over_members(self._first_row, 0), (True,), PartitionSpec(devices.MEMBERS))
         return eqx.filter_jit(lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state)))
 
+    def step(self, solver: Solver, state: Any) -> Any:
+        """The state one step later, of all members."""
+        step = self._over_members(lambda solver, state: self._cut(solver.step(state)), 0)
+        return self._spread(step, (True,), PartitionSpec(devices.MEMBERS))(solver, state)
+
     def chunk(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
         """(numbers, state, carries, rows done, rows to do, steps a row) -> state, carries, rows, error bits.
 

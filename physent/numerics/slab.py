@@ -31,7 +31,7 @@ def spec(axis: int | None) -> PartitionSpec:
 
 
 def _inside() -> bool:
-    return AxisType.Manual in jax.sharding.get_abstract_mesh().axis_types
+    return slabs() > 1 and AxisType.Manual in jax.sharding.get_abstract_mesh().axis_types
 
 
 def each_slab(function: Callable, cut: tuple[int | None, ...], into: Any) -> Callable:
