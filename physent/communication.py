@@ -24,7 +24,9 @@ def exchanges(compiled: Any) -> list[Exchange]:
     """
     found = []
     for shapes, kind in _LINE.findall(compiled.as_text()):
-        sizes = [_bytes(dtype) * math.prod(int(n) for n in dims.split(",") if n) for dtype, dims in _SHAPE.findall(shapes)]
+        sizes = [
+            _bytes(dtype) * math.prod(int(n) for n in dims.split(",") if n) for dtype, dims in _SHAPE.findall(shapes)
+        ]
         found.append(Exchange(kind, sum(sizes)))
     return found
 

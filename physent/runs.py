@@ -126,11 +126,14 @@ def execute(
         outcome = runner.loop(sink, program.solver, state, carries, rows)
         layout.attributes.update({name: value for name, value in _closing(outcome).items() if value is not None})
         return _finished(outcome, sink)
-    kept = machines.fetch((state, carries))
-    folder = machines.by_leader(
-        lambda: RunFolder.create(Path(output), experiment, layout, cadence, rows, program.solver, *kept, overwrite)
-    )
-    folder = folder or Follower(Path(output))
+    path, (kept, kept_carries) = Path(output), machines.fetch((state, carries))
+
+    def created() -> RunFolder:
+        return RunFolder.create(
+            path, experiment, layout, cadence, rows, program.solver, kept, kept_carries, overwrite
+        )  # fmt: skip
+
+    folder = machines.by_leader(created) or Follower(path)
     return _into_folder(folder, runner, program.solver, state, carries, rows, 0)
 
 
@@ -141,8 +144,8 @@ def resume(
     """Continue the run in a folder from its checkpoint, bit for bit, appending to the same file.
 
     Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer, and `run.devices`, which
-    `devices` overrides: members keep their bits, what is cut into slabs is the same to rounding. Raises FolderError for a
-    folder that is not a run, is going on, or was changed; ConfigError for an experiment that is not valid any more.
+    `devices` overrides: members keep their bits, what is cut into slabs is the same to rounding. Raises FolderError for
+    a folder that is not a run, is going on, or was changed; ConfigError for an experiment that is not valid any more.
     """
     path = Path(path)
     for name in (EXPERIMENT, CHECKPOINT, RUN):
@@ -152,8 +155,7 @@ def resume(
     experiment = load_experiment(path / EXPERIMENT, [] if devices is None else [f"run.devices={devices}"])
     if header["experiment"] != fingerprint(experiment):
         raise FolderError(
-            f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end and "
-            "run.devices may be"
+            f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end and run.devices may be"
         )
     if header["jaxlib"] != version("jaxlib"):
         words = f"the run began with jaxlib {header['jaxlib']}, this is {version('jaxlib')}: bits may differ"

@@ -16,7 +16,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding
+from toys import Heat
 
 import physent
 from physent import devices, runs
@@ -29,7 +30,6 @@ from physent.program import Program
 from physent.solvers import NLSE, ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon, LinearLangevin, TiltedRing
 from physent.solvers.kelvin_helmholtz.forcing import Stochastic
 from physent.solvers.kelvin_helmholtz.initial import TaylorGreen
-from toys import Heat
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -41,7 +41,7 @@ MEMBERS = {
     "kelvin_helmholtz": lambda: KelvinHelmholtz(nx=16, nz=8, noise=0.1),
     "kelvin_helmholtz_spectral": lambda: KelvinHelmholtz(nx=16, nz=8, noise=0.1, method="spectral"),
     "active_matter": lambda: ActiveMatter(particles=64, neighbors=6, speed=0.5, skin=0.2, diffusivity=0.1),
-    "couzin": lambda: Couzin(particles=20),
+    "couzin": lambda: Couzin(n=20),
     "linear_langevin": lambda: LinearLangevin(),
     "tilted_ring": lambda: TiltedRing(),
 }
@@ -49,7 +49,9 @@ CUT = {
     "nlse": lambda: NLSE(n=64, length=20.0),
     "nlse_etdrk4": lambda: NLSE(n=64, length=20.0, method="etdrk4", dealias="filter"),
     "projection": lambda: KelvinHelmholtz(nx=16, nz=8, noise=0.05, with_dye=True, forcing=Stochastic(modes=2)),
-    "projection_exponential": lambda: KelvinHelmholtz(nx=16, nz=8, noise=0.05, walls="no_slip", diffusion="exponential"),
+    "projection_exponential": lambda: KelvinHelmholtz(
+        nx=16, nz=8, noise=0.05, walls="no_slip", diffusion="exponential"
+    ),
     "projection_periodic": lambda: KelvinHelmholtz(
         nx=16, nz=8, noise=0.05, walls="periodic", initial=TaylorGreen(), diffusion="exponential"
     ),
@@ -92,12 +94,14 @@ def compiled_chunk(program):
     numbers = (eqx.filter(solver, eqx.is_array), state, carries, *map(jnp.asarray, (0, 1, cadence.steps_per_row)))
     compiled = program.compiled(cadence, 1, *numbers)
     found = exchanges(compiled)
-    kinds = {kind: [n, max(e.size for e in found if e.kind == kind)] for kind, n in Counter(e.kind for e in found).items()}
+    kinds = {
+        kind: [n, max(e.size for e in found if e.kind == kind)] for kind, n in Counter(e.kind for e in found).items()
+    }
     return kinds, compiled(*numbers)
 
 
 def cut(case):
-    """The exchanges, and the largest difference of a variable between one device and four, relative where it is large."""
+    """The exchanges, and the largest difference of a variable between one device and four, relative if it is large."""
     solver = CUT[case]()
     of = "position" if case.startswith("particles") else "density"
     diagnostics = () if of == "position" else (Entropy(of=of),)
@@ -141,14 +145,18 @@ def transforms():
 
 
 def resumed():
-    """Differences from the run on one device, of one begun on four and resumed on two, and of another size in memory."""
+    """Differences from the run on one device of one that began on four and was resumed on two."""
     settings = dict(t_end=1.0, save_every=0.1, chunk=2)
     whole, of_members = {}, {}
     for kind, solver, extra in (("cut", CUT["nlse"](), {}), ("members", MEMBERS["heat"](), {"members": 8})):
         one = physent.run(solver, **settings, **extra)
         with tempfile.TemporaryDirectory() as place:
             experiment = runs.describe(
-                solver, [], RunSettings(devices=4, precision="float64", **settings, **extra), runs.OutputSettings(), "run"
+                solver,
+                [],
+                RunSettings(devices=4, precision="float64", **settings, **extra),
+                runs.OutputSettings(),
+                "run",
             )
             calls = iter(range(100))
             first = runs.execute(experiment, Path(place) / "run", stop=lambda calls=calls: next(calls) >= 1)

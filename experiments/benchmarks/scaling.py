@@ -140,7 +140,16 @@ def sweep(t_end: float) -> None:
         seconds = {}
         for workers in (2, 1):
             started = time.perf_counter()
-            command = ["sweep", str(config), *over, "--workers", str(workers), "--output", f"{place}/{workers}", "--quiet"]
+            command = [
+                "sweep",
+                str(config),
+                *over,
+                "--workers",
+                str(workers),
+                "--output",
+                f"{place}/{workers}",
+                "--quiet",
+            ]
             assert app(command, exit_on_error=False, print_error=False) == 0
             seconds[workers] = time.perf_counter() - started
         runs = [physent.open_runs(f"{place}/{workers}") for workers in (1, 2)]
@@ -170,7 +179,8 @@ def open_many(count: int) -> None:
         runs = physent.open_runs(f"{place}/run_*")
         seconds, processor = time.perf_counter() - started, time.process_time() - processor
         assert runs.sizes["run"] == count and len(set(runs.dispersion.values)) == count
-    print(f"\nopening {count} runs of {runs.nbytes / count / 1024:.0f} KiB: {seconds:.1f} s ({processor:.1f} s of processor)")
+    size = runs.nbytes / count / 1024
+    print(f"\nopening {count} runs of {size:.0f} KiB: {seconds:.1f} s ({processor:.1f} s of processor)")
 
 
 def main() -> None:

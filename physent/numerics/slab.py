@@ -1,9 +1,9 @@
 """Arrays cut into slabs, one a device: transforms with an all-to-all, ghost cells from the neighbours, sums over all.
 
 A program is traced for a mesh with one axis, named `AXIS`, that is the context (`jax.set_mesh`, or the engine for
-`run.devices`). Elementwise work and reductions need nothing from here, the compiler cuts them like their arrays; but it
-gathers whole arrays for `jnp.fft`, and for stencils. What is here does not: an array is cut along one axis, and leaves a
-function cut along another, after one exchange in which every device sends each other one its share (all-to-all).
+`run.devices`). Elementwise work and sums need nothing from here, the compiler cuts them like their arrays; it gathers
+whole arrays for `jnp.fft` and for stencils. Here an array comes cut along one axis and leaves cut along another,
+after one exchange in which every device sends each other one its share (all-to-all).
 
 On one device every function is the plain one, to the bit.
 """
@@ -119,6 +119,7 @@ def rfft2(f: Float[Array, "m n"], norm: str | None = None) -> Complex[Array, "m 
     """
     if slabs() == 1:
         return jnp.fft.rfft2(f, norm=norm)
+
     def transform(f: Array) -> Array:
         columns = _exchanged(jnp.fft.fft(f, axis=0, norm=norm), 0, 1)
         return jnp.fft.fft(columns, norm=norm)[:, : columns.shape[1] // 2 + 1]
@@ -150,15 +151,15 @@ def factors(n: int, count: int) -> tuple[int, int] | None:
 
 
 def fft(f: Inexact[Array, "..."], axis: int = -1) -> Complex[Array, "..."]:
-    """`jnp.fft.fft`; in slabs that of one line of points, cut along it, as is the result: its modes are in the order of `order`.
+    """`jnp.fft.fft`; in slabs that of one line of points, cut along it, with modes cut too and in their own `order`.
 
     With j = n2 j1 + j2 and k = k1 + n1 k2 the line is a matrix (D. H. Bailey, J. Supercomput. 4, 23, 1990): transforms
-    along j1, factors e^{-2 pi i j2 k1/n}, transforms along j2, with an all-to-all before the first and the last. A third
-    one would put the modes into their usual order, which nothing needs that asks for wavenumbers.
+    along j1, factors e^{-2 pi i j2 k1/n}, transforms along j2, with an all-to-all before the first and before the last.
+    A third one would put the modes into their usual order, which nothing needs that asks for wavenumbers.
     """
     if slabs() == 1:
         return jnp.fft.fft(f, axis=axis)
-    n1, n2 = _factors(f)
+    _, n2 = _factors(f)
 
     def transform(f: Array) -> Array:
         columns = jnp.fft.fft(_exchanged(f.reshape(-1, n2), 1, 0), axis=0)
@@ -171,7 +172,7 @@ def ifft(modes: Complex[Array, "..."], axis: int = -1) -> Complex[Array, "..."]:
     """`jnp.fft.ifft` of modes in the order of `fft`, its inverse."""
     if slabs() == 1:
         return jnp.fft.ifft(modes, axis=axis)
-    n1, n2 = _factors(modes)
+    _, n2 = _factors(modes)
 
     def transform(modes: Array) -> Array:
         columns = _exchanged(jnp.fft.ifft(modes.reshape(-1, n2)), 1, 0)

@@ -1,8 +1,8 @@
 """Fourier methods on a uniform periodic grid: wavenumbers, derivatives, filters and products without aliasing.
 
-Spectra are those of `jnp.fft.fft`, in its order and scaling; of a line cut into slabs (`physent.numerics.slab`) they are
-those of `slab.fft`, in that order. Every function takes the `axis` it works along and leaves the others alone; lengths
-may be traced.
+Spectra are those of `jnp.fft.fft`, in its order and scaling; those of a line cut into slabs (`physent.numerics.slab`)
+are in the order of `slab.fft`. Every function takes the `axis` it works along and leaves the others alone; lengths may
+be traced.
 """
 
 import math

@@ -180,7 +180,9 @@ class Projection(Method[Staggered]):
         only the excess over the mean weighs.
         """
         weight = -self.fluid.buoyancy * ((density[1:-1, 1:-1] + density[1:-1, :-2]) / 2 - 1)
-        return weight - slab.total(jnp.sum(weight)) / (self.box.nx * self.box.nz) if self.box.periodic else self._off_walls(weight)
+        if not self.box.periodic:
+            return self._off_walls(weight)
+        return weight - slab.total(jnp.sum(weight)) / (self.box.nx * self.box.nz)
 
     def _viscosity(self, extended_velocity: Array) -> Field:
         return self.fluid.viscosity * laplacian(extended_velocity, self.box.dx, self.box.dz)
