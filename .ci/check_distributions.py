@@ -55,7 +55,7 @@ def sdist(path: Path) -> list[str]:
     wanted |= {"CHANGELOG.md": "history", "CITATION.cff": "how to cite", "RELEASING.md": "how to release"}
     for folder in ("physent", "solvers", "tests", "experiments", "docs", "data/reference", "data/validation"):
         for file in (ROOT / folder).rglob("*"):
-            kept = file.suffix in (".py", ".toml", ".md", ".csv", ".html", ".ipynb", ".rst", ".png")
+            kept = file.suffix in (".py", ".toml", ".md", ".csv", ".html", ".ipynb", ".rst", ".png", ".css")
             made = {"__pycache__", "_generated", "_build", ".ipynb_checkpoints"} & set(file.parts)
             if file.is_file() and kept and not made:
                 wanted[str(file.relative_to(ROOT))] = "the tests or the documentation use it"

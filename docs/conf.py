@@ -52,11 +52,13 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "reset_modules": ("matplotlib",),
     "show_signature": False,
+    "write_computation_times": False,  # its page would load scripts from elsewhere
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = "physent"
 html_static_path = ["_static"]
+html_css_files = ["physent.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

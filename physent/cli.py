@@ -29,6 +29,7 @@ def run(
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
     report: Annotated[bool, Parameter(negative="")] = False,
+    distributed: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Run an experiment file and write a run folder.
 
@@ -44,26 +45,39 @@ def run(
         Print nothing but errors.
     report
         Write report.html into the run folder when the run ends.
+    distributed
+        This is one of several processes of one run: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID say
+        which, or SLURM or MPI does.
     """
     from physent import commands
 
-    return commands.run(config, set_ or [], output, overwrite, quiet, report)
+    return commands.run(config, set_ or [], output, overwrite, quiet, report, distributed)
 
 
 @app.command
-def resume(folder: Path, *, quiet: Annotated[bool, Parameter(negative="")] = False) -> int:
+def resume(
+    folder: Path,
+    *,
+    devices: Literal["all"] | int | None = None,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    distributed: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
     """Continue a run that was stopped or killed, bit for bit, into the same file.
 
     Parameters
     ----------
     folder
         The run folder.
+    devices
+        Devices to go on with; default: as the experiment says.
     quiet
         Print nothing but errors.
+    distributed
+        This is one of several processes of one run, as in physent run.
     """
     from physent import commands
 
-    return commands.resume(folder, quiet)
+    return commands.resume(folder, quiet, devices, distributed)
 
 
 @app.command

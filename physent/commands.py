@@ -73,9 +73,12 @@ def _precision(name: str) -> Iterator[None]:
 
 @_command
 def run(
-    path: Path, overrides: list[str], output: Path | None, overwrite: bool, quiet: bool, with_report: bool = False
-) -> int:
+    path: Path, overrides: list[str], output: Path | None, overwrite: bool, quiet: bool, with_report: bool = False,
+    distributed: bool = False,
+) -> int:  # fmt: skip
     """Run an experiment file."""
+    leads = _leads(distributed)
+    quiet = quiet or not leads
     data, report = config.parse(path, overrides)
     with _precision(config.precision_of(data)):
         experiment = config.build(data, report, path.stem, path.parent)
@@ -83,7 +86,7 @@ def run(
         with ConsoleProgress(experiment, quiet) as progress, Interrupts() as interrupts:
             finished = execute(experiment, folder, overwrite=overwrite, report=progress, stop=interrupts.requested)
         code = _close(finished, interrupts, quiet)
-    if with_report:
+    if with_report and leads:
         _report(folder, None, quiet)
     return code
 
@@ -164,15 +167,26 @@ def compare(a: Path, b: Path, output: Path | None) -> int:
 
 
 @_command
-def resume(folder: Path, quiet: bool) -> int:
+def resume(folder: Path, quiet: bool, devices: Any = None, distributed: bool = False) -> int:
     """Continue the run in a folder."""
+    quiet = not _leads(distributed) or quiet
     if not (folder / EXPERIMENT).is_file():
         raise FolderError(f"{folder} is not a run that can be resumed: there is no {folder / EXPERIMENT}")
     data, _ = config.parse(folder / EXPERIMENT)
     with _precision(config.precision_of(data)):
         with ConsoleProgress(data.get("name", folder.name), quiet) as progress, Interrupts() as interrupts:
-            finished = resume_run(folder, report=progress, stop=interrupts.requested)
+            finished = resume_run(folder, devices=devices, report=progress, stop=interrupts.requested)
         return _close(finished, interrupts, quiet)
+
+
+def _leads(distributed: bool) -> bool:
+    """Whether this process prints and writes; one of several joins them first."""
+    if not distributed:
+        return True
+    from physent.devices import join, leads
+
+    join()
+    return leads()
 
 
 def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:

@@ -38,6 +38,9 @@ class RunSettings(Declared):
     seed: int = static(0, doc="seed of the random key", ge=0, le=2**63 - 1)
     precision: Literal["float64", "float32"] = static("float64", doc="floating point numbers of the run")
     members: int = static(1, doc="independent members, run together along one dimension", ge=1)
+    devices: Literal["all"] | int = static(
+        1, doc="devices to run on: members are shared out, one member is cut where its solver can be", ge=1
+    )
     chunk: int | None = static(
         None, doc="rows in a chunk at most; default: about a second's worth, within 4 MiB", ge=1, example=64
     )
@@ -433,7 +436,9 @@ def _cross_check(
             report.add(tuple(error.key.split(".")), error.message)
     valid = [i for i, diagnostic in enumerate(diagnostics) if diagnostic is not None]
     members = 1 if run is None else run.members
-    program = Program(solver, tuple(diagnostics[i] for i in valid), members, output.variables)
+    # whether there are so many devices is for the machine to say that runs it
+    devices = 1 if run is None or run.devices == "all" else run.devices
+    program = Program(solver, tuple(diagnostics[i] for i in valid), members, output.variables, devices)
     for dotted, message in program_problems(program):
         key: Key = tuple(dotted.split("."))
         if key[0] == "diagnostics":

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from physent import devices
 from physent.cadence import Cadence
 from physent.program import Program, Rows
 from physent.solver import Solver
@@ -122,11 +123,11 @@ class Run:
         """State, carries and row at t = 0; RunError if that is not finite."""
         started = time.perf_counter()
         state = self.program.init(self.program.solver, key)
-        while np.any(np.asarray(self.program.errors(self.program.solver, state))):
+        while np.any(devices.fetch(self.program.errors(self.program.solver, state))):
             self.program.solver = self.program.solver.grow(state)[0]
             state = self.program.init(self.program.solver, key)
         carries, rows = self.program.first_row(self.program.solver, state)
-        rows = _host(jax.tree.map(lambda leaf: leaf[None], rows))
+        rows = jax.tree.map(lambda leaf: leaf[None], devices.fetch(rows))
         self.compile_seconds += time.perf_counter() - started
         if where := self._not_finite(rows, 1):
             raise RunError(f"the initial state is not finite: {where[1]}")
@@ -158,10 +159,11 @@ class Run:
         while True:
             if pending.first > done and pending.end < self.cadence.rows:
                 following = self._next(solver, pending, count)
-            rows, error = _host(pending.rows), np.asarray(pending.error)
+            rows, error = devices.fetch((pending.rows, pending.error))
             now = time.perf_counter()
             per_row, ready = (now - max(ready, pending.dispatched)) / pending.count, now
             count = max(1, min(self.capacity, 100 * count, int(CHUNK_SECONDS / max(per_row, 1e-9))))
+            count = devices.agreed(count)
             if np.any(error):
                 solver, state, carries = self._grow(pending)
                 pending, following = self._dispatch(solver, state, carries, pending.first, pending.count), None
@@ -175,7 +177,7 @@ class Run:
             self.report(self._progress(pending.end))
             if pending.end >= self.cadence.rows:
                 return self._outcome("done", pending.end)
-            if self.stop():
+            if devices.anybody(self.stop()):
                 return self._outcome("interrupted", pending.end)
             pending, following = following or self._next(solver, pending, count), None
 
@@ -186,8 +188,8 @@ class Run:
 
     def _compile(self, solver: Solver, state: Any, carries: tuple) -> None:
         started = time.perf_counter()
-        chunk = jax.jit(self.program.chunk(self.cadence, self.capacity))
-        self._chunk = chunk.lower(*self._arguments(solver, state, carries, 0, 1)).compile()
+        arguments = self._arguments(solver, state, carries, 0, 1)
+        self._chunk = self.program.compiled(self.cadence, self.capacity, *arguments)
         self.compile_seconds += time.perf_counter() - started
 
     def _arguments(self, solver: Solver, state: Any, carries: tuple, first: int, count: int, steps: int | None = None):
@@ -222,6 +224,7 @@ class Run:
         solver, state, carries = pending.before
         grown, state = solver.grow(state)
         self.program.solver = grown
+        state = devices.place(state, pending.before[1])
         self._compile(grown, state, carries)
         return grown, state, carries
 
@@ -231,7 +234,7 @@ class Run:
         good, words, name = where
         if good:
             redone = self._dispatch(solver, state, carries, pending.first, good)
-            self._write(solver, redone, _host(redone.rows))
+            self._write(solver, redone, devices.fetch(redone.rows))
         every, end = self.cadence.save_every, pending.first + good
         bad = self._dispatch(solver, state, carries, pending.first, good + 1).state
         message = (
@@ -243,7 +246,7 @@ class Run:
     def _index(self, solver: Solver, state: Any, name: str) -> str:
         """' at index (i, j)' of the first value of an observable that is not finite."""
         values = self.program.observe(solver, state)[name]
-        indices = np.argwhere(~np.isfinite(np.asarray(values)))
+        indices = np.argwhere(~np.isfinite(devices.fetch(values)))
         index = tuple(indices[0][1 if self.program.members > 1 else 0 :].tolist()) if len(indices) else ()
         return f" at index {index}" if index else ""
 
@@ -296,7 +299,3 @@ class Run:
         return Outcome(
             reason, rows, seconds, self.compile_seconds, min(measured, seconds), dict(self.undefined), message
         )
-
-
-def _host(tree: Any) -> Any:
-    return jax.tree.map(np.asarray, tree)

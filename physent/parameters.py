@@ -84,7 +84,8 @@ class Declaration:
         if value is None or isinstance(value, jax.core.Tracer):
             return None
         words = f"given {_shown(value)}, allowed: {self.allowed}"
-        if typing.get_origin(self.annotation) is Literal and value not in typing.get_args(self.annotation):
+        known = literals(self.annotation)
+        if known and value not in known and (isinstance(value, str) or typing.get_origin(self.annotation) is Literal):
             return words
         if isinstance(value, str | bool | tuple) or self.form == "choice":
             return None
@@ -103,7 +104,16 @@ def _shown(value: Any) -> str:
     return repr(value) if isinstance(value, str) else repr(array.item() if array.ndim == 0 else array.tolist())
 
 
+def literals(annotation: Any) -> tuple[Any, ...]:
+    """The values that an annotation spells out."""
+    if typing.get_origin(annotation) is Literal:
+        return typing.get_args(annotation)
+    return tuple(value for part in typing.get_args(annotation) for value in literals(part))
+
+
 def _annotation_words(annotation: Any) -> str:
+    if len(typing.get_args(annotation)) == 1 and literals(annotation):
+        return repr(literals(annotation)[0])
     if typing.get_origin(annotation) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(annotation)))
     names = {float: "a number", int: "an integer", str: "a string", bool: "true or false", type(None): "nothing"}

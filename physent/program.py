@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from physent import devices
 from physent.cadence import Cadence
 from physent.diagnostic import Diagnostic, Dynamics, Observed
+from physent.numerics import slab
 from physent.parameters import member_axes
 from physent.solver import Solver, StochasticSolver, Variable
 from physent.spelling import nearest
@@ -27,14 +30,24 @@ class Program:
     """A solver with its diagnostics, compiled: the first row, and chunks of later ones.
 
     With `members` > 1 everything is vmapped: each member has its own key and its own value of every parameter given per
-    member, and all arrays carry a leading member axis (after the row).
+    member, and all arrays carry a leading member axis (after the row). With `devices` > 1 members are shared out, and
+    one member is cut as its solver says (`physent.devices`).
     """
 
-    def __init__(self, solver: Solver, diagnostics: tuple[Diagnostic, ...] = (), members: int = 1, fields: Any = None):
+    def __init__(
+        self, solver: Solver, diagnostics: tuple[Diagnostic, ...] = (), members: int = 1, fields: Any = None,
+        devices: int = 1,
+    ):  # fmt: skip
         self.solver = solver
         self.diagnostics = tuple(diagnostics)
         self.members = members
         self.selected = fields
+        self.devices = devices
+
+    @functools.cached_property
+    def mesh(self) -> Mesh | None:
+        """The devices, where there is more than one."""
+        return devices.mesh_of(self.devices, self.members) if self.devices > 1 else None
 
     @property
     def axes(self) -> Any:
@@ -106,7 +119,7 @@ class Program:
         return self.measure(solver, state, carries)
 
     def _row(self, solver: Solver, state: Any, carries: tuple, steps: Any, t: Any) -> tuple[Any, tuple, Rows]:
-        state = jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
+        state = jax.lax.fori_loop(0, steps, lambda _, state: self._cut(solver.step(state)), state)
         # the row's own time, not a sum of many dt: exact in float64, and float32 cannot stall
         state = eqx.tree_at(lambda state: state.t, state, t.astype(state.t.dtype))
         return state, *self.measure(solver, state, carries)
@@ -114,15 +127,60 @@ class Program:
     def _over_members(self, function: Callable, *axes: Any) -> Callable:
         return function if self.members == 1 else eqx.filter_vmap(function, in_axes=(self.axes, *axes))
 
+    def _cut(self, state: Any) -> Any:
+        """The state of one member with its arrays cut over the devices."""
+        if self.mesh is None or self.members > 1:
+            return state
+        mesh, axes = self.mesh, self.solver.split(self.devices)
+
+        def put(path, leaf):
+            names = ".".join(getattr(key, "name", str(key)) for key in path)
+            axis = next((axis for name, axis in axes.items() if f"{names}.".startswith(f"{name}.")), None)
+            return jax.lax.with_sharding_constraint(leaf, NamedSharding(mesh, slab.spec(axis)))
+
+        return jax.tree_util.tree_map_with_path(put, state)
+
+    def _spread(self, function: Callable, shared: tuple[bool, ...], into: Any) -> Callable:
+        """The function (solver, ...) over the devices.
+
+        Of members, every device takes its share of those arguments that are `shared`, and computes by itself; `into`
+        are the `PartitionSpec` of the results. Of one member, the function is traced for arrays cut into slabs.
+        """
+        mesh = self.mesh
+        if mesh is None:
+            return function
+        if self.members == 1:
+
+            def cut(*arguments):
+                with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
+                    return function(*arguments)
+
+            return cut
+        share, copy = PartitionSpec(devices.MEMBERS), PartitionSpec()
+        own = jax.tree.map(lambda axis: copy if axis is None else share, self.axes, is_leaf=lambda axis: axis is None)
+        given = (own, *(share if each else copy for each in shared))
+
+        def each_share(solver, *arguments):
+            numbers, fixed = eqx.partition(solver, eqx.is_array)
+
+            def run(numbers, *arguments):
+                return function(eqx.combine(numbers, fixed), *arguments)
+
+            # its members' values differ from device to device in ways that only loops know of
+            return jax.shard_map(run, mesh=mesh, in_specs=given, out_specs=into, check_vma=False)(numbers, *arguments)
+
+        return each_share
+
     @functools.cached_property
     def init(self) -> Callable[[Solver, Any], Any]:
         """(solver, key) -> state at t = 0; the key of a member does not depend on how many there are."""
 
         def run(solver, key):
+            each = self._over_members(lambda solver, key: self._cut(solver.init(key)), 0)
+            each = self._spread(each, (True,), PartitionSpec(devices.MEMBERS))
             if self.members == 1:
-                return solver.init(key)
-            keys = jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(self.members))
-            return self._over_members(lambda solver, key: solver.init(key), 0)(solver, keys)
+                return each(solver, key)
+            return each(solver, jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(self.members)))
 
         return eqx.filter_jit(lambda solver, key: jax.tree.map(_strongly_typed, run(solver, key)))
 
@@ -137,8 +195,13 @@ class Program:
     @functools.cached_property
     def first_row(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
         """(solver, state at t = 0) -> carries and the first row."""
-        row = self._over_members(self._first_row, 0)
+        row = self._spread(self._over_members(self._first_row, 0), (True,), PartitionSpec(devices.MEMBERS))
         return eqx.filter_jit(lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state)))
+
+    def step(self, solver: Solver, state: Any) -> Any:
+        """The state one step later, of all members."""
+        step = self._over_members(lambda solver, state: self._cut(solver.step(state)), 0)
+        return self._spread(step, (True,), PartitionSpec(devices.MEMBERS))(solver, state)
 
     def chunk(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
         """(numbers, state, carries, rows done, rows to do, steps a row) -> state, carries, rows, error bits.
@@ -150,9 +213,7 @@ class Program:
         row = self._over_members(self._row, 0, 0, None, None)
         fixed = eqx.filter(self.solver, eqx.is_array, inverse=True)
 
-        def run(numbers, state, carries, done, count, steps):
-            solver = eqx.combine(numbers, fixed)
-
+        def run(solver, state, carries, done, count, steps):
             def advance(state, carries, index):
                 return row(solver, state, carries, steps, (index + 1) * jnp.asarray(cadence.save_every))
 
@@ -177,7 +238,16 @@ class Program:
             (series, finite), fields = buffers
             return state, carries, Rows(series, fields, finite), self.errors(solver, state)
 
-        return run
+        share, by_row = PartitionSpec(devices.MEMBERS), PartitionSpec(None, devices.MEMBERS)
+        spread = self._spread(run, (True, True, False, False, False), (share, share, by_row, share))
+        return lambda numbers, *arguments: spread(eqx.combine(numbers, fixed), *arguments)
+
+    def compiled(self, cadence: Cadence, capacity: int, *arguments: Any) -> Any:
+        """The chunk, compiled for arguments such as these; it leaves state and carries where they lie."""
+        _, state, carries, *_ = arguments
+        there = [None, None] if self.mesh is None else jax.tree.map(lambda leaf: leaf.sharding, [state, carries])
+        chunk = jax.jit(self.chunk(cadence, capacity), out_shardings=(*there, None, None))
+        return chunk.lower(*arguments).compile()
 
 
 def _observed(solver: Solver, state: Any, values: dict[str, Any]) -> Observed:
@@ -229,6 +299,8 @@ def problems(program: Program) -> list[tuple[str, str]]:
     except (ValueError, TypeError) as error:
         return [("solver", str(error))]
     found: list[tuple[str, str]] = []
+    if words := devices.problem(program.solver, program.members, program.devices):
+        found.append(("run.devices", words))
     for name in program.selected or ():
         if name not in example:
             allowed = ", ".join(example)

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
 import xarray as xr
 
+from physent import devices as machines
 from physent.cadence import Cadence
 from physent.config import Experiment, OutputSettings, RunSettings, describe, load_experiment, make
 from physent.diagnostic import Diagnostic
@@ -56,6 +57,7 @@ def run(
     diagnostics: Iterable[Diagnostic] = (),
     seed: int = 0,
     members: int = 1,
+    devices: int | Literal["all"] = 1,
     variables: Sequence[str] | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -78,7 +80,7 @@ def run(
         precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
         settings = RunSettings(
             t_end=t_end, save_every=save_every, snapshot_every=snapshot_every, seed=seed, precision=precision,
-            members=members, chunk=chunk,
+            members=members, devices=devices, chunk=chunk,
         )  # fmt: skip
         if isinstance(variables, str):
             raise TypeError("variables is a list of names")
@@ -117,37 +119,48 @@ def execute(
 ) -> Finished:  # fmt: skip
     """Run an experiment into memory (`output` None) or into a run folder."""
     if output is not None:
-        check_free(Path(output), overwrite)
+        machines.by_leader(lambda: check_free(Path(output), overwrite))
     program, cadence = _plan(experiment)
     runner = Run(program, cadence, limit=experiment.run.chunk, report=report, stop=stop)
     state, carries, rows = runner.begin(jax.random.key(experiment.run.seed))
-    layout = Layout.of(program, cadence, rows, _attributes(experiment, cadence))
+    layout = Layout.of(program, cadence, rows, _attributes(experiment, cadence, program))
     if output is None:
         sink = MemorySink(layout, cadence)
         sink.append(rows, 0, 1, 0, 1)
         outcome = runner.loop(sink, program.solver, state, carries, rows)
         layout.attributes.update({name: value for name, value in _closing(outcome).items() if value is not None})
         return _finished(outcome, sink)
-    folder = RunFolder.create(
-        Path(output), experiment, layout, cadence, rows, program.solver, state, carries, overwrite
-    )
+    path, (kept, kept_carries) = Path(output), machines.fetch((state, carries))
+
+    def created() -> RunFolder:
+        return RunFolder.create(
+            path, experiment, layout, cadence, rows, program.solver, kept, kept_carries, overwrite
+        )  # fmt: skip
+
+    folder = machines.by_leader(created) or Follower(path)
     return _into_folder(folder, runner, program.solver, state, carries, rows, 0)
 
 
-def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool] = lambda: False) -> Finished:
+def resume(
+    path: str | Path, *, devices: int | Literal["all"] | None = None, report: Report = _quiet,
+    stop: Callable[[], bool] = lambda: False,
+) -> Finished:  # fmt: skip
     """Continue the run in a folder from its checkpoint, bit for bit, appending to the same file.
 
-    Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer. Raises FolderError for a
-    folder that is not a run, is going on, or was changed; ConfigError for an experiment that is not valid any more.
+    Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer, and `run.devices`, which
+    `devices` overrides: members keep their bits, what is cut into slabs is the same to rounding. Raises FolderError for
+    a folder that is not a run, is going on, or was changed; ConfigError for an experiment that is not valid any more.
     """
     path = Path(path)
     for name in (EXPERIMENT, CHECKPOINT, RUN):
         if not (path / name).is_file():
             raise FolderError(f"{path} is not a run that can be resumed: there is no {path / name}")
     header = read_header(path)
-    experiment = load_experiment(path / EXPERIMENT)
+    experiment = load_experiment(path / EXPERIMENT, [] if devices is None else [f"run.devices={devices}"])
     if header["experiment"] != fingerprint(experiment):
-        raise FolderError(f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end may be")
+        raise FolderError(
+            f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end and run.devices may be"
+        )
     if header["jaxlib"] != version("jaxlib"):
         words = f"the run began with jaxlib {header['jaxlib']}, this is {version('jaxlib')}: bits may differ"
         warnings.warn(words, stacklevel=2)
@@ -155,22 +168,28 @@ def resume(path: str | Path, *, report: Report = _quiet, stop: Callable[[], bool
     done = header["rows"]
     if done > cadence.rows:
         raise FolderError(f"{path} is already at t = {done * cadence.save_every:g}, beyond run.t_end")
-    if not vouched_rows(path, done, cadence):
+    if machines.anybody(machines.by_leader(lambda: not vouched_rows(path, done, cadence)) or False):
         # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but time
         aside = _free_name(path)
-        path.rename(aside)
+        machines.by_leader(lambda: path.rename(aside))
         warnings.warn(f"{path / RUN} is damaged: the run starts again from t = 0; the old one is {aside}", stacklevel=2)
         return execute(experiment, path, report=report, stop=stop)
     if "grown" in header:
         program.solver = make(type(experiment.solver), header["grown"], experiment.run.members)
     runner = Run(program, cadence, limit=experiment.run.chunk, report=report, stop=stop)
     key = jax.random.key(experiment.run.seed)
-    _, _, rows = runner.begin(key)
+    *began, rows = runner.begin(key)
     like = eqx.filter_eval_shape(lambda: _beginning(program, key))
-    state, carries = checkpoint.load(path / CHECKPOINT, like)
-    folder = RunFolder(path, cadence, experiment)
-    runner.recall(folder.writer.series(list(rows.series), 1, 1 + done))
-    folder.writer.annotate(status="running", message=None, experiment=experiment.toml())
+    state, carries = machines.place(checkpoint.load(path / CHECKPOINT, like), tuple(began))
+
+    def opened() -> RunFolder:
+        folder = RunFolder(path, cadence, experiment)
+        runner.recall(folder.writer.series(list(rows.series), 1, 1 + done))
+        spread = _spread(program)
+        folder.writer.annotate(status="running", message=None, experiment=experiment.toml(), **spread)
+        return folder
+
+    folder = machines.by_leader(opened) or Follower(path)
     return _into_folder(folder, runner, program.solver, state, carries, rows, done)
 
 
@@ -195,17 +214,34 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
             f"jax.config.update('jax_enable_x64', {wanted}) before the experiment is loaded, or change it",
         )
     program = Program(
-        experiment.solver, tuple(experiment.diagnostics), experiment.run.members, experiment.output.variables
-    )
+        experiment.solver, tuple(experiment.diagnostics), experiment.run.members, experiment.output.variables,
+        machines.count_of(experiment.run.devices),
+    )  # fmt: skip
     cadence = Cadence.of(experiment.solver, experiment.run)
     if found := problems(program):
         raise ParameterError(found[0][0], "\n".join([found[0][1], *(f"{key}: {words}" for key, words in found[1:])]))
     return program, cadence
 
 
+@dataclass
+class Follower:
+    """The sink of a process that leaves the folder to the first one."""
+
+    path: Path
+
+    def append(self, rows: Any, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
+        """Nothing."""
+
+    def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
+        """Give the first process what lies here."""
+        machines.fetch((state, carries))
+
+
 def _into_folder(
-    folder: RunFolder, runner: Run, solver: Any, state: Any, carries: tuple, rows: Any, done: int
+    folder: RunFolder | Follower, runner: Run, solver: Any, state: Any, carries: tuple, rows: Any, done: int
 ) -> Finished:
+    if isinstance(folder, Follower):
+        return _finished(runner.loop(folder, solver, state, carries, rows, done), folder.path)
     every = runner.cadence.save_every
     for note in folder.experiment.notes:
         folder.log.info(note)
@@ -262,13 +298,18 @@ def _logging(report: Report, log: logging.Logger) -> Report:
     return logged
 
 
-def _attributes(experiment: Experiment, cadence: Cadence) -> dict[str, Any]:
+def _spread(program: Program) -> dict[str, int]:
+    return {"devices": program.devices, "processes": jax.process_count()}
+
+
+def _attributes(experiment: Experiment, cadence: Cadence, program: Program) -> dict[str, Any]:
     return provenance(experiment.run.seed, experiment.run.precision) | {
         "title": experiment.name,
         "comment": experiment.description or f"physent experiment {experiment.name}",
         "experiment": experiment.toml(),
         "status": "running",
         "rows_per_snapshot": cadence.rows_per_snapshot,
+        **_spread(program),
     }
 
 

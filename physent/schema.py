@@ -48,9 +48,9 @@ def _type_of(declaration: Declaration) -> Any:
         each, *rest = typing.get_args(annotation)
         return Annotated[tuple[(Annotated[each, bounds], *rest)], pydantic.Strict(False)]
     extras = [extra for extra in (bounds, pydantic.Strict(False) if lists else None) if extra is not None]
-    if bounds is not None and isinstance(annotation, types.UnionType):  # X | None: the bound is X's
-        rest = [part for part in typing.get_args(annotation) if part is not type(None)]
-        return Union[Annotated[rest[0], bounds], None]  # noqa: UP007
+    if bounds is not None and typing.get_origin(annotation) in (types.UnionType, Union):  # the bound is the numbers'
+        parts = [Annotated[part, bounds] if part in (int, float) else part for part in typing.get_args(annotation)]
+        return Union[tuple(parts)]  # noqa: UP007
     return Annotated[annotation, *extras] if extras else annotation
 
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.parameters import Declared
+from physent.parameters import Declared, ParameterError
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,15 @@ class Solver(Declared, Generic[S]):
     def exact(self, t: Array) -> dict[str, Array]:
         """The observables of the exact solution at time `t`, by name, where one is known."""
         return {}
+
+    def split(self, devices: int) -> dict[str, int]:
+        """How one run is spread over devices: the axis along which each array of the state is cut.
+
+        Arrays go by their dotted names in the state, and what is not named is copied to every device. `step` and
+        `observe` then work on cut arrays, with `physent.numerics.slab` for transforms and ghost cells. Raises a
+        ParameterError where the solver, or its sizes, cannot be cut; the default always does.
+        """
+        raise ParameterError("run.devices", f"{type(self).__name__} cannot cut one run (members can be spread)")
 
     def longest_dt(self) -> Array | None:
         """The longest dt to use with these parameters and this start, which `dt = "auto"` keeps to; None: no rule.

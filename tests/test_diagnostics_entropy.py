@@ -98,6 +98,7 @@ def result(dataset):
     return physent.diagnose(dataset, DIAGNOSTICS)
 
 
+@pytest.mark.slow
 def test_ordinal_windows_fill_up(dataset, result):
     density = dataset.density.values.reshape(ROWS, -1).T
     pooled = result.permutation_density_entropy.values
@@ -114,6 +115,7 @@ def test_ordinal_windows_fill_up(dataset, result):
     np.testing.assert_allclose(result.local_entropy.values[-1], local, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_histograms_fill_up(dataset, result):
     for row in (0, ROWS - 1):
         values = dataset.vorticity.values[: row + 1].ravel()
@@ -123,6 +125,7 @@ def test_histograms_fill_up(dataset, result):
         assert float(result.histogram_entropy_vorticity[row]) == pytest.approx(float(expected), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_quantities_of_one_time(dataset, result):
     row = 3
     density, vorticity = dataset.density.values[row], dataset.vorticity.values[row]
@@ -166,6 +169,7 @@ def test_quantities_of_one_time(dataset, result):
     assert np.all((result.entropy_velocity_headings > 0.5) & (result.entropy_velocity_headings < 1.1))
 
 
+@pytest.mark.slow
 def test_windows_in_time_slide(dataset, result):
     series = result.svd_entropy_series.values
     assert np.all(np.isnan(series[:5]))
@@ -179,6 +183,7 @@ def test_windows_in_time_slide(dataset, result):
     np.testing.assert_array_equal(result.words.values[-1], library.lempel_ziv_complexity(above))
 
 
+@pytest.mark.slow
 def test_transfer_entropy_is_that_of_everything_so_far(dataset, result):
     """The pasts of all grid points, pooled: the same as one long list of presents with their pasts."""
     x, y = (dataset[name].values.reshape(ROWS, -1) for name in ("density", "vorticity"))

@@ -114,7 +114,13 @@ def validation() -> None:
             with file.open(encoding="utf-8", newline="") as lines:
                 for row in csv.DictReader(lines):
                     name = row["test"].partition("[")[0]
-                    cells = (row["what"], row["asked"], row["measured"], f"`pytest tests/{file.stem}.py::{name}`")
+                    digits = 2 if row["asked"].startswith("≤") else 8  # an error, or a value
+                    cells = (
+                        row["what"],
+                        row["asked"],
+                        f"{float(row['measured']):.{digits}g}",
+                        f"`pytest tests/{file.stem}.py::{name}`",
+                    )
                     parts.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
         parts.append("")
     write("validation.md", "\n".join(parts) + "\n")

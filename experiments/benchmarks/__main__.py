@@ -81,7 +81,7 @@ def main() -> None:
     arguments = parser.parse_args()
     names = arguments.names or [*COMPARISONS, "sizes"]
     options = ["--repeats", str(arguments.repeats), *(["--no-memory"] if arguments.no_memory else [])]
-    lines, rows, costs, missing = ["# Benchmarks", "", *machine(), ""], [], [], []
+    lines, rows, costs, missing = [*machine(), ""], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             path = Path(folder) / f"{name}.csv"

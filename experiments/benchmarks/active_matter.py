@@ -1,20 +1,17 @@
-"""Active matter, time a step: python -m experiments.benchmarks.active_matter [N ...] [--published FOLDER]
+"""Active matter, time a step: python -m experiments.benchmarks.active_matter
 
-Prints a Markdown table for AOUP discs at phi = 0.5 in float32, compilation left out, renewals included: physent with
-its Verlet list, by Euler's method as the others and by that of the experiments, all pairs in jax written after the
-paper's description (all N^2 displacements in each step), and jax-md with its own neighbour list and the same cutoff and
-skin, updated in every step inside the same kind of compiled loop, as its documentation does.
+AOUP discs at phi = 0.5 in float32, renewals included: physent with its Verlet list, by Euler's method as the others and
+by that of the experiments, all pairs in jax written after the paper's description (all N^2 displacements in each step),
+and jax-md with its own neighbour list and the same cutoff and skin, updated in every step inside the same kind of
+compiled loop, as its documentation does.
 
-`--published FOLDER` times the paper's own step, too: FOLDER is the `py` folder of a checkout of
-https://github.com/nmboffi/active_pflows, whose `common/drifts.py` is imported and whose `step_mips_OU_EM` is scanned
-under jit with noises made beforehand, as its `rollout` does.
-
-Runs alternate in one process; the smallest of REPEATS is given, and beside it the processor's time, which says more on
-a busy machine.
+Where the environment variable ACTIVE_PFLOWS names the `py` folder of a checkout of
+https://github.com/nmboffi/active_pflows, the paper's own step is timed, too: its `common/drifts.py` is imported, and
+its `step_mips_OU_EM` scanned under jit with noises made beforehand, as its `rollout` does.
 """
 
-import argparse
 import importlib.util
+import os
 import pathlib
 import time
 
@@ -24,9 +21,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax_md import partition, space
 
+from experiments.benchmarks.comparison import Case, Side, main
 from physent.solvers.active_matter import ActiveMatter, OrnsteinUhlenbeck
 
-REPEATS = 7
 WARM_UP = 500
 
 
@@ -122,55 +119,43 @@ def theirs(solver, position):
     return run, start
 
 
-def clocked(function, steps):
-    wall, processor = time.perf_counter(), time.process_time()
-    jax.block_until_ready(function(jnp.asarray(steps)))
-    return (time.perf_counter() - wall) / steps, (time.process_time() - processor) / steps
+def a_step(function, steps):
+    """A run of so many steps: the seconds of one."""
+
+    def run():
+        start = time.perf_counter()
+        jax.block_until_ready(function(jnp.asarray(steps)))
+        return (time.perf_counter() - start) / steps
+
+    return run
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("particles", nargs="*", type=int, default=[1024, 4096, 32768])
-    parser.add_argument("--published", help="the folder py of a checkout of active_pflows")
-    parser.add_argument("--only-pairs", action="store_true", help="leave jax-md out")
-    chosen = parser.parse_args()
-    print("| N | what | wall, ms a step | processor, ms a step | ns a particle a step | ratio |")
-    print("|---|---|---|---|---|---|")
-    for particles in chosen.particles:
-        cases, first = {}, None
+def cases():
+    for particles in (1024, 4096, 32768):
+        sides, first = [], None
+
+        def add(package, function, steps, detail="", sides=sides):
+            run = a_step(function, steps)
+            sides.append(Side(package, run, detail, "float32", seconds=lambda seconds: seconds))
+
         for method in ("euler_maruyama", "adams_bashforth"):
             solver = discs(particles, method)
             state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
             state = ours(solver, state, jnp.asarray(WARM_UP))
             assert int(state.neighbors.overflow()) == 0
-            cases[f"physent, {method}"] = (lambda steps, s=solver, x=state: ours(s, x, steps), 400)
+            add("physent", lambda steps, s=solver, x=state: ours(s, x, steps), 400, method)
             first = first or (solver, state)
         solver, state = first
-        if not chosen.only_pairs:
-            run, neighbors = theirs(solver, state.position)
-            carry = (state.position + solver._length() / 2, state.propulsion, state.key, neighbors)
-            cases["jax-md"] = (lambda steps, run=run, carry=carry: run(carry, steps), 40)
+        run, neighbors = theirs(solver, state.position)
+        carry = (state.position + solver._length() / 2, state.propulsion, state.key, neighbors)
+        add("jax-md", lambda steps, run=run, carry=carry: run(carry, steps), 40)
         if particles <= 4096:
-            every = all_pairs(solver)
-            carry = (state.position, state.propulsion, state.key)
-            cases["all pairs, by description"] = (lambda steps, run=every, carry=carry: run(carry, steps), 2)
-            if chosen.published:
-                cases["active_pflows"] = (published(chosen.published, solver, state, 2), 2)
-        best = {name: (float("inf"), float("inf")) for name in cases}
-        for repeat in range(REPEATS + 1):
-            for name, (function, steps) in cases.items():
-                times = clocked(function, steps)
-                if repeat:
-                    best[name] = tuple(map(min, best[name], times))
-        for name, (wall, processor) in best.items():
-            ratio, each = wall / best["physent, euler_maruyama"][0], wall / particles * 1e9
-            row = f"| {particles} | {name} | {wall * 1e3:.3f} | {processor * 1e3:.3f} | {each:.0f} | {ratio:.1f} |"
-            print(row, flush=True)
-        began = int(state.neighbors.renewals)
-        after = ours(solver, state, jnp.asarray(200))
-        renewals = max(1, int(after.neighbors.renewals) - began)
-        print(f"| {particles} | steps between renewals: {200 / renewals:.0f} | | | | |", flush=True)
+            run, carry = all_pairs(solver), (state.position, state.propulsion, state.key)
+            add("all pairs", lambda steps, run=run, carry=carry: run(carry, steps), 2, "by description")
+            if "ACTIVE_PFLOWS" in os.environ:
+                add("active_pflows", published(os.environ["ACTIVE_PFLOWS"], solver, state, 2), 2)
+        yield Case(f"a step of {particles:,} particles", tuple(sides))
 
 
 if __name__ == "__main__":
-    main()
+    main("active_matter", cases)

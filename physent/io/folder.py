@@ -13,6 +13,7 @@ from typing import Any
 
 import xarray as xr
 
+from physent import devices
 from physent.cadence import Cadence
 from physent.engine import RunError
 from physent.io import checkpoint
@@ -96,8 +97,9 @@ class RunFolder:
 
     def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
         """Replace the checkpoint by the state after these rows. Raises RunError where it cannot be written."""
+        here = devices.fetch((state, carries))
         with self._writing():
-            checkpoint.save(self.path / CHECKPOINT, _header(self.experiment, solver, rows), (state, carries))
+            checkpoint.save(self.path / CHECKPOINT, _header(self.experiment, solver, rows), here)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -183,10 +185,10 @@ def is_running(path: Path) -> bool:
 
 
 def fingerprint(experiment: Any) -> str:
-    """A hash of everything in an experiment that decides its rows; when it ends does not."""
+    """A hash of everything in an experiment that decides its rows; when it ends and on how many devices does not."""
     given = {key: value for key, value in experiment.resolved.items() if value != []}  # TOML has no empty diagnostics
     given.pop("score", None)  # what is learned from the rows does not decide them
-    data = dict(given, run={key: v for key, v in experiment.resolved["run"].items() if key != "t_end"})
+    data = dict(given, run={key: v for key, v in experiment.resolved["run"].items() if key not in ("t_end", "devices")})
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 

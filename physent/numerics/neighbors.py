@@ -14,7 +14,8 @@ as the solver's `error`, and in `grow` find the neighbours again with `enough(li
 slots the list is everybody else, all pairs, and is never renewed: best for small N.
 
 Everything runs inside jit, without shapes that depend on values, and under vmap, where a list is made again only when
-some member needs it. Cutoff, skin and box may be traced.
+some member needs it. Cutoff, skin and box may be traced. Cut into slabs of particles (`physent.numerics.slab`), each
+device finds the neighbours of its own among all positions, which are gathered when they have changed: N d numbers.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from physent.numerics import slab
 from physent.numerics.space import Space
 
 
@@ -118,16 +120,18 @@ def sum_over_neighbors(
     `of` must be 0 where the square is. Slot by slot, and only as many slots as are in use; for all pairs at once, where
     reverse-mode derivatives exist, too.
     """
-    x = [position[:, axis] for axis in range(space.dimension)]
+    axes, everybody = range(space.dimension), slab.everywhere(position)
+    x, everybody = ([points[:, axis] for axis in axes] for points in (position, everybody))
+    pairs = list(enumerate(zip(x, everybody, strict=True)))
     if neighbors.capacity >= position.shape[0] - 1:
         # x_i - x_i need not be 0 where the compiler fuses what x comes from into the difference
         apart = ~jnp.eye(position.shape[0], dtype=bool)
-        parts = [jnp.where(apart, space.nearest(part[None, :] - part[:, None], a), 0) for a, part in enumerate(x)]
+        parts = [jnp.where(apart, space.nearest(others[None, :] - part[:, None], a), 0) for a, (part, others) in pairs]
         return jnp.sum(of(parts, sum(part**2 for part in parts)), axis=-1)
 
     def of_slot(k, total):
         other = neighbors.slots[k]
-        parts = [space.nearest(_take(part, other) - part, axis) for axis, part in enumerate(x)]
+        parts = [space.nearest(_take(others, other) - part, axis) for axis, (part, others) in pairs]
         return total + of(parts, sum(part**2 for part in parts))
 
     start = jax.eval_shape(of, x, x[0])
@@ -139,10 +143,10 @@ def separations(
     position: Float[Array, "n d"], neighbors: NeighborList, space: Space
 ) -> tuple[list[Float[Array, "n k"]], Float[Array, "n k"]]:
     """The components of x_j - x_i, shortest way round, for every slot, and the squared distance; 0 in empty slots."""
-    parts, index = [], neighbors.index
+    parts, index, everybody = [], neighbors.index, slab.everywhere(position)
     for axis in range(space.dimension):
-        x = position[:, axis]
-        parts.append(space.nearest(_take(x, index) - x[:, None], axis))
+        others = _take(everybody[:, axis], index)
+        parts.append(space.nearest(others - position[:, axis, None], axis))
     squared = parts[0] ** 2
     for part in parts[1:]:
         squared = squared + part**2
@@ -177,20 +181,32 @@ class _Cells(eqx.Module):
 def _search(
     position: Float[Array, "n d"], space: Space, radius: Float[Array, ""], capacity: int
 ) -> tuple[Int[Array, "k n"], Int[Array, ""]]:
-    n, d = position.shape
-    cells = _lay_out(position, space, radius)
+    def search(everybody, position):
+        return _search_among(everybody, position, space, radius, capacity)
+
+    return slab.each_slab(search, (None, 0), (1, None))(slab.everywhere(position), position)
+
+
+def _search_among(
+    everybody: Float[Array, "all d"], position: Float[Array, "n d"], space: Space, radius: Float[Array, ""],
+    capacity: int,
+) -> tuple[Int[Array, "k n"], Int[Array, ""]]:  # fmt: skip
+    """The neighbours among everybody of the particles at `position`, who are part of it."""
+    all_, (n, d) = everybody.shape[0], position.shape
+    cells = _lay_out(everybody, space, radius)
     row, first, width = _runs(cells, space)
     row_start, row_end = _take(cells.start, row * cells.shape[-1]), _take(cells.start, (row + 1) * cells.shape[-1])
     x = [position[:, axis] for axis in range(d)]
-    sorted_x = [_take(part, cells.order) for part in x]
-    own, limit = jnp.arange(n, dtype=jnp.int32), radius**2
+    sorted_x = [_take(everybody[:, axis], cells.order) for axis in range(d)]
+    own, limit = slab.own(jnp.arange(all_, dtype=jnp.int32)), radius**2
+    place = jnp.arange(n, dtype=jnp.int32)
 
     def visit(w, loop):
         """The w-th candidate of every run of every particle."""
         listed, found = loop
         at = first + w
         at = jnp.where(at >= row_end, at - (row_end - row_start), at)  # a run goes on at the other side of the box
-        at = jnp.clip(at, 0, n - 1)
+        at = jnp.clip(at, 0, all_ - 1)
         squared = jnp.zeros(at.shape, position.dtype)
         for axis in range(d):
             squared += space.nearest(_take(sorted_x[axis], at) - x[axis][None, :], axis) ** 2
@@ -202,12 +218,12 @@ def _search(
             slots.append(found + before)
             before += near[run]
         slot = jnp.where(near, jnp.minimum(jnp.stack(slots), capacity), capacity)  # the last is for what does not fit
-        listed = listed.at[slot * n + own[None, :]].set(other, mode="promise_in_bounds")
+        listed = listed.at[slot * n + place[None, :]].set(other, mode="promise_in_bounds")
         return listed, found + before
 
-    start = _own(capacity + 1, n).reshape(-1), jnp.zeros(n, jnp.int32)
+    start = jnp.tile(own, capacity + 1), 0 * own
     listed, found = jax.lax.fori_loop(0, jnp.max(width), visit, start)
-    return listed.reshape(capacity + 1, n)[:capacity], jnp.max(found)
+    return listed.reshape(capacity + 1, n)[:capacity], slab.largest(jnp.max(found))
 
 
 def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, ""]) -> _Cells:
@@ -263,10 +279,10 @@ def _rank(cell: Int[Array, " n"], cells: int) -> Int[Array, " n"]:
 
 def _runs(cells: _Cells, space: Space) -> tuple[Int[Array, "runs n"], Int[Array, "runs n"], Int[Array, "runs n"]]:
     """The row of cells, the first place and the number of the candidates of every particle, in each of its runs."""
-    d = space.dimension
-    rows, there = [jnp.zeros_like(cells.place[0])], [jnp.ones(cells.place[0].shape, bool)]
+    d, places = space.dimension, [slab.own(place) for place in cells.place]
+    rows, there = [jnp.zeros_like(places[0])], [jnp.ones(places[0].shape, bool)]
     for axis in range(d - 1):
-        count, place = cells.shape[axis], cells.place[axis]
+        count, place = cells.shape[axis], places[axis]
         next_rows, next_there = [], []
         for offset in (-1, 0, 1):
             target = place + offset
@@ -280,7 +296,7 @@ def _runs(cells: _Cells, space: Space) -> tuple[Int[Array, "runs n"], Int[Array,
             next_there += [before & inside for before in there]
         rows, there = next_rows, next_there
     row, inside = jnp.stack(rows), jnp.stack(there)
-    count, place = cells.shape[-1], cells.place[-1][None, :]
+    count, place = cells.shape[-1], places[-1][None, :]
     begin, end = _take(cells.start, row * count), _take(cells.start, (row + 1) * count)
     if space.periodic[-1]:
         left, right = jnp.mod(place - 1, count), jnp.mod(place + 1, count)

@@ -1,7 +1,8 @@
 """Fourier methods on a uniform periodic grid: wavenumbers, derivatives, filters and products without aliasing.
 
-Spectra are those of `jnp.fft.fft`, in its order and scaling. Every function takes the `axis` it works along and leaves
-the others alone; lengths may be traced.
+Spectra are those of `jnp.fft.fft`, in its order and scaling; those of a line cut into slabs (`physent.numerics.slab`)
+are in the order of `slab.fft`. Every function takes the `axis` it works along and leaves the others alone; lengths may
+be traced.
 """
 
 import math
@@ -10,14 +11,29 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Complex, Float, Inexact
 
+from physent.numerics import slab
+
 
 def wavenumbers(n: int, length: Float[Array, ""]) -> Float[Array, " n"]:
     """The angular wavenumbers k = 2 pi m / length in the order of the FFT, in units of 1/length.
 
     m runs 0, 1, ..., -2, -1; for an even n it includes the unpaired Nyquist mode m = -n/2.
     """
-    modes = jnp.fft.fftfreq(n, 1 / n, dtype=length.dtype)
-    return modes * (2 * math.pi / length)
+    return _modes(n, length.dtype) * (2 * math.pi / length)
+
+
+def signed_wavenumbers(n: int, length: Float[Array, ""]) -> Float[Array, " n"]:
+    """The same with 0 for the Nyquist mode of an even n, which has no sign and so no odd derivative."""
+    k = wavenumbers(n, length)
+    return k if n % 2 else jnp.where(slab.order(n) == n // 2, 0, k)
+
+
+def _modes(n: int, dtype: DTypeLike) -> Float[Array, " n"]:
+    """m = 0, 1, ..., -2, -1, in the order of the spectra."""
+    if slab.slabs() == 1:
+        return jnp.fft.fftfreq(n, 1 / n, dtype=dtype)
+    mode = slab.order(n)
+    return jnp.where(2 * mode < n, mode, mode - n).astype(dtype)
 
 
 def along(values: Array, ndim: int, axis: int) -> Array:
@@ -34,10 +50,8 @@ def derivative(f: Inexact[Array, "..."], length: Float[Array, ""], order: int = 
     Methods in MATLAB, 2000, chapter 3).
     """
     n = f.shape[axis]
-    factor = (1j * wavenumbers(n, length)) ** order
-    if n % 2 == 0 and order % 2 == 1:
-        factor = factor.at[n // 2].set(0)
-    result = jnp.fft.ifft(along(factor, f.ndim, axis) * jnp.fft.fft(f, axis=axis), axis=axis)
+    factor = (1j * (signed_wavenumbers if order % 2 else wavenumbers)(n, length)) ** order
+    result = slab.ifft(along(factor, f.ndim, axis) * slab.fft(f, axis), axis)
     return result if jnp.iscomplexobj(f) else result.real
 
 
@@ -47,7 +61,7 @@ def two_thirds_filter(n: int, dtype: DTypeLike = float, strength: float = 36.0, 
     With the defaults, k_c is damped by e^-36 and three quarters of k_c by one part in 900. The form is that of Hou and
     Li (J. Comput. Phys. 226, 379, 2007), the cut-off that of Orszag's rule.
     """
-    modes = jnp.abs(jnp.fft.fftfreq(n, 1 / n, dtype=dtype))
+    modes = jnp.abs(_modes(n, dtype))
     return jnp.exp(-strength * (modes * (3.0 / n)) ** power)
 
 

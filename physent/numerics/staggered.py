@@ -110,12 +110,11 @@ def _pressure_between_walls(u: Extended, w: Extended, dx: Array, dz: Array) -> F
     lower, upper = divergence(u[: half + 2], w[: half + 2], dx, dz), divergence(u[half:], w[half:], dx, dz)[::-1]
     modes = order(nz) / 2
 
-    def solved(basis: np.ndarray, rhs: Array, modes: np.ndarray) -> Array:
-        basis = jnp.asarray(basis)
+    def solved(basis: Array, rhs: Array, modes: np.ndarray) -> Array:
         spectrum = jnp.fft.rfft(basis @ rhs) * _inverse(modes, nz, nx, dx, dz)
         return basis.T @ jnp.fft.irfft(spectrum, nx)
 
-    even_basis, odd_basis = cosine_halves(nz, u.dtype)
+    even_basis, odd_basis = (jnp.asarray(basis) for basis in cosine_halves(nz, u.dtype))
     even, odd = solved(even_basis, lower + upper, modes[:half]), solved(odd_basis, lower - upper, modes[half:])
     lower, upper = (
         jnp.concatenate([p[:, -2:], p, p[:, :2]], axis=1) for p in (even + odd, (even - odd)[::-1])

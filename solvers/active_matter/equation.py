@@ -262,6 +262,16 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         # made here: the next step asks for forces before it asks whether the list serves
         return larger, eqx.tree_at(lambda state: state.neighbors, state, find(larger, state.position))
 
+    def split(self, devices: int) -> dict[str, int]:
+        """The particles are shared out; all positions are gathered wherever forces are computed."""
+        if self.particles % devices:
+            raise ParameterError("particles", f"{self.particles} particles do not share {devices} devices evenly")
+        previous = ("previous",) if self.method == "adams_bashforth" else ()
+        return {
+            **dict.fromkeys(("position", "rounds", "propulsion", "neighbors.reference", *previous), 0),
+            "neighbors.slots": 1,
+        }
+
     # ------------------------------------------------------------------------------------------------- mechanics
 
     def _length(self) -> Float[Array, ""]:

@@ -9,6 +9,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from physent.numerics import slab
+
 Walls = Literal["free_slip", "no_slip", "periodic"]
 Field = Float[Array, "nx nz"]
 Profile = Callable[[Array], Array]  # of z
@@ -55,7 +57,7 @@ class Box(eqx.Module):
 
     def integral(self, f: Float[Array, "a b"]) -> Float[Array, ""]:
         """The sum over the cells times their area."""
-        return jnp.sum(f) * (self.dx * self.dz)
+        return slab.total(jnp.sum(f)) * (self.dx * self.dz)
 
 
 class Fluid(eqx.Module):

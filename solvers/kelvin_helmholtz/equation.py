@@ -186,6 +186,17 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """The fields at time t of an initial condition that is a solution."""
         return self.initial.exact(t, self._box, self._fluid) if type(self.forcing) is FORCINGS["none"] else {}
 
+    def split(self, devices: int) -> dict[str, int]:
+        """Method `spectral`: the fields are cut along x, and what it evolves, modes, between the modes along z."""
+        if self.method == "projection":
+            raise ParameterError("run.devices", "method 'projection' cannot cut one run, allowed: method 'spectral'")
+        for name, size in (("nx", self.nx), ("nz", self.nz)):
+            if size % devices:
+                raise ParameterError(name, f"{name} = {size} is no multiple of {devices}")
+        if self.nx < 2 * devices:
+            raise ParameterError("nx", f"nx = {self.nx} leaves less than two cells to each of {devices}")
+        return {"flow.modes": 1}
+
     # -------------------------------------------------------------------------------------------------------- parts
 
     @property

@@ -3,6 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from physent.numerics import slab
+
 from .box import Box, Centred
 
 
@@ -25,7 +27,7 @@ def richardson(flow: Centred, box: Box, buoyancy: Array) -> tuple[Array, Array]:
 
 def energy_spectrum(flow: Centred, box: Box) -> Float[Array, " k"]:
     """The kinetic energy of each horizontal wavenumber, integrated over z; its sum is that of the cells' centres."""
-    modes = jnp.fft.rfft(jnp.stack([flow.u, flow.w]), axis=1, norm="forward")
-    energy = jnp.sum(modes.real**2 + modes.imag**2, axis=(0, 2)) * (box.length * box.dz / 2)
+    modes = jnp.stack([slab.rfft(f.T, norm="forward") for f in (flow.u, flow.w)])
+    energy = jnp.sum(modes.real**2 + modes.imag**2, axis=(0, 1)) * (box.length * box.dz / 2)
     k = jnp.arange(energy.shape[0])
     return jnp.where((k == 0) | (2 * k == box.nx), 1, 2) * energy

@@ -57,8 +57,7 @@ class Projection(Method[Staggered]):
         flat = jnp.zeros((box.nz, box.nx), box.length.dtype)
         u, w = self._sampled(velocity)
         u, w = self._projected(u, w if noise is None else w + self._off_walls(noise.T))
-        profiles = [None if profile is None else profile(box.z()).T + flat for profile in (density, dye)]
-        return Staggered(u, w, *profiles)
+        return Staggered(u, w, density(box.z()).T + flat, None if dye is None else dye(box.z()).T + flat)
 
     @property
     def stride(self) -> int:

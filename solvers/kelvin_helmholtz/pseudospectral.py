@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from physent.numerics import slab
 from physent.numerics.cosine import (
     cosine_transform,
     inverse_cosine_transform,
@@ -158,22 +159,22 @@ class Pseudospectral(Method[Spectrum]):
 
     def _cosine(self, f: Field) -> Modes:
         if self.box.periodic:
-            return jnp.fft.rfft2(f.T, norm="forward")
-        return jnp.fft.rfft(cosine_transform(f), norm="forward")
+            return slab.rfft2(f.T, norm="forward")
+        return slab.rfft(cosine_transform(f), norm="forward")
 
     def _sine(self, f: Field) -> Modes:
-        return self._cosine(f) if self.box.periodic else jnp.fft.rfft(sine_transform(f), norm="forward")
+        return self._cosine(f) if self.box.periodic else slab.rfft(sine_transform(f), norm="forward")
 
     def _from_cosine(self, modes: Modes) -> Field:
         nx, nz = self.box.nx, self.box.nz
         if self.box.periodic:
-            return jnp.fft.irfft2(modes, (nz, nx), norm="forward").T
-        return inverse_cosine_transform(jnp.fft.irfft(modes, nx, norm="forward"))
+            return slab.irfft2(modes, (nz, nx), norm="forward").T
+        return inverse_cosine_transform(slab.irfft(modes, nx, norm="forward"))
 
     def _from_sine(self, modes: Modes) -> Field:
         if self.box.periodic:
             return self._from_cosine(modes)
-        return inverse_sine_transform(jnp.fft.irfft(modes, self.box.nx, norm="forward"))
+        return inverse_sine_transform(slab.irfft(modes, self.box.nx, norm="forward"))
 
     def _profile(self, profile: Profile) -> Modes:
         return self._cosine(profile(self.box.z()) + jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype))

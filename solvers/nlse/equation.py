@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.numerics import spectral
+from physent.numerics import slab, spectral
 from physent.numerics.exponential import etdrk4_step
 from physent.numerics.rotation import cosine_sine, rotate
 from physent.numerics.splitting import SPLITTINGS, split_step
@@ -97,14 +97,14 @@ class NLSE(Solver[NLSEState]):
         if self.method in SPLITTINGS:
             psi = split_step(SPLITTINGS[self.method], state.psi, self.dt, self._kick, self._drift)
         elif self.method == "etdrk4":
-            spectrum = etdrk4_step(jnp.fft.fft(state.psi), self.dt, self._linear(), self._nonlinear)
-            psi = jnp.fft.ifft(spectrum)
+            spectrum = etdrk4_step(slab.fft(state.psi), self.dt, self._linear(), self._nonlinear)
+            psi = slab.ifft(spectrum)
         else:
             from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
 
             # divided by n the spectrum holds amplitudes, which is what the absolute tolerance speaks of
             spectrum, inner_step = dopri8_step(
-                jnp.fft.fft(state.psi) / self.n,
+                slab.fft(state.psi) / self.n,
                 self.dt,
                 self._linear(),
                 lambda amplitudes: self._nonlinear(amplitudes * self.n) / self.n,
@@ -112,9 +112,9 @@ class NLSE(Solver[NLSEState]):
                 self.rtol,
                 self.atol,
             )
-            psi = jnp.fft.ifft(spectrum * self.n)
+            psi = slab.ifft(spectrum * self.n)
         if self.dealias == "filter":
-            psi = jnp.fft.ifft(spectral.two_thirds_filter(self.n, self.dt.dtype) * jnp.fft.fft(psi))
+            psi = slab.ifft(spectral.two_thirds_filter(self.n, self.dt.dtype) * slab.fft(psi))
         return NLSEState(t=state.t + self.dt, psi=psi, inner_step=inner_step)
 
     def observe(self, state: NLSEState) -> dict[str, Array]:
@@ -154,7 +154,7 @@ class NLSE(Solver[NLSEState]):
 
         The kinetic energy counts the Nyquist mode, as the solver evolves it; the momentum does not, for it has no sign.
         """
-        spectrum, k = jnp.fft.fft(state.psi) / self.n, self._wavenumbers()
+        spectrum, k = slab.fft(state.psi) / self.n, self._wavenumbers()
         power, density = _square(spectrum), _square(state.psi)
         energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(density**2)
         v = self._potential()
@@ -163,7 +163,7 @@ class NLSE(Solver[NLSEState]):
                 "mass": self.length * jnp.mean(density),
                 "energy": self.length * (energy + jnp.mean(v * density)),
             }
-        paired = k if self.n % 2 else k.at[self.n // 2].set(0)
+        paired = spectral.signed_wavenumbers(self.n, self.length)
         return {
             "mass": self.length * jnp.mean(density),
             "momentum": self.length * jnp.sum(paired * power),
@@ -176,6 +176,16 @@ class NLSE(Solver[NLSEState]):
             return {}
         psi = self.initial.exact(self._grid(), t, self._medium())
         return {} if psi is None else {"psi": psi, "density": _square(psi)}
+
+    def split(self, devices: int) -> dict[str, int]:
+        """psi is cut along x."""
+        if self.dealias == "exact":
+            raise ParameterError("dealias", "dealias = 'exact' cannot be cut ('none' and 'filter' can)")
+        if self.method == "dopri8":
+            raise ParameterError("method", "method = 'dopri8' would gather psi (every other method can be cut)")
+        if slab.factors(self.n, devices) is None:
+            raise ParameterError("n", f"n = {self.n} is no product of two multiples of {devices}")
+        return {"psi": 0}
 
     def _medium(self) -> Medium:
         return Medium(self.length, self.dispersion, self.nonlinearity)
@@ -196,7 +206,7 @@ class NLSE(Solver[NLSEState]):
 
     def _drift(self, psi: Array, tau: Array) -> Array:
         cosine, sine = cosine_sine((tau * self.dispersion) * self._wavenumbers() ** 2)
-        return jnp.fft.ifft(jax.lax.complex(cosine, -sine) * jnp.fft.fft(psi))
+        return slab.ifft(jax.lax.complex(cosine, -sine) * slab.fft(psi))
 
     def _linear(self) -> Complex[Array, " n"]:
         return -1j * self.dispersion * self._wavenumbers() ** 2
@@ -206,10 +216,10 @@ class NLSE(Solver[NLSEState]):
         v = self._potential()
         if self.dealias == "exact":
             cubic = 1j * self.nonlinearity * spectral.dealiased_cubic(spectrum)
-            return cubic if v is None else cubic - 1j * jnp.fft.fft(v * jnp.fft.ifft(spectrum))
-        psi = jnp.fft.ifft(spectrum)
+            return cubic if v is None else cubic - 1j * slab.fft(v * slab.ifft(spectrum))
+        psi = slab.ifft(spectrum)
         frequency = self.nonlinearity * _square(psi)
-        return 1j * jnp.fft.fft((frequency if v is None else frequency - v) * psi)
+        return 1j * slab.fft((frequency if v is None else frequency - v) * psi)
 
 
 def _square(z: Array) -> Array:
