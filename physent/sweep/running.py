@@ -96,8 +96,9 @@ def _run_all(
     """Run what waits; what is left when the pool breaks, or nothing."""
     left = dict(enumerate(waiting))
     with _executor(executor, workers) as pool:
+        root = folder.resolve()  # a worker on another machine stands elsewhere
         futures = {
-            pool.submit(run_point, text, str(folder / point.name)): place for place, (point, text) in left.items()
+            pool.submit(run_point, text, str(root / point.name)): place for place, (point, text) in left.items()
         }
         try:
             for future in concurrent.futures.as_completed(futures):
