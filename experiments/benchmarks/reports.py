@@ -4,8 +4,8 @@
 
 Every experiment is run for a few rows at its own size (large ones smaller, see SHORT) below FOLDER; a run that is
 already there, such as a whole one, is taken as it is. Then its report is written and measured: bytes, seconds of
-processor time, addresses outside the page, and in every picture text that leaves the picture or lies on other text. With
-a browser the page is laid out 1280 and 400 pixels wide, and what sticks out of it is named.
+processor time, addresses outside the page, and in every picture text that leaves the picture or lies on other text.
+With a browser the page is laid out 1280 and 400 pixels wide, and what sticks out of it is named.
 """
 
 import argparse
