@@ -77,7 +77,8 @@ def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
     series = [
         str(name)
         for name in dataset
-        if dataset[name].attrs.get("role") in ("entropy", "complexity", "error") and dataset[name].dims == ("t",)
+        if dataset[name].attrs.get("role") in ("entropy", "entropy_production", "complexity", "error")
+        and dataset[name].dims == ("t",)
     ]
     if series:
         table = _table("diagnostic", "first", "last", "mean", "smallest", "largest", title="entropies")

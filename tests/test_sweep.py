@@ -138,8 +138,8 @@ def test_a_worker_that_dies_costs_nothing_but_time(tmp_path, executor):
 
 @pytest.mark.slow
 def test_all_points_as_members_of_one_run(tmp_path):
-    (tmp_path / "case.toml").write_text(TEXT)
-    command = ["sweep", str(tmp_path / "case.toml"), "--over", "solver.nu=0.1,0.2,0.3", "--output", str(tmp_path / "o")]
+    (tmp_path / "case.toml").write_text(TEXT + '[sweep]\nover = ["solver.nu=linspace(0.1, 0.3, 3)"]\n')
+    command = ["sweep", str(tmp_path / "case.toml"), "--output", str(tmp_path / "o")]
     assert command_line([*command, "--vmap", "--workers", "1"]) == 0
     with xr.open_dataset(tmp_path / "o" / "summary.nc") as summary, physent.open_run(tmp_path / "o" / "members") as run:
         np.testing.assert_array_equal(summary.entropy_u_shannon, run.entropy_u_shannon[-1])

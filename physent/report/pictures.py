@@ -16,7 +16,7 @@ from physent.report.reading import Sort, moments, sort
 MOST_FIELDS, MOST_IMAGES, ROWS_A_PICTURE = 6, 4, 5
 # what tells most of a system first; roles that are not here come after, and a phase last
 FIRST_ROLES = ("amplitude", "density", "vorticity", "concentration", "momentum", "energy_density", "velocity")
-ENTROPIES = ("entropy", "complexity", "information")
+ENTROPIES = ("entropy", "entropy_production", "complexity", "information")
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,14 @@ def pictures(dataset: xr.Dataset, everything: bool = False) -> Iterator[Picture]
 
 
 def showpieces(dataset: xr.Dataset) -> Iterator[Picture]:
-    """The few pictures that show a run at a glance: its first field, its order parameters, its entropies."""
+    """The few pictures that show a run at a glance: its first field, its order parameters, its entropies.
+
+    Particles are left to a movie, and so are the fields of a run that has them.
+    """
     sorts = {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
+    swarm = any(found.kind == "particles" for found in sorts.values())
     with style.styled():
-        for drawer in (_fields, _orders, _entropies):
+        for drawer in (_orders, _entropies) if swarm else (_fields, _orders, _entropies):
             yield from itertools.islice(drawer(dataset, sorts, False), 1)
 
 

@@ -96,9 +96,8 @@ def _run_all(
     """Run what waits; what is left when the pool breaks, or nothing."""
     left = dict(enumerate(waiting))
     with _executor(executor, workers) as pool:
-        futures = {
-            pool.submit(run_point, text, str(folder / point.name)): place for place, (point, text) in left.items()
-        }
+        root = folder.resolve()  # a worker on another machine stands elsewhere
+        futures = {pool.submit(run_point, text, str(root / point.name)): place for place, (point, text) in left.items()}
         try:
             for future in concurrent.futures.as_completed(futures):
                 place = futures[future]
@@ -117,7 +116,8 @@ def _run_all(
                 left.pop(place)
                 ended(Result(point, folder / point.name, **outcome))
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in futures:
+                future.cancel()
             for worker in multiprocessing.active_children():  # each run stops after its chunk
                 worker.terminate()
             raise
