@@ -253,7 +253,8 @@ class Run:
     def _not_finite(self, rows: Rows, count: int) -> tuple[int, str, str] | None:
         """The first row with an observable that is not finite, a sentence on which, in which member, and its name."""
         variables = self.program.example.variables
-        fields_first = sorted(variables, key=lambda name: not variables[name].dims)
+        checked = (name for name in variables if name in rows.finite)
+        fields_first = sorted(checked, key=lambda name: not variables[name].dims)
         found: tuple[int, str, str] | None = None
         for name in fields_first:
             bad = ~np.asarray(rows.finite[name])[:count]

@@ -19,7 +19,7 @@ from physent.spelling import nearest
 
 
 class Rows(NamedTuple):
-    """Saved values: `series` by row, `fields` by snapshot, and by row whether each observable is finite."""
+    """Saved values: `series` by row, `fields` by snapshot, and by row whether each field and each of these is finite."""
 
     series: dict[str, Any]
     fields: dict[str, Any]
@@ -110,7 +110,8 @@ class Program:
             series |= outputs
         series |= {f"invariant_{name}": value for name, value in solver.invariants(state).items()}
         fields = {name: values[name] for name in kept if dims[name]}
-        finite = {name: jnp.all(jnp.isfinite(value)) for name, value in values.items()}
+        # series that nobody keeps are not computed for that
+        finite = {name: jnp.all(jnp.isfinite(values[name])) for name in values if dims[name] or name in kept}
         return tuple(following), Rows(series, fields, finite)
 
     def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:

@@ -1,8 +1,8 @@
 """Couzin against dewi-kadita 0.0.4: python -m experiments.benchmarks.couzin [part ...]
 
 Parts: speed (its four cases, saving and measuring every step what it does, simulation plus metrics, compilation left
-out, alternating in one process, the best of each), entropies (our functions on its own trajectories), search (tiles against all pairs),
-scaling (a step at the density of its swarm). Each prints a Markdown table.
+out, alternating in one process, the best of each), entropies (our functions on its own trajectories), search (tiles
+against all pairs), scaling (a step at the density of its swarm). Each prints a Markdown table.
 """
 
 import dataclasses
