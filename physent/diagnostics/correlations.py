@@ -95,8 +95,8 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
 class StructureFactor(Diagnostic[tuple[Array, Array]]):
     """S(k) = |sum_j e^(-i k.x_j)|^2/N in shells |k| = 2 pi n/L, n = 1 ... `modes`, the mean over the rows so far.
 
-    For particles in the plane or on a line, in a box periodic along every axis. Shell n averages the modes whose
-    |k| L/(2 pi) rounds to n, L the first edge of the box.
+    For particles in the plane or on a line, in a box periodic along every axis, square or not. Shell n averages the
+    modes whose |k| L/(2 pi) rounds to n, L the longest edge of the box.
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
@@ -129,7 +129,8 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
         amplitude = jnp.sum(waves[0], axis=0) if len(waves) == 1 else waves[0].T @ waves[1]
         power = (jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2) / x.shape[0]
         grid = np.meshgrid(*k, indexing="ij")
-        edges = jnp.broadcast_to(space.length[0] / space.length, (space.dimension,))
+        # along a shorter edge fewer waves reach the last shell: so all modes of every shell are among those of the grid
+        edges = jnp.max(space.length) / space.length
         size = jnp.sqrt(sum((jnp.asarray(n, dtype) * edges[i]) ** 2 for i, n in enumerate(grid)))
         shell = (jnp.round(size).astype(jnp.int32) - 1).reshape(1, -1)
         total = count_symbols(shell, self.modes, power.reshape(1, -1))[0]

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
+from physent.diagnostics.maps import box_of_particles, map_dims
 from physent.entropy.counting import count_symbols
-from physent.entropy.histogram import bin_index
 from physent.entropy.production import medium_entropy_production
 from physent.parameters import param, static
 from physent.solver import Variable
@@ -49,10 +49,7 @@ class EntropyProduction(Diagnostic[Sums]):
             dims = observed.variables[first].dims[:-1]
             found[f"{name}_each"] = Variable(dims, "entropy_production", "1/time", f"{words}, of each particle")
         if self.bins:
-            axes = [axis for axis in observed.domain.axes if axis.points is None and axis.periodic]
-            if not axes or len(axes) != observed[observed.find("position")].shape[-1]:
-                raise ValueError("a map of entropy production needs particles in a domain that is periodic everywhere")
-            dims = tuple(f"{name}_{axis.name}" for axis in axes)
+            dims = map_dims(observed, name)
             found[f"{name}_map"] = Variable(dims, "entropy_production", "1/time", f"{words}, of a particle in each box")
         return found
 
@@ -80,21 +77,9 @@ class EntropyProduction(Diagnostic[Sums]):
         if self.each:
             outputs[f"{name}_each"] = each
         if self.bins:
-            box = self._box(observed)[None, :]
+            box = box_of_particles(observed, self.bins)[None, :]
             in_box = in_box + counted * count_symbols(box, in_box.size, each[None, :])[0]
             visits = visits + counted * count_symbols(box, in_box.size, dtype=visits.dtype)[0]
             shape = (self.bins,) * len(observed.domain.axes)
             outputs[f"{name}_map"] = jnp.where(visits > 0, in_box / jnp.maximum(visits, 1), 0).reshape(shape)
         return (sums, in_box, visits), outputs
-
-    def _box(self, observed: Observed) -> Array:
-        position = observed[observed.find("position")]
-        symbol = jnp.zeros(position.shape[0], jnp.int32)
-        for i, axis in enumerate(observed.domain.axes):
-            x, length = position[:, i], axis.length
-            assert length is not None
-            index = bin_index((x - length * jnp.floor(x / length))[None, :], jnp.zeros_like(length), length, self.bins)[
-                0
-            ]
-            symbol = symbol * self.bins + jnp.clip(index, 0, self.bins - 1)
-        return symbol

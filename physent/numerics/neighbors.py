@@ -18,6 +18,7 @@ some member needs it. Cutoff, skin and box may be traced. Cut into slabs of part
 device finds the neighbours of its own among all positions, which are gathered when they have changed: N d numbers.
 """
 
+import functools
 from collections.abc import Callable
 
 import equinox as eqx
@@ -168,6 +169,8 @@ def _everybody_else(n: int) -> Int[Array, "others n"]:
 
 # ------------------------------------------------------------------------------------------------------- the search
 
+BITS = 32
+
 
 class _Cells(eqx.Module):
     """Particles laid out cell by cell: `order` (N,) are their indices, `start` where each cell begins."""
@@ -199,30 +202,51 @@ def _search_among(
     x = [position[:, axis] for axis in range(d)]
     sorted_x = [_take(everybody[:, axis], cells.order) for axis in range(d)]
     own, limit = slab.own(jnp.arange(all_, dtype=jnp.int32)), radius**2
-    place = jnp.arange(n, dtype=jnp.int32)
+    column = jnp.arange(n, dtype=jnp.int32)
 
-    def visit(w, loop):
-        """The w-th candidate of every run of every particle."""
-        listed, found = loop
-        at = first + w
-        at = jnp.where(at >= row_end, at - (row_end - row_start), at)  # a run goes on at the other side of the box
-        at = jnp.clip(at, 0, all_ - 1)
-        squared = jnp.zeros(at.shape, position.dtype)
-        for axis in range(d):
-            squared += space.nearest(_take(sorted_x[axis], at) - x[axis][None, :], axis) ** 2
-        other = _take(cells.order, at)
-        near = (w < width) & (squared < limit) & (other != own[None, :])
-        before = jnp.zeros_like(found)
-        slots = []
-        for run in range(near.shape[0]):
-            slots.append(found + before)
-            before += near[run]
-        slot = jnp.where(near, jnp.minimum(jnp.stack(slots), capacity), capacity)  # the last is for what does not fit
-        listed = listed.at[slot * n + place[None, :]].set(other, mode="promise_in_bounds")
-        return listed, found + before
+    def place(run, w):
+        """Where the w-th candidate of a run of every particle lies."""
+        at = first[run] + w
+        at = jnp.where(at >= row_end[run], at - (row_end[run] - row_start[run]), at)  # a run goes on at the other side
+        return jnp.clip(at, 0, all_ - 1)
 
-    start = jnp.tile(own, capacity + 1), 0 * own
-    listed, found = jax.lax.fori_loop(0, jnp.max(width), visit, start)
+    def look(block):
+        """One bit for each of 32 candidates of every run: whether it is near. A few are, so only those are written."""
+
+        def at(w, bits):
+            number, marked = BITS * block + w, []
+            for run in range(row.shape[0]):
+                where = place(run, number)
+                squared = jnp.zeros_like(x[0])
+                for axis in range(d):
+                    squared += space.nearest(_take(sorted_x[axis], where) - x[axis], axis) ** 2
+                near = (number < width[run]) & (squared < limit) & (_take(cells.order, where) != own)
+                marked.append(near.astype(jnp.uint32) << w.astype(jnp.uint32))
+            return bits | jnp.stack(marked)
+
+        count = jnp.minimum(jnp.max(width) - BITS * block, BITS)
+        return jax.lax.fori_loop(0, count, at, (0 * row).astype(jnp.uint32))
+
+    def write(block, loop):
+        """Those that are near into the next free slots, one of every particle at a time."""
+        listed, found, bits = loop
+        taken, where, left = own < 0, 0 * own, []
+        for run, word in enumerate(bits):
+            mine = (word != 0) & ~taken
+            lowest = jax.lax.population_count((word & -word) - 1).astype(jnp.int32)
+            where = jnp.where(mine, place(run, BITS * block + lowest), where)
+            left.append(jnp.where(mine, word & (word - 1), word))
+            taken |= mine
+        slot = jnp.where(taken, jnp.minimum(found, capacity), capacity)  # the last is for what does not fit
+        listed = listed.at[slot * n + column].set(_take(cells.order, where), mode="promise_in_bounds")
+        return listed, found + taken, jnp.stack(left)
+
+    def visit(block, loop):
+        step = functools.partial(write, block)
+        return jax.lax.while_loop(lambda loop: jnp.any(loop[2] != 0), step, (*loop, look(block)))[:2]
+
+    start = jnp.tile(own, capacity + 1), 0 * own  # made of what varies between slabs
+    listed, found = jax.lax.fori_loop(0, -(-jnp.max(width) // BITS), visit, start)
     return listed.reshape(capacity + 1, n)[:capacity], slab.largest(jnp.max(found))
 
 

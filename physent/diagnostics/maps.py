@@ -1,0 +1,85 @@
+"""Maps: where in a box particles are, and how fast they are there."""
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent.diagnostic import Diagnostic, Observed
+from physent.entropy.counting import count_symbols
+from physent.entropy.histogram import bin_index
+from physent.parameters import param, static
+from physent.solver import Variable
+
+Sums = tuple[Array, Array, Array]
+
+
+def map_dims(observed: Observed, name: str) -> tuple[str, ...]:
+    """The dims of a map over the periodic box of the particles; ValueError where there is none."""
+    axes = [axis for axis in observed.domain.axes if axis.points is None and axis.periodic]
+    if not axes or len(axes) != observed[observed.find("position")].shape[-1]:
+        raise ValueError("a map needs particles in a domain that is periodic everywhere")
+    return tuple(f"{name}_{axis.name}" for axis in axes)
+
+
+def box_of_particles(observed: Observed, bins: int) -> Array:
+    """Which of the bins^d boxes each particle is in; box 0 begins at 0, and negative positions wrap to the end."""
+    position = observed[observed.find("position")]
+    symbol = jnp.zeros(position.shape[0], jnp.int32)
+    for i, axis in enumerate(observed.domain.axes):
+        x, length = position[:, i], axis.length
+        assert length is not None
+        index = bin_index((x - length * jnp.floor(x / length))[None, :], jnp.zeros_like(length), length, bins)[0]
+        symbol = symbol * bins + jnp.clip(index, 0, bins - 1)
+    return symbol
+
+
+class ParticleMap(Diagnostic[Sums]):
+    """Mean number of particles in each box of a periodic domain, and the mean modulus of a vector of theirs there.
+
+    Means over the saved states since `after`: of the velocity it maps speed, of the propulsion or the force activity.
+    An observable without components is taken as it is. 0 where nobody was.
+    """
+
+    of: str = static("velocity", doc="observable of particles, by name or role")
+    bins: int = static(16, doc="boxes an axis", ge=1)
+    after: Array = param(0.0, doc="time before which nothing goes into the means", ge=0)
+    name: str | None = static(None, doc="name, and prefix, of the output variables", example="velocity_map")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """Two maps."""
+        of = observed.find(self.of)
+        variable, name = observed.variables[of], self.name or f"{of}_map"
+        if len(variable.dims) not in (1, 2) or variable.dims[0] != _particles(observed):
+            raise ValueError(f"{of} is not an observable of particles")
+        dims = map_dims(observed, name)
+        words = f"modulus of {of}" if len(variable.dims) == 2 else of
+        return {
+            name: Variable(dims, "scalar", variable.units, f"mean {words} of a particle in each box"),
+            f"{name}_number": Variable(dims, "density", "1", "mean number of particles in each box"),
+        }
+
+    def init(self, observed: Observed) -> Sums:
+        """Nothing summed yet: values, particles, states."""
+        boxes = jnp.zeros(self.bins ** len(observed.domain.axes), observed.t.dtype)
+        return boxes, boxes, jnp.zeros((), observed.t.dtype)
+
+    def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
+        """The means so far (0 before `after`)."""
+        of = observed.find(self.of)
+        value = observed[of]
+        if value.ndim == 2:
+            value = jnp.sqrt(jnp.sum(value**2, axis=-1))
+        counted = (observed.t >= self.after).astype(value.dtype)
+        box = box_of_particles(observed, self.bins)[None, :]
+        sums, visits, states = carry
+        sums = sums + counted * count_symbols(box, sums.size, value[None, :])[0]
+        visits = visits + counted * count_symbols(box, sums.size, dtype=visits.dtype)[0]
+        states, name = states + counted, self.name or f"{of}_map"
+        shape = (self.bins,) * len(observed.domain.axes)
+        return (sums, visits, states), {
+            name: (sums / jnp.maximum(visits, 1)).reshape(shape),
+            f"{name}_number": (visits / jnp.maximum(states, 1)).reshape(shape),
+        }
+
+
+def _particles(observed: Observed) -> str:
+    return observed.variables[observed.find("position")].dims[0]
