@@ -16,6 +16,7 @@ from physent.io.folder import EXPERIMENT, LOG, FolderError, open_run
 from physent.recorded import experiment_of
 from physent.report import style
 from physent.report.configuration import settings
+from physent.report.learned import learned_of
 from physent.report.movie import check_movie, write_movie
 from physent.report.movie import movie as movie_of
 from physent.report.pictures import Picture, pictures
@@ -117,6 +118,9 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
     """
     experiment = experiment_of(dataset.attrs)
     checks = verdict(dataset, folder)
+    learnt = learned_of(folder)
+    if learnt is not None:
+        checks.append(learnt.check)
     state = overall(checks)
     film = movie_of(dataset)
     groups = drawn(pictures(dataset), GROUPS)
@@ -128,6 +132,8 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
         state=state, headline=HEADLINES[state], checks=checks, marks=MARKS,
         movie=film,
         groups=groups,
+        learned=learnt,
+        learned_pictures=[] if learnt is None else drawn(learnt.pictures, ("learned score",)),
         averages=averages(dataset), averages_after="entropies" if "entropies" in names else "", enough=ENOUGH,
         configuration=settings(experiment) if experiment else {},
         provenance=_provenance(dataset),
