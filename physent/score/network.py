@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -42,9 +42,13 @@ class Score(eqx.Module):
 
 
 class Residual(Score):
-    """A network that learns the difference to the solver's `reference_score`."""
+    """A network that learns the difference to a known score s0: the solver's `reference_score`, or D^-1 b.
+
+    With s0 = D^-1 b, "drift", it is minus the current, u = -D^-1 v, that is learned.
+    """
 
     network: Score
+    reference: Literal["equilibrium", "drift"] = eqx.field(static=True, default="equilibrium")
 
     def __call__(self, solver: StochasticSolver, state: Any) -> dict[str, Array]:
         """The reference and what was learned, added."""
@@ -53,13 +57,28 @@ class Residual(Score):
 
     def parts(self, solver: StochasticSolver, state: Any) -> tuple[dict[str, Array], dict[str, Array]]:
         """The reference, and what was learned."""
-        reference = solver.reference_score(state)
         learned = self.network(solver, state)
+        if self.reference == "drift":
+            reference = _over_diffusion(solver, state, solver.drift(state))
+        else:
+            reference = solver.reference_score(state)
         return {name: reference[name] for name in learned}, learned
 
     def known_divergence(self, solver: StochasticSolver, state: Any) -> dict[str, Array]:
         """That of the reference."""
+        if self.reference == "drift":
+            return _over_diffusion(solver, state, solver.divergence(state))
         return solver.reference_divergence(state)
+
+
+def _over_diffusion(solver: StochasticSolver, state: Any, values: Values) -> dict[str, Array]:
+    """D^-1 times the values, and 0 where D = 0."""
+    found = {}
+    for name, d in solver.diffusion(state).items():
+        d = jnp.broadcast_to(d, getattr(state, name).shape)
+        inverse = jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), jnp.zeros_like(d))
+        found[name] = inverse * values[name]
+    return found
 
 
 def noisy(solver: StochasticSolver, state: Any) -> tuple[str, ...]:
@@ -72,7 +91,8 @@ def noisy(solver: StochasticSolver, state: Any) -> tuple[str, ...]:
 class Network(Declared):
     """What an experiment says of a network: its kind, sizes and choices; it builds the `Score` that is trained.
 
-    Registered in `physent.score.networks.NETWORKS`.
+    Registered in `physent.score.networks.NETWORKS`. Training wraps what it builds in the `Residual` to the reference
+    that the experiment names.
     """
 
     @abc.abstractmethod

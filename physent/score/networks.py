@@ -1,3 +1,5 @@
 """The networks that an experiment can name."""
 
-NETWORKS: dict[str, type] = {}
+from physent.score.perceptron import MultilayerPerceptron
+
+NETWORKS: dict[str, type] = {"mlp": MultilayerPerceptron}

@@ -198,13 +198,13 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
         Positions are taken back into the box; other propulsions are drawn from their stationary distribution.
         """
-        key, direct = jax.random.split(jax.random.key(0) if key is None else key)
+        onward, direct = jax.random.split(jax.random.key(0) if key is None else key)
         position = values["position"]
         drawn = isinstance(self.propulsion, OrnsteinUhlenbeck)
         position, rounds = self._space().shift(position, jnp.zeros_like(position))
         return ActiveMatterState(
             t=jnp.zeros_like(self.dt),
-            key=key,
+            key=onward,
             position=position,
             rounds=jnp.zeros_like(rounds),
             propulsion=values["propulsion"] if drawn else self.propulsion.start(direct, position.shape, position.dtype),
