@@ -36,10 +36,10 @@ class Medium(eqx.Module):
             force, speed, trap, rate = solver.force, solver.speed, solver.trap, solver.propulsion.rate
             axes = solver.domain().axes
             space = Space(jnp.stack([axis.length for axis in axes]), tuple(axis.periodic for axis in axes))
-            force.magnitude, force.reach
+            strength = force.strength
         except AttributeError:
             name = type(solver).__name__
-            words = f"it needs particles with pair forces and Ornstein-Uhlenbeck propulsion, which {name} has not"
+            words = f"it needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not this {name}"
             raise ParameterError("kind", words) from None
         return cls(space, force, speed, trap, eps, rate)
 
@@ -76,7 +76,7 @@ class Pairs(eqx.Module):
         # an empty slot gets a length that has a derivative
         squared = jnp.where(there, jnp.sum(separation**2, axis=0), jnp.ones(there.shape, position.dtype))
         inverse = jax.lax.rsqrt(squared)
-        return cls(index, separation * inverse, squared * inverse, there)
+        return cls(index, separation * inverse[None], squared * inverse, there)
 
     def others(self, values: Float[Array, "n *c"]) -> Float[Array, "#n k *c"]:
         """The values of the neighbours j; of everybody, without a copy for each i, where that is who they are."""
@@ -112,7 +112,8 @@ class Radial(eqx.Module):
         r, cutoff = pairs.distance, jax.lax.stop_gradient(self.cutoff)
         inside = pairs.there & (r < cutoff)
         fade = jnp.where(inside, (1 - (jnp.where(inside, r, cutoff) / cutoff) ** 2) ** 3, jnp.zeros_like(r))
-        return fade * jnp.exp(-(((r - self.center[:, None, None]) / self.width[:, None, None]) ** 2))
+        scaled = (r[None] - self.center[:, None, None]) / self.width[:, None, None]
+        return fade[None] * jnp.exp(-(scaled**2))
 
 
 class Springs(eqx.Module):
@@ -150,12 +151,12 @@ class Springs(eqx.Module):
         e = pairs.direction
         d, n, _ = e.shape
         identity = jnp.eye(d, dtype=a.dtype)[:, :, None]
-        block = fade * (a * e[:, None] * e[None] + b * identity[..., None])
+        block = (fade * a)[None, None] * e[:, None] * e[None] + (fade * b)[None, None] * identity[..., None]
         half = most + trap / 2
         diagonal = (jnp.sum(block, axis=3) + (trap - half) * identity) / half
         block = block / half
         if pairs.index is None:
-            full = diagonal[..., None] * jnp.eye(n, dtype=a.dtype) - block
+            full = diagonal[..., None] * jnp.eye(n, dtype=a.dtype)[None, None] - block
             full = full.transpose(0, 2, 1, 3).reshape(d * n, d * n)
             return lambda q: full @ q
 
@@ -185,5 +186,5 @@ def filtered(function, largest: Float[Array, ""], degree: int) -> Float[Array, "
     points = 8 * (degree + 1)
     angle = jnp.pi * (jnp.arange(points, dtype=largest.dtype) + 0.5) / points
     values = function(largest / 2 * (1 + jnp.cos(angle)))
-    coefficients = 2 / points * values @ jnp.cos(angle[:, None] * jnp.arange(degree + 1))
+    coefficients = 2 / points * values @ jnp.cos(angle[:, None] * jnp.arange(degree + 1)[None])
     return coefficients.at[:, 0].multiply(0.5)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from physent.parameters import static
+from physent.parameters import ParameterError, static
 from physent.score.network import Network, Score, Values
 from physent.score.pairs import Medium, Pairs, Radial, Springs, adapted, chebyshev, filtered
 from physent.solver import StochasticSolver
@@ -69,7 +69,7 @@ class Resolvent(Score):
         """Sums over neighbours of scalars times the direction, and of vectors times it (numbers) and alone (vectors)."""
         phi = self.radial(pairs)
         m, (n, c), (a, d, _) = phi.shape[0], h.shape, vectors.shape
-        weights = jnp.concatenate([phi[:, None], phi[:, None] * pairs.direction], axis=1)
+        weights = jnp.concatenate([phi[:, None], phi[:, None] * pairs.direction[None]], axis=1)
         values = jnp.concatenate([h.T, vectors.reshape(a * d, n)]).T
         total = pairs.total(weights.reshape(m * (1 + d), *phi.shape[1:]), values).reshape(m, 1 + d, n, -1)
         scalar, vector = total[..., :c], total[..., c:].reshape(m, 1 + d, n, a, d)
@@ -103,9 +103,11 @@ class ResolventNetwork(Network):
     vectors: int = static(4, doc="vectors that a particle sends to its neighbours", ge=1)
     hidden: int = static(48, doc="units in the hidden layer of the gates", ge=1)
 
-    def build(self, solver: StochasticSolver, samples: Values, key: PRNGKeyArray) -> Score:
+    def build(self, solver: Any, samples: Values, key: PRNGKeyArray) -> Score:
         """With the springs of the force, and what is exact for linear forces."""
         medium = Medium.of(solver)
+        if solver.diffusivity is None:
+            raise ParameterError("kind", "'resolvent' needs noise in x, diffusivity > 0; without it take 'slow_manifold'")
         keys = jax.random.split(key, 4)
         cutoff = jnp.asarray(medium.force.reach())
         v = 4 + 2 * FILTERS

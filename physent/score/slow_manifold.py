@@ -8,13 +8,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.numerics.neighbors import find_neighbors
-from physent.parameters import param, static
+from physent.parameters import ParameterError, param, static
 from physent.score.network import Network, Score, Values
 from physent.score.pairs import Medium, Pairs, Radial, adapted, chebyshev, filtered
 from physent.score.resolvent import products, quiet
 from physent.solver import StochasticSolver
 
-SHIFTS = (0.05, 0.3)
+SHIFTS = (0.08, 0.5)
+WIDTHS = 5.0
 
 
 class SlowManifold(Score):
@@ -54,37 +55,39 @@ class SlowManifold(Score):
         motion = solver.drift(state)["position"].T / kappa  # P
         q = _gap(pairs, motion)
         along = jnp.sum(q * normal, axis=0)
-        across = q - along * normal
+        across = q - along[None] * normal
         turning = jnp.sum(across**2, axis=0)
 
         def summed(amount: Float[Array, "n k"]) -> Float[Array, "d n"]:
-            return jnp.sum(amount * normal, axis=2)
+            return jnp.sum(amount[None] * normal, axis=2)
 
         y = summed(k * along)
-        rolled = jnp.sum(rolling * across, axis=2)
+        rolled = jnp.sum(rolling[None] * across, axis=2)
         swing = kappa * k / r
-        third = [kappa * summed(slope * along**2), summed(swing * turning), jnp.sum(swing * along * across, axis=2)]
+        third = [kappa * summed(slope * along**2), summed(swing * turning), jnp.sum((swing * along)[None] * across, axis=2)]
         stiff = jnp.sum(k, axis=1)
-        most = 5 * medium.force.strength
-        relax = k / (1 + (stiff[:, None] + pairs.others(stiff)) / most) / most
+        # no sum over k exceeds `most`, and so no eigenvalue twice that; where it is far from it nothing is changed
+        most = 4 * medium.force.strength
+        relax = k / most * (1 + ((stiff[:, None] ** 4 + pairs.others(stiff) ** 4) / most**4)) ** -0.25
 
         def apply(c: Float[Array, "m n"]) -> Float[Array, "m n"]:
-            gap = jnp.sum(_gap(pairs, c).reshape(-1, d, *r.shape) * normal, axis=1)
-            return jnp.sum((relax * gap)[:, None] * normal, axis=3).reshape(-1, n) - c
+            gap = jnp.sum(_gap(pairs, c).reshape(-1, d, *r.shape) * normal[None], axis=1)
+            return jnp.sum((relax[None] * gap)[:, None] * normal[None], axis=3).reshape(-1, n) - c
 
         shift = jnp.asarray(SHIFTS, x.dtype) * medium.force.strength
-        inverse = filtered(lambda h: 1 / (shift[:, None] + h), 2 * most, self.degree)
-        terms = chebyshev(apply, jnp.concatenate([0.1 * y, *third]), self.degree)
+        inverse = filtered(lambda h: 1 / (shift[:, None] + h[None]), 2 * most, self.degree)
+        terms = chebyshev(apply, jnp.concatenate([0.1 * (y + rolled), *third]), self.degree)
         soft = jnp.einsum("sk,kcn->scn", inverse, terms).reshape(-1, d, n)
         v = jnp.concatenate([jnp.stack([y, rolled, *third]), soft])
         width = jax.lax.rsqrt(stiff + 0.01)
-        scalars = jnp.concatenate([products(v * width), jnp.sum(self.radial(pairs), axis=2).T, stiff[:, None]], axis=1)
+        v = _bounded(v * width[None, None], 1) / width[None, None]
+        scalars = jnp.concatenate([products(v * width[None, None]), jnp.sum(self.radial(pairs), axis=2).T, stiff[:, None]], axis=1)
         gates = jax.vmap(self.gate)(scalars).T
         gates = gates.at[0].add(-0.8)
         w = jnp.einsum("vn,van->an", gates, v)
 
         # pairs: what the whole surroundings do along the line between the two, and what the pair alone does
-        tensor = jnp.sum(k * normal[:, None] * normal[None], axis=3)
+        tensor = jnp.sum(k[None, None] * normal[:, None] * normal[None], axis=3)
         both = tensor[..., None] + jnp.stack([pairs.others(row) for row in tensor.reshape(d * d, n)]).reshape(d, d, *_shape(pairs, n))
         stiffness = jnp.einsum("aik,bik,abik->ik", normal, normal, jnp.broadcast_to(both, (d, d, *r.shape)))
         stiffness = stiffness + 1e-4
@@ -99,9 +102,12 @@ class SlowManifold(Score):
             jnp.log1p(turning * (kappa / (r * stiffness)) ** 2),
         ])  # fmt: skip
         features = jnp.concatenate([features, jnp.broadcast_to(node, (node.shape[0], *r.shape))])
-        out = _layers(self.pair, features) * fade
-        amount = -k * along * out[0] + excess * k / root * out[1] + jnp.sqrt(k + 1e-6) * out[2] * 0.3 + kappa * turning / r * k / root**2 * out[3]
-        w = w + summed(amount) + jnp.sum(k * out[4] * across, axis=2)
+        out = _layers(self.pair, features) * fade[None]
+        saturated = excess / jnp.sqrt(1 + (excess / WIDTHS) ** 2)
+        pushed = jnp.sqrt(k + 1e-6) * along
+        pushed = pushed / jnp.sqrt(1 + (pushed / WIDTHS) ** 2)
+        amount = -jnp.sqrt(k + 1e-6) * pushed * out[0] + saturated * k / root * out[1] + jnp.sqrt(k + 1e-6) * out[2] * 0.3 + kappa * turning / r * k / root**2 * out[3]
+        w = w + summed(amount) + jnp.sum((k * out[4])[None] * across, axis=2)
         w = jnp.where(near.longest > self.slots, jnp.nan, w.T)
         return {"propulsion": w / jnp.sqrt(medium.rate)}
 
@@ -117,6 +123,10 @@ class SlowManifold(Score):
 
         (f, first), (_, second) = jax.jvp(slope, (r,), (one,))
         return -first * fade, -second * fade, -f / r * fade, fade, r
+
+
+def _bounded(vectors: Array, axis: int) -> Array:
+    return vectors * jax.lax.rsqrt(1 + jnp.sum(vectors**2, axis=axis, keepdims=True) / WIDTHS**2)
 
 
 def _shape(pairs: Pairs, n: int) -> tuple[int, int]:
@@ -140,7 +150,7 @@ def _layers(layers: eqx.nn.MLP, x: Float[Array, "c *shape"]) -> Float[Array, "o 
 class SlowManifoldNetwork(Network):
     """The equivariant network for particles with noise in g only: contacts, and how far each is from its slow motion."""
 
-    degree: int = static(14, doc="degree of the polynomials in the matrix of contacts: how far forces are felt", ge=2)
+    degree: int = static(18, doc="degree of the polynomials in the matrix of contacts: how far forces are felt", ge=2)
     functions: int = static(4, doc="radial functions that measure the density", ge=2)
     channels: int = static(4, doc="numbers that a particle tells its neighbours", ge=1)
     hidden: int = static(32, doc="units in the hidden layers of a particle's gates", ge=1)
@@ -148,9 +158,12 @@ class SlowManifoldNetwork(Network):
     slots: int = static(14, doc="most contacts of a particle", ge=1)
     reach: Array = param(0.9, doc="where contacts end, in the reach of the force", gt=0, le=1)
 
-    def build(self, solver: StochasticSolver, samples: Values, key: PRNGKeyArray) -> Score:
+    def build(self, solver: Any, samples: Values, key: PRNGKeyArray) -> Score:
         """With gates that are nearly -0.8 of H P."""
-        cutoff = self.reach * Medium.of(solver).force.reach()
+        medium = Medium.of(solver)
+        if solver.diffusivity is not None:
+            raise ParameterError("kind", "'slow_manifold' is for particles without noise in x; with it take 'resolvent'")
+        cutoff = self.reach * medium.force.reach()
         keys = jax.random.split(key, 3)
         v = 5 + 4 * len(SHIFTS)
         scalars = v * (v + 1) // 2 + self.functions + 1

@@ -66,7 +66,7 @@ class Transformer(Score):
         k = min(self.neighbors, pairs.distance.shape[1])
         far = jnp.where(pairs.there, pairs.distance, jnp.inf)
         near = jax.lax.top_k(-jax.lax.stop_gradient(far), k)[1]
-        separation = pairs.direction * pairs.distance
+        separation = pairs.direction * pairs.distance[None]
         separation = jnp.take_along_axis(separation, near[None], axis=2).transpose(1, 2, 0)
         there = jnp.take_along_axis(pairs.there, near, axis=1)
         other = near if pairs.index is None else jnp.take_along_axis(pairs.index, near, axis=1)
