@@ -182,6 +182,35 @@ def compare(a: Path, b: Path, *, output: Path | None = None) -> int:
 
 
 @app.command
+def score(
+    folder: Path,
+    *,
+    set_: Set = None,
+    from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Learn the score of a run with noise: entropy production and currents, local and total, with their error.
+
+    What was stopped or killed goes on with the same command, bit for bit.
+
+    Parameters
+    ----------
+    folder
+        The run folder; the [score] table of its experiment says how. score.eqx and score.nc are written into it.
+    from_
+        A trained score, or the run folder it is in: judge it on this run and learn nothing.
+    overwrite
+        Replace a score that is already there.
+    quiet
+        Print nothing but errors and the verdict.
+    """
+    from physent import commands
+
+    return commands.score(folder, set_ or [], from_, overwrite, quiet)
+
+
+@app.command
 def new(kind: str) -> int:
     """Print an experiment file for a solver with every key at its default and explained.
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sys
 import tomllib
 import warnings
@@ -20,10 +19,11 @@ from physent.config import ConfigError
 from physent.console import ConsoleProgress, print_experiments, print_summary, text_table
 from physent.engine import RunError
 from physent.interrupts import Interrupts
-from physent.io.folder import EXPERIMENT, FolderError
+from physent.io.folder import EXPERIMENT, FolderError, write_dataset
 from physent.parameters import ParameterError
 from physent.runs import Finished, execute
 from physent.runs import resume as resume_run
+from physent.solver import StochasticSolver
 
 
 class _Stop(Exception):
@@ -191,13 +191,43 @@ def sweep(
         return 130
     file = folder / "summary.nc"
     with sweeps.summarise(results, points, settings.mode) as summary:
-        _write(summary, file)
+        write_dataset(summary, file)
     failed = [result for result in results if result.status != "done"]
     if not quiet:
         print(f"wrote {file}")
     for result in failed:
         print(f"{result.folder}: {result.status}: {result.message}", file=sys.stderr)
     return 1 if failed else 0
+
+
+@_command
+def score(folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool) -> int:
+    """Learn the score of a run, or judge a trained one on it."""
+    from physent.score.learning import RESULT, learn
+    from physent.score.printing import print_progress, print_verdict
+    from physent.score.samples import SamplesError
+
+    def say(words: str) -> None:
+        if not quiet:
+            print(f"{folder.name}: {words}", flush=True)
+
+    def report(progress: Any) -> None:
+        say(print_progress(progress))
+
+    with Interrupts() as interrupts:
+        try:
+            learnt = learn(
+                folder, overrides=overrides, source=source, overwrite=overwrite, report=report, say=say,
+                stop=interrupts.requested,
+            )  # fmt: skip
+        except SamplesError as error:
+            raise FolderError(f"{folder}: {error}") from None
+    if learnt.verdict is None:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 128 + (interrupts.signal or 2)
+    print_verdict(learnt.verdict)
+    say(f"wrote {folder / RESULT}")
+    return 0
 
 
 @_command
@@ -256,27 +286,23 @@ def new(kind: str) -> int:
     print(schemas.template(config.OutputSettings, "output"))
     print("# one [[diagnostics]] for each; 'physent list diagnostics' shows the kinds")
     lines = schemas.template(registry.find("diagnostics", "entropy"), "diagnostics", "entropy")
-    print(
-        "\n".join(
-            f"# {line}".rstrip() if line else ""
-            for line in lines.replace("[diagnostics]", "[[diagnostics]]").splitlines()
-        )
-    )
+    print(_commented(lines.replace("[diagnostics]", "[[diagnostics]]")))
+    if issubclass(cls, StochasticSolver):
+        print("\n# the score that 'physent score' learns from the run")
+        print(_commented(schemas.template(config.ScoreSettings, "score")))
     return 0
+
+
+def _commented(text: str) -> str:
+    return "\n".join(f"# {line}".rstrip() if line else "" for line in text.splitlines())
 
 
 @_command
 def schema() -> int:
     """Print the JSON schema."""
     solvers, diagnostics = registry.available("solvers"), registry.available("diagnostics")
-    print(
-        json.dumps(
-            schemas.experiment_schema(
-                solvers, diagnostics, config.RunSettings, config.OutputSettings, config.SweepSettings
-            ),
-            indent=2,
-        )
-    )
+    sections = (config.RunSettings, config.OutputSettings, config.SweepSettings, config.ScoreSettings)
+    print(json.dumps(schemas.experiment_schema(solvers, diagnostics, *sections), indent=2))
     return 0
 
 
@@ -335,20 +361,9 @@ def diagnose(
         with contextlib.suppress(BrokenPipeError):
             print(result.to_dataframe().to_string())
         return 0
-    _write(result, output)
+    write_dataset(result, output)
     print(output)
     return 0
-
-
-def _write(dataset: xr.Dataset, file: Path) -> None:
-    """Write a NetCDF file beside its place and rename it, so that half a file is never seen."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        dataset.to_netcdf(beside)
-        os.replace(beside, file)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise FolderError(f"{file}: cannot be written: {error.strerror or error}") from None
 
 
 def _toml_value(text: str) -> Any:

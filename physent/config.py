@@ -17,7 +17,8 @@ import tomli_w
 from physent import registry, schema
 from physent.diagnostic import Diagnostic
 from physent.parameters import Declared, ParameterError, declarations, kind_of, settings, static
-from physent.solver import Solver
+from physent.score.settings import ScoreSettings
+from physent.solver import Solver, StochasticSolver
 from physent.spelling import nearest
 from physent.sweep.points import SweepSettings
 from physent.toml_lines import line_of, lines_of
@@ -67,7 +68,7 @@ class ConfigError(Exception):
 class Experiment:
     """A validated experiment; `resolved` is the whole of it as plain data, defaults and overrides included.
 
-    `notes` are sentences about what was chosen for the user.
+    `notes` are sentences about what was chosen for the user, `score` how a score is learned, where it says so.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Experiment:
     output: OutputSettings
     resolved: dict[str, Any]
     notes: tuple[str, ...] = ()
+    score: Any = None
 
     def toml(self) -> str:
         """The resolved experiment as a TOML text that runs to the same bits."""
@@ -184,7 +186,7 @@ def precision_of(data: dict[str, Any]) -> str:
     return "float32" if precision == "float32" else "float64"
 
 
-_SECTIONS = ("name", "description", "solver", "run", "diagnostics", "output", "sweep")
+_SECTIONS = ("name", "description", "solver", "run", "diagnostics", "output", "sweep", "score")
 
 
 def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path | None = None) -> Experiment:
@@ -228,6 +230,15 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
         diagnostics.append(_make(cls, entry_data, ("diagnostics", i), report, 1) if cls else None)
         kinds.append(entry.get("kind") if isinstance(entry, dict) else None)
     output = OutputSettings(**_tuples(OutputSettings, output_data)) if output_ok else OutputSettings()
+    score = None
+    if "score" in data:
+        if isinstance(data["score"], dict):
+            score = _make(ScoreSettings, data["score"], ("score",), report, 1)
+        else:
+            report.add(("score",), f"given {data['score']!r}, allowed: a table [score]")
+        if solver is not None and not isinstance(solver, StochasticSolver):
+            words = f"{data['solver']['kind']} has no noise, and without it there is no score; leave the table out"
+            report.add(("score",), words)
     if solver is not None:
         _cross_check(solver, diagnostics, run, output, report)
     report.check()
@@ -247,7 +258,9 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
             {"kind": _lasting(kind, place)} | settings(diagnostic)
             for kind, diagnostic in zip(kinds, diagnostics, strict=True)
         ]
-    return Experiment(name, description, solver, diagnostics, run, output, resolved, notes)
+    if score is not None:
+        resolved["score"] = _with_defaults(ScoreSettings, data["score"])
+    return Experiment(name, description, solver, diagnostics, run, output, resolved, notes, score)
 
 
 def _automatic_dt(solver: Solver, run: RunSettings) -> tuple[float, str]:

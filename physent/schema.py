@@ -181,7 +181,7 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
 
 
 def experiment_schema(
-    solvers: Mapping[str, type], diagnostics: Mapping[str, type], run: type, output: type, sweep: type
+    solvers: Mapping[str, type], diagnostics: Mapping[str, type], run: type, output: type, sweep: type, score: type
 ) -> dict[str, Any]:
     """The JSON schema of an experiment file."""
     model = pydantic.create_model(
@@ -194,6 +194,7 @@ def experiment_schema(
         diagnostics=(list[Any], []),
         output=(model_of(output), None),
         sweep=(model_of(sweep), None),
+        score=(model_of(score), None),
     )
     schema = model.model_json_schema()
     own = {

@@ -117,6 +117,7 @@ def check_free(path: Path, overwrite: bool) -> None:
 def fingerprint(experiment: Any) -> str:
     """A hash of everything in an experiment that decides its rows; when it ends does not."""
     given = {key: value for key, value in experiment.resolved.items() if value != []}  # TOML has no empty diagnostics
+    given.pop("score", None)  # what is learned from the rows does not decide them
     data = dict(given, run={key: v for key, v in experiment.resolved["run"].items() if key != "t_end"})
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
@@ -171,3 +172,14 @@ def open_run(path: str | Path) -> xr.Dataset:
     if dataset is not stored:
         dataset.set_close(stored.close)
     return dataset
+
+
+def write_dataset(dataset: xr.Dataset, file: Path) -> None:
+    """Write a NetCDF file beside its place and rename it, so that half a file is never seen."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        dataset.to_netcdf(beside)
+        os.replace(beside, file)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise FolderError(f"{file}: cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,286 @@
+"""From a run folder to `score.eqx`, `score.nc` and a verdict."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from physent import config
+from physent.io import checkpoint
+from physent.io.folder import EXPERIMENT, FolderError, fingerprint, open_run, write_dataset
+from physent.io.layout import provenance
+from physent.io.lock import Locked, lock
+from physent.parameters import ParameterError, member_axes, settings
+from physent.score import trained as files
+from physent.score.evaluation import Evaluation
+from physent.score.local import physics, slopes, sums
+from physent.score.maps import maps
+from physent.score.samples import Part, Samples, SamplesError, Stream
+from physent.score.settings import ScoreSettings
+from physent.score.survey import Survey, check_solver, survey
+from physent.score.trained import SCORE
+from physent.score.training import Progress, Training, begin, mesh, train
+from physent.score.verdict import Number, Table, Verdict, verdict
+from physent.solver import StochasticSolver
+
+RESULT, CHECKPOINT, LOG = "score.nc", "score.checkpoint.eqx", "score.log"
+WALKERS, SNAPSHOTS = 4096, 16  # samples evaluated together
+MOMENT_SAMPLES, MOMENT_BYTES = (1024, 256), 64 * 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class Learnt:
+    """How learning ended: `verdict` is None where it was interrupted, and the same call goes on with it."""
+
+    folder: Path
+    verdict: Verdict | None
+    history: list[Progress]
+    notes: tuple[str, ...] = ()
+
+    def dataset(self) -> xr.Dataset:
+        """What was written to `score.nc`."""
+        with xr.open_dataset(self.folder / RESULT) as dataset:
+            return dataset.load()
+
+
+def learn(
+    folder: str | Path, *, overrides: Sequence[str] = (), source: str | Path | None = None, overwrite: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None, say: Callable[[str], None] = lambda words: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Learnt:  # fmt: skip
+    """Learn the score of a run by the [score] table of its experiment, write it and its verdict, and return that.
+
+    `overrides` are keys as the command line has them ("score.steps=1000"). With `source`, a trained score, nothing is
+    learned: its verdict on this run, which may be of another density or size, is written. What was interrupted goes on
+    bit for bit.
+
+    Raises ConfigError for settings, SamplesError for a run that no score can be learned from, FolderError for a folder
+    that is not a run, is busy, or has a score already.
+    """
+    folder = Path(folder)
+    if not (folder / EXPERIMENT).is_file():
+        raise FolderError(f"{folder} is not a run: there is no {folder / EXPERIMENT}")
+    taken = [name for name in ((RESULT,) if source is not None else (SCORE, RESULT)) if (folder / name).exists()]
+    if taken and not overwrite:
+        raise FolderError(f"{folder / taken[0]} exists: --overwrite it")
+    data, problems = config.parse(folder / EXPERIMENT, list(overrides))
+    data.setdefault("score", {})
+    table = data["score"]
+    wide = isinstance(table, dict) and table.get("precision") == "float64"
+    try:
+        held = lock(folder / LOG)
+    except Locked:
+        raise FolderError(f"{folder}: another process is learning its score") from None
+    except OSError as error:
+        raise FolderError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    with held, jax.enable_x64(wide):
+        if overwrite:
+            for name in (SCORE, RESULT, CHECKPOINT) if source is None else (RESULT,):
+                (folder / name).unlink(missing_ok=True)
+        experiment = config.build(data, problems, folder.name, folder)
+        with open_run(folder) as dataset:
+            work = _Work(folder, experiment, dataset, say)
+            if source is not None:
+                return work.judge(files.load(source).score, [])
+            return work.learn(report, stop)
+
+
+class _Work:
+    """A run with its settings, looked at: what learning and judging share."""
+
+    def __init__(self, folder: Path, experiment: config.Experiment, dataset: xr.Dataset, say: Callable[[str], None]):
+        self.folder, self.experiment, self.say = folder, experiment, say
+        self.settings: ScoreSettings = experiment.score
+        self.solver = _of_one_system(experiment, self.settings.member)
+        check_solver(self.solver)
+        self.samples = Samples(
+            dataset, self.solver, after=float(self.settings.after), member=self.settings.member,
+            dtype=np.dtype(self.settings.precision),
+        )  # fmt: skip
+        self.survey: Survey = survey(self.solver, self.samples, self.settings.odd, self.settings.drifting)
+        self.solver = self.survey.solver
+        gap = int(np.ceil(self.survey.correlation))
+        self.train, self.check, self.test = self.samples.split(float(self.settings.holdout), gap, self.settings.seed)
+        self.together = WALKERS if self.samples.walkers else SNAPSHOTS
+        self.slopes = slopes(self.samples.components, self.settings.probes)
+        solver, parity, taken = self.solver, self.survey.parity, self.slopes
+
+        def measured(score, state, key):
+            return sums(physics(solver, state, parity), taken(score, solver, state, key))
+
+        self.measure = Evaluation(measured, self.solver, self.samples, self.together)
+
+    @property
+    def kept(self) -> str:
+        """What was kept from training, in words."""
+        if self.samples.trajectories > 2:
+            what = "walkers" if self.samples.walkers else "members"
+            return f"{len(self.test.trajectories)} {what} kept from training"
+        return (
+            f"the last {len(self.test.rows)} snapshots, kept from training but of the same trajectory (what varies "
+            "more slowly than the run is in both)"
+        )
+
+    def learn(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> Learnt:
+        """Train, from the checkpoint where there is one, and judge."""
+        chosen = self.settings
+        try:
+            mesh(chosen)
+        except ValueError as wrong:
+            raise ParameterError("score.devices", str(wrong)) from None
+        loss = chosen.loss
+        stream = Stream(
+            self.samples, self.train, chosen.batch, chosen.seed, chosen.buffer * 1e6, loss.snapshots()
+        )  # fmt: skip
+        key, initial = jax.random.split(jax.random.key(chosen.seed))
+        score = files.build(chosen.network, chosen.resolved_reference(), self.solver, self._moments(), initial)
+        training, history = begin(score, chosen, key), []
+        numbers = sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(score, eqx.is_inexact_array)))
+        independent = f"about {self.survey.independent:.0f} of the run's are independent"
+        self.say(f"{numbers} numbers to learn from {self.train.size} samples; {independent}")
+        if (self.folder / CHECKPOINT).is_file():
+            training, history = self._resumed(training)
+        check = self.check.thinned(chosen.validation)
+
+        def error(score: Any) -> tuple[float, float, float]:
+            table = Table(self.measure(score, check), self._correlation(check))
+            found = table.mean("error")
+            return found.value, found.error, 1 - table.ratio(table["error"], table["error_reference"]).value
+
+        def save(training: Training, history: list[Progress]) -> None:
+            header = {"fingerprint": self._fingerprint(), "history": [list(entry) for entry in history]}
+            checkpoint.save(self.folder / CHECKPOINT, header, training)
+
+        training, history, done = train(
+            training, chosen, stream, loss.objective(self.solver, self.survey.scales), error,
+            report=report, save=save, stop=stop, history=history,
+        )  # fmt: skip
+        if not done:
+            return Learnt(self.folder, None, history, self.survey.notes)
+        best = training.best if np.isfinite(float(training.least)) else training.average
+        learnt = self.judge(best, history)
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        return learnt
+
+    def judge(self, score: Any, history: list[Progress]) -> Learnt:
+        """The verdict of a score on the samples kept from training, and its maps; both are written."""
+        test = self.test.thinned(self.settings.test)
+        table = Table(self.measure(score, test), self._correlation(test))
+        whole = self.survey
+        everything = Table({"exact": whole.exact, "contraction": whole.contraction}, self._correlation(whole.part))
+        example = {name: jnp.zeros(shape, self.samples.dtype) for name, shape in self.samples.shapes.items()}
+        singular = any(
+            bool(np.any(np.asarray(d) == 0)) for d in self.solver.diffusion(self.solver.at(example)).values()
+        )
+        found = verdict(table, everything, self.kept, singular, whole.parity)
+        drawn = maps(
+            score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together
+        )
+        header = self._header() | {
+            "sentence": found.sentence,
+            "verdict": {name: list(number) for name, number in found.numbers.items()},
+        }
+        if history:
+            checkpoint.save(self.folder / SCORE, header, score)
+        write_dataset(_result(found, drawn, history, header, whole, self.kept), self.folder / RESULT)
+        return Learnt(self.folder, found, history, whole.notes)
+
+    def _header(self) -> dict[str, Any]:
+        kind, chosen = self.experiment.resolved["solver"]["kind"], self.settings
+        return files.header(
+            chosen.network, chosen.resolved_reference(), kind, self.solver, self.samples.shapes, chosen.precision,
+            self.survey.parity,
+        )  # fmt: skip
+
+    def _fingerprint(self) -> str:
+        """Of everything that decides what is learned."""
+        data = [
+            fingerprint(self.experiment), settings(self.settings), settings(self.solver), len(self.samples.times)
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
+
+    def _resumed(self, training: Training) -> tuple[Training, list[Progress]]:
+        path = self.folder / CHECKPOINT
+        try:
+            header = checkpoint.read_header(path)
+            if header["fingerprint"] != self._fingerprint():
+                raise FolderError(
+                    f"{path} is of other settings or of a shorter run: go back to them, or --overwrite it"
+                )
+            stored = checkpoint.load(path, training)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError) as error:
+            raise FolderError(f"{path} cannot be read ({error}): --overwrite it") from None
+        history = [Progress(*entry) for entry in header["history"]]
+        self.say(f"goes on at step {int(stored.step)}")
+        return stored, history
+
+    def _moments(self) -> dict[str, Any]:
+        """Some samples to train on, for moments."""
+        size = self.samples.components * self.samples.dtype.itemsize
+        most = MOMENT_SAMPLES[0] if self.samples.walkers else max(2, min(MOMENT_SAMPLES[1], MOMENT_BYTES // size))
+        part = self.train.thinned(most)
+        values = self.samples.read(part.rows, part.trajectories)
+        return {name: jnp.asarray(value.reshape(-1, *value.shape[2:])) for name, value in values.items()}
+
+    def _correlation(self, part: Part) -> float:
+        """Rows of a part between independent ones."""
+        return max(1.0, self.survey.correlation * len(part.rows) / len(self.samples.rows))
+
+
+def _of_one_system(experiment: config.Experiment, member: int | None) -> StochasticSolver:
+    """The solver of the members a score is learned from. Raises SamplesError where they differ and none is named."""
+    axes = member_axes(experiment.solver)
+    if all(axis is None for axis in jax.tree.leaves(axes, is_leaf=lambda leaf: leaf is None)):
+        return experiment.solver
+    if member is None:
+        raise SamplesError(
+            "the members differ in a parameter, and a score belongs to one system: name one, score.member = 0"
+        )
+    if member >= experiment.run.members:
+        raise SamplesError(f"score.member: given {member}, allowed: up to {experiment.run.members - 1}")
+    return jax.tree.map(
+        lambda leaf, axis: leaf if axis is None else leaf[member],
+        experiment.solver, axes, is_leaf=lambda leaf: leaf is None,
+    )  # fmt: skip
+
+
+def _result(
+    found: Verdict, drawn: xr.Dataset, history: list[Progress], header: dict[str, Any], survey: Survey, kept: str
+) -> xr.Dataset:
+    """What goes to `score.nc`."""
+    data: dict[str, Any] = {}
+    for name, number in found.numbers.items():
+        assert isinstance(number, Number)
+        data[name] = ((), number.value, {"units": UNITS.get(name, "1/time"), "long_name": name.replace("_", " ")})
+        words = f"standard error of {name.replace('_', ' ')}"
+        data[f"{name}_error"] = ((), number.error, {"units": UNITS.get(name, "1/time"), "long_name": words})
+    if history:
+        for name in ("loss", "error", "standard_error", "r_squared", "seconds"):
+            values = np.asarray([getattr(entry, name) for entry in history])
+            data[f"training_{name}"] = (("step",), values, {"long_name": f"{name.replace('_', ' ')} while training"})
+        data["step"] = (("step",), np.asarray([entry.step for entry in history]), {"long_name": "step of training"})
+    attributes = provenance(0, header["precision"]) | {
+        "title": "learned score",
+        "sentence": found.sentence,
+        "state": found.state,
+        "kept": kept,
+        "independent_samples": survey.independent,
+        "correlation_rows": survey.correlation,
+        "parity": json.dumps(header["parity"]),
+        "network": json.dumps(header["network"]),
+        "reference": header["reference"],
+        "notes": "; ".join(survey.notes) or "none",
+    }
+    attributes.pop("seed")
+    return xr.Dataset(data, attrs=attributes).merge(drawn)
+
+
+UNITS = {"r_squared": "1"}

@@ -1,0 +1,190 @@
+"""What can be said of a run before anything is learned, and whether a score can be learned from it at all."""
+
+import math
+import warnings
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import stats
+
+from physent.entropy.uncertainty import compare, effective_sample_size
+from physent.score.local import physics
+from physent.score.losses import Scales
+from physent.score.network import noisy
+from physent.score.samples import Part, Samples, SamplesError
+from physent.solver import Solver, StochasticSolver
+
+MOST = 4000  # samples looked at
+TRAJECTORIES = 16  # enough of them to compare each with itself
+SIGNIFICANT, SHIFT = 1e-4, 0.02  # a drift that is both less probable and larger is one
+FEWEST, FEW = 100, 2000  # independent samples of a particle or walker
+
+
+class Survey(NamedTuple):
+    """Of a run: scales, the solver with buffers that suffice, the exact total rate and E[div b] by row and trajectory,
+    the rows between independent snapshots, and how many independent samples there are."""
+
+    solver: Any
+    scales: Scales
+    exact: np.ndarray
+    contraction: np.ndarray
+    part: Part
+    correlation: float
+    independent: float
+    parity: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def check_solver(solver: Solver) -> None:
+    """Raises SamplesError where the solver has no noise, for which there is no score."""
+    name = type(solver).__name__
+    if not isinstance(solver, StochasticSolver):
+        raise SamplesError(f"{name} has no noise: neither a score nor entropy production exists for it")
+    state = solver.init(jax.random.key(0))
+    if not noisy(solver, state):
+        raise SamplesError(f"{name} has D = 0 in every variable: without noise there is no score; give it a D > 0")
+
+
+def check_diffusion(solver: StochasticSolver, samples: Samples) -> None:
+    """Raises SamplesError where D depends on the state: the equations here are those of a constant one."""
+    rows = samples.rows[np.unique(np.linspace(0, len(samples.rows) - 1, 8).round().astype(int))]
+    values = samples.read(rows, np.arange(min(samples.trajectories, 4)))
+    seen: dict[str, np.ndarray] = {}
+    for i in range(len(rows)):
+        for j in range(min(samples.trajectories, 4)):
+            state = solver.at({name: jnp.asarray(value[i, j]) for name, value in values.items()})
+            for name, d in solver.diffusion(state).items():
+                d = np.broadcast_to(np.asarray(d), values[name].shape[2:])
+                if not np.allclose(d, seen.setdefault(name, d), rtol=1e-5):
+                    raise SamplesError(
+                        f"the diffusion coefficient of {name} depends on the state; allowed: a constant one"
+                    )
+
+
+def parity_of(solver: StochasticSolver, odd: tuple[str, ...] | None) -> dict[str, int]:
+    """The parity of every variable, the solver's or the one asked for. Raises SamplesError for a name it has not."""
+    parity = dict(solver.parity())
+    if odd is None:
+        return parity
+    if unknown := sorted(set(odd) - set(parity)):
+        raise SamplesError(f"odd: unknown variable {unknown[0]!r} (allowed: {', '.join(parity)})")
+    return {name: -1 if name in odd else 1 for name in parity}
+
+
+def survey(solver: StochasticSolver, samples: Samples, odd: tuple[str, ...] | None, drifting: str = "refuse") -> Survey:
+    """Look at the run without a network. Raises SamplesError for one that no score can be learned from."""
+    check_diffusion(solver, samples)
+    parity = parity_of(solver, odd)
+    part = samples.everything.thinned(max(MOST, 16 * samples.trajectories) if samples.walkers else MOST)
+    solver, found = _measured(solver, samples, part, parity)
+    notes = []
+    names = {
+        "exact": "the entropy production by the drift",
+        "contraction": "the mean of -div b",
+        **{f"square_{name}": f"the mean square of {name}" for name in samples.names if f"square_{name}" in found},
+    }
+    for name, words in names.items():
+        if (drift := _drift(found[name])) is not None:
+            first, last, p = drift
+            sentence = (
+                f"the run is not stationary: {words} is {first:.4g} in the first half and {last:.4g} in the second "
+                f"(p = {p:.1g}); use later snapshots (score.after) or run longer"
+            )
+            if drifting == "refuse":
+                raise SamplesError(f"{sentence}, or say score.drifting = 'warn'")
+            notes.append(sentence)
+            warnings.warn(sentence, stacklevel=2)
+            break
+    series = np.mean(found["exact"], axis=1)
+    rows = float(effective_sample_size(series)) if len(series) > 3 else float(len(series))
+    correlation = len(series) / max(rows, 1.0) * len(samples.rows) / len(series)
+    parts = next(iter(samples.shapes.values()))[0]
+    independent = max(rows, 1.0) * len(part.trajectories) * parts
+    if independent < FEWEST:
+        raise SamplesError(
+            f"about {independent:.0f} independent samples are too few to learn from (at least {FEWEST}): run longer, "
+            "or more walkers or members"
+        )
+    if independent < FEW:
+        notes.append(f"about {independent:.0f} independent samples are few: look at the error of the verdict")
+        warnings.warn(notes[-1], stacklevel=2)
+    scales = Scales(
+        jnp.asarray(found["fastest"].max(), samples.dtype),
+        jnp.asarray(max(np.mean(found["contraction"]), np.finfo(np.float32).tiny), samples.dtype),
+        jnp.asarray(samples.interval, samples.dtype),
+    )
+    return Survey(
+        solver, scales, found["exact"], found["contraction"], part, max(1.0, correlation), independent, parity,
+        tuple(notes),
+    )  # fmt: skip
+
+
+def _measured(
+    solver: StochasticSolver, samples: Samples, part: Part, parity: dict[str, int]
+) -> tuple[StochasticSolver, dict[str, np.ndarray]]:
+    """The solver, grown until no state overflows, and numbers of each sample, (rows, trajectories)."""
+    periodic = {name for name in samples.names if _periodic(solver, name)}
+    for _ in range(8):
+        run = eqx.filter_jit(lambda values, solver=solver: _numbers(solver, values, parity, periodic))
+        found: dict[str, list[np.ndarray]] = {}
+        overflow, values = False, {}
+        for _, values in samples.blocks(part, 512 if not samples.walkers else 65536):
+            flat = {name: jnp.asarray(v.reshape(-1, *v.shape[2:])) for name, v in values.items()}
+            numbers = run(flat)
+            shape = next(iter(values.values())).shape[:2]
+            overflow = overflow or bool(np.any(np.asarray(numbers.pop("error")) != 0))
+            for name, value in numbers.items():
+                found.setdefault(name, []).append(np.asarray(value, float).reshape(shape))
+        if not overflow:
+            return solver, {name: np.concatenate(parts) for name, parts in found.items()}
+        first = {name: jnp.asarray(value[0, 0]) for name, value in values.items()}
+        solver, _ = solver.grow(solver.at(first))
+    raise SamplesError("the solver's buffers do not suffice for the snapshots of the run, however large")
+
+
+def _numbers(
+    solver: StochasticSolver, values: dict[str, Any], parity: dict[str, int], periodic: set[str]
+) -> dict[str, Any]:
+    """exact, contraction, fastest, mean squares and error bits, one a sample."""
+
+    def one(values):
+        state = solver.at(values)
+        found = physics(solver, state, parity)
+        slopes = [jnp.ravel(value) for value in found.divergence.values()]
+        contraction = -sum(jnp.sum(value) for value in slopes)
+        exact = contraction
+        for name, push in found.irreversible.items():
+            d = found.diffusion[name]
+            inverse = jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), 0 * d)
+            exact = exact + jnp.sum(push**2 * inverse + jnp.where(d > 0, 2 * found.irreversible_divergence[name], 0))
+        squares = {f"square_{name}": jnp.mean(values[name] ** 2) for name in values if name not in periodic}
+        fastest = jnp.quantile(-jnp.concatenate(slopes), 0.95)
+        return squares | {"exact": exact, "contraction": contraction, "fastest": fastest, "error": solver.error(state)}
+
+    return jax.vmap(one)(values)
+
+
+def _periodic(solver: StochasticSolver, name: str) -> bool:
+    return solver.variables()[name].role == "position" and any(axis.periodic for axis in solver.domain().axes)
+
+
+def _drift(values: np.ndarray) -> tuple[float, float, float] | None:
+    """Means of the halves and the p-value of their difference, where it is significant and not small."""
+    half = len(values) // 2
+    if half < 1:
+        return None
+    first, last = values[:half], values[-half:]
+    means = float(first.mean()), float(last.mean())
+    scale = max(abs(means[0]), abs(means[1]))
+    if values.shape[1] >= TRAJECTORIES:
+        shift = last.mean(axis=0) - first.mean(axis=0)
+        error = float(shift.std(ddof=1)) / math.sqrt(len(shift))
+        p = float(2 * stats.t.sf(abs(float(shift.mean())) / error, len(shift) - 1)) if error > 0 else 1.0
+    elif half >= 4:
+        p = float(compare(first.mean(axis=1), last.mean(axis=1)).p_value)
+    else:
+        return None
+    return (*means, p) if p < SIGNIFICANT and abs(means[1] - means[0]) > SHIFT * scale else None

@@ -1,0 +1,131 @@
+"""`score.eqx`: a trained score with what it takes to build it again, its system and its verdict."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from physent import registry
+from physent.config import make
+from physent.io import checkpoint
+from physent.io.folder import FolderError
+from physent.parameters import kind_of, settings
+from physent.score.network import Network, Residual, Score, Values
+from physent.score.networks import NETWORKS
+from physent.solver import StochasticSolver
+
+SCORE = "score.eqx"
+FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A trained score, the solver of the run it was learned from, and what the file says of both."""
+
+    score: Score
+    solver: StochasticSolver
+    header: dict[str, Any]
+
+    @property
+    def parity(self) -> dict[str, int]:
+        """The parity of the variables that was used."""
+        return {str(name): int(sign) for name, sign in self.header["parity"].items()}
+
+    @property
+    def components(self) -> int:
+        """Numbers in a sample."""
+        return sum(int(np.prod(shape)) for shape in self.header["shapes"].values())
+
+
+def build(
+    network: Network, reference: str, solver: StochasticSolver, samples: Values, key: PRNGKeyArray
+) -> Score:  # fmt: skip
+    """An untrained score: the network, or the residual to a reference."""
+    bare = network.build(solver, samples, key)
+    if reference == "none":
+        return bare
+    return Residual(bare, "drift" if reference == "drift" else "equilibrium")
+
+
+def header(
+    network: Network, reference: str, kind: str, solver: StochasticSolver, shapes: Mapping[str, tuple[int, ...]],
+    precision: str, parity: Mapping[str, int],
+) -> dict[str, Any]:  # fmt: skip
+    """What `load` needs to know; `kind` is the solver's, as an experiment names it."""
+    return {
+        "format": FORMAT,
+        "physent": version("physent"),
+        "network": {"kind": kind_of(network, NETWORKS)} | settings(network),
+        "reference": reference,
+        "solver": {"kind": kind} | settings(solver),
+        "shapes": {name: list(shape) for name, shape in shapes.items()},
+        "precision": precision,
+        "parity": dict(parity),
+    }
+
+
+def load(path: str | Path) -> Trained:
+    """The trained score in a file, or in the run folder it is in. Raises FolderError where there is none."""
+    path = Path(path)
+    path = path / SCORE if path.is_dir() else path
+    if not path.is_file():
+        raise FolderError(f"{path}: there is no trained score; train one with 'physent score DIR'")
+    with jax.ensure_compile_time_eval():  # it may be asked for while a program is traced
+        return _load(path.resolve(), path.stat().st_mtime_ns, bool(jax.config.read("jax_enable_x64")))
+
+
+def _array(values: np.ndarray) -> jax.Array:
+    inexact = np.issubdtype(values.dtype, np.floating)
+    return jnp.asarray(values, jnp.result_type(float) if inexact else values.dtype)
+
+
+@functools.lru_cache(maxsize=8)
+def _load(path: Path, changed: int, wide: bool) -> Trained:
+    try:
+        found = checkpoint.read_header(path)
+        if found["format"] != FORMAT:
+            raise FolderError(f"{path}: a score of format {found['format']}, this physent reads {FORMAT}")
+        with jax.enable_x64(found["precision"] == "float64"):
+            like = skeleton(
+                network_of(found["network"]), found["reference"], solver_of(found["solver"]), found["shapes"],
+                jnp.dtype(found["precision"]),
+            )  # fmt: skip
+            stored = jax.tree.map(
+                lambda leaf: np.asarray(leaf) if eqx.is_array(leaf) else leaf, checkpoint.load(path, like)
+            )
+        with jax.enable_x64(wide):
+            solver = solver_of(found["solver"])
+            score = jax.tree.map(lambda leaf: _array(leaf) if isinstance(leaf, np.ndarray) else leaf, stored)
+    except (KeyError, ValueError, TypeError, OSError, RuntimeError, EOFError) as error:
+        raise FolderError(f"{path}: cannot be read as a trained score: {error}") from None
+    return Trained(score, solver, found)
+
+
+def skeleton(
+    network: Network, reference: str, solver: StochasticSolver, shapes: Mapping[str, Any], dtype: Any
+) -> Score:  # fmt: skip
+    """A score with the shapes of its arrays instead of values."""
+    samples = {name: jax.ShapeDtypeStruct((2, *map(int, shape)), dtype) for name, shape in shapes.items()}
+    return eqx.filter_eval_shape(
+        lambda samples, key: build(network, reference, solver, samples, key), samples, jax.random.key(0)
+    )
+
+
+def solver_of(table: Mapping[str, Any]) -> StochasticSolver:
+    """The solver that a header names."""
+    rest = {name: value for name, value in table.items() if name != "kind"}
+    return make(registry.find("solvers", table["kind"]), rest)
+
+
+def network_of(table: Mapping[str, Any]) -> Network:
+    """The network that a header names."""
+    rest = {name: value for name, value in table.items() if name != "kind"}
+    return make(NETWORKS[table["kind"]], rest)

@@ -1,0 +1,157 @@
+"""How good a learned score is, without knowing the true one, and its entropy production beside the exact one.
+
+At stationarity E[v* . s*] = 0 for the true score s* and v* = b - D s*, so E[s* . D s*] = E[b . s*] = -E[div b].
+Hence for any s, the sum over the variables with noise but div b over all of them,
+
+    E[(s - s*) . D (s - s*)] = E[s . D s + 2 div(D s)] - E[div b],
+
+an absolute error that needs no s*. The same of the known part alone (of s = 0, where there is none) is what there was
+to learn, and R^2 = 1 - error/error_reference.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from physent.entropy.production import block_bootstrap
+
+TRAJECTORIES = 16  # enough of them to be drawn again whole
+GOOD, FAIR = 0.9, 0.5
+
+
+class Number(NamedTuple):
+    """A mean with its standard error."""
+
+    value: float
+    error: float
+
+    def __str__(self) -> str:
+        if not np.isfinite(self.value):
+            return "undefined"
+        if not np.isfinite(self.error) or self.error <= 0:
+            return f"{self.value:.4g}"
+        digits = max(0, 1 - int(np.floor(np.log10(self.error))))
+        return f"{self.value:.{digits}f} +- {self.error:.{digits}f}"
+
+
+class Table:
+    """Numbers of samples by name, (rows, trajectories) each, and their means with errors that know of correlation.
+
+    From 16 trajectories on these are drawn again, whole; of fewer the rows are, in blocks longer than the correlation.
+    """
+
+    def __init__(self, numbers: dict[str, np.ndarray], correlation: float = 1.0):
+        self.numbers = numbers
+        self.correlation = correlation
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.numbers[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.numbers
+
+    def mean(self, name: str) -> Number:
+        """The mean of one of them."""
+        return self.number(self.numbers[name])
+
+    def number(self, values: np.ndarray) -> Number:
+        """The mean of an array like them."""
+        if values.shape[1] >= TRAJECTORIES:
+            series, block = values.mean(axis=0), 1
+        else:
+            series = values.mean(axis=1)
+            block = min(len(series), max(1, round(2 * self.correlation)))
+        if len(series) < 2 * block:  # not two independent pieces
+            return Number(float(np.mean(values)), float("nan"))
+        rate = block_bootstrap(jnp.asarray(series), jax.random.key(0), block=int(block))
+        return Number(float(np.mean(values)), float(rate.standard_error))
+
+    def ratio(self, above: np.ndarray, below: np.ndarray) -> Number:
+        """The ratio of two means, with the error of its linear part."""
+        bottom = float(np.mean(below))
+        if bottom == 0:
+            return Number(float("nan"), float("nan"))
+        value = float(np.mean(above)) / bottom
+        return Number(value, self.number((above - value * below) / bottom).error)
+
+
+class Verdict(NamedTuple):
+    """What is printed and stored of a score: numbers by name, and a sentence that claims no more than they do."""
+
+    numbers: dict[str, Number]
+    sentence: str
+    state: str
+
+
+def verdict(table: Table, everything: Table, kept: str, singular: bool, parity: dict[str, int]) -> Verdict:
+    """The verdict from the sums of samples kept from training, and from those of the whole run.
+
+    `everything` has `exact` and `contraction` of samples of the whole run; `kept` says what was kept from training.
+    """
+    numbers = {
+        "error": table.mean("error"),
+        "error_reference": table.mean("error_reference"),
+        "r_squared": _complement(table.ratio(table["error"], table["error_reference"])),
+        "total": table.mean("total"),
+        "exact": table.mean("exact"),
+        "exact_whole_run": everything.mean("exact"),
+        "medium": table.mean("medium"),
+        "system": table.mean("system"),
+        "learned_minus_exact": table.number(table["total"] - table["exact"]),
+        "learned_plus_error_minus_exact": table.number(table["total"] + table["error"] - table["exact"]),
+    }
+    noisy = [name.removeprefix("total_") for name in table.numbers if name.startswith("total_")]
+    for name in noisy:
+        numbers[f"total_{name}"] = table.mean(f"total_{name}")
+        numbers[f"velocity_score_{name}"] = table.mean(f"velocity_score_{name}")
+        square, slope = table[f"square_{name}"], table[f"slope_{name}"]
+        numbers[f"identity_{name}"] = table.ratio(square + slope, square)
+    for name in parity:
+        numbers[f"divergence_{name}"] = table.mean(f"divergence_{name}")
+    if not singular:
+        numbers["velocity_score"] = table.number(added_up([table[f"velocity_score_{name}"] for name in noisy]))
+    else:
+        for name in noisy:
+            numbers[f"ratio_square_{name}"] = table.ratio(table[f"total_{name}"], table["exact"])
+            numbers[f"ratio_divergence_{name}"] = table.ratio(table[f"divergence_{name}"], table["exact"])
+    return Verdict(numbers, *_words(numbers, kept, singular, parity))
+
+
+def added_up(arrays: list[np.ndarray]) -> np.ndarray:
+    """Their sum."""
+    return np.sum(np.stack(arrays), axis=0)
+
+
+def _complement(number: Number) -> Number:
+    return Number(1 - number.value, number.error)
+
+
+def _words(numbers: dict[str, Number], kept: str, singular: bool, parity: dict[str, int]) -> tuple[str, str]:
+    r_squared, total, exact = numbers["r_squared"], numbers["total"], numbers["exact_whole_run"]
+    reference = numbers["error_reference"]
+    totals = (
+        f"The total is {exact} by the drift, which needs no learning: use that one. The learned total is {total}, with "
+        f"an error of {numbers['error']} in the score"
+    )
+    of = "the part of the score that the reference leaves open" if reference.value > 0 else "the score"
+    if not np.isfinite(r_squared.value) or reference.value <= 2 * max(reference.error, 0.0):
+        state, maps = "fair", "There is nothing to learn beyond the reference: its error is not different from 0."
+    elif r_squared.value >= GOOD:
+        state = "good"
+        maps = f"On {kept} the score explains {100 * r_squared.value:.1f} % of {of}: maps and currents may be read."
+    elif r_squared.value >= FAIR:
+        state = "fair"
+        maps = f"On {kept} the score explains {100 * r_squared.value:.0f} % of {of}: maps show the coarse only."
+    else:
+        state = "bad"
+        maps = f"On {kept} the score explains {100 * r_squared.value:.0f} % of {of}: do not use its maps."
+    conventions = ""
+    if singular:
+        words = ", ".join(f"{name} {'even' if sign > 0 else 'odd'}" for name, sign in parity.items())
+        conventions = (
+            " Some variables have no noise, and with theirs the total would be infinite: these are rates of the noisy "
+            f"ones, with {words} under time reversal."
+        )
+    return f"{maps} {totals}.{conventions}", state
