@@ -93,21 +93,29 @@ class SlowManifold(Score):
         stiffness = stiffness + 1e-4
         pull = jnp.sum(_gap(pairs, y) * normal, axis=0)
         root = jnp.sqrt(stiffness)
-        excess = (pull - kappa * turning / r) / root
+        bend = kappa * turning / r
+        growth = kappa * jnp.maximum(slope_over(slope, k) - 3 / r, 0)
+        slow = _slow(bend, stiffness - 4 * rolling, growth)
+        alone = _slow(bend, 2 * k - 4 * rolling, growth)
+        own = jnp.sqrt(2 * k + 1e-4)
+        excess, excess_slow = (pull - bend) / root, (pull - stiffness * slow) / root
+        excess_alone = 2 * k * (along - alone) / own
         node = jax.vmap(self.embed)(scalars).T
         node = node[:, :, None] + jnp.stack([pairs.others(part) for part in node])
         features = jnp.stack([
             3 * (2 - r), root, 2 * k / stiffness, jnp.arcsinh(excess), jnp.arcsinh(root * along),
-            jnp.arcsinh((2 * k * along - kappa * turning / r) / jnp.sqrt(2 * k + 1e-4)),
+            jnp.arcsinh(excess_slow), jnp.arcsinh(excess_alone), jnp.log1p(bend / (slow * stiffness + 1e-6)),
             jnp.log1p(turning * (kappa / (r * stiffness)) ** 2),
         ])  # fmt: skip
         features = jnp.concatenate([features, jnp.broadcast_to(node, (node.shape[0], *r.shape))])
         out = _layers(self.pair, features) * fade[None]
-        saturated = excess / jnp.sqrt(1 + (excess / WIDTHS) ** 2)
-        pushed = jnp.sqrt(k + 1e-6) * along
-        pushed = pushed / jnp.sqrt(1 + (pushed / WIDTHS) ** 2)
-        amount = -jnp.sqrt(k + 1e-6) * pushed * out[0] + saturated * k / root * out[1] + jnp.sqrt(k + 1e-6) * out[2] * 0.3 + kappa * turning / r * k / root**2 * out[3]
-        w = w + summed(amount) + jnp.sum((k * out[4])[None] * across, axis=2)
+        share = k / root
+        amount = (
+            _saturated(excess) * share * out[0] + _saturated(excess_slow) * share * out[1]
+            + _saturated(excess_alone) * jnp.sqrt(k + 1e-6) * out[2] + jnp.sqrt(k + 1e-6) * (0.3 * out[3])
+            + _saturated(root * along) * share * out[4]
+        )  # fmt: skip
+        w = w + summed(amount) + jnp.sum((k * out[5])[None] * across, axis=2)
         w = jnp.where(near.longest > self.slots, jnp.nan, w.T)
         return {"propulsion": w / jnp.sqrt(medium.rate)}
 
@@ -123,6 +131,24 @@ class SlowManifold(Score):
 
         (f, first), (_, second) = jax.jvp(slope, (r,), (one,))
         return -first * fade, -second * fade, -f / r * fade, fade, r
+
+
+def slope_over(slope: Array, k: Array) -> Array:
+    """-k'/k, 0 where there is no contact."""
+    return jnp.where(k > 1e-6, -slope / jnp.maximum(k, 1e-6), 0.0)
+
+
+def _slow(bend: Array, stiffness: Array, growth: Array) -> Array:
+    """The separation's speed q on the slow manifold of a pair, from dq/dt = -stiffness q + bend.
+
+    q grows on it at the rate of its own change, 4 f/r (in `stiffness`) and `growth` q, so
+    growth q^2 + stiffness q = bend: to second order in the rate of turning, and finite where the contact ends.
+    """
+    return 2 * bend / (stiffness + jnp.sqrt(stiffness**2 + 4 * growth * bend + 1e-9))
+
+
+def _saturated(x: Array) -> Array:
+    return x * jax.lax.rsqrt(1 + (x / WIDTHS) ** 2)
 
 
 def _bounded(vectors: Array, axis: int) -> Array:
@@ -154,7 +180,7 @@ class SlowManifoldNetwork(Network):
     functions: int = static(4, doc="radial functions that measure the density", ge=2)
     channels: int = static(4, doc="numbers that a particle tells its neighbours", ge=1)
     hidden: int = static(32, doc="units in the hidden layers of a particle's gates", ge=1)
-    pair: int = static(16, doc="units in the hidden layers of a pair's gates", ge=1)
+    pair: int = static(20, doc="units in the hidden layers of a pair's gates", ge=1)
     slots: int = static(14, doc="most contacts of a particle", ge=1)
     reach: Array = param(0.9, doc="where contacts end, in the reach of the force", gt=0, le=1)
 
@@ -171,6 +197,6 @@ class SlowManifoldNetwork(Network):
             Radial.spread(self.functions, cutoff),
             eqx.nn.MLP(scalars, self.channels, 24, 1, jax.nn.silu, key=keys[0]),
             quiet(eqx.nn.MLP(scalars, v, self.hidden, 2, jax.nn.silu, key=keys[1]), 0.1),
-            quiet(eqx.nn.MLP(7 + self.channels, 5, self.pair, 2, jax.nn.silu, key=keys[2]), 0.1),
+            quiet(eqx.nn.MLP(9 + self.channels, 6, self.pair, 2, jax.nn.silu, key=keys[2]), 0.1),
             cutoff, self.degree, self.slots,
         )  # fmt: skip
