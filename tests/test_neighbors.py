@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from physent.numerics.neighbors import enough, find_neighbors, renew, separations
+from physent.numerics.neighbors import enough, find_neighbors, renew, separations, sum_over_neighbors
 from physent.numerics.space import Space
 
 find = jax.jit(find_neighbors, static_argnums=3)
@@ -78,12 +78,10 @@ def test_too_few_slots_are_reported_for_ever_and_enough_of_them_mend_it():
     assert neighbors.overflow() == 1
     apart = again(neighbors, 100 * position, space, radius, skin)
     assert apart.overflow() == 1 and apart.renewals == 2
-    larger = neighbors.emptied(enough(neighbors, 64))
-    assert larger.capacity >= int(neighbors.longest)
-    mended = again(larger, position, space, radius, skin)
-    assert mended.overflow() == 0
+    mended = find(position, space, radius, enough(neighbors, 64))
+    assert mended.capacity >= int(neighbors.longest) and mended.overflow() == 0
     np.testing.assert_array_equal(listed(mended), all_pairs(np.asarray(position), space, 2.0))
-    everybody = neighbors.emptied(63)
+    everybody = find(position, space, radius, 63)
     assert everybody.overflow() == 0 and listed(everybody).sum() == 64 * 63
 
 
@@ -124,6 +122,24 @@ def test_separations_are_the_shortest_and_vanish_in_empty_slots():
     np.testing.assert_allclose(parts[1][:, 0], [0.3, -0.3, 0, 0], atol=1e-12)
     assert np.all(np.asarray(squared)[:, 1] == 0)
     np.testing.assert_array_equal(neighbors.filled(), [[True, False]] * 4)
+
+
+@pytest.mark.parametrize("capacity", [30, 59])
+def test_sums_over_neighbours_are_those_over_separations(capacity):
+    """By slots and by all pairs; weights that fall to 0 at the radius leave those out that are only in the skin."""
+    rng = np.random.default_rng(1)
+    position, space = jnp.asarray(rng.uniform(-5, 5, (60, 2))), Space(jnp.asarray([10.0, 10.0]), (True, False))
+    neighbors = find(position, space, jnp.asarray(2.5), capacity)
+    assert neighbors.overflow() == 0
+
+    def weighted(parts, squared):
+        return jnp.where((squared > 0) & (squared < 4), 4 - squared, 0)[None] * jnp.stack([*parts, squared])
+
+    parts, squared = separations(position, neighbors, space)
+    expected = jnp.sum(weighted(parts, squared), axis=-1)
+    sums = jax.jit(lambda x, near: sum_over_neighbors(weighted, x, near, space))(position, neighbors)
+    np.testing.assert_allclose(sums, expected, atol=1e-12)
+    assert jnp.min(jnp.abs(expected[2])) > 0
 
 
 def test_a_shift_counts_its_rounds():

@@ -42,9 +42,10 @@ def neighborhood(position: Array, space: Space, radius: Array | float, slots: in
     found = find_neighbors(position, space, jnp.asarray(radius, position.dtype), min(slots, position.shape[0] - 1))
     # a list with a slot for everybody holds everybody, however far
     _, squared = separations(position, found, space)
-    own = jnp.arange(position.shape[0], dtype=jnp.int32)[:, None]
-    near = jnp.where(squared < jnp.asarray(radius, squared.dtype) ** 2, found.index, own)
-    found = eqx.tree_at(lambda found: found.index, found, near)
+    own = jnp.arange(position.shape[0], dtype=jnp.int32)[None, :]
+    inside = squared < jnp.asarray(radius, squared.dtype) ** 2
+    near = jnp.where(inside.T, found.slots, own)
+    found = eqx.tree_at(lambda found: found.slots, found, near)
     return found, jnp.where(found.overflow() > 0, jnp.nan, 0.0).astype(position.dtype)
 
 

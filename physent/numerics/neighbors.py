@@ -5,19 +5,19 @@ moved by more than skin/2 since it was made. Use, with K = `capacity` slots a pa
 
     list = find_neighbors(position, space, radius, capacity)                    # in init
     list = renew(list, position, space, radius, skin)                           # in every step, after moving
-    parts, distance_squared = separations(position, list, space)                # d arrays (N, K): x_j - x_i
-    force = jnp.stack([jnp.sum(f * part, axis=1) for part in parts], axis=-1)   # f = 0 where distance_squared = 0
+    force = sum_over_neighbors(pull, position, list, space)                     # pull(x_j - x_i, distance^2), (d, N)
+    parts, squared = separations(position, list, space)                         # or one by one: d arrays (N, K)
 
 Empty slots hold the particle itself, whose separation is exactly 0, so a force along the separation needs no mask.
 Other sums do: `list.filled()`. A list that ran out of slots is wrong and says so for ever, `list.overflow()`: give that
-as the solver's `error`, and in `grow` take `enough(list, particles)` slots and `list.emptied(slots)`, which the next
-`renew` fills. With K >= N - 1 slots the list is everybody else, all pairs, and is never renewed: best for small N.
+as the solver's `error`, and in `grow` find the neighbours again with `enough(list, particles)` slots. With K >= N - 1
+slots the list is everybody else, all pairs, and is never renewed: best for small N.
 
 Everything runs inside jit, without shapes that depend on values, and under vmap, where a list is made again only when
 some member needs it. Cutoff, skin and box may be traced.
 """
 
-from typing import Self
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -31,39 +31,35 @@ from physent.numerics.space import Space
 class NeighborList(eqx.Module):
     """The others within the radius of each particle, and what it takes to know how long that is true.
 
-    `index` (N, K) holds them in the slots from the first on, and the particle itself in the rest; `reference` are the
-    positions it was made for, `longest` is the largest number of neighbours ever met, `renewals` counts the times the
-    list was made.
+    `slots` (K, N) holds them in the first rows, and the particle itself in the rest: all first neighbours, then all
+    second ones, so that a sum runs over particles in the order of memory. `deepest` is the number of rows in use,
+    `longest` the largest there ever was; `reference` are the positions the list was made for, and `renewals` counts the
+    times it was made.
     """
 
-    index: Int[Array, "n k"]
+    slots: Int[Array, "k n"]
     reference: Float[Array, "n d"]
+    deepest: Int[Array, ""]
     longest: Int[Array, ""]
     renewals: Int[Array, ""]
 
     @property
     def capacity(self) -> int:
         """Slots a particle."""
-        return self.index.shape[-1]
+        return self.slots.shape[-2]
+
+    @property
+    def index(self) -> Int[Array, "n k"]:
+        """The neighbours of each particle, a row each."""
+        return jnp.swapaxes(self.slots, -1, -2)
 
     def filled(self) -> Bool[Array, "n k"]:
-        """Which slots hold a neighbour; not all of them are within the cutoff."""
-        return self.index != jnp.arange(self.index.shape[0], dtype=jnp.int32)[:, None]
+        """Which entries of `index` hold a neighbour; not all of them are within the cutoff."""
+        return self.index != jnp.arange(self.slots.shape[-1], dtype=jnp.int32)[:, None]
 
     def overflow(self) -> Int[Array, ""]:
         """1 if some particle ever had more neighbours than slots, else 0; it never goes back to 0."""
         return (self.longest > self.capacity).astype(int)
-
-    def emptied(self, capacity: int) -> Self:
-        """A list of another capacity that the next `renew` fills; for one system or, with a leading axis, members."""
-        *members, n, _ = self.index.shape
-        own = jnp.arange(n, dtype=jnp.int32)[:, None]
-        return type(self)(
-            index=jnp.broadcast_to(_everybody_else(n) if capacity >= n - 1 else own, (*members, n, capacity)),
-            reference=jnp.full_like(self.reference, jnp.inf),  # nobody is near where the list was made
-            longest=jnp.zeros_like(self.longest),
-            renewals=self.renewals,
-        )
 
 
 def enough(neighbors: NeighborList, particles: int) -> int:
@@ -84,11 +80,10 @@ def find_neighbors(
     n = position.shape[0]
     longest = jnp.asarray(n - 1, jnp.int32)
     if capacity >= n - 1:
-        index = _everybody_else(n)
-        index = jnp.concatenate([index, _own(n, capacity - index.shape[1])], axis=1)
+        slots = jnp.concatenate([_everybody_else(n), _own(capacity - n + 1, n)])
     else:
-        index, longest = _search(position, space, radius, capacity)
-    return NeighborList(index, position, longest, jnp.ones((), jnp.int32))
+        slots, longest = _search(position, space, radius, capacity)
+    return NeighborList(slots, position, longest, longest, jnp.ones((), jnp.int32))
 
 
 def renew(
@@ -106,22 +101,48 @@ def renew(
 
     def make(loop):
         old, _ = loop
-        index, longest = _search(position, space, radius, neighbors.capacity)
-        new = NeighborList(index, position, jnp.maximum(old.longest, longest), old.renewals + 1)
+        slots, deepest = _search(position, space, radius, neighbors.capacity)
+        new = NeighborList(slots, position, deepest, jnp.maximum(old.longest, deepest), old.renewals + 1)
         return new, jnp.ones((), bool)
 
     # a loop of one turn: under vmap a branch would be taken always, a loop only when some member needs it
     return jax.lax.while_loop(lambda loop: ~loop[1], make, (neighbors, serves))[0]
 
 
+def sum_over_neighbors(
+    of: Callable[[list[Array], Array], Float[Array, "m ..."]],
+    position: Float[Array, "n d"], neighbors: NeighborList, space: Space,
+) -> Float[Array, "m n"]:  # fmt: skip
+    """The sum over the neighbours j of each particle i of m quantities `of`(components of x_j - x_i, their square).
+
+    `of` must be 0 where the square is. Slot by slot, and only as many slots as are in use; for all pairs at once, where
+    reverse-mode derivatives exist, too.
+    """
+    x = [position[:, axis] for axis in range(space.dimension)]
+    if neighbors.capacity >= position.shape[0] - 1:
+        # x_i - x_i need not be 0 where the compiler fuses what x comes from into the difference
+        apart = ~jnp.eye(position.shape[0], dtype=bool)
+        parts = [jnp.where(apart, space.nearest(part[None, :] - part[:, None], a), 0) for a, part in enumerate(x)]
+        return jnp.sum(of(parts, sum(part**2 for part in parts)), axis=-1)
+
+    def of_slot(k, total):
+        other = neighbors.slots[k]
+        parts = [space.nearest(_take(part, other) - part, axis) for axis, part in enumerate(x)]
+        return total + of(parts, sum(part**2 for part in parts))
+
+    start = jax.eval_shape(of, x, x[0])
+    used = jnp.minimum(neighbors.deepest, neighbors.capacity)
+    return jax.lax.fori_loop(0, used, of_slot, jnp.zeros(start.shape, start.dtype))
+
+
 def separations(
     position: Float[Array, "n d"], neighbors: NeighborList, space: Space
 ) -> tuple[list[Float[Array, "n k"]], Float[Array, "n k"]]:
     """The components of x_j - x_i, shortest way round, for every slot, and the squared distance; 0 in empty slots."""
-    parts = []
+    parts, index = [], neighbors.index
     for axis in range(space.dimension):
         x = position[:, axis]
-        parts.append(space.nearest(_take(x, neighbors.index) - x[:, None], axis))
+        parts.append(space.nearest(_take(x, index) - x[:, None], axis))
     squared = parts[0] ** 2
     for part in parts[1:]:
         squared = squared + part**2
@@ -132,13 +153,13 @@ def _take(values: Array, index: Array) -> Array:
     return values.at[index].get(mode="promise_in_bounds")
 
 
-def _own(n: int, slots: int) -> Int[Array, "n slots"]:
-    return jnp.broadcast_to(jnp.arange(n, dtype=jnp.int32)[:, None], (n, slots))
+def _own(slots: int, n: int) -> Int[Array, "slots n"]:
+    return jnp.broadcast_to(jnp.arange(n, dtype=jnp.int32)[None, :], (slots, n))
 
 
-def _everybody_else(n: int) -> Int[Array, "n others"]:
-    others = np.arange(n - 1)[None, :]
-    return jnp.asarray(others + (others >= np.arange(n)[:, None]), jnp.int32)
+def _everybody_else(n: int) -> Int[Array, "others n"]:
+    others = np.arange(n - 1)[:, None]
+    return jnp.asarray(others + (others >= np.arange(n)[None, :]), jnp.int32)
 
 
 # ------------------------------------------------------------------------------------------------------- the search
@@ -155,7 +176,7 @@ class _Cells(eqx.Module):
 
 def _search(
     position: Float[Array, "n d"], space: Space, radius: Float[Array, ""], capacity: int
-) -> tuple[Int[Array, "n k"], Int[Array, ""]]:
+) -> tuple[Int[Array, "k n"], Int[Array, ""]]:
     n, d = position.shape
     cells = _lay_out(position, space, radius)
     row, first, width = _runs(cells, space)
@@ -166,7 +187,7 @@ def _search(
 
     def visit(w, loop):
         """The w-th candidate of every run of every particle."""
-        index, found = loop
+        listed, found = loop
         at = first + w
         at = jnp.where(at >= row_end, at - (row_end - row_start), at)  # a run goes on at the other side of the box
         at = jnp.clip(at, 0, n - 1)
@@ -181,12 +202,12 @@ def _search(
             slots.append(found + before)
             before += near[run]
         slot = jnp.where(near, jnp.minimum(jnp.stack(slots), capacity), capacity)  # the last is for what does not fit
-        index = index.at[own[None, :] * (capacity + 1) + slot].set(other, mode="promise_in_bounds")
-        return index, found + before
+        listed = listed.at[slot * n + own[None, :]].set(other, mode="promise_in_bounds")
+        return listed, found + before
 
-    start = _own(n, capacity + 1).reshape(-1), jnp.zeros(n, jnp.int32)
-    index, found = jax.lax.fori_loop(0, jnp.max(width), visit, start)
-    return index.reshape(n, capacity + 1)[:, :capacity], jnp.max(found)
+    start = _own(capacity + 1, n).reshape(-1), jnp.zeros(n, jnp.int32)
+    listed, found = jax.lax.fori_loop(0, jnp.max(width), visit, start)
+    return listed.reshape(capacity + 1, n)[:capacity], jnp.max(found)
 
 
 def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, ""]) -> _Cells:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, Self
 
 import equinox as eqx
@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from physent.numerics.neighbors import NeighborList, enough, find_neighbors, renew, separations
+from physent.numerics.neighbors import NeighborList, enough, find_neighbors, renew, sum_over_neighbors
 from physent.numerics.space import Space
-from physent.parameters import ParameterError, choice, param, static
+from physent.parameters import ParameterError, choice, member_axes, param, static
 from physent.solver import Axis, Domain, State, StochasticSolver, Variable
 
 from .pair_force import PAIR_FORCES, NoForce, PairForce
@@ -21,7 +21,10 @@ from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
 
 
 class ActiveMatterState(State):
-    """Positions in the box, how often each particle went round it, propulsions, and who is near whom."""
+    """Positions in the box, how often each particle went round it, propulsions, and who is near whom.
+
+    `previous` is the drift by forces and trap one step ago, which only `adams_bashforth` keeps.
+    """
 
     t: Float[Array, ""]
     key: PRNGKeyArray
@@ -29,6 +32,7 @@ class ActiveMatterState(State):
     rounds: Int[Array, "n d"]
     propulsion: Float[Array, "n d"]
     neighbors: NeighborList
+    previous: Float[Array, "n d"] | None
 
 
 class ActiveMatter(StochasticSolver[ActiveMatterState]):
@@ -38,9 +42,11 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     The box is [-length/2, length/2)^d, periodic or open; without a `length` it is that of discs of radius 1 at the
     `packing_fraction`. The propulsion is advanced exactly. `euler_maruyama` moves x by the drift at the beginning of
-    the step (weak order 1); `splitting` takes half a step of g, a Heun step of x, and half a step of g (weak order 2,
-    for two evaluations of the force). Forces come from a Verlet list that is renewed when a particle has moved by half
-    the `skin`; a list that runs out of slots is made larger by the engine, with nothing lost. (N. M. Boffi, E.
+    the step (weak order 1). `adams_bashforth` extrapolates the force from the last two steps, (3 F_n - F_(n-1))/2, and
+    takes the mean of g at both ends: weak order 2, measured, for one evaluation of the force. `splitting` takes half a
+    step of g, a Heun step of x, and half a step of g: weak order 2 for two evaluations. Forces come from a Verlet list
+    that is renewed when a particle has moved by half the `skin`; a list that runs out of slots is made larger by the
+    engine, with nothing lost. (N. M. Boffi, E.
     Vanden-Eijnden, PNAS 121, e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
     """
 
@@ -57,7 +63,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         None, ge=0, doc="eps, of the translational noise (default: there is none)", units="length^2/time"
     )
     dt: Array = param(0.01, gt=0, doc="time step", units="time")
-    method: Literal["euler_maruyama", "splitting"] = static("euler_maruyama", doc="time stepping method")
+    method: Literal["euler_maruyama", "adams_bashforth", "splitting"] = static(
+        "euler_maruyama", doc="time stepping method"
+    )
     initial: Literal["random", "lattice"] = static("random", doc="places at t = 0; g starts stationary")
     skin: Array = param(0.6, gt=0, doc="margin of the neighbour list; a matter of speed only", units="length")
     neighbors: int = static(24, ge=1, doc="slots of the neighbour list at the start; N - 1: all pairs")
@@ -84,13 +92,16 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             position = ((sites.astype(self.dt.dtype) + 0.5) / side - 0.5) * self._length()
         space = self._space()
         position, rounds = space.shift(position, jnp.zeros_like(position))
+        neighbors = self._found(position)
         return ActiveMatterState(
             t=jnp.zeros_like(self.dt),
             key=key,
             position=position,
             rounds=jnp.zeros_like(rounds),
             propulsion=self.propulsion.start(direct, shape, self.dt.dtype),
-            neighbors=self._found(position),
+            neighbors=neighbors,
+            # the first step of adams_bashforth is one of Euler
+            previous=self._pull(position, neighbors) if self.method == "adams_bashforth" else None,
         )
 
     def step(self, state: ActiveMatterState) -> ActiveMatterState:
@@ -101,9 +112,15 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             spread = jnp.sqrt(2 * self.diffusivity * self.dt)
             noise = spread * jax.random.normal(kick, state.position.shape, self.dt.dtype)
         g, x, neighbors, space = state.propulsion, state.position, state.neighbors, self._space()
+        pull = None
         if self.method == "euler_maruyama":
             move = self._move(self.dt * self._velocity(x, g, neighbors), noise)
             g = self.propulsion.advance(g, self.dt, turn)
+        elif self.method == "adams_bashforth":
+            assert state.previous is not None
+            pull, later = self._pull(x, neighbors), self.propulsion.advance(g, self.dt, turn)
+            velocity = self.speed * (g + later) / 2 + (3 * pull - state.previous) / 2
+            move, g = self._move(self.dt * velocity, noise), later
         else:
             turn, turn_again = jax.random.split(turn)
             g = self.propulsion.advance(g, self.dt / 2, turn)
@@ -121,6 +138,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             rounds=state.rounds + rounds,
             propulsion=g,
             neighbors=self._renewed(neighbors, position),
+            previous=pull,
         )
 
     def observe(self, state: ActiveMatterState) -> dict[str, Array]:
@@ -139,10 +157,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             "mean_speed": jnp.mean(jnp.sqrt(jnp.sum(velocity**2, axis=1))),
         }
         if self.boundary == "periodic":
-            _, squared = separations(state.position, state.neighbors, self._space())
             share = 1 / (self.dimension * self._length() ** self.dimension)
             swim = self.speed * self.propulsion.persistence(self.dimension) * jnp.sum(state.propulsion * velocity)
-            observed["interaction_pressure"] = share * jnp.sum(squared * self.force.over_distance(squared)) / 2
+            virial = self._over_pairs(lambda squared: squared * self.force.over_distance(squared), state)
+            observed["interaction_pressure"] = share * jnp.sum(virial) / 2
             observed["swim_pressure"] = share * swim
         return observed
 
@@ -187,9 +205,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def divergence(self, state: ActiveMatterState) -> dict[str, Array]:
         """d b/dx of each component, for positions shared equally by the components of a particle."""
-        _, squared = separations(state.position, state.neighbors, self._space())
-        stiffness = jnp.sum(self.force.stiffness(squared, self.dimension), axis=1, keepdims=True)
-        each = jnp.broadcast_to(stiffness / self.dimension - self.trap, state.position.shape)
+        stiffness = self._over_pairs(lambda squared: self.force.stiffness(squared, self.dimension), state)
+        each = jnp.broadcast_to(stiffness[:, None] / self.dimension - self.trap, state.position.shape)
         langevin = self.propulsion.langevin(state.propulsion)
         return {"position": each} | ({} if langevin is None else {"propulsion": langevin[2]})
 
@@ -202,13 +219,15 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         position = values["position"]
         drawn = isinstance(self.propulsion, OrnsteinUhlenbeck)
         position, rounds = self._space().shift(position, jnp.zeros_like(position))
+        neighbors = self._found(position)
         return ActiveMatterState(
             t=jnp.zeros_like(self.dt),
             key=onward,
             position=position,
             rounds=jnp.zeros_like(rounds),
             propulsion=values["propulsion"] if drawn else self.propulsion.start(direct, position.shape, position.dtype),
-            neighbors=self._found(position),
+            neighbors=neighbors,
+            previous=self._pull(position, neighbors) if self.method == "adams_bashforth" else None,
         )
 
     def reference_score(self, state: ActiveMatterState) -> dict[str, Array]:
@@ -238,7 +257,11 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """As many slots as were missed, with some to spare; at least half as many again."""
         slots = max(enough(state.neighbors, self.particles), min(self.particles - 1, self._slots() * 3 // 2))
         larger = dataclasses.replace(self, neighbors=slots)
-        return larger, eqx.tree_at(lambda state: state.neighbors, state, state.neighbors.emptied(slots))
+        find = eqx.filter_jit(lambda solver, position: solver._found(position))
+        if state.position.ndim > 2:
+            find = eqx.filter_vmap(find, in_axes=(member_axes(larger), 0))
+        # made here: the next step asks for forces before it asks whether the list serves
+        return larger, eqx.tree_at(lambda state: state.neighbors, state, find(larger, state.position))
 
     # ------------------------------------------------------------------------------------------------- mechanics
 
@@ -261,8 +284,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def _found(self, position: Float[Array, "n d"]) -> NeighborList:
         if isinstance(self.force, NoForce):
-            own, none = jnp.arange(self.particles, dtype=jnp.int32)[:, None], jnp.zeros((), jnp.int32)
-            return NeighborList(own, position, none, none)
+            own, none = jnp.arange(self.particles, dtype=jnp.int32)[None, :], jnp.zeros((), jnp.int32)
+            return NeighborList(own, position, none, none, none)
         return find_neighbors(position, self._space(), self._radius(), self._slots())
 
     def _renewed(self, neighbors: NeighborList, position: Float[Array, "n d"]) -> NeighborList:
@@ -277,14 +300,26 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """The pair force on each particle; a repulsion points away from the neighbour."""
         if isinstance(self.force, NoForce):
             return jnp.zeros_like(position)
-        parts, squared = separations(position, neighbors, self._space())
-        pull = -self.force.over_distance(squared)
-        return jnp.stack([jnp.sum(pull * part, axis=1) for part in parts], axis=1)
+
+        def pull(parts, squared):
+            return -self.force.over_distance(squared)[None] * jnp.stack(parts)
+
+        return sum_over_neighbors(pull, position, neighbors, self._space()).T
+
+    def _over_pairs(self, of: Callable[[Array], Array], state: ActiveMatterState) -> Float[Array, " n"]:
+        """The sum over the neighbours of each particle of a function of the squared distance."""
+        return sum_over_neighbors(lambda _, squared: of(squared)[None], state.position, state.neighbors, self._space())[
+            0
+        ]
 
     def _velocity(
         self, position: Float[Array, "n d"], g: Float[Array, "n d"], neighbors: NeighborList
     ) -> Float[Array, "n d"]:
-        return self.speed * g + self._force(position, neighbors) - self.trap * position
+        return self.speed * g + self._pull(position, neighbors)
+
+    def _pull(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
+        """The drift that depends on where the particles are: pair forces and trap."""
+        return self._force(position, neighbors) - self.trap * position
 
 
 def _over(x: Array, diffusivity: Array) -> Array:
