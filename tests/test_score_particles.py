@@ -21,7 +21,7 @@ TRAP = ActiveMatter(
 )  # fmt: skip
 BOX = dataclasses.replace(TRAP, particles=60, boundary="periodic", trap=0.0, packing_fraction=0.6, neighbors=59)
 MIPS = ActiveMatter(particles=60, speed=0.025, propulsion=OrnsteinUhlenbeck(rate=1e-4), neighbors=59)
-CASES = {"resolvent": (TRAP, BOX), "slow_manifold": (MIPS,), "particle_transformer": (TRAP,)}
+CASES = {"resolvent": (TRAP, BOX), "slow_manifold": (MIPS,), "particle_transformer": (TRAP, BOX)}
 
 
 def sample(solver, spread=0.3, seed=0):
@@ -103,7 +103,7 @@ def test_the_transformer_knows_permutations_and_nothing_else():
 
 @pytest.mark.parametrize(
     ("kind", "which"),
-    [("resolvent", 1), ("slow_manifold", 0), pytest.param("particle_transformer", 0, marks=pytest.mark.slow)],
+    [("resolvent", 1), ("slow_manifold", 0), pytest.param("particle_transformer", 1, marks=pytest.mark.slow)],
 )
 def test_a_short_list_of_neighbours_gives_what_all_pairs_give(kind, which):
     """And so does a network in one precision on a state in another, to that precision."""

@@ -36,8 +36,9 @@ class Medium(eqx.Module):
             force, speed, trap, rate = solver.force, solver.speed, solver.trap, solver.propulsion.rate
             axes = solver.domain().axes
             space = Space(jnp.stack([axis.length for axis in axes]), tuple(axis.periodic for axis in axes))
-            strength = force.strength
-        except AttributeError:
+            if not isinstance(force.strength, jax.Array):
+                raise AttributeError
+        except (AttributeError, TypeError):
             name = type(solver).__name__
             words = f"it needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not this {name}"
             raise ParameterError("kind", words) from None
@@ -67,10 +68,12 @@ class Pairs(eqx.Module):
         """From a neighbour list, which stays as it is when the positions are differentiated."""
         n = position.shape[0]
         index = None if neighbors.capacity >= n - 1 else neighbors.index
-        separation = jnp.stack([
-            space.nearest(_take(position[:, axis], index) - position[:, axis, None], axis)
-            for axis in range(space.dimension)
-        ])
+        separation = jnp.stack(
+            [
+                space.nearest(_take(position[:, axis], index) - position[:, axis, None], axis)
+                for axis in range(space.dimension)
+            ]
+        )
         own = np.arange(n, dtype=np.int32)[:, None]
         there = jnp.asarray(own != own.T) if index is None else index != own
         # an empty slot gets a length that has a derivative

@@ -66,7 +66,7 @@ class Resolvent(Score):
         return {"position": u[0] * jnp.sqrt(gamma / eps), "propulsion": u[1]}
 
     def _messages(self, pairs: Pairs, h: Float[Array, "n c"], vectors: Float[Array, "a d n"]) -> tuple[Array, Array]:
-        """Sums over neighbours of scalars times the direction, and of vectors times it (numbers) and alone (vectors)."""
+        """Sums over neighbours: numbers, of scalars and of vectors along the direction; vectors, of the others."""
         phi = self.radial(pairs)
         m, (n, c), (a, d, _) = phi.shape[0], h.shape, vectors.shape
         weights = jnp.concatenate([phi[:, None], phi[:, None] * pairs.direction[None]], axis=1)
@@ -95,7 +95,7 @@ def quiet(layers: eqx.nn.MLP, share: float) -> eqx.nn.MLP:
 
 
 class ResolventNetwork(Network):
-    """The equivariant network for particles with noise in x and g: forces and propulsions filtered by learned springs."""
+    """The equivariant network for particles with noise in x and g: forces and headings filtered by springs."""
 
     degree: int = static(14, doc="degree of the polynomials in the matrix of springs: how far forces are felt", ge=2)
     functions: int = static(6, doc="radial functions of the messages", ge=2)
@@ -107,7 +107,7 @@ class ResolventNetwork(Network):
         """With the springs of the force, and what is exact for linear forces."""
         medium = Medium.of(solver)
         if solver.diffusivity is None:
-            raise ParameterError("kind", "'resolvent' needs noise in x, diffusivity > 0; without it take 'slow_manifold'")
+            raise ParameterError("kind", "'resolvent' needs noise in x, a diffusivity; allowed: 'slow_manifold'")
         keys = jax.random.split(key, 4)
         cutoff = jnp.asarray(medium.force.reach())
         v = 4 + 2 * FILTERS
@@ -124,9 +124,11 @@ class ResolventNetwork(Network):
         scale, unit = jnp.sqrt(v0**2 + eps * gamma), jnp.sqrt(eps / gamma)
         linear = jnp.zeros((2, v))
         linear = linear.at[0, jnp.array([1, 6, 8, 7])].set(
-            unit / eps * jnp.stack([v0, -v0, -v0 * gamma / kappa, -scale]))
+            unit / eps * jnp.stack([v0, -v0, -v0 * gamma / kappa, -scale])
+        )
         linear = linear.at[1, jnp.array([6, 8, 9])].set(
-            jnp.stack([jnp.ones_like(v0), -kappa / gamma, -v0 / (eps * kappa) * scale]))
+            jnp.stack([jnp.ones_like(v0), -kappa / gamma, -v0 / (eps * kappa) * scale])
+        )
         return Resolvent(
             Radial.spread(self.functions, cutoff),
             springs,

@@ -21,10 +21,10 @@ WIDTHS = 5.0
 class SlowManifold(Score):
     """The residual u_g to -g where x has no noise: what keeps v0 g + F near the manifold of slow motions.
 
-    With P = (v0 g + F)/kappa, kappa = v0 sqrt(gamma), and the matrix H of the normal stiffnesses k = -f'(r) of contacts,
+    With P = (v0 g + F)/kappa, kappa = v0 sqrt(gamma), and H the matrix of the normal stiffnesses -f'(r) of contacts,
     P relaxes to a slow manifold at the rates of H with unit noise, so that sqrt(gamma) u_g is about -H P in dense
     places, where P is small; where pairs slide round each other it is -(H P - kappa z), z the centripetal part of the
-    third derivatives of the energy, z[P, P]; and about 0 where a particle that is not slowed down yet comes in. The
+    third derivatives of the energy, z[P, P]; and about 0 where a particle not yet slowed down comes in. The
     network is a gated sum of H P, of the force of the turning of pairs, of the three parts of z and of (shift + H)^-1
     of these, plus a sum over contacts of gates that see the pair: its distance, how far it is from its own slow
     manifold in units of the width of it, how fast it turns.
@@ -64,7 +64,11 @@ class SlowManifold(Score):
         y = summed(k * along)
         rolled = jnp.sum(rolling[None] * across, axis=2)
         swing = kappa * k / r
-        third = [kappa * summed(slope * along**2), summed(swing * turning), jnp.sum((swing * along)[None] * across, axis=2)]
+        third = [
+            kappa * summed(slope * along**2),
+            summed(swing * turning),
+            jnp.sum((swing * along)[None] * across, axis=2),
+        ]
         stiff = jnp.sum(k, axis=1)
         # no sum over k exceeds `most`, and so no eigenvalue twice that; where it is far from it nothing is changed
         most = 4 * medium.force.strength
@@ -81,20 +85,22 @@ class SlowManifold(Score):
         v = jnp.concatenate([jnp.stack([y, rolled, *third]), soft])
         width = jax.lax.rsqrt(stiff + 0.01)
         v = _bounded(v * width[None, None], 1) / width[None, None]
-        scalars = jnp.concatenate([products(v * width[None, None]), jnp.sum(self.radial(pairs), axis=2).T, stiff[:, None]], axis=1)
+        scalars = jnp.concatenate(
+            [products(v * width[None, None]), jnp.sum(self.radial(pairs), axis=2).T, stiff[:, None]], axis=1
+        )
         gates = jax.vmap(self.gate)(scalars).T
         gates = gates.at[0].add(-0.8)
         w = jnp.einsum("vn,van->an", gates, v)
 
         # pairs: what the whole surroundings do along the line between the two, and what the pair alone does
         tensor = jnp.sum(k[None, None] * normal[:, None] * normal[None], axis=3)
-        both = tensor[..., None] + jnp.stack([pairs.others(row) for row in tensor.reshape(d * d, n)]).reshape(d, d, *_shape(pairs, n))
-        stiffness = jnp.einsum("aik,bik,abik->ik", normal, normal, jnp.broadcast_to(both, (d, d, *r.shape)))
-        stiffness = stiffness + 1e-4
+        both = tensor.reshape(d * d, n)
+        both = both[..., None] + jnp.stack([pairs.others(part) for part in both])
+        stiffness = 1e-4 + jnp.einsum("aik,bik,abik->ik", normal, normal, both.reshape(d, d, *r.shape))
         pull = jnp.sum(_gap(pairs, y) * normal, axis=0)
         root = jnp.sqrt(stiffness)
         bend = kappa * turning / r
-        growth = kappa * jnp.maximum(slope_over(slope, k) - 3 / r, 0)
+        growth = kappa * jnp.maximum(_relative(slope, k) - 3 / r, 0)
         slow = _slow(bend, stiffness - 4 * rolling, growth)
         alone = _slow(bend, 2 * k - 4 * rolling, growth)
         own = jnp.sqrt(2 * k + 1e-4)
@@ -133,7 +139,7 @@ class SlowManifold(Score):
         return -first * fade, -second * fade, -f / r * fade, fade, r
 
 
-def slope_over(slope: Array, k: Array) -> Array:
+def _relative(slope: Array, k: Array) -> Array:
     """-k'/k, 0 where there is no contact."""
     return jnp.where(k > 1e-6, -slope / jnp.maximum(k, 1e-6), 0.0)
 
@@ -155,10 +161,6 @@ def _bounded(vectors: Array, axis: int) -> Array:
     return vectors * jax.lax.rsqrt(1 + jnp.sum(vectors**2, axis=axis, keepdims=True) / WIDTHS**2)
 
 
-def _shape(pairs: Pairs, n: int) -> tuple[int, int]:
-    return (1, n) if pairs.index is None else pairs.index.shape
-
-
 def _gap(pairs: Pairs, values: Float[Array, "c n"]) -> Float[Array, "c n k"]:
     """values_i - values_j."""
     return values[:, :, None] - jnp.stack([pairs.others(part) for part in values])
@@ -174,7 +176,7 @@ def _layers(layers: eqx.nn.MLP, x: Float[Array, "c *shape"]) -> Float[Array, "o 
 
 
 class SlowManifoldNetwork(Network):
-    """The equivariant network for particles with noise in g only: contacts, and how far each is from its slow motion."""
+    """The equivariant network for particles with noise in g only: how far each contact is from its slow motion."""
 
     degree: int = static(18, doc="degree of the polynomials in the matrix of contacts: how far forces are felt", ge=2)
     functions: int = static(4, doc="radial functions that measure the density", ge=2)
@@ -188,7 +190,7 @@ class SlowManifoldNetwork(Network):
         """With gates that are nearly -0.8 of H P."""
         medium = Medium.of(solver)
         if solver.diffusivity is not None:
-            raise ParameterError("kind", "'slow_manifold' is for particles without noise in x; with it take 'resolvent'")
+            raise ParameterError("kind", "'slow_manifold' is for particles without noise in x; allowed: 'resolvent'")
         cutoff = self.reach * medium.force.reach()
         keys = jax.random.split(key, 3)
         v = 5 + 4 * len(SHIFTS)

@@ -84,7 +84,7 @@ class Transformer(Score):
 
 
 class ParticleTransformer(Network):
-    """The paper's transformer on a particle and its nearest neighbours; knows no physics but that particles are alike."""
+    """The transformer on a particle and its nearest neighbours; it knows no physics but that particles are alike."""
 
     neighbors: int = static(16, doc="nearest neighbours that a particle attends to", ge=1)
     width: int = static(32, doc="components of a token", ge=2)
@@ -102,6 +102,4 @@ class ParticleTransformer(Network):
         place, heading = (eqx.nn.MLP(d, half, half, 1, jax.nn.gelu, key=k) for k in keys[:2])
         blocks = tuple(Block.make(self.width, self.heads, k) for k in keys[3:])
         decoder = eqx.nn.MLP(self.width, d * len(learned), self.width, 1, jax.nn.gelu, key=keys[2])
-        return Transformer(
-            place, heading, blocks, decoder, jnp.asarray(medium.force.reach()), self.neighbors, learned
-        )
+        return Transformer(place, heading, blocks, decoder, jnp.asarray(medium.force.reach()), self.neighbors, learned)
