@@ -90,6 +90,7 @@ def products(vectors: Float[Array, "v d n"]) -> Float[Array, "n c"]:
 def quiet(layers: eqx.nn.MLP, share: float) -> eqx.nn.MLP:
     """The same perceptron with a last layer that is small."""
     last = layers.layers[-1]
+    assert last.bias is not None
     small = eqx.tree_at(lambda last: (last.weight, last.bias), last, (last.weight * share, last.bias * 0))
     return eqx.tree_at(lambda layers: layers.layers[-1], layers, small)
 

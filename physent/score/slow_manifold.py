@@ -169,6 +169,7 @@ def _gap(pairs: Pairs, values: Float[Array, "c n"]) -> Float[Array, "c n k"]:
 def _layers(layers: eqx.nn.MLP, x: Float[Array, "c *shape"]) -> Float[Array, "o *shape"]:
     """A perceptron along the first axis: large arrays stay in their layout."""
     for i, layer in enumerate(layers.layers):
+        assert layer.bias is not None
         x = jnp.tensordot(layer.weight, x, 1) + layer.bias.reshape(-1, *(1,) * (x.ndim - 1))
         if i < len(layers.layers) - 1:
             x = jax.nn.silu(x)

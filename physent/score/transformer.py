@@ -93,9 +93,9 @@ class ParticleTransformer(Network):
 
     def build(self, solver: StochasticSolver, samples: Values, key: PRNGKeyArray) -> Score:
         """At random; lengths are measured in those of the reach of the force."""
+        medium = Medium.of(solver)
         first = {name: value[0] for name, value in samples.items()}
         learned = noisy(solver, solver.at(first))
-        medium = Medium.of(solver)
         d = samples["position"].shape[-1]
         keys = jax.random.split(key, 3 + self.layers)
         half = self.width // 2
