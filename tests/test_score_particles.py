@@ -74,7 +74,10 @@ def symmetries(solver, values):
         yield "translation", (x + jnp.asarray([[3.7, -1.9]], x.dtype), g), lambda u: u
 
 
-@pytest.mark.parametrize(("kind", "which"), [("resolvent", 0), ("resolvent", 1), ("slow_manifold", 0)])
+@pytest.mark.parametrize(
+    ("kind", "which"),
+    [("resolvent", 0), pytest.param("resolvent", 1, marks=pytest.mark.slow), ("slow_manifold", 0)],
+)
 def test_networks_are_equivariant_in_float32(kind, which):
     with jax.enable_x64(False):
         solver = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), CASES[kind][which])
@@ -101,9 +104,10 @@ def test_the_transformer_knows_permutations_and_nothing_else():
             assert np.abs(changed["position"] - expected["position"]).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "which"),
-    [("resolvent", 1), ("slow_manifold", 0), pytest.param("particle_transformer", 1, marks=pytest.mark.slow)],
+    [("resolvent", 1), ("slow_manifold", 0), ("particle_transformer", 1)],
 )
 def test_a_short_list_of_neighbours_gives_what_all_pairs_give(kind, which):
     """And so does a network in one precision on a state in another, to that precision."""
@@ -127,6 +131,7 @@ def test_the_slow_manifold_says_that_slots_ran_out():
     assert np.isnan(u(score, MIPS, sample(MIPS))["propulsion"]).all()
 
 
+@pytest.mark.slow
 def test_before_training_the_resolvent_is_exact_where_forces_are_linear():
     """Particles that do not meet, in a trap: the score of TrappedAOUP."""
     solver = dataclasses.replace(TRAP, particles=2, neighbors=1, force=Softplus(strength=0.05), trap=0.2)
@@ -144,6 +149,7 @@ def test_before_training_the_resolvent_is_exact_where_forces_are_linear():
         np.testing.assert_allclose(found[name], exact[i] - known[name], atol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_derivative_of_a_network_leaves_the_list_as_it_is():
     """Forward mode against a difference, for x and g together."""
     score, values = network("slow_manifold", MIPS), sample(MIPS)
