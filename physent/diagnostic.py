@@ -29,12 +29,14 @@ class Observed(Mapping[str, Array]):
 
     A mapping from name to array, plus `t`, the time; `variables`, name to `Variable`; `domain`, the axes; and
     `exact()`, the observables of the exact solution at this time (empty where none is known); and `dynamics()`, the
-    `Dynamics` of a stochastic solver at this state (None for any other, and for data from a file).
+    `Dynamics` of a stochastic solver at this state (None for any other, and for data from a file); and `system()`, the
+    solver and its state (None for data from a file).
     """
 
     def __init__(
         self, values: Mapping[str, Array], variables: Mapping[str, Variable], domain: Domain, t: Array,
         exact: Callable[[], Mapping[str, Array]] = dict, dynamics: Callable[[], Dynamics | None] = lambda: None,
+        system: Callable[[], tuple[Any, Any] | None] = lambda: None,
     ):  # fmt: skip
         self._values = values
         self.variables = variables
@@ -42,6 +44,7 @@ class Observed(Mapping[str, Array]):
         self.t = t
         self.exact = exact
         self.dynamics = dynamics
+        self.system = system
 
     def __getitem__(self, name: str) -> Array:
         """The observable of that name."""

@@ -183,7 +183,7 @@ class Program:
 def _observed(solver: Solver, state: Any, values: dict[str, Any]) -> Observed:
     return Observed(
         values, solver.variables(), solver.domain(), state.t,
-        lambda: solver.exact(state.t), lambda: _dynamics(solver, state),
+        lambda: solver.exact(state.t), lambda: _dynamics(solver, state), lambda: (solver, state),
     )  # fmt: skip
 
 

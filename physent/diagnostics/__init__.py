@@ -11,6 +11,7 @@ from physent.diagnostics.history import HistogramEntropy as HistogramEntropy
 from physent.diagnostics.history import PermutationEntropy as PermutationEntropy
 from physent.diagnostics.information import MutualInformation as MutualInformation
 from physent.diagnostics.information import TransferEntropy as TransferEntropy
+from physent.diagnostics.learned import LearnedEntropyProduction as LearnedEntropyProduction
 from physent.diagnostics.mixing import MixingEfficiency as MixingEfficiency
 from physent.diagnostics.particles import BoltzmannEntropy as BoltzmannEntropy
 from physent.diagnostics.particles import NearestNeighbourEntropy as NearestNeighbourEntropy

@@ -15,6 +15,7 @@ import xarray as xr
 from physent.io.folder import EXPERIMENT, LOG, FolderError, open_run
 from physent.report import style
 from physent.report.configuration import experiment_of, settings
+from physent.report.learned import learned_of
 from physent.report.movie import movie
 from physent.report.pictures import Picture, pictures
 from physent.report.statistics import ENOUGH, averages
@@ -97,6 +98,9 @@ def page(dataset: xr.Dataset, folder: Path | None = None) -> str:
     """The report of a dataset as HTML; `folder`, where it has one, adds its log and what its checkpoint says."""
     experiment = experiment_of(dataset.attrs)
     checks = verdict(dataset, folder)
+    learnt = learned_of(folder)
+    if learnt is not None:
+        checks.append(learnt.check)
     state = overall(checks)
     film = movie(dataset)
     groups = drawn(pictures(dataset), GROUPS)
@@ -110,6 +114,8 @@ def page(dataset: xr.Dataset, folder: Path | None = None) -> str:
         movie_data=_base64(film.animation) if film else "",
         movie_still=_base64(film.still) if film else "",
         groups=groups,
+        learned=learnt,
+        learned_pictures=[] if learnt is None else drawn(learnt.pictures, ("learned score",)),
         averages=averages(dataset), averages_after="entropies" if "entropies" in names else "", enough=ENOUGH,
         configuration=settings(experiment) if experiment else {},
         provenance=_provenance(dataset),

@@ -28,11 +28,12 @@ from physent.score.settings import ScoreSettings
 from physent.score.survey import Survey, check_solver, survey
 from physent.score.trained import SCORE
 from physent.score.training import Progress, Training, begin, mesh, train
-from physent.score.verdict import Number, Table, Verdict, verdict
+from physent.score.verdict import Table, Verdict, label, verdict
 from physent.solver import StochasticSolver
 
 RESULT, CHECKPOINT, LOG = "score.nc", "score.checkpoint.eqx", "score.log"
 WALKERS, SNAPSHOTS = 4096, 16  # samples evaluated together
+RATES = ("total", "exact", "learned", "error", "medium", "system", "divergence", "velocity_score")
 MOMENT_SAMPLES, MOMENT_BYTES = (1024, 256), 64 * 2**20
 
 
@@ -258,10 +259,9 @@ def _result(
     """What goes to `score.nc`."""
     data: dict[str, Any] = {}
     for name, number in found.numbers.items():
-        assert isinstance(number, Number)
-        data[name] = ((), number.value, {"units": UNITS.get(name, "1/time"), "long_name": name.replace("_", " ")})
-        words = f"standard error of {name.replace('_', ' ')}"
-        data[f"{name}_error"] = ((), number.error, {"units": UNITS.get(name, "1/time"), "long_name": words})
+        units = "1/time" if name.startswith(RATES) else "1"
+        data[name] = ((), number.value, {"units": units, "long_name": label(name), "role": "verdict"})
+        data[f"{name}_error"] = ((), number.error, {"units": units, "long_name": f"standard error of {label(name)}"})
     if history:
         for name in ("loss", "error", "standard_error", "r_squared", "seconds"):
             values = np.asarray([getattr(entry, name) for entry in history])
@@ -281,6 +281,3 @@ def _result(
     }
     attributes.pop("seed")
     return xr.Dataset(data, attrs=attributes).merge(drawn)
-
-
-UNITS = {"r_squared": "1"}

@@ -19,6 +19,27 @@ from physent.entropy.production import block_bootstrap
 
 TRAJECTORIES = 16  # enough of them to be drawn again whole
 GOOD, FAIR = 0.9, 0.5
+ROWS = {
+    "total": "learned total rate (noisy variables)",
+    "exact": "exact total by the drift, same samples",
+    "exact_whole_run": "exact total by the drift, whole run",
+    "learned_minus_exact": "learned - exact",
+    "learned_plus_error_minus_exact": "learned + error - exact",
+    "error": "error of the score, E[ds . D ds]",
+    "error_reference": "error of the reference",
+    "r_squared": "R^2 = 1 - error/error of the reference",
+    "medium": "medium",
+    "system": "system, E div v (0 where stationary)",
+    "velocity_score": "E v.s (0 where stationary)",
+}
+PREFIXES = {
+    "total_": "total of {}",
+    "divergence_": "E div v of {}",
+    "velocity_score_": "E v.s of {}",
+    "identity_": "E[|s|^2 + div s]/E|s|^2 of {} (0)",
+    "ratio_square_": "E[v^2/D] of {} over exact (1)",
+    "ratio_divergence_": "E div v of {} over exact (1)",
+}
 
 
 class Number(NamedTuple):
@@ -32,7 +53,9 @@ class Number(NamedTuple):
             return "undefined"
         if not np.isfinite(self.error) or self.error <= 0:
             return f"{self.value:.4g}"
-        digits = max(0, 1 - int(np.floor(np.log10(self.error))))
+        largest = max(abs(self.value), self.error)
+        finest = max(self.error, 1e-6 * largest)  # no more digits than anybody reads
+        digits = max(0, 1 - int(np.floor(np.log10(finest))))
         return f"{self.value:.{digits}f} +- {self.error:.{digits}f}"
 
 
@@ -155,3 +178,11 @@ def _words(numbers: dict[str, Number], kept: str, singular: bool, parity: dict[s
             f"ones, with {words} under time reversal."
         )
     return f"{maps} {totals}.{conventions}", state
+
+
+def label(name: str) -> str:
+    """A number of the verdict in words."""
+    if name in ROWS:
+        return ROWS[name]
+    prefix = next(prefix for prefix in PREFIXES if name.startswith(prefix))
+    return PREFIXES[prefix].format(name.removeprefix(prefix))

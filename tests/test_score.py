@@ -1,0 +1,434 @@
+"""The learned score: losses, samples, training, verdict, and what becomes of them on the command line."""
+
+import os
+import subprocess
+import sys
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+
+import physent
+from physent import cli, config
+from physent.diagnostics import LearnedEntropyProduction
+from physent.score.flow import probability_flow
+from physent.score.learning import learn
+from physent.score.local import by_probes, current, exactly, physics, sums
+from physent.score.losses import Denoising, Implicit, Scales, Stratonovich
+from physent.score.network import Residual, Score, noisy
+from physent.score.networks import NETWORKS
+from physent.score.samples import Samples, SamplesError, Stream
+from physent.score.settings import ScoreSettings
+from physent.score.survey import check_solver, survey
+from physent.score.trained import load
+from physent.score.verdict import Number, Table
+from physent.solver import substitute
+from physent.solvers import NLSE, ActiveMatter, LinearLangevin, TiltedRing
+from physent.solvers.langevin import BeadSpring, Gyrator, Matrix, TrappedAOUP
+
+EXPERIMENT = """
+name = "small"
+[solver]
+kind = "linear_langevin"
+system = { kind = "matrix", a = [[-1.0, 2.0], [-2.0, -1.0]], d = [1.0, 1.0] }
+walkers = 64
+dt = 0.5
+[run]
+t_end = 20.0
+save_every = 1.0
+[score]
+steps = 40
+checks = 4
+batch = 32
+bins = 8
+network = { kind = "mlp", width = 16 }
+"""
+
+
+class Linear(Score):
+    """s = -P x."""
+
+    p: jax.Array
+
+    def __call__(self, solver, state):
+        return {"position": -state.position @ self.p}
+
+
+def moved(solver, count, key=0):
+    """Samples (count, 1, d) of the stationary state whose second moments are exactly those of it."""
+    covariance = solver.exact_production().covariance
+    x = jax.random.normal(jax.random.key(key), (count, covariance.shape[0]))
+    root = jnp.linalg.cholesky(x.T @ x / count)
+    white = jax.scipy.linalg.solve_triangular(root, x.T, lower=True).T
+    return (white @ jnp.linalg.cholesky(covariance).T)[:, None, :]
+
+
+def exact_score(solver):
+    return Linear(jnp.linalg.inv(solver.exact_production().covariance))
+
+
+SYSTEMS = [Matrix(), TrappedAOUP(speed=1.0, trap=1.0, rate=1.0, diffusivity=0.1), Gyrator(), BeadSpring(beads=3)]
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: type(system).__name__)
+def test_the_exact_score_has_no_error_and_the_exact_rates(system):
+    """With exact second moments every mean of a quadratic form is exact."""
+    solver = LinearLangevin(system=system)
+    x, exact = moved(solver, 64), solver.exact_production()
+    found = jax.vmap(lambda v: sums(*_both(exact_score(solver), solver, v)))(x)
+    mean = {name: float(jnp.mean(value)) for name, value in found.items()}
+    scale = -float(jnp.trace(system.matrix()))
+    for name in ("total", "medium", "exact"):
+        np.testing.assert_allclose(mean[name], exact.total, rtol=1e-9)
+    np.testing.assert_allclose([mean["error"], mean["system"], mean["velocity_score_position"]], 0, atol=1e-9 * scale)
+    np.testing.assert_allclose(mean["error_reference"], scale, rtol=1e-12)
+    other = Linear(exact_score(solver).p + 0.1 * jnp.eye(x.shape[-1]))
+    found = jax.vmap(lambda v: sums(*_both(other, solver, v)))(x)
+    true = 0.01 * jnp.sum(system.diffusion() * jnp.diag(exact.covariance))  # E[ds . D ds], ds = -0.1 x
+    np.testing.assert_allclose(jnp.mean(found["error"]), true, rtol=1e-9)
+
+
+def _both(score, solver, value):
+    state = solver.at({"position": value})
+    return physics(solver, state), exactly(score, solver, state)
+
+
+def active(**changes):
+    chosen = dict(particles=6, boundary="open", trap=0.05, diffusivity=0.1, speed=0.3, length=6.0, neighbors=5)
+    return ActiveMatter(**(chosen | changes))
+
+
+def test_a_state_of_given_values_is_the_state():
+    for solver in (
+        active(),
+        ActiveMatter(particles=40, neighbors=30),
+        LinearLangevin(walkers=3),
+        TiltedRing(walkers=3),
+    ):
+        state = solver.step(solver.init(jax.random.key(1)))
+        again = solver.at({name: getattr(state, name) for name in solver.parity()})
+        assert jax.tree.structure(again) == jax.tree.structure(state)
+        for name, value in solver.drift(state).items():
+            np.testing.assert_allclose(solver.drift(again)[name], value, atol=1e-12)
+
+
+def test_derivatives_of_the_reference_and_of_a_network_are_those_of_differences():
+    solver = active()
+    state = solver.init(jax.random.key(0))
+    assert (
+        noisy(solver, state) == ("position", "propulsion") and noisy(active(diffusivity=None), state)[0] != "position"
+    )
+    keys = dict(zip(solver.parity(), jax.random.split(jax.random.key(3)), strict=True))
+    samples = {name: 2 * jax.random.normal(key, (50, 6, 2)) for name, key in keys.items()}
+    network = NETWORKS["mlp"](width=8).build(solver, samples, jax.random.key(0))
+
+    @eqx.filter_jit
+    def compared(score, state):
+        def trace(name):
+            jacobian = jax.jacfwd(lambda x: score(solver, substitute(state, {name: x}))[name])(getattr(state, name))
+            return jnp.trace(jacobian.reshape(12, 12))
+
+        some = exactly(score, solver, state, jnp.asarray([2]))
+        probed = by_probes(score, solver, state, jax.random.key(0), 4000)
+        return {name: trace(name) for name in solver.parity()}, exactly(score, solver, state), some, probed
+
+    for reference in ("equilibrium", "drift"):
+        traces, found, some, probed = compared(Residual(network, reference), state)
+        for name, expected in traces.items():
+            np.testing.assert_allclose(jnp.sum(found.slope[name]), expected, rtol=1e-9)
+            np.testing.assert_allclose(some.learned_slope[name][2], found.learned_slope[name][2], rtol=1e-9)
+            assert float(jnp.abs(some.learned_slope[name][jnp.asarray([0, 1, 3, 4, 5])]).max()) == 0
+        learned, drawn = (sum(jnp.sum(v) for v in each.learned_slope.values()) for each in (found, probed))
+        np.testing.assert_allclose(drawn, learned, atol=0.05)
+
+
+def scales(solver, interval=1.0):
+    contraction = -jnp.trace(solver.system.matrix())
+    return Scales(jnp.asarray(2.0), contraction, jnp.asarray(interval))
+
+
+def slope_of(loss, solver, score, values, interval=1.0):
+    objective = loss.objective(solver, scales(solver, interval))
+    keys = jax.random.split(jax.random.key(0), len(values["position"]))
+
+    def mean(score):
+        return jnp.mean(jax.vmap(lambda v, key: objective(score, v, key))(values, keys))
+
+    return eqx.filter_grad(mean)(score)
+
+
+@pytest.mark.parametrize("loss", [Implicit(), Implicit(divergence="probes"), Implicit(stationarity=1.0)])
+def test_the_exact_score_is_the_minimum_of_implicit_matching(loss):
+    solver = LinearLangevin(system=TrappedAOUP(speed=1.0, trap=1.0, rate=1.0, diffusivity=0.1))
+    exact, values = exact_score(solver), {"position": moved(solver, 256)}
+    tolerance = 1e-9 if loss.divergence == "exact" else 0.2  # of probes the slope is a random number
+    np.testing.assert_allclose(slope_of(loss, solver, exact, values).p, 0, atol=tolerance)
+    off = slope_of(loss, solver, Linear(exact.p + 0.5 * jnp.eye(2)), values).p
+    assert np.abs(off).max() > 0.3
+
+
+def test_denoising_learns_the_score_of_the_smoothed_density():
+    solver = LinearLangevin(system=Gyrator())
+    covariance = solver.exact_production().covariance
+    values = {"position": jnp.tile(moved(solver, 512), (40, 1, 1))}
+    smooth = Linear(jnp.linalg.inv(covariance + 0.5**2 * jnp.eye(2)))
+    at_smooth = slope_of(Denoising(noise=0.5), solver, smooth, values).p
+    at_exact = slope_of(Denoising(noise=0.5), solver, exact_score(solver), values).p
+    assert np.abs(at_smooth).max() < 0.1 < 0.4 < np.abs(at_exact).max()
+    by_rule = slope_of(Denoising(), solver, exact_score(solver), values).p
+    assert np.abs(by_rule).max() < 0.1
+
+
+def test_the_current_is_learned_from_trajectories_alone():
+    """The minimum of the Stratonovich loss is v = (A + D S^-1) x, here for pairs a short time apart."""
+    solver = LinearLangevin(system=Matrix(), walkers=100_000, dt=0.02)
+    first = solver.init(jax.random.key(0))
+    last = solver.step(first)
+    values = {"position": jnp.stack([first.position, last.position], axis=1)[:, :, None, :]}
+    current_of = eqx.filter_jit(lambda p: slope_of(Stratonovich(), solver, Residual(Linear(p), "drift"), values, 0.02))
+    # v = [[0, a], [-a, 0]] x, and s0 + u = D^-1 b - D^-1 v
+    exact = jnp.asarray([[0.0, 2.0], [-2.0, 0.0]])
+    assert np.abs(current_of(exact.T).network.p).max() < 0.1
+    assert np.abs(current_of(0 * exact).network.p).max() > 1.0
+
+
+def test_settings_say_which_reference_and_refuse_what_does_not_fit():
+    assert ScoreSettings().resolved_reference() == "equilibrium"
+    assert ScoreSettings(loss=Stratonovich()).resolved_reference() == "drift"
+    with pytest.raises(physent.parameters.ParameterError, match="learns the current"):
+        ScoreSettings(loss=Stratonovich(), reference="none")
+    with pytest.raises(physent.parameters.ParameterError, match="divergence = 'exact'"):
+        Implicit(divergence="probes", particles=3)
+
+
+# ------------------------------------------------------------------------------------------------------- samples
+
+
+@pytest.fixture(scope="module")
+def walkers():
+    solver = LinearLangevin(system=Matrix(), walkers=64, dt=0.5)
+    return solver, physent.run(solver, t_end=20.0, save_every=1.0)
+
+
+def test_samples_kept_from_training_are_other_trajectories(walkers):
+    samples = Samples(walkers[1], walkers[0], after=3.0)
+    parts = samples.split(0.25, 1, 0)
+    assert [len(part.trajectories) for part in parts] == [48, 8, 8]
+    assert len(set(np.concatenate([part.trajectories for part in parts]))) == 64
+    assert samples.times[parts[0].rows[0]] == 3.0
+
+
+def test_of_one_trajectory_the_end_is_kept_behind_a_gap():
+    solver = active(particles=8, neighbors=7)
+    samples = Samples(physent.run(solver, t_end=1.0, save_every=0.05), solver)
+    train, check, test = samples.split(0.4, 2, 0)
+    assert check.rows[0] - train.rows[-1] == 3 and test.rows[0] - check.rows[-1] == 3 and test.rows[-1] == 20
+    with pytest.raises(SamplesError, match="too few to keep"):
+        samples.split(0.4, 12, 0)
+
+
+@pytest.mark.parametrize("buffer", [1e9, 3 * 48 * 2 * 4])
+def test_a_stream_goes_on_from_any_step(walkers, buffer):
+    samples = Samples(walkers[1], walkers[0])
+    part = samples.split(0.25, 1, 0)[0]
+    whole = Stream(samples, part, 32, 0, buffer).take(0, 90)["position"]
+    again = Stream(samples, part, 32, 0, buffer)
+    np.testing.assert_array_equal(again.take(45, 45)["position"], whole[45:])
+    epoch = whole[: again.per_window * again.windows].reshape(-1, 2)
+    assert len(np.unique(epoch, axis=0)) == len(epoch)  # without replacement
+    pairs = Stream(samples, part, 32, 0, buffer, together=2).take(0, 3)["position"]
+    assert pairs.shape == (3, 32, 2, 1, 2)
+
+
+# ------------------------------------------------------------------------------------------------------- refusals
+
+
+class Wandering(LinearLangevin):
+    """D depends on the state."""
+
+    def diffusion(self, state):
+        return {"position": 1 + state.position**2}
+
+
+def test_what_no_score_can_be_learned_from_is_refused(walkers):
+    solver, ds = walkers
+    with pytest.raises(SamplesError, match="NLSE has no noise"):
+        check_solver(NLSE())
+    with pytest.raises(SamplesError, match="D = 0 in every variable"):
+        check_solver(ActiveMatter(propulsion=physent.solvers.active_matter.Brownian()))
+    wandering = Wandering(system=Matrix(), walkers=64)
+    with pytest.raises(SamplesError, match="depends on the state"):
+        survey(wandering, Samples(ds, wandering), None)
+    with pytest.raises(SamplesError, match="unknown variable 'momentum'"):
+        survey(solver, Samples(ds, solver), ("momentum",))
+    with pytest.raises(SamplesError, match="has not saved position"):
+        Samples(ds.drop_vars("position"), solver)
+    with pytest.raises(SamplesError, match="save more"):
+        Samples(ds, solver, after=19.5)
+    rising = ds.assign(position=ds.position * (1 + ds.t / 20))
+    with pytest.raises(SamplesError, match="not stationary"):
+        survey(solver, Samples(rising, solver), None)
+    with pytest.warns(UserWarning, match="not stationary"):
+        survey(solver, Samples(rising, solver), None, "warn")
+    with pytest.raises(SamplesError, match="too few to learn from"):
+        survey(solver, Samples(ds.isel(walker=slice(20), t=slice(2)), solver), None)
+
+
+def test_an_experiment_without_noise_has_no_score_table(tmp_path):
+    path = tmp_path / "wave.toml"
+    path.write_text(
+        '[solver]\nkind = "nlse"\n[run]\nt_end = 1.0\nsave_every = 0.5\n[score]\nstep = 3\nnetwork = "mpl"\n'
+    )
+    with pytest.raises(config.ConfigError) as caught:
+        config.load_experiment(path)
+    text = str(caught.value)
+    assert "has no noise" in text and "did you mean 'steps'" in text and "did you mean 'mlp'" in text
+
+
+# ------------------------------------------------------------------------------------------------------- learning
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A small run with a score."""
+    root = tmp_path_factory.mktemp("score")
+    (root / "small.toml").write_text(EXPERIMENT)
+    experiment = config.load_experiment(root / "small.toml")
+    physent.run(experiment, output=root / "small").close()
+    learnt = learn(root / "small")
+    assert learnt.verdict is not None
+    return root / "small"
+
+
+def test_learning_writes_a_score_and_its_verdict(folder):
+    with xr.open_dataset(folder / "score.nc") as ds:
+        assert ds.sizes["step"] == 4 and "use that one" in ds.attrs["sentence"]
+        assert ds.map_total.shape == (8, 8) and ds.map_current.shape == (8, 8, 2)
+        np.testing.assert_allclose(ds.r_squared, 1 - ds.error / ds.error_reference, rtol=1e-9)
+        assert float(ds.exact_error) > 0
+        numbers = {name: float(ds[name]) for name in ("total", "error", "exact", "learned_minus_exact")}
+    np.testing.assert_allclose(numbers["total"] - numbers["exact"], numbers["learned_minus_exact"], rtol=1e-6)
+    assert not (folder / "score.checkpoint.eqx").exists()
+    trained = load(folder)
+    assert trained.parity == {"position": 1} and trained.header["verdict"]["total"][0] == numbers["total"]
+
+
+def test_learning_goes_on_bit_for_bit(folder, tmp_path):
+    import shutil
+
+    for name in ("run.nc", "experiment.toml", "checkpoint.eqx"):
+        shutil.copy(folder / name, tmp_path / name)
+    calls = iter([False, True])  # after the second call of the compiled steps, between no two checks
+    assert learn(tmp_path, stop=lambda: next(calls)).verdict is None
+    assert (tmp_path / "score.checkpoint.eqx").exists() and not (tmp_path / "score.eqx").exists()
+    with pytest.raises(physent.errors.FolderError, match="of other settings"):
+        learn(tmp_path, overrides=["score.batch=16"])
+    learn(tmp_path)
+    first, again = load(folder), load(tmp_path)
+    assert eqx.tree_equal(first.score, again.score)
+    with xr.open_dataset(folder / "score.nc") as a, xr.open_dataset(tmp_path / "score.nc") as b:
+        np.testing.assert_array_equal(a.training_loss, b.training_loss)
+        np.testing.assert_array_equal(a.map_total, b.map_total)
+    with pytest.raises(physent.errors.FolderError, match="--overwrite"):
+        learn(tmp_path)
+
+
+def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
+    diagnostic = LearnedEntropyProduction(path=str(folder / "score.eqx"), over="mean", each=True)
+    solver = LinearLangevin(system=Matrix(), walkers=16, dt=0.5)
+    ds = physent.run(solver, t_end=2.0, save_every=1.0, diagnostics=[diagnostic])
+    offline = physent.diagnose(ds[["position"]], [diagnostic])
+    for name in offline:
+        np.testing.assert_allclose(offline[name], ds[name], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(ds.learned_entropy_production_each.mean("walker"), ds.learned_entropy_production)
+    rate = (ds.learned_entropy_production_velocity_position**2).sum("component")  # D = 1
+    np.testing.assert_allclose(rate, ds.learned_entropy_production_each, rtol=1e-9)
+    with pytest.raises(physent.parameters.ParameterError, match="there is no trained score"):
+        nowhere = LearnedEntropyProduction(path="nowhere.eqx")
+        physent.run(solver, t_end=1.0, save_every=1.0, diagnostics=[nowhere])
+
+
+def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_path, capsys):
+    def physent_(*arguments):
+        return cli.app([*map(str, arguments)], exit_on_error=False, print_error=False)
+
+    other = tmp_path / "other"
+    assert physent_("run", folder / "experiment.toml", "--output", other, "--set", "run.seed=1", "--quiet") == 0
+    assert physent_("score", other, "--from", folder, "--quiet") == 0
+    assert "use that one" in capsys.readouterr().out.replace("\n", " ")
+    assert not (other / "score.eqx").exists() and (other / "score.nc").exists()
+    assert physent_("score", other, "--from", folder) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert physent_("score", tmp_path) == 2 and "is not a run" in capsys.readouterr().err
+    assert physent_("report", folder) == 0
+    page = (folder / "report.html").read_text()
+    assert "Learned score" in page and "density and current" in page and "E[ds . D ds]" in page
+
+
+def test_nothing_learned_explains_nothing(folder, walkers):
+    """u = 0 gives R^2 = 0 exactly, whatever the reference."""
+    solver, ds = walkers
+    samples = Samples(ds, solver, dtype=np.float64)
+    trained = load(folder).score
+    nothing = jax.tree.map(lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, trained)
+    values = jnp.asarray(samples.read(samples.rows[:2], np.arange(64))["position"]).reshape(-1, 1, 2)
+    found = jax.vmap(lambda v: sums(*_both(nothing, solver, v)))(values)
+    np.testing.assert_array_equal(found["error"], found["error_reference"])
+
+
+def test_numbers_are_shown_with_the_digits_they_have():
+    assert str(Number(0.11264, 0.001)) == "0.1126 +- 0.0010"
+    assert str(Number(3.0, 1e-14)) == "3.000000 +- 0.000000"
+    assert str(Number(float("nan"), 1.0)) == "undefined"
+
+
+def test_errors_of_correlated_rows_are_those_of_blocks():
+    rng, x = np.random.default_rng(0), np.zeros((4000, 2))
+    for i in range(1, 4000):
+        x[i] = 0.9 * x[i - 1] + rng.normal(size=2)
+    found = Table({"x": x}, correlation=19.0).mean("x")
+    assert 0.7 < found.error / (10 / np.sqrt(8000)) < 1.3
+    ratio = Table({}, 19.0).ratio(2 * (x + 50), x + 50)
+    np.testing.assert_allclose([ratio.value, ratio.error], [2, 0], atol=1e-12)
+
+
+def test_an_odd_variable_turns_its_part_of_the_drift():
+    """Underdamped motion in equilibrium: with an odd velocity nothing is produced, with an even one something is."""
+    solver = LinearLangevin(system=Matrix(a=[[-0.0001, 1.0], [-1.0, -1.0]], d=[0.0001, 1.0]))
+    score = exact_score(solver)
+    state = solver.at({"position": moved(solver, 200)[:, 0]})
+    total = jnp.mean(jnp.sum(current(physics(solver, state), exactly(score, solver, state)).total["position"], axis=1))
+    np.testing.assert_allclose(total, solver.exact_production().total, rtol=1e-9)
+
+
+def test_the_probability_flow_of_a_rotation_is_a_circle():
+    solver = LinearLangevin(system=Matrix(), walkers=2)
+    start = {"position": jnp.asarray([[1.0, 0.0], [0.0, 2.0]])}
+    times = jnp.linspace(0, jnp.pi, 5)  # once round at the rate 2
+    path = probability_flow(exact_score(solver), solver, start, times, rtol=1e-8, atol=1e-10)["position"]
+    np.testing.assert_allclose(path[-1], start["position"], atol=1e-6)
+    np.testing.assert_allclose(path[1], [[0.0, -1.0], [2.0, 0.0]], atol=1e-6)
+
+
+@pytest.mark.slow
+def test_devices_share_a_batch(folder, tmp_path):
+    """Four simulated devices learn what one does, up to the order of sums."""
+    import shutil
+
+    for name in ("run.nc", "experiment.toml", "checkpoint.eqx"):
+        shutil.copy(folder / name, tmp_path / name)
+    code = (
+        "import sys, jax\nfrom physent.score.learning import learn\nassert jax.device_count() == 4\n"
+        "learn(sys.argv[1], overrides=['score.precision=\"float64\"'])"
+    )
+    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+    subprocess.run(
+        [sys.executable, "-c", code, tmp_path], check=True, env=os.environ | {"XLA_FLAGS": flags}, timeout=300
+    )
+    many = load(tmp_path).header["verdict"]
+    learn(tmp_path, overrides=['score.precision="float64"', "score.devices=1"], overwrite=True)
+    one = load(tmp_path).header["verdict"]
+    np.testing.assert_allclose(many["error"], one["error"], rtol=1e-6)
