@@ -1,0 +1,105 @@
+"""The particle transformer: attention among a particle and its nearest neighbours, without physics built in."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from physent.parameters import static
+from physent.score.network import Network, Score, Values, noisy
+from physent.score.pairs import Medium, Pairs, adapted
+from physent.solver import StochasticSolver
+
+
+class Block(eqx.Module):
+    """Attention among tokens, then a perceptron on each, both added to what they are given and normalised."""
+
+    attention: eqx.nn.MultiheadAttention
+    feedforward: eqx.nn.MLP
+    norms: tuple[eqx.nn.LayerNorm, eqx.nn.LayerNorm]
+
+    @classmethod
+    def make(cls, width: int, heads: int, key: PRNGKeyArray) -> "Block":
+        """At random."""
+        first, second = jax.random.split(key)
+        bias = {f"use_{name}_bias": True for name in ("query", "key", "value", "output")}
+        return cls(
+            eqx.nn.MultiheadAttention(heads, width, **bias, key=first),
+            eqx.nn.MLP(width, width, 2 * width, 1, jax.nn.gelu, key=second),
+            (eqx.nn.LayerNorm(width), eqx.nn.LayerNorm(width)),
+        )
+
+    def __call__(self, tokens: Float[Array, "t c"], there: Array) -> Float[Array, "t c"]:
+        """The tokens a layer later; those that are not there are not attended to."""
+        mask = jnp.broadcast_to(there[None, :], (tokens.shape[0], tokens.shape[0]))
+        tokens = jax.vmap(self.norms[0])(tokens + self.attention(tokens, tokens, tokens, mask=mask))
+        return jax.vmap(self.norms[1])(tokens + jax.vmap(self.feedforward)(tokens))
+
+
+class Transformer(Score):
+    """The score of each particle, from a set of tokens: itself and its nearest neighbours.
+
+    A token is an embedding of a separation and one of a propulsion, made by two perceptrons; the particle's own token
+    has its place instead of a separation where the box is open, and 0 where it is periodic. The mean of the tokens
+    after the blocks of attention is decoded. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121, e2318106121, 2024.)
+    """
+
+    place: eqx.nn.MLP
+    heading: eqx.nn.MLP
+    blocks: tuple[Block, ...]
+    decoder: eqx.nn.MLP
+    scale: Float[Array, ""]
+    neighbors: int = eqx.field(static=True)
+    learned: tuple[str, ...] = eqx.field(static=True)
+
+    def __call__(self, solver: StochasticSolver, state: Any) -> dict[str, Array]:
+        """u of every learned variable."""
+        return adapted(self, state.position.dtype)._of(Medium.of(solver), state)
+
+    def _of(self, medium: Medium, state: Any) -> dict[str, Array]:
+        x, g = state.position, state.propulsion
+        space = medium.space
+        pairs = Pairs.of(x, state.neighbors, space)
+        n, d = x.shape
+        k = min(self.neighbors, pairs.distance.shape[1])
+        far = jnp.where(pairs.there, pairs.distance, jnp.inf)
+        near = jax.lax.top_k(-jax.lax.stop_gradient(far), k)[1]
+        separation = pairs.direction * pairs.distance[None]
+        separation = jnp.take_along_axis(separation, near[None], axis=2).transpose(1, 2, 0)
+        there = jnp.take_along_axis(pairs.there, near, axis=1)
+        other = near if pairs.index is None else jnp.take_along_axis(pairs.index, near, axis=1)
+        own = jnp.zeros_like(x) if any(space.periodic) else x
+        places = jnp.concatenate([own[:, None], separation], axis=1) / jax.lax.stop_gradient(self.scale)
+        there = jnp.concatenate([jnp.ones((n, 1), bool), there], axis=1)
+        index = jnp.concatenate([jnp.arange(n, dtype=other.dtype)[:, None], other], axis=1)
+        headings = jax.vmap(self.heading)(g)[index]
+        tokens = jnp.concatenate([jax.vmap(jax.vmap(self.place))(places), headings], axis=-1)
+        for block in self.blocks:
+            tokens = jax.vmap(block)(tokens, there)
+        weight = there[..., None].astype(x.dtype)
+        out = jax.vmap(self.decoder)(jnp.sum(weight * tokens, axis=1) / jnp.sum(weight, axis=1))
+        return {name: out[:, i * d : (i + 1) * d] for i, name in enumerate(self.learned)}
+
+
+class ParticleTransformer(Network):
+    """The transformer on a particle and its nearest neighbours; it knows no physics but that particles are alike."""
+
+    neighbors: int = static(16, doc="nearest neighbours that a particle attends to", ge=1)
+    width: int = static(32, doc="components of a token", ge=2)
+    heads: int = static(2, doc="heads of attention", ge=1)
+    layers: int = static(2, doc="blocks of attention", ge=1)
+
+    def build(self, solver: StochasticSolver, samples: Values, key: PRNGKeyArray) -> Score:
+        """At random; lengths are measured in those of the reach of the force."""
+        medium = Medium.of(solver)
+        first = {name: value[0] for name, value in samples.items()}
+        learned = noisy(solver, solver.at(first))
+        d = samples["position"].shape[-1]
+        keys = jax.random.split(key, 3 + self.layers)
+        half = self.width // 2
+        place, heading = (eqx.nn.MLP(d, half, half, 1, jax.nn.gelu, key=k) for k in keys[:2])
+        blocks = tuple(Block.make(self.width, self.heads, k) for k in keys[3:])
+        decoder = eqx.nn.MLP(self.width, d * len(learned), self.width, 1, jax.nn.gelu, key=keys[2])
+        return Transformer(place, heading, blocks, decoder, jnp.asarray(medium.force.reach()), self.neighbors, learned)

@@ -1,0 +1,206 @@
+"""The networks for particles: symmetries, neighbours, precision, and what is exact before anything is learned."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from physent.parameters import ParameterError
+from physent.score.networks import NETWORKS
+from physent.score.pairs import Pairs, Springs, chebyshev, filtered
+from physent.solver import substitute
+from physent.solvers.active_matter import ActiveMatter, Brownian, NoForce, OrnsteinUhlenbeck, Softplus
+from physent.solvers.langevin import LinearLangevin, TrappedAOUP
+
+TRAP = ActiveMatter(
+    particles=20, boundary="open", packing_fraction=0.1, speed=0.3, trap=0.05, diffusivity=0.1,
+    propulsion=OrnsteinUhlenbeck(rate=0.1), force=Softplus(strength=2.5), neighbors=19,
+)  # fmt: skip
+BOX = dataclasses.replace(TRAP, particles=60, boundary="periodic", trap=0.0, packing_fraction=0.6, neighbors=59)
+MIPS = ActiveMatter(particles=60, speed=0.025, propulsion=OrnsteinUhlenbeck(rate=1e-4), neighbors=59)
+CASES = {"resolvent": (TRAP, BOX), "slow_manifold": (MIPS,), "particle_transformer": (TRAP, BOX)}
+
+
+def sample(solver, spread=0.3, seed=0):
+    """Particles near a lattice, which touch, and propulsions."""
+    place, head = jax.random.split(jax.random.key(seed))
+    state = dataclasses.replace(solver, initial="lattice").init(head)
+    x = state.position * (0.6 if solver.boundary == "open" else 1.0)
+    return {"position": x + spread * jax.random.normal(place, x.shape, x.dtype), "propulsion": state.propulsion}
+
+
+def network(kind, solver, seed=1, noise=0.3, **sizes):
+    """A network whose parameters are all away from where they start."""
+    values = {name: value[None] for name, value in sample(solver).items()}
+    score = NETWORKS[kind](**sizes).build(solver, values, jax.random.key(seed))
+
+    def shaken(leaf, key):
+        return leaf * (1 + noise * jax.random.normal(key, leaf.shape, leaf.dtype))
+
+    learned, rest = eqx.partition(score, eqx.is_inexact_array)
+    leaves, tree = jax.tree.flatten(learned)
+    keys = jax.random.split(jax.random.key(seed + 1), len(leaves))
+    learned = jax.tree.unflatten(tree, [shaken(leaf, key) for leaf, key in zip(leaves, keys, strict=True)])
+    return eqx.combine(learned, rest)
+
+
+@eqx.filter_jit
+def u(score, solver, values):
+    return score(solver, solver.at(values))
+
+
+def close(first, second, tolerance):
+    for name in first:
+        scale = np.abs(np.asarray(second[name])).max()
+        assert scale > 0
+        np.testing.assert_allclose(first[name], second[name], atol=tolerance * scale, rtol=0)
+
+
+def symmetries(solver, values):
+    """What is done to positions, propulsions and the result, by name."""
+    x, g = values["position"], values["propulsion"]
+    n = len(x)
+    order = np.random.default_rng(0).permutation(n)
+    angle = 0.7 if solver.boundary == "open" else np.pi / 2
+    turn = jnp.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], x.dtype)
+    mirror = jnp.asarray([[-1.0, 0.0], [0.0, 1.0]], x.dtype)
+    yield "permutation", (x[order], g[order]), lambda u: u[order]
+    yield "rotation", (x @ turn.T, g @ turn.T), lambda u: u @ turn.T
+    yield "reflection", (x @ mirror.T, g @ mirror.T), lambda u: u @ mirror.T
+    if solver.boundary == "periodic":
+        yield "translation", (x + jnp.asarray([[3.7, -1.9]], x.dtype), g), lambda u: u
+
+
+@pytest.mark.parametrize(
+    ("kind", "which"),
+    [("resolvent", 0), pytest.param("resolvent", 1, marks=pytest.mark.slow), ("slow_manifold", 0)],
+)
+def test_networks_are_equivariant_in_float32(kind, which):
+    with jax.enable_x64(False):
+        solver = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), CASES[kind][which])
+        score, values = network(kind, solver), sample(solver)
+        plain = u(score, solver, values)
+        assert all(value.dtype == jnp.float32 for value in plain.values())
+        for name, (x, g), act in symmetries(solver, values):
+            changed = u(score, solver, {"position": x, "propulsion": g})
+            try:
+                close(changed, {key: act(value) for key, value in plain.items()}, 1e-5)
+            except AssertionError as error:
+                raise AssertionError(name) from error
+
+
+def test_the_transformer_knows_permutations_and_nothing_else():
+    score, values = network("particle_transformer", TRAP, neighbors=6, width=8), sample(TRAP)
+    plain = u(score, TRAP, values)
+    for name, (x, g), act in symmetries(TRAP, values):
+        changed = u(score, TRAP, {"position": x, "propulsion": g})
+        expected = {key: act(value) for key, value in plain.items()}
+        if name == "permutation":
+            close(changed, expected, 1e-12)
+        else:
+            assert np.abs(changed["position"] - expected["position"]).max() > 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "which"),
+    [("resolvent", 1), ("slow_manifold", 0), ("particle_transformer", 1)],
+)
+def test_a_short_list_of_neighbours_gives_what_all_pairs_give(kind, which):
+    """And so does a network in one precision on a state in another, to that precision."""
+    solver = CASES[kind][which]
+    sizes = {"neighbors": 3} if kind == "particle_transformer" else {}  # no more than are in every short list
+    score, values = network(kind, solver, **sizes), sample(solver)
+    if kind == "slow_manifold":
+        by_pairs = u(dataclasses.replace(score, slots=59), solver, values)
+    else:
+        by_pairs = u(score, dataclasses.replace(solver, neighbors=solver.particles - 1), values)
+    by_list = u(score, dataclasses.replace(solver, neighbors=min(26, solver.particles - 2)), values)
+    close(by_list, by_pairs, 1e-11)
+    single = jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf, score)
+    mixed = u(single, solver, values)
+    assert all(value.dtype == jnp.float64 for value in mixed.values())
+    close(mixed, by_pairs, 2e-3)
+
+
+def test_the_slow_manifold_says_that_slots_ran_out():
+    score = dataclasses.replace(network("slow_manifold", MIPS), slots=2)
+    assert np.isnan(u(score, MIPS, sample(MIPS))["propulsion"]).all()
+
+
+@pytest.mark.slow
+def test_before_training_the_resolvent_is_exact_where_forces_are_linear():
+    """Particles that do not meet, in a trap: the score of TrappedAOUP."""
+    solver = dataclasses.replace(TRAP, particles=2, neighbors=1, force=Softplus(strength=0.05), trap=0.2)
+    system = TrappedAOUP(speed=0.3, trap=0.2, rate=0.1, diffusivity=0.1)
+    covariance = np.asarray(LinearLangevin(system=system).exact_production().covariance)
+    score = NETWORKS["resolvent"](degree=20).build(
+        solver, {name: value[None] for name, value in sample(solver).items()}, jax.random.key(0)
+    )
+    score = eqx.tree_at(lambda score: score.gate.layers[-1].weight, score, jnp.zeros_like(score.gate.layers[-1].weight))
+    x, g = jnp.asarray([[-7.0, 2.0], [6.0, 1.0]]), jnp.asarray([[0.4, -1.1], [0.8, 0.3]])
+    found = u(score, solver, {"position": x, "propulsion": g})
+    exact = -np.einsum("ab,bic->aic", np.linalg.inv(covariance), np.stack([x, g]))
+    known = solver.reference_score(solver.at({"position": x, "propulsion": g}))
+    for i, name in enumerate(("position", "propulsion")):
+        np.testing.assert_allclose(found[name], exact[i] - known[name], atol=2e-3)
+
+
+@pytest.mark.slow
+def test_the_derivative_of_a_network_leaves_the_list_as_it_is():
+    """Forward mode against a difference, for x and g together."""
+    score, values = network("slow_manifold", MIPS), sample(MIPS)
+    state = MIPS.at(values)
+    other = sample(MIPS, seed=5)
+
+    @jax.jit
+    def both(h):
+        def at(values):
+            return score(MIPS, substitute(state, values))["propulsion"]
+
+        moved = [at({key: values[key] + sign * h * other[key] for key in values}) for sign in (1, -1)]
+        return jax.jvp(at, (values,), (other,))[1], (moved[0] - moved[1]) / (2 * h)
+
+    exact, difference = both(1e-6)
+    np.testing.assert_allclose(exact, difference, atol=1e-5 * np.abs(exact).max())
+
+
+def test_chebyshev_sums_are_functions_of_the_matrix():
+    values = sample(BOX)
+    state = BOX.at(values)
+    pairs = Pairs.of(state.position, state.neighbors, BOX._space())
+    springs = Springs.of(BOX.force, BOX.force.reach(), 8, jnp.asarray(2.0))
+    largest = springs.largest(jnp.asarray(0.1))
+    apply = springs.operator(pairs, jnp.asarray(0.1))
+    matrix = apply(jnp.eye(120))
+    np.testing.assert_allclose(matrix, matrix.T, atol=1e-12)
+    level, vectors = np.linalg.eigh(matrix)
+    assert level.min() >= -1 and level.max() <= 1
+    level = (level + 1) * float(largest) / 2
+    assert level.min() == pytest.approx(0.1, abs=1e-9)  # translations feel the trap alone
+    coefficients = filtered(lambda x: jnp.stack([1 / (1 + x), x]), largest, 40)
+    q = jax.random.normal(jax.random.key(3), (120, 2))
+    found = jnp.einsum("fk,knc->fnc", coefficients, chebyshev(apply, q, 40))
+    for row, function in zip(found, (lambda x: 1 / (1 + x), lambda x: x), strict=True):
+        np.testing.assert_allclose(row, vectors @ (function(level)[:, None] * (vectors.T @ q)), atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["resolvent", "slow_manifold", "particle_transformer"])
+def test_systems_of_another_kind_are_refused(kind):
+    solver = LinearLangevin(system=TrappedAOUP(), walkers=4)
+    with pytest.raises(ParameterError, match="soft pair force"):
+        NETWORKS[kind]().build(solver, {"position": jnp.zeros((3, 1, 2))}, jax.random.key(0))
+    with pytest.raises(ParameterError, match="Ornstein"):
+        NETWORKS[kind]().build(dataclasses.replace(TRAP, propulsion=Brownian()), {}, jax.random.key(0))
+
+
+def test_the_networks_ask_for_the_noise_they_are_made_for():
+    with pytest.raises(ParameterError, match="slow_manifold"):
+        NETWORKS["resolvent"]().build(MIPS, {}, jax.random.key(0))
+    with pytest.raises(ParameterError, match="resolvent"):
+        NETWORKS["slow_manifold"]().build(TRAP, {}, jax.random.key(0))
+    with pytest.raises(ParameterError, match="pair force"):
+        NETWORKS["resolvent"]().build(dataclasses.replace(TRAP, force=NoForce()), {}, jax.random.key(0))
