@@ -346,8 +346,8 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
     np.testing.assert_allclose(ds.learned_entropy_production_each.mean("walker"), ds.learned_entropy_production)
     rate = (ds.learned_entropy_production_velocity_position**2).sum("component")  # D = 1
     np.testing.assert_allclose(rate, ds.learned_entropy_production_each, rtol=1e-9)
+    nowhere = LearnedEntropyProduction(path="nowhere.eqx")
     with pytest.raises(physent.parameters.ParameterError, match="there is no trained score"):
-        nowhere = LearnedEntropyProduction(path="nowhere.eqx")
         physent.run(solver, t_end=1.0, save_every=1.0, diagnostics=[nowhere])
 
 
