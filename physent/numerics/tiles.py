@@ -25,7 +25,6 @@ from jaxtyping import Array, Float, Int
 
 from physent.numerics.space import Space
 
-
 _PAIRS = 2**16  # at once: enough for XLA to use every core, few enough to stay in a core's cache
 
 
@@ -114,8 +113,8 @@ def renew_tiling(
 def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], values: Any) -> Any:
     """function(ours, others, absent) for the particles of some tiles at once and those of the tiles near each.
 
-    `values` are arrays (..., N); `ours` holds them as (..., G, B), `others` as (..., G, K B), and `absent` (G, K B) is 0
-    for a particle and infinity for an empty place, to be added to distances. The results are arrays (..., G, B), and
+    `values` are arrays (..., N); `ours` holds them as (..., G, B), `others` as (..., G, K B), and `absent` (G, K B) is
+    0 for a particle and infinity for an empty place, to be added to distances. The results are arrays (..., G, B), and
     come back as (..., N).
     """
     tiles, size = tiling.members.shape
