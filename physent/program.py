@@ -19,7 +19,7 @@ from physent.spelling import nearest
 
 
 class Rows(NamedTuple):
-    """Saved values: `series` by row, `fields` by snapshot, and by row whether each of both is finite."""
+    """Saved values: `series` by row, `fields` by snapshot, and by row whether what is looked at is finite."""
 
     series: dict[str, Any]
     fields: dict[str, Any]

@@ -35,7 +35,7 @@ class Social(NamedTuple):
 
 
 def ways(ours: Array, others: Array, space: Space) -> list[Array]:
-    """The components (..., n, m) of the shortest vectors from ours (d, ..., n) to the others (d, ..., m)."""
+    """The components (..., n, m) of the shortest vectors from ours (d, ..., n) to each of the others (d, ..., m)."""
     pairs = enumerate(zip(ours, others, strict=True))
     return [space.nearest(b[..., None, :] - a[..., :, None], axis) for axis, (a, b) in pairs]
 
