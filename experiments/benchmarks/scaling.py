@@ -113,14 +113,10 @@ def table(kind: str, counts: list[int], cases: list[str]) -> None:
 
 SWEEP = """
 [solver]
-kind = "kelvin_helmholtz"
-nx = 128
-nz = 64
-dt = 0.1
-noise = 0.01
+kind = "nlse"
 [run]
 t_end = {t_end}
-save_every = 0.5
+save_every = 10.0
 """
 
 
@@ -131,7 +127,7 @@ def sweep(t_end: float) -> None:
     import physent
     from physent.cli import app
 
-    over = ["--over", "solver.reynolds=geomspace(500, 2000, 16)"]
+    over = ["--over", "solver.nonlinearity=linspace(0.5, 1.25, 16)"]
     with tempfile.TemporaryDirectory() as place:
         config = Path(place) / "case.toml"
         config.write_text(SWEEP.format(t_end=t_end))
@@ -186,7 +182,9 @@ def main() -> None:
     parser.add_argument("what", nargs="*", default=["weak", "strong", "sweep", "open"])
     parser.add_argument("--devices", default="1,2")
     parser.add_argument("--cases", default=",".join(WEAK))
-    parser.add_argument("--t-end", type=float, default=10.0, help="of a point of the sweep")
+    parser.add_argument(
+        "--t-end", type=float, default=1000.0, help="of a point of the sweep, 70 us a time step of 0.01"
+    )
     options = parser.parse_args()
     if options.what[0] == "one":
         case, share, devices = options.what[1:]
