@@ -226,6 +226,7 @@ def test_comparison_of_equal_runs_rejects_as_often_as_it_says(runs):
     assert (naive < 0.05).mean() > 0.35  # what happens when every value counts
 
 
+@pytest.mark.slow
 def test_entropy_rate_covers_the_true_slope():
     t = np.linspace(0, 10, 400)
     noise = autoregressive((60, 400), 0.6, key=3)

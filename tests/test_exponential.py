@@ -68,6 +68,7 @@ def test_etdrk4_solves_a_linear_problem_with_constant_forcing_exactly():
     assert np.max(np.abs(y - exact)) < 1e-13
 
 
+@pytest.mark.slow
 def test_dopri8_takes_as_many_inner_steps_as_it_needs():
     y, inner = START, jnp.asarray(0.0)
     for _ in range(2):

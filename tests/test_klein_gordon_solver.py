@@ -195,6 +195,7 @@ def test_single_precision_stays_single(method):
     assert np.max(np.abs(solver.observe(state)["phi"] - exact)) < (0.02 if method == "strang" else 2e-3)
 
 
+@pytest.mark.slow
 def test_one_value_per_member():
     """vmap over parameters, those of the parts included, gives what one member at a time gives."""
 
@@ -242,6 +243,7 @@ def test_gradients_equal_finite_differences():
     assert np.all(np.isfinite(derivative(np.array([0.0, 15.0, 1.1, 0.4]))))
 
 
+@pytest.mark.slow
 def test_a_run_folder_holds_series_and_fields_and_can_be_closed(tmp_path):
     solver = KleinGordon(n=64, potential=Phi4(), initial=KinkAntikink(velocity=[0.2, 0.3]))
     physent.run(

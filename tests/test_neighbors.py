@@ -85,6 +85,7 @@ def test_too_few_slots_are_reported_for_ever_and_enough_of_them_mend_it():
     assert everybody.overflow() == 0 and listed(everybody).sum() == 64 * 63
 
 
+@pytest.mark.slow
 def test_a_list_serves_until_someone_has_moved_by_half_the_skin():
     rng = np.random.default_rng(0)
     position = jnp.asarray(rng.uniform(-5, 5, (80, 2)))

@@ -69,6 +69,7 @@ def fitted(x, psi, velocity, amplitude, centre):
     return least_squares(residual, [centre, carrier], xtol=1e-15, ftol=1e-15, gtol=1e-15).x
 
 
+@pytest.mark.slow
 def test_two_solitons_come_out_shifted_as_the_inverse_scattering_transform_says(record_number):
     # V. E. Zakharov, A. B. Shabat (1972); for v1 > v2 and the soliton 1 coming from the left
     t, (a1, a2), (v1, v2), (x1, x2) = 10.0, (2.0, 1.5), (2.0, -2.0), (-10.0, 10.0)
