@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from physent import registry
-from physent.config import OutputSettings, RunSettings
+from physent.config import OutputSettings, RunSettings, ScoreSettings
 from physent.schema import parameter_table
 
 
@@ -13,7 +13,7 @@ def page() -> str:
     for title, classes in (
         ("Solvers", registry.available("solvers")),
         ("Diagnostics", registry.available("diagnostics")),
-        ("Run and output", {"run": RunSettings, "output": OutputSettings}),
+        ("Run, output and score", {"run": RunSettings, "output": OutputSettings, "score": ScoreSettings}),
     ):
         parts.append(f"## {title}\n")
         for name, cls in classes.items():

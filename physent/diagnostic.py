@@ -30,7 +30,7 @@ class Observed(Mapping[str, Array]):
     A mapping from name to array, plus `t`, the time; `variables`, name to `Variable`; `domain`, the axes; and
     `exact()`, the observables of the exact solution at this time (empty where none is known); and `dynamics()`, the
     `Dynamics` of a stochastic solver at this state (None for any other, and for data from a file); and `system()`, the
-    solver and its state (None for data from a file).
+    solver and its state (None for data from a file; before a run the state is None).
     """
 
     def __init__(

@@ -79,7 +79,7 @@ class Program:
             raise ValueError(f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}")
         values = {name: values[name] for name in sorted(values, key=list(variables).index)}  # traced dicts are sorted
         exact, dynamics = functools.partial(_shapes, self.one), functools.partial(_dynamics_shapes, self.one)
-        return Observed(values, variables, self.one.domain(), jnp.zeros(()), exact, dynamics)
+        return Observed(values, variables, self.one.domain(), jnp.zeros(()), exact, dynamics, lambda: (self.one, None))
 
     @functools.cached_property
     def invariant_names(self) -> list[str]:

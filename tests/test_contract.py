@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import tempfile
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -13,9 +15,12 @@ from toys import Gas, Heat
 
 import physent
 from physent import registry
+from physent.io import checkpoint
 from physent.parameters import declarations, settings
 from physent.program import Program
 from physent.schema import parameter_table
+from physent.score.networks import NETWORKS
+from physent.score.trained import build, header
 
 SOLVERS = registry.available("solvers") | {"toy": Heat, "gas": Gas}
 DIAGNOSTICS = registry.available("diagnostics")
@@ -129,12 +134,27 @@ def test_float32_stays_float32(solver):
                 assert leaf.dtype.itemsize <= (8 if jnp.issubdtype(leaf.dtype, jnp.complexfloating) else 4)
 
 
+@functools.cache
+def score_file():
+    """An untrained score of the walkers of `linear_langevin`, as `physent score` writes it."""
+    solver, network = SOLVERS["linear_langevin"](), NETWORKS["mlp"](width=4)
+    samples = {"position": jax.random.normal(jax.random.key(0), (8, 1, 2))}
+    score = build(network, "none", solver, samples, jax.random.key(0))
+    shapes = {"position": (1, 2)}
+    path = Path(tempfile.mkdtemp()) / "score.eqx"
+    words = header(network, "none", "linear_langevin", solver, shapes, "float64", solver.parity())
+    checkpoint.save(path, words, score)
+    return str(path)
+
+
 def diagnostic_of(cls, of):
     """A diagnostic that reads the observable `of`, with some value for every other parameter it requires."""
     chosen = {}
     for name, declaration in declarations(cls).items():
         if name == "of":
             chosen[name] = (of,) if str(declaration.annotation).startswith("tuple") else of
+        elif declaration.path:
+            chosen[name] = score_file()
         elif declaration.required:
             chosen[name] = {"low": 0.0}.get(name, 2.0) if declaration.form == "param" else of
     return cls(**chosen)

@@ -349,6 +349,8 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
     nowhere = LearnedEntropyProduction(path="nowhere.eqx")
     with pytest.raises(physent.parameters.ParameterError, match="there is no trained score"):
         physent.run(solver, t_end=1.0, save_every=1.0, diagnostics=[nowhere])
+    with pytest.raises(physent.parameters.ParameterError, match="those of ActiveMatter are position, propulsion"):
+        physent.run(active(), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
 
 
 def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_path, capsys):

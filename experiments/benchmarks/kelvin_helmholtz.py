@@ -26,7 +26,7 @@ from physent.solvers.kelvin_helmholtz import DoubleShear, KelvinHelmholtz, Rippl
 
 REPEATS = 2  # a run of the peer takes half a minute
 CORES = len(os.sched_getaffinity(0))
-COURANT = 1.0  # the default, up to which bounds are guaranteed; the largest overshoot is printed
+COURANT = 1.0  # the default, up to which the bounds of the density are guaranteed
 # name: (ours, t_end, theirs, Re, Ri of the peer)
 CASES = {
     "basic_shear": (

@@ -49,6 +49,8 @@ class LearnedEntropyProduction(Diagnostic[Count]):
         """Series, and fields over particles or walkers where asked."""
         trained, name = self._trained(), self._name()
         shapes = trained.header["shapes"]
+        if (live := observed.system()) is not None:
+            _check(trained, live[0])
         for variable, shape in shapes.items():
             if variable not in observed:
                 raise ValueError(f"the score of {Path(self.path).name} needs the observable {variable!r}")
@@ -101,10 +103,20 @@ class LearnedEntropyProduction(Diagnostic[Count]):
         return carry + 1, outputs
 
     def _system(self, trained: "Trained", observed: Observed) -> tuple[StochasticSolver, Any]:
-        live = observed.system()
-        if live is not None and isinstance(live[0], StochasticSolver):
+        if (live := observed.system()) is not None:
             return live
         return trained.solver, trained.solver.at({name: observed[name] for name in trained.parity})
+
+
+def _check(trained: "Trained", solver: Any) -> None:
+    """Raises ValueError where a solver is of another sort than the one that the score was learned from."""
+    name = type(solver).__name__
+    if not isinstance(solver, StochasticSolver):
+        raise ValueError(f"{name} has no noise: neither a score nor entropy production exists for it")
+    given, wanted = sorted(solver.parity()), sorted(trained.parity)
+    if given != wanted or solver.independent() != trained.solver.independent():
+        of = f"{type(trained.solver).__name__}, whose variables are {', '.join(wanted)}"
+        raise ValueError(f"the score is of {of}; those of {name} are {', '.join(given)}")
 
 
 def _noisy(trained: "Trained") -> tuple[str, ...]:
