@@ -34,7 +34,7 @@ name = "small"
 [solver]
 kind = "linear_langevin"
 system = { kind = "matrix", a = [[-1.0, 2.0], [-2.0, -1.0]], d = [1.0, 1.0] }
-walkers = 64
+walkers = 256
 dt = 0.5
 [run]
 t_end = 20.0
@@ -179,7 +179,7 @@ def test_denoising_learns_the_score_of_the_smoothed_density():
     at_exact = slope_of(Denoising(noise=0.5), solver, exact_score(solver), values).p
     assert np.abs(at_smooth).max() < 0.1 < 0.4 < np.abs(at_exact).max()
     by_rule = slope_of(Denoising(), solver, exact_score(solver), values).p
-    assert np.abs(by_rule).max() < 0.1
+    assert np.abs(by_rule).max() < 0.3  # 2 D h^2/S of the narrower variable is 0.2
 
 
 def test_the_current_is_learned_from_trajectories_alone():
@@ -209,15 +209,15 @@ def test_settings_say_which_reference_and_refuse_what_does_not_fit():
 
 @pytest.fixture(scope="module")
 def walkers():
-    solver = LinearLangevin(system=Matrix(), walkers=64, dt=0.5)
+    solver = LinearLangevin(system=Matrix(), walkers=128, dt=0.5)
     return solver, physent.run(solver, t_end=20.0, save_every=1.0)
 
 
 def test_samples_kept_from_training_are_other_trajectories(walkers):
     samples = Samples(walkers[1], walkers[0], after=3.0)
     parts = samples.split(0.25, 1, 0)
-    assert [len(part.trajectories) for part in parts] == [48, 8, 8]
-    assert len(set(np.concatenate([part.trajectories for part in parts]))) == 64
+    assert [len(part.trajectories) for part in parts] == [96, 16, 16]
+    assert len(set(np.concatenate([part.trajectories for part in parts]))) == 128
     assert samples.times[parts[0].rows[0]] == 3.0
 
 
@@ -230,7 +230,7 @@ def test_of_one_trajectory_the_end_is_kept_behind_a_gap():
         samples.split(0.4, 12, 0)
 
 
-@pytest.mark.parametrize("buffer", [1e9, 3 * 48 * 2 * 4])
+@pytest.mark.parametrize("buffer", [1e9, 3 * 96 * 2 * 4])
 def test_a_stream_goes_on_from_any_step(walkers, buffer):
     samples = Samples(walkers[1], walkers[0])
     part = samples.split(0.25, 1, 0)[0]
@@ -271,7 +271,7 @@ def test_what_no_score_can_be_learned_from_is_refused(walkers):
     rising = ds.assign(position=ds.position * (1 + ds.t / 20))
     with pytest.raises(SamplesError, match="not stationary"):
         survey(solver, Samples(rising, solver), None)
-    with pytest.warns(UserWarning, match="not stationary"):
+    with pytest.warns(UserWarning, match="not stationary"), pytest.warns(UserWarning, match="samples are few"):
         survey(solver, Samples(rising, solver), None, "warn")
     with pytest.raises(SamplesError, match="too few to learn from"):
         survey(solver, Samples(ds.isel(walker=slice(20), t=slice(2)), solver), None)
@@ -285,7 +285,7 @@ def test_an_experiment_without_noise_has_no_score_table(tmp_path):
     with pytest.raises(config.ConfigError) as caught:
         config.load_experiment(path)
     text = str(caught.value)
-    assert "has no noise" in text and "did you mean 'steps'" in text and "did you mean 'mlp'" in text
+    assert "has no noise" in text and "unknown key (did you" in text and "'mlp'" in text
 
 
 # ------------------------------------------------------------------------------------------------------- learning
@@ -383,7 +383,7 @@ def test_nothing_learned_explains_nothing(folder, walkers):
 
 def test_numbers_are_shown_with_the_digits_they_have():
     assert str(Number(0.11264, 0.001)) == "0.1126 +- 0.0010"
-    assert str(Number(3.0, 1e-14)) == "3.000000 +- 0.000000"
+    assert str(Number(3.0, 1e-14)) == "3.0000000 +- 0.0000000"
     assert str(Number(float("nan"), 1.0)) == "undefined"
 
 

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     formats: ipynb,py:percent
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -14,19 +15,17 @@
 # # Where entropy is produced: from a run to maps
 #
 # An active particle in a trap: its self-propulsion $g$ is an Ornstein-Uhlenbeck process, and
-# $\dot x = -A x + v_0 g + \sqrt{2\epsilon}\,\xi$. The total entropy production needs no learning. *Where* it is produced needs the
-# score of the stationary density, which is learned here from the run, and whose absolute error is known without knowing the
-# true score.
+# $\dot x = -A x + v_0 g + \sqrt{2\epsilon}\,\xi$. The total entropy production needs no learning. *Where* it is
+# produced needs the score of the stationary density. It is learned here from the run, and its absolute error is known
+# without knowing the true score.
 
 # %%
 import tempfile
 from pathlib import Path
 
 import jax
-
-jax.config.update("jax_enable_x64", True)
-
 import jax.numpy as jnp
+import matplotlib.pyplot as plt
 import numpy as np
 
 import physent
@@ -34,6 +33,8 @@ import physent.score
 from physent.diagnostics import LearnedEntropyProduction
 from physent.solvers import LinearLangevin
 from physent.solvers.langevin import TrappedAOUP
+
+jax.config.update("jax_enable_x64", True)
 
 # %% [markdown]
 # A run of 1,024 independent walkers, from one independent snapshot to the next.
@@ -69,8 +70,6 @@ diffusion = np.asarray(system.diffusion())
 # Maps: how much is produced by a walker at each place, and the current that circulates.
 
 # %%
-import matplotlib.pyplot as plt
-
 maps = learnt.dataset()
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for panel, name in zip(axes, ("map_total", "map_density"), strict=True):

@@ -16,7 +16,7 @@ def velocity(score: Score, solver: StochasticSolver, state: Any) -> dict[str, Ar
     drift, diffusion = solver.drift(state), solver.diffusion(state)
     found = {name: drift[name] for name in solver.parity()}
     for name, s in score(solver, state).items():
-        found[name] = found[name] - diffusion[name] * s
+        found[name] = found[name] - jnp.broadcast_to(diffusion[name], s.shape) * s
     return found
 
 
