@@ -83,7 +83,7 @@ measure = {{ kind = "renyi", order = -2 }}
         f"(allowed: {', '.join(schema.declarations(registry.find('diagnostics', 'entropy'))['measure'].options)})",
         "case.toml:22: diagnostics.2.measure.order: given -2, allowed: a number >= 0",
         "case.toml:23: outptu: unknown key, did you mean output? "
-        "(allowed: name, description, solver, run, diagnostics, output, sweep)",
+        "(allowed: name, description, solver, run, diagnostics, output, sweep, score)",
     ]
 
 
@@ -184,7 +184,7 @@ def test_the_template_of_every_solver_is_a_valid_experiment_with_every_key(kind)
 def validator():
     whole = schema.experiment_schema(
         registry.available("solvers"), registry.available("diagnostics"),
-        config.RunSettings, config.OutputSettings, config.SweepSettings,
+        config.RunSettings, config.OutputSettings, config.SweepSettings, config.ScoreSettings,
     )  # fmt: skip
     jsonschema.Draft202012Validator.check_schema(whole)
     return jsonschema.Draft202012Validator(json.loads(json.dumps(whole)))
