@@ -14,6 +14,8 @@ import xarray as xr
 import physent
 from physent import cli, config
 from physent.diagnostics import LearnedEntropyProduction
+from physent.errors import FolderError
+from physent.parameters import ParameterError
 from physent.score.flow import probability_flow
 from physent.score.learning import learn
 from physent.score.local import by_probes, current, exactly, physics, sums
@@ -27,6 +29,7 @@ from physent.score.trained import load
 from physent.score.verdict import Number, Table
 from physent.solver import substitute
 from physent.solvers import NLSE, ActiveMatter, LinearLangevin, TiltedRing
+from physent.solvers.active_matter.propulsion import Brownian
 from physent.solvers.langevin import BeadSpring, Gyrator, Matrix, TrappedAOUP
 
 EXPERIMENT = """
@@ -198,9 +201,9 @@ def test_the_current_is_learned_from_trajectories_alone():
 def test_settings_say_which_reference_and_refuse_what_does_not_fit():
     assert ScoreSettings().resolved_reference() == "equilibrium"
     assert ScoreSettings(loss=Stratonovich()).resolved_reference() == "drift"
-    with pytest.raises(physent.parameters.ParameterError, match="learns the current"):
+    with pytest.raises(ParameterError, match="learns the current"):
         ScoreSettings(loss=Stratonovich(), reference="none")
-    with pytest.raises(physent.parameters.ParameterError, match="divergence = 'exact'"):
+    with pytest.raises(ParameterError, match="divergence = 'exact'"):
         Implicit(divergence="probes", particles=3)
 
 
@@ -258,7 +261,7 @@ def test_what_no_score_can_be_learned_from_is_refused(walkers):
     with pytest.raises(SamplesError, match="NLSE has no noise"):
         check_solver(NLSE())
     with pytest.raises(SamplesError, match="D = 0 in every variable"):
-        check_solver(ActiveMatter(propulsion=physent.solvers.active_matter.Brownian()))
+        check_solver(ActiveMatter(propulsion=Brownian()))
     wandering = Wandering(system=Matrix(), walkers=64)
     with pytest.raises(SamplesError, match="depends on the state"):
         survey(wandering, Samples(ds, wandering), None)
@@ -285,7 +288,7 @@ def test_an_experiment_without_noise_has_no_score_table(tmp_path):
     with pytest.raises(config.ConfigError) as caught:
         config.load_experiment(path)
     text = str(caught.value)
-    assert "has no noise" in text and "unknown key (did you" in text and "'mlp'" in text
+    assert "has no noise" in text and "did you mean steps?" in text and "'mlp'" in text
 
 
 # ------------------------------------------------------------------------------------------------------- learning
@@ -324,7 +327,7 @@ def test_learning_goes_on_bit_for_bit(folder, tmp_path):
     calls = iter([False, True])  # after the second call of the compiled steps, between no two checks
     assert learn(tmp_path, stop=lambda: next(calls)).verdict is None
     assert (tmp_path / "score.checkpoint.eqx").exists() and not (tmp_path / "score.eqx").exists()
-    with pytest.raises(physent.errors.FolderError, match="of other settings"):
+    with pytest.raises(FolderError, match="of other settings"):
         learn(tmp_path, overrides=["score.batch=16"])
     learn(tmp_path)
     first, again = load(folder), load(tmp_path)
@@ -332,7 +335,7 @@ def test_learning_goes_on_bit_for_bit(folder, tmp_path):
     with xr.open_dataset(folder / "score.nc") as a, xr.open_dataset(tmp_path / "score.nc") as b:
         np.testing.assert_array_equal(a.training_loss, b.training_loss)
         np.testing.assert_array_equal(a.map_total, b.map_total)
-    with pytest.raises(physent.errors.FolderError, match="--overwrite"):
+    with pytest.raises(FolderError, match="--overwrite"):
         learn(tmp_path)
 
 
@@ -346,10 +349,9 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
     np.testing.assert_allclose(ds.learned_entropy_production_each.mean("walker"), ds.learned_entropy_production)
     rate = (ds.learned_entropy_production_velocity_position**2).sum("component")  # D = 1
     np.testing.assert_allclose(rate, ds.learned_entropy_production_each, rtol=1e-9)
-    nowhere = LearnedEntropyProduction(path="nowhere.eqx")
-    with pytest.raises(physent.parameters.ParameterError, match="there is no trained score"):
-        physent.run(solver, t_end=1.0, save_every=1.0, diagnostics=[nowhere])
-    with pytest.raises(physent.parameters.ParameterError, match="those of ActiveMatter are position, propulsion"):
+    with pytest.raises(ParameterError, match="there is no trained score"):
+        physent.run(solver, t_end=1.0, save_every=1.0, diagnostics=[LearnedEntropyProduction(path="nowhere.eqx")])
+    with pytest.raises(ParameterError, match="those of ActiveMatter are position, propulsion"):
         physent.run(active(), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
 
 
@@ -434,3 +436,15 @@ def test_devices_share_a_batch(folder, tmp_path):
     learn(tmp_path, overrides=['score.precision="float64"', "score.devices=1"], overwrite=True)
     one = load(tmp_path).header["verdict"]
     np.testing.assert_allclose(many["error"], one["error"], rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ou_rotation", "aoup_trap", "bead_spring", "gyrator"])
+def test_learned_scores_of_linear_systems_are_the_exact_ones(name, tmp_path):
+    """The shipped experiments: total, score and error beside closed forms."""
+    from physent.experiments.langevin.learned import compared
+
+    row = compared(name, tmp_path)
+    assert abs(row["learned"] - row["exact"]) <= row["allowed"]
+    assert row["true_r2"] >= 0.995
+    assert abs(row["identity"] - row["true_error"]) < 3 * row["identity_se"]
