@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 from typing import Any
 
@@ -12,8 +13,8 @@ class Lasting:
     """A text stream that falls silent once nobody can read it; any other failure to write is raised."""
 
     def __init__(self, stream: Any):
-        self._stream = open(os.devnull, "w") if stream is None else stream  # noqa: SIM115 - None: closed from the start
-        self._gone = False
+        self._stream = io.StringIO() if stream is None else stream  # None: closed from the start
+        self._gone = stream is None
 
     def write(self, text: str) -> int:
         """Write text, if somebody is there."""
@@ -37,8 +38,8 @@ class Lasting:
             raise error
         self._gone = True
         with contextlib.suppress(OSError, ValueError):  # what is still in the buffer has to go somewhere at exit
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
+            place, nowhere = self._stream.fileno(), os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, place)
             os.close(nowhere)
 
     def __getattr__(self, name: str) -> Any:

@@ -35,19 +35,26 @@ def follow(
             while True:
                 running, now = is_running(place), _changed(place)
                 if not running or now != seen:
-                    started = time.perf_counter()
+                    started = time.process_time()
                     last = _page(folder, place, math.ceil(wait) if running else None)
                     save(target, last)
-                    seen, wait = now, max(every, SHARE * (time.perf_counter() - started))
+                    seen, wait = now, max(every, SHARE * (time.process_time() - started))
                     report(target, running)
                 if not running:
                     return target
-                time.sleep(wait)
+                _sleep(wait, place)
     except KeyboardInterrupt:
         with contextlib.suppress(FolderError):
             if last is not None:  # nobody writes it any more
                 save(target, _still(last))
         raise
+
+
+def _sleep(seconds: float, place: Path) -> None:
+    """Wait, but not longer than the run goes on."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and is_running(place):
+        time.sleep(min(left, 1.0))
 
 
 def _changed(place: Path) -> float:
