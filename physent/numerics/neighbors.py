@@ -128,12 +128,12 @@ def sum_over_neighbors(
         # x_i - x_i need not be 0 where the compiler fuses what x comes from into the difference
         apart = ~jnp.eye(position.shape[0], dtype=bool)
         parts = [jnp.where(apart, space.nearest(others[None, :] - part[:, None], a), 0) for a, (part, others) in pairs]
-        return jnp.sum(of(parts, sum(part**2 for part in parts)), axis=-1)
+        return jnp.sum(of(parts, _squared(parts)), axis=-1)
 
     def of_slot(k, total):
         other = neighbors.slots[k]
         parts = [space.nearest(_take(others, other) - part, axis) for axis, (part, others) in pairs]
-        return total + of(parts, sum(part**2 for part in parts))
+        return total + of(parts, _squared(parts))
 
     start = jax.eval_shape(of, x, x[0])
     used = jnp.minimum(neighbors.deepest, neighbors.capacity)
@@ -148,10 +148,14 @@ def separations(
     for axis in range(space.dimension):
         others = _take(everybody[:, axis], index)
         parts.append(space.nearest(others - position[:, axis, None], axis))
+    return parts, _squared(parts)
+
+
+def _squared(parts: list[Array]) -> Array:
     squared = parts[0] ** 2
     for part in parts[1:]:
         squared = squared + part**2
-    return parts, squared
+    return squared
 
 
 def _take(values: Array, index: Array) -> Array:

@@ -48,7 +48,8 @@ def write(folder: str | Path, output: str | Path | None = None, movie: str | Pat
     Raises `physent.errors.FolderError` where there is no run, it cannot be read, or the page cannot be written; nothing
     is left behind.
     """
-    folder, target = Path(folder), target_of(folder, output)
+    folder = Path(folder)
+    target = target_of(folder, output)
     check_target(target)
     if movie is not None:
         check_movie(Path(movie))

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from physent.parameters import ParameterError
@@ -46,7 +47,7 @@ def pair_production(solver: ActiveMatter, points: int = 151, order: int = 20) ->
     rate, length = float(solver.propulsion.rate), float(solver._length())
     x = np.arange(points) * (length / points)
     nearest = x - length * np.round(x / length)
-    force = 2 * nearest * np.asarray(solver.force.over_distance(nearest**2), float)
+    force = 2 * nearest * np.asarray(solver.force.over_distance(jnp.asarray(nearest**2)), float)
     coefficients, slopes = _density(force, speed, diffusion, rate, length, order)
 
     g, weight = np.polynomial.hermite_e.hermegauss(order)

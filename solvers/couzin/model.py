@@ -162,6 +162,7 @@ class Couzin(Solver[CouzinState]):
 
         def smallest(label: Array) -> Array:
             if tiling is None:
+                assert together is not None
                 return lowest(together, label)
             return over_tiles(tiling, lambda a, b, absent: lowest(joined(a[0], b[0], absent), b[1]), (fish, label))
 
