@@ -116,7 +116,7 @@ def sum_over_neighbors(
     of: Callable[[list[Array], Array], Float[Array, "m ..."]],
     position: Float[Array, "n d"], neighbors: NeighborList, space: Space,
 ) -> Float[Array, "m n"]:  # fmt: skip
-    """The sum over the neighbours j of each particle i of m quantities: `of` the components of x_j - x_i and the square.
+    """The sum over the neighbours j of each particle i of m quantities: `of` the parts of x_j - x_i and the square.
 
     `of` must be 0 where the square is. Slot by slot, and only as many slots as are in use; for all pairs at once, where
     reverse-mode derivatives exist, too.
