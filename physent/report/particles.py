@@ -80,6 +80,7 @@ def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
     for axis in (deep.xaxis, deep.yaxis, deep.zaxis):  # type: ignore[attr-defined]
         axis.set_pane_color((0.5, 0.5, 0.5, 0.06))  # type: ignore[attr-defined]
         axis.set_major_locator(_few())
+        axis.labelpad = 7
     return fig
 
 
