@@ -112,7 +112,11 @@ def report(folder: Path, output: Path | None, movie: Path | None, live: bool, ev
         if len(pages) == 1 and running:
             print(f"{place} follows the run until it ends; Ctrl-C leaves it as it is then", flush=True)
 
-    place = follow(folder, output, EVERY if every is None else every, told)
+    try:
+        place = follow(folder, output, EVERY if every is None else every, told)
+    except KeyboardInterrupt as interrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + getattr(interrupt, "signal", 2)
     print(f"wrote {place}; nothing runs in {folder} any more")
     return 0
 

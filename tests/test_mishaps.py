@@ -29,7 +29,7 @@ Usage = namedtuple("Usage", "total used free")
 
 def test_a_disk_that_fills_up_stops_the_run_and_leaves_a_valid_one(command, monkeypatch, tmp_path):  # noqa: F811
     free = iter([1e9, 1e9, 1e9, 1e3])
-    monkeypatch.setattr(folders.shutil, "disk_usage", lambda path: Usage(10**10, 0, next(free)))
+    monkeypatch.setattr(folders.shutil, "disk_usage", lambda path: Usage(10**10, 0, next(free, 1e3)))
     code, _, err = command("run", "toy.toml", "--output", "run", "--set", "run.chunk=2", "--quiet")
     assert code == 1 and "the run failed: run cannot be written: the disk is full" in err
     assert len(err.strip().splitlines()) == 1 and "physent resume run" in err
@@ -233,7 +233,7 @@ def test_an_interrupted_live_report_leaves_a_page_that_stands_still(tmp_path):
 
 def test_a_run_error_of_the_sink_has_its_dataset(monkeypatch, tmp_path):
     free = iter([1e9, 1e9, 1e3])
-    monkeypatch.setattr(folders.shutil, "disk_usage", lambda path: Usage(10**10, 0, next(free)))
+    monkeypatch.setattr(folders.shutil, "disk_usage", lambda path: Usage(10**10, 0, next(free, 1e3)))
     (tmp_path / "toy.toml").write_text(TOY)
     experiment = physent.load_experiment(tmp_path / "toy.toml", ["run.chunk=1"])
     with pytest.raises(errors.RunError, match="the disk is full") as caught:

@@ -288,7 +288,7 @@ def test_an_experiment_without_noise_has_no_score_table(tmp_path):
     with pytest.raises(config.ConfigError) as caught:
         config.load_experiment(path)
     text = str(caught.value)
-    assert "has no noise" in text and "did you mean steps?" in text and "'mlp'" in text
+    assert "has no noise" in text and "did you mean steps?" in text and "did you mean mlp?" in text
 
 
 # ------------------------------------------------------------------------------------------------------- learning

@@ -251,6 +251,7 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
     """Write a NetCDF file beside its place and rename it, so that half a file is never seen."""
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
+        beside.touch()  # says why a file cannot be there better than HDF5 does
         dataset.to_netcdf(beside)
         os.replace(beside, file)
     except (OSError, RuntimeError) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
