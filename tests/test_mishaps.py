@@ -214,21 +214,24 @@ def test_a_live_report_follows_a_run_and_ends_with_it(tmp_path):
 def test_an_interrupted_live_report_leaves_a_page_that_stands_still(tmp_path):
     (tmp_path / "toy.toml").write_text(LONG)
     run, log = physent_process("run", tmp_path / "toy.toml", "--output", tmp_path / "run", "--set", "run.t_end=6000.0")
-    wait_for(lambda: rows_in(tmp_path / "run") > 5, run, log)
-    live, words = physent_process("report", "--live", tmp_path / "run", "--every", "1")
-    page = tmp_path / "run" / "report.html"
-    wait_for(lambda: 'http-equiv="refresh"' in page.read_text(), live, words)
-    text = page.read_text()
-    assert "not yet: it goes on" in text
-    live.send_signal(signal.SIGTERM)
-    assert live.wait(timeout=120) == 143 and "Traceback" not in output_of(words)
-    assert "refresh" not in page.read_text() and page.read_text().endswith("</html>")
-    run.kill()
-    run.wait()
-    log.close()
-    physent.report.write(tmp_path / "run")
-    assert "it was killed after" in page.read_text()
-    assert not list((tmp_path / "run").glob(".*"))
+    try:
+        wait_for(lambda: rows_in(tmp_path / "run") > 5, run, log)
+        live, words = physent_process("report", "--live", tmp_path / "run", "--every", "1")
+        page = tmp_path / "run" / "report.html"
+        wait_for(lambda: 'http-equiv="refresh"' in page.read_text(), live, words)
+        text = page.read_text()
+        assert "not yet: it goes on" in text
+        live.send_signal(signal.SIGTERM)
+        assert live.wait(timeout=120) == 143 and "Traceback" not in output_of(words)
+        assert "refresh" not in page.read_text() and page.read_text().endswith("</html>")
+
+        physent.report.write(tmp_path / "run")
+        assert "it was killed after" in page.read_text()
+        assert not list((tmp_path / "run").glob(".*"))
+    finally:
+        run.kill()
+        run.wait()
+        log.close()
 
 
 def test_a_run_error_of_the_sink_has_its_dataset(monkeypatch, tmp_path):

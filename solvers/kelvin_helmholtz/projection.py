@@ -120,7 +120,7 @@ class Projection(Method[Staggered]):
             kinetic_energy=(integral(flow.u**2) + integral(flow.w**2)) / 2,
             vertical_energy=integral(flow.w**2),
             density_variance=integral(excess**2),
-            enstrophy=integral(jnp.sum(corners * weights[:, None], axis=1)),
+            enstrophy=integral(corners * weights[:, None]),
             dissipation=-integral(self._viscous(flow.u, u) + self._viscous(flow.w, w)),
             buoyancy_flux=integral(flow.w * self._weight(density)),
             forcing_power=integral(flow.u * self._steady()),
