@@ -224,7 +224,8 @@ def test_an_interrupted_live_report_leaves_a_page_that_stands_still(tmp_path):
         live.send_signal(signal.SIGTERM)
         assert live.wait(timeout=120) == 143 and "Traceback" not in output_of(words)
         assert "refresh" not in page.read_text() and page.read_text().endswith("</html>")
-
+        run.kill()
+        run.wait()
         physent.report.write(tmp_path / "run")
         assert "it was killed after" in page.read_text()
         assert not list((tmp_path / "run").glob(".*"))
