@@ -184,7 +184,7 @@ def test_the_template_of_every_solver_is_a_valid_experiment_with_every_key(kind)
 def validator():
     whole = schema.experiment_schema(
         registry.available("solvers"), registry.available("diagnostics"),
-        config.RunSettings, config.OutputSettings, config.SweepSettings,
+        config.RunSettings, config.OutputSettings, config.SweepSettings, config.ScoreSettings,
     )  # fmt: skip
     jsonschema.Draft202012Validator.check_schema(whole)
     return jsonschema.Draft202012Validator(json.loads(json.dumps(whole)))
