@@ -1,8 +1,8 @@
-"""Couzin against dewi-kadita 0.0.4: python -m experiments.benchmarks.couzin [part ...]
+"""Couzin against dewi-kadita 0.0.4: python -m experiments.benchmarks.couzin
 
-Parts: speed (its four cases, saving and measuring every step what it does, simulation plus metrics, compilation left
-out, alternating in one process, the best of each), entropies (our functions on its own trajectories), search (tiles
-against all pairs), scaling (a step at the density of its swarm). Each prints a Markdown table.
+Its four cases with entropies at every step, saving and measuring every step what it does, simulation plus metrics; and
+a step of 4,000 fish at the density of its swarm. With the name of a part instead: entropies (our functions on its own
+trajectories), search (tiles against all pairs), scaling (a step against the number of fish); each prints a table.
 """
 
 import dataclasses
@@ -20,6 +20,7 @@ from dewi_kadita.core.metrics import compute_metrics_timeseries  # noqa: E402
 from dewi_kadita.core.solver import CouzinSolver  # noqa: E402
 from dewi_kadita.core.systems import CouzinSystem  # noqa: E402
 
+from experiments.benchmarks.comparison import Case, Side, main  # noqa: E402
 from experiments.benchmarks.couzin_validation import experiment  # noqa: E402
 from physent.cadence import Cadence  # noqa: E402
 from physent.diagnostics import SchoolingEntropy  # noqa: E402
@@ -77,19 +78,27 @@ def timed(function):
     return time.perf_counter() - start, result
 
 
-def speed(repeats=3):
-    print("| case | physent, s | dewi-kadita, s | ratio |\n|---|---|---|---|")
+def cases():
     for case in CASES:
         settings = experiment(case)
-        solver, steps = settings.solver, round(settings.run.t_end / float(settings.solver.dt))
+        steps = round(settings.run.t_end / float(settings.solver.dt))
         chunk, arguments = ours(settings)
-        jax.block_until_ready(chunk(*arguments))
-        theirs(solver, 2)
-        best = [np.inf, np.inf]
-        for _ in range(repeats):
-            best[0] = min(best[0], timed(lambda: chunk(*arguments))[0])  # noqa: B023
-            best[1] = min(best[1], timed(lambda: theirs(solver, steps)[1]["time"])[0])  # noqa: B023
-        print(f"| {case} | {best[0]:.3f} | {best[1]:.3f} | {best[1] / best[0]:.1f} |", flush=True)
+        sides = (
+            Side("physent", lambda chunk=chunk, arguments=arguments: jax.block_until_ready(chunk(*arguments))),
+            Side("dewi-kadita 0.0.4", lambda solver=settings.solver, steps=steps: theirs(solver, steps)),
+        )
+        yield Case(f"{case} with entropies", sides, repeats=3)
+    solver, state = begun(swarm_of(4000, search="tiles"))
+    peer, system = CouzinSolver(dt=0.1), system_of(solver)
+    sides = (
+        Side("physent", lambda: timed(lambda: steps_of(solver, state, 20))[0] / 20, seconds=lambda seconds: seconds),
+        Side(
+            "dewi-kadita 0.0.4",
+            lambda: timed(lambda: peer.solve(system, n_steps=2, verbose=False)["time"])[0] / 2,
+            seconds=lambda seconds: seconds,
+        ),
+    )
+    yield Case("a step of 4,000 fish", sides, repeats=3)
 
 
 def entropies():
@@ -162,14 +171,12 @@ def scaling(repeats=4):
     print(f"\nexponent {exponent:.2f}; dewi-kadita at 4,000: {1e3 * best['peer']:.0f} ms, ratio {ratio:.0f}")
 
 
-PARTS = {"speed": speed, "entropies": entropies, "search": search, "scaling": scaling}
-
-
-def main():
-    for name in sys.argv[1:] or PARTS:
-        print(f"\n## {name}\n", flush=True)
-        PARTS[name]()
-
+PARTS = {"entropies": entropies, "search": search, "scaling": scaling}
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] and sys.argv[1] in PARTS:
+        for name in sys.argv[1:]:
+            print(f"\n## {name}\n", flush=True)
+            PARTS[name]()
+    else:
+        main("couzin", cases)
