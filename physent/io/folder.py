@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import xarray as xr
 
@@ -40,12 +40,7 @@ class RunFolder:
         self.path = path
         self.cadence = cadence
         self.experiment = experiment
-        try:
-            self._lock = lock(path / LOG)
-        except Locked:
-            raise FolderError(f"{path}: another process is running it") from None
-        except OSError as error:
-            raise FolderError(f"{path}: cannot be written: {error.strerror}") from None
+        self._lock = _locked(path)
         try:
             self.writer = NetCDFWriter(path / RUN, cadence)
         except OSError as error:
@@ -163,12 +158,17 @@ def check_free(path: Path, overwrite: bool) -> None:
     if not path.is_dir() or (any(path.iterdir()) and not (path / EXPERIMENT).exists()):
         raise FolderError(f"{path} is not a run folder; it is not overwritten")
     if (path / LOG).exists():
-        try:
-            lock(path / LOG).close()
-        except Locked:
-            raise FolderError(f"{path}: another process is running it; it is not overwritten") from None
-        except OSError as error:
-            raise FolderError(f"{path}: cannot be written: {error.strerror}") from None
+        _locked(path).close()
+
+
+def _locked(path: Path) -> IO:
+    """The lock of a run folder. Raises FolderError where another process has it, or it cannot be had."""
+    try:
+        return lock(path / LOG)
+    except Locked:
+        raise FolderError(f"{path}: another process is running it") from None
+    except OSError as error:
+        raise FolderError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def is_running(path: Path) -> bool:
@@ -213,12 +213,7 @@ def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
 
     Raises FolderError where it cannot be read at all, or another process writes it.
     """
-    try:
-        lock(path / LOG).close()
-    except Locked:
-        raise FolderError(f"{path}: another process is running it") from None
-    except OSError as error:
-        raise FolderError(f"{path}: cannot be written: {error.strerror}") from None
+    _locked(path).close()
     try:
         return holds(path / RUN, 1 + rows, cadence)
     except OSError as error:

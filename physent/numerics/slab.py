@@ -10,7 +10,7 @@ On one device every function is the plain one, to the bit.
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -60,23 +60,6 @@ def own(values: Array) -> Array:
         return values
     share = values.shape[0] // slabs()
     return jax.lax.dynamic_slice_in_dim(values, jax.lax.axis_index(AXIS) * share, share)
-
-
-def wrapped(f: Float[Array, "m ..."], width: int) -> Float[Array, "m2 ..."]:
-    """The array with `width` ghost rows at both ends of its first axis: a periodic function's."""
-    below, above = f[-width:], f[:width]
-    if _inside():
-        count = slabs()
-        below = jax.lax.ppermute(below, AXIS, [(i, (i + 1) % count) for i in range(count)])
-        above = jax.lax.ppermute(above, AXIS, [(i, (i - 1) % count) for i in range(count)])
-    return jnp.concatenate([below, f, above], axis=0)
-
-
-def rolled(f: Float[Array, "m ..."], shift: Literal[-1, 1]) -> Float[Array, "m ..."]:
-    """`jnp.roll` by one row along the first axis."""
-    if not _inside():
-        return jnp.roll(f, shift, 0)
-    return wrapped(f, 1)[:-2] if shift == 1 else wrapped(f, 1)[2:]
 
 
 def total(value: Array) -> Array:
