@@ -29,9 +29,9 @@ class Rows(NamedTuple):
 class Program:
     """A solver with its diagnostics, compiled: the first row, and chunks of later ones.
 
-    With `members` > 1 everything is vmapped: each member has its own key and its own value of every parameter given per
-    member, and all arrays carry a leading member axis (after the row). With `devices` > 1 members are shared out, and
-    one member is cut as its solver says (`physent.devices`).
+    With `members` > 1 everything is vmapped, or mapped in turn (`Solver.members_in_turn`): each member has its own key
+    and its own value of every parameter given per member, and all arrays carry a leading member axis (after the row).
+    With `devices` > 1 members are shared out, and one member is cut as its solver says (`physent.devices`).
     """
 
     def __init__(
@@ -126,7 +126,24 @@ class Program:
         return state, *self.measure(solver, state, carries)
 
     def _over_members(self, function: Callable, *axes: Any) -> Callable:
-        return function if self.members == 1 else eqx.filter_vmap(function, in_axes=(self.axes, *axes))
+        if self.members == 1:
+            return function
+        if not self.solver.members_in_turn():
+            return eqx.filter_vmap(function, in_axes=(self.axes, *axes))
+        per_member = jax.tree.map(lambda axis: axis is not None, self.axes, is_leaf=lambda axis: axis is None)
+
+        def in_turn(solver, *arguments):
+            own, shared = eqx.partition(solver, per_member)
+
+            def member(mapped):
+                own, *theirs = mapped
+                rest = iter(theirs)
+                given = (next(rest) if axis == 0 else argument for argument, axis in zip(arguments, axes, strict=True))
+                return function(eqx.combine(own, shared), *given)
+
+            return jax.lax.map(member, (own, *(a for a, axis in zip(arguments, axes, strict=True) if axis == 0)))
+
+        return in_turn
 
     def _cut(self, state: Any) -> Any:
         """The state of one member with its arrays cut over the devices."""

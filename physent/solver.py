@@ -133,6 +133,14 @@ class Solver(Declared, Generic[S]):
         """
         raise ParameterError("run.devices", f"{type(self).__name__} cannot cut one run (members can be spread)")
 
+    def members_in_turn(self) -> bool:
+        """Whether members are computed one after another instead of side by side.
+
+        For steps that branch on data, such as lists that are renewed only when they must be: side by side (`vmap`)
+        every member would take both branches of every step.
+        """
+        return False
+
     def longest_dt(self) -> Array | None:
         """The longest dt to use with these parameters and this start, which `dt = "auto"` keeps to; None: no rule.
 

@@ -62,9 +62,17 @@ def test_another_seed_is_another_run(reference):
     assert not np.array_equal(other.u.values, reference.u.values)
 
 
-def test_members_are_the_single_runs_with_their_keys_and_parameters():
+class HeatInTurn(Heat):
+    """Its members are computed one after another."""
+
+    def members_in_turn(self):
+        return True
+
+
+@pytest.mark.parametrize("kind", [Heat, HeatInTurn])
+def test_members_are_the_single_runs_with_their_keys_and_parameters(kind):
     nu = [0.1, 0.2, 0.3]
-    together = physent.run(Heat(nu=nu), t_end=0.5, save_every=0.1, members=3, seed=1, diagnostics=[Entropy(of="u")])
+    together = physent.run(kind(nu=nu), t_end=0.5, save_every=0.1, members=3, seed=1, diagnostics=[Entropy(of="u")])
     assert together.u.dims == ("t", "member", "x") and together.invariant_mass.dims == ("t", "member")
     for member in range(3):
         solver = Heat(nu=nu[member])

@@ -248,6 +248,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
         return slope | ({"propulsion": jnp.full_like(state.propulsion, -1)} if orders else {})
 
+    def members_in_turn(self) -> bool:
+        """Yes where there are lists to renew."""
+        return self._slots() < self.particles - 1
+
     def error(self, state: ActiveMatterState) -> Int[Array, ""]:
         """1 when the neighbour list ran out of slots."""
         return state.neighbors.overflow()

@@ -205,6 +205,10 @@ class Couzin(Solver[CouzinState]):
         periodic = self.length is not None
         return Domain(tuple(Axis(name, None, self.length, periodic, units="length") for name in names))
 
+    def members_in_turn(self) -> bool:
+        """Yes where there are tiles to renew."""
+        return self._tiled()
+
     def error(self, state: CouzinState) -> Array:
         """1 when there was no room for all the tiles near some tile."""
         return jnp.zeros((), int) if state.tiling is None else state.tiling.overflow()
