@@ -1,6 +1,7 @@
 """The command line as a user meets it: exit codes, sentences on stderr, nothing left behind."""
 
 import json
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -167,3 +168,21 @@ def test_the_doctor_finds_this_machine_well_and_a_read_only_folder_not(physent, 
     monkeypatch.setattr(doctor.registry, "registered", lambda family: ["nothing_of_this_name"])
     code, out, _ = physent("doctor")
     assert code == 1 and "cannot be written: Permission denied" in out and "2 to mend" in out
+
+
+def test_bash_completes_commands_and_options(physent, tmp_path):
+    code, text, _ = physent("completion", "bash")
+    assert code == 0
+    script = tmp_path / "completion.sh"
+    script.write_text(text)
+
+    def completed(*words):
+        typed = " ".join(words)
+        ask = (
+            f'. {script}; COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _physent physent; echo "${{COMPREPLY[@]}}"'
+        )
+        return subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True).stdout.split()
+
+    assert completed("physent", "ru") == ["run"]
+    assert completed("physent", "run", "--se") == ["--set"]
+    assert "--executor" in completed("physent", "sweep", "a.toml", "--e")
