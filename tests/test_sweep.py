@@ -1,6 +1,9 @@
 """Sweeps: which points there are, that each is the single run bit for bit, and that a sweep survives its workers."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import netCDF4
@@ -134,6 +137,28 @@ def test_a_worker_that_dies_costs_nothing_but_time(tmp_path, executor):
     assert (tmp_path / "mortal.died").exists()
     runs = physent.open_runs(tmp_path / "out")
     assert list(runs.nu) == [0.2, 0.3] and runs.sizes["t"] == 5
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_sweep_that_is_killed_and_run_again_is_the_whole_sweep(tmp_path):
+    (tmp_path / "case.toml").write_text(TEXT.replace("t_end = 0.4", "t_end = 20.0\nchunk = 8"))
+    over, out = "solver.nu=0.1,0.2,0.3", tmp_path / "out"
+    command = ["sweep", str(tmp_path / "case.toml"), "--over", over, "--workers", "1", "--output", str(out)]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "physent", *command], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert killed.stdout is not None
+    assert killed.stdout.readline().startswith("1 of 3: 0000_nu=0.1: done")
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL and not (out / "summary.nc").exists()
+    before = (out / "0000_nu=0.1" / "run.nc").stat().st_mtime_ns
+    assert command_line(command) == 0
+    assert (out / "0000_nu=0.1" / "run.nc").stat().st_mtime_ns == before
+    for i, nu in enumerate((0.1, 0.2, 0.3)):
+        with physent.open_run(out / f"000{i}_nu={nu}") as run:
+            assert run.u.values.tobytes() == physent.run(Heat(nu=nu), t_end=20.0, save_every=0.1).u.values.tobytes()
 
 
 @pytest.mark.slow

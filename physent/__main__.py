@@ -1,0 +1,5 @@
+"""`python -m physent` is `physent`."""
+
+from physent.cli import main
+
+main()
