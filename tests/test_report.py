@@ -265,3 +265,10 @@ def test_report_compare_and_list_runs(command, tmp_path):  # noqa: F811
 def test_the_api_raises_folder_errors(tmp_path):
     with pytest.raises(FolderError, match="is not a run"), warnings.catch_warnings():
         physent.report.write(tmp_path)
+
+
+def test_particles_on_a_line_are_drawn_over_time():
+    place = xr.DataArray(
+        np.arange(12.0).reshape(3, 4, 1), dims=("t", "particle", "component"), attrs={"role": "position"}
+    )
+    assert list(physent.report.plot(xr.Dataset({"position": place}, {"t": [0.0, 1.0, 2.0]}))) == ["position over time"]

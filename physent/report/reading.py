@@ -42,6 +42,11 @@ def sort(array: xr.DataArray) -> Sort | None:
     return None
 
 
+def plain(dataset: xr.Dataset) -> xr.Dataset:
+    """Without the axis of components, where vectors have only one."""
+    return dataset.isel(component=0, drop=True) if dataset.sizes.get("component") == 1 else dataset
+
+
 def thin(array: xr.DataArray, dim: str, most: int) -> xr.DataArray:
     """At most about `most` places along a dimension, evenly spaced, the first among them."""
     return array.isel({dim: slice(None, None, -(-array.sizes[dim] // most))})
