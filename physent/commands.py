@@ -162,7 +162,7 @@ def compare(a: Path, b: Path, output: Path | None) -> int:
     tables = compared(a, b, output)
     console = Console(width=max(Console().width, 150))
     for table in tables:
-        console.print(f"[bold]{table.title}[/bold]" + ("" if table.rows else ": none"))
+        console.print(f"[bold]{table.title}[/bold]" + ("" if table.rows else f": {table.note or 'none'}"))
         if table.rows:
             console.print(text_table(table.columns, table.rows))
     if output is not None:

@@ -15,6 +15,7 @@ from physent import catalogue
 from physent.errors import FolderError
 from physent.recorded import flattened
 from physent.report import reading, style
+from physent.report.comparison import tables
 from physent.report.configuration import settings, swept
 from physent.report.statistics import averages, differences, holm
 from physent.report.verdict import invariants, overall, resolution, verdict
@@ -218,6 +219,25 @@ def test_averages_and_tests_know_of_autocorrelation():
     assert differences(a, b)[0].verdict == "no difference seen"
     assert differences(a, c)[0].verdict == "differ"
     assert differences(a, a)[0].verdict == "equal"
+
+
+def test_members_count_as_what_they_are_worth():
+    rng = np.random.default_rng(2)
+
+    def ensemble(means, **attrs) -> xr.Dataset:
+        values = np.asarray(means)[:, None] + rng.normal(size=(len(means), 400))
+        series = (("member", "t"), values, attributes("entropy"))
+        return xr.Dataset({"s": series}, {"t": np.arange(400.0)}, attrs)
+
+    alike, apart, single = ensemble([5.0] * 8), ensemble(np.linspace(4, 6, 8)), ensemble([5.2])
+    (a,), (b,) = averages(alike), averages(apart)
+    assert a.effective > 1000 and a.error == pytest.approx(1 / np.sqrt(3200), rel=0.5)
+    assert b.effective == 8 and not b.tells and b.error > 0.1
+    (test,) = differences(single, alike)
+    assert test.difference == test.a.mean - test.b.mean and test.error == np.hypot(test.a.error, test.b.error)
+    own = ensemble([5.0] * 8, experiment='[solver]\nkind = "k"\nnu = { linspace = [0.0, 1.0] }\n')
+    assert averages(own) == [] and differences(own, alike) == []
+    assert "differ in nu" in tables(own, alike)[-1].note
 
 
 def test_holm_is_holms():

@@ -10,6 +10,7 @@ import xarray as xr
 
 from physent.recorded import experiment_of, flattened, shown
 from physent.report import fields, particles, style
+from physent.report.configuration import per_member
 from physent.report.page import check_target, drawn, made, opened, save, template
 from physent.report.pictures import Picture, order_of, scale_of_invariants
 from physent.report.reading import POINTS, sort, thin
@@ -58,6 +59,10 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
             f"(Holm). Below {ENOUGH} independent values no verdict is given: the series still changes, or is short."
         )
         found.append(Table("entropies and order parameters", columns, tests, note))
+    for letter, dataset in (("A", a), ("B", b)):
+        if own := per_member(dataset.attrs, dataset.sizes.get("member", 1)):
+            note = f"members of {letter} differ in {', '.join(key for key, _ in own)}: their mean is no average"
+            found.append(Table("time averages", (), [], note))
     return found
 
 

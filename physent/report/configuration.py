@@ -25,6 +25,12 @@ class Setting:
 
 def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray] | None:
     """The one parameter that has a value for each member, with these values; None where there is none, or several."""
+    found = per_member(attributes, members)
+    return (found[0][0].rpartition(".")[2], found[0][1]) if len(found) == 1 else None
+
+
+def per_member(attributes: Mapping[str, Any], members: int) -> list[tuple[str, np.ndarray]]:
+    """The parameters that have a value for each member, with these values."""
     found = []
     for key, value in flattened(experiment_of(attributes).get("solver", {})).items():
         if isinstance(value, Mapping):
@@ -32,7 +38,7 @@ def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray]
             found.append((key, getattr(np, name)(*ends, members)))
         elif isinstance(value, list) and len(value) == members > 1 and np.ndim(value) == 1:
             found.append((key, np.asarray(value, dtype=float)))
-    return (found[0][0].rpartition(".")[2], found[0][1]) if len(found) == 1 else None
+    return found
 
 
 def settings(experiment: Mapping[str, Any]) -> dict[str, list[Setting]]:

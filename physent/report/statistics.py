@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from physent import entropy
+from physent.report.configuration import per_member
 from physent.report.pictures import ENTROPIES
 from physent.report.reading import sort
 
@@ -65,19 +66,23 @@ def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
 def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Average]:
     """First, last, smallest, largest and mean of each series with its standard error.
 
-    Over members the mean of their means is given, and the error that they have as independent samples.
+    The error is that of autocorrelated rows. Over members it is that of the mean of their means, or that which the
+    scatter of these means shows where it is larger: members that stay apart are one independent value each. Members with
+    parameters of their own are different systems and have no averages.
     """
+    if per_member(dataset.attrs, dataset.sizes.get("member", 1)):
+        return []
     found = []
     with jax.enable_x64(True):
         for name in names_of(dataset) if names is None else names:
             values = samples(dataset, name)
             if values.shape[1] < 2:
                 continue
-            if len(values) > 1:
-                means = values.mean(axis=1)
-                mean, error, effective = means.mean(), means.std(ddof=1) / np.sqrt(len(means)), len(means)
-            else:
-                mean, error, effective = entropy.time_average(values[0])
+            means, errors, sizes = map(np.asarray, entropy.time_average(values))
+            mean, error, effective = means.mean(), np.sqrt(np.sum(errors**2)) / len(means), sizes.sum()
+            scatter = means.std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else 0.0
+            if scatter > error:
+                error, effective = scatter, len(means)
             ends = values[:, 0].mean(), values[:, -1].mean(), values.min(), values.max()
             numbers = [float(number) for number in (*ends, mean, error, effective)]
             found.append(Average(name, *numbers))
@@ -85,37 +90,27 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
 
 
 def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
-    """Every series that both runs have, tested for equal means with effective sample sizes."""
+    """Every series that both runs have averages of, tested for equal means with effective sample sizes."""
     names = [name for name in names_of(a) if name in set(names_of(b))]
     first, second = ({x.name: x for x in averages(dataset, names)} for dataset in (a, b))
     names = [name for name in names if name in first and name in second]
-    tests = []
-    with jax.enable_x64(True):
-        for name in names:
-            x, y = samples(a, name), samples(b, name)
-            equal = np.array_equal(x, y)
-            if min(len(x), len(y)) > 1:  # members are independent: their means are the samples
-                tests.append((*_welch(x.mean(axis=1), y.mean(axis=1)), equal))
-            else:
-                test = entropy.compare(x[0], y[0])
-                tests.append((float(test.difference), float(test.standard_error), float(test.p_value), equal))
-    corrected = holm([test[2] for test in tests])
+    tests = [_welch(first[name], second[name]) for name in names]
+    equal = [np.array_equal(samples(a, name), samples(b, name)) for name in names]
+    corrected = holm([p for _, _, p in tests])
     return [
-        Difference(
-            name, first[name], second[name], test[0], test[1], p, _verdict(first[name], second[name], test[3], p)
-        )
-        for name, test, p in zip(names, tests, corrected, strict=True)
+        Difference(name, first[name], second[name], *test[:2], p, _verdict(first[name], second[name], same, p))
+        for name, test, p, same in zip(names, tests, corrected, equal, strict=True)
     ]
 
 
-def _welch(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+def _welch(a: Average, b: Average) -> tuple[float, float, float]:
+    """The difference of two means, its standard error, and Welch's p-value of there being none."""
     from scipy.stats import t as student
 
-    parts = x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)
-    error, difference = float(np.sqrt(sum(parts))), float(x.mean() - y.mean())
+    difference, error = a.mean - b.mean, float(np.hypot(a.error, b.error))
     if error == 0:
         return difference, error, float(difference == 0)
-    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(x) - 1) + parts[1] ** 2 / (len(y) - 1))
+    freedom = error**4 / sum(x.error**4 / max(x.effective - 1, 1) for x in (a, b))
     return difference, error, float(2 * student.sf(abs(difference) / error, freedom))
 
 
