@@ -38,7 +38,7 @@ def run(
     config
         The experiment, a TOML file.
     output
-        The run folder; default: the file's own [output] folder, or data/runs/<name>.
+        The run folder; default: the file's own [output] folder, or data/runs/NAME.
     overwrite
         Replace a run folder that is already there.
     quiet
@@ -87,6 +87,7 @@ def sweep(
     over: Annotated[list[str] | None, Parameter(negative="")] = None,
     mode: Literal["grid", "zip", "random"] | None = None,
     samples: int | None = None,
+    seed: int | None = None,
     set_: Set = None,
     executor: str = "process",
     workers: int | None = None,
@@ -109,12 +110,14 @@ def sweep(
         grid: every combination; zip: values side by side; random: drawn, as in uniform(0, 1) or loguniform(0.1, 10).
     samples
         Number of random points.
+    seed
+        Seed of the random points; that of the runs is --set run.seed.
     executor
         process, dask, or dask:ADDRESS of a scheduler.
     workers
         How many points run at a time; default: one for each processor.
     output
-        The folder of the sweep; default: data/runs/<name>_sweep.
+        The folder of the sweep; default: data/runs/NAME_sweep.
     overwrite
         Replace a sweep that is already there.
     vmap
@@ -125,7 +128,7 @@ def sweep(
     from physent import commands
 
     return commands.sweep(
-        config, over or [], mode, samples, set_ or [], executor, workers, output, overwrite, vmap, quiet
+        config, over or [], mode, samples, seed, set_ or [], executor, workers, output, overwrite, vmap, quiet
     )
 
 
@@ -294,9 +297,9 @@ def demo(
 def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
     """Print the script that completes commands and options in a shell.
 
-    bash: physent completion bash > ~/.local/share/bash-completion/completions/physent
-    zsh: physent completion zsh > a folder of $fpath/_physent
-    fish: physent completion fish > ~/.config/fish/completions/physent.fish
+    - bash: `physent completion bash > ~/.local/share/bash-completion/completions/physent`
+    - zsh: `physent completion zsh > FOLDER/_physent`, where FOLDER is in `$fpath`
+    - fish: `physent completion fish > ~/.config/fish/completions/physent.fish`
 
     Parameters
     ----------

@@ -214,20 +214,23 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
 
 @_command
 def sweep(
-    path: Path, over: list[str], mode: str | None, samples: int | None, overrides: list[str], executor: str,
-    workers: int | None, output: Path | None, overwrite: bool, vmap: bool, quiet: bool,
+    path: Path, over: list[str], mode: str | None, samples: int | None, seed: int | None, overrides: list[str],
+    executor: str, workers: int | None, output: Path | None, overwrite: bool, vmap: bool, quiet: bool,
 ) -> int:  # fmt: skip
     """Run an experiment file at every point of a sweep."""
     from physent import sweep as sweeps
 
     data, _ = config.parse(path, overrides)
-    told = {"over": over or None, "mode": mode, "samples": samples}
+    told = {"over": over or None, "mode": mode, "samples": samples, "seed": seed}
     table = data.get("sweep", {}) | {key: value for key, value in told.items() if value is not None}
     found = schemas.problems(config.SweepSettings, table)
     if found:
         raise ConfigError([f"{path}: {'.'.join(map(str, ('sweep', *key)))}: {message}" for key, message in found])
     settings = config.make(config.SweepSettings, table)
     points = sweeps.points(settings)
+    for key, value in (("samples", samples), ("seed", seed)):
+        if value is not None and settings.mode != "random":
+            raise ParameterError(key, f"given {value}, allowed: only with --mode random")
     experiments = []
     with _precision(config.precision_of(data)):
         runs = [sweeps.as_members(points)] if vmap else points

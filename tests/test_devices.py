@@ -162,9 +162,9 @@ def test_exchanges_are_read_from_a_program():
         def as_text(self):
             return """
               %a = c128[2,16]{1,0} all-to-all(%x), channel_id=1
-              %b = (f64[8]{0}, f32[2]{0}) all-gather-start(%y), dimensions={0}
+              %b = (f64[2]{0}, f64[8]{0}) all-gather-start(%y), dimensions={0}
               %c = f64[8]{0} all-gather-done(%b)
               %d = pred[] all-reduce(%z), to_apply=%sum
             """
 
-    assert exchanges(Compiled()) == [("all-to-all", 512), ("all-gather", 72), ("all-reduce", 1)]
+    assert exchanges(Compiled()) == [("all-to-all", 512), ("all-gather", 64), ("all-reduce", 1)]

@@ -15,7 +15,7 @@ from toys import Heat
 import physent
 from physent import cli
 from physent.errors import FolderError, ParameterError
-from physent.sweep import Result, SweepSettings, points, summarise
+from physent.sweep import Result, SweepSettings, as_members, points, summarise
 
 TOYS = Path(__file__).with_name("toys.py")
 TEXT = f"""
@@ -66,6 +66,8 @@ def test_points_of_a_grid_side_by_side_and_at_random():
     assert lists[1] == {"solver.initial.position": [0.0, 2.0]}
     names = [point.name for point in points(SweepSettings(over=("solver.nu=0.5", "solver.file=a/b,c")))]
     assert names == ["0000_nu=0.5_file=a-b", "0001_nu=0.5_file=c"]
+    (alone,) = points(SweepSettings(over=("solver.nu=0.5",)))
+    assert as_members([alone]) == alone
 
 
 @pytest.mark.parametrize(
@@ -178,6 +180,7 @@ def test_all_points_as_members_of_one_run(tmp_path):
         (["--over", "solver.nu=0.1", "--executor", "proces"], "unknown executor 'proces', did you mean process?"),
         ([], "sweep.over: missing"),
         (["--over", "run.seed=1,2", "--vmap"], "run.seed cannot vary by member"),
+        (["--over", "solver.nu=0.1,0.2", "--samples", "3"], "only with --mode random"),
     ],
 )
 def test_a_bad_sweep_is_one_sentence_and_leaves_nothing(tmp_path, capsys, options, message):
@@ -205,6 +208,8 @@ def test_a_summary_is_over_members_and_leaves_out_windows_that_fill(tmp_path):
             stored[:] = [[np.nan, np.nan], [1.0, 3.0], [3.0, 5.0]]
     summary = summarise(results, [result.point for result in results], "grid")
     assert float(summary.h[0]) == 4 and float(summary.h_mean[0]) == 3 and np.isnan(summary.h[1])
+    named = summarise(results, points(SweepSettings(over=("solver.h=0.1,0.2",))), "grid")
+    assert named.h.dims == ("parameter_h",) and list(named.parameter_h) == [0.1, 0.2]
 
 
 def small_run(folder, nu, rows, solver="heat"):

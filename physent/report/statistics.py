@@ -67,8 +67,8 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
     """First, last, smallest, largest and mean of each series with its standard error.
 
     The error is that of autocorrelated rows. Over members it is that of the mean of their means, or that which the
-    scatter of these means shows where it is larger: members that stay apart are one independent value each. Members with
-    parameters of their own are different systems and have no averages.
+    scatter of these means shows where it is larger: members that stay apart are one independent value each. Members
+    with parameters of their own are different systems and have no averages.
     """
     if per_member(dataset.attrs, dataset.sizes.get("member", 1)):
         return []

@@ -159,5 +159,7 @@ def as_members(points: Sequence[Point]) -> Point:
     for key in points[0].settings:
         if not key.startswith("solver."):
             raise ParameterError("over", f"{key} cannot vary by member, allowed: numbers of the solver")
+    if len(points) == 1:
+        return points[0]
     columns = {key: [point.settings[key] for point in points] for key in points[0].settings}
     return Point(0, columns | {"run.members": len(points)})

@@ -146,7 +146,7 @@ def _executor(kind: str, workers: int) -> Iterator[Any]:
                     LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
                 )
                 client = stack.enter_context(Client(cluster))
-            client.run(_one_thread)
+            client.register_worker_callbacks(setup=_one_thread)  # of those that come later, too
             yield client.get_executor(pure=False, retries=ATTEMPTS - 1)
 
 

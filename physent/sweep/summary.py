@@ -24,7 +24,14 @@ def summarise(results: Sequence[Result], points: Sequence[Point], mode: Mode) ->
         found = [_member(found[0], member) for member in range(len(points))]
         results = [results[0]] * len(points)
     keys = list(points[0].settings)
-    names = short_names(keys)
+    taken = {
+        "point",
+        "status",
+        "wall_time",
+        "folder",
+        *(f"{name}{end}" for each in found for name in each for end in ("", "_mean")),
+    }
+    names = {key: f"parameter_{name}" if name in taken else name for key, name in short_names(keys).items()}
     dims, shape, coordinates = _axes(points, keys, names, mode)
     columns: dict[str, Any] = {}
     for name, (_, attributes) in {name: entry for each in found for name, entry in each.items()}.items():
