@@ -78,7 +78,8 @@ print("found", parameters, "truth", truth)
 # ## The disturbance whose entropy grows most
 #
 # A plane wave of the focusing equation is unstable. Of all disturbances of one per cent of its mass in the first eight
-# modes to either side, which one makes the spectral entropy largest at t = 4?
+# modes to either side, which one makes the spectral entropy grow most from t = 0 to 2.5? The climb begins at four
+# random ones, and may end on different summits: the highest found is no proof of the highest there is.
 
 # %%
 box = NLSE(n=64, length=20.0, dt=0.02, initial=PlaneWave(amplitude=1.0, mode=0))
@@ -87,47 +88,75 @@ x = box.domain()["x"].points
 waves = jnp.exp(2j * jnp.pi * jnp.arange(-8, 9)[:, None] * x[None, :] / 20.0)
 
 
-def final_entropy(real_and_imaginary):
+def gain(real_and_imaginary):
     a = jax.lax.complex(*real_and_imaginary).at[8].set(0)
     a = 0.1 * a / jnp.linalg.norm(a)
     start = eqx.tree_at(lambda state: state.psi, plain, plain.psi * (1 + a @ waves))
-    psi, _ = physent.trajectory(box, 40, 5, state=start, save=lambda solver, state: solver.observe(state)["psi"])
-    growth = entropy(psi, outcomes=Spectrum(), axis=-1)
-    return growth[-1], growth
+    psi, _ = physent.trajectory(box, 25, 5, state=start, save=lambda solver, state: solver.observe(state)["psi"])
+    first = entropy(start.psi[None], outcomes=Spectrum(), axis=-1)
+    growth = jnp.concatenate([first, entropy(psi, outcomes=Spectrum(), axis=-1)])
+    return growth[-1] - growth[0], growth
 
 
-climb = optax.adam(0.1)
+steps = 60
+climb = optax.lbfgs()
+
+
+def loss(a):
+    return -gain(a)[0]
 
 
 @jax.jit
-def step(a, state):
-    (_, growth), slope = jax.value_and_grad(final_entropy, has_aux=True)(a)
-    change, state = climb.update(-slope, state)
-    return optax.apply_updates(a, change), state, growth
+def search(a):
+    value_and_slope = optax.value_and_grad_from_state(loss)
+
+    def step(carry, _):
+        a, state = carry
+        value, slope = value_and_slope(a, state=state)
+        change, state = climb.update(slope, state, a, value=value, grad=slope, value_fn=loss)
+        return (optax.apply_updates(a, change), state), (
+            -value,
+            gain(a)[1],
+            jnp.linalg.norm(slope) * jnp.linalg.norm(a),
+        )
+
+    return jax.lax.scan(step, (a, climb.init(a)), None, length=steps)[1]
 
 
-a = jax.random.normal(jax.random.key(0), (2, 17))
-state, curves = climb.init(a), []
-for _ in range(60):
-    a, state, growth = step(a, state)
-    curves.append(growth)
-print(f"entropy at t = 4: {curves[0][-1]:.4f} at random, {curves[-1][-1]:.4f} after the search")
+gains, curves, slopes = jax.lax.map(search, jax.random.normal(jax.random.key(0), (4, 2, 17)))
+best = int(gains[:, -1].argmax())
+for start in range(4):
+    print(f"gain of entropy {gains[start, 0]:.4f} at random, {gains[start, -1]:.6f} after the search; "
+          f"slope {slopes[start, 0]:.1e}, then {slopes[start, -1]:.1e}")  # fmt: skip
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.5), layout="constrained")
 left.semilogy(history, color="black")
 left.set(xlabel="iteration", ylabel="misfit of the spectrum")
-t = jnp.linspace(0, 4, len(curves[0]))
-for i, style in ((0, ":"), (20, "--"), (59, "-")):
-    right.plot(t, curves[i], style, color="black", label=f"iteration {i}")
+t = jnp.linspace(0, 2.5, curves.shape[-1])
+for i, style in ((0, ":"), (5, "--"), (steps - 1, "-")):
+    right.plot(t, curves[best, i], style, color="black", label=f"iteration {i}")
 right.set(xlabel="t", ylabel="spectral entropy (nats)")
 right.legend()
 # %% [markdown]
-# The gradient is that of the discrete run, so it agrees with finite differences to rounding.
+# The gradients are those of the discrete runs, so they agree with finite differences: of fourth order here, to 1e-6.
+
 
 # %%
-slope = jax.jit(jax.grad(misfit))(jnp.array([1.2, 0.7]))
-h = 1e-5
-difference = (misfit(jnp.array([1.2 + h, 0.7])) - misfit(jnp.array([1.2 - h, 0.7]))) / (2 * h)
-print(f"d misfit/d amplitude: {slope[0]:.9f} by gradient, {difference:.9f} by differences")
-assert abs(parameters - truth).max() < 1e-4 and curves[-1][-1] > curves[0][-1]
+def along(function, x, direction, h=1e-3):
+    """The derivative of a function along a direction, by differences."""
+    at = [function(x + k * h * direction) for k in (-2, -1, 1, 2)]
+    return (at[0] - 8 * at[1] + 8 * at[2] - at[3]) / (12 * h)
+
+
+errors = {}
+for name, function, x, direction in (
+    ("misfit", misfit, jnp.array([1.2, 0.7]), jnp.array([0.6, 0.8])),
+    ("gain of entropy", jax.jit(lambda a: gain(a)[0]), *jax.random.normal(jax.random.key(1), (2, 2, 17))),
+):
+    exact = jnp.vdot(jax.jit(jax.grad(function))(x), direction)
+    errors[name] = float(abs(along(function, x, direction) / exact - 1))
+    print(f"{name}: slope {exact:.9f}, relative difference from differences {errors[name]:.0e}")
+assert max(errors.values()) < 1e-6
+assert abs(parameters - truth).max() < 1e-4
+assert (gains[:, -1] > gains[:, 0]).all() and slopes[:, -1].max() < 1e-3
