@@ -8,7 +8,7 @@ stochastic system, the random key, so that the way a run is cut into chunks cann
 import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import equinox as eqx
 import jax
@@ -171,6 +171,13 @@ class StochasticSolver(Solver[S]):
     @abc.abstractmethod
     def parity(self) -> dict[str, int]:
         """+1 for variables even under time reversal, -1 for odd ones."""
+
+    def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
+        """Random variables of the state that `drift` and `diffusion` leave out, and what they do; none by default.
+
+        One that diffuses on a circle or a sphere, or one that jumps.
+        """
+        return {}
 
     def independent(self) -> bool:
         """Whether the first axis of the variables runs over independent copies of one system (walkers), not its parts.

@@ -251,6 +251,16 @@ def test_without_noise_on_the_positions_the_entropy_production_is_minus_the_dive
     np.testing.assert_allclose(ds.entropy_production_each.values[-1], 2 * 0.05 + g_part, rtol=1e-9)
 
 
+def test_tumbling_particles_produce_entropy_only_with_noise_on_their_positions():
+    tumbling = ActiveMatter(particles=4, propulsion=RunAndTumble(), force=NoForce(), dt=0.1)
+    once = dict(t_end=0.1, save_every=0.1, diagnostics=[EntropyProduction(over="mean")])
+    for solver in (tumbling, dataclasses.replace(tumbling, diffusivity=0.0)):
+        with pytest.raises(ValueError, match="the only noise is that of propulsion, which jumps"):
+            physent.run(solver, **once)
+    noisy = dataclasses.replace(tumbling, diffusivity=0.1, speed=0.5)
+    np.testing.assert_allclose(physent.run(noisy, **once).entropy_production, 0.5**2 / 0.1, rtol=1e-9)
+
+
 def test_propulsions_stay_what_they_are():
     g = Brownian().start(jax.random.key(0), (500, 3), jnp.float64)
     turned = Brownian().advance(g, jnp.asarray(0.05), jax.random.key(1))

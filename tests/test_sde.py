@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from physent.sde import terms, variables_of, with_variables
-from physent.solvers.active_matter import ActiveMatter, OrnsteinUhlenbeck
+from physent.solvers.active_matter import ActiveMatter, Brownian, OrnsteinUhlenbeck, RunAndTumble
 from physent.solvers.langevin import Gyrator, LinearLangevin
 
 
@@ -57,3 +57,11 @@ def test_a_state_without_the_variables_is_refused():
 
     with pytest.raises(ValueError, match="does not hold position"):
         terms(solver, Other(jnp.zeros(())), diffrax.UnsafeBrownianPath(shape=(), key=jax.random.key(0)))
+
+
+@pytest.mark.parametrize(("propulsion", "does"), [(Brownian(), "diffuses"), (RunAndTumble(), "jumps")])
+def test_a_propulsion_that_would_stand_still_is_refused(propulsion, does):
+    solver = ActiveMatter(particles=2, propulsion=propulsion, diffusivity=0.1, neighbors=1)
+    path = diffrax.UnsafeBrownianPath(shape=(), key=jax.random.key(0))
+    with pytest.raises(ValueError, match=f"propulsion {does}"):
+        terms(solver, solver.init(jax.random.key(0)), path)

@@ -203,6 +203,12 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """Both even: g is where a particle heads, and stays it when time runs backwards."""
         return {"position": 1} | ({"propulsion": 1} if isinstance(self.propulsion, OrnsteinUhlenbeck) else {})
 
+    def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
+        """The propulsion where it is a direction, not an Ornstein-Uhlenbeck process."""
+        if isinstance(self.propulsion, OrnsteinUhlenbeck):
+            return {}
+        return {"propulsion": "jumps" if self.propulsion.jumps else "diffuses"}
+
     def divergence(self, state: ActiveMatterState) -> dict[str, Array]:
         """d b/dx of each component, for positions shared equally by the components of a particle."""
         stiffness = self._over_pairs(lambda squared: self.force.stiffness(squared, self.dimension), state)

@@ -1,6 +1,7 @@
 """How the direction and strength of self-propulsion wander: exactly, over any time, whatever the positions."""
 
 import abc
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,12 @@ from physent.parameters import Declared, param
 
 
 class Propulsion(Declared):
-    """The self-propulsion g of each particle, (N, d), which moves it with the velocity v0 g."""
+    """The self-propulsion g of each particle, (N, d), which moves it with the velocity v0 g.
+
+    `jumps` says whether it does, or else diffuses.
+    """
+
+    jumps: ClassVar[bool] = False
 
     @abc.abstractmethod
     def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
@@ -80,6 +86,8 @@ class Brownian(Propulsion):
 
 class RunAndTumble(Propulsion):
     """g is a unit vector that is drawn anew, uniformly, at the times of a Poisson process."""
+
+    jumps: ClassVar[bool] = True
 
     tumble_rate: Array = param(1.0, gt=0, doc="tumbles per unit time", units="1/time")
 
