@@ -212,8 +212,28 @@ def test_the_entropy_production_of_two_on_a_ring_splits_as_the_fokker_planck_equ
     free = pair_production(dataclasses.replace(two_on_a_ring(2), force=NoForce()), points=31)
     np.testing.assert_allclose(free, [0.625, 0.625, 0], atol=1e-9)
     np.testing.assert_allclose(pair_production(two_on_a_ring(1)).total - 0.625, 0.33670, atol=1e-4)
-    with pytest.raises(ParameterError, match="allowed: 2"):
-        pair_production(DISCS)
+
+
+def test_the_entropy_production_of_two_on_a_ring_converges_or_says_that_it_does_not():
+    """With v0 = 1 the parts at order 20 add up to 3.89, at order 80 to 2.4553."""
+    fast = dataclasses.replace(two_on_a_ring(1), speed=1.0)
+    np.testing.assert_allclose(pair_production(fast).total - 10, 2.45515, rtol=1e-3)
+    with pytest.raises(RuntimeError, match="not converged: with 63 points at order 320"):
+        pair_production(dataclasses.replace(fast, speed=2.0), points=63, finest=100)
+
+
+@pytest.mark.parametrize(
+    ("solver", "settings", "words"),
+    [
+        (DISCS, {}, "allowed: 2"),
+        (two_on_a_ring(1), dict(points=150), "given 150, allowed: an odd number"),
+        (two_on_a_ring(1), dict(order=0), "given 0, allowed: 1 to 320"),
+        (dataclasses.replace(two_on_a_ring(1), diffusivity=0.0), {}, "allowed: a number > 0"),
+    ],
+)
+def test_a_ring_that_has_no_such_production_is_refused(solver, settings, words):
+    with pytest.raises(ParameterError, match=words):
+        pair_production(solver, **settings)
 
 
 @pytest.mark.parametrize(
