@@ -144,6 +144,10 @@ class Solver(Declared, Generic[S]):
         """Sticky error bits, an integer; not 0 (neighbour overflow, ...) makes the engine `grow` and redo the chunk."""
         return jnp.zeros((), dtype=int)
 
+    def fatal(self, error: int) -> str | None:
+        """What error bits mean that no larger buffer mends: the run ends with that sentence; None (default): `grow`."""
+        return None
+
     def grow(self, state: S) -> tuple[Self, S]:
         """On the host, after an error: a solver with larger buffers and the last good state in its shape."""
         raise RuntimeError(f"{type(self).__name__} reported an error that it has no way to mend")

@@ -11,6 +11,7 @@ from scipy.linalg import solve_discrete_lyapunov
 
 import physent
 from physent.diagnostics import EntropyProduction, MeanSquareDisplacement
+from physent.errors import RunError
 from physent.parameters import ParameterError
 from physent.solvers.active_matter import (
     WCA,
@@ -104,6 +105,23 @@ def test_a_run_that_grew_at_the_start_can_be_resumed(tmp_path):
 
     with resume(tmp_path / "run").dataset() as resumed:
         np.testing.assert_array_equal(resumed.unwrapped.values, whole.unwrapped.values)
+
+
+def test_a_random_start_with_a_force_that_diverges_is_pushed_apart():
+    """By bounded moves, until a step moves nobody by more than 5 % of the reach of the force."""
+    solver = ActiveMatter(particles=40, force=WCA(), dt=1e-3, initial="random", neighbors=39, speed=1.0)
+    state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
+    force = np.linalg.norm(solver._force(state.position, state.neighbors), axis=1)
+    assert 0 < force.max() * 1e-3 <= 0.05 * solver.force.reach() and state.leap == 0
+    ends = eqx.filter_jit(lambda solver, state: jax.lax.fori_loop(0, 50, lambda _, s: solver.step(s), state))
+    end = ends(solver, state)
+    assert end.leap < 0.06 and solver.error(end) == 0
+
+
+def test_steps_too_long_for_the_force_end_the_run():
+    solver = ActiveMatter(particles=40, force=WCA(), dt=0.5, initial="random", neighbors=39)
+    with pytest.raises(RunError, match="moved a particle farther than its reach in one step: dt is too long"):
+        physent.run(solver, t_end=100.0, save_every=50.0, variables=["position"])
 
 
 @pytest.mark.parametrize(
