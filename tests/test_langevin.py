@@ -1,8 +1,10 @@
 """Linear Langevin systems and the tilted ring against their closed forms."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 
 import physent
 from physent.diagnostics import EntropyProduction
@@ -17,6 +19,7 @@ from physent.solvers.langevin import (
     TiltedRing,
     TrappedAOUP,
 )
+from physent.solvers.langevin.linear import exact_step
 
 T1, T2 = 1.0, 10.0
 FIVE = (T1 - T2) ** 2 * (111 * T1**2 + 430 * T1 * T2 + 111 * T2**2) / (495 * T1 * T2 * (3 * T1 + T2) * (T1 + 3 * T2))
@@ -115,3 +118,42 @@ def test_a_solver_without_noise_has_no_entropy_production():
 def test_an_unstable_matrix_is_refused():
     with pytest.raises(ParameterError, match="negative real parts"):
         LinearLangevin(system=Matrix(a=[[1.0, 0.0], [0.0, -1.0]]))
+
+
+@pytest.mark.parametrize("dt", [1e-6, 0.1, 30.0])
+def test_an_exact_step_keeps_its_noise_in_float32(dt):
+    """The covariance of one step against float64's, where S - e^(A dt) S e^(A' dt) lost all of it at short dt."""
+    system = BeadSpring(beads=5)
+    a, d, s = (np.asarray(part, float) for part in (system.matrix(), system.diffusion(), stationary(system)))
+    decay = scipy.linalg.expm(a * dt)
+    exact = 2 * np.diag(d) * dt if dt < 1e-5 else s - decay @ s @ decay.T  # to first order in dt
+    with jax.enable_x64(False):
+        found, noise = exact_step(*(jnp.asarray(part, jnp.float32) for part in (a, d, dt)))
+    assert noise.dtype == jnp.float32
+    np.testing.assert_allclose(found, decay, atol=1e-6)
+    np.testing.assert_allclose(noise, exact, atol=2e-5 * np.max(exact))
+
+
+def stationary(system):
+    return linear_entropy_production(system.matrix(), system.diffusion()).covariance
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_ring_tilted_the_other_way_runs_the_other_way(precision):
+    with jax.enable_x64(precision == "float64"):
+        there, back = (TiltedRing(tilt=tilt, diffusivity=0.05).exact_velocity() for tilt in (1.5, -1.5))
+        assert np.isfinite(there) and there > 0 and back == -there
+        assert TiltedRing(tilt=0.0).exact_velocity() == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Gyrator(temperature=(1.0, 2.0, 3.0)), "temperature: given 3 numbers, allowed: 2"),
+        (lambda: Gyrator(stiffness=(1.0, 2.0, 3.0)), "stiffness: given 3 numbers, allowed: 2"),
+        (lambda: LinearLangevin(dt=5.0, method="euler_maruyama"), "given 5, allowed with euler_maruyama: < 0.9"),
+    ],
+)
+def test_what_cannot_be_a_system_or_a_step_gets_one_sentence(make, words):
+    with pytest.raises(ParameterError, match=words):
+        make()
