@@ -314,6 +314,8 @@ def test_propulsions_stay_what_they_are():
         (dict(dimension=1, propulsion=Brownian()), "needs 2 or 3 dimensions"),
         (dict(trap=0.1), "allowed: 'open'"),
         (dict(speed=-1.0), "allowed: a number >= 0"),
+        (dict(particles=4, neighbors=3), "the box of edge 5.013 is smaller than twice the reach of the force, 6.5"),
+        (dict(length=10.0, force=Yukawa()), "smaller than twice the reach of the force, 16"),
     ],
 )
 def test_bad_settings_get_one_sentence(settings, words):

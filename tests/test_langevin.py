@@ -105,6 +105,24 @@ def test_a_block_bootstrap_sees_correlations():
     assert estimate.low < estimate.value < estimate.high
 
 
+def test_a_block_bootstrap_of_long_blocks_is_not_too_sure():
+    """White noise, blocks of an eighth and a quarter of it: the mean variance over 400 series is 1/N within 6 %."""
+    x = np.random.default_rng(0).normal(size=(400, 160))
+    keys = jax.random.split(jax.random.key(0), 400)
+    for block in (20, 40):
+        errors = jax.vmap(lambda x, key, block=block: block_bootstrap(x, key, block).standard_error)(x, keys)
+        assert abs(np.mean(errors**2) * 160 - 1) < 0.06, (block, np.mean(errors**2) * 160)
+
+
+@pytest.mark.parametrize(
+    ("shape", "block", "words"),
+    [((5, 20), None, "given the shape"), ((3,), None, "N >= 4"), ((20,), 0, "1 to 5"), ((20,), 6, "given 6")],
+)
+def test_a_block_bootstrap_refuses_what_it_cannot_do(shape, block, words):
+    with pytest.raises(ValueError, match=words):
+        block_bootstrap(np.zeros(shape), jax.random.key(0), block)
+
+
 def test_components_without_noise_leave_minus_their_divergence():
     rates = medium_entropy_production(np.array([2.0, 3.0]), np.array([0.5, 0.0]), np.array([-1.0, -4.0]))
     np.testing.assert_allclose(rates, [2.0**2 / 0.5 - 1, 4.0])

@@ -1,6 +1,7 @@
 """Local density, clusters and hexatic order of small arrangements that can be counted by hand."""
 
 import numpy as np
+import pytest
 import xarray as xr
 
 import physent
@@ -98,6 +99,12 @@ def test_an_ideal_gas_has_neither_order_nor_structure():
     shell = np.rint(np.hypot(k[:, None], 1.5 * k[None, :]))
     modes = np.asarray([np.sum(shell == m) / 2 for m in range(1, 7)])
     assert np.all(np.abs(ds.structure_factor.values - 1) < 4 / np.sqrt(rows * modes))
+
+
+def test_a_radius_beyond_half_the_box_is_refused():
+    """Shells there are not whole: g(r) of an ideal gas fell below 1."""
+    with pytest.raises(ValueError, match="radius: given 6, allowed: up to half the shortest edge, 5"):
+        diagnosed(np.zeros((3, 2)), RadialDistribution(radius=6.0, period=[30.0, 10.0]))
 
 
 def test_a_map_says_who_is_where_and_how_fast():

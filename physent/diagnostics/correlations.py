@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
@@ -67,6 +68,8 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
         of, space = space_of(observed, self.of, self.period)
         if not all(space.periodic):
             raise ValueError(f"{of} lives in a box that is not periodic, where g(r) has no meaning")
+        if not isinstance(space.length, Tracer) and float(self.radius) > (half := float(jnp.min(space.length)) / 2):
+            raise ValueError(f"radius: given {float(self.radius):g}, allowed: up to half the shortest edge, {half:g}")
         name = self.name or "radial_distribution"
         return {name: Variable((f"{name}_r",), "correlation", "1", f"radial distribution of {of}")}
 

@@ -85,6 +85,14 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         if self.boundary == "periodic" and not isinstance(self.trap, Tracer) and jnp.any(self.trap > 0):
             # a particle in a trap has a place, not one of many images
             raise ParameterError("boundary", "given 'periodic' with a trap, allowed: 'open'")
+        if self.boundary == "periodic" and not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self)):
+            # farther images than the nearest would push, too, and the force jumps where the nearest changes
+            with jax.ensure_compile_time_eval():
+                length, needed = self._length(), 2 * self.force.reach()
+                small = bool(jnp.any(length < needed))
+            if small:
+                words = f"the box of edge {jnp.min(length):.4g} is smaller than twice the reach of the force, "
+                raise ParameterError("length", f"{words}{jnp.max(needed):.4g}: more particles, or a longer box")
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
         """Particles at random or on a lattice, with stationary propulsions."""
