@@ -24,6 +24,8 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
+from physent import registry
+
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()  # None is a value a field may have
 
 _BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
@@ -78,6 +80,20 @@ class Declaration:
             words = _annotation_words(self.annotation)
         optional = self.default is None
         return f"{words.removesuffix(' or nothing')} {limits}".strip() + (", or nothing" if optional else "")
+
+    def option(self, kind: str) -> type:
+        """The class that `kind` names: one of the options, or 'path.py:Class' of their family.
+
+        Raises RegistryError, a ValueError, where there is none.
+        """
+        if ":" not in kind:
+            return self.options[kind]
+        cls = registry.from_place(kind)
+        family = self.annotation
+        if not (isinstance(cls, type) and isinstance(family, type) and issubclass(cls, family)):
+            words = getattr(family, "__name__", family)
+            raise registry.RegistryError(f"{kind} is no {words} (allowed: {', '.join(self.options)}, or a subclass)")
+        return cls
 
     def violation(self, value: Any) -> str | None:
         """A sentence on why the field cannot have `value`, or None; traced values pass."""
@@ -203,7 +219,7 @@ def kind_of(module: Any, options: Mapping[str, type]) -> str:
     for kind, cls in options.items():
         if type(module) is cls:
             return kind
-    return f"{type(module).__module__}:{type(module).__qualname__}"
+    return registry.place_of(type(module))
 
 
 def settings(module: Any) -> dict[str, Any]:
