@@ -46,14 +46,14 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     dx_i = [v0 g_i + sum_j f(r_ij) (x_i - x_j)/r_ij - A x_i] dt + sqrt(2 eps) dW,  g_i by the `propulsion`.
 
     The box is [-length/2, length/2)^d, periodic or open; without a `length` it is that of discs of radius 1 at the
-    `packing_fraction`. The propulsion is advanced exactly. `euler_maruyama` moves x by the drift at the beginning of
-    the step (weak order 1). `adams_bashforth` extrapolates the force from the last two steps, (3 F_n - F_(n-1))/2, and
-    takes the mean of g at both ends: weak order 2, measured, for one evaluation of the force. `splitting` takes half a
-    step of g, a Heun step of x, and half a step of g: weak order 2 for two evaluations. Forces come from a Verlet list
-    that is renewed when a particle has moved by half the `skin`; a list that runs out of slots is made larger by the
-    engine, with nothing lost. A run ends where a pair force moves a particle farther than it reaches in one step;
-    overlaps of a random start are pushed apart before, where the force diverges. (N. M. Boffi, E. Vanden-Eijnden, PNAS
-    121, e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
+    `packing_fraction`. The propulsion is advanced over any dt (see its class). `euler_maruyama` moves x by the drift at
+    the beginning of the step (weak order 1). `adams_bashforth` extrapolates the force from the last two steps, (3 F_n -
+    F_(n-1))/2, and takes the mean of g at both ends: weak order 2, measured, for one evaluation of the force.
+    `splitting` takes half a step of g, a Heun step of x, and half a step of g: weak order 2 for two evaluations. Forces
+    come from a Verlet list that is renewed when a particle has moved by half the `skin`; a list that runs out of slots
+    is made larger by the engine, with nothing lost. A run ends where a pair force moves a particle farther than it
+    reaches in one step; overlaps of a random start are pushed apart before, where the force diverges. (N. M. Boffi, E.
+    Vanden-Eijnden, PNAS 121, e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
     """
 
     particles: int = static(64, ge=1, doc="number of particles N")
