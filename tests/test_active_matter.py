@@ -326,6 +326,8 @@ def test_propulsions_stay_what_they_are():
         (dict(dimension=1, propulsion=Brownian()), "needs 2 or 3 dimensions"),
         (dict(trap=0.1), "allowed: 'open'"),
         (dict(speed=-1.0), "allowed: a number >= 0"),
+        (dict(force="wcaa"), "force: given 'wcaa', did you mean wca.*allowed: one of softplus, wca"),
+        (dict(force=Brownian()), "force: given Brownian.*or a PairForce of your own"),
         (dict(particles=4, neighbors=3), "the box of edge 5.013 is smaller than twice the reach of the force, 6.5"),
         (dict(length=10.0, force=Yukawa()), "smaller than twice the reach of the force, 16"),
     ],
@@ -333,3 +335,9 @@ def test_propulsions_stay_what_they_are():
 def test_bad_settings_get_one_sentence(settings, words):
     with pytest.raises(ParameterError, match=words):
         ActiveMatter(**settings)
+
+
+def test_a_kind_may_be_given_by_name_and_a_wrong_name_gets_the_right_one():
+    assert isinstance(ActiveMatter(force="wca").force, WCA)
+    with pytest.raises(TypeError, match="ActiveMatter has no parameter 'partices', did you mean particles"):
+        ActiveMatter(partices=4)
