@@ -47,15 +47,30 @@ def test_forces_by_list_are_those_of_all_pairs_while_particles_move(boundary):
     np.testing.assert_allclose(np.sum(np.asarray(first["force"]), axis=0), 0, atol=1e-11)  # action and reaction
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("particles", "dimension"), [(10, 2), (600, 3), (5000, 2)])
-def test_forces_at_rest_are_those_of_numpy(particles, dimension):
-    solver = dataclasses.replace(DISCS, particles=particles, dimension=dimension, packing_fraction=0.2, neighbors=40)
-    observed = eqx.filter_jit(lambda solver: solver.observe(solver.init(jax.random.key(1))))(solver)
+@pytest.mark.parametrize("boundary", ["periodic", "open"])
+@pytest.mark.parametrize(
+    ("particles", "dimension", "slots"),
+    [(10, 2, 8), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(600, 3, 60), (5000, 2, 40)])],
+)
+def test_forces_at_rest_by_list_are_those_of_numpy(particles, dimension, slots, boundary):
+    """Lists with fewer slots than there are others, so that they are lists, not all pairs."""
+    solver = dataclasses.replace(
+        DISCS, particles=particles, dimension=dimension, packing_fraction=0.4, neighbors=slots, boundary=boundary
+    )
+
+    @eqx.filter_jit
+    def start(solver):
+        state = solver.init(jax.random.key(1))
+        return solver.observe(state), state.neighbors
+
+    observed, neighbors = start(solver)
+    assert neighbors.capacity < particles - 1 and neighbors.overflow() == 0
     x, length = np.asarray(observed["position"]), float(solver._length())
+    assert np.abs(observed["force"]).max() > 0.1
     for some in np.array_split(np.arange(particles), max(1, particles // 500)):
         away = x[some, None] - x[None]
-        away -= length * np.round(away / length)
+        if boundary == "periodic":
+            away -= length * np.round(away / length)
         r = np.linalg.norm(away, axis=-1)
         there = (r > 0) & (r < float(solver.force.reach()))
         f = np.where(there, np.log1p(np.exp(7.5 * (2 - r))) / 7.5, 0) / np.where(r > 0, r, 1)
