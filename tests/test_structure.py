@@ -121,3 +121,17 @@ def test_a_map_says_who_is_where_and_how_fast():
     np.testing.assert_allclose(ds.velocity_map_number[-1], number / 3, rtol=1e-12)
     np.testing.assert_allclose(ds.velocity_map[-1], total / number, rtol=1e-12)
     assert np.all(ds.velocity_map_number[0] == 0)
+    np.testing.assert_allclose(ds.velocity_map_x, [1.25, 3.75, 6.25, 8.75])
+
+
+def test_what_is_measured_by_distance_has_its_distance():
+    """r and |k| are coordinates of a run, per member where the boxes of members differ, and of a diagnosed file."""
+    measured = [RadialDistribution(radius=2.0, bins=4), StructureFactor(modes=3)]
+    solver = ActiveMatter(particles=20, force=NoForce(), length=[10.0, 20.0], dt=0.1)
+    ds = physent.run(solver, t_end=0.1, save_every=0.1, members=2, diagnostics=measured, variables=["position"])
+    np.testing.assert_allclose(ds.radial_distribution_r, [0.25, 0.75, 1.25, 1.75])
+    k = ds.structure_factor_shell_of_member
+    np.testing.assert_allclose(k, 2 * np.pi * np.arange(1, 4) / [[10.0], [20.0]])
+    assert k.dims == ("member", "structure_factor_shell") and k.units == "1/length"
+    file = diagnosed(np.zeros((3, 2)), RadialDistribution(radius=2.0, bins=2, period=[8.0, 9.0]))
+    np.testing.assert_allclose(file.radial_distribution_r, [0.5, 1.5])

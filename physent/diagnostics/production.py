@@ -8,11 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
-from physent.diagnostics.maps import box_of_particles, map_dims
+from physent.diagnostics.maps import box_of_particles, map_axes, map_dims
 from physent.entropy.counting import count_symbols
 from physent.entropy.production import medium_entropy_production
 from physent.parameters import param, static
-from physent.solver import StochasticSolver, Variable
+from physent.solver import Axis, StochasticSolver, Variable
 
 Sums = tuple[Array, Array, Array]
 
@@ -55,6 +55,10 @@ class EntropyProduction(Diagnostic[Sums]):
             dims = map_dims(observed, name)
             found[f"{name}_map"] = Variable(dims, "entropy_production", "1/time", f"{words}, of a particle in each box")
         return found
+
+    def axes(self, observed: Observed) -> tuple[Axis, ...]:
+        """The middles of the boxes of a map."""
+        return map_axes(observed, self._name(), self.bins) if self.bins else ()
 
     def init(self, observed: Observed) -> Sums:
         """Nothing summed yet: of the total, of the particles in each box, and how often each was visited."""
