@@ -5,7 +5,6 @@ match, as one `ConfigError`.
 """
 
 import functools
-import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -296,7 +295,7 @@ def _with_defaults(cls: type, data: dict[str, Any]) -> dict[str, Any]:
     for name, declaration in declarations(cls).items():
         if declaration.form == "choice":
             kind, rest = _choice(declaration, data.get(name))
-            values[name] = {"kind": kind} | _with_defaults(declaration.options[kind], rest)
+            values[name] = {"kind": kind} | _with_defaults(declaration.option(kind), rest)
         else:
             value = data.get(name, declaration.default)
             if isinstance(value, int) and declaration.form == "param":
@@ -351,9 +350,13 @@ def _with_absolute_paths(cls: type, data: Any, folder: Path | None) -> Any:
     found = dict(data)
     for name, declaration in declarations(cls).items():
         value = data.get(name)
-        if declaration.form == "choice" and isinstance(value, dict):
-            option = declaration.options.get(value.get("kind", declaration.default))
-            found[name] = _with_absolute_paths(option, value, folder) if option else value
+        if declaration.form == "choice" and isinstance(value, str | dict):
+            kind, rest = _choice(declaration, value)
+            if isinstance(kind, str) and ":" in kind:
+                found[name] = {"kind": _lasting(kind, folder)} | rest
+            elif isinstance(value, dict):
+                option = declaration.options.get(kind)
+                found[name] = _with_absolute_paths(option, value, folder) if option else value
         elif declaration.path and isinstance(value, str):
             places = [root / value for root in (folder, Path.cwd()) if root is not None]
             found[name] = next((str(place.resolve()) for place in places if place.is_file()), value)
@@ -383,7 +386,7 @@ def make(cls: type, data: dict[str, Any], members: int = 1) -> Any:
             if name in data:
                 kind, rest = _choice(declaration, data[name])
                 try:
-                    values[name] = make(declaration.options[kind], rest, members)
+                    values[name] = make(declaration.option(kind), rest, members)
                 except ParameterError as error:
                     raise ParameterError(f"{name}.{error.key}", error.message) from None
         elif name in data:
@@ -451,7 +454,7 @@ def describe(solver: Any, diagnostics: list[Any], run: RunSettings, output: Outp
 
     def entry(family: registry.Family, module: Any) -> dict[str, Any]:
         loaded = {kind: cls for kind, cls in registry.available(family).items() if cls is type(module)}
-        return {"kind": kind_of(module, loaded) if loaded else _place_of(type(module))} | settings(module)
+        return {"kind": kind_of(module, loaded) if loaded else registry.place_of(type(module))} | settings(module)
 
     resolved: dict[str, Any] = {
         "name": name,
@@ -462,14 +465,6 @@ def describe(solver: Any, diagnostics: list[Any], run: RunSettings, output: Outp
         "diagnostics": [entry("diagnostics", diagnostic) for diagnostic in diagnostics],
     }
     return Experiment(name, "", solver, diagnostics, run, output, _as_toml(resolved))
-
-
-def _place_of(cls: type) -> str:
-    """A kind that finds a class again: its file for one from a script, its module for others."""
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    if file and (cls.__module__ == "__main__" or cls.__module__.startswith("physent_file_")):
-        return f"{Path(file).resolve()}:{cls.__qualname__}"
-    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def _as_toml(value: Any) -> Any:

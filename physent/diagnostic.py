@@ -12,7 +12,7 @@ import equinox as eqx
 from jaxtyping import Array
 
 from physent.parameters import Declared
-from physent.solver import Domain, Variable
+from physent.solver import Axis, Domain, Variable
 from physent.spelling import nearest
 
 
@@ -101,6 +101,10 @@ class Diagnostic(Declared, Generic[C]):
     @abc.abstractmethod
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """What each output is, by the name it has in the file. Raises ValueError where the observables do not fit."""
+
+    def axes(self, observed: Observed) -> tuple[Axis, ...]:
+        """The coordinates of dims that only its outputs have, as r of a radial distribution; none by default."""
+        return ()
 
     @abc.abstractmethod
     def init(self, observed: Observed) -> C:

@@ -164,6 +164,8 @@ class Run:
             per_row, ready = (now - max(ready, pending.dispatched)) / pending.count, now
             count = max(1, min(self.capacity, 100 * count, int(CHUNK_SECONDS / max(per_row, 1e-9))))
             count = devices.agreed(count)
+            if words := self._fatal(error):
+                return self._outcome("failed", pending.first, f"{words} {self._when(pending)}")
             if np.any(error):
                 solver, state, carries = self._grow(pending)
                 pending, following = self._dispatch(solver, state, carries, pending.first, pending.count), None
@@ -227,6 +229,14 @@ class Run:
         state = devices.place(state, pending.before[1])
         self._compile(grown, state, carries)
         return grown, state, carries
+
+    def _fatal(self, error: Any) -> str | None:
+        """A sentence where some member met an error that does not go away by growing."""
+        return next(filter(None, map(self.program.solver.fatal, np.unique(error).tolist())), None)
+
+    def _when(self, pending: _Pending) -> str:
+        start, end = (row * self.cadence.save_every for row in (pending.first, pending.end))
+        return f"between t = {start:g} and {end:g}; the last good state is the checkpoint at t = {start:g}"
 
     def _fail(self, pending: _Pending, where: tuple[int, str, str]) -> Outcome:
         """Write the rows before the first that is not finite, then say what went wrong where."""

@@ -95,6 +95,10 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
     }
     used = {dim for dims, _, _ in result.values() for dim in dims}
     coordinates = {str(name): array for name, array in dataset.coords.items() if set(map(str, array.dims)) <= used}
+    for diagnostic in diagnostics:
+        for axis in diagnostic.axes(first):
+            words = {"units": axis.units, "long_name": axis.long_name}
+            coordinates[axis.name] = xr.DataArray(np.asarray(axis.points), dims=(axis.name,), attrs=words)
     return xr.Dataset(result, coordinates, {"source": "physent.diagnose"})
 
 

@@ -16,13 +16,16 @@ import functools
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import equinox as eqx
 import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
+
+from physent import registry
+from physent.spelling import nearest
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()  # None is a value a field may have
 
@@ -78,6 +81,30 @@ class Declaration:
             words = _annotation_words(self.annotation)
         optional = self.default is None
         return f"{words.removesuffix(' or nothing')} {limits}".strip() + (", or nothing" if optional else "")
+
+    def option(self, kind: str) -> type:
+        """The class that `kind` names: one of the options, or 'path.py:Class' of their family.
+
+        Raises RegistryError, a ValueError, where there is none.
+        """
+        if ":" not in kind:
+            return self.options[kind]
+        cls = registry.from_place(kind)
+        family = self.annotation
+        if not (isinstance(cls, type) and isinstance(family, type) and issubclass(cls, family)):
+            words = getattr(family, "__name__", family)
+            raise registry.RegistryError(f"{kind} is no {words} (allowed: {', '.join(self.options)}, or a subclass)")
+        return cls
+
+    def misfit(self, value: Any) -> str | None:
+        """A sentence on why `value` is no choice of this field, or None."""
+        family = self.annotation
+        if self.form != "choice" or not isinstance(family, type) or isinstance(value, family):
+            return None
+        if isinstance(value, str) and value in self.options:
+            return None
+        hint = nearest(value, self.options) if isinstance(value, str) else ""
+        return f"given {value!r}{hint}, allowed: {self.allowed}, or a {family.__name__} of your own"
 
     def violation(self, value: Any) -> str | None:
         """A sentence on why the field cannot have `value`, or None; traced values pass."""
@@ -172,13 +199,31 @@ def choice(options: Mapping[str, type], default: str | None = None, *, doc: str)
         form="choice", doc=doc, options=options, default=REQUIRED if default is None else default
     )
     metadata = {"physent": declared}
+
+    def named(value: Any) -> Any:
+        """From Python, too, a kind may be given by its name alone."""
+        return options[value]() if isinstance(value, str) and value in options else value
+
     if default is None:
-        return eqx.field(metadata=metadata, kw_only=True)
-    return eqx.field(default_factory=lambda: options[default](), metadata=metadata, kw_only=True)
+        return eqx.field(converter=named, metadata=metadata, kw_only=True)
+    return eqx.field(default_factory=lambda: options[default](), converter=named, metadata=metadata, kw_only=True)
 
 
 class Declared(eqx.Module):
     """A module whose `param`, `static` and `choice` fields are checked when it is made."""
+
+    def __new__(cls, *args: Any, **values: Any) -> Self:
+        """Refuse a name that is no field's, with the nearest one, and a choice that is none of its family.
+
+        Here, before the checks of a subclass, which use what was chosen.
+        """
+        declared, known = declarations(cls), [field.name for field in dataclasses.fields(cls) if field.init]
+        for name, value in values.items():
+            if name not in known and cls.__dataclass_params__.init:  # type: ignore[attr-defined]
+                raise TypeError(f"{cls.__name__} has no parameter {name!r}{nearest(name, known)}")
+            if name in declared and (words := declared[name].misfit(value)):
+                raise ParameterError(name, words)
+        return super().__new__(cls)
 
     def __check_init__(self):
         for declaration in declarations(type(self)).values():
@@ -203,7 +248,7 @@ def kind_of(module: Any, options: Mapping[str, type]) -> str:
     for kind, cls in options.items():
         if type(module) is cls:
             return kind
-    return f"{type(module).__module__}:{type(module).__qualname__}"
+    return registry.place_of(type(module))
 
 
 def settings(module: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from physent.cadence import Cadence
 from physent.diagnostic import Diagnostic, Dynamics, Observed
 from physent.numerics import slab
 from physent.parameters import member_axes
-from physent.solver import Solver, StochasticSolver, Variable
+from physent.solver import Domain, Solver, StochasticSolver, Variable
 from physent.spelling import nearest
 
 
@@ -80,6 +80,13 @@ class Program:
         values = {name: values[name] for name in sorted(values, key=list(variables).index)}  # traced dicts are sorted
         exact, dynamics = functools.partial(_shapes, self.one), functools.partial(_dynamics_shapes, self.one)
         return Observed(values, variables, self.one.domain(), jnp.zeros(()), exact, dynamics, lambda: (self.one, None))
+
+    def axes_of(self, solver: Solver) -> Domain:
+        """The axes of one member: its domain's, and those of what its diagnostics measure."""
+        domain, example = solver.domain(), self.example
+        observed = Observed(dict(example.items()), example.variables, domain, example.t)
+        own = (axis for diagnostic in self.diagnostics for axis in diagnostic.axes(observed))
+        return Domain((*domain.axes, *own))
 
     @functools.cached_property
     def invariant_names(self) -> list[str]:

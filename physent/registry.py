@@ -52,7 +52,7 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
     Raises RegistryError, with the nearest name.
     """
     if ":" in kind:
-        return _from_place(kind, folder)
+        return from_place(kind, folder)
     points = registered(family)
     if kind not in points:
         raise RegistryError(
@@ -66,7 +66,8 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
         raise RegistryError(f"{kind!r} ({points[kind].value} of {package}) cannot be loaded: {error!r}") from error
 
 
-def _from_place(kind: str, folder: Path | None) -> type:
+def from_place(kind: str, folder: Path | None = None) -> type:
+    """The class that 'path.py:Class' or 'module:Class' names; RegistryError if there is none."""
     place, _, name = kind.rpartition(":")
     try:
         module = _module_of_file(_path_of(place, folder)) if place.endswith(".py") else importlib.import_module(place)
@@ -79,6 +80,15 @@ def _from_place(kind: str, folder: Path | None) -> type:
     except AttributeError:
         classes = [key for key, value in vars(module).items() if isinstance(value, type)]
         raise RegistryError(f"{place} has no class {name!r}{nearest(name, classes)}") from None
+
+
+def place_of(cls: type) -> str:
+    """A kind that finds a class again: its file for one from a script or a file beside it, its module for others."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    alone = "." not in cls.__module__ and file is not None and not {"site-packages", "lib"} & set(Path(file).parts)
+    if file and (alone or cls.__module__ == "__main__" or cls.__module__.startswith("physent_file_")):
+        return f"{Path(file).resolve()}:{cls.__qualname__}"
+    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def _path_of(place: str, folder: Path | None) -> Path:

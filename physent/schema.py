@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union
 import pydantic
 import tomli_w
 
+from physent import registry
 from physent.parameters import Declaration, declarations
 from physent.spelling import nearest
 
@@ -131,11 +132,24 @@ def _rank(value: Any) -> int | None:
 
 def problems(cls: type, data: Any) -> list[tuple[Path, str]]:
     """Everything wrong with `data` as the parameters of `cls`: (path of the key, sentence), all of it at once."""
+    own, found = {}, []
+    for name, declaration in declarations(cls).items() if isinstance(data, dict) else ():
+        value = data.get(name)
+        kind = value.get("kind") if isinstance(value, dict) else value
+        if declaration.form == "choice" and isinstance(kind, str) and ":" in kind:
+            own[name] = value if isinstance(value, dict) else {}
+            try:
+                rest = {key: entry for key, entry in own[name].items() if key != "kind"}
+                found += [((name, *path), words) for path, words in problems(declaration.option(kind), rest)]
+            except registry.RegistryError as error:
+                found.append(((name, "kind"), str(error)))
     try:
-        model_of(cls).model_validate(data)
+        model_of(cls).model_validate({name: value for name, value in data.items() if name not in own} if own else data)
     except pydantic.ValidationError as error:
-        return [_sentence(cls, details) for details in error.errors()]
-    return []
+        sentences = [_sentence(cls, details) for details in error.errors()]
+        # a class of one's own is looked at above; here its key is missing
+        found += [(path, words) for path, words in sentences if not path or path[0] not in own]
+    return found
 
 
 def _sentence(cls: type, details: Any) -> tuple[Path, str]:

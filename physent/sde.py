@@ -39,8 +39,12 @@ def terms(solver: StochasticSolver, state: Any, path: diffrax.AbstractPath) -> d
     The drift is the solver's at `state` with the variables put in, so what the variables do not say stays as it is
     there: for particles give a neighbour list of all pairs, which serves for ever. D is taken from `state`, too: the
     noise is additive, and Ito and Stratonovich methods have the same solution. ValueError for a solver whose variables
-    are not leaves of its state.
+    are not leaves of its state, and for one with noise of another kind, which would stand still (active Brownian or
+    tumbling particles).
     """
+    if others := solver.other_noise():
+        words = ", ".join(f"{name} {does}" for name, does in others.items())
+        raise ValueError(f"{type(solver).__name__} is more than dX = b dt + sqrt(2 D) dW with a constant D: {words}")
     missing = [name for name in solver.parity() if not hasattr(state, name)]
     if missing:
         raise ValueError(f"the state of {type(solver).__name__} does not hold {', '.join(missing)}")

@@ -8,7 +8,7 @@ stochastic system, the random key, so that the way a run is cut into chunks cann
 import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import equinox as eqx
 import jax
@@ -152,6 +152,10 @@ class Solver(Declared, Generic[S]):
         """Sticky error bits, an integer; not 0 (neighbour overflow, ...) makes the engine `grow` and redo the chunk."""
         return jnp.zeros((), dtype=int)
 
+    def fatal(self, error: int) -> str | None:
+        """What error bits mean that no larger buffer mends: the run ends with that sentence; None (default): `grow`."""
+        return None
+
     def grow(self, state: S) -> tuple[Self, S]:
         """On the host, after an error: a solver with larger buffers and the last good state in its shape."""
         raise RuntimeError(f"{type(self).__name__} reported an error that it has no way to mend")
@@ -179,6 +183,13 @@ class StochasticSolver(Solver[S]):
     @abc.abstractmethod
     def parity(self) -> dict[str, int]:
         """+1 for variables even under time reversal, -1 for odd ones."""
+
+    def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
+        """Random variables of the state that `drift` and `diffusion` leave out, and what they do; none by default.
+
+        One that diffuses on a circle or a sphere, or one that jumps.
+        """
+        return {}
 
     def independent(self) -> bool:
         """Whether the first axis of the variables runs over independent copies of one system (walkers), not its parts.

@@ -10,7 +10,7 @@ import pytest
 from toys import Heat
 
 from physent import config, registry, schema
-from physent.config import ConfigError, load_experiment
+from physent.config import ConfigError, describe, load_experiment
 from physent.toml_lines import line_of, lines_of
 
 EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").glob("*/*.toml"))
@@ -320,3 +320,62 @@ save_every = 0.1
     message = "solver.dt: given 'auto', but this solver has no rule for it, allowed: a number > 0"
     found = problems(tmp_path, text.replace("klein_gordon", "nlse"))
     assert len(found) == 1 and message in found[0]
+
+
+MINE = """
+import jax.numpy as jnp
+from physent import param
+from physent.solvers.active_matter import PairForce
+
+class Spring(PairForce):
+    diverges = False
+    stiffness: jnp.ndarray = param(1.0, ge=0, doc="k")
+
+    def reach(self):
+        return jnp.asarray(2.0)
+
+    def magnitude(self, r):
+        return self.stiffness * (2 - r)
+"""
+WITH_MINE = """
+[solver]
+kind = "active_matter"
+particles = 20
+neighbors = 19
+force = {kind = "mine.py:Spring", stiffness = 2.0}
+[run]
+t_end = 0.01
+save_every = 0.01
+"""
+
+
+def test_a_choice_can_be_a_class_in_a_file(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "case.toml").write_text(WITH_MINE)
+    experiment = load_experiment(tmp_path / "case.toml")
+    force = experiment.solver.force
+    assert type(force).__name__ == "Spring" and float(force.stiffness) == 2
+    (tmp_path / "resolved.toml").write_text(experiment.toml())
+    again = load_experiment(tmp_path / "resolved.toml")
+    assert again.resolved == experiment.resolved and type(again.solver.force) is type(force)
+    # what a Python call amounts to can be read again, too
+    described = describe(experiment.solver, [], experiment.run, experiment.output, "case")
+    (tmp_path / "described.toml").write_text(described.toml())
+    assert type(load_experiment(tmp_path / "described.toml").solver.force) is type(force)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("stiffness = 2.0", "stiffness = -2.0", "solver.force.stiffness: given -2.0, allowed: a number >= 0"),
+        ("stiffness", "stifness", "solver.force.stifness: unknown key 'stifness', did you mean stiffness|unknown key"),
+        ("mine.py:Spring", "mine.py:Sprin", "has no class 'Sprin', did you mean Spring"),
+        ("mine.py:Spring", "mine.py:jnp", "is no PairForce"),
+        ("mine.py:Spring", "their.py:Spring", "there is no file"),
+    ],
+)
+def test_a_choice_in_a_file_that_does_not_fit_says_so(tmp_path, before, after, words):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "case.toml").write_text(WITH_MINE.replace(before, after))
+    with pytest.raises(ConfigError, match=words):
+        load_experiment(tmp_path / "case.toml")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from physent.sde import terms, variables_of, with_variables
-from physent.solvers.active_matter import ActiveMatter, OrnsteinUhlenbeck
+from physent.solvers.active_matter import ActiveMatter, Brownian, OrnsteinUhlenbeck, RunAndTumble
 from physent.solvers.langevin import Gyrator, LinearLangevin
 
 
@@ -25,9 +25,7 @@ def advanced(solver, state, method, t1, dt, key):
 
 def test_one_step_of_euler_is_drift_and_noise():
     """Two active particles: both variables, each with its own diffusion coefficient."""
-    solver = ActiveMatter(
-        particles=3, packing_fraction=0.6, diffusivity=0.3, propulsion=OrnsteinUhlenbeck(rate=0.7), neighbors=2
-    )
+    solver = ActiveMatter(particles=3, length=7.0, diffusivity=0.3, propulsion=OrnsteinUhlenbeck(rate=0.7), neighbors=2)
     state, dt = solver.init(jax.random.key(0)), 0.01
     end, increment = advanced(solver, state, diffrax.Euler(), dt, dt, jax.random.key(1))
     drift = solver.drift(state)
@@ -57,3 +55,11 @@ def test_a_state_without_the_variables_is_refused():
 
     with pytest.raises(ValueError, match="does not hold position"):
         terms(solver, Other(jnp.zeros(())), diffrax.UnsafeBrownianPath(shape=(), key=jax.random.key(0)))
+
+
+@pytest.mark.parametrize(("propulsion", "does"), [(Brownian(), "diffuses"), (RunAndTumble(), "jumps")])
+def test_a_propulsion_that_would_stand_still_is_refused(propulsion, does):
+    solver = ActiveMatter(particles=2, length=8.0, propulsion=propulsion, diffusivity=0.1, neighbors=1)
+    path = diffrax.UnsafeBrownianPath(shape=(), key=jax.random.key(0))
+    with pytest.raises(ValueError, match=f"propulsion {does}"):
+        terms(solver, solver.init(jax.random.key(0)), path)

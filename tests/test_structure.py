@@ -1,6 +1,7 @@
 """Local density, clusters and hexatic order of small arrangements that can be counted by hand."""
 
 import numpy as np
+import pytest
 import xarray as xr
 
 import physent
@@ -100,6 +101,12 @@ def test_an_ideal_gas_has_neither_order_nor_structure():
     assert np.all(np.abs(ds.structure_factor.values - 1) < 4 / np.sqrt(rows * modes))
 
 
+def test_a_radius_beyond_half_the_box_is_refused():
+    """Shells there are not whole: g(r) of an ideal gas fell below 1."""
+    with pytest.raises(ValueError, match="radius: given 6, allowed: up to half the shortest edge, 5"):
+        diagnosed(np.zeros((3, 2)), RadialDistribution(radius=6.0, period=[30.0, 10.0]))
+
+
 def test_a_map_says_who_is_where_and_how_fast():
     solver = ActiveMatter(particles=300, force=NoForce(), length=10.0, speed=0.5, dt=0.1)
     ds = physent.run(
@@ -114,3 +121,17 @@ def test_a_map_says_who_is_where_and_how_fast():
     np.testing.assert_allclose(ds.velocity_map_number[-1], number / 3, rtol=1e-12)
     np.testing.assert_allclose(ds.velocity_map[-1], total / number, rtol=1e-12)
     assert np.all(ds.velocity_map_number[0] == 0)
+    np.testing.assert_allclose(ds.velocity_map_x, [1.25, 3.75, 6.25, 8.75])
+
+
+def test_what_is_measured_by_distance_has_its_distance():
+    """r and |k| are coordinates of a run, per member where the boxes of members differ, and of a diagnosed file."""
+    measured = [RadialDistribution(radius=2.0, bins=4), StructureFactor(modes=3)]
+    solver = ActiveMatter(particles=20, force=NoForce(), length=[10.0, 20.0], dt=0.1)
+    ds = physent.run(solver, t_end=0.1, save_every=0.1, members=2, diagnostics=measured, variables=["position"])
+    np.testing.assert_allclose(ds.radial_distribution_r, [0.25, 0.75, 1.25, 1.75])
+    k = ds.structure_factor_shell_of_member
+    np.testing.assert_allclose(k, 2 * np.pi * np.arange(1, 4) / [[10.0], [20.0]])
+    assert k.dims == ("member", "structure_factor_shell") and k.units == "1/length"
+    file = diagnosed(np.zeros((3, 2)), RadialDistribution(radius=2.0, bins=2, period=[8.0, 9.0]))
+    np.testing.assert_allclose(file.radial_distribution_r, [0.5, 1.5])

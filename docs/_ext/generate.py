@@ -126,6 +126,23 @@ def validation() -> None:
     write("validation.md", "\n".join(parts) + "\n")
 
 
+def long_runs() -> None:
+    """The tables of experiments that take too long for a test, as they were last run."""
+    parts = []
+    for file in sorted((ROOT / "data" / "validation").glob("long_*.csv")):
+        system = file.stem.removeprefix("long_")
+        with file.open(encoding="utf-8", newline="") as lines:
+            columns, *rows = csv.reader(lines)
+        parts += [
+            f"### {system.replace('_', ' ').capitalize()}\n",
+            f"`python -m experiments.{system}.validate`\n",
+            "| " + " | ".join(columns[1:]) + " |\n|" + "---|" * len(columns[1:]),
+            *("| " + " | ".join(row[1:]) + " |" for row in rows),
+            "",
+        ]
+    write("long_runs.md", "\n".join(parts or ["None is recorded."]) + "\n")
+
+
 def published() -> None:
     """The tables that other packages published, beside those packages run again and physent."""
     parts = []
@@ -178,6 +195,7 @@ def everything(app: Sphinx) -> None:
     parameters()
     api()
     validation()
+    long_runs()
     published()
     notebooks()
 

@@ -1,17 +1,21 @@
 """Long runs against known numbers: python -m experiments.active_matter.validate [linear tilted ring trap64 free]
 
-Prints a Markdown table: what, measured with its standard error, expected, and the difference in combined errors. In
-float32 except the linear systems; some minutes on two cores.
+Prints a Markdown table: what, measured with its standard error, expected, and the difference in combined errors, and
+puts it into data/validation/long_active_matter.csv, in the place of what the same parts had there. In float32 except
+the linear systems; some minutes on two cores. `mips=DIR` reads the two phases out of a run that has been made.
 """
 
+import csv
 import sys
 import time
+from pathlib import Path
 
 import jax
 import numpy as np
 import scipy.stats
 
 import physent
+from experiments.active_matter.phases import CELLS, phases
 from physent.diagnostics import EntropyProduction, MeanSquareDisplacement
 from physent.solvers.active_matter import (
     ActiveMatter,
@@ -31,14 +35,34 @@ from physent.solvers.langevin import (
     TrappedAOUP,
 )
 
-TRAP64 = {0.1: (4.26, 0.04, -309), 0.2: (19.0, 0.1, -286), 0.3: (47.8, 0.2, -249), 0.4: (95.4, 0.4, -203),
+# v0: the total, its error, and E[div b_x], which is known to a unit
+TRAP64 = {0.1: (4.26, 0.04, -309), 0.2: (19.0, 0.1, -286), 0.3: (47.8, 0.2, -249), 0.4: (95.4, 0.2, -203),
           0.5: (164.2, 0.3, -159)}  # fmt: skip
 MEMBERS = 16
+FILE = Path(__file__).parents[2] / "data" / "validation" / "long_active_matter.csv"
+COLUMNS = ("part", "what", "measured", "error", "expected", "difference")
+TABLE: list[tuple[str, ...]] = []
 
 
-def row(what, value, error, expected, expected_error=0.0):
-    score = (value - expected) / np.hypot(error, expected_error)
-    print(f"| {what} | {value:.5g} +- {error:.2g} | {expected:.6g} | {score:+.1f} |", flush=True)
+def row(what, value, error, expected=None, expected_error=0.0):
+    """Print a line and remember it; `expected` is None where nobody knows."""
+    known = expected is not None
+    score = f"{(value - expected) / np.hypot(error, expected_error):+.1f}" if known else ""
+    cells = (what, f"{value:.5g}", f"{error:.2g}", f"{expected:.6g}" if known else "", score)
+    TABLE.append(cells)
+    print(f"| {what} | {cells[1]} +- {cells[2]} | {cells[3]} | {score} |", flush=True)
+
+
+def record(part):
+    """The lines since the last part into the file, in the place of those it has of this part."""
+    kept = []
+    if FILE.exists():
+        with FILE.open(encoding="utf-8", newline="") as lines:
+            kept = [tuple(line.values()) for line in csv.DictReader(lines) if line["part"] != part]
+    FILE.parent.mkdir(parents=True, exist_ok=True)
+    with FILE.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *kept, *((part, *cells) for cells in TABLE)])
+    TABLE.clear()
 
 
 def of_members(series):
@@ -87,7 +111,9 @@ def tilted():
 
 
 def correlated(solver, members, t_end, after):
-    """(v0/eps)(N d v0 + E[g . (b - v0 g)]), which has the smaller scatter, and E[b^2/D + div b]; one value a member."""
+    """One value a member of (v0/eps)(N d v0 + E[g . (b - v0 g)]), which has the smaller scatter, of E[b^2/D + div b],
+    and of E[div b_x].
+    """
     ds = physent.run(
         solver, t_end=t_end, save_every=1.0, members=members, diagnostics=[EntropyProduction()],
         variables=["propulsion", "velocity"],
@@ -97,7 +123,10 @@ def correlated(solver, members, t_end, after):
     g, velocity, eps = late.propulsion.values, late.velocity.values, float(np.asarray(solver.diffusivity))
     rest = velocity - speed[None, :, None, None] * g
     freely = speed**2 * g.shape[-1] * g.shape[-2] / eps
-    return freely + speed / eps * np.mean(np.sum(g * rest, axis=(-2, -1)), axis=0), late.entropy_production.mean("t")
+    by_g = freely + speed / eps * np.mean(np.sum(g * rest, axis=(-2, -1)), axis=0)
+    by_identity, rate = late.entropy_production.values, float(solver.propulsion.rate)
+    slope = by_identity - np.sum(velocity**2, axis=(-2, -1)) / eps - rate * np.sum(g**2 - 1, axis=(-2, -1))
+    return by_g, by_identity.mean(axis=0), slope.mean(axis=0)
 
 
 def ring():
@@ -114,9 +143,9 @@ def ring():
         )  # fmt: skip
         parts = pair_production(solver)
         print(f"| ring, eps = {0.1 / scale}, Fokker-Planck | x {parts.position:.5f} + g {parts.propulsion:.5f} | | |")
-        by_g, by_identity = correlated(solver, 4096, 600.0, 60.0)
+        by_g, by_identity, _ = correlated(solver, 4096, 600.0, 60.0)
         row(f"ring, eps = {0.1 / scale}, by g.F", *of_members(by_g - 0.625), expected)
-        row(f"ring, eps = {0.1 / scale}, by b^2/D + div b", *of_members(by_identity.values - 0.625), expected)
+        row(f"ring, eps = {0.1 / scale}, by b^2/D + div b", *of_members(by_identity - 0.625), expected)
 
 
 def trap64():
@@ -126,11 +155,12 @@ def trap64():
         propulsion=OrnsteinUhlenbeck(rate=0.1), force=Softplus(strength=2.5), method="splitting", dt=0.02,
         neighbors=63,
     )  # fmt: skip
-    by_g, by_identity = correlated(solver, speeds.size, 500.0, 150.0)
-    for i, (speed, (expected, error, _)) in enumerate(TRAP64.items()):
+    by_g, by_identity, slope = correlated(solver, speeds.size, 500.0, 150.0)
+    for i, (speed, (expected, error, divergence)) in enumerate(TRAP64.items()):
         mine = slice(i * MEMBERS, (i + 1) * MEMBERS)
         row(f"trap64, v0 = {speed}, by g.F", *of_members(by_g[mine]), expected, error)
-        row(f"trap64, v0 = {speed}, by b^2/D + div b", *of_members(by_identity.values[mine]), expected, error)
+        row(f"trap64, v0 = {speed}, by b^2/D + div b", *of_members(by_identity[mine]), expected, error)
+        row(f"trap64, v0 = {speed}, E[div b_x]", *of_members(slope[mine]), divergence, 0.5)
 
 
 def free():
@@ -165,13 +195,24 @@ def free():
         print(f"| kurtosis | {ds.mean_square_displacement_kurtosis.values[1:].round(3).tolist()} | | |")
 
 
+def mips(folder):
+    """The two phases of a run such as experiments/active_matter/mips.toml."""
+    rows, histogram = phases(folder)
+    for what, value, error in rows:
+        row(f"mips: {what}", value, error)
+    for low, share in zip(CELLS[:-1], histogram, strict=True):
+        row(f"mips: frequency of local densities from {low:.2f}", share, 0.0)
+
+
 def main():
     chosen = sys.argv[1:] or ["linear", "tilted", "ring", "trap64", "free"]
     print("| what | measured | expected | difference, in errors |\n|---|---|---|---|")
     for name in chosen:
         started = time.perf_counter()
-        with jax.enable_x64(name == "linear"):
-            globals()[name]()
+        part, _, folder = name.partition("=")
+        with jax.enable_x64(part in ("linear", "mips")):
+            globals()[part](*filter(None, [folder]))
+        record(part)
         print(f"| {name}: {time.perf_counter() - started:.0f} s | | | |", flush=True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
@@ -12,7 +13,7 @@ from physent.entropy.counting import count_symbols
 from physent.entropy.histogram import bin_index
 from physent.numerics.neighbors import separations
 from physent.parameters import param, static
-from physent.solver import Variable
+from physent.solver import Axis, Variable
 
 
 class MeanSquareDisplacement(Diagnostic[Array]):
@@ -67,8 +68,17 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
         of, space = space_of(observed, self.of, self.period)
         if not all(space.periodic):
             raise ValueError(f"{of} lives in a box that is not periodic, where g(r) has no meaning")
+        if not isinstance(space.length, Tracer) and float(self.radius) > (half := float(jnp.min(space.length)) / 2):
+            raise ValueError(f"radius: given {float(self.radius):g}, allowed: up to half the shortest edge, {half:g}")
         name = self.name or "radial_distribution"
         return {name: Variable((f"{name}_r",), "correlation", "1", f"radial distribution of {of}")}
+
+    def axes(self, observed: Observed) -> tuple[Axis, ...]:
+        """The middles of the bins."""
+        of, _ = space_of(observed, self.of, self.period)
+        r = (jnp.arange(self.bins) + 0.5) * (jnp.asarray(self.radius) / self.bins)
+        name = f"{self.name or 'radial_distribution'}_r"
+        return (Axis(name, r, units=observed.variables[of].units, long_name="distance"),)
 
     def init(self, observed: Observed) -> tuple[Array, Array]:
         """No pairs counted in no rows."""
@@ -111,6 +121,13 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
             raise ValueError(f"the structure factor of {of} wants one or two dimensions, periodic along every axis")
         name = self.name or "structure_factor"
         return {name: Variable((f"{name}_shell",), "correlation", "1", f"structure factor of {of}")}
+
+    def axes(self, observed: Observed) -> tuple[Axis, ...]:
+        """The wavenumbers |k| of the shells."""
+        of, space = space_of(observed, self.of, self.period)
+        k = (2 * jnp.pi / jnp.max(space.length)) * jnp.arange(1, self.modes + 1)
+        name, units = f"{self.name or 'structure_factor'}_shell", observed.variables[of].units
+        return (Axis(name, k, units="1" if units == "1" else f"1/{units}", long_name="wavenumber |k|"),)
 
     def init(self, observed: Observed) -> tuple[Array, Array]:
         """No rows yet."""

@@ -7,7 +7,7 @@ from physent.diagnostic import Diagnostic, Observed
 from physent.entropy.counting import count_symbols
 from physent.entropy.histogram import bin_index
 from physent.parameters import param, static
-from physent.solver import Variable
+from physent.solver import Axis, Variable
 
 Sums = tuple[Array, Array, Array]
 
@@ -18,6 +18,18 @@ def map_dims(observed: Observed, name: str) -> tuple[str, ...]:
     if not axes or len(axes) != observed[observed.find("position")].shape[-1]:
         raise ValueError("a map needs particles in a domain that is periodic everywhere")
     return tuple(f"{name}_{axis.name}" for axis in axes)
+
+
+def map_axes(observed: Observed, name: str, bins: int) -> tuple[Axis, ...]:
+    """The middles of the boxes along each dim of a map."""
+    along = []
+    for dim, axis in zip(map_dims(observed, name), observed.domain.axes, strict=True):
+        assert axis.length is not None
+        middles = (jnp.arange(bins) + 0.5) * (axis.length / bins)
+        along.append(
+            Axis(dim, middles, axis.length, periodic=True, units=axis.units, long_name=f"position {axis.name}")
+        )
+    return tuple(along)
 
 
 def box_of_particles(observed: Observed, bins: int) -> Array:
@@ -56,6 +68,10 @@ class ParticleMap(Diagnostic[Sums]):
             name: Variable(dims, "scalar", variable.units, f"mean {words} of a particle in each box"),
             f"{name}_number": Variable(dims, "density", "1", "mean number of particles in each box"),
         }
+
+    def axes(self, observed: Observed) -> tuple[Axis, ...]:
+        """The middles of the boxes."""
+        return map_axes(observed, self.name or f"{observed.find(self.of)}_map", self.bins)
 
     def init(self, observed: Observed) -> Sums:
         """Nothing summed yet: values, particles, states."""

@@ -2,15 +2,17 @@
 
 from typing import Literal
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
-from physent.diagnostics.maps import box_of_particles, map_dims
+from physent.diagnostics.maps import box_of_particles, map_axes, map_dims
 from physent.entropy.counting import count_symbols
 from physent.entropy.production import medium_entropy_production
 from physent.parameters import param, static
-from physent.solver import Variable
+from physent.solver import Axis, StochasticSolver, Variable
 
 Sums = tuple[Array, Array, Array]
 
@@ -22,7 +24,7 @@ class EntropyProduction(Diagnostic[Sums]):
     which also says what it is where some D = 0). For error bars put the series through `physent.entropy`'s
     `block_bootstrap`. `each` adds the rate of every particle, `bins` a map of the mean rate of the particles found in
     each box of a periodic domain since `after`; box 0 begins at 0, and negative positions wrap to the end. A solver
-    without noise has no entropy production.
+    without noise has no entropy production, nor has one whose only noise are jumps (tumbling particles with eps = 0).
     """
 
     over: Literal["sum", "mean"] = static("sum", doc="over particles or walkers; copies that are independent want mean")
@@ -39,6 +41,7 @@ class EntropyProduction(Diagnostic[Sums]):
         dynamics = observed.dynamics()
         if dynamics is None:
             raise ValueError("entropy production needs a stochastic solver: without noise it does not exist")
+        _refuse_jumps(observed)
         name, words = self._name(), "entropy production in the medium in nats per unit time"
         first = next(iter(dynamics.drift))
         found = {
@@ -52,6 +55,10 @@ class EntropyProduction(Diagnostic[Sums]):
             dims = map_dims(observed, name)
             found[f"{name}_map"] = Variable(dims, "entropy_production", "1/time", f"{words}, of a particle in each box")
         return found
+
+    def axes(self, observed: Observed) -> tuple[Axis, ...]:
+        """The middles of the boxes of a map."""
+        return map_axes(observed, self._name(), self.bins) if self.bins else ()
 
     def init(self, observed: Observed) -> Sums:
         """Nothing summed yet: of the total, of the particles in each box, and how often each was visited."""
@@ -83,3 +90,15 @@ class EntropyProduction(Diagnostic[Sums]):
             shape = (self.bins,) * len(observed.domain.axes)
             outputs[f"{name}_map"] = jnp.where(visits > 0, in_box / jnp.maximum(visits, 1), 0).reshape(shape)
         return (sums, in_box, visits), outputs
+
+
+def _refuse_jumps(observed: Observed) -> None:
+    """ValueError where all noise is in jumps: minus the divergence is then the rate of nothing."""
+    solver, _ = observed.system() or (None, None)
+    others = solver.other_noise() if isinstance(solver, StochasticSolver) else {}
+    if "jumps" not in others.values():
+        return
+    diffusion = eqx.filter_jit(lambda solver: solver.diffusion(solver.init(jax.random.key(0))))(solver)
+    if not any(bool(jnp.any(d > 0)) for d in diffusion.values()):
+        words = " and ".join(f"that of {name}, which jumps" for name in others)
+        raise ValueError(f"the only noise is {words}: the entropy production without diffusion does not exist")

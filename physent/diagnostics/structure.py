@@ -147,9 +147,10 @@ def cluster_labels(index: Array) -> Array:
 
 
 class HexaticOrder(Diagnostic[tuple[()]]):
-    """psi_6 = mean over neighbours of e^(6 i theta), in the plane
+    """Hexatic order in the plane, |psi_6| of each particle, psi_6 the mean of e^(6 i theta) over its neighbours.
 
-    Neighbours are the others within a radius; a particle without any has 0.
+    theta is the direction to a neighbour, and neighbours are the others within a radius; a particle without any has 0.
+    `_mean` is the mean modulus, `_global` the modulus of the mean, which is near 1 only if the lattice is one crystal.
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")

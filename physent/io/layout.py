@@ -67,12 +67,10 @@ class Layout:
 def _coordinates(program: Program, sizes: dict[str, int]) -> dict[str, Any]:
     domain: Domain
     if program.members > 1:
-        over_members = eqx.filter_vmap(
-            lambda solver: solver.domain(), in_axes=(program.axes,), axis_size=program.members
-        )
+        over_members = eqx.filter_vmap(program.axes_of, in_axes=(program.axes,), axis_size=program.members)
         domain = over_members(program.solver)
     else:
-        domain = program.solver.domain()
+        domain = program.axes_of(program.solver)
     coordinates: dict[str, Any] = {}
     if program.members > 1:
         sizes.setdefault("member", program.members)

@@ -86,9 +86,9 @@ class Table:
         else:
             series = values.mean(axis=1)
             block = min(len(series), max(1, round(2 * self.correlation)))
-        if len(series) < 2 * block:  # not two independent pieces
+        if len(series) < max(4, 2 * block):  # not two independent pieces
             return Number(float(np.mean(values)), float("nan"))
-        rate = block_bootstrap(jnp.asarray(series), jax.random.key(0), block=int(block))
+        rate = block_bootstrap(jnp.asarray(series), jax.random.key(0), block=min(block, len(series) // 4))
         return Number(float(np.mean(values)), float(rate.standard_error))
 
     def ratio(self, above: np.ndarray, below: np.ndarray) -> Number:

@@ -19,10 +19,14 @@ from physent.solver import Axis, Domain, State, StochasticSolver, Variable
 from .pair_force import PAIR_FORCES, NoForce, PairForce
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
 
+RELAXED = 0.05  # of the force's reach: what a random start with a diverging force may move in its first step
+TURNS = 2000
+
 
 class ActiveMatterState(State):
     """Positions in the box, how often each particle went round it, propulsions, and who is near whom.
 
+    `leap` is the farthest that a step moved a particle by its pair force so far, in units of the force's reach;
     `previous` is the drift by forces and trap one step ago, which only `adams_bashforth` keeps.
     """
 
@@ -32,6 +36,7 @@ class ActiveMatterState(State):
     rounds: Int[Array, "n d"]
     propulsion: Float[Array, "n d"]
     neighbors: NeighborList
+    leap: Float[Array, ""]
     previous: Float[Array, "n d"] | None
 
 
@@ -41,12 +46,13 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     dx_i = [v0 g_i + sum_j f(r_ij) (x_i - x_j)/r_ij - A x_i] dt + sqrt(2 eps) dW,  g_i by the `propulsion`.
 
     The box is [-length/2, length/2)^d, periodic or open; without a `length` it is that of discs of radius 1 at the
-    `packing_fraction`. The propulsion is advanced exactly. `euler_maruyama` moves x by the drift at the beginning of
-    the step (weak order 1). `adams_bashforth` extrapolates the force from the last two steps, (3 F_n - F_(n-1))/2, and
-    takes the mean of g at both ends: weak order 2, measured, for one evaluation of the force. `splitting` takes half a
-    step of g, a Heun step of x, and half a step of g: weak order 2 for two evaluations. Forces come from a Verlet list
-    that is renewed when a particle has moved by half the `skin`; a list that runs out of slots is made larger by the
-    engine, with nothing lost. (N. M. Boffi, E.
+    `packing_fraction`. The propulsion is advanced over any dt (see its class). `euler_maruyama` moves x by the drift at
+    the beginning of the step (weak order 1). `adams_bashforth` extrapolates the force from the last two steps, (3 F_n -
+    F_(n-1))/2, and takes the mean of g at both ends: weak order 2, measured, for one evaluation of the force.
+    `splitting` takes half a step of g, a Heun step of x, and half a step of g: weak order 2 for two evaluations. Forces
+    come from a Verlet list that is renewed when a particle has moved by half the `skin`; a list that runs out of slots
+    is made larger by the engine, with nothing lost. A run ends where a pair force moves a particle farther than it
+    reaches in one step; overlaps of a random start are pushed apart before, where the force diverges. (N. M. Boffi, E.
     Vanden-Eijnden, PNAS 121, e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
     """
 
@@ -79,6 +85,14 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         if self.boundary == "periodic" and not isinstance(self.trap, Tracer) and jnp.any(self.trap > 0):
             # a particle in a trap has a place, not one of many images
             raise ParameterError("boundary", "given 'periodic' with a trap, allowed: 'open'")
+        if self.boundary == "periodic" and not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self)):
+            # farther images than the nearest would push, too, and the force jumps where the nearest changes
+            with jax.ensure_compile_time_eval():
+                length, needed = self._length(), 2 * self.force.reach()
+                small = bool(jnp.any(length < needed))
+            if small:
+                words = f"the box of edge {jnp.min(length):.4g} is smaller than twice the reach of the force, "
+                raise ParameterError("length", f"{words}{jnp.max(needed):.4g}: more particles, or a longer box")
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
         """Particles at random or on a lattice, with stationary propulsions."""
@@ -90,19 +104,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             side = math.ceil(self.particles ** (1 / self.dimension) - 1e-9)
             sites = jnp.stack(jnp.unravel_index(jnp.arange(self.particles), (side,) * self.dimension), axis=1)
             position = ((sites.astype(self.dt.dtype) + 0.5) / side - 0.5) * self._length()
-        space = self._space()
-        position, rounds = space.shift(position, jnp.zeros_like(position))
-        neighbors = self._found(position)
-        return ActiveMatterState(
-            t=jnp.zeros_like(self.dt),
-            key=key,
-            position=position,
-            rounds=jnp.zeros_like(rounds),
-            propulsion=self.propulsion.start(direct, shape, self.dt.dtype),
-            neighbors=neighbors,
-            # the first step of adams_bashforth is one of Euler
-            previous=self._pull(position, neighbors) if self.method == "adams_bashforth" else None,
-        )
+        if self.initial == "random" and self.force.diverges:
+            position = self._relaxed(position)
+        return self._start(key, position, self.propulsion.start(direct, shape, self.dt.dtype))
 
     def step(self, state: ActiveMatterState) -> ActiveMatterState:
         """The state one dt later."""
@@ -112,19 +116,20 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             spread = jnp.sqrt(2 * self.diffusivity * self.dt)
             noise = spread * jax.random.normal(kick, state.position.shape, self.dt.dtype)
         g, x, neighbors, space = state.propulsion, state.position, state.neighbors, self._space()
-        pull = None
+        pull = self._pull(x, neighbors)
+        leap = jnp.maximum(state.leap, self._leap(pull + self.trap * x))
         if self.method == "euler_maruyama":
-            move = self._move(self.dt * self._velocity(x, g, neighbors), noise)
+            move = self._move(self.dt * (self.speed * g + pull), noise)
             g = self.propulsion.advance(g, self.dt, turn)
         elif self.method == "adams_bashforth":
             assert state.previous is not None
-            pull, later = self._pull(x, neighbors), self.propulsion.advance(g, self.dt, turn)
+            later = self.propulsion.advance(g, self.dt, turn)
             velocity = self.speed * (g + later) / 2 + (3 * pull - state.previous) / 2
             move, g = self._move(self.dt * velocity, noise), later
         else:
             turn, turn_again = jax.random.split(turn)
             g = self.propulsion.advance(g, self.dt / 2, turn)
-            velocity = self._velocity(x, g, neighbors)
+            velocity = self.speed * g + pull
             there, _ = space.shift(x, self._move(self.dt * velocity, noise))
             neighbors = self._renewed(neighbors, there)
             velocity = (velocity + self._velocity(there, g, neighbors)) / 2
@@ -138,7 +143,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             rounds=state.rounds + rounds,
             propulsion=g,
             neighbors=self._renewed(neighbors, position),
-            previous=pull,
+            leap=leap,
+            previous=pull if self.method == "adams_bashforth" else None,
         )
 
     def observe(self, state: ActiveMatterState) -> dict[str, Array]:
@@ -203,6 +209,12 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """Both even: g is where a particle heads, and stays it when time runs backwards."""
         return {"position": 1} | ({"propulsion": 1} if isinstance(self.propulsion, OrnsteinUhlenbeck) else {})
 
+    def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
+        """The propulsion where it is a direction, not an Ornstein-Uhlenbeck process."""
+        if isinstance(self.propulsion, OrnsteinUhlenbeck):
+            return {}
+        return {"propulsion": "jumps" if self.propulsion.jumps else "diffuses"}
+
     def divergence(self, state: ActiveMatterState) -> dict[str, Array]:
         """d b/dx of each component, for positions shared equally by the components of a particle."""
         stiffness = self._over_pairs(lambda squared: self.force.stiffness(squared, self.dimension), state)
@@ -218,17 +230,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         onward, direct = jax.random.split(jax.random.key(0) if key is None else key)
         position = values["position"]
         drawn = isinstance(self.propulsion, OrnsteinUhlenbeck)
-        position, rounds = self._space().shift(position, jnp.zeros_like(position))
-        neighbors = self._found(position)
-        return ActiveMatterState(
-            t=jnp.zeros_like(self.dt),
-            key=onward,
-            position=position,
-            rounds=jnp.zeros_like(rounds),
-            propulsion=values["propulsion"] if drawn else self.propulsion.start(direct, position.shape, position.dtype),
-            neighbors=neighbors,
-            previous=self._pull(position, neighbors) if self.method == "adams_bashforth" else None,
-        )
+        g = values["propulsion"] if drawn else self.propulsion.start(direct, position.shape, position.dtype)
+        return self._start(onward, position, g)
 
     def reference_score(self, state: ActiveMatterState) -> dict[str, Array]:
         """Of the equilibrium at v0 = 0: the pair force and that of the trap over eps, and -g; 0 for x where eps = 0."""
@@ -253,8 +256,14 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return self._slots() < self.particles - 1
 
     def error(self, state: ActiveMatterState) -> Int[Array, ""]:
-        """1 when the neighbour list ran out of slots."""
-        return state.neighbors.overflow()
+        """1 when the neighbour list ran out of slots, 2 when a pair force moved a particle farther than it reaches."""
+        return state.neighbors.overflow() + 2 * (state.leap > 1).astype(int)
+
+    def fatal(self, error: int) -> str | None:
+        """Steps too long for the forces; with a list that was too short they may be right the next time."""
+        if error != 2:
+            return None
+        return "a pair force moved a particle farther than its reach in one step: dt is too long for it"
 
     def grow(self, state: ActiveMatterState) -> tuple[Self, ActiveMatterState]:
         """As many slots as were missed, with some to spare; at least half as many again."""
@@ -275,6 +284,51 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             **dict.fromkeys(("position", "rounds", "propulsion", "neighbors.reference", *previous), 0),
             "neighbors.slots": 1,
         }
+
+    # ------------------------------------------------------------------------------------------------- the start
+
+    def _start(self, key: PRNGKeyArray, position: Float[Array, "n d"], g: Float[Array, "n d"]) -> ActiveMatterState:
+        """The state at t = 0 with particles there, taken back into the box."""
+        position, rounds = self._space().shift(position, jnp.zeros_like(position))
+        neighbors = self._found(position)
+        return ActiveMatterState(
+            t=jnp.zeros_like(self.dt),
+            key=key,
+            position=position,
+            rounds=jnp.zeros_like(rounds),
+            propulsion=g,
+            neighbors=neighbors,
+            leap=jnp.zeros_like(self.dt),
+            # the first step of adams_bashforth is one of Euler
+            previous=self._pull(position, neighbors) if self.method == "adams_bashforth" else None,
+        )
+
+    def _relaxed(self, position: Float[Array, "n d"]) -> Float[Array, "n d"]:
+        """The places with overlaps pushed apart by bounded moves, until a step moves nobody by RELAXED of the reach."""
+        space, reach = self._space(), self.force.reach().astype(self.dt.dtype)
+
+        def push(parts, squared):
+            # no pair moves by more than the reach, where particles coincide the force may be infinite
+            most = reach / jnp.sqrt(jnp.maximum(squared, 1e-6 * reach**2))
+            return -jnp.minimum(self.dt * self.force.over_distance(squared), most)[None] * jnp.stack(parts)
+
+        def moves(position, neighbors):
+            move = sum_over_neighbors(push, position, neighbors, space).T
+            return move, jnp.sqrt(jnp.sum(move**2, axis=1, keepdims=True))
+
+        def relax(loop):
+            position, neighbors, turn = loop
+            move, size = moves(position, neighbors)
+            most = RELAXED * reach
+            position, _ = space.shift(position, move * jnp.minimum(1, most / jnp.maximum(size, most)))
+            return position, self._renewed(neighbors, position), turn + 1
+
+        def far(loop):
+            position, neighbors, turn = loop
+            return (turn < TURNS) & (jnp.max(moves(position, neighbors)[1]) > RELAXED * reach)
+
+        position, _ = space.shift(position, jnp.zeros_like(position))
+        return jax.lax.while_loop(far, relax, (position, self._found(position), 0))[0]
 
     # ------------------------------------------------------------------------------------------------- mechanics
 
@@ -324,6 +378,12 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return sum_over_neighbors(lambda _, squared: of(squared)[None], state.position, state.neighbors, self._space())[
             0
         ]
+
+    def _leap(self, force: Float[Array, "n d"]) -> Float[Array, ""]:
+        """The farthest that this force moves a particle in a step, over its reach."""
+        if isinstance(self.force, NoForce):
+            return jnp.zeros_like(self.dt)
+        return self.dt * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1))) / self.force.reach().astype(self.dt.dtype)
 
     def _velocity(
         self, position: Float[Array, "n d"], g: Float[Array, "n d"], neighbors: NeighborList

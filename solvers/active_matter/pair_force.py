@@ -1,6 +1,7 @@
 """Forces between pairs of particles, along the line between them."""
 
 import abc
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,12 @@ from physent.parameters import Declared, param
 
 
 class PairForce(Declared):
-    """A central pair force f(r), positive where it repels; a potential of one's own is a subclass with f = -U'(r)."""
+    """A central pair force f(r), positive where it repels; a potential of one's own is a subclass with f = -U'(r).
+
+    `diverges` says whether f has no bound as r -> 0, so that particles at random places must be pushed apart first.
+    """
+
+    diverges: ClassVar[bool] = True
 
     @abc.abstractmethod
     def reach(self) -> Float[Array, ""]:
@@ -40,6 +46,7 @@ class Softplus(PairForce):
     Cut where it has fallen to 1e-5 k. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121, e2318106121, 2024.)
     """
 
+    diverges: ClassVar[bool] = False
     strength: Array = param(1.0, ge=0, doc="k", units="1/time")
     sharpness: Array = param(7.5, gt=0, doc="beta", units="1/length")
     radius: Array = param(1.0, gt=0, doc="a, radius of a particle", units="length")
@@ -106,6 +113,8 @@ class Yukawa(PairForce):
 
 class NoForce(PairForce):
     """Particles that do not see each other."""
+
+    diverges: ClassVar[bool] = False
 
     def reach(self) -> Float[Array, ""]:
         """0."""

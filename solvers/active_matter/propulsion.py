@@ -1,6 +1,7 @@
-"""How the direction and strength of self-propulsion wander: exactly, over any time, whatever the positions."""
+"""How the direction and strength of self-propulsion wander over any time, whatever the positions."""
 
 import abc
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,12 @@ from physent.parameters import Declared, param
 
 
 class Propulsion(Declared):
-    """The self-propulsion g of each particle, (N, d), which moves it with the velocity v0 g."""
+    """The self-propulsion g of each particle, (N, d), which moves it with the velocity v0 g.
+
+    `jumps` says whether it does, or else diffuses.
+    """
+
+    jumps: ClassVar[bool] = False
 
     @abc.abstractmethod
     def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
@@ -62,16 +68,23 @@ class Brownian(Propulsion):
         return _directions(key, shape, dtype)
 
     def advance(self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, "n d"]:
-        """Exact on the circle; on the sphere along a great circle, right to first order in D_r t."""
-        spread = jnp.sqrt(2 * self.rotational_diffusivity * time)
+        """Exact on the circle; on the sphere exact in the mean and the correlation of g, for every t.
+
+        There g turns by an angle with cos = 2 u^tanh(D_r t) - 1, u uniform, in a uniform direction: E cos is
+        e^(-2 D_r t), the law is that of diffusion for short times and the uniform one for long times. In between its
+        higher moments are not those of diffusion.
+        """
+        turned = self.rotational_diffusivity * time
         if g.shape[1] == 2:
-            angle = spread * jax.random.normal(key, g.shape[:1], g.dtype)
+            angle = jnp.sqrt(2 * turned) * jax.random.normal(key, g.shape[:1], g.dtype)
             cosine, sine = jnp.cos(angle), jnp.sin(angle)
             return _unit(jnp.stack([cosine * g[:, 0] - sine * g[:, 1], sine * g[:, 0] + cosine * g[:, 1]], axis=1))
-        kick = spread * jax.random.normal(key, g.shape, g.dtype)
-        kick = kick - jnp.sum(kick * g, axis=1, keepdims=True) * g
-        angle = jnp.sqrt(jnp.sum(kick**2, axis=1, keepdims=True))
-        return _unit(jnp.cos(angle) * g + jnp.sinc(angle / jnp.pi) * kick)
+        far, where = jax.random.split(key)
+        exponent = -jnp.tanh(turned) * jax.random.exponential(far, (g.shape[0], 1), g.dtype)
+        near, rest = jnp.exp(exponent), -jnp.expm1(exponent)  # cos^2 and sin^2 of half the angle
+        across = jax.random.normal(where, g.shape, g.dtype)
+        across = _unit(across - jnp.sum(across * g, axis=1, keepdims=True) * g)
+        return _unit((near - rest) * g + 2 * jnp.sqrt(near * rest) * across)
 
     def persistence(self, dimension: int) -> Float[Array, ""]:
         """1/((d - 1) D_r)."""
@@ -80,6 +93,8 @@ class Brownian(Propulsion):
 
 class RunAndTumble(Propulsion):
     """g is a unit vector that is drawn anew, uniformly, at the times of a Poisson process."""
+
+    jumps: ClassVar[bool] = True
 
     tumble_rate: Array = param(1.0, gt=0, doc="tumbles per unit time", units="1/time")
 

@@ -11,6 +11,8 @@ from physent.parameters import ParameterError
 from .equation import ActiveMatter
 from .propulsion import OrnsteinUhlenbeck
 
+HIGHEST = 320  # order; beyond it Gauss-Hermite weights underflow
+
 
 class PairProduction(NamedTuple):
     """Rates in nats per unit time: of the centre, which moves freely, and of the distance by x and by its heading g."""
@@ -25,7 +27,9 @@ class PairProduction(NamedTuple):
         return self.centre + self.position + self.propulsion
 
 
-def pair_production(solver: ActiveMatter, points: int = 151, order: int = 20) -> PairProduction:
+def pair_production(
+    solver: ActiveMatter, points: int = 151, order: int = 20, tolerance: float = 1e-3, finest: int = 701
+) -> PairProduction:
     """The stationary entropy production of two Ornstein-Uhlenbeck particles on a ring, with its parts E|v_i|^2/D_i.
 
     The distance x and its heading g = (g_1 - g_2)/sqrt(2) are one particle on the ring, dx = [sqrt(2) v0 g + 2 f(x)] dt
@@ -36,19 +40,45 @@ def pair_production(solver: ActiveMatter, points: int = 151, order: int = 20) ->
 
     solved with Fourier derivatives at `points` places, an odd number, by elimination from the last block on. Currents
     follow from c_n; the integral over g is Gauss-Hermite quadrature. The parts need the score, which their sum does
-    not. NumPy, in float64, on the host. Raises ParameterError for any other system. (Matrix continued fractions: H.
-    Risken, The Fokker-Planck Equation, 1989, chapter 9.)
+    not: u^2/D + (u/D) int F c_1 dx. The order is doubled until both agree to the relative `tolerance`, then the points
+    until the total stays; RuntimeError where that takes more than order 320 or `finest` points, as for particles so
+    fast that they pass through each other, where the force jumps. NumPy, in float64, on the host. ParameterError for
+    any other system. (Matrix continued fractions: H. Risken, The Fokker-Planck Equation, 1989, chapter 9.)
     """
     if solver.particles != 2 or solver.dimension != 1 or solver.boundary != "periodic":
         raise ParameterError("particles", "allowed: 2, in 1 periodic dimension")
-    if not isinstance(solver.propulsion, OrnsteinUhlenbeck) or solver.diffusivity is None:
+    eps = 0.0 if solver.diffusivity is None else float(solver.diffusivity)
+    if not isinstance(solver.propulsion, OrnsteinUhlenbeck) or eps <= 0:
         raise ParameterError("diffusivity", "allowed: a number > 0, with ornstein_uhlenbeck propulsion")
-    speed, diffusion = math.sqrt(2) * float(solver.speed), 2 * float(solver.diffusivity)
-    rate, length = float(solver.propulsion.rate), float(solver._length())
+    if not 3 <= points <= finest or points % 2 == 0:
+        raise ParameterError("points", f"given {points}, allowed: an odd number from 3 to {finest}")
+    if not 1 <= order <= HIGHEST:
+        raise ParameterError("order", f"given {order}, allowed: 1 to {HIGHEST}")
+    rate, before, words = float(solver.propulsion.rate), math.inf, ""
+    while points <= finest:
+        position, propulsion, total = _parts(solver, rate, points, order)
+        slack = tolerance * abs(total) + 1e-9
+        agree = abs(position + propulsion - total) <= slack
+        if agree and abs(total - before) <= slack:
+            return PairProduction(float(solver.speed) ** 2 / eps, position, propulsion)
+        words = f"with {points} points at order {order} the parts add up to {position + propulsion:.6g}, and the total"
+        words += f" is {total:.6g}, with half the points {before:.6g}"
+        if not agree and order < HIGHEST:
+            order = min(2 * order, HIGHEST)
+        else:
+            before, points = total, 2 * points + 1
+    raise RuntimeError(f"not converged: {words}")
+
+
+def _parts(solver: ActiveMatter, rate: float, points: int, order: int) -> tuple[float, float, float]:
+    """E|v_x|^2/D and E|v_g|^2/gamma of the distance, and their sum by the identity without the score."""
+    speed, diffusion = math.sqrt(2) * float(solver.speed), 2 * float(jnp.asarray(solver.diffusivity))
+    length = float(solver._length())
     x = np.arange(points) * (length / points)
     nearest = x - length * np.round(x / length)
     force = 2 * nearest * np.asarray(solver.force.over_distance(jnp.asarray(nearest**2)), float)
     coefficients, slopes = _density(force, speed, diffusion, rate, length, order)
+    total = speed * (speed + float(force @ coefficients[1]) * length / points) / diffusion
 
     g, weight = np.polynomial.hermite_e.hermegauss(order)
     weight = weight / np.sum(weight) * (length / points)
@@ -62,11 +92,8 @@ def pair_production(solver: ActiveMatter, points: int = 151, order: int = 20) ->
     # where nobody is, a quotient of rounding errors is no velocity
     there = density > 1e-9 * np.max(coefficients[0])
     share = np.where(there, weight[:, None] / np.where(there, density, 1), 0)
-    return PairProduction(
-        centre=float(solver.speed) ** 2 / float(solver.diffusivity),
-        position=float(np.sum(share * in_x**2)) / diffusion,
-        propulsion=float(np.sum(share * in_g**2)) / rate,
-    )
+    position, propulsion = float(np.sum(share * in_x**2)) / diffusion, float(np.sum(share * in_g**2)) / rate
+    return position, propulsion, total
 
 
 def _density(

@@ -5,6 +5,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -111,6 +112,13 @@ class Gyrator(LinearSystem):
     coupling: Array = param(0.5, doc="c, with c^2 < k1 k2")
     temperature: Array = param((1.0, 3.0), ndim=1, gt=0, doc="T1 and T2")
 
+    def __check_init__(self):
+        """Refuse other numbers of coordinates."""
+        for name in ("stiffness", "temperature"):
+            value = getattr(self, name)
+            if jnp.ndim(value) == 1 and jnp.shape(value) != (2,):
+                raise ParameterError(name, f"given {len(value)} numbers, allowed: 2")
+
     def matrix(self) -> Float[Array, "2 2"]:
         """-K."""
         swap = jnp.asarray([[0, 1], [1, 0]], self.coupling.dtype)
@@ -130,6 +138,30 @@ SYSTEMS: dict[str, type] = {
 }
 
 
+def exact_step(
+    matrix: Float[Array, "d d"], diffusion: Float[Array, " d"], time: Float[Array, ""]
+) -> tuple[Float[Array, "d d"], Float[Array, "d d"]]:
+    """e^(A t) and the covariance int_0^t e^(A s) 2 D e^(A' s) ds of what the noise adds.
+
+    Both are blocks of one exponential, exp([[-A, 2 D], [0, A']] t), of a time so short that it does not overflow; then
+    doubled, S(2 t) = S(t) + e^(A t) S(t) e^(A' t): sums of positive terms, so nothing cancels in float32. (C. F. Van
+    Loan, IEEE Trans. Autom. Control 23, 395, 1978.)
+    """
+    size = jnp.max(jnp.sum(jnp.abs(matrix), axis=1)) * time
+    doublings = jnp.maximum(jnp.ceil(jnp.log2(size)), 0).astype(int)
+    d = matrix.shape[0]
+    blocks = jnp.block([[-matrix, 2 * jnp.diag(diffusion)], [jnp.zeros_like(matrix), matrix.T]])
+    blocks = jax.scipy.linalg.expm(blocks * (time * 0.5**doublings))
+    decay = blocks[d:, d:].T
+
+    def double(_, step):
+        decay, noise = step
+        return decay @ decay, noise + decay @ noise @ decay.T
+
+    decay, noise = jax.lax.fori_loop(0, doublings, double, (decay, decay @ blocks[:d, d:]))
+    return decay, (noise + noise.T) / 2
+
+
 class LinearLangevinState(State):
     """The variables of all walkers; `decay` and `spread` are the step's matrices e^(A dt) and the root of its noise."""
 
@@ -143,8 +175,9 @@ class LinearLangevinState(State):
 class LinearLangevin(StochasticSolver[LinearLangevinState]):
     """Independent walkers of a linear Langevin system dX = A X dt + sqrt(2 D) dW of any dimension.
 
-    `exact` draws X(t + dt) from its Gaussian, with the mean e^(A dt) X and the covariance S - e^(A dt) S e^(A' dt):
-    right for any dt. Walkers start in the stationary state, or all at 0.
+    `exact` draws X(t + dt) from its Gaussian, with the mean e^(A dt) X and the covariance S - e^(A dt) S e^(A' dt),
+    computed as an integral, without the difference: right for any dt. Walkers start in the stationary state, or all at
+    0.
     """
 
     system: LinearSystem = choice(SYSTEMS, "gyrator", doc="A and D")
@@ -154,7 +187,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     initial: Literal["stationary", "origin"] = static("stationary", doc="walkers at t = 0")
 
     def __check_init__(self):
-        """Refuse a system without a stationary state."""
+        """Refuse a system without a stationary state, and Euler steps so long that they have none."""
         if any(axis is not None for axis in jax.tree.leaves(member_axes(self.system))):
             return  # one system for each member
         a, d = self.system.matrix(), self.system.diffusion()
@@ -167,6 +200,12 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
             raise ParameterError(
                 "system", f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only"
             )
+        if self.method == "euler_maruyama" and not isinstance(self.dt, Tracer) and not isinstance(a, Tracer):
+            rates = np.linalg.eigvals(np.asarray(a, float))
+            longest = float(np.min(-2 * rates.real / np.abs(rates) ** 2))
+            if np.max(self.dt) >= longest:
+                words = f"given {np.max(self.dt):g}, allowed with euler_maruyama: < {longest:.4g}, where steps decay"
+                raise ParameterError("dt", words)
 
     def exact_production(self) -> LinearProduction:
         """The stationary covariance and entropy production, in closed form."""
@@ -177,8 +216,8 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
         a, d = self.system.matrix(), self.system.diffusion()
         covariance = stationary_covariance(a, d)
         if self.method == "exact":
-            decay = jax.scipy.linalg.expm(a * self.dt)
-            spread = jnp.linalg.cholesky(covariance - decay @ covariance @ decay.T)
+            decay, noise = exact_step(a, d, self.dt)
+            spread = jnp.linalg.cholesky(noise)
         else:
             decay = jnp.eye(d.shape[0], dtype=a.dtype) + a * self.dt
             spread = jnp.diag(jnp.sqrt(2 * d * self.dt))
