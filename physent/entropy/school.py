@@ -18,12 +18,13 @@ from jaxtyping import Array
 
 from physent.entropy.counting import count_symbols
 from physent.entropy.differential import log_unit_ball
+from physent.entropy.directions import momenta, unit
 from physent.entropy.discrete import entropy
 from physent.entropy.estimators import Grassberger
 from physent.entropy.measures import Shannon
 from physent.entropy.nearest import gap, nearest_distances
 from physent.entropy.particles import Headings
-from physent.entropy.schooling import batched, eigenvalue_entropy, momenta, unit
+from physent.entropy.schooling import batched, eigenvalue_entropy
 
 _PAIRS = 2**18  # held at once
 

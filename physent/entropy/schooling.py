@@ -20,6 +20,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from physent.entropy.counting import count_symbols
+from physent.entropy.directions import momenta, unit
 from physent.entropy.nearest import nearest_distances
 from physent.entropy.outcome_space import as_floating
 from physent.entropy.power_sums import log_nonzero
@@ -240,20 +241,6 @@ def _neighbours(position: Array, k: int, length: ArrayLike, periodic: bool) -> A
 
 def _from_mean(position: Array) -> Array:
     return position - jnp.mean(position, axis=0, keepdims=True)
-
-
-def unit(vectors: Array) -> Array:
-    """The vectors (N, d) at length 1; what is shorter than 1e-10 is left as it is."""
-    size = jnp.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / jnp.where(size < 1e-10, jnp.ones_like(size), size)
-
-
-def momenta(out: Array, heading: Array) -> Array:
-    """r x v of every fish with unit vectors along `out` and `heading`, (N, 3), or (N, 1) in the plane."""
-    r, v = unit(out), unit(heading)
-    if out.shape[-1] == 2:
-        return (r[:, :1] * v[:, 1:] - r[:, 1:] * v[:, :1]).reshape(-1, 1)
-    return jnp.cross(r, v)
 
 
 def _bin(values: Array, low: float, high: ArrayLike, bins: int) -> Array:

@@ -7,9 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from physent.entropy.directions import unit
 from physent.parameters import Declared, ParameterError, param
-
-from .social import unit
 
 Start = tuple[Float[Array, "d n"], Float[Array, "d n"]]
 
@@ -80,12 +79,12 @@ class Ring(Initial):
         radius = self.radius * (1 + self.radial_spread * radius)
         place = [radius * jnp.cos(angle), radius * jnp.sin(angle), self.radius * self.height_spread * height]
         course = [-jnp.sin(angle), jnp.cos(angle), self.heading_spread * climb]
-        return _middle(length) + jnp.stack(place[:d]), unit(jnp.stack(course[:d]))
+        return _middle(length) + jnp.stack(place[:d]), unit(jnp.stack(course[:d]), axis=0)
 
 
 def random_directions(key: PRNGKeyArray, shape: tuple[int, int], dtype: jnp.dtype) -> Float[Array, "d n"]:
     """Isotropic unit vectors."""
-    return unit(jax.random.normal(key, shape, dtype))
+    return unit(jax.random.normal(key, shape, dtype), axis=0)
 
 
 def _middle(length: Array | None) -> Array | float:
