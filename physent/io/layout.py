@@ -60,7 +60,8 @@ class Layout:
                     raise ValueError(f"{name}: dimension {dim} has size {size} here and {sizes[dim]} elsewhere")
             words = {"units": variable.units, "long_name": variable.long_name or name.replace("_", " ")}
             time = snapshot_time if when == "snapshot" else "t"
-            variables.append(Stored(name, time, dims, shape, array.dtype, words | {"role": variable.role}))
+            words |= {"role": variable.role} | ({"nan": variable.nan} if variable.nan else {})
+            variables.append(Stored(name, time, dims, shape, array.dtype, words))
         return cls(variables, _coordinates(program, sizes), sizes, attributes)
 
 
