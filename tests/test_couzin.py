@@ -143,6 +143,12 @@ def test_a_run_saves_schools_and_their_entropies(run, tmp_path):
         (lambda: Couzin(blind_angle=4.0), ["blind_angle", "4.0"]),
         (lambda: Couzin(combine="mean"), ["combine", "normalised, sum"]),
         (lambda: Couzin(n=1), ["n", ">= 2"]),
+        (lambda: Couzin(n=10.5), ["n", "10.5", "an integer >= 2"]),
+        (lambda: Couzin(length=5.0, initial=RandomBox(side=8.0)), ["initial.side", "8.0", "5.0"]),
+        (lambda: Couzin(length=5.0, initial=Ring(radius=6.0)), ["initial.radius", "6.0", "5.0"]),
+        (lambda: Couzin(length=5.0), ["initial.radius", "3.5", "5.0"]),
+        (lambda: Couzin(schedule=Staircase(top=1.0), orientation_width=0.1), ["schedule.rise", "3.6", ">= 1"]),
+        (lambda: Couzin(schedule=Staircase(top=1.0), orientation_width=1.0), ["schedule.rise", "0.0", ">= 1"]),
     ],
 )
 def test_refusals_say_what_was_given_and_what_is_allowed(make, words):
