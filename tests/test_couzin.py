@@ -104,7 +104,7 @@ def test_schools_start_as_they_should(dimensions):
 def run():
     """A short torus of two members with the paper's stairs, and all entropies, as one run."""
     solver = Couzin(n=24, length=30.0, schedule=Staircase(top=1.25, rise=0.5, hold=1.0), orientation_width=[0.25, 0.75])
-    diagnostics = [SchoolingEntropy(length=30.0), SchoolEntropy(period=[30.0] * 3)]
+    diagnostics = [SchoolingEntropy(), SchoolEntropy()]
     return physent.run(solver, t_end=4.0, save_every=0.5, members=2, diagnostics=diagnostics)
 
 

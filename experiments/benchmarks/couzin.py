@@ -61,7 +61,7 @@ def theirs(solver, steps):
 
 def ours(settings):
     """All steps as the engine does them, with what dewi-kadita saves and computes after each; and its arguments."""
-    diagnostics = (SchoolingEntropy(length=settings.solver.length),)
+    diagnostics = (SchoolingEntropy(),)
     kept = ["position", "heading", "polarization", "rotation", "spread"]
     program = Program(settings.solver, diagnostics, fields=kept)
     cadence = dataclasses.replace(Cadence.of(settings.solver, settings.run), rows_per_snapshot=1)

@@ -83,7 +83,7 @@ def cases():
         settings = experiment(case)
         run = physent.run(
             settings.solver, t_end=settings.run.t_end, save_every=settings.run.save_every, members=SEEDS,
-            diagnostics=[SchoolingEntropy(length=settings.solver.length)], variables=["polarization"],
+            diagnostics=[SchoolingEntropy()], variables=["polarization"],
         )  # fmt: skip
         half = second_half(run)
         for (quantity, variable), (mean, deviation) in zip(ROWS.items(), bands, strict=True):
