@@ -78,6 +78,27 @@ def test_a_run_makes_room_for_near_tiles():
     np.testing.assert_allclose(*(run.position.values[:8] for run in runs), atol=1e-9)
 
 
+def test_room_grows_whatever_the_last_good_state_knows():
+    """An overflow comes after that state, whose own near tiles had room enough."""
+    solver = Couzin(n=400, search="tiles", tile_size=4, near_tiles=40, initial=RandomBall(radius=60.0))
+    state = start(solver, jax.random.key(0))
+    assert int(solver.error(state)) == 0
+    for _ in range(2):
+        larger, state = solver.grow(state)
+        assert larger.near_tiles > solver.near_tiles * 1.4 and state.tiling.capacity == larger.near_tiles
+        solver = larger
+
+
+def test_tiles_serve_the_state_they_are_in():
+    """They are renewed after a step and not before the next: what is observed in between has no overflow to lose."""
+    solver = Couzin(n=64, search="tiles", tile_size=4, initial=RandomBall(radius=30.0), noise=0.0, turning_rate=1e-9)
+    state = start(solver, jax.random.key(0))
+    for _ in range(7):
+        state = step(solver, state)
+        moved = np.linalg.norm(state.position.T - state.tiling.reference, axis=0)
+        assert moved.max() <= 5 * 0.3 * (1 + 1e-9)  # half of the skin
+
+
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_schools_start_as_they_should(dimensions):
     key, shape = jax.random.key(4), (dimensions, 2000)
