@@ -52,7 +52,7 @@ def _box(observed: Observed, position: str) -> _Box | None:
 
 def _agree(key: str, given: ArrayLike, known: Array) -> None:
     """Refuse a value that the domain contradicts; traced values pass."""
-    if not isinstance(known, jax.core.Tracer) and not np.allclose(given, known, rtol=1e-6):
+    if not isinstance(known, jax.core.Tracer) and not np.allclose(given, known, rtol=1e-6, atol=0):
         shown, there = np.asarray(given).tolist(), np.asarray(known).tolist()
         raise ParameterError(key, f"given {shown}, and the domain has {there} (inf: unbounded)")
 
