@@ -281,6 +281,8 @@ class Run:
         What is not finite from the start may be waiting for its window to fill: it counts only if it never is.
         """
         for name, values in series.items():
+            if name in self.program.may_be_nan:
+                continue
             good = np.isfinite(values).reshape(count, -1).all(axis=1)
             if name in self._defined:
                 start = 0

@@ -89,7 +89,8 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
         name: (
             (*leading, *variable.dims),
             np.concatenate([part[name] for part in parts]),
-            {"units": variable.units, "long_name": variable.long_name, "role": variable.role},
+            {"units": variable.units, "long_name": variable.long_name, "role": variable.role}
+            | ({"nan": variable.nan} if variable.nan else {}),
         )
         for name, variable in outputs.items()
     }

@@ -16,6 +16,7 @@ import functools
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal, Self
 
 import equinox as eqx
@@ -116,6 +117,8 @@ class Declaration:
             return words
         if isinstance(value, str | bool | tuple) or self.form == "choice":
             return None
+        if self.form == "static" and self.annotation in (int, int | None) and not isinstance(value, Integral):
+            return words
         try:
             array = np.asarray(value, dtype=float) if self.form == "param" or self.bounds else np.zeros(())
         except (TypeError, ValueError, OverflowError):

@@ -13,7 +13,7 @@ from physent import devices
 from physent.cadence import Cadence
 from physent.diagnostic import Diagnostic, Dynamics, Observed
 from physent.numerics import slab
-from physent.parameters import member_axes
+from physent.parameters import ParameterError, member_axes
 from physent.solver import Domain, Solver, StochasticSolver, Variable
 from physent.spelling import nearest
 
@@ -101,13 +101,19 @@ class Program:
         eqx.filter_eval_shape(record, self.one)
         return names
 
+    @functools.cached_property
+    def may_be_nan(self) -> set[str]:
+        """What may be NaN without anything being wrong."""
+        return {name for name, variable, _ in variables_of(self) if variable.nan}
+
     # ------------------------------------------------------------------------------------------------- traced
 
     def measure(self, solver: Solver, state: Any, carries: tuple) -> tuple[tuple, Rows]:
         """One row of one member: series, fields, finiteness, and the diagnostics' next carries."""
         values = solver.observe(state)
         observed = _observed(solver, state, values)
-        dims = {name: variable.dims for name, variable in solver.variables().items()}
+        variables = solver.variables()
+        dims = {name: variable.dims for name, variable in variables.items()}
         kept = [name for name in values if self.selected is None or name in self.selected]
         series = {name: values[name] for name in kept if not dims[name]}
         following = []
@@ -118,7 +124,8 @@ class Program:
         series |= {f"invariant_{name}": value for name, value in solver.invariants(state).items()}
         fields = {name: values[name] for name in kept if dims[name]}
         # series that nobody keeps are not computed for that
-        finite = {name: jnp.all(jnp.isfinite(values[name])) for name in values if dims[name] or name in kept}
+        looked_at = [name for name in values if (dims[name] or name in kept) and not variables[name].nan]
+        finite = {name: jnp.all(jnp.isfinite(values[name])) for name in looked_at}
         return tuple(following), Rows(series, fields, finite)
 
     def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
@@ -345,6 +352,9 @@ def problems(program: Program) -> list[tuple[str, str]]:
     for i, diagnostic in enumerate(program.diagnostics):
         try:
             declared = diagnostic.variables(example)
+        except ParameterError as error:
+            found.append((f"diagnostics.{i}.{error.key}", error.message))
+            continue
         except ValueError as error:
             found.append((f"diagnostics.{i}.of", str(error)))
             continue

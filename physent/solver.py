@@ -23,13 +23,15 @@ class Variable:
     """What an observable or the value of a diagnostic is; declared, never guessed from the array.
 
     `dims` names its axes in order (an empty tuple makes it a series), `role` says what it stands for physically
-    ("amplitude", "density", "scalar", "velocity", "position", "heading", ...), which is how diagnostics find it.
+    ("amplitude", "density", "scalar", "velocity", "position", "heading", ...), which is how diagnostics find it. `nan`
+    says what NaN means in a variable that may have it, "no pair"; in any other it is a failure.
     """
 
     dims: tuple[str, ...] = ()
     role: str = "scalar"
     units: str = "1"
     long_name: str = ""
+    nan: str = ""
 
 
 class Axis(eqx.Module):

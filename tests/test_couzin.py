@@ -78,6 +78,27 @@ def test_a_run_makes_room_for_near_tiles():
     np.testing.assert_allclose(*(run.position.values[:8] for run in runs), atol=1e-9)
 
 
+def test_room_grows_whatever_the_last_good_state_knows():
+    """An overflow comes after that state, whose own near tiles had room enough."""
+    solver = Couzin(n=400, search="tiles", tile_size=4, near_tiles=40, initial=RandomBall(radius=60.0))
+    state = start(solver, jax.random.key(0))
+    assert int(solver.error(state)) == 0
+    for _ in range(2):
+        larger, state = solver.grow(state)
+        assert larger.near_tiles > solver.near_tiles * 1.4 and state.tiling.capacity == larger.near_tiles
+        solver = larger
+
+
+def test_tiles_serve_the_state_they_are_in():
+    """They are renewed after a step and not before the next: what is observed in between has no overflow to lose."""
+    solver = Couzin(n=64, search="tiles", tile_size=4, initial=RandomBall(radius=30.0), noise=0.0, turning_rate=1e-9)
+    state = start(solver, jax.random.key(0))
+    for _ in range(7):
+        state = step(solver, state)
+        moved = np.linalg.norm(state.position.T - state.tiling.reference, axis=0)
+        assert moved.max() <= 5 * 0.3 * (1 + 1e-9)  # half of the skin
+
+
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_schools_start_as_they_should(dimensions):
     key, shape = jax.random.key(4), (dimensions, 2000)
@@ -104,7 +125,7 @@ def test_schools_start_as_they_should(dimensions):
 def run():
     """A short torus of two members with the paper's stairs, and all entropies, as one run."""
     solver = Couzin(n=24, length=30.0, schedule=Staircase(top=1.25, rise=0.5, hold=1.0), orientation_width=[0.25, 0.75])
-    diagnostics = [SchoolingEntropy(length=30.0), SchoolEntropy(period=[30.0] * 3)]
+    diagnostics = [SchoolingEntropy(), SchoolEntropy()]
     return physent.run(solver, t_end=4.0, save_every=0.5, members=2, diagnostics=diagnostics)
 
 
@@ -143,6 +164,12 @@ def test_a_run_saves_schools_and_their_entropies(run, tmp_path):
         (lambda: Couzin(blind_angle=4.0), ["blind_angle", "4.0"]),
         (lambda: Couzin(combine="mean"), ["combine", "normalised, sum"]),
         (lambda: Couzin(n=1), ["n", ">= 2"]),
+        (lambda: Couzin(n=10.5), ["n", "10.5", "an integer >= 2"]),
+        (lambda: Couzin(length=5.0, initial=RandomBox(side=8.0)), ["initial.side", "8.0", "5.0"]),
+        (lambda: Couzin(length=5.0, initial=Ring(radius=6.0)), ["initial.radius", "6.0", "5.0"]),
+        (lambda: Couzin(length=5.0), ["initial.radius", "3.5", "5.0"]),
+        (lambda: Couzin(schedule=Staircase(top=1.0), orientation_width=0.1), ["schedule.rise", "3.6", ">= 1"]),
+        (lambda: Couzin(schedule=Staircase(top=1.0), orientation_width=1.0), ["schedule.rise", "0.0", ">= 1"]),
     ],
 )
 def test_refusals_say_what_was_given_and_what_is_allowed(make, words):

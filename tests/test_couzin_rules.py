@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from physent.numerics.space import Space
-from physent.solvers.couzin import Constant, Couzin, Staircase
+from physent.solvers.couzin import Constant, Couzin, RandomBox, Staircase
 from physent.solvers.couzin.model import CouzinState
 from physent.solvers.couzin.social import Fish, social, wish
 from physent.solvers.couzin.turning import deflect, interpolate_towards, jostle, rotate_towards
@@ -160,7 +160,8 @@ def test_a_step_commutes_with_translations_and_relabelling(free):
 def test_a_periodic_step_commutes_with_translations_and_the_symmetries_of_the_cube(free):
     _, state, _ = free
     x, v = arrays(state)
-    solver = Couzin(n=30, length=4.0, noise=0.0, orientation_width=0.5, attraction_width=0.4)
+    zones = dict(orientation_width=0.5, attraction_width=0.4)
+    solver = Couzin(n=30, length=4.0, noise=0.0, initial=RandomBox(), **zones)
     x_after, v_after = arrays(step(solver, state))
     shift = np.array([1.0, 2.5, 3.25])
     moved, heading = arrays(step(solver, school(np.mod(x + shift, 4), v)))

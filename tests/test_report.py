@@ -14,7 +14,7 @@ import physent.report
 from physent import catalogue
 from physent.errors import FolderError
 from physent.recorded import flattened
-from physent.report import reading, style
+from physent.report import movie, particles, reading, style
 from physent.report.comparison import tables
 from physent.report.configuration import settings, swept
 from physent.report.statistics import averages, differences, holm
@@ -159,6 +159,31 @@ def test_every_shape_of_data_has_pictures_with_labels(dataset):
     assert len(found) >= 2
     for figure in found.values():
         assert any(axes.get_xlabel() for axes in figure.axes)
+
+
+def drifting(period: float | None) -> xr.Dataset:
+    """Thirty fish in a ball of radius 2 that swim along x, through the edge of the box if there is one."""
+    dataset = swarm(3)
+    ball = dataset.position.values[0] / np.linalg.norm(dataset.position.values[0], axis=1, keepdims=True)
+    places = 2 * ball + np.arange(5.0)[:, None, None] * np.array([5.0, 0, 0])
+    dataset["position"] = dataset.position.copy(data=places if period is None else np.mod(places, period))
+    if period is not None:
+        dataset.position.attrs["period"] = np.full(3, period)
+    return dataset
+
+
+@pytest.mark.parametrize("period", [None, 12.0])
+def test_a_movie_of_a_school_has_depth_and_keeps_it_whole(period):
+    """Every frame is the first one, seen from the centre; across the edge of a periodic box as well."""
+    dataset = drifting(period)
+    places = dataset.position.values
+    out = particles.about_centre(places, particles.period(dataset, "position", 3))
+    np.testing.assert_allclose(out, np.broadcast_to(out[:1], out.shape), atol=1e-5)
+    film = movie.filmed(dataset, dpi=40)
+    assert film is not None and "round the centre" in film.caption and "along z" not in film.caption
+    flat = movie.filmed(dataset.isel(component=[0, 1]), dpi=40)
+    assert flat is not None and flat.frames[0].shape == film.frames[0].shape
+    assert not np.array_equal(flat.frames[0], film.frames[0])
 
 
 def test_plot_refuses_what_has_no_picture():

@@ -44,6 +44,8 @@ TITLES = {  # sections of the page of validation, in this order; any other file 
     "test_entropy": "Entropies",
 }
 
+SCHOOLING = ("states", "hysteresis", "cases", "entropies", "search", "scaling")  # data/validation/couzin_<part>.md
+
 
 def write(name: str, text: str) -> None:
     """A file of the generated folder, touched only where it changes, so that a second build has little to do."""
@@ -159,8 +161,15 @@ def published() -> None:
             "\n</details>\n",
         ]
     for file in sorted((ROOT / "data" / "validation").glob("*.md")):
-        parts.append(file.read_text(encoding="utf-8"))
+        if not file.stem.startswith("couzin_"):
+            parts.append(file.read_text(encoding="utf-8"))
     write("published.md", "\n".join(parts) + "\n")
+
+
+def schooling() -> None:
+    """The tables of the longer runs of schools, in the order of what they show."""
+    files = [ROOT / "data" / "validation" / f"couzin_{part}.md" for part in SCHOOLING]
+    write("schooling.md", "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists()) + "\n")
 
 
 def notebooks() -> None:
@@ -197,6 +206,7 @@ def everything(app: Sphinx) -> None:
     validation()
     long_runs()
     published()
+    schooling()
     notebooks()
 
 

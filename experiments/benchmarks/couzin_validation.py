@@ -1,8 +1,9 @@
 """Couzin against the literature and dewi-kadita: python -m experiments.benchmarks.couzin_validation [part ...]
 
 Parts: cases (dewi-kadita's four, eight seeds each, against its bands), states (the paper's four), hysteresis. Each
-prints a Markdown table and, last, how many rows are not as they should be; the exit status is 1 if any is not. The
-experiments are those of experiments/couzin. `benchmarks.couzin` compares with the package itself.
+prints a Markdown table and, last, how many rows are not as they should be; the exit status is 1 if any is not. With
+--write the tables go to data/validation/couzin_*.md. The experiments are those of experiments/couzin.
+`benchmarks.couzin` compares with the package itself.
 """
 
 import sys
@@ -16,6 +17,7 @@ jax.config.update("jax_enable_x64", True)
 from scipy.stats import ttest_ind_from_stats  # noqa: E402
 
 import physent  # noqa: E402
+from experiments.benchmarks.couzin_tables import main  # noqa: E402
 from physent.config import load_experiment  # noqa: E402
 from physent.diagnostics import SchoolingEntropy  # noqa: E402
 
@@ -70,20 +72,23 @@ def second_half(dataset):
     return dataset.isel(t=slice(dataset.sizes["t"] // 2, None))
 
 
+def said(good):
+    return "yes" if good else "NO"
+
+
 def experiment(name, *overrides):
     return load_experiment(EXPERIMENTS / f"{name}.toml", list(overrides))
 
 
-def cases():
+def cases(table):
     """dewi-kadita's cases with its rules: a seed a member."""
     wrong = 0
-    print("| case | quantity | physent, mean (sd) of 8 | dewi-kadita, mean (sd) of 5 | test | verdict |")
-    print("|---|---|---|---|---|---|")
+    table.head("case", "quantity", "physent, mean (sd) of 8", "dewi-kadita, mean (sd) of 5", "test", "verdict")
     for case, bands in BANDS.items():
         settings = experiment(case)
         run = physent.run(
             settings.solver, t_end=settings.run.t_end, save_every=settings.run.save_every, members=SEEDS,
-            diagnostics=[SchoolingEntropy(length=settings.solver.length)], variables=["polarization"],
+            diagnostics=[SchoolingEntropy()], variables=["polarization"],
         )  # fmt: skip
         half = second_half(run)
         for (quantity, variable), (mean, deviation) in zip(ROWS.items(), bands, strict=True):
@@ -98,91 +103,80 @@ def cases():
                 p = ttest_ind_from_stats(ours, spread, SEEDS, mean, deviation, PEER_SEEDS, equal_var=False).pvalue
                 test, good = f"Welch p = {p:.2g}", p > 1e-3
             wrong += not good
-            print(
-                f"| {case} | {quantity} | {ours:.4f} ({spread:.4f}) | {mean:.4f} ({deviation:.4f}) | {test} "
-                f"| {'yes' if good else 'NO'} |",
-                flush=True,
-            )
+            table.row(case, quantity, f"{ours:.4f} ({spread:.4f})", f"{mean:.4f} ({deviation:.4f})", test, said(good))
     return wrong
 
 
-def states():
-    """The paper's four states, eight seeds each; the torus must last for 2,000 steps."""
+def states(table):
+    """The paper's four states, eight seeds each; the torus must last for 2,000 steps, in every row of every seed."""
     wrong = 0
-    print(
-        "| state | polarization, mean (sd) of 8 | rotation | groups at the end | as asked in the mean | in every seed |"
-    )
-    print("|---|---|---|---|---|---|")
+    table.head("state", "polarization, mean (sd) of 8", "rotation", "groups at the end", "in the mean", "in every seed")
+    torus = None
     for state, holds in STATES.items():
         settings = experiment(
             f"couzin2002_{state}", f"run.members={SEEDS}", "diagnostics=[]", "run.snapshot_every=500.0",
             "output.variables=['polarization', 'rotation', 'groups']",
         )  # fmt: skip
         half = second_half(physent.run(settings))
+        torus = half if state == "torus" else torus
         p, m = half.polarization.mean("t").values, half.rotation.mean("t").values
         good, every = holds(p.mean(), m.mean()), all(holds(*pair) for pair in zip(p, m, strict=True))
-        print(
-            f"| {state} | {p.mean():.4f} ({p.std(ddof=1):.4f}) | {m.mean():.4f} ({m.std(ddof=1):.4f}) "
-            f"| {half.groups.values[-1].tolist()} | {'yes' if good else 'NO'} | {'yes' if every else 'no'} |",
-            flush=True,
-        )
+        numbers = (f"{values.mean():.4f} ({values.std(ddof=1):.4f})" for values in (p, m))
+        table.row(state, *numbers, str(half.groups.values[-1].tolist()), said(good), said(every))
         wrong += not good
-        if state == "torus":
-            last = half.isel(t=slice(-200, None))  # 2,000 steps, a row every 10
-            least, most = float(last.rotation.min()), float(last.polarization.max())
-            means = last.rotation.mean("t").values, last.polarization.mean("t").values
-            good = means[0].min() > 0.7 and means[1].max() < 0.3
-            print("\nThe torus in its last 2,000 steps: rotation > 0.7, polarization < 0.3 in the mean of each seed:")
-            print(f"{'yes' if good else 'NO'}; row by row rotation >= {least:.3f}, polarization <= {most:.3f}.\n")
-            wrong += not good
+    last = torus.isel(t=slice(-200, None))  # 2,000 steps, a row every 10
+    table.add(
+        "", "The torus in its last 2,000 steps, rotation > 0.7 and polarization < 0.3 in every one of 200 rows:", ""
+    )
+    table.head("seed", "smallest rotation", "largest polarization", "sustained")
+    for seed in range(SEEDS):
+        least, most = float(last.rotation[:, seed].min()), float(last.polarization[:, seed].max())
+        good = least > 0.7 and most < 0.3
+        table.row(str(seed), f"{least:.3f}", f"{most:.3f}", said(good))
+        wrong += not good
     return wrong
 
 
-def hysteresis():
+def hysteresis(table):
     """The branches at each width: means over the second half of each stair, errors over eight seeds."""
     run = physent.run(experiment("hysteresis"))
     width = run.orientation_width_now.values[:, 0]
     hold, rows = 200, np.arange(run.sizes["t"])
     stair = (rows - 1) // hold  # row 0 is the start
     settled = (rows > 0) & ((rows - 1) % hold >= hold // 2)
-    table = {}
+    means = {}
     for name in ("polarization", "rotation"):
         values = run[name].values
-        table[name] = np.stack([values[settled & (stair == s)].mean(axis=0) for s in range(stair.max() + 1)])
+        means[name] = np.stack([values[settled & (stair == s)].mean(axis=0) for s in range(stair.max() + 1)])
     widths = np.array([np.median(width[settled & (stair == s)]) for s in range(stair.max() + 1)])
     half = len(widths) // 2
-    print("| orientation width | up: p | up: m | down: p | down: m | difference of m, in standard errors |")
-    print("|---|---|---|---|---|---|")
+    table.head("orientation width", "up: p", "up: m", "down: p", "down: m", "difference of m, in standard errors")
     apart = {}
     for s in range(half):
         up, down = s, len(widths) - 1 - s
         cells = []
         for branch in (up, down):
             for name in ("polarization", "rotation"):
-                values = table[name][branch]
+                values = means[name][branch]
                 cells.append(f"{values.mean():.3f} +- {values.std(ddof=1) / np.sqrt(len(values)):.3f}")
-        a, b = table["rotation"][up], table["rotation"][down]
+        a, b = means["rotation"][up], means["rotation"][down]
         apart[round(widths[up], 6)] = (a.mean() - b.mean()) / np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
-        print(f"| {widths[up]:.2f} | {' | '.join(cells)} | {apart[round(widths[up], 6)]:.1f} |")
+        table.row(f"{widths[up]:.2f}", *cells, f"{apart[round(widths[up], 6)]:.1f}")
     at = int(np.argmin(np.abs(widths[: half + 1] - 1.5)))
-    p_up, m_up = table["polarization"][at].mean(), table["rotation"][at].mean()
-    p_down, m_down = table["polarization"][-1 - at].mean(), table["rotation"][-1 - at].mean()
+    p_up, m_up = means["polarization"][at].mean(), means["rotation"][at].mean()
+    p_down, m_down = means["polarization"][-1 - at].mean(), means["rotation"][-1 - at].mean()
     asked = [m_up > 0.5 and p_up < 0.3, p_down > 0.85 and m_down < 0.15, apart[1.5] > 3]
-    print(f"\nAt 1.5: up m > 0.5 and p < 0.3, down p > 0.85 and m < 0.15, apart by more than 3 errors: {asked}")
+    words = ", ".join(map(said, asked))
+    table.add("", f"At 1.5: up m > 0.5 and p < 0.3, down p > 0.85 and m < 0.15, apart by more than 3 errors: {words}.")
     return asked.count(False)
 
 
 PARTS = {"cases": cases, "states": states, "hysteresis": hysteresis}
-
-
-def main():
-    wrong = 0
-    for name in sys.argv[1:] or PARTS:
-        print(f"\n## {name}\n", flush=True)
-        wrong += PARTS[name]()
-    print(f"\n{wrong} not as asked")
-    return bool(wrong)
-
+WORDS = {
+    "cases": "means over the second halves of dewi-kadita's four cases, with its rules, against its own.",
+    "states": "the four states of Couzin et al. (2002) at its parameters, means over the second halves of 5,000 steps.",
+    "hysteresis": "the zone of orientation widens and narrows in one run; means over the second half of each stair.",
+}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("couzin_validation", PARTS, WORDS))

@@ -11,7 +11,7 @@ from physent.entropy.estimators import ESTIMATORS, Estimator
 from physent.entropy.measures import MEASURES, Measure
 from physent.entropy.nearest import Metric
 from physent.entropy.outcome_space import OutcomeSpace
-from physent.parameters import choice, kind_of, param, static
+from physent.parameters import ParameterError, choice, kind_of, param, static
 from physent.solver import Variable
 
 PARTICLE_OUTCOMES: dict[str, type[OutcomeSpace]] = {"cells": Cells, "headings": Headings}
@@ -117,7 +117,7 @@ class NearestNeighbourEntropy(Diagnostic[tuple[()]]):
         name, left = _particles(observed, self.of)
         circles = [axis.name for axis in observed.domain.axes if axis.points is None and axis.periodic]
         if circles and self.period is None:
-            raise ValueError(f"the domain is periodic in {', '.join(circles)}: give period")
+            raise ParameterError("period", f"missing, and the domain is periodic in {', '.join(circles)}")
         words = f"nearest-neighbour differential entropy of {name}"
         return {self.name or f"nearest_neighbour_entropy_{name}": Variable(left, "entropy", "1", words)}
 

@@ -12,7 +12,7 @@ from physent.diagnostic import Diagnostic, Observed
 from physent.entropy.counting import count_symbols
 from physent.numerics.neighbors import NeighborList, find_neighbors, separations
 from physent.numerics.space import Space
-from physent.parameters import param, static
+from physent.parameters import ParameterError, param, static
 from physent.solver import Variable
 
 
@@ -26,12 +26,14 @@ def space_of(observed: Observed, of: str, period: Array | Sequence[float] | None
     if period is not None:
         period = jnp.asarray(period)
         if period.shape != (d,):
-            raise ValueError(f"period has {period.size} entries, allowed: {d}, one a component of {name}")
+            raise ParameterError("period", f"given {period.size} numbers, allowed: {d}, one a component of {name}")
         circles = tuple(bool(finite) for finite in np.isfinite(np.asarray(period)))
         return name, Space(jnp.where(jnp.asarray(circles), period, jnp.ones_like(period)).astype(dtype), circles)
     axes = [axis for axis in observed.domain.axes if axis.points is None]
     if len(axes) != d:
-        raise ValueError(f"the domain does not say in what space {name} lives: give period (inf: not periodic)")
+        raise ParameterError(
+            "period", f"missing, and the domain does not say in what space {name} lives (inf: not periodic)"
+        )
     lengths = [jnp.ones((), dtype) if axis.length is None else axis.length.astype(dtype) for axis in axes]
     return name, Space(jnp.stack(lengths), tuple(axis.periodic for axis in axes))
 

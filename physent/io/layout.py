@@ -24,7 +24,7 @@ class Stored:
     dims: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: np.dtype
-    attributes: dict[str, str]
+    attributes: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Layout:
         leading = ("member",) if program.members > 1 else ()
         arrays = rows.series | rows.fields
         sizes: dict[str, int] = {}
-        variables = []
+        variables, domain = [], _domain(program)
+        period = _period(domain)
         for name, variable, when in variables_of(program):
             array = arrays[name]
             shape = array.shape[1:]
@@ -58,19 +59,16 @@ class Layout:
             for dim, size in zip(dims, shape, strict=True):
                 if sizes.setdefault(dim, size) != size:
                     raise ValueError(f"{name}: dimension {dim} has size {size} here and {sizes[dim]} elsewhere")
-            words = {"units": variable.units, "long_name": variable.long_name or name.replace("_", " ")}
+            words: dict[str, Any] = {"units": variable.units, "long_name": variable.long_name or name.replace("_", " ")}
             time = snapshot_time if when == "snapshot" else "t"
-            variables.append(Stored(name, time, dims, shape, array.dtype, words | {"role": variable.role}))
-        return cls(variables, _coordinates(program, sizes), sizes, attributes)
+            words |= {"role": variable.role} | ({"nan": variable.nan} if variable.nan else {})
+            if variable.role == "position" and period is not None:
+                words["period"] = period
+            variables.append(Stored(name, time, dims, shape, array.dtype, words))
+        return cls(variables, _coordinates(program, domain, sizes), sizes, attributes)
 
 
-def _coordinates(program: Program, sizes: dict[str, int]) -> dict[str, Any]:
-    domain: Domain
-    if program.members > 1:
-        over_members = eqx.filter_vmap(program.axes_of, in_axes=(program.axes,), axis_size=program.members)
-        domain = over_members(program.solver)
-    else:
-        domain = program.axes_of(program.solver)
+def _coordinates(program: Program, domain: Domain, sizes: dict[str, int]) -> dict[str, Any]:
     coordinates: dict[str, Any] = {}
     if program.members > 1:
         sizes.setdefault("member", program.members)
@@ -90,6 +88,21 @@ def _coordinates(program: Program, sizes: dict[str, int]) -> dict[str, Any]:
         name, dims = (axis.name, (axis.name,)) if shared else (f"{axis.name}_of_member", ("member", axis.name))
         coordinates[name] = (dims, points, attributes)
     return coordinates
+
+
+def _domain(program: Program) -> Domain:
+    """All axes (those of the domain first), with a leading axis of members where there are several."""
+    if program.members == 1:
+        return program.axes_of(program.solver)
+    return eqx.filter_vmap(program.axes_of, in_axes=(program.axes,), axis_size=program.members)(program.solver)
+
+
+def _period(domain: Domain) -> np.ndarray | None:
+    """The circumferences of the box that particles live in, where it is periodic and the same for all members."""
+    axes = [axis for axis in domain.axes if axis.points is None]
+    lengths = [np.unique(np.asarray(axis.length)) for axis in axes if axis.periodic and axis.length is not None]
+    shared = axes and len(lengths) == len(axes) and all(length.size == 1 for length in lengths)
+    return np.concatenate(lengths) if shared else None
 
 
 def _shared(axis: Axis, members: int) -> tuple[np.ndarray, np.ndarray | None, bool]:

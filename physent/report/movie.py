@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
 from physent.io.folder import FolderError
 from physent.report import particles, style
@@ -184,32 +185,38 @@ def _map(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tuple
 
 def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tuple[Draw, str]:
     places, vectors = particles.rows(dataset, name, found, index)
-    planar = places.shape[-1] == 2
-    travelling = _travels(places)
+    period, words = particles.period(dataset, name, places.shape[-1]), name
+    out = particles.about_centre(places, period)
+    if _travels(places, out, period):
+        places, words = out, f"{name} round the centre of the swarm"
+    limits = particles.box(places)
     fig, axes = style.figure(SIZE, SIZE)
-    limits = particles.box(places - _centre(places) if travelling else places)
-    words = f"{name} round the centre of the swarm" if travelling else name
     fig.set_layout_engine("none")
-    axes.set_position((0.14, 0.11, 0.8, 0.8))
+    if places.shape[-1] == 3:
+        axes.remove()
+        show = particles.deep(fig, limits, dataset[name].attrs)
+        fig.axes[0].set_position((0.0, 0.02, 0.92, 0.92))
+    else:
+        axes.set_position((0.14, 0.11, 0.8, 0.8))
+
+        def show(place: np.ndarray, vector: np.ndarray | None, /) -> Axes:
+            axes.clear()
+            particles.draw(axes, place, vector, limits, None)
+            axes.set(xlabel="x", ylabel="y")
+            return axes
 
     def draw(i: int, when: str, dpi: float) -> np.ndarray:
-        axes.clear()
-        place = places[i] - _centre(places[i : i + 1])[0] if travelling else places[i]
-        particles.draw(axes, place[:, :2], None if vectors is None else vectors[i, :, :2], limits[:2], None)
-        axes.set(title=when, xlabel="x", ylabel="y")
+        show(places[i], None if vectors is None else vectors[i]).set_title(when)
         return _painted(fig, dpi)
 
-    return draw, words if planar else f"{words}, seen along z"
+    return draw, words
 
 
-def _centre(places: np.ndarray) -> np.ndarray:
-    return places.mean(axis=-2, keepdims=True)
-
-
-def _travels(places: np.ndarray) -> bool:
-    """Whether the swarm goes so far that it would be small in a picture of the whole way."""
-    path, size = np.ptp(_centre(places)[:, 0], axis=0).max(), np.median(np.ptp(places, axis=1).max(axis=-1))
-    return bool(path > size)
+def _travels(places: np.ndarray, out: np.ndarray, period: np.ndarray | None) -> bool:
+    """Whether the swarm goes so far that it would be small in a picture of the whole way, or across an edge."""
+    size = np.median(np.ptp(out, axis=1).max(axis=-1))
+    path = np.ptp((places - out).mean(axis=1), axis=0).max()
+    return bool(path > size and (period is None or 2 * size < np.max(period)))
 
 
 def _painted(fig, dpi: float) -> np.ndarray:

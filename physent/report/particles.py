@@ -1,10 +1,14 @@
 """Pictures of particles: where they are and where they head, in two and in three dimensions."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from physent.entropy import from_centre
 from physent.report import style
 from physent.report.reading import Sort, one_member
 
@@ -50,6 +54,17 @@ def rows(dataset: xr.Dataset, name: str, sort: Sort, index: list[int]) -> tuple[
     return positions, vectors / np.where(norm > 0, norm, 1.0)
 
 
+def period(dataset: xr.Dataset, name: str, components: int) -> np.ndarray | None:
+    """The circumferences of the periodic box, where the file says so for each component."""
+    circles = np.asarray(dataset[name].attrs.get("period", ()), dtype=float)
+    return circles if circles.shape == (components,) and np.all(circles > 0) else None
+
+
+def about_centre(places: np.ndarray, period: np.ndarray | None) -> np.ndarray:
+    """The vectors from the centre at each row, the shortest way round in a periodic box."""
+    return np.asarray(from_centre(places, period), dtype=float)
+
+
 def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
     """The particles at one row; in three dimensions seen from the side and from above."""
     positions, vectors = rows(dataset, name, sort, [row])
@@ -65,23 +80,42 @@ def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
         return fig
     fig, axes = style.figure(height=4.5)
     axes.remove()
-    deep = fig.add_subplot(projection="3d")
-    x, y, z = place.T
-    shade = {"c": z, "cmap": style.SEQUENTIAL, "vmin": limits[2][0], "vmax": limits[2][1]}
-    if vector is not None and len(place) <= MOST_ARROWS:
-        length = 0.06 * (limits[0][1] - limits[0][0])
-        deep.quiver(x, y, z, *vector.T, length=length, linewidth=0.7, arrow_length_ratio=0.0, color="#7a7a7a")  # type: ignore[attr-defined]
-    deep.scatter(x, y, z, s=_size(len(place)), depthshade=False, **shade)  # type: ignore[misc]
-    deep.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])  # type: ignore[call-arg]
-    deep.set_xlabel(style.labelled("x", units))
-    deep.set_ylabel(style.labelled("y", units))
-    deep.set_zlabel(style.labelled("z", units))  # type: ignore[attr-defined]
-    deep.set_box_aspect((1, 1, 1), zoom=0.86)  # type: ignore[attr-defined]
-    for axis in (deep.xaxis, deep.yaxis, deep.zaxis):  # type: ignore[attr-defined]
+    deep(fig, limits, units)(place, vector)
+    return fig
+
+
+def deep(
+    fig: Figure, limits: list[tuple[float, float]], units: Mapping[str, Any]
+) -> Callable[[np.ndarray, np.ndarray | None], Axes]:
+    """Axes of three dimensions with these limits, as a function that draws particles on them instead of those before.
+
+    Colours are heights; lines go along the headings.
+    """
+    axes = fig.add_subplot(projection="3d")
+    axes.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])  # type: ignore[call-arg]
+    axes.set_xlabel(style.labelled("x", units))
+    axes.set_ylabel(style.labelled("y", units))
+    axes.set_zlabel(style.labelled("z", units))  # type: ignore[attr-defined]
+    axes.set_box_aspect((1, 1, 1), zoom=0.86)  # type: ignore[attr-defined]
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):  # type: ignore[attr-defined]
         axis.set_pane_color((0.5, 0.5, 0.5, 0.06))  # type: ignore[attr-defined]
         axis.set_major_locator(_few())
         axis.labelpad = 7
-    return fig
+    length = 0.06 * (limits[0][1] - limits[0][0])
+    shade = {"cmap": style.SEQUENTIAL, "vmin": limits[2][0], "vmax": limits[2][1]}
+    drawn = []
+
+    def show(place: np.ndarray, vector: np.ndarray | None, /) -> Axes:
+        while drawn:
+            drawn.pop().remove()
+        if vector is not None and len(place) <= MOST_ARROWS:
+            lines = {"length": length, "linewidth": 0.7, "arrow_length_ratio": 0.0, "color": "#7a7a7a"}
+            drawn.append(axes.quiver(*place.T, *vector.T, **lines))
+        x, y, z = place.T
+        drawn.append(axes.scatter(x, y, z, s=_size(len(place)), depthshade=False, c=z, **shade))  # type: ignore[misc]
+        return axes
+
+    return show
 
 
 def draw(

@@ -7,10 +7,10 @@ import netCDF4
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from physent.entropy.directions import unit
 from physent.parameters import ParameterError, static
 
 from .initial import Initial, Start
-from .social import unit
 
 
 class FromFile(Initial):
@@ -28,7 +28,7 @@ class FromFile(Initial):
     def __call__(self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype) -> Start:
         """The school, its headings normalised."""
         position, heading = (jnp.asarray(values.T, dtype) for values in self._read(shape))
-        return position, unit(heading)
+        return position, unit(heading, axis=0)
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
         """The file must exist and hold both variables, of this shape."""

@@ -4,12 +4,13 @@ import abc
 import math
 
 import jax
+import jax.core
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from physent.entropy.directions import unit
 from physent.parameters import Declared, ParameterError, param
-
-from .social import unit
 
 Start = tuple[Float[Array, "d n"], Float[Array, "d n"]]
 
@@ -40,9 +41,11 @@ class RandomBox(Initial):
         return corner + side * place, random_directions(whither, shape, dtype)
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
-        """In unbounded space the side must be given."""
+        """In unbounded space the side must be given; a periodic box must hold it."""
         if self.side is None and length is None:
             raise ParameterError("initial.side", "missing, and unbounded space has no box to take it from")
+        if self.side is not None:
+            _fits("side", self.side, length)
 
 
 class RandomBall(Initial):
@@ -56,6 +59,10 @@ class RandomBall(Initial):
         distance = self.radius * jax.random.uniform(far, shape[1:], dtype) ** (1 / shape[0])
         place = distance[None, :] * random_directions(where, shape, dtype)
         return _middle(length) + place, random_directions(whither, shape, dtype)
+
+    def check(self, shape: tuple[int, int], length: Array | None) -> None:
+        """A periodic box must hold the ball."""
+        _fits("radius", self.radius, length, 2)
 
 
 class Ring(Initial):
@@ -80,12 +87,25 @@ class Ring(Initial):
         radius = self.radius * (1 + self.radial_spread * radius)
         place = [radius * jnp.cos(angle), radius * jnp.sin(angle), self.radius * self.height_spread * height]
         course = [-jnp.sin(angle), jnp.cos(angle), self.heading_spread * climb]
-        return _middle(length) + jnp.stack(place[:d]), unit(jnp.stack(course[:d]))
+        return _middle(length) + jnp.stack(place[:d]), unit(jnp.stack(course[:d]), axis=0)
+
+    def check(self, shape: tuple[int, int], length: Array | None) -> None:
+        """A periodic box must hold the circle, if not all that is spread about it."""
+        _fits("radius", self.radius, length, 2)
 
 
 def random_directions(key: PRNGKeyArray, shape: tuple[int, int], dtype: jnp.dtype) -> Float[Array, "d n"]:
     """Isotropic unit vectors."""
-    return unit(jax.random.normal(key, shape, dtype))
+    return unit(jax.random.normal(key, shape, dtype), axis=0)
+
+
+def _fits(name: str, size: Array, length: Array | None, times: int = 1) -> None:
+    """Refuse what would lie over itself in the periodic box."""
+    if length is None or isinstance(size, jax.core.Tracer) or isinstance(length, jax.core.Tracer):
+        return
+    if np.any(times * np.asarray(size) > np.asarray(length) * (1 + 1e-6)):
+        given, side = np.asarray(size).tolist(), np.asarray(length).tolist()
+        raise ParameterError(f"initial.{name}", f"given {given}, which does not fit into the box of length {side}")
 
 
 def _middle(length: Array | None) -> Array | float:

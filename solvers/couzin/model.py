@@ -99,6 +99,7 @@ class Couzin(Solver[CouzinState]):
                     f"{name}_factors", f"given {factors.shape[-1]} numbers, allowed: n = {self.n}, one for each fish"
                 )
         self.initial.check((self.dimensions, self.n), self.length)
+        self.schedule.check(self.orientation_width)
 
     def init(self, key: PRNGKeyArray) -> CouzinState:
         """The initial condition at t = 0."""
@@ -115,9 +116,8 @@ class Couzin(Solver[CouzinState]):
         """The school one dt later: all fish turn, then all move."""
         key, now = jax.random.split(state.key)
         position, heading = state.position.T, state.heading.T
-        space, blind, tiling = self._space(), self._blind(), state.tiling
-        if tiling is not None:
-            tiling = renew_tiling(tiling, position, space, self._reach(), self._skin())
+        space, blind = self._space(), self._blind()
+        tiling = self._renewed(state.tiling, position)  # one that has just grown is empty
 
         def sums_over(ours: Fish, others: Fish, absent: Array | None) -> Social:
             return social(ours, others, absent, space, blind, self.blind_to_repulsion)
@@ -133,14 +133,14 @@ class Couzin(Solver[CouzinState]):
         step = self.dt * self.speed * heading
         if self.speed_factors is not None:
             step = step * self.speed_factors[None, :]
-        return CouzinState(state.t + self.dt, self._wrapped(position + step).T, heading.T, key, tiling)
+        position = self._wrapped(position + step)
+        # renewed here and not when it is looked at, where an overflow would be lost
+        return CouzinState(state.t + self.dt, position.T, heading.T, key, self._renewed(tiling, position))
 
     def observe(self, state: CouzinState) -> dict[str, Array]:
         """Positions, headings, and the order parameters."""
         position, heading = state.position.T, state.heading.T
         space, tiling = self._space(), state.tiling
-        if tiling is not None:
-            tiling = renew_tiling(tiling, position, space, self._reach(), self._skin())
         out = from_centre(state.position, self.length).T
         fish = self._fish(position, heading, state.t)
 
@@ -174,7 +174,7 @@ class Couzin(Solver[CouzinState]):
             "polarization": order.polarization(heading),
             "rotation": order.rotation(out, heading),
             "spread": order.spread(out),
-            "neighbour_distance": jnp.sum(jnp.where(accompanied, distance, 0)) / jnp.maximum(jnp.sum(accompanied), 1),
+            "neighbour_distance": jnp.sum(jnp.where(accompanied, distance, 0)) / jnp.sum(accompanied),
             "groups": order.groups(smallest, self.n),
         }
         if not isinstance(self.schedule, Constant):
@@ -190,7 +190,11 @@ class Couzin(Solver[CouzinState]):
             "rotation": Variable((), "order", "1", "length of the mean angular momentum of unit vectors"),
             "spread": Variable((), "scalar", "length", "root mean square distance from the centre of mass"),
             "neighbour_distance": Variable(
-                (), "scalar", "length", "mean distance to the nearest neighbour of those attracted by one"
+                (),
+                "scalar",
+                "length",
+                "mean distance to the nearest neighbour of those attracted by one",
+                nan="no fish is attracted by another",
             ),
             "groups": Variable((), "count", "1", "groups connected by attraction"),
         }
@@ -214,10 +218,14 @@ class Couzin(Solver[CouzinState]):
         return jnp.zeros((), int) if state.tiling is None else state.tiling.overflow()
 
     def grow(self, state: CouzinState) -> tuple["Couzin", CouzinState]:
-        """Room for as many near tiles as there were, and an eighth more."""
+        """Room for half as many near tiles again, or for as many as there were and an eighth more.
+
+        The last good state need not know how many there were when there was no room.
+        """
         if state.tiling is None:
             raise RuntimeError("Couzin reported an error without a tiling")
-        room = state.tiling.enough()
+        tiles, had = state.tiling.members.shape[-2], state.tiling.capacity
+        room = min(tiles, max(state.tiling.enough(), had + had // 2 + 1))
         larger = dataclasses.replace(self, near_tiles=room)
         return larger, eqx.tree_at(lambda state: state.tiling, state, state.tiling.emptied(room))
 
@@ -234,6 +242,11 @@ class Couzin(Solver[CouzinState]):
         """Ten steps of the fastest fish: tiles last for five."""
         fastest = self.speed if self.speed_factors is None else self.speed * jnp.max(self.speed_factors)
         return 10 * self.dt * fastest
+
+    def _renewed(self, tiling: Tiling | None, position: Float[Array, "d n"]) -> Tiling | None:
+        if tiling is None:
+            return None
+        return renew_tiling(tiling, position, self._space(), self._reach(), self._skin())
 
     def _space(self) -> Space:
         if self.length is None:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .social import unit
+from physent.entropy.directions import momenta
 
 Vectors = Float[Array, "d n"]
 
@@ -18,11 +18,7 @@ def polarization(heading: Vectors) -> Float[Array, ""]:
 
 def rotation(from_centre: Vectors, heading: Vectors) -> Float[Array, ""]:
     """|sum r_i x v_i|/N with unit vectors from the centre and along the headings: 1 for a mill."""
-    r, v = unit(from_centre), heading
-    if r.shape[0] == 2:
-        return jnp.abs(jnp.mean(r[0] * v[1] - r[1] * v[0]))
-    turning = [r[1] * v[2] - r[2] * v[1], r[2] * v[0] - r[0] * v[2], r[0] * v[1] - r[1] * v[0]]
-    return jnp.linalg.norm(jnp.mean(jnp.stack(turning), axis=1))
+    return jnp.linalg.norm(jnp.mean(momenta(from_centre.T, heading.T), axis=0))
 
 
 def spread(from_centre: Vectors) -> Float[Array, ""]:

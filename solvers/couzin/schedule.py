@@ -2,10 +2,12 @@
 
 import abc
 
+import jax.core
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from physent.parameters import Declared, param
+from physent.parameters import Declared, ParameterError, param
 
 
 class Schedule(Declared):
@@ -18,6 +20,9 @@ class Schedule(Declared):
     @abc.abstractmethod
     def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
         """The largest width there will be."""
+
+    def check(self, width: Array) -> None:
+        """Raise a ParameterError where the schedule does not fit the width it starts with."""
 
 
 class Constant(Schedule):
@@ -52,6 +57,17 @@ class Staircase(Schedule):
     def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
         """That of the top stair."""
         return jnp.maximum(width, width + self.rise * jnp.round((self.top - width) / self.rise))
+
+    def check(self, width: Array) -> None:
+        """From the width to the top there must be whole stairs."""
+        stairs = (self.top - width) / self.rise
+        if isinstance(stairs, jax.core.Tracer):
+            return
+        if np.any(np.abs(stairs - np.round(stairs)) > 1e-4) or np.any(np.round(stairs) < 1):
+            raise ParameterError(
+                "schedule.rise",
+                f"{np.asarray(stairs).tolist()} stairs from orientation_width to top, allowed: a whole number >= 1",
+            )
 
 
 SCHEDULES: dict[str, type] = {"constant": Constant, "staircase": Staircase}

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from physent.entropy.directions import unit
 from physent.numerics.space import Space
 
 Combine = Literal["normalised", "sum"]
@@ -89,17 +90,10 @@ def _sum(values: Float[Array, "*tiles n m"]) -> Float[Array, "*tiles n"]:
     return (values.reshape(-1, m) @ jnp.ones(m, values.dtype)).reshape(values.shape[:-1])
 
 
-def unit(vectors: Float[Array, "d n"]) -> Float[Array, "d n"]:
-    """The vectors at length 1; 0 stays 0."""
-    square = jnp.sum(vectors**2, axis=0, keepdims=True)
-    present = square > 0
-    return jnp.where(present, vectors / jnp.sqrt(jnp.where(present, square, 1)), 0)
-
-
 def wish(sums: Social, heading: Float[Array, "d n"], combine: Combine, orientation_weight: Array) -> Array:
     """The direction each fish wants to take; its heading where its neighbours leave it none."""
     along, towards = sums.along, sums.towards
     if combine == "normalised":
-        along, towards = unit(along), unit(towards)
-    direction = unit(jnp.where(sums.crowded[None, :], sums.away, orientation_weight * along + towards))
+        along, towards = unit(along, axis=0), unit(towards, axis=0)
+    direction = unit(jnp.where(sums.crowded[None, :], sums.away, orientation_weight * along + towards), axis=0)
     return jnp.where(jnp.any(direction != 0, axis=0, keepdims=True), direction, heading)

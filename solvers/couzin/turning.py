@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from physent.entropy.directions import unit
 from physent.numerics.rotation import cosine_sine
-
-from .social import unit
 
 Vectors = Float[Array, "d n"]
 
@@ -20,9 +19,9 @@ def rotate_towards(heading: Vectors, wish: Vectors, largest: Array) -> Vectors:
     """
     cosine, sine = cosine_sine(jnp.minimum(largest, math.pi))
     along = jnp.sum(heading * wish, axis=0, keepdims=True)
-    side = unit(wish - along * heading)
+    side = unit(wish - along * heading, axis=0)
     turned = jnp.where(jnp.any(side != 0, axis=0, keepdims=True), cosine * heading + sine * side, heading)
-    return unit(jnp.where((along >= cosine) | (largest >= math.pi), wish, turned))
+    return unit(jnp.where((along >= cosine) | (largest >= math.pi), wish, turned), axis=0)
 
 
 def interpolate_towards(heading: Vectors, wish: Vectors, largest: Array) -> Vectors:
@@ -32,7 +31,7 @@ def interpolate_towards(heading: Vectors, wish: Vectors, largest: Array) -> Vect
     """
     angle = jnp.arccos(jnp.clip(jnp.sum(heading * wish, axis=0, keepdims=True), -1, 1))
     fraction = jnp.where(angle > largest, largest / jnp.where(angle > largest, angle, 1), 1)
-    chord = unit((1 - fraction) * heading + fraction * wish)
+    chord = unit((1 - fraction) * heading + fraction * wish, axis=0)
     return jnp.where(jnp.any(chord != 0, axis=0, keepdims=True), chord, heading)
 
 
@@ -47,7 +46,7 @@ def deflect(direction: Vectors, noise: Array, key: PRNGKeyArray) -> Vectors:
         a, b = _across(direction)
         around, above = cosine_sine(jax.random.uniform(side_key, (1, n), direction.dtype, 0, 2 * math.pi))
         side = around * a + above * b
-    return unit(cosine * direction + sine * side)
+    return unit(cosine * direction + sine * side, axis=0)
 
 
 def jostle(direction: Vectors, noise: Array, key: PRNGKeyArray) -> Vectors:
@@ -55,7 +54,7 @@ def jostle(direction: Vectors, noise: Array, key: PRNGKeyArray) -> Vectors:
 
     As in dewi-kadita; the angle has the standard deviation `noise` in each direction across while that is small.
     """
-    return unit(direction + noise * jax.random.normal(key, direction.shape, direction.dtype))
+    return unit(direction + noise * jax.random.normal(key, direction.shape, direction.dtype), axis=0)
 
 
 def _across(direction: Float[Array, "3 n"]) -> tuple[Array, Array]:
