@@ -17,6 +17,7 @@ from physent.solvers.kelvin_helmholtz import (
     HoldBase,
     KelvinHelmholtz,
     Kolmogorov,
+    Ripple,
     Rotating,
     ShearLayer,
     Stochastic,
@@ -49,6 +50,29 @@ def test_density_stays_within_its_initial_bounds(noisy):
         first = observed["density"][0]
         assert float(jnp.min(observed["density"])) >= float(jnp.min(first)) - 1e-14
         assert float(jnp.max(observed["density"])) <= float(jnp.max(first)) + 1e-14
+
+
+@pytest.mark.parametrize("method", ["projection", "spectral"])
+def test_a_stratified_fluid_at_rest_stays_at_rest(method):
+    """Its waves have frequencies up to sqrt(G rho'), 39 here, that no velocity tells of: a dt is several steps."""
+    layer = ShearLayer(u_top=0.0, u_bottom=0.0, thickness=0.2, perturbation=Unperturbed())
+    solver = KelvinHelmholtz(
+        nx=32, nz=16, dt=0.1, buoyancy=3000.0, reynolds=1e4, noise=1e-4, initial=layer, method=method
+    )
+    observed, _ = observed_rows(solver, 20)
+    assert float(jnp.max(observed["kinetic_energy"])) <= 1.001 * float(observed["kinetic_energy"][0])
+    assert int(observed["inner_steps"][0]) >= 0.1 * np.sqrt(3000 * 0.1 / 0.2)
+
+
+@pytest.mark.parametrize(("buoyancy", "dt"), [(200.0, 0.2), (20.0, 0.5)])
+def test_density_keeps_its_bounds_while_a_fluid_falls_from_rest(buoyancy, dt):
+    """Heavy over light, 1.5 over 1, and nearly still: velocity grows within a step, and the steps are strides."""
+    jet = DoubleShear(u_max=0.0, perturbation=Ripple(amplitude=0.1))
+    solver = KelvinHelmholtz(nx=32, nz=16, dt=dt, buoyancy=buoyancy, reynolds=1e5, noise=0.02, initial=jet)
+    observed, _ = observed_rows(solver, 8)
+    assert float(jnp.max(observed["kinetic_energy"])) > 100 * float(observed["kinetic_energy"][0])
+    assert float(jnp.min(observed["density"])) > 1 - 1e-13
+    assert float(jnp.max(observed["density"])) < 1.5 + 1e-13
 
 
 def test_a_dye_that_starts_as_the_density_stays_it(noisy):

@@ -69,6 +69,20 @@ class Fluid(eqx.Module):
     buoyancy: Float[Array, ""]
 
 
+def courant_rate(outflow: Array, density: Field, box: Box, fluid: Fluid) -> Array:
+    """1/dt of the largest step at Courant number 1, from the largest outflow of a cell per area and from buoyancy.
+
+    max(outflow, 3/4 outflow + 2 B), B^2 = G max(max |drho| over a face/dz, max |rho - its row's mean|/min(dx, dz)): the
+    fastest internal waves are resolved, and there is room for what buoyancy adds to the outflow, B^2 per time. Where
+    8 B < outflow it changes nothing.
+    """
+    above = jnp.concatenate([density, density[:, :1]], axis=1) if box.periodic else density
+    over_faces = jnp.max(jnp.abs(jnp.diff(above, axis=1))) / box.dz
+    in_rows = jnp.max(jnp.abs(density - jnp.mean(density, axis=0, keepdims=True))) / jnp.minimum(box.dx, box.dz)
+    buoyant = jnp.sqrt(fluid.buoyancy * jnp.maximum(over_faces, in_rows))
+    return jnp.maximum(outflow, 0.75 * outflow + 2 * buoyant)
+
+
 class Sources(eqx.Module):
     """What drives the flow steadily: a horizontal acceleration (z), and a base state held against diffusion (z)."""
 

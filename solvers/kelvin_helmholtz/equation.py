@@ -37,7 +37,9 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
     space and third in time, density within its bounds. Method `spectral` (B): vorticity in Fourier and sine modes,
     fourth order in time; free-slip and periodic boxes, fields smooth on the grid. One step advances dt: as a single
     step (`stepping` "fixed") or as inner steps of at most `courant`, as few as fit: their number is chosen once
-    ("courant") or anew after each ("adaptive"). Method A does three at once where it can, in nine stages for twelve.
+    ("courant") or anew after each ("adaptive"), from velocity, buoyancy and explicit diffusion at that time, with room
+    for what buoyancy adds to the velocity but no second look. Method A does three at once where it can, in nine stages
+    for twelve.
     """
 
     nx: int = static(128, ge=4, doc="cells in x")
@@ -56,7 +58,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
     with_dye: bool = static(False, doc="whether to carry a passive dye")
     method: Literal["projection", "spectral"] = static("projection", doc="discretisation: A or B")
     stepping: Literal["adaptive", "courant", "fixed"] = static("adaptive", doc="how dt is divided into inner steps")
-    courant: Array = param(1.0, gt=0, doc="largest (|u|/dx + |w|/dz) x inner step; above 1 nothing is guaranteed")
+    courant: Array = param(1.0, gt=0, doc="largest (|u|/dx + |w|/dz) x inner step; above 1 the density has no bounds")
     advection: Literal["tvd", "central"] = static("tvd", doc="fluxes of density and dye in method projection")
     diffusion: Literal["explicit", "exponential"] = static("explicit", doc="diffusion in method projection")
     staggered: bool = static(False, doc="whether to save u and w on the faces too (method projection)")

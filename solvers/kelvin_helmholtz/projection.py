@@ -22,7 +22,7 @@ from physent.numerics.staggered import (
     project,
 )
 
-from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity
+from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity, courant_rate
 
 Rows = Float[Array, "nz nx"]
 
@@ -77,19 +77,21 @@ class Projection(Method[Staggered]):
         return Staggered(u, w, flow.density, flow.dye)
 
     def rate(self, flow: Staggered) -> Array:
-        """The largest outflow of a cell per area, with explicit diffusion plus nu (1/dx^2 + 1/dz^2).
+        """`courant_rate` of the largest outflow, with explicit diffusion plus nu (1/dx^2 + 1/dz^2).
 
-        Euler steps of half its inverse keep the density within its bounds: see `limited_face`. It is inside the regions
-        of stability, about ellipses with half axes 2.15 and 5.15 for a step of 1 and 4.11 and 13.2 for one of 3.
+        Euler steps of half its inverse keep the density within its bounds as long as no stage is faster than the flow
+        they start from: see `limited_face`. It is inside the regions of stability, about ellipses with half axes 2.15
+        and 5.15 for a step of 1 and 4.11 and 13.2 for one of 3.
         """
         box, fluid = self.box, self.fluid
         u, w = (jnp.abs(f) for f in self._ghosts(flow.u, flow.w))
         along_x, along_z = u[1:-1, 1:-1] + u[1:-1, 2:], w[1:-1, 1:-1] + w[2:, 1:-1]
         outflow = jnp.max(along_x * (0.5 / box.dx) + along_z * (0.5 / box.dz))
+        rate = courant_rate(outflow, flow.density.T, box, fluid)
         if self.diffusion == "exponential":
-            return outflow
+            return rate
         largest = jnp.maximum(jnp.maximum(fluid.viscosity, fluid.diffusivity), fluid.dye_diffusivity)
-        return outflow + largest * (1 / box.dx**2 + 1 / box.dz**2)
+        return rate + largest * (1 / box.dx**2 + 1 / box.dz**2)
 
     def centred(self, flow: Staggered) -> Centred:
         """See `Method`; velocity and vorticity are means over two faces and four corners."""

@@ -16,7 +16,7 @@ from physent.numerics.cosine import (
 )
 from physent.numerics.exponential import etdrk4_step
 
-from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity
+from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity, courant_rate
 
 Modes = Complex[Array, "nz k"]
 
@@ -72,9 +72,10 @@ class Pseudospectral(Method[Spectrum]):
         return Spectrum(modes, flow.mean + jnp.mean(u))
 
     def rate(self, flow: Spectrum) -> Array:
-        """max |u|/dx + |w|/dz; diffusion sets no limit."""
+        """`courant_rate` of max |u|/dx + |w|/dz; diffusion sets no limit."""
         u, w = self._velocity(flow)
-        return jnp.max(jnp.abs(self._from_cosine(u)) / self.box.dx + jnp.abs(self._from_sine(w)) / self.box.dz)
+        outflow = jnp.max(jnp.abs(self._from_cosine(u)) / self.box.dx + jnp.abs(self._from_sine(w)) / self.box.dz)
+        return courant_rate(outflow, self._from_cosine(flow.modes[1]), self.box, self.fluid)
 
     def centred(self, flow: Spectrum) -> Centred:
         """See `Method`."""
