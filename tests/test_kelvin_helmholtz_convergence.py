@@ -82,6 +82,29 @@ def test_the_budget_of_kinetic_energy_closes(method, bar, record_number):
     record_number(what, abs(residual) / integral["dissipation"], at_most=bar)
 
 
+@pytest.mark.parametrize(
+    ("method", "advection", "energy", "variance"),
+    [("projection", "central", 1e-7, 1e-6), ("spectral", "tvd", 1e-4, 1e-7)],
+)
+def test_the_budgets_of_potential_energy_and_density_variance_close(method, advection, energy, variance, record_number):
+    """PE(t) - PE(0) = int diffusive gain - buoyancy flux dt, variance(0) - variance(t) = int its dissipation dt."""
+    solver = KelvinHelmholtz(
+        nx=32, nz=16, dt=0.005, reynolds=50.0, buoyancy=2.0, method=method, advection=advection, stepping="fixed",
+        initial=ShearLayer(thickness=0.15, perturbation=Mode(amplitude=0.2)),
+    )  # fmt: skip
+    found, _ = observed_rows(solver, 100)
+    weights = np.ones(101)
+    weights[1:-1:2], weights[2:-1:2] = 4, 2
+    terms = ("buoyancy_flux", "diffusive_gain", "variance_dissipation")
+    flux, gain, lost = (weights @ np.asarray(found[name]) * (0.005 / 3) for name in terms)
+    change, spread = (float(found[name][-1] - found[name][0]) for name in ("potential_energy", "density_variance"))
+    assert abs(flux) > 1e-5 and gain > 1e-3
+    what = f"{method}: residual of the budget of potential energy over its diffusive gain"
+    record_number(what, abs(change + flux - gain) / gain, at_most=energy)
+    what = f"{method}: residual of the budget of density variance over its dissipation"
+    record_number(what, abs(spread + lost) / lost, at_most=variance)
+
+
 @pytest.mark.parametrize(("method", "nx", "nz", "bar"), [("spectral", 8, 192, 2e-3), ("projection", 32, 64, 5e-2)])
 def test_the_held_layer_is_unstable_at_the_rate_of_the_eigenvalue_problem(method, nx, nz, bar, record_number):
     """m = 2, G = 0.5, Re = 1000: 3.0783217 by Chebyshev collocation (REFERENCE)."""

@@ -111,6 +111,8 @@ class Integrals(eqx.Module):
     buoyancy_flux: Array
     forcing_power: Array
     potential_energy: Array
+    diffusive_gain: Array
+    variance_dissipation: Array
     mass: Array
     momentum: Array
     max_divergence: Array
