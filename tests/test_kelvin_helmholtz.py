@@ -17,6 +17,7 @@ from physent.solvers.kelvin_helmholtz import (
     HoldBase,
     KelvinHelmholtz,
     Kolmogorov,
+    Mode,
     Ripple,
     Rotating,
     ShearLayer,
@@ -27,6 +28,7 @@ from physent.solvers.kelvin_helmholtz import (
 from physent.solvers.kelvin_helmholtz.box import Box
 
 SMALL = {"nx": 32, "nz": 16, "dt": 0.05}
+STILL = ShearLayer(u_top=0.0, u_bottom=0.0, perturbation=Unperturbed())
 
 
 @pytest.fixture(scope="module", params=["projection", "spectral"])
@@ -100,6 +102,12 @@ def test_mixing_efficiency_is_that_of_its_definition(noisy):
     assert 0 < found[-1] < 1
 
 
+def test_vortices_with_noise_have_no_exact_solution():
+    vortices = {noise: KelvinHelmholtz(**SMALL, initial=TaylorGreen(), noise=noise) for noise in (0.0, 0.1)}
+    assert np.all(np.isfinite(vortices[0.0].exact(jnp.asarray(0.1))["u"]))
+    assert np.all(np.isnan(vortices[0.1].exact(jnp.asarray(0.1))["u"]))
+
+
 def test_the_spectrum_sums_to_the_energy_at_the_centres(noisy):
     _, observed, _ = noisy
     u, w = observed["u"], observed["w"]
@@ -129,8 +137,7 @@ def test_a_fluid_at_rest_is_set_in_motion_as_the_heat_equation_says(method, wall
     solver = KelvinHelmholtz(
         nx=4, nz=32, dt=0.02, reynolds=20.0, buoyancy=0.0, method=method, walls=walls, stepping="fixed",
         initial=TaylorGreen(amplitude=0.0) if walls == "periodic" else
-        ShearLayer(u_top=0.0, u_bottom=0.0, perturbation=Unperturbed()),
-        forcing=Kolmogorov(amplitude=0.1),
+        STILL, forcing=Kolmogorov(amplitude=0.1),
     )  # fmt: skip
     observed = last(solver, jnp.asarray(50))[3]
     damping = (2 * np.pi) ** 2 / 20
@@ -169,7 +176,21 @@ def test_a_randomly_forced_flow_does_not_depend_on_how_it_is_cut():
         ({"nz": 15}, "nz: given 15, allowed: an even number"),
         ({"method": "spectral", "walls": "no_slip"}, "allowed with method 'spectral': free_slip, periodic"),
         ({"walls": "periodic"}, "differs above and below"),
-        ({"walls": "no_slip", "forcing": Stochastic()}, "allowed with forcing 'stochastic'"),
+        ({"walls": "no_slip", "forcing": Stochastic(), "initial": STILL}, "allowed with forcing 'stochastic'"),
+        ({"walls": "no_slip"}, "walls: given 'no_slip', but the flow starts at 1 along a wall"),
+        ({"walls": "no_slip", "initial": DoubleShear()}, "starts at 1 along a wall, allowed: free_slip"),
+        ({"initial": ShearLayer(perturbation=Mode(m=64))}, "initial.perturbation.m: given 64, .* at most 63"),
+        ({"initial": ShearLayer(perturbation=Mode(m=43)), "method": "spectral"}, "at most 42"),
+        ({"initial": DoubleShear(perturbation=Ripple(m=64))}, "initial.perturbation.m: given 64"),
+        ({"initial": Rotating(layer=ShearLayer(perturbation=Mode(m=64)))}, "initial.layer.perturbation.m"),
+        ({"initial": Forced(modes=32)}, "initial.modes: given 32, allowed on this grid: at most 31"),
+        ({"initial": TaylorGreen(m=64)}, "initial.m: given 64"),
+        ({"initial": TaylorGreen(n=64)}, "initial.n: given 64, .* at most 63"),
+        ({"forcing": Kolmogorov(n=32)}, "forcing.n: given 32, .* at most 31"),
+        ({"forcing": Stochastic(modes=12), "nx": 16, "nz": 8}, "forcing.modes: given 12, .* at most 7"),
+        ({"initial": DoubleShear(separation=2.0)}, "initial.separation: given 2.0, allowed: less than the height, 1.0"),
+        ({"initial": DoubleShear(), "method": "spectral"}, "initial.density_thickness: given 0, a jump"),
+        ({"initial": DoubleShear(thickness=0.5), "walls": "periodic"}, "initial.thickness: given 0.5, a kink"),
         ({"walls": "no_slip", "initial": TaylorGreen()}, "allowed with initial 'taylor_green'"),
         ({"method": "spectral", "staggered": True}, "staggered"),
         ({"reynolds": 0.0}, "reynolds: given 0.0, allowed: a number > 0"),
@@ -248,7 +269,7 @@ def test_a_heavy_periodic_box_does_not_fall():
     for method in ("projection", "spectral"):
         solver = KelvinHelmholtz(
             nx=8, nz=8, dt=0.1, buoyancy=1.0, walls="periodic", method=method,
-            initial=DoubleShear(perturbation=Unperturbed()),
+            initial=DoubleShear(density_thickness=0.04, perturbation=Unperturbed()),
         )  # fmt: skip
         observed = last(solver, jnp.asarray(5))[3]
         assert abs(float(jnp.mean(observed["density"])) - 1) > 0.1

@@ -189,8 +189,11 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return {"mass": integrals.mass, "momentum": integrals.momentum}
 
     def exact(self, t: Array) -> dict[str, Array]:
-        """The fields at time t of an initial condition that is a solution."""
-        return self.initial.exact(t, self._box, self._fluid) if type(self.forcing) is FORCINGS["none"] else {}
+        """The fields at time t of an initial condition that is a solution; with noise it is none, and they are NaN."""
+        if type(self.forcing) is not FORCINGS["none"]:
+            return {}
+        fields = self.initial.exact(t, self._box, self._fluid)
+        return {name: jnp.where(self.noise > 0, jnp.nan, field) for name, field in fields.items()}
 
     def split(self, devices: int) -> dict[str, int]:
         """Method `spectral`: the fields are cut along x, and what it evolves, modes, between the modes along z."""
@@ -207,7 +210,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
 
     @property
     def _box(self) -> Box:
-        return Box(self.nx, self.nz, self.length, self.height, self.walls)
+        return Box(self.nx, self.nz, self.length, self.height, self.walls, two_thirds=self.method == "spectral")
 
     @property
     def _fluid(self) -> Fluid:
