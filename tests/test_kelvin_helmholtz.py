@@ -8,8 +8,7 @@ import pytest
 from trajectory import advance, last, observed_rows
 
 from physent.diagnostic import Observed
-from physent.diagnostics import MixingEfficiency
-from physent.entropy import potential_energies
+from physent.diagnostics import MixingEfficiency, PotentialEnergy
 from physent.parameters import ParameterError
 from physent.solvers.kelvin_helmholtz import (
     DoubleShear,
@@ -35,7 +34,7 @@ STILL = ShearLayer(u_top=0.0, u_bottom=0.0, perturbation=Unperturbed())
 def noisy(request):
     """A noisy layer with a dye that is the density in other words, a third of a time unit long."""
     layer = ShearLayer(thickness=0.12)
-    solver = KelvinHelmholtz(**SMALL, method=request.param, noise=0.05, initial=layer, with_dye=True, buoyancy=2.0)
+    solver = KelvinHelmholtz(**SMALL, method=request.param, noise=0.05, initial=layer, with_dye=True, buoyancy=3.0)
     return solver, *observed_rows(solver, 6)
 
 
@@ -83,23 +82,47 @@ def test_a_dye_that_starts_as_the_density_stays_it(noisy):
 
 
 def test_mixing_efficiency_is_that_of_its_definition(noisy):
-    """Row by row, against the sorted density and the trapezoidal rule by hand."""
+    """Row by row, against the density sorted and laid out by hand, G = 3, in a box of 2 by 1."""
     solver, observed, _ = noisy
-    diagnostic = MixingEfficiency(gravity=2.0)
-    times, z = solver.dt * np.arange(7), np.asarray(solver.domain()["z"].points)
-    carry, found = None, []
+    diagnostic = MixingEfficiency(gravity=3.0)
+    times = solver.dt * np.arange(7)
+    carry, found, less = None, [], []
     for i, t in enumerate(times):
         now = Observed(
             {name: f[i] for name, f in observed.items()}, solver.variables(), solver.domain(), jnp.asarray(t)
         )
         carry, value = diagnostic(diagnostic.init(now) if carry is None else carry, now)
         found.append(float(value["mixing_efficiency"]))
-    background = np.asarray(potential_energies(observed["density"], z, 2.0).background) * 2.0
+        less.append(float(value["mixing_efficiency_less_laminar"]))
+    heights = (np.arange(512) + 0.5) / 512
+    first, *_, last_one = (3 * 2 * np.mean(np.sort(np.ravel(f))[::-1] * heights) for f in observed["density"])
+    gain = last_one - first
     lost = np.trapezoid(np.asarray(observed["dissipation"]), times)
-    gain = background[-1] - background[0]
-    assert found[0] == 0
+    top, bottom = (np.mean(np.asarray(observed["density"])[:, :, k], axis=1) for k in (-1, 0))
+    laminar = np.trapezoid(3 * 1e-3 * 2 * (bottom - top), times)
+    assert found[0] == less[0] == 0
     assert found[-1] == pytest.approx(gain / (gain + lost), rel=1e-10)
-    assert 0 < found[-1] < 1
+    assert less[-1] == pytest.approx((gain - laminar) / (gain - laminar + lost), abs=1e-2 * found[-1])
+    assert less[-1] < found[-1] and 0 < found[-1] < 1
+
+
+def observing(solver):
+    """What a diagnostic is shown before a run."""
+    values, variables = {name: jnp.zeros((4, 4)) for name in ("density", "dissipation")}, solver.variables()
+    return Observed(values, variables, solver.domain(), jnp.zeros(()), system=lambda: (solver, None))
+
+
+@pytest.mark.parametrize("diagnostic", [MixingEfficiency, PotentialEnergy])
+def test_the_weight_of_the_density_is_the_solvers(diagnostic):
+    given = observing(KelvinHelmholtz(buoyancy=3.0))
+    assert diagnostic().variables(given).keys() == diagnostic(gravity=3.0).variables(given).keys()
+    with pytest.raises(ValueError, match="gravity is 2, but the solver's buoyancy 3"):
+        diagnostic(gravity=2.0).variables(given)
+    with pytest.raises(ValueError, match="gravity must be given"):
+        diagnostic().variables(Observed(dict(given), given.variables, given.domain, given.t))
+    periodic = observing(KelvinHelmholtz(walls="periodic", initial=DoubleShear()))
+    with pytest.raises(ValueError, match="its vertical axis, z, is periodic"):
+        diagnostic().variables(periodic)
 
 
 def test_vortices_with_noise_have_no_exact_solution():
