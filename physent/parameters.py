@@ -155,6 +155,11 @@ def _annotation_words(annotation: Any) -> str:
     return " or ".join(_annotation_words(argument) for argument in arguments) or str(annotation)
 
 
+def known(*values: Any) -> bool:
+    """Whether these are numbers, and not what stands for them while a program is traced."""
+    return not any(isinstance(value, jax.core.Tracer) for value in values)
+
+
 def as_number(value: Any) -> Any:
     """Give `value` as a strongly typed floating array; the precision is JAX's default unless `value` has one."""
     if value is None:

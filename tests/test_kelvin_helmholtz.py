@@ -8,8 +8,7 @@ import pytest
 from trajectory import advance, last, observed_rows
 
 from physent.diagnostic import Observed
-from physent.diagnostics import MixingEfficiency
-from physent.entropy import potential_energies
+from physent.diagnostics import MixingEfficiency, PotentialEnergy
 from physent.parameters import ParameterError
 from physent.solvers.kelvin_helmholtz import (
     DoubleShear,
@@ -17,6 +16,8 @@ from physent.solvers.kelvin_helmholtz import (
     HoldBase,
     KelvinHelmholtz,
     Kolmogorov,
+    Mode,
+    Ripple,
     Rotating,
     ShearLayer,
     Stochastic,
@@ -26,13 +27,14 @@ from physent.solvers.kelvin_helmholtz import (
 from physent.solvers.kelvin_helmholtz.box import Box
 
 SMALL = {"nx": 32, "nz": 16, "dt": 0.05}
+STILL = ShearLayer(u_top=0.0, u_bottom=0.0, perturbation=Unperturbed())
 
 
 @pytest.fixture(scope="module", params=["projection", "spectral"])
 def noisy(request):
     """A noisy layer with a dye that is the density in other words, a third of a time unit long."""
     layer = ShearLayer(thickness=0.12)
-    solver = KelvinHelmholtz(**SMALL, method=request.param, noise=0.05, initial=layer, with_dye=True, buoyancy=2.0)
+    solver = KelvinHelmholtz(**SMALL, method=request.param, noise=0.05, initial=layer, with_dye=True, buoyancy=3.0)
     return solver, *observed_rows(solver, 6)
 
 
@@ -51,29 +53,82 @@ def test_density_stays_within_its_initial_bounds(noisy):
         assert float(jnp.max(observed["density"])) <= float(jnp.max(first)) + 1e-14
 
 
+@pytest.mark.parametrize("method", ["projection", "spectral"])
+def test_a_stratified_fluid_at_rest_stays_at_rest(method):
+    """Its waves have frequencies up to sqrt(G rho'), 39 here, that no velocity tells of: a dt is several steps."""
+    layer = ShearLayer(u_top=0.0, u_bottom=0.0, thickness=0.2, perturbation=Unperturbed())
+    solver = KelvinHelmholtz(
+        nx=32, nz=16, dt=0.1, buoyancy=3000.0, reynolds=1e4, noise=1e-4, initial=layer, method=method
+    )
+    observed, _ = observed_rows(solver, 20)
+    assert float(jnp.max(observed["kinetic_energy"])) <= 1.001 * float(observed["kinetic_energy"][0])
+    assert int(observed["inner_steps"][0]) >= 0.1 * np.sqrt(3000 * 0.1 / 0.2)
+
+
+@pytest.mark.parametrize(("buoyancy", "dt"), [(200.0, 0.2), (20.0, 0.5)])
+def test_density_keeps_its_bounds_while_a_fluid_falls_from_rest(buoyancy, dt):
+    """Heavy over light, 1.5 over 1, and nearly still: velocity grows within a step, and the steps are strides."""
+    jet = DoubleShear(u_max=0.0, perturbation=Ripple(amplitude=0.1))
+    solver = KelvinHelmholtz(nx=32, nz=16, dt=dt, buoyancy=buoyancy, reynolds=1e5, noise=0.02, initial=jet)
+    observed, _ = observed_rows(solver, 8)
+    assert float(jnp.max(observed["kinetic_energy"])) > 100 * float(observed["kinetic_energy"][0])
+    assert float(jnp.min(observed["density"])) > 1 - 1e-13
+    assert float(jnp.max(observed["density"])) < 1.5 + 1e-13
+
+
 def test_a_dye_that_starts_as_the_density_stays_it(noisy):
     _, observed, _ = noisy
     np.testing.assert_allclose(1.2 - 0.2 * observed["dye"], observed["density"], atol=1e-12)
 
 
 def test_mixing_efficiency_is_that_of_its_definition(noisy):
-    """Row by row, against the sorted density and the trapezoidal rule by hand."""
+    """Row by row, against the density sorted and laid out by hand, G = 3, in a box of 2 by 1."""
     solver, observed, _ = noisy
-    diagnostic = MixingEfficiency(gravity=2.0)
-    times, z = solver.dt * np.arange(7), np.asarray(solver.domain()["z"].points)
-    carry, found = None, []
+    diagnostic = MixingEfficiency(gravity=3.0)
+    times = solver.dt * np.arange(7)
+    carry, found, less = None, [], []
     for i, t in enumerate(times):
         now = Observed(
             {name: f[i] for name, f in observed.items()}, solver.variables(), solver.domain(), jnp.asarray(t)
         )
         carry, value = diagnostic(diagnostic.init(now) if carry is None else carry, now)
         found.append(float(value["mixing_efficiency"]))
-    background = np.asarray(potential_energies(observed["density"], z, 2.0).background) * 2.0
+        less.append(float(value["mixing_efficiency_less_laminar"]))
+    heights = (np.arange(512) + 0.5) / 512
+    first, *_, last_one = (3 * 2 * np.mean(np.sort(np.ravel(f))[::-1] * heights) for f in observed["density"])
+    gain = last_one - first
     lost = np.trapezoid(np.asarray(observed["dissipation"]), times)
-    gain = background[-1] - background[0]
-    assert found[0] == 0
+    top, bottom = (np.mean(np.asarray(observed["density"])[:, :, k], axis=1) for k in (-1, 0))
+    laminar = np.trapezoid(3 * 1e-3 * 2 * (bottom - top), times)
+    assert found[0] == less[0] == 0
     assert found[-1] == pytest.approx(gain / (gain + lost), rel=1e-10)
-    assert 0 < found[-1] < 1
+    assert less[-1] == pytest.approx((gain - laminar) / (gain - laminar + lost), abs=1e-2 * found[-1])
+    assert less[-1] < found[-1] and 0 < found[-1] < 1
+
+
+def observing(solver):
+    """What a diagnostic is shown before a run."""
+    values, variables = {name: jnp.zeros((4, 4)) for name in ("density", "dissipation")}, solver.variables()
+    return Observed(values, variables, solver.domain(), jnp.zeros(()), system=lambda: (solver, None))
+
+
+@pytest.mark.parametrize("diagnostic", [MixingEfficiency, PotentialEnergy])
+def test_the_weight_of_the_density_is_the_solvers(diagnostic):
+    given = observing(KelvinHelmholtz(buoyancy=3.0))
+    assert diagnostic().variables(given).keys() == diagnostic(gravity=3.0).variables(given).keys()
+    with pytest.raises(ValueError, match="gravity is 2, but the solver's buoyancy 3"):
+        diagnostic(gravity=2.0).variables(given)
+    with pytest.raises(ValueError, match="gravity must be given"):
+        diagnostic().variables(Observed(dict(given), given.variables, given.domain, given.t))
+    periodic = observing(KelvinHelmholtz(walls="periodic", initial=DoubleShear()))
+    with pytest.raises(ValueError, match="its vertical axis, z, is periodic"):
+        diagnostic().variables(periodic)
+
+
+def test_vortices_with_noise_have_no_exact_solution():
+    vortices = {noise: KelvinHelmholtz(**SMALL, initial=TaylorGreen(), noise=noise) for noise in (0.0, 0.1)}
+    assert np.all(np.isfinite(vortices[0.0].exact(jnp.asarray(0.1))["u"]))
+    assert np.all(np.isnan(vortices[0.1].exact(jnp.asarray(0.1))["u"]))
 
 
 def test_the_spectrum_sums_to_the_energy_at_the_centres(noisy):
@@ -105,8 +160,7 @@ def test_a_fluid_at_rest_is_set_in_motion_as_the_heat_equation_says(method, wall
     solver = KelvinHelmholtz(
         nx=4, nz=32, dt=0.02, reynolds=20.0, buoyancy=0.0, method=method, walls=walls, stepping="fixed",
         initial=TaylorGreen(amplitude=0.0) if walls == "periodic" else
-        ShearLayer(u_top=0.0, u_bottom=0.0, perturbation=Unperturbed()),
-        forcing=Kolmogorov(amplitude=0.1),
+        STILL, forcing=Kolmogorov(amplitude=0.1),
     )  # fmt: skip
     observed = last(solver, jnp.asarray(50))[3]
     damping = (2 * np.pi) ** 2 / 20
@@ -145,7 +199,21 @@ def test_a_randomly_forced_flow_does_not_depend_on_how_it_is_cut():
         ({"nz": 15}, "nz: given 15, allowed: an even number"),
         ({"method": "spectral", "walls": "no_slip"}, "allowed with method 'spectral': free_slip, periodic"),
         ({"walls": "periodic"}, "differs above and below"),
-        ({"walls": "no_slip", "forcing": Stochastic()}, "allowed with forcing 'stochastic'"),
+        ({"walls": "no_slip", "forcing": Stochastic(), "initial": STILL}, "allowed with forcing 'stochastic'"),
+        ({"walls": "no_slip"}, "walls: given 'no_slip', but the flow starts at 1 along a wall"),
+        ({"walls": "no_slip", "initial": DoubleShear()}, "starts at 1 along a wall, allowed: free_slip"),
+        ({"initial": ShearLayer(perturbation=Mode(m=64))}, "initial.perturbation.m: given 64, .* at most 63"),
+        ({"initial": ShearLayer(perturbation=Mode(m=43)), "method": "spectral"}, "at most 42"),
+        ({"initial": DoubleShear(perturbation=Ripple(m=64))}, "initial.perturbation.m: given 64"),
+        ({"initial": Rotating(layer=ShearLayer(perturbation=Mode(m=64)))}, "initial.layer.perturbation.m"),
+        ({"initial": Forced(modes=32)}, "initial.modes: given 32, allowed on this grid: at most 31"),
+        ({"initial": TaylorGreen(m=64)}, "initial.m: given 64"),
+        ({"initial": TaylorGreen(n=64)}, "initial.n: given 64, .* at most 63"),
+        ({"forcing": Kolmogorov(n=32)}, "forcing.n: given 32, .* at most 31"),
+        ({"forcing": Stochastic(modes=12), "nx": 16, "nz": 8}, "forcing.modes: given 12, .* at most 7"),
+        ({"initial": DoubleShear(separation=2.0)}, "initial.separation: given 2.0, allowed: less than the height, 1.0"),
+        ({"initial": DoubleShear(), "method": "spectral"}, "initial.density_thickness: given 0, a jump"),
+        ({"initial": DoubleShear(thickness=0.5), "walls": "periodic"}, "initial.thickness: given 0.5, a kink"),
         ({"walls": "no_slip", "initial": TaylorGreen()}, "allowed with initial 'taylor_green'"),
         ({"method": "spectral", "staggered": True}, "staggered"),
         ({"reynolds": 0.0}, "reynolds: given 0.0, allowed: a number > 0"),
@@ -192,6 +260,13 @@ def test_the_held_base_stays():
         first, held, *_ = last(KelvinHelmholtz(**settings, forcing=HoldBase()), steps)
         for a, b in zip(jax.tree.leaves(held.flow), jax.tree.leaves(first.flow), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-12)
+        if method == "projection":
+            quick = KelvinHelmholtz(
+                **settings | {"dt": 0.1}, reynolds=10.0, forcing=HoldBase(), diffusion="exponential"
+            )
+            first, held, *_ = last(quick, steps)
+            np.testing.assert_allclose(held.flow.u, first.flow.u, atol=1e-12)
+            np.testing.assert_allclose(held.flow.density, first.flow.density, atol=1e-12)
         energy = float(last(KelvinHelmholtz(**settings), steps)[3]["kinetic_energy"])
         assert energy == pytest.approx(0.8765213, rel=3e-4 if method == "projection" else 1e-6)
 
@@ -217,7 +292,7 @@ def test_a_heavy_periodic_box_does_not_fall():
     for method in ("projection", "spectral"):
         solver = KelvinHelmholtz(
             nx=8, nz=8, dt=0.1, buoyancy=1.0, walls="periodic", method=method,
-            initial=DoubleShear(perturbation=Unperturbed()),
+            initial=DoubleShear(density_thickness=0.04, perturbation=Unperturbed()),
         )  # fmt: skip
         observed = last(solver, jnp.asarray(5))[3]
         assert abs(float(jnp.mean(observed["density"])) - 1) > 0.1

@@ -127,8 +127,8 @@ def taylor_green():
 def single_mode():
     print("\n| method | grid | courant | t | " + " | ".join(SERIES) + " |\n|---|---|---|---|---|---|---|---|")
     sizes = {
-        "projection": ((128, 1.0), (256, 1.0), (512, 1.0)),
-        "spectral": ((128, 0.8), (256, 0.8), (512, 0.8), (256, 0.4)),
+        "projection": ((64, 1.0), (128, 1.0), (256, 1.0), (512, 1.0)),
+        "spectral": ((128, 0.8), (256, 0.8), (384, 0.8), (512, 0.8), (256, 0.4)),
     }
     for method, cases in sizes.items():
         for n, courant in cases:

@@ -7,58 +7,82 @@ from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
 from physent.diagnostics.fields import _grid
+from physent.diagnostics.gravity import check_upright, weight
 from physent.entropy import potential_energies
 from physent.parameters import param, static
 from physent.solver import Variable
 
 
 class Lost(NamedTuple):
-    """The background energy at the start, and the dissipation until now with its last value and time."""
+    """The background energy at the start; what is dissipated and what laminar diffusion gained, with the last rates."""
 
     start: Array
-    dissipated: Array
-    rate: Array
+    integrals: tuple[Array, ...]
+    rates: tuple[Array, ...]
     t: Array
 
 
 class MixingEfficiency(Diagnostic[Lost]):
     """Gain of background potential energy over that gain plus the kinetic energy dissipated, since the start.
 
-    Both over the whole box; dissipation is integrated by the trapezoidal rule over the saved times, which must resolve
-    it. Diffusion of a fluid at rest counts as mixing. 0 as long as nothing is lost. (W. R. Peltier, C. P. Caulfield,
-    Annu. Rev. Fluid Mech. 35, 135, 2003.)
+    All over the whole box. Diffusion raises the background energy of a fluid at rest too, by `laminar` per time, G
+    kappa length (rho_bottom - rho_top): a second series, with `_less_laminar` in its name, leaves that out of the gain
+    and is the efficiency of W. R. Peltier and C. P. Caulfield, Annu. Rev. Fluid Mech. 35, 135 (2003). Rates are
+    integrated by the trapezoidal rule over the saved times, which must resolve them. 0 as long as nothing is lost.
     """
 
     of: str = static("density", doc="density on two grid axes, the vertical last, by name or role")
     dissipation: str = static("dissipation", doc="series of the kinetic energy lost per time, over the box")
-    gravity: Array | float = param(doc="G, the weight of the density: the solver's buoyancy", gt=0)
+    laminar: str = static("diffusive_gain", doc="series of what diffusion at rest gains per time, if there")
+    gravity: Array | float | None = param(None, doc="G, weight of the density; by default the solver's buoyancy", gt=0)
     name: str | None = static(None, doc="name of the output variable", example="mixing_efficiency")
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series."""
-        name, axes, left, _ = _grid(observed, self.of)
-        if axes != (-2, -1) or left:
+        """One series, or two where the laminar gain is known."""
+        name, _, left, _ = _grid(observed, self.of)
+        check_upright(observed, name)
+        if left:
             raise ValueError(f"{name} must have two axes, horizontal then vertical")
-        observed.find(self.dissipation)
-        return {self.name or "mixing_efficiency": Variable((), "scalar", "1", "mixing efficiency since the start")}
+        weight(self.gravity, observed)
+        words = ("mixing efficiency since the start", "mixing efficiency since the start, less laminar diffusion")
+        count = len(self._series(observed))
+        named = zip(self._names()[:count], words[:count], strict=True)
+        return {name: Variable((), "scalar", "1", words) for name, words in named}
+
+    def init(self, observed: Observed) -> Lost:
+        """Nothing is lost yet."""
+        rates = self._rates(observed)
+        nothing = tuple(jnp.zeros_like(rate) for rate in rates)
+        return Lost(self._background(observed), nothing, rates, jnp.asarray(observed.t, rates[0].dtype))
+
+    def __call__(self, carry: Lost, observed: Observed) -> tuple[Lost, dict[str, Array]]:
+        """The efficiencies at this time."""
+        rates = self._rates(observed)
+        t = jnp.asarray(observed.t, rates[0].dtype)
+        sums = zip(carry.integrals, carry.rates, rates, strict=True)
+        dissipated, *laminar = integrals = tuple(sum + (t - carry.t) * (old + new) / 2 for sum, old, new in sums)
+        gain = self._background(observed) - carry.start
+        gains = [gain, *(gain - each for each in laminar)]
+        named = zip(self._names()[: len(gains)], gains, strict=True)
+        return Lost(carry.start, integrals, rates, t), {name: _share(gain, dissipated) for name, gain in named}
+
+    def _names(self) -> tuple[str, str]:
+        name = self.name or "mixing_efficiency"
+        return name, f"{name}_less_laminar"
+
+    def _series(self, observed: Observed) -> list[str]:
+        return [observed.find(self.dissipation), *([self.laminar] if self.laminar in observed else [])]
+
+    def _rates(self, observed: Observed) -> tuple[Array, ...]:
+        return tuple(observed[name] for name in self._series(observed))
 
     def _background(self, observed: Observed) -> Array:
         name = observed.find(self.of)
         (_, across), (_, upward) = observed.grid(name)
         area = across.spacing * observed[name].shape[-2]
-        return potential_energies(observed[name], upward.points, self.gravity).background * area
+        return potential_energies(observed[name], upward.points, weight(self.gravity, observed)).background * area
 
-    def init(self, observed: Observed) -> Lost:
-        """Nothing is lost yet."""
-        rate = observed[observed.find(self.dissipation)]
-        return Lost(self._background(observed), jnp.zeros_like(rate), rate, jnp.asarray(observed.t, rate.dtype))
 
-    def __call__(self, carry: Lost, observed: Observed) -> tuple[Lost, dict[str, Array]]:
-        """The efficiency at this time."""
-        rate = observed[observed.find(self.dissipation)]
-        t = jnp.asarray(observed.t, rate.dtype)
-        dissipated = carry.dissipated + (t - carry.t) * (rate + carry.rate) / 2
-        gain = self._background(observed) - carry.start
-        total = gain + dissipated
-        value = jnp.where(total == 0, 0, gain / jnp.where(total == 0, 1, total))
-        return Lost(carry.start, dissipated, rate, t), {self.name or "mixing_efficiency": value}
+def _share(part: Array, rest: Array) -> Array:
+    whole = part + rest
+    return jnp.where(whole == 0, 0, part / jnp.where(whole == 0, 1, whole))

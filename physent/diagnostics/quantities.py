@@ -7,6 +7,7 @@ from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
 from physent.diagnostics.fields import _grid, _of
+from physent.diagnostics.gravity import check_upright, weight
 from physent.entropy import (
     complexity_index,
     dye_entropy,
@@ -75,12 +76,13 @@ class DyeEntropy(Diagnostic[tuple[()]]):
 class PotentialEnergy(Diagnostic[tuple[()]]):
     """Total, background and available potential energy of a density on (horizontal, vertical) cell centres.
 
-    The vertical is the last of the field's two axes; energies are per unit horizontal area
-    (`physent.entropy.potential_energies`).
+    The vertical is the last of the field's two axes; energies are per unit horizontal area, g times the integral of
+    density z (`physent.entropy.potential_energies`): `total` is not the series `potential_energy` of the solver
+    kelvin_helmholtz, which integrates G (density - 1) z over the whole box.
     """
 
     of: str = static("density", doc="density on two grid axes, the vertical last, by name or role")
-    gravity: Array | float = param(1.0, doc="acceleration of gravity", gt=0)
+    gravity: Array | float | None = param(None, doc="g; by default the solver's buoyancy", gt=0)
     name: str | None = static(None, doc="prefix of the output variables", example="potential_energy_density")
 
     def _names(self, of: str) -> list[str]:
@@ -89,11 +91,11 @@ class PotentialEnergy(Diagnostic[tuple[()]]):
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """Three series."""
-        name, axes, left, _ = _grid(observed, self.of)
-        if axes != (-2, -1):
-            raise ValueError(f"{name} must have two grid axes, horizontal then vertical, and they must be its last")
+        name, _, left, _ = _grid(observed, self.of)
+        check_upright(observed, name)
+        weight(self.gravity, observed)
         return {
-            each: Variable(left, "energy", "1", each.replace("_", " "))
+            each: Variable(left, "energy", "1", f"{each.replace('_', ' ')}, per horizontal area")
             for each in self._names(name)
         }  # fmt: skip
 
@@ -105,9 +107,8 @@ class PotentialEnergy(Diagnostic[tuple[()]]):
         """The energies at this time."""
         name = observed.find(self.of)
         height = observed.grid(name)[-1][1].points
-        return carry, dict(
-            zip(self._names(name), potential_energies(observed[name], height, self.gravity), strict=True)
-        )
+        energies = potential_energies(observed[name], height, weight(self.gravity, observed))
+        return carry, dict(zip(self._names(name), energies, strict=True))
 
 
 class PublishedQuantity(Diagnostic[tuple[()]]):

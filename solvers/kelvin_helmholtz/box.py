@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from physent.numerics import slab
+from physent.parameters import ParameterError
 
 Walls = Literal["free_slip", "no_slip", "periodic"]
 Field = Float[Array, "nx nz"]
@@ -26,6 +27,7 @@ class Box(eqx.Module):
     length: Float[Array, ""]
     height: Float[Array, ""]
     walls: Walls = eqx.field(static=True)
+    two_thirds: bool = eqx.field(static=True, default=False)
 
     @property
     def dx(self) -> Array:
@@ -47,6 +49,19 @@ class Box(eqx.Module):
         """The smallest wavenumbers in x and z: a whole period in x, in z half a period between walls."""
         return 2 * math.pi / self.length, (2 if self.periodic else 1) * math.pi / self.height
 
+    @property
+    def most_waves(self) -> tuple[int, int]:
+        """The most waves that the grid carries, in units of `wave`; with `two_thirds` those that the rule keeps."""
+        points = self.nx, self.nz if self.periodic else 2 * self.nz
+        x, z = ((n - 1) // 3 if self.two_thirds else (n - 1) // 2 for n in points)
+        return x, z
+
+    def check_waves(self, m: tuple[str, int] | None = None, n: tuple[str, int] | None = None, per_wave: int = 1):
+        """Raise a ParameterError where the grid cannot carry m waves in x, or n times `per_wave` of `wave` in z."""
+        for given, most, count in zip((m, n), self.most_waves, (1, per_wave), strict=True):
+            if given is not None and given[1] * count > most:
+                raise ParameterError(given[0], f"given {given[1]}, allowed on this grid: at most {most // count}")
+
     def x(self, offset: float = 0.5) -> Float[Array, "nx 1"]:
         """x of the cells' centres, or with offset 0 of their left faces."""
         return ((jnp.arange(self.nx, dtype=self.length.dtype) + offset) * self.dx)[:, None]
@@ -67,6 +82,20 @@ class Fluid(eqx.Module):
     diffusivity: Float[Array, ""]
     dye_diffusivity: Float[Array, ""]
     buoyancy: Float[Array, ""]
+
+
+def courant_rate(outflow: Array, density: Field, box: Box, fluid: Fluid) -> Array:
+    """1/dt of the largest step at Courant number 1, from the largest outflow of a cell per area and from buoyancy.
+
+    max(outflow, 3/4 outflow + 2 B), B^2 = G max(max |drho| over a face/dz, max |rho - its row's mean|/min(dx, dz)): the
+    fastest internal waves are resolved, and there is room for what buoyancy adds to the outflow, B^2 per time. Where
+    8 B < outflow it changes nothing.
+    """
+    above = jnp.concatenate([density, density[:, :1]], axis=1) if box.periodic else density
+    over_faces = jnp.max(jnp.abs(jnp.diff(above, axis=1))) / box.dz
+    in_rows = jnp.max(jnp.abs(density - jnp.mean(density, axis=0, keepdims=True))) / jnp.minimum(box.dx, box.dz)
+    buoyant = jnp.sqrt(fluid.buoyancy * jnp.maximum(over_faces, in_rows))
+    return jnp.maximum(outflow, 0.75 * outflow + 2 * buoyant)
 
 
 class Sources(eqx.Module):
@@ -97,6 +126,8 @@ class Integrals(eqx.Module):
     buoyancy_flux: Array
     forcing_power: Array
     potential_energy: Array
+    diffusive_gain: Array
+    variance_dissipation: Array
     mass: Array
     momentum: Array
     max_divergence: Array

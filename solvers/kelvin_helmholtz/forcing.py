@@ -80,9 +80,16 @@ class Kolmogorov(Forcing):
         """No."""
         return False
 
+    def check(self, box: Box) -> None:
+        """A wave has two half waves, of which walls let in any number."""
+        box.check_waves(n=("forcing.n", self.n), per_wave=1 if box.periodic else 2)
+
 
 class Stochastic(Forcing):
     """White noise in time on the waves m = 1 ... modes in x and n = 1 ... modes in z, without divergence.
+
+    In z they are sines of the streamfunction, half waves between walls; in a periodic box whole waves, but no cosines,
+    so that the forcing is not the same at all heights: none of it goes through z = 0 and z = height/2.
 
     Each wave of the streamfunction gets a Gaussian increment, such that all receive the same mean power; together
     `power` per area. The increments are added after every step (and so weakly of first order in time).
@@ -122,9 +129,10 @@ class Stochastic(Forcing):
         return self.power * box.length * box.height
 
     def check(self, box: Box) -> None:
-        """Its waves slip along walls."""
+        """Its waves slip along walls, and the grid carries them."""
         if box.walls == "no_slip":
             raise ParameterError("walls", "given 'no_slip', allowed with forcing 'stochastic': free_slip, periodic")
+        box.check_waves(("forcing.modes", self.modes), ("forcing.modes", self.modes))
 
 
 FORCINGS: dict[str, type] = {

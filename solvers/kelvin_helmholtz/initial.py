@@ -4,9 +4,10 @@ import abc
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.parameters import Declared, ParameterError, choice, param, static
+from physent.parameters import Declared, ParameterError, choice, known, param, static
 
 from .box import Box, Fluid
 from .perturbation import PERTURBATIONS, Perturbation
@@ -36,7 +37,7 @@ class Initial(Declared):
         return {}
 
     def check(self, box: Box) -> None:
-        """Raise a ParameterError where the flow does not fit the box."""
+        """Raise a ParameterError where the flow does not fit the box and its grid."""
 
 
 def _step(z: Array, thickness: Array, centre: Array) -> Array:
@@ -71,15 +72,18 @@ class ShearLayer(Initial):
         return (1 + _step(z, self.thickness, box.height / 2)) / 2
 
     def check(self, box: Box) -> None:
-        """Does not fit a periodic z."""
+        """Does not fit a periodic z, nor walls without slip that it moves along."""
         _needs_walls(box, "shear_layer")
+        _needs_rest(self, box)
+        self.perturbation.check(box, "initial.perturbation")
 
 
 class Rotating(Initial):
     """A tanh layer with a uniform shear added, u += rate (z - height/2): what kh2d-solver calls rotation.
 
     It is no rotation: in a vertical plane the Coriolis force of an incompressible flow is a gradient, which pressure
-    takes up, and so cannot act. Solid shear is what remains of the name.
+    takes up, and so cannot act. Solid shear is what remains of the name. It does not fit free-slip walls, which have no
+    vorticity where the shear has -rate: from the start a layer without it diffuses into the flow from both.
     """
 
     rate: Array = param(0.5, doc="shear added", units="1/time")
@@ -103,8 +107,10 @@ class Rotating(Initial):
         return self.layer.dye(z, box)
 
     def check(self, box: Box) -> None:
-        """Does not fit a periodic z."""
+        """Does not fit a periodic z, nor walls without slip."""
         _needs_walls(box, "rotating")
+        _needs_rest(self, box)
+        self.layer.perturbation.check(box, "initial.layer.perturbation")
 
 
 class Forced(Initial):
@@ -145,8 +151,11 @@ class Forced(Initial):
         return self.layer.dye(z, box)
 
     def check(self, box: Box) -> None:
-        """Does not fit a periodic z."""
+        """Does not fit a periodic z, nor walls without slip; the grid is to carry its waves."""
         _needs_walls(box, "forced")
+        _needs_rest(self, box)
+        box.check_waves(("initial.modes", self.modes), ("initial.modes", self.modes), per_wave=2)
+        self.layer.perturbation.check(box, "initial.layer.perturbation")
 
 
 class DoubleShear(Initial):
@@ -191,6 +200,25 @@ class DoubleShear(Initial):
         """1 between the layers, 0 outside."""
         return self._inside(z, self.thickness, box)
 
+    def check(self, box: Box) -> None:
+        """Both layers are in the box; a periodic one has no kink at its ends, and Fourier modes no jump of density."""
+        _needs_rest(self, box)
+        self.perturbation.check(box, "initial.perturbation")
+        if known(self.separation, box.height) and not np.all(np.asarray(self.separation) < np.asarray(box.height)):
+            message = f"given {self.separation}, allowed: less than the height, {box.height}"
+            raise ParameterError("initial.separation", message)
+        if box.two_thirds and known(self.density_thickness) and np.any(np.asarray(self.density_thickness) == 0):
+            message = "given 0, a jump, which overshoots in method 'spectral', allowed: more, or method 'projection'"
+            raise ParameterError("initial.density_thickness", message)
+        for name in ("thickness", "density_thickness"):
+            thickness = getattr(self, name)
+            if not box.periodic or not known(thickness, self.separation, box.height):
+                continue
+            most = (np.asarray(box.height) - np.asarray(self.separation)) / 8
+            if np.any(np.asarray(thickness) > most):
+                message = f"given {thickness}, a kink where z is periodic, allowed: at most {np.min(most):.3g}"
+                raise ParameterError(f"initial.{name}", f"{message}, (height - separation)/8")
+
 
 class TaylorGreen(Initial):
     """Vortices psi = A sin(k x) sin(kappa z) of uniform density, exact: they decay as e^{-nu (k^2 + kappa^2) t}.
@@ -233,9 +261,10 @@ class TaylorGreen(Initial):
         return {"u": decay * u, "w": decay * w, "vorticity": decay * vorticity, "density": jnp.ones_like(vorticity)}
 
     def check(self, box: Box) -> None:
-        """Does not fit walls that do not slip."""
+        """Does not fit walls that do not slip; the grid is to carry its waves."""
         if box.walls == "no_slip":
             raise ParameterError("walls", "given 'no_slip', allowed with initial 'taylor_green': free_slip, periodic")
+        box.check_waves(("initial.m", self.m), ("initial.n", self.n))
 
 
 def _between(bottom: Array, top: Array, step: Array) -> Array:
@@ -247,6 +276,18 @@ def _needs_walls(box: Box, kind: str) -> None:
         raise ParameterError(
             "walls", f"given 'periodic', but {kind!r} differs above and below, allowed: free_slip, no_slip "
             "(periodic fits initial 'double_shear' and 'taylor_green')",
+        )  # fmt: skip
+
+
+def _needs_rest(initial: Initial, box: Box) -> None:
+    """A stream along a wall without slip would start with a vortex sheet there, of no thickness."""
+    if box.walls != "no_slip":
+        return
+    speeds = [jnp.abs(initial.stream(z, box)) for z in (jnp.zeros_like(box.height), box.height)]
+    if known(*speeds) and max(np.max(speed) for speed in speeds) > 1e-3:
+        raise ParameterError(
+            "walls", f"given 'no_slip', but the flow starts at {max(map(np.max, speeds)):.3g} along a wall, "
+            "allowed: free_slip, or a start at rest there (u_top and u_bottom 0, set in motion by a forcing)",
         )  # fmt: skip
 
 

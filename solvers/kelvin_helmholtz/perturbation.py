@@ -19,6 +19,9 @@ class Perturbation(Declared):
     ) -> tuple[Array, Array]:
         """u and w at the points."""
 
+    def check(self, box: Box, key: str) -> None:
+        """Raise a ParameterError, about a parameter below `key`, where the grid cannot carry the disturbance."""
+
 
 class Unperturbed(Perturbation):
     """None."""
@@ -49,6 +52,10 @@ class Mode(Perturbation):
         slope = sum((-2 * s * jnp.exp(-(s**2)) for s in along), jnp.zeros_like(z))
         return self.amplitude * slope * jnp.cos(k * x), self.amplitude * thickness * k * envelope * jnp.sin(k * x)
 
+    def check(self, box: Box, key: str) -> None:
+        """See `Perturbation`."""
+        box.check_waves((f"{key}.m", self.m))
+
 
 class Ripple(Perturbation):
     """What kh2d-solver adds, u += A sin(2 pi m x/length) exp(-((z - z0)/delta)^2); its divergence is projected away."""
@@ -62,6 +69,10 @@ class Ripple(Perturbation):
         """See the class."""
         envelope = sum((jnp.exp(-(((z - centre) / thickness) ** 2)) for centre in centres), jnp.zeros_like(z))
         return self.amplitude * jnp.sin(self.m * box.wave[0] * x) * envelope, jnp.zeros_like(z)
+
+    def check(self, box: Box, key: str) -> None:
+        """See `Perturbation`."""
+        box.check_waves((f"{key}.m", self.m))
 
 
 PERTURBATIONS: dict[str, type] = {"none": Unperturbed, "mode": Mode, "ripple": Ripple}

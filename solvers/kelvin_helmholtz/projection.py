@@ -22,7 +22,7 @@ from physent.numerics.staggered import (
     project,
 )
 
-from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity
+from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity, courant_rate
 
 Rows = Float[Array, "nz nx"]
 
@@ -41,8 +41,9 @@ class Projection(Method[Staggered]):
 
     Every Euler step of the third-order methods ends with an exact projection, so that the divergence is 0 to rounding.
     One step has four stages, and three at once have nine. With `diffusion` "exponential" the discrete heat equation is
-    solved exactly before and after each step (Strang splitting, second order in time), which lifts the limit of the
-    step at low Reynolds numbers.
+    solved exactly before and after each step (Strang splitting), which lifts the limit of the step at low Reynolds
+    numbers; of a held base only the deviation diffuses. It is of second order in time, between walls without slip
+    of first, since there diffusion and the projection do not commute.
     """
 
     box: Box
@@ -77,19 +78,21 @@ class Projection(Method[Staggered]):
         return Staggered(u, w, flow.density, flow.dye)
 
     def rate(self, flow: Staggered) -> Array:
-        """The largest outflow of a cell per area, with explicit diffusion plus nu (1/dx^2 + 1/dz^2).
+        """`courant_rate` of the largest outflow, with explicit diffusion plus nu (1/dx^2 + 1/dz^2).
 
-        Euler steps of half its inverse keep the density within its bounds: see `limited_face`. It is inside the regions
-        of stability, about ellipses with half axes 2.15 and 5.15 for a step of 1 and 4.11 and 13.2 for one of 3.
+        Euler steps of half its inverse keep the density within its bounds as long as no stage is faster than the flow
+        they start from: see `limited_face`. It is inside the regions of stability, about ellipses with half axes 2.15
+        and 5.15 for a step of 1 and 4.11 and 13.2 for one of 3.
         """
         box, fluid = self.box, self.fluid
         u, w = (jnp.abs(f) for f in self._ghosts(flow.u, flow.w))
         along_x, along_z = u[1:-1, 1:-1] + u[1:-1, 2:], w[1:-1, 1:-1] + w[2:, 1:-1]
         outflow = jnp.max(along_x * (0.5 / box.dx) + along_z * (0.5 / box.dz))
+        rate = courant_rate(outflow, flow.density.T, box, fluid)
         if self.diffusion == "exponential":
-            return outflow
+            return rate
         largest = jnp.maximum(jnp.maximum(fluid.viscosity, fluid.diffusivity), fluid.dye_diffusivity)
-        return outflow + largest * (1 / box.dx**2 + 1 / box.dz**2)
+        return rate + largest * (1 / box.dx**2 + 1 / box.dz**2)
 
     def centred(self, flow: Staggered) -> Centred:
         """See `Method`; velocity and vorticity are means over two faces and four corners."""
@@ -107,8 +110,9 @@ class Projection(Method[Staggered]):
     def integrals(self, flow: Staggered) -> Integrals:
         """Sums over the faces, corners or centres where each quantity lives.
 
-        Dissipation and buoyancy flux are those of the discrete equations, so that the energy budget closes to the error
-        of the time step.
+        Dissipation, buoyancy flux and what diffusion does are those of the discrete equations, so that budgets close to
+        the error of the time step: that of kinetic energy always, those of potential energy and density variance with
+        central fluxes. Limited ones mix by themselves, which is what then remains of both.
         """
         box, integral = self.box, self.box.integral
         u, w = self._ghosts(flow.u, flow.w)
@@ -116,6 +120,9 @@ class Projection(Method[Staggered]):
         weights = jnp.ones(box.nz + 1, corners.dtype).at[jnp.array([0, -1])].set(0.5)
         density = extended(flow.density, 1, self._edge("even"))
         excess = flow.density - 1
+        # slopes on the left and on the lower faces; on a wall 0
+        along_x = (density[1:-1, 1:-1] - density[1:-1, :-2]) / box.dx
+        upward = (density[1:-1, 1:-1] - density[:-2, 1:-1]) / box.dz
         return Integrals(
             kinetic_energy=(integral(flow.u**2) + integral(flow.w**2)) / 2,
             vertical_energy=integral(flow.w**2),
@@ -125,6 +132,8 @@ class Projection(Method[Staggered]):
             buoyancy_flux=integral(flow.w * self._weight(density)),
             forcing_power=integral(flow.u * self._steady()),
             potential_energy=self.fluid.buoyancy * integral(excess * box.z().T),
+            diffusive_gain=-self.fluid.buoyancy * self.fluid.diffusivity * integral(upward),
+            variance_dissipation=2 * self.fluid.diffusivity * (integral(along_x**2) + integral(upward**2)),
             mass=integral(flow.density),
             momentum=integral(flow.u),
             max_divergence=jnp.max(jnp.abs(divergence(u, w, box.dx, box.dz))),
@@ -142,7 +151,7 @@ class Projection(Method[Staggered]):
     def _euler(self, flow: Staggered, dt: Array) -> Staggered:
         u, w = flow.u, flow.w
         density = self._scalar_step(flow.density, u, w, self.fluid.diffusivity, dt)
-        if self.sources.base is not None:
+        if self.sources.base is not None and self.diffusion == "explicit":
             density = density + dt * self._held(self.sources.base[1], self.fluid.diffusivity)
         dye = flow.dye
         if dye is not None:
@@ -152,7 +161,8 @@ class Projection(Method[Staggered]):
         if self.diffusion == "explicit":
             u_rate = u_rate + self._viscosity(u)
             w_rate = w_rate + self._viscosity(w)
-        u, w = inner(u, 1) + dt * (u_rate + self._steady()), self._off_walls(inner(w, 1) + dt * w_rate)
+        u_rate = u_rate + (self._steady() if self.diffusion == "explicit" else self._acceleration())
+        u, w = inner(u, 1) + dt * u_rate, self._off_walls(inner(w, 1) + dt * w_rate)
         return Staggered(*self._projected_ghosts(*self._ghosts(u, w)), self._scalar_ghosts(density), dye)
 
     def _scalar_step(self, f: Array, u: Array, w: Array, diffusivity: Array, dt: Array) -> Rows:
@@ -167,13 +177,14 @@ class Projection(Method[Staggered]):
     def _diffused(self, flow: Staggered, dt: Array) -> Staggered:
         box, fluid = self.box, self.fluid
 
-        def after(f: Rows, diffusivity: Array, edge: Edge) -> Rows:
-            return diffuse(f, diffusivity * dt, box.dx, box.dz, self._edge(edge))
+        def after(f: Rows, diffusivity: Array, edge: Edge, held: Array | int = 0) -> Rows:
+            return held + diffuse(f - held, diffusivity * dt, box.dx, box.dz, self._edge(edge))
 
-        u, w = after(flow.u, fluid.viscosity, self._slip), after(flow.w, fluid.viscosity, "faces")
+        stream, layers = (0, 0) if self.sources.base is None else map(self._column, self.sources.base)
+        u, w = after(flow.u, fluid.viscosity, self._slip, stream), after(flow.w, fluid.viscosity, "faces")
         u, w = self._projected(u, w)
         dye = None if flow.dye is None else after(flow.dye, fluid.dye_diffusivity, "even")
-        return Staggered(u, w, after(flow.density, fluid.diffusivity, "even"), dye)
+        return Staggered(u, w, after(flow.density, fluid.diffusivity, "even", layers), dye)
 
     # --------------------------------------------------------------------------------------------- forces and walls
 
@@ -192,19 +203,26 @@ class Projection(Method[Staggered]):
     def _viscous(self, velocity: Rows, extended_velocity: Array) -> Rows:
         return velocity * self._viscosity(extended_velocity)
 
-    def _steady(self) -> Array:
+    def _acceleration(self) -> Array:
         """The steady acceleration of u, which broadcasts against it."""
         along_x = jnp.zeros((1, 1), self.box.length.dtype)
-        if self.sources.acceleration is not None:
-            along_x = along_x + self.sources.acceleration(self.box.z()).T
+        return along_x if self.sources.acceleration is None else along_x + self.sources.acceleration(self.box.z()).T
+
+    def _steady(self) -> Array:
+        """The same with what holds the base."""
+        along_x = self._acceleration()
         if self.sources.base is not None:
             along_x = along_x + self._held(self.sources.base[0], self.fluid.viscosity, self._slip)
         return along_x
 
     def _held(self, profile: Profile, diffusivity: Array, edge: Edge = "even") -> Array:
         """-diffusivity D f of a profile, (nz, 1)."""
-        column = jnp.broadcast_to(profile(self.box.z()), (1, self.box.nz)).T
-        return -diffusivity * laplacian(extended(column, 1, self._edge(edge)), self.box.dx, self.box.dz)
+        column = extended(self._column(profile), 1, self._edge(edge))
+        return -diffusivity * laplacian(column, self.box.dx, self.box.dz)
+
+    def _column(self, profile: Profile) -> Array:
+        """A profile at the centres, (nz, 1)."""
+        return jnp.broadcast_to(profile(self.box.z()), (1, self.box.nz)).T
 
     @property
     def _slip(self) -> Edge:

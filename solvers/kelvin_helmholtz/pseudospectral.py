@@ -16,7 +16,7 @@ from physent.numerics.cosine import (
 )
 from physent.numerics.exponential import etdrk4_step
 
-from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity
+from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity, courant_rate
 
 Modes = Complex[Array, "nz k"]
 
@@ -72,9 +72,10 @@ class Pseudospectral(Method[Spectrum]):
         return Spectrum(modes, flow.mean + jnp.mean(u))
 
     def rate(self, flow: Spectrum) -> Array:
-        """max |u|/dx + |w|/dz; diffusion sets no limit."""
+        """`courant_rate` of max |u|/dx + |w|/dz; diffusion sets no limit."""
         u, w = self._velocity(flow)
-        return jnp.max(jnp.abs(self._from_cosine(u)) / self.box.dx + jnp.abs(self._from_sine(w)) / self.box.dz)
+        outflow = jnp.max(jnp.abs(self._from_cosine(u)) / self.box.dx + jnp.abs(self._from_sine(w)) / self.box.dz)
+        return courant_rate(outflow, self._from_cosine(flow.modes[1]), self.box, self.fluid)
 
     def centred(self, flow: Spectrum) -> Centred:
         """See `Method`."""
@@ -100,6 +101,8 @@ class Pseudospectral(Method[Spectrum]):
             )  # fmt: skip
         enstrophy = integral(at.vorticity**2)
         excess = at.density - 1
+        along_x = self._from_cosine(self._ik() * flow.modes[1])
+        upward = self._from_sine(self._z_of_cosine(flow.modes[1]))
         divergence = self._from_cosine(self._ik() * u + self._z_of_sine(w))
         return Integrals(
             kinetic_energy=integral(at.u**2 + at.w**2) / 2,
@@ -109,7 +112,9 @@ class Pseudospectral(Method[Spectrum]):
             dissipation=fluid.viscosity * enstrophy,
             buoyancy_flux=-fluid.buoyancy * integral(at.w * excess),
             forcing_power=integral(at.u * force),
-            potential_energy=fluid.buoyancy * integral(excess * self.box.z()),
+            potential_energy=fluid.buoyancy * integral(excess * self._height()),
+            diffusive_gain=-fluid.buoyancy * fluid.diffusivity * integral(upward),
+            variance_dissipation=2 * fluid.diffusivity * (integral(along_x**2) + integral(upward**2)),
             mass=integral(at.density),
             momentum=integral(at.u),
             max_divergence=jnp.max(jnp.abs(divergence)),
@@ -151,6 +156,17 @@ class Pseudospectral(Method[Spectrum]):
         amplitude = flow.mean if self.box.periodic else flow.mean * np.sqrt(self.box.nz)
         u = self._z_of_sine(stream).at[0, 0].add(amplitude)
         return u, -self._ik() * stream
+
+    def _height(self) -> Field:
+        """The z of potential energy: between walls the sum of cosines whose slope is 1 on the grid, z to O(dz^2).
+
+        With it what potential energy gains is what the buoyancy flux takes.
+        """
+        if self.box.periodic:
+            return jnp.broadcast_to(self.box.z(), (self.box.nx, self.box.nz))
+        kappa, ones = self._kappa(), jnp.ones((self.box.nx, self.box.nz), self.box.length.dtype)
+        modes = jnp.where(kappa == 0, 0, -self._sine(ones) / jnp.where(kappa == 0, 1, kappa))
+        return self.box.height / 2 + self._from_cosine(modes)
 
     def _vorticity(self, u: Field, w: Field) -> Modes:
         return self._ik() * self._sine(w) - self._z_of_cosine(self._cosine(u))
