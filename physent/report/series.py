@@ -110,7 +110,8 @@ def portrait(a: xr.DataArray, b: xr.DataArray, time: str) -> Figure:
         axes.plot(first[:1], second[:1], "o", mfc="white", color=style.COLOURS[1], label="first", ms=6, ls="")
         axes.plot(first[-1:], second[-1:], "s", color=style.COLOURS[1], label="last", ms=6, ls="")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.13), ncols=2)
-    axes.set(xlabel=style.labelled(str(a.name), a.attrs), ylabel=style.labelled(str(b.name), b.attrs))
+    axes.set_xlabel(style.labelled(str(a.name), a.attrs), loc="left")  # a power of ten and an offset stand on the right
+    axes.set_ylabel(style.labelled(str(b.name), b.attrs))
     return fig
 
 
