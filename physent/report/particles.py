@@ -110,9 +110,11 @@ def deep(
             drawn.pop().remove()
         if vector is not None and len(place) <= MOST_ARROWS:
             lines = {"length": length, "linewidth": 0.7, "arrow_length_ratio": 0.0, "color": "#7a7a7a"}
+            lines["rasterized"] = _raster(place)
             drawn.append(axes.quiver(*place.T, *vector.T, **lines))
         x, y, z = place.T
-        drawn.append(axes.scatter(x, y, z, s=_size(len(place)), depthshade=False, c=z, **shade))  # type: ignore[misc]
+        dots = {"s": _size(len(place)), "depthshade": False, "rasterized": _raster(place), **shade}
+        drawn.append(axes.scatter(x, y, z, c=z, **dots))  # type: ignore[misc]
         return axes
 
     return show
@@ -129,6 +131,7 @@ def draw(
         axes.quiver(
             x, y, vector[:, 0], vector[:, 1], angle, cmap=style.CYCLIC, clim=(-np.pi, np.pi), pivot="mid",
             angles="xy", scale=1 / side, scale_units="width", width=side / 6, headwidth=4, headlength=5,
+            rasterized=_raster(place),
         )  # fmt: skip
     elif vector is not None:
         angle = np.arctan2(vector[:, 1], vector[:, 0])
@@ -136,9 +139,14 @@ def draw(
             x, y, s=_size(len(place)), c=angle, cmap=style.CYCLIC, vmin=-np.pi, vmax=np.pi, lw=0, rasterized=True
         )
     else:
-        axes.scatter(x, y, s=_size(len(place)), color=colour or style.COLOURS[0], lw=0, rasterized=len(place) > 2000)
+        axes.scatter(x, y, s=_size(len(place)), color=colour or style.COLOURS[0], lw=0, rasterized=_raster(place))
     axes.set(xlim=limits[0], ylim=limits[1])
     axes.set_aspect("equal")
+
+
+def _raster(place: np.ndarray) -> bool:
+    """Whether there are so many that pixels are smaller than shapes."""
+    return len(place) > 500
 
 
 def _size(count: int) -> float:
