@@ -126,6 +126,13 @@ class Solver(Declared, Generic[S]):
         """The observables of the exact solution at time `t`, by name, where one is known."""
         return {}
 
+    def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
+        """How the method keeps invariants: `exactly` to round-off, `bounded` within an error that has no trend.
+
+        What is not named drifts with the error of the step. This is written beside each, and reports judge by it.
+        """
+        return {}
+
     def split(self, devices: int) -> dict[str, int]:
         """How one run is spread over devices: the axis along which each array of the state is cut.
 

@@ -117,6 +117,19 @@ def test_drift_is_round_off_or_bounded_or_a_trend():
     assert "1.0e-02 is a trend" in found["growing"].sentence
 
 
+def test_drift_is_held_against_what_the_method_gives():
+    def state(values, kept):
+        data = xr.DataArray(values, dims="t", attrs=attributes("invariant") | ({"kept": kept} if kept else {}))
+        (check,) = invariants(xr.Dataset({"invariant_x": data}, {"t": T}))
+        return check.state, check.sentence
+
+    slow = 1 + 5e-9 * T
+    assert state(slow, "")[0] == "good"
+    assert state(slow, "exactly")[0] == "bad" and "should leave round-off" in state(slow, "exactly")[1]
+    assert state(1 + 1e-5 * np.sin(3 * T), "bounded")[0] == "good"
+    assert "should leave none" in state(1 + 1e-4 * T, "bounded")[1]
+
+
 def test_an_invariant_that_begins_at_zero_is_measured_by_the_largest():
     data = {"invariant_mass": series(np.full(101, 4.0)), "invariant_momentum": series(1e-14 * T)}
     (_, momentum) = invariants(xr.Dataset(data, {"t": T}))

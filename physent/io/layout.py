@@ -49,7 +49,7 @@ class Layout:
         arrays = rows.series | rows.fields
         sizes: dict[str, int] = {}
         variables, domain = [], _domain(program)
-        period = _period(domain)
+        period, kept = _period(domain), program.solver.kept()
         for name, variable, when in variables_of(program):
             array = arrays[name]
             shape = array.shape[1:]
@@ -64,6 +64,8 @@ class Layout:
             words |= {"role": variable.role} | ({"nan": variable.nan} if variable.nan else {})
             if variable.role == "position" and period is not None:
                 words["period"] = period
+            if manner := kept.get(name.removeprefix("invariant_")) if variable.role == "invariant" else None:
+                words["kept"] = manner
             variables.append(Stored(name, time, dims, shape, array.dtype, words))
         return cls(variables, _coordinates(program, domain, sizes), sizes, attributes)
 

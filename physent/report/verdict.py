@@ -90,8 +90,8 @@ def finite(dataset: xr.Dataset) -> Check:
 def invariants(dataset: xr.Dataset) -> Iterator[Check]:
     """The drift of what the system conserves, told apart into round-off, bounded oscillation and trend.
 
-    A splitting or symplectic method leaves an error that oscillates and does not grow; a method that conserves a
-    quantity exactly leaves round-off alone; growth means that the method does not conserve it at this dt.
+    It is held against what the method gives, where the solver says so (`Solver.kept`): round-off alone, or an error
+    that oscillates and does not grow. Elsewhere growth is judged by its size.
     """
     scales = scale_of_invariants(dataset)
     experiment = experiment_of(dataset.attrs)
@@ -107,12 +107,16 @@ def invariants(dataset: xr.Dataset) -> Iterator[Check]:
         drift = series - series[:1]
         label, worst = name.removeprefix("invariant_"), float(np.max(np.abs(drift), initial=0.0))
         relative = "" if np.isclose(np.max(np.abs(series[0])), 1.0) else " of the largest invariant"
+        kept = dataset[name].attrs.get("kept", "")
         if not np.isfinite(worst):
             yield Check(label, "bad", "not finite")
         elif worst == 0.0:
             yield Check(label, "good", "not a bit of drift")
         elif worst <= round_off:
             yield Check(label, "good", f"drift {worst:.1e}{relative}: round-off of {steps:.3g} steps")
+        elif kept == "exactly":
+            allowed = f"where the method should leave round-off, {round_off:.0e}{method}"
+            yield Check(label, "fair" if worst <= 10 * round_off else "bad", f"drift {worst:.1e}{relative}, {allowed}")
         else:
             end, swing = trend(t, drift)
             state: State = "good" if end <= DRIFT[0] else "fair" if end <= DRIFT[1] else "bad"
@@ -120,7 +124,9 @@ def invariants(dataset: xr.Dataset) -> Iterator[Check]:
                 state = "good" if worst <= DRIFT[1] else "fair"
                 yield Check(label, state, f"largest drift {worst:.1e}{relative}, bounded, without a trend{method}")
             else:
-                yield Check(label, state, f"largest drift {worst:.1e}{relative}, of which {end:.1e} is a trend{method}")
+                against = ", where the method should leave none" if kept == "bounded" and state != "good" else ""
+                words = f"largest drift {worst:.1e}{relative}, of which {end:.1e} is a trend{against}{method}"
+                yield Check(label, state, words)
 
 
 def trend(t: np.ndarray, drift: np.ndarray) -> tuple[float, float]:

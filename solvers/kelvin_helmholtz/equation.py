@@ -181,6 +181,10 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         )
         return Domain(axes + faces)
 
+    def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
+        """Fluxes pass from cell to cell, and nonlinear terms leave the mean modes as they are."""
+        return {"mass": "exactly", "momentum": "exactly"}
+
     def invariants(self, state: KelvinHelmholtzState) -> dict[str, Array]:
         """The mass, and where nothing drags on it the horizontal momentum."""
         integrals = self._method.integrals(state.flow)

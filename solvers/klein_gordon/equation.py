@@ -156,6 +156,11 @@ class KleinGordon(Solver[KleinGordonState]):
         """The axis x, periodic as a place whatever the field does."""
         return Domain((Axis("x", self._grid(), self.length, periodic=True, long_name="position"),))
 
+    def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
+        """All methods but dopri8 are symplectic; nothing changes the sector."""
+        symplectic = {} if self.method == "dopri8" else {"energy": "bounded", "momentum": "bounded"}
+        return {**symplectic, "topological_charge": "exactly"}
+
     def invariants(self, state: KleinGordonState) -> dict[str, Array]:
         """Energy, momentum and topological charge; sums over the modes, exact for the grid's interpolant.
 

@@ -149,6 +149,12 @@ class NLSE(Solver[NLSEState]):
         """The periodic axis x."""
         return Domain((Axis("x", self._grid(), self.length, periodic=True, long_name="position"),))
 
+    def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
+        """Splittings are unitary and symplectic, unless a filter damps what they move."""
+        if self.method in ("etdrk4", "dopri8") or self.dealias == "filter":
+            return {}
+        return {"mass": "exactly", "energy": "bounded", "momentum": "bounded"}
+
     def invariants(self, state: NLSEState) -> dict[str, Array]:
         """Mass, energy, and without a potential momentum; sums over the modes, exact for the grid's interpolant.
 
