@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -147,15 +148,18 @@ def score_file():
     return str(path)
 
 
-def diagnostic_of(cls, of):
-    """A diagnostic that reads the observable `of`, with some value for every other parameter it requires."""
+def diagnostic_of(cls, of, everything=False):
+    """A diagnostic that reads the observable `of`, with some value for every other parameter it requires.
+
+    With `everything`, for those too that have none by default, such as the box where the domain has one.
+    """
     chosen = {}
     for name, declaration in declarations(cls).items():
         if name == "of":
             chosen[name] = (of,) if str(declaration.annotation).startswith("tuple") else of
         elif declaration.path:
             chosen[name] = score_file()
-        elif declaration.required:
+        elif declaration.required or (everything and declaration.form == "param" and declaration.default is None):
             chosen[name] = {"low": 0.0}.get(name, 2.0) if declaration.form == "param" else of
     return cls(**chosen)
 
@@ -165,9 +169,9 @@ def fitting(kind):
     """Each diagnostic that fits an observable of the solver of that kind, reading the first that it fits."""
     example, found = Program(seen(kind)[0]).example, {}
     for name, cls in DIAGNOSTICS.items():
-        for of in example:
+        for everything, of in itertools.product((False, True), example):
             with contextlib.suppress(ValueError):
-                diagnostic = diagnostic_of(cls, of)
+                diagnostic = diagnostic_of(cls, of, everything)
                 diagnostic.variables(example)
                 found[name] = diagnostic
                 break
