@@ -11,18 +11,16 @@ import numpy as np
 import physent
 from physent.entropy import block_bootstrap
 
-CELLS = np.linspace(0, 1.5, 76)
+CELLS = 0.04 * (np.arange(39) - 0.5)  # a disc more or less within the radius of mips.toml is 1/25
 SOLID = 0.8  # |psi_6| of a particle in a solid
 
 
 def modes(density, cells=CELLS):
     """The most frequent local densities of the dilute and of the dense phase, NaN where there are not two.
 
-    The histogram is smoothed over three cells; two maxima are two phases when the valley between is below half the
-    lower one.
+    Two maxima are two phases when the valley between is below half the lower one.
     """
-    count = np.histogram(density, cells)[0].astype(float)
-    count = np.convolve(count, np.ones(3) / 3, mode="same")
+    count = by_area(density, cells)
     middle = (cells[1:] + cells[:-1]) / 2
     peaks = [i for i in range(1, len(count) - 1) if count[i] > count[i - 1] and count[i] >= count[i + 1]]
     highest = max(peaks, key=lambda i: count[i])
@@ -31,6 +29,11 @@ def modes(density, cells=CELLS):
         return np.nan, np.nan
     second = max(others, key=lambda i: count[i])
     return tuple(sorted((middle[highest], middle[second])))
+
+
+def by_area(density, cells=CELLS):
+    """The share of space at each local density, per unit of density: each particle stands for 1/density of it."""
+    return np.histogram(density, cells, weights=1 / density, density=True)[0]
 
 
 def phases(folder):
@@ -50,6 +53,6 @@ def phases(folder):
         ):
             found = block_bootstrap(series, jax.random.key(0))
             rows.append((what, float(found.value), float(found.standard_error)))
-        rows.append(("seconds it took", float(run.attrs["wall_time"]), 0.0))
-        histogram = np.histogram(density, CELLS, density=True)[0]
+        rows.append(("seconds it took", float(run.attrs["wall_time"]), np.nan))
+        histogram = by_area(density)
     return rows, histogram

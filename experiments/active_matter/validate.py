@@ -48,9 +48,10 @@ def row(what, value, error, expected=None, expected_error=0.0):
     """Print a line and remember it; `expected` is None where nobody knows."""
     known = expected is not None
     score = f"{(value - expected) / np.hypot(error, expected_error):+.1f}" if known else ""
-    cells = (what, f"{value:.5g}", f"{error:.2g}", f"{expected:.6g}" if known else "", score)
+    shown = "" if np.isnan(error) else f"{error:.2g}"
+    cells = (what, f"{value:.5g}", shown, f"{expected:.6g}" if known else "", score)
     TABLE.append(cells)
-    print(f"| {what} | {cells[1]} +- {cells[2]} | {cells[3]} | {score} |", flush=True)
+    print(f"| {what} | {cells[1]} {shown and '+- '}{shown} | {cells[3]} | {score} |", flush=True)
 
 
 def record(part):
@@ -74,7 +75,7 @@ def linear():
     """Walkers start at the origin; rows are taken after ten relaxation times, where each is an independent draw."""
     systems = [Matrix(), TrappedAOUP(), TrappedAOUP(speed=1.0, trap=1.0, rate=1.0), CoupledAOUPs(), BeadSpring(),
                BeadSpring(beads=5), Gyrator()]  # fmt: skip
-    for system in systems:
+    for seed, system in enumerate(systems):
         slowest = -1 / np.max(np.linalg.eigvals(np.asarray(system.matrix())).real)
         solver = LinearLangevin(system=system, walkers=65536, dt=float(slowest), initial="origin")
         every = float(solver.dt) * 3
@@ -83,7 +84,7 @@ def linear():
             t_end=every * 160,
             save_every=every,
             diagnostics=[EntropyProduction(over="mean")],
-            seed=1,
+            seed=seed,
             variables=["covariance"],
         )
         exact, kept = solver.exact_production(), slice(5, None)
@@ -166,17 +167,19 @@ def trap64():
 def free():
     aoup = OrnsteinUhlenbeck(rate=2.0)
     times = np.linspace(0.5, 5, 10)
-    for propulsion, speed, diffusivity in (
-        (aoup, np.sqrt(2.0), None),
-        (aoup, np.sqrt(2.0), 0.1),
-        (Brownian(), 2.0, 0.1),
-    ):
+    cases = ((aoup, np.sqrt(2.0), None), (aoup, np.sqrt(2.0), 0.1), (Brownian(), 2.0, 0.1))
+    for seed, (propulsion, speed, diffusivity) in enumerate(cases):
         solver = ActiveMatter(
-            particles=65536, length=1000.0, speed=speed, propulsion=propulsion, force=NoForce(), dt=0.005,
+            particles=262144, length=1000.0, speed=speed, propulsion=propulsion, force=NoForce(), dt=0.005,
             diffusivity=diffusivity, method="splitting",
         )  # fmt: skip
         ds = physent.run(
-            solver, t_end=5.0, save_every=0.5, diagnostics=[MeanSquareDisplacement()], variables=["unwrapped"]
+            solver,
+            t_end=5.0,
+            save_every=0.5,
+            seed=seed,
+            diagnostics=[MeanSquareDisplacement()],
+            variables=["unwrapped"],
         )
         # AOUP: D_a = v0^2 tau in each dimension; ABP: v0^2 shared by both
         tau, strength = (0.5, 2 * 2 * 1.0) if propulsion is aoup else (1.0, 2 * 4.0)
@@ -201,7 +204,7 @@ def mips(folder):
     for what, value, error in rows:
         row(f"mips: {what}", value, error)
     for low, share in zip(CELLS[:-1], histogram, strict=True):
-        row(f"mips: frequency of local densities from {low:.2f}", share, 0.0)
+        row(f"mips: share of space per unit of local density, around {low + 0.02:.2f}", share, np.nan)
 
 
 def main():
