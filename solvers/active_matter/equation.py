@@ -51,9 +51,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     F_(n-1))/2, and takes the mean of g at both ends: weak order 2, measured, for one evaluation of the force.
     `splitting` takes half a step of g, a Heun step of x, and half a step of g: weak order 2 for two evaluations. Forces
     come from a Verlet list that is renewed when a particle has moved by half the `skin`; a list that runs out of slots
-    is made larger by the engine, with nothing lost. A run ends where a pair force moves a particle farther than it
-    reaches in one step; overlaps of a random start are pushed apart before, where the force diverges. (N. M. Boffi, E.
-    Vanden-Eijnden, PNAS 121, e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
+    is made larger by the engine, with nothing lost. A run ends where a diverging pair force moves a particle farther
+    than it reaches in one step; overlaps of a random start are pushed apart before. (N. M. Boffi, E. Vanden-Eijnden,
+    PNAS 121, e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
     """
 
     particles: int = static(64, ge=1, doc="number of particles N")
@@ -380,8 +380,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         ]
 
     def _leap(self, force: Float[Array, "n d"]) -> Float[Array, ""]:
-        """The farthest that this force moves a particle in a step, over its reach."""
-        if isinstance(self.force, NoForce):
+        """The farthest that this force moves a particle in a step, over its reach; 0 of forces that are bounded."""
+        if not self.force.diverges:
             return jnp.zeros_like(self.dt)
         return self.dt * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1))) / self.force.reach().astype(self.dt.dtype)
 

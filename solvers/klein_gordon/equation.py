@@ -158,8 +158,9 @@ class KleinGordon(Solver[KleinGordonState]):
 
     def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
         """All methods but dopri8 are symplectic; nothing changes the sector."""
-        symplectic = {} if self.method == "dopri8" else {"energy": "bounded", "momentum": "bounded"}
-        return {**symplectic, "topological_charge": "exactly"}
+        if self.method == "dopri8":
+            return {"topological_charge": "exactly"}
+        return {"energy": "bounded", "momentum": "bounded", "topological_charge": "exactly"}
 
     def invariants(self, state: KleinGordonState) -> dict[str, Array]:
         """Energy, momentum and topological charge; sums over the modes, exact for the grid's interpolant.
