@@ -316,7 +316,11 @@ def validate(path: Path, overrides: list[str]) -> int:
 def list_(what: str | None, folder: Path | None = None) -> int:
     """List solvers, diagnostics and experiments, or runs."""
     if what == "runs":
-        return _list_runs(folder if folder is not None else Path("data") / "runs")
+        usual = Path("data") / "runs"
+        if folder is None and not usual.exists():
+            print(f"{usual}: there are no runs yet")
+            return 0
+        return _list_runs(folder if folder is not None else usual)
     if folder is not None:
         raise FolderError(f"given the folder {folder}, allowed: one with 'physent list runs' only")
     console = Console(soft_wrap=True)  # one line each, for whatever reads it

@@ -1,6 +1,8 @@
 """Every test runs in float64 unless it asks for float32, and rank promotion is an error."""
 
+import gc
 import os
+from pathlib import Path
 
 import jaxlib
 
@@ -21,6 +23,16 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 def pytest_addoption(parser):
     parser.addoption("--record-numbers", action="store_true", help="commit measured numbers to data/validation")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_mappings():
+    """Forget compiled programs in time: they hold memory mappings, and at the 65,530 of Linux the compiler crashes."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > 8_000:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture

@@ -287,6 +287,7 @@ def test_holm_is_holms():
 
 @pytest.mark.slow
 def test_report_compare_and_list_runs(command, tmp_path):  # noqa: F811
+    assert command("list", "runs") == (0, "data/runs: there are no runs yet\n", "")
     code, out, err = command("run", "toy.toml", "--report")
     assert (code, err) == (0, "") and "wrote data/runs/toy/report.html" in out
     text = Path("data/runs/toy/report.html").read_text()
