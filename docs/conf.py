@@ -28,6 +28,8 @@ exclude_patterns = [
     "_generated/parameters",
     "_generated/validation.md",
     "_generated/published.md",
+    "_generated/long_runs.md",
+    "_generated/schooling.md",
     "gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
