@@ -128,18 +128,30 @@ def validation() -> None:
     write("validation.md", "\n".join(parts) + "\n")
 
 
+def cells_of(file: Path) -> list[list[str]]:
+    """The lines of a CSV file."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.reader(lines))
+
+
+def markdown(columns: list[str], rows: list[list[str]]) -> list[str]:
+    """The lines of a table."""
+    return [
+        "| " + " | ".join(columns) + " |\n|" + "---|" * len(columns),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+
+
 def long_runs() -> None:
     """The tables of experiments that take too long for a test, as they were last run."""
     parts = []
     for file in sorted((ROOT / "data" / "validation").glob("long_*.csv")):
         system = file.stem.removeprefix("long_")
-        with file.open(encoding="utf-8", newline="") as lines:
-            columns, *rows = csv.reader(lines)
+        columns, *rows = cells_of(file)
         parts += [
             f"### {system.replace('_', ' ').capitalize()}\n",
             f"`python -m experiments.{system}.validate`\n",
-            "| " + " | ".join(columns[1:]) + " |\n|" + "---|" * len(columns[1:]),
-            *("| " + " | ".join(row[1:]) + " |" for row in rows),
+            *markdown(columns[1:], [row[1:] for row in rows]),
             "",
         ]
     write("long_runs.md", "\n".join(parts or ["None is recorded."]) + "\n")
@@ -150,14 +162,12 @@ def published() -> None:
     parts = []
     for file in sorted((ROOT / "data" / "validation").glob("nlse_entropies_*.csv")):
         case = file.stem.removeprefix("nlse_entropies_")
-        with file.open(encoding="utf-8", newline="") as lines:
-            columns, *rows = csv.reader(lines)
+        columns, *rows = cells_of(file)
         parts += [
             f"### simple-idealized-1d-nlse, {case.replace('_', ' ')}\n",
             "`pytest tests/test_nlse_published.py`, whose docstring gives the reason for every cell that differs.\n",
             f"<details><summary>{len(rows)} numbers</summary>\n",
-            "| " + " | ".join(columns) + " |\n|" + "---|" * len(columns),
-            *("| " + " | ".join(row) + " |" for row in rows),
+            *markdown(columns, rows),
             "\n</details>\n",
         ]
     for file in sorted((ROOT / "data" / "validation").glob("*.md")):
