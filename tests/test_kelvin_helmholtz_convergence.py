@@ -63,6 +63,13 @@ def test_the_drift_of_kinetic_energy_is_that_of_the_time_step(record_number):
     record_number("inviscid drift of the kinetic energy: order in dt", order, at_least=2.7, repeats=0.01)
 
 
+def simpson(values, dt):
+    """The integral of an odd number of values, dt apart."""
+    weights = np.ones(len(values))
+    weights[1:-1:2], weights[2:-1:2] = 4, 2
+    return weights @ np.asarray(values) * (dt / 3)
+
+
 @pytest.mark.parametrize(("method", "bar"), [("projection", 1e-6), ("spectral", 1e-8)])
 def test_the_budget_of_kinetic_energy_closes(method, bar, record_number):
     """KE(t) - KE(0) = int buoyancy + forcing - dissipation dt, by Simpson's rule."""
@@ -71,10 +78,7 @@ def test_the_budget_of_kinetic_energy_closes(method, bar, record_number):
         initial=ShearLayer(thickness=0.15, perturbation=Mode(amplitude=0.2)),
     )  # fmt: skip
     found, _ = observed_rows(solver, 100)
-    weights = np.ones(101)
-    weights[1:-1:2], weights[2:-1:2] = 4, 2
-    terms = ("buoyancy_flux", "forcing_power", "dissipation")
-    integral = {name: weights @ np.asarray(found[name]) * (0.005 / 3) for name in terms}
+    integral = {name: simpson(found[name], 0.005) for name in ("buoyancy_flux", "forcing_power", "dissipation")}
     change = float(found["kinetic_energy"][-1] - found["kinetic_energy"][0])
     assert abs(integral["forcing_power"]) > 1e-4 and abs(integral["buoyancy_flux"]) > 1e-5
     residual = change - integral["buoyancy_flux"] - integral["forcing_power"] + integral["dissipation"]
@@ -93,10 +97,8 @@ def test_the_budgets_of_potential_energy_and_density_variance_close(method, adve
         initial=ShearLayer(thickness=0.15, perturbation=Mode(amplitude=0.2)),
     )  # fmt: skip
     found, _ = observed_rows(solver, 100)
-    weights = np.ones(101)
-    weights[1:-1:2], weights[2:-1:2] = 4, 2
     terms = ("buoyancy_flux", "diffusive_gain", "variance_dissipation")
-    flux, gain, lost = (weights @ np.asarray(found[name]) * (0.005 / 3) for name in terms)
+    flux, gain, lost = (simpson(found[name], 0.005) for name in terms)
     change, spread = (float(found[name][-1] - found[name][0]) for name in ("potential_energy", "density_variance"))
     assert abs(flux) > 1e-5 and gain > 1e-3
     what = f"{method}: residual of the budget of potential energy over its diffusive gain"
