@@ -13,7 +13,7 @@ from physent.report import fields, particles, style
 from physent.report.configuration import per_member
 from physent.report.page import check_target, drawn, made, opened, save, template
 from physent.report.pictures import Picture, order_of, scale_of_invariants
-from physent.report.reading import POINTS, sort, thin
+from physent.report.reading import POINTS, sort, sorts_of, thin
 from physent.report.series import draw
 from physent.report.statistics import ENOUGH, differences, names_of
 
@@ -87,7 +87,7 @@ def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
         for name in names_of(a):
             if name in names_of(b):
                 yield Picture(name, str(a[name].attrs.get("long_name", name)), "series", _both(a[name], b[name]))
-        sorts = {str(name): found for name in a if (found := sort(a[name])) is not None}
+        sorts = sorts_of(a)
         shared = [name for name in order_of(a, sorts) if name in b and _alike(a[name], b[name])]
         swarms = [name for name in sorts if sorts[name].kind == "particles" and sorts[name].role == "position"]
         for name in shared[:MOST]:

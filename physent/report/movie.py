@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from physent.io.folder import FolderError
 from physent.report import particles, style
 from physent.report.pictures import order_of
-from physent.report.reading import COLUMNS, Sort, one_member, plain, points, real, sort, thin
+from physent.report.reading import COLUMNS, Sort, one_member, plain, points, real, sorts_of, thin
 
 FRAMES, SECONDS, DPI = 60, 6.0, 96  # of the movie in a page
 FILE_FRAMES, RATE, FILE_DPI = 300, 25, 160  # of one in a file
@@ -60,7 +60,7 @@ def _address(data: bytes) -> str:
 def filmed(dataset: xr.Dataset, most: int = FRAMES, dpi: float = DPI) -> Film | None:
     """At most so many frames of what tells most of a run; None where there is nothing that moves."""
     dataset = plain(dataset)
-    sorts = {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
+    sorts = sorts_of(dataset)
     swarm = [name for name, found in sorts.items() if found.kind == "particles" and found.role == "position"]
     drawn = [name for name in order_of(dataset, sorts) if sorts[name].kind in ("map", "profile")]
     for name in swarm + drawn:

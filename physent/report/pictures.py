@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from physent.report import fields, particles, series, style
 from physent.report.configuration import swept
-from physent.report.reading import Sort, moments, plain, sort
+from physent.report.reading import Sort, moments, plain, sorts_of
 
 MOST_FIELDS, MOST_IMAGES, ROWS_A_PICTURE = 6, 4, 5
 # what tells most of a system first; roles that are not here come after, and a phase last
@@ -61,7 +61,7 @@ def plot(dataset: xr.Dataset, *variables: str) -> Pictures:
 def pictures(dataset: xr.Dataset, everything: bool = False) -> Iterator[Picture]:
     """The pictures of a dataset, one after the other, fields first."""
     dataset = plain(dataset)
-    sorts = {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
+    sorts = sorts_of(dataset)
     drawers = (_particles, _fields, _orders, _entropies, _portraits, _series, _invariants)
     with style.styled():
         for drawer in drawers:
@@ -74,7 +74,7 @@ def showpieces(dataset: xr.Dataset) -> Iterator[Picture]:
     Particles are left to a movie, and so are the fields of a run that has them.
     """
     dataset = plain(dataset)
-    sorts = {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
+    sorts = sorts_of(dataset)
     swarm = any(found.kind == "particles" for found in sorts.values())
     with style.styled():
         for drawer in (_orders, _entropies) if swarm else (_fields, _orders, _entropies):

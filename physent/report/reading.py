@@ -42,6 +42,11 @@ def sort(array: xr.DataArray) -> Sort | None:
     return None
 
 
+def sorts_of(dataset: xr.Dataset) -> dict[str, Sort]:
+    """Of every variable that can be drawn."""
+    return {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
+
+
 def plain(dataset: xr.Dataset) -> xr.Dataset:
     """Without the axis of components, where vectors have only one."""
     return dataset.isel(component=0, drop=True) if dataset.sizes.get("component") == 1 else dataset

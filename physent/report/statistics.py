@@ -9,7 +9,7 @@ import xarray as xr
 from physent import entropy
 from physent.report.configuration import per_member
 from physent.report.pictures import ENTROPIES
-from physent.report.reading import sort
+from physent.report.reading import sorts_of
 
 ENOUGH = 20  # effective samples, below which an average or a test of means says little
 MOST = 20_000  # rows read of a series
@@ -49,8 +49,7 @@ class Difference:
 
 def names_of(dataset: xr.Dataset, roles: tuple[str, ...] = (*ENTROPIES, "order")) -> list[str]:
     """The series that have one of these roles."""
-    sorts = {str(name): sort(dataset[name]) for name in dataset}
-    return [name for name, found in sorts.items() if found and found.kind == "series" and found.role in roles]
+    return [name for name, found in sorts_of(dataset).items() if found.kind == "series" and found.role in roles]
 
 
 def samples(dataset: xr.Dataset, name: str) -> np.ndarray:

@@ -12,7 +12,7 @@ import xarray as xr
 from physent.io.folder import CHECKPOINT, FolderError, is_running, read_header
 from physent.recorded import experiment_of
 from physent.report.pictures import order_of, scale_of_invariants
-from physent.report.reading import one_member, power_spectrum, sort
+from physent.report.reading import one_member, power_spectrum, sort, sorts_of
 
 State = Literal["good", "fair", "bad", "note"]
 TAIL = (1e-5, 1e-2)  # of the amplitude: resolved below the first, not resolved above the second
@@ -141,7 +141,7 @@ def trend(t: np.ndarray, drift: np.ndarray) -> tuple[float, float]:
 
 def resolution(dataset: xr.Dataset) -> Iterator[Check]:
     """How small the amplitude is at the end of the spectrum, for the field that tells most, at its last row."""
-    sorts = {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
+    sorts = sorts_of(dataset)
     for name in order_of(dataset, sorts):
         found, array = sorts[name], dataset[name]
         if found.kind not in ("profile", "map", "volume") or found.role == "phase":
