@@ -28,6 +28,7 @@ def run(
     output: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
+    score: Annotated[bool, Parameter(negative="")] = False,
     report: Annotated[bool, Parameter(negative="")] = False,
     distributed: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -43,15 +44,17 @@ def run(
         Replace a run folder that is already there.
     quiet
         Print nothing but errors.
+    score
+        Learn the score when the run ends, as its [score] table says and physent score does.
     report
-        Write report.html into the run folder when the run ends.
+        Write report.html into the run folder when that is done.
     distributed
         This is one of several processes of one run: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID say
         which, or SLURM or MPI does.
     """
     from physent import commands
 
-    return commands.run(config, set_ or [], output, overwrite, quiet, report, distributed)
+    return commands.run(config, set_ or [], output, overwrite, quiet, report, distributed, score)
 
 
 @app.command

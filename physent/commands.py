@@ -74,18 +74,22 @@ def _precision(name: str) -> Iterator[None]:
 @_command
 def run(
     path: Path, overrides: list[str], output: Path | None, overwrite: bool, quiet: bool, with_report: bool = False,
-    distributed: bool = False,
+    distributed: bool = False, with_score: bool = False,
 ) -> int:  # fmt: skip
-    """Run an experiment file."""
+    """Run an experiment file, and learn its score and write its report where these are asked for."""
     leads = _leads(distributed)
     quiet = quiet or not leads
     data, report = config.parse(path, overrides)
     with _precision(config.precision_of(data)):
         experiment = config.build(data, report, path.stem, path.parent)
+        if with_score and experiment.score is None:
+            raise ConfigError([f"{path}: given --score, allowed: with a [score] table, which says how"])
         folder = output if output is not None else experiment.folder
         with ConsoleProgress(experiment, quiet) as progress, Interrupts() as interrupts:
             finished = execute(experiment, folder, overwrite=overwrite, report=progress, stop=interrupts.requested)
         code = _close(finished, interrupts, quiet)
+    if with_score and leads and code == 0:
+        code = _score(folder, [], None, overwrite, quiet)
     if with_report and leads:
         _report(folder, None, quiet)
     return code
@@ -239,7 +243,9 @@ def sweep(
             try:
                 experiments.append(config.build(data, report, path.stem, path.parent))
             except ConfigError as error:
-                raise ConfigError([problem.replace("--set:", "--over:", 1) for problem in error.problems]) from None
+                why = " (with --vmap only numbers of the solver vary, not whole numbers or choices)" if vmap else ""
+                words = [problem.replace("--set:", "--over:", 1) for problem in error.problems]
+                raise ConfigError([word + why * word.startswith("--over:") for word in words]) from None
     texts, usual = [experiment.toml() for experiment in experiments], experiments[0].folder
     folder = output if output is not None else usual.with_name(f"{usual.name}_sweep")
     sweeps.check_executor(executor, workers)
@@ -274,6 +280,10 @@ def sweep(
 @_command
 def score(folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool) -> int:
     """Learn the score of a run, or judge a trained one on it."""
+    return _score(folder, overrides, source, overwrite, quiet)
+
+
+def _score(folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool) -> int:
     from physent.score.learning import RESULT, learn
     from physent.score.printing import print_progress, print_verdict
     from physent.score.samples import SamplesError
@@ -294,7 +304,7 @@ def score(folder: Path, overrides: list[str], source: Path | None, overwrite: bo
         except SamplesError as error:
             raise FolderError(f"{folder}: {error}") from None
     if learnt.verdict is None:
-        print("interrupted; the same command goes on", file=sys.stderr)
+        print(f"interrupted; physent score {folder} goes on", file=sys.stderr)
         return 128 + (interrupts.signal or 2)
     print_verdict(learnt.verdict)
     say(f"wrote {folder / RESULT}")

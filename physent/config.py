@@ -6,7 +6,7 @@ match, as one `ConfigError`.
 
 import functools
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -195,7 +195,8 @@ def build(data: dict[str, Any], report: _Report, default_name: str, folder: Path
     """An experiment from the data of a file; `folder` is where 'path.py:Class' is looked for."""
     for key in data:
         if key not in _SECTIONS:
-            report.add((key,), f"unknown key{nearest(key, _SECTIONS)} (allowed: {', '.join(_SECTIONS)})")
+            words = [*_SECTIONS, *(f"run.{entry.name}" for entry in fields(RunSettings))]
+            report.add((key,), f"unknown key{nearest(key, words)} (allowed: {', '.join(_SECTIONS)})")
     name, description = data.get("name", default_name), data.get("description", "")
     for key, value in (("name", name), ("description", description)):
         if not isinstance(value, str):

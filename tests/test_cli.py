@@ -76,6 +76,7 @@ def test_the_command_line_leaves_the_precision_of_the_program_alone(physent):
     ("arguments", "words"),
     [
         (("run", "toy.toml", "--set", "solver.lenght=3"), "--set: solver.lenght: unknown key, did you mean length?"),
+        (("run", "toy.toml", "--set", "runt_end=3"), "--set: runt_end: unknown key, did you mean run.t_end?"),
         (("run", "nowhere.toml"), "nowhere.toml: cannot be read: No such file or directory"),
         (("run", "tou.toml"), "did you mean toy.toml?"),
         (("run",), "physent --help"),

@@ -372,6 +372,20 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
     assert "Learned score" in page and "density and current" in page and "E[ds . D ds]" in page
 
 
+def test_a_run_learns_its_score_when_asked_to(tmp_path, capsys):
+    def physent_(*arguments):
+        return cli.app([*map(str, arguments)], exit_on_error=False, print_error=False)
+
+    experiment, out = tmp_path / "small.toml", tmp_path / "out"
+    experiment.write_text(EXPERIMENT)
+    assert physent_("run", experiment, "--output", out, "--score", "--report", "--quiet") == 0
+    assert "Learned score" in (out / "report.html").read_text()
+    assert (out / "score.eqx").is_file() and "use that one" in capsys.readouterr().out.replace("\n", " ")
+    experiment.write_text(EXPERIMENT.partition("[score]")[0])
+    assert physent_("run", experiment, "--output", tmp_path / "none", "--score") == 2
+    assert "allowed: with a [score] table" in capsys.readouterr().err and not (tmp_path / "none").exists()
+
+
 def test_nothing_learned_explains_nothing(folder, walkers):
     """u = 0 gives R^2 = 0 exactly, whatever the reference."""
     solver, ds = walkers
