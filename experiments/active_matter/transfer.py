@@ -1,7 +1,8 @@
 """A learned score on larger boxes: python -m experiments.active_matter.transfer SCORE RUN [N ...]
 
-SCORE is a folder with score.eqx, RUN one of 4,096 discs whose later snapshots are independent. A box of N = 16,384 or
-32,768 discs is put together from such snapshots, as a sheet of tiles of which a square is cut out, since separating
+SCORE is a folder with score.eqx, RUN one of `mips_score`, best with another run.seed than the one that was learned from: of
+that one the tiles would be snapshots seen in training. A box of N = 16,384 or 32,768 discs is put together from
+snapshots that are half a time of persistence apart, as a sheet of tiles of which a square is cut out, since separating
 anew would take many times 1/gamma: they forget the seams in the first 1,000 time units, and each tile has its own
 propulsions from the start. Then a snapshot every 500 is judged, by the identity and probes. Prints a Markdown table;
 a quarter of an hour on two cores.
@@ -21,21 +22,27 @@ from physent.score.local import by_probes, physics, sums
 from physent.score.trained import load
 
 SETTLE, EVERY, SNAPSHOTS = 1000.0, 500.0, 4
+AFTER, APART = 30000.0, 5000.0
 
 
-def sheet(run, count, rng):
-    """Positions and propulsions of about `count` discs in a square at the density of the run, and its edge."""
-    late = run.sel(t=slice(30000, None))
-    edge = np.sqrt(4096 * np.pi / 0.5)
-    across = int(np.ceil(np.sqrt(count / 4096) - 1e-9))
-    rows = rng.choice(np.arange(0, late.sizes["t"], 5), across**2, replace=False)
+def edge_of(solver, count):
+    """The edge of a box of `count` discs at the density of the solver."""
+    return float(np.sqrt(count * np.pi / solver.packing_fraction))
+
+
+def sheet(run, solver, count, rng):
+    """Positions and propulsions of `count` discs in a square at the density of the run."""
+    late, own = run.sel(t=slice(AFTER, None)), solver.particles
+    gap = max(1, round(APART / float(late.t[1] - late.t[0])))
+    edge, across = edge_of(solver, own), int(np.ceil(np.sqrt(count / own) - 1e-9))
+    rows = rng.choice(np.arange(0, late.sizes["t"], gap), across**2, replace=False)
     x, g = [], []
     for tile, row in enumerate(rows):
         shift = (np.array(divmod(tile, across)) + 0.5 - across / 2) * edge
         x.append(late.position.values[row] + shift)
         g.append(late.propulsion.values[row])
     x, g = np.concatenate(x), np.concatenate(g)
-    box = np.sqrt(count * np.pi / 0.5)
+    box = edge_of(solver, count)
     # of a sheet that is larger, the `count` that are the least far out
     inside = np.argsort(np.abs(x).max(axis=1), kind="stable")[:count]
     scale = box / (2 * np.abs(x[inside]).max()) * (1 - 1e-6)
@@ -69,7 +76,7 @@ def main():
     with physent.open_run(folder) as run:
         for count in map(int, counts or ("16384", "32768")):
             larger = dataclasses.replace(solver, particles=count, neighbors=28)
-            x, g = sheet(run, count, rng)
+            x, g = sheet(run, solver, count, rng)
             state = larger.at({"position": jnp.asarray(x, jnp.float32), "propulsion": jnp.asarray(g, jnp.float32)})
             steps = eqx.filter_jit(
                 lambda solver, state, n: jax.lax.fori_loop(0, n, lambda _, state: solver.step(state), state)
