@@ -1,11 +1,11 @@
 """A learned score on larger boxes: python -m experiments.active_matter.transfer SCORE RUN [N ...]
 
 SCORE is a folder with score.eqx, RUN one of `mips_score`, best with another run.seed than the one that was learned
-from: of that one the tiles would be snapshots seen in training. A box of N = 16,384 or 32,768 discs is put together from
-snapshots that are half a time of persistence apart, as a sheet of tiles of which a square is cut out, since separating
-anew would take many times 1/gamma: they forget the seams in the first 1,000 time units, and each tile has its own
-propulsions from the start. Then a snapshot every 500 is judged, by the identity and probes. Prints a Markdown table;
-a quarter of an hour on two cores.
+from: of that one the tiles would be snapshots seen in training. A box of N = 16,384 or 32,768 discs is put together
+from snapshots that are half a time of persistence apart, as a sheet of tiles of which a square is cut out, since
+separating anew would take many times 1/gamma: they forget the seams in the first 1,000 time units, and each tile has
+its own propulsions from the start. Then a snapshot every 500 is judged, by the identity and probes. Prints a Markdown
+table; a quarter of an hour on two cores.
 """
 
 import dataclasses
