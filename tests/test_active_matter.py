@@ -155,6 +155,14 @@ def test_stiffness_is_the_divergence_of_the_force(force):
     assert force.stiffness(jnp.zeros(()), 2) == 0
 
 
+def test_the_slope_of_the_softplus_force_is_the_logistic_function_at_contact_too():
+    r, force = jnp.asarray([1.0, 1.9, 2.0, 2.2, 3.0]), Softplus(strength=3.0)
+    share = 1 / (1 + np.exp(-7.5 * (2 - np.asarray(r))))
+    np.testing.assert_allclose(force.stiffness(r**2, 1), -3 * share, rtol=1e-12)
+    second = jax.vmap(jax.grad(jax.grad(force.magnitude)))(r)
+    np.testing.assert_allclose(second, 3 * 7.5 * share * (1 - share), rtol=1e-12)
+
+
 def test_the_softplus_force_in_float32_is_right_to_rounding():
     with jax.enable_x64(False):
         r = np.linspace(0.01, 3.2, 2000, dtype=np.float32)

@@ -57,9 +57,21 @@ class Softplus(PairForce):
 
     def magnitude(self, r: Float[Array, "..."]) -> Float[Array, "..."]:
         """See the class."""
-        overlap = self.sharpness * (2 * self.radius - r)
-        # e^-|u| cannot overflow, and log1p of it keeps the tail
-        return (self.strength / self.sharpness) * (jnp.maximum(overlap, 0) + _log1p(jnp.exp(-jnp.abs(overlap))))
+        return (self.strength / self.sharpness) * _softplus(self.sharpness * (2 * self.radius - r))
+
+
+@jax.custom_jvp
+def _softplus(u: Float[Array, "..."]) -> Float[Array, "..."]:
+    """ln(1 + e^u)."""
+    # e^-|u| cannot overflow, and log1p of it keeps the tail
+    return jnp.maximum(u, 0) + _log1p(jnp.exp(-jnp.abs(u)))
+
+
+@_softplus.defjvp
+def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    # of the pieces the derivative would be wrong where they meet, at contact
+    (u,), (du,) = primals, tangents
+    return _softplus(u), jax.nn.sigmoid(u) * du
 
 
 def _log1p(w: Float[Array, "..."]) -> Float[Array, "..."]:
