@@ -170,16 +170,14 @@ def published() -> None:
             *markdown(columns, rows),
             "\n</details>\n",
         ]
-    for file in sorted((ROOT / "data" / "validation").glob("*.md")):
-        if not file.stem.startswith("couzin_"):
-            parts.append(file.read_text(encoding="utf-8"))
+    parts.append((ROOT / "data" / "validation" / "klein_gordon_entropies.md").read_text(encoding="utf-8"))
     write("published.md", "\n".join(parts) + "\n")
 
 
 def schooling() -> None:
-    """The tables of the longer runs of schools, in the order of what they show."""
+    """The tables of the longer runs of schools, in the order of what they show; one that is missing ends the build."""
     files = [ROOT / "data" / "validation" / f"couzin_{part}.md" for part in SCHOOLING]
-    write("schooling.md", "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists()) + "\n")
+    write("schooling.md", "\n".join(file.read_text(encoding="utf-8") for file in files) + "\n")
 
 
 def notebooks() -> None:
