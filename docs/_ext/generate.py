@@ -165,7 +165,8 @@ def published() -> None:
         columns, *rows = cells_of(file)
         parts += [
             f"### simple-idealized-1d-nlse, {case.replace('_', ' ')}\n",
-            "`pytest tests/test_nlse_published.py`, whose docstring gives the reason for every cell that differs.\n",
+            "`python -m experiments.nlse.unfiltered` runs the package again, with its filter off; "
+            "`pytest tests/test_nlse_published.py` has the reason for every cell that differs.\n",
             f"<details><summary>{len(rows)} numbers</summary>\n",
             *markdown(columns, rows),
             "\n</details>\n",
