@@ -53,7 +53,8 @@ def sdist(path: Path) -> list[str]:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"pyproject.toml": "it builds", "README.md": "the front page", "LICENSE": "the licence"}
     wanted |= {"CHANGELOG.md": "history", "CITATION.cff": "how to cite", "RELEASING.md": "how to release"}
-    for folder in ("physent", "solvers", "tests", "experiments", "docs", "data/reference", "data/validation"):
+    data = ("data/benchmarks", "data/reference", "data/validation")
+    for folder in ("physent", "solvers", "tests", "experiments", "docs", *data):
         for file in (ROOT / folder).rglob("*"):
             kept = file.suffix in (".py", ".toml", ".md", ".csv", ".html", ".ipynb", ".rst", ".png", ".css")
             made = {"__pycache__", "_generated", "_build", ".ipynb_checkpoints"} & set(file.parts)

@@ -1,25 +1,28 @@
 """Entropies of labelled arrays: `import physent.accessor`, then `ds.psi.physent.entropy(...)` on any xarray DataArray.
 
 The arrays go to `physent.entropy`, the labels stay: dimensions that are read disappear, coordinates of the others are
-kept, dask arrays are read in blocks and only when the result is. Precision is that of the data where JAX has float64
-enabled, else float32.
+kept, dask arrays are read in blocks and only when the result is. Precision is that of the data, whatever JAX is
+configured to. What `physent diagnose` refuses is refused here: data that are masked or not finite, negative densities.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 import xarray as xr
 
 from physent import entropy as library
+from physent.diagnostics import Entropy
 from physent.entropy.estimators import ESTIMATORS, Estimator
 from physent.entropy.measures import MEASURES, Measure
 from physent.entropy.outcome_space import OutcomeSpace
 from physent.entropy.outcomes import OUTCOMES
+from physent.offline import time_of
 from physent.spelling import nearest
 
 Dims = Hashable | Sequence[Hashable] | None
-TIME = ("t", "t_snapshot", "time", "member")
+NEITHER = ("t_snapshot", "t", "time", "Time", "member")  # no dimensions of space
 
 
 def _part(given: Any, options: Mapping[str, type], what: str) -> Any:
@@ -37,32 +40,48 @@ class PhysentAccessor:
 
     def __init__(self, array: xr.DataArray):
         self._array = array
+        self._name = "data" if array.name is None else str(array.name)
 
     def _dims(self, dim: Dims) -> list[Hashable]:
         """The dimensions meant, all but time and members by default."""
+        there = ", ".join(map(str, self._array.dims))
         if dim is None:
-            dims = [d for d in self._array.dims if d not in TIME]
+            if not any(name in self._array.coords and not self._array[name].ndim for name in NEITHER):  # of one time
+                time_of(self._array, "name those to read with dim=")
+            dims = [d for d in self._array.dims if d not in NEITHER]
+            if not dims:
+                raise ValueError(
+                    f"{self._name} has no dimension of space (there are: {there}): of a series take its patterns, "
+                    f"dim={self._array.dims[-1]!r}, outcomes='ordinal'"
+                )
         else:
             dims = [dim] if isinstance(dim, str) or not isinstance(dim, Sequence) else list(dim)
         missing = [d for d in dims if d not in self._array.dims]
         if missing or not dims:
-            there = ", ".join(map(str, self._array.dims))
-            raise ValueError(f"no dimension {', '.join(map(repr, missing)) or 'of space'} (there are: {there})")
+            raise ValueError(f"no dimension {', '.join(map(repr, missing)) or 'to read'} (there are: {there})")
         return dims
 
-    def _apply(self, function: Callable, dims: list[Hashable], long_name: str, **keywords: Any) -> xr.DataArray:
+    def _apply(
+        self, function: Callable, dims: list[Hashable], name: str, long_name: str, role: str = "scalar",
+        outcomes: OutcomeSpace | None = None,
+    ) -> xr.DataArray:  # fmt: skip
         axes = tuple(range(-len(dims), 0))
 
         def on_block(block: np.ndarray) -> np.ndarray:
-            return np.asarray(function(block, axes))
+            if block.dtype.kind in "fc" and not np.all(np.isfinite(block)):
+                raise ValueError(f"{self._name} is masked or not finite: fill or cut it first")
+            if outcomes is not None and (words := outcomes.misfit(block)):
+                raise ValueError(f"{self._name} {words}")
+            with jax.enable_x64(True):
+                return np.asarray(function(block, axes))
 
         real = np.real(np.zeros(1, self._array.dtype)).dtype
         result = xr.apply_ufunc(
             on_block, self._array, input_core_dims=[dims], dask="parallelized",
             output_dtypes=[real if real.kind == "f" else np.dtype(float)], dask_gufunc_kwargs={"allow_rechunk": True},
         )  # fmt: skip
-        result = result.rename(keywords.get("name"))
-        result.attrs = {"long_name": long_name, "units": "1"}
+        result = result.rename(name)
+        result.attrs = {"units": "1", "long_name": long_name, "role": role}
         return result
 
     def entropy(
@@ -77,17 +96,19 @@ class PhysentAccessor:
         """`physent.entropy.entropy` over dimensions, by default all but time and members.
 
         Measure, outcomes and estimator are modules or the names a config gives them. Ordinal outcomes read one
-        dimension, for example `dim="t"`; spatial ones and particles two, in the order given.
+        dimension, for example `dim="t"`; spatial ones and particles two, in the order given. The result is called what
+        `physent diagnose` calls it.
         """
         dims = self._dims(dim)
-        parts = (
-            _part(measure, MEASURES, "measure"), _part(outcomes, OUTCOMES, "outcome space"),
-            _part(estimator, ESTIMATORS, "estimator"),
-        )  # fmt: skip
-        words = f"{type(parts[0]).__name__} entropy of {self._array.name} ({type(parts[1]).__name__})"
+        space = _part(outcomes, OUTCOMES, "outcome space")
+        words: dict[str, Any] = {
+            "measure": _part(measure, MEASURES, "measure"), "outcomes": space,
+            "estimator": _part(estimator, ESTIMATORS, "estimator"), "base": base, "normalise": normalise,
+        }  # fmt: skip
+        name, variable = Entropy(of=self._name, **words).output(self._name, ())
         return self._apply(
-            lambda block, axes: library.entropy(block, *parts, axis=axes, base=base, normalise=normalise),
-            dims, words, name=f"entropy_{self._array.name}",
+            lambda block, axes: library.entropy(block, axis=axes, **words),
+            dims, name, variable.long_name, variable.role, space,
         )  # fmt: skip
 
     def complexity(self, dim: Dims = None, outcomes: str | OutcomeSpace = "density") -> xr.DataArray:
@@ -95,7 +116,8 @@ class PhysentAccessor:
         space = _part(outcomes, OUTCOMES, "outcome space")
         return self._apply(
             lambda block, axes: library.jensen_shannon_complexity(space.probabilities(block, axes)),
-            self._dims(dim), f"Jensen-Shannon complexity of {self._array.name}", name=f"complexity_{self._array.name}",
+            self._dims(dim), f"complexity_{self._name}", f"Jensen-Shannon complexity of {self._name}", "complexity",
+            space,
         )  # fmt: skip
 
     def differential_entropy(self, dim: Dims = None) -> xr.DataArray:
@@ -104,14 +126,15 @@ class PhysentAccessor:
         spacing = [self._spacing(d) for d in dims]
         return self._apply(
             lambda block, axes: library.differential_entropy(block, spacing, axes),
-            dims, f"differential entropy of {self._array.name}", name=f"differential_entropy_{self._array.name}",
+            dims, f"differential_entropy_{self._name}", f"differential Shannon entropy of {self._name} in nats",
+            "entropy", library.Density(),
         )  # fmt: skip
 
     def sample_entropy(self, dim: Hashable, order: int = 2, relative: float = 0.2) -> xr.DataArray:
         """`physent.entropy.sample_entropy` along one dimension."""
         return self._apply(
             lambda block, axes: library.sample_entropy(block, order, None, relative),
-            self._dims(dim), f"sample entropy of {self._array.name}", name=f"sample_entropy_{self._array.name}",
+            self._dims(dim), f"sample_entropy_{self._name}", f"sample entropy of {self._name}", "entropy",
         )  # fmt: skip
 
     def time_average(self, dim: Hashable = "t") -> xr.Dataset:
@@ -120,7 +143,7 @@ class PhysentAccessor:
         results = {
             name: self._apply(
                 lambda block, axes, name=name: getattr(library.time_average(block), name),
-                dims, f"{name.replace('_', ' ')} of {self._array.name}", name=name,
+                dims, name, f"{name.replace('_', ' ')} of {self._name}",
             )
             for name in names
         }  # fmt: skip

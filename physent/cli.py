@@ -338,9 +338,9 @@ def diagnose(
     measure
         shannon, renyi, tsallis, ...; parameters as in '{kind = "renyi", order = 0.5}'.
     outcomes
-        density, spectrum, ...
+        density, spectrum, histogram, ...
     time
-        The dimension that is time; default: t_snapshot, t or time.
+        The dimension that is time; default: t_snapshot, t, time or Time.
     output
         NetCDF file to write; default: print a table.
     """

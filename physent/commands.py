@@ -428,8 +428,14 @@ def diagnose(
     with jax.enable_x64(True):
         try:
             dataset = xr.open_dataset(file)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise FolderError(f"{file}: cannot be read: {error}") from None
+        except ValueError:  # of xarray, which no program for the file's format has been found
+            raise FolderError(
+                f"{file}: cannot be read: it is no NetCDF file. Read arrays with numpy or pandas and take "
+                "physent.entropy.entropy(array, axis=-1), or make it one: xarray.DataArray(array, dims=('time', 'x'), "
+                "name='u').to_netcdf('u.nc')"
+            ) from None
         diagnostics = []
         for name in of:
             found = schemas.problems(cls, data | {"of": name})

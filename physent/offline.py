@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from physent.diagnostic import Diagnostic, Observed
+from physent.entropy.outcome_space import OutcomeSpace
 from physent.io.netcdf import join_complex
 from physent.parameters import as_number
 from physent.solver import Axis, Domain, Variable
@@ -20,15 +21,15 @@ UNIFORM = 1e-4  # float32 coordinates of a uniform grid differ by about that muc
 def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: str | None = None) -> xr.Dataset:
     """Apply diagnostics to a Dataset along its time, row by row, as a run would; the same object, the same numbers.
 
-    `time` names the time dimension; by default "t_snapshot", "t" or "time", whichever there is. Other dimensions
-    become axes of space, uniform where they have a coordinate that is; a dimension `member` is mapped over. Read in
-    blocks, so the file may be larger than memory.
+    `time` names the time dimension; by default "t_snapshot", "t", "time" or "Time", whichever there is. Other
+    dimensions become axes of space, uniform where they have a coordinate that is; a dimension `member` is mapped over.
+    Read in blocks, so the file may be larger than memory.
 
-    Raises ValueError when a diagnostic does not fit, when there is no time dimension, or when data are masked or not
-    finite.
+    Raises ValueError when a diagnostic does not fit, when there is no time dimension, or when data are masked, not
+    finite or, where a density is asked for, negative.
     """
     dataset = join_complex(dataset)
-    time = time or _time_of(dataset)
+    time = time or time_of(dataset, "name it: --time NAME, in Python time=")
     if time not in dataset.dims or not dataset.sizes[time]:
         raise ValueError(f"there is no dimension {time!r} with rows (dimensions: {', '.join(map(str, dataset.dims))})")
     data = {
@@ -55,6 +56,12 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
                 )
             outputs[name] = variable
     arrays = {name: array for name, array in arrays.items() if name in _used(diagnostics, first, variables)}
+    spaces = [
+        (first.find(of), outcomes)
+        for diagnostic in diagnostics
+        if isinstance(outcomes := getattr(diagnostic, "outcomes", None), OutcomeSpace)
+        and isinstance(of := getattr(diagnostic, "of", None), str)
+    ]
     axes = {name: 0 if mapped and "member" in array.dims else None for name, array in arrays.items()}
 
     def over_members(function: Any) -> Any:
@@ -77,7 +84,7 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
 
     carries: Any = None
     parts = []
-    for values, part_times in _blocks(arrays, times):
+    for values, part_times in _blocks(arrays, times, spaces):
         if carries is None:
             beginning = {name: value[0] for name, value in values.items()}
             members = jnp.arange(dataset.sizes["member"]) if mapped else 0
@@ -103,12 +110,13 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
     return xr.Dataset(result, coordinates, {"source": "physent.diagnose"})
 
 
-def _time_of(dataset: xr.Dataset) -> str:
-    for name in ("t_snapshot", "t", "time"):
-        if name in dataset.dims:
+def time_of(data: xr.Dataset | xr.DataArray, hint: str) -> str:
+    """The dimension called t_snapshot, t, time or Time; where there is none, a ValueError that asks, with the hint."""
+    for name in ("t_snapshot", "t", "time", "Time"):
+        if name in data.dims:
             return name
-    dims = ", ".join(map(str, dataset.dims))
-    raise ValueError(f"which dimension is time? none is called t or time (dimensions: {dims}); name it with time=")
+    dims = ", ".join(map(str, data.dims))
+    raise ValueError(f"which dimension is time? none is called t or time (dimensions: {dims}); {hint}")
 
 
 def _variable(array: xr.DataArray, time: str, mapped: bool) -> Variable:
@@ -180,7 +188,7 @@ def _used(diagnostics: Sequence[Diagnostic], first: Observed, variables: dict[st
     return used
 
 
-def _blocks(arrays: dict[str, xr.DataArray], times: np.ndarray) -> Any:
+def _blocks(arrays: dict[str, xr.DataArray], times: np.ndarray, spaces: Sequence[tuple[str, OutcomeSpace]]) -> Any:
     """The data in blocks of rows that fit memory, checked."""
     row_bytes = sum(array.nbytes // max(1, array.shape[0]) for array in arrays.values())
     rows = max(1, BLOCK_BYTES // max(1, row_bytes))
@@ -195,5 +203,8 @@ def _blocks(arrays: dict[str, xr.DataArray], times: np.ndarray) -> Any:
                     f"{name} is masked or not finite at row {first + where[0]}, index {tuple(where[1:].tolist())}: "
                     "fill or cut it first"
                 )
+            for words in (outcomes.misfit(part) for of, outcomes in spaces if of == name):
+                if words:
+                    raise ValueError(f"{name} {words}")
             values[name] = jnp.asarray(part)
         yield values, as_number(times[first : first + rows])

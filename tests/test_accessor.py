@@ -1,12 +1,16 @@
 """Labels stay with the entropies of xarray's arrays, and dask arrays stay lazy."""
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
 
-import physent.accessor  # noqa: F401 (registers the accessor)
+import physent
+import physent.accessor  # registers the accessor
+from physent.diagnostics import Entropy
 from physent.entropy import (
     Counts,
+    Density,
     MillerMadow,
     Ordinal,
     Renyi,
@@ -32,7 +36,10 @@ def field():
 def test_labels_and_values(field):
     result = field.physent.entropy()
     assert result.dims == ("t",)
-    assert result.name == "entropy_density"
+    assert result.name == "entropy_density_shannon"
+    assert result.attrs == {
+        "units": "1", "long_name": "shannon entropy of density (density) in nats", "role": "entropy"
+    }  # fmt: skip
     assert list(result.run.values) == list("abcdef")
     np.testing.assert_allclose(result, entropy(field.values, axis=(1, 2)), rtol=1e-14)
     result = field.physent.entropy(dim="t", outcomes=Ordinal(order=3), normalise=True)
@@ -79,3 +86,40 @@ def test_what_is_not_there_is_named(field):
         field.assign_coords(x=np.arange(8) ** 2).physent.differential_entropy("x")
     with pytest.raises(ValueError, match="its spacing is not known"):
         field.drop_vars("x").physent.differential_entropy("x")
+
+
+def test_it_is_what_diagnose_gives_in_the_precision_of_the_data(field):
+    offline = physent.diagnose(field.to_dataset(), [Entropy(of="density", measure=Renyi(order=2.0))])
+    with jax.enable_x64(False):
+        result = field.physent.entropy(measure=Renyi(order=2.0))
+        assert field.astype("f4").physent.entropy().dtype == np.float32
+    xr.testing.assert_allclose(result, offline.entropy_density_renyi_2, rtol=1e-14)
+    assert result.dtype == np.float64 and result.attrs == offline.entropy_density_renyi_2.attrs
+
+
+def test_the_question_of_time_is_asked(field):
+    for name in ("time", "Time", "t_snapshot"):
+        assert field.rename(t=name).physent.entropy().dims == (name,)
+    for name in ("step", "frame"):
+        with pytest.raises(ValueError, match=rf"which dimension is time\? .* \(dimensions: {name}, y, x\)"):
+            field.rename(t=name).physent.entropy()
+    assert field.isel(t=0).physent.entropy().dims == ()
+    with pytest.raises(ValueError, match=r"of a series take its patterns, dim='t', outcomes='ordinal'"):
+        field.isel(x=0, y=0).physent.entropy()
+    assert field.isel(x=0, y=0).physent.entropy(dim="t", outcomes="ordinal") > 0
+
+
+def test_data_that_have_no_such_entropy_are_refused(field):
+    """As on the command line, and where NaN would say nothing."""
+    with pytest.raises(ValueError, match="density is masked or not finite"):
+        field.where(field.t < 2).physent.entropy()
+    anomaly = field - 0.5
+    for refused in (anomaly.physent.entropy, anomaly.physent.complexity, anomaly.physent.differential_entropy):
+        with pytest.raises(
+            ValueError, match="has negative values, so it is no density: take the entropy with outcomes"
+        ):
+            refused()
+    with pytest.raises(ValueError, match="no counts"):
+        anomaly.physent.entropy(outcomes="counts")
+    for outcomes in ("histogram", "spectrum", "spatial_ordinal", Density(negative="clip")):
+        assert np.isfinite(anomaly.physent.entropy(outcomes=outcomes)).all()

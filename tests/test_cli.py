@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -85,7 +86,11 @@ def test_the_command_line_leaves_the_precision_of_the_program_alone(physent):
         (("resume", "nowhere"), "nowhere is not a run that can be resumed"),
         (("validate", "toy.toml", "--set", "run.t_end=-1"), "run.t_end: given -1, allowed: a number > 0"),
         (("new", "nsle"), "unknown kind 'nsle', did you mean nlse?"),
-        (("diagnose", "toy.toml", "--of", "u"), "toy.toml: cannot be read"),
+        (
+            ("diagnose", "toy.toml", "--of", "u"),
+            "toy.toml: cannot be read: it is no NetCDF file. Read arrays with numpy or pandas",
+        ),
+        (("diagnose", "nowhere.nc", "--of", "u"), "nowhere.nc: cannot be read: [Errno 2] No such file or directory"),
     ],
 )
 def test_bad_input_is_one_message_exit_code_2_and_nothing_left(physent, tmp_path, arguments, words):
@@ -147,6 +152,18 @@ def test_diagnose_a_file(physent):
     assert code == 2 and "no observable or role 'uu', did you mean u?" in err
     code, _, err = physent("diagnose", "run/run.nc", "--of", "u", "--measure", "shanon")
     assert code == 2 and "did you mean shannon?" in err
+
+
+def test_diagnose_refuses_a_negative_density_and_asks_for_time(physent, tmp_path):
+    wave = xr.DataArray(np.sin(np.arange(60.0)).reshape(3, 20), dims=("step", "x"), name="u")
+    wave.to_netcdf("u.nc")
+    code, _, err = physent("diagnose", "u.nc", "--of", "u", "--output", "e.nc")
+    assert code == 2 and "(dimensions: step, x); name it: --time NAME" in err
+    code, _, err = physent("diagnose", "u.nc", "--of", "u", "--time", "step", "--output", "e.nc")
+    assert code == 2 and "u.nc: u has negative values, so it is no density" in err
+    assert {path.name for path in tmp_path.iterdir()} == {"toy.toml", "u.nc"}
+    code, out, _ = physent("diagnose", "u.nc", "--of", "u", "--time", "step", "--outcomes", "histogram")
+    assert code == 0 and "entropy_u_histogram_shannon" in out and "NaN" not in out
 
 
 def test_the_doctor_finds_this_machine_well_and_a_read_only_folder_not(physent, monkeypatch):

@@ -142,7 +142,7 @@ def test_every_printed_digit_or_a_reason(computed, case, record_table):
             if column == "t":
                 continue
             t = PUBLISHED[case][index]["t"]
-            unfiltered = f"{UNFILTERED[case][index][column]:g}" if column in UNFILTERED[case][index] else ""
+            unfiltered = f"{UNFILTERED[case][index][column]:g}"
             if index in ROUNDING.get((case, column), ()):
                 table.append((f"{t:g}", column, f"{printed:g}", unfiltered, "the order of rounding errors"))
                 continue
@@ -153,7 +153,7 @@ def test_every_printed_digit_or_a_reason(computed, case, record_table):
                 assert close(value, UNFILTERED[case][index][column]), (column, index)
             else:
                 assert close(value, printed), (column, index, value, printed)
-    columns = ("t", "quantity", "published", "the package without its filter, where that matters", "physent")
+    columns = ("t", "quantity", "published", "the package run again, filter off", "physent")
     record_table(f"nlse_entropies_{case}", columns, table, share=0.002)
 
 

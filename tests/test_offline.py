@@ -6,8 +6,8 @@ import xarray as xr
 from toys import Heat
 
 import physent
-from physent.diagnostics import Complexity, DifferentialEntropy, Entropy, Error
-from physent.entropy import Renyi, Spectrum
+from physent.diagnostics import Complexity, DifferentialEntropy, Entropy, Error, PermutationEntropy
+from physent.entropy import Density, Histogram, Renyi, Spectrum
 
 DIAGNOSTICS = [
     Entropy(of="u"),
@@ -65,12 +65,38 @@ def test_time_may_be_named_and_be_a_date():
         (foreign().assign_coords(lon=np.geomspace(1, 9, 6)), DifferentialEntropy(of="tracer"), "not equally spaced"),
         (foreign().isel(lon=[0]), DifferentialEntropy(of="tracer"), "has one point"),
         (xr.Dataset({"name": ("time", ["a", "b"])}), Entropy(of="name"), "no numeric variable"),
+        (
+            foreign(values=np.full((4, 5, 6), -1.0)),
+            Entropy(of="tracer"),
+            "tracer has negative values, so it is no dens",
+        ),
+        (foreign(values=np.full((4, 5, 6), -1.0)), DifferentialEntropy(of="tracer"), "tracer has negative values"),
+        (foreign(values=np.full((4, 5, 6), -1.0)), Complexity(of="tracer"), "tracer has negative values"),
+        (
+            foreign().isel(lat=0, lon=0),
+            Entropy(of="tracer"),
+            "a series in time take kind = permutation_entropy",
+        ),
         (foreign(values=np.full((4, 5, 6), np.nan)), Entropy(of="tracer"), "masked or not finite at row 0, index"),
     ],
 )
 def test_what_cannot_be_done_is_said(data, diagnostic, message):
     with pytest.raises(ValueError, match=message):
         physent.diagnose(data, [diagnostic])
+
+
+def test_a_field_with_both_signs_has_other_outcomes():
+    data = foreign(values=np.random.default_rng(0).standard_normal((4, 5, 6)))
+    result = physent.diagnose(
+        data, [Entropy(of="tracer", outcomes=each) for each in (Spectrum(), Histogram(), Density(negative="clip"))]
+    )
+    assert all(np.isfinite(array).all() for array in result.data_vars.values())
+
+
+def test_a_series_alone_has_its_patterns():
+    data = foreign(("time",), np.random.default_rng(0).standard_normal(50))[["tracer"]]
+    result = physent.diagnose(data, [PermutationEntropy(of="tracer")])
+    assert 0.9 < result.permutation_tracer_entropy[-1] <= 1
 
 
 def test_a_file_larger_than_a_block_is_read_in_blocks(monkeypatch):

@@ -22,7 +22,10 @@ def test_the_citation_file_is_valid():
         all({"name"} <= set(author) or {"family-names"} <= set(author) for author in cff["authors"]) and cff["authors"]
     )
     assert cff["version"] == PROJECT["version"] and cff["license"] == PROJECT["license"]
-    datetime.date.fromisoformat(str(cff["date-released"]))
+    unreleased = f"## {PROJECT['version']} (unreleased)" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert ("date-released" in cff) != unreleased
+    if not unreleased:
+        datetime.date.fromisoformat(str(cff["date-released"]))
     known = (
         "cff-version message type title abstract authors license version date-released keywords doi url repository-code"
     )

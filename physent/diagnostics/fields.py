@@ -1,12 +1,12 @@
 """Entropies of fields on a grid, as diagnostics; the formulas are in `physent.entropy`."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
-from physent.entropy import differential_entropy, entropy, lmc_complexity
+from physent.entropy import Density, differential_entropy, entropy, lmc_complexity
 from physent.entropy.estimators import ESTIMATORS, Estimator
 from physent.entropy.measures import MEASURES, Measure
 from physent.entropy.outcome_space import OutcomeSpace
@@ -43,7 +43,8 @@ def _grid(observed: Observed, of: str) -> tuple[str, tuple[int, ...], tuple[str,
     grid = observed.grid(name)
     if not grid:
         dims = ", ".join(observed.variables[name].dims) or "none"
-        raise ValueError(f"{name} does not live on a grid of space (its dims: {dims})")
+        series = ": of a series in time take kind = permutation_entropy (--kind)" if dims == "none" else ""
+        raise ValueError(f"{name} does not live on a grid of space (its dims: {dims}){series}")
     read = {axis.name for _, axis in grid}
     left = tuple(dim for dim in observed.variables[name].dims if dim not in read)
     return name, tuple(position for position, _ in grid), left, [axis.spacing for _, axis in grid]
@@ -77,13 +78,17 @@ class Entropy(Diagnostic[tuple[()]]):
         parts += ["" if estimator == "plug_in" else estimator, "normalised" if self.normalise else ""]
         return "_".join(part for part in parts if part)
 
+    def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
+        """What the entropy of an observable is called, and what it is; `left` are the dims that it keeps."""
+        words = f"{_words(self.measure, MEASURES)} entropy of {of} ({_words(self.outcomes, OUTCOMES)})"
+        if self.measure.logarithmic and not self.normalise:
+            words += f" in units of ln {self.base:g}" if self.base else " in nats"
+        return self._name(of), Variable(left, "entropy", "1", words.replace("_", " "))
+
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims that are not grid axes."""
         name, _, left, _ = _grid(observed, self.of)
-        words = f"{_words(self.measure, MEASURES)} entropy of {name} ({_words(self.outcomes, OUTCOMES)})"
-        if self.measure.logarithmic and not self.normalise:
-            words += f" in units of ln {self.base:g}" if self.base else " in nats"
-        return {self._name(name): Variable(left, "entropy", "1", words.replace("_", " "))}
+        return dict([self.output(name, left)])
 
     def init(self, observed: Observed) -> tuple[()]:
         """No history."""
@@ -104,6 +109,7 @@ class DifferentialEntropy(Diagnostic[tuple[()]]):
     Unlike the entropy of the density it does not depend on the grid.
     """
 
+    outcomes: ClassVar[OutcomeSpace] = Density()
     of: str = static(doc="observable, by name or role", example="density")
     name: str | None = static(None, doc="name of the output variable", example="differential_entropy_density")
 

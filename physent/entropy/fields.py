@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from physent.entropy.outcome_space import OutcomeSpace, as_floating
@@ -20,6 +21,15 @@ class Density(OutcomeSpace):
     counted: ClassVar[bool] = False
     axes: ClassVar[int | None] = None
     negative: Literal["nan", "clip"] = static("nan", doc="what a negative value becomes")
+
+    def misfit(self, x: np.ndarray) -> str | None:
+        """Negative values, which have no probability, unless they are to be clipped."""
+        if self.negative == "clip" or np.iscomplexobj(x) or not np.any(x < 0):
+            return None
+        return (
+            "has negative values, so it is no density: take the entropy with outcomes = histogram, spectrum or "
+            'ordinal, or {kind = "density", negative = "clip"} where they are rounding'
+        )
 
     def tally(self, x: Array) -> Array:
         """The field itself, flattened."""
@@ -67,6 +77,10 @@ class Counts(OutcomeSpace):
     """Numbers that are counts already, one entry for every possible outcome; reads any number of axes."""
 
     axes: ClassVar[int | None] = None
+
+    def misfit(self, x: np.ndarray) -> str | None:
+        """Negative counts."""
+        return "has negative values, so they are no counts" if np.any(np.real(x) < 0) else None
 
     def tally(self, x: Array) -> Array:
         """The counts themselves, flattened."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
@@ -30,6 +31,10 @@ class OutcomeSpace(Declared):
     @abc.abstractmethod
     def tally(self, x: Array) -> Array:
         """The counts or weights (batch, outcomes) of data (batch, *read axes): the axes are laid out already."""
+
+    def misfit(self, x: np.ndarray) -> str | None:
+        """What is wrong with data on the host, as the predicate of a sentence; None where nothing is."""
+        return None
 
     @eqx.filter_jit
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
