@@ -7,7 +7,7 @@ from pathlib import Path
 import jaxlib
 
 # Compilation is nearly all of the suite's time, and XLA's older CPU emitters take half as long (measured: 0.40 against
-# 0.74 s for a small run), and at -O0 a third less again. The subprocesses of the tests inherit it. An unknown flag aborts,
+# 0.74 s for a small run), at -O0 a third less again. The subprocesses of the tests inherit it. An unknown flag aborts,
 # hence the version.
 QUICK = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
 if jaxlib.__version__.startswith(("0.9.", "0.10.")):
