@@ -44,7 +44,7 @@ def test_error_and_its_reference_are_in_the_table(rows):
 
 def test_memory_that_could_not_be_measured_is_said(rows, capfd):
     lost = comparison.peak_memory("nothing_of_this_name", "one", 0)
-    assert math.isnan(lost) and "nothing_of_this_name" in capfd.readouterr().err
+    assert lost is not None and math.isnan(lost) and "nothing_of_this_name" in capfd.readouterr().err
     assert "| failed |" in list(markdown([dataclasses.replace(rows[0], memory=lost)]))[2]
 
 
@@ -121,7 +121,6 @@ def test_every_side_can_be_prepared(name, physent, here):
 def test_sides_of_particles_can_be_prepared_and_agree_on_forces(physent, here, monkeypatch):
     module = here("active_matter")
     monkeypatch.setattr(module, "PARTICLES", (64,))
-    monkeypatch.setattr(module, "WARM_UP", 3)
     (case,) = module.cases()
     for side in case.sides:
         if (side.package == "physent") == physent:
