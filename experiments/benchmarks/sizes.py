@@ -273,17 +273,13 @@ def estimators() -> dict[str, Scaling]:
         "mutual information, 2 symbols": pairs(
             lambda x, y: entropies.discrete_mutual_information(symbols(x), symbols(y), (2, 2)), long
         ),
-        "mutual information, Gaussian": pairs(
-            lambda x, y: entropies.gaussian_mutual_information(x[:, None], y[:, None]), long
-        ),
+        "mutual information, Gaussian": pairs(entropies.gaussian_mutual_information, long),
         "mutual information, KSG (pairs)": pairs(lambda x, y: ksg(x, y, "pairs"), short),
         "mutual information, KSG (tree)": pairs(lambda x, y: ksg(x, y, "tree"), trees, jitted=False),
         "transfer entropy, 2 symbols": pairs(
             lambda x, y: entropies.discrete_transfer_entropy(symbols(x), symbols(y), (2, 2)), long
         ),
-        "transfer entropy, Gaussian": pairs(
-            lambda x, y: entropies.gaussian_transfer_entropy(x[:, None], y[:, None]), long
-        ),
+        "transfer entropy, Gaussian": pairs(entropies.gaussian_transfer_entropy, long),
         "transfer entropy, KSG (tree)": pairs(
             lambda x, y: entropies.ksg_transfer_entropy(x, y, method="tree"), trees, jitted=False
         ),
