@@ -13,6 +13,7 @@ import pytest
 from experiments.benchmarks import comparison, programs
 from experiments.benchmarks.__main__ import read
 from experiments.benchmarks.comparison import Case, Row, Side, markdown, measured, write_csv
+from physent.solver import Solver
 
 
 def told(seconds):
@@ -142,6 +143,8 @@ def test_schools_have_parameters_for_both_sides(here):
 def test_every_solver_and_estimator_of_the_sizes_can_be_built():
     sizes = importlib.import_module("experiments.benchmarks.sizes")
     assert {scaling.limit for scaling in sizes.scalings().values()} == {"", "transforms", "bandwidth"}
+    for scaling in sizes.solvers().values():
+        assert isinstance(scaling.solver(min(scaling.sizes)), Solver)
     for name, scaling in sizes.estimators().items():
         function, _ = scaling.prepare(min(scaling.sizes))
         if "tree" not in name:  # which needs numbers

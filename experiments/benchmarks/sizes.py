@@ -58,12 +58,15 @@ class Cost:
 
 @dataclasses.dataclass(frozen=True)
 class Scaling:
-    """What is made larger: `prepare(size)` gives a function of nothing and the steps that one call of it does."""
+    """What is made larger: `prepare(size)` gives a function of nothing and the steps that one call of it does.
+
+    `solver` gives the solver of a size, where there is one; `limit` is what its program is compared with.
+    """
 
     unit: str
     sizes: tuple[int, ...]
     prepare: Callable[[int], tuple[Callable[[], Any], int]]
-    compiled: Callable[[int], Any] | None = None
+    solver: Callable[[int], Any] | None = None
     limit: str = ""
 
 
@@ -72,26 +75,28 @@ def steps(solver, state, count):
     return jax.lax.fori_loop(0, count, lambda _, state: solver.step(state), state)
 
 
-def stepping(make: Callable[[int], Any], count: int = 10):
-    """prepare and compiled of a solver: several steps in one call, from a state a few steps after the start."""
-
-    def begun(size):
-        solver = make(size)
+def begun(solver: Any) -> tuple[Any, Any]:
+    """A solver with buffers that suffice, and a state a few steps after its start."""
+    state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
+    while int(solver.error(state)):
+        solver, _ = solver.grow(state)
         state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
-        while int(solver.error(state)):
-            solver, _ = solver.grow(state)
-            state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
-        return solver, steps(solver, state, jnp.asarray(3))
+    return solver, steps(solver, state, jnp.asarray(3))
+
+
+def stepping(unit: str, sizes: tuple[int, ...], make: Callable[[int], Any], limit: str = "", count: int = 10):
+    """Several steps of a solver in one call."""
 
     def prepare(size):
-        solver, state = begun(size)
+        solver, state = begun(make(size))
         return lambda: jax.block_until_ready(steps(solver, state, jnp.asarray(count))), count
 
-    def compiled(size):
-        solver, state = begun(size)
-        return eqx.filter_jit(lambda solver, state: solver.step(state)).lower(solver, state).compile().compiled
+    return Scaling(unit, sizes, prepare, make, limit)
 
-    return prepare, compiled
+
+def program_of(solver: Any) -> str:
+    """The text of a compiled step."""
+    return eqx.filter_jit(lambda solver, state: solver.step(state)).lower(*begun(solver)).compile().compiled.as_text()
 
 
 def calling(make: Callable[[int], Callable[[], Any]]):
@@ -102,8 +107,8 @@ def calling(make: Callable[[int], Callable[[], Any]]):
     return prepare
 
 
-def members(solver: Any, count: int = 10):
-    """A run of so many members of a solver at once, ten steps."""
+def members(solver: Any, sizes: tuple[int, ...], count: int = 10):
+    """Several steps of so many members of a solver side by side."""
 
     def prepare(size):
         state = eqx.filter_jit(eqx.filter_vmap(lambda key: solver.init(key)))(jax.random.split(jax.random.key(0), size))
@@ -112,14 +117,17 @@ def members(solver: Any, count: int = 10):
         )
         return lambda: jax.block_until_ready(run(state)), count
 
-    return prepare
+    return Scaling("members", sizes, prepare, lambda size: solver)
 
 
-def training(solver_of: Callable[[int], Any], kind: str, divergence: str, batch: Callable[[int], int]):
+def training(
+    unit: str, sizes: tuple[int, ...], make: Callable[[int], Any], kind: str, divergence: str,
+    batch: Callable[[int], int],
+):  # fmt: skip
     """Five steps of training the score of a system at a size, with `batch(size)` samples in each."""
 
     def prepare(size):
-        solver = solver_of(size)
+        solver = make(size)
         settings = ScoreSettings(network=NETWORKS[kind](), loss=Implicit(divergence=divergence), batch=batch(size))
         state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
         one = {name: getattr(state, name) for name in solver.parity()}
@@ -134,7 +142,7 @@ def training(solver_of: Callable[[int], Any], kind: str, divergence: str, batch:
         batches = {name: jnp.stack([value] * 5) for name, value in samples.items()}
         return lambda: jax.block_until_ready(run(start, batches).losses), 5
 
-    return prepare
+    return Scaling(unit, sizes, prepare, make)
 
 
 def swarm(n: int, **options: Any) -> Couzin:
@@ -164,9 +172,6 @@ def of_outcomes(outcomes: Any):
 def solvers() -> dict[str, Scaling]:
     """A step of every solver, of some members of a solver, and of training a score."""
 
-    def solver(unit, sizes, make, limit="", count=10):
-        return Scaling(unit, sizes, *stepping(make, count), limit)
-
     def flow(method, **options):
         return lambda nx: KelvinHelmholtz(nx=nx, nz=nx // 2, method=method, stepping="fixed", dt=0.1 / nx, **options)
 
@@ -183,28 +188,28 @@ def solvers() -> dict[str, Scaling]:
     walkers, between = (8192, 65536, 524288), "points in x, half in z"
     periodic = dict(walls="periodic", initial=DoubleShear(density_thickness=0.04, thickness=0.04))
     return {
-        "nlse, a step": solver("points", grid, line, "transforms", 50),
-        "klein_gordon, a step": solver("points", grid, wave, "transforms", 50),
-        "kelvin_helmholtz, projection, a step": solver(between, plane, flow("projection"), "bandwidth"),
-        "kelvin_helmholtz, spectral, periodic, a step": solver(
+        "nlse, a step": stepping("points", grid, line, "transforms", 50),
+        "klein_gordon, a step": stepping("points", grid, wave, "transforms", 50),
+        "kelvin_helmholtz, projection, a step": stepping(between, plane, flow("projection"), "bandwidth"),
+        "kelvin_helmholtz, spectral, periodic, a step": stepping(
             between, plane, flow("spectral", **periodic), "transforms"
         ),
-        "couzin, a step": solver("fish", (1000, 2000, 4000), swarm),
-        "active_matter, a step": solver("particles", (1024, 4096, 16384, 32768), discs),
-        "linear_langevin, a step": solver("walkers", walkers, lambda n: LinearLangevin(walkers=n)),
-        "tilted_ring, a step": solver("walkers", walkers, lambda n: TiltedRing(walkers=n)),
-        "nlse with 256 points, a step": Scaling("members", several, members(line(256))),
-        "klein_gordon with 256 points, a step": Scaling("members", several, members(wave(256))),
-        "kelvin_helmholtz with 64 x 32 points, a step": Scaling("members", several, members(flow("projection")(64))),
-        "couzin with 50 fish, a step": Scaling("members", several, members(swarm(50, search="dense"))),
-        "active_matter with 256 particles, a step": Scaling("members", several, members(discs(256))),
-        "linear_langevin with 1,024 walkers, a step": Scaling("members", several, members(LinearLangevin())),
-        "tilted_ring with 1,024 walkers, a step": Scaling("members", several, members(TiltedRing())),
-        "training mlp on linear_langevin, a step": Scaling(
-            "samples", (256, 1024, 4096), training(lambda n: LinearLangevin(walkers=n), "mlp", "exact", lambda n: n)
+        "couzin, a step": stepping("fish", (1000, 2000, 4000), swarm),
+        "active_matter, a step": stepping("particles", (1024, 4096, 16384, 32768), discs),
+        "linear_langevin, a step": stepping("walkers", walkers, lambda n: LinearLangevin(walkers=n)),
+        "tilted_ring, a step": stepping("walkers", walkers, lambda n: TiltedRing(walkers=n)),
+        "nlse with 256 points, a step": members(line(256), several),
+        "klein_gordon with 256 points, a step": members(wave(256), several),
+        "kelvin_helmholtz with 64 x 32 points, a step": members(flow("projection")(64), several),
+        "couzin with 50 fish, a step": members(swarm(50, search="dense"), several),
+        "active_matter with 256 particles, a step": members(discs(256), several),
+        "linear_langevin with 1,024 walkers, a step": members(LinearLangevin(), several),
+        "tilted_ring with 1,024 walkers, a step": members(TiltedRing(), several),
+        "training mlp on linear_langevin, a step": training(
+            "samples", (256, 1024, 4096), lambda n: LinearLangevin(walkers=n), "mlp", "exact", lambda n: n
         ),
-        "training slow_manifold on active_matter, a step of 2 samples": Scaling(
-            "particles", (64, 256, 1024), training(discs, "slow_manifold", "probes", lambda n: 2)
+        "training slow_manifold on active_matter, a step of 2 samples": training(
+            "particles", (64, 256, 1024), discs, "slow_manifold", "probes", lambda n: 2
         ),
     }
 
@@ -311,8 +316,8 @@ def costs(names: list[str], bytes_a_second: float) -> Iterator[Cost]:
         exponent = float(np.polyfit(*largest, 1)[0])
         for size, seconds in zip(scaling.sizes, found, strict=True):
             transforms = moved = None
-            if scaling.limit and scaling.compiled is not None:
-                program = scaling.compiled(size).as_text()
+            if scaling.limit and scaling.solver is not None:
+                program = program_of(scaling.solver(size))
                 if scaling.limit == "transforms":
                     transforms = programs.transform_seconds(program) / seconds
                 else:
