@@ -104,7 +104,7 @@ def cases():
     for name, (_, between, steps, *_) in CASES.items():
         known = name in EXACT
         ours_ = Side(
-            "physent", functools.partial(ours, name), f"dt = {between / steps:.3f}",
+            "physent", functools.partial(ours, name), f"blanes_moan_4, dt = {between / steps:.3f}",
             error=functools.partial(our_error, name) if known else None,
         )  # fmt: skip
         peer = Side(
