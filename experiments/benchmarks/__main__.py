@@ -1,8 +1,8 @@
 """Every comparison in one session: python -m experiments.benchmarks [NAME ...]
 
 Runs the benchmarks one after another, each in a process of its own (peers want other settings), and writes
-`comparison.csv`, `sizes.csv` and `tables.md`. Installs nothing: the peers come with `pip install -e '.[bench]'`, and a
-benchmark whose peer is missing is named and left out.
+`comparison.csv`, `sizes.csv`, `limits.csv` and `tables.md`. Installs nothing: the peers come with
+`pip install -e '.[bench]'`, and a benchmark whose peer is missing is named and left out.
 """
 
 import argparse
@@ -16,8 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from experiments.benchmarks.comparison import Row, markdown, write_csv
-from experiments.benchmarks.sizes import Cost, cost_table
+from experiments.benchmarks.comparison import CORES, Row, markdown, write_csv
+from experiments.benchmarks.programs import Limit
+from experiments.benchmarks.sizes import Cost, cost_table, limit_lines
 
 COMPARISONS = (
     "nlse", "klein_gordon", "navier_stokes", "kelvin_helmholtz", "couzin", "active_matter", "entropy",
@@ -36,7 +37,6 @@ def machine() -> list[str]:
         model = next(
             (line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line), model
         )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = []
     for name in PACKAGES:
         try:
@@ -44,7 +44,7 @@ def machine() -> list[str]:
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"{name} missing")
     return [
-        f"{model}, {cores} cores, load {os.getloadavg()[0]:.1f} at the start; {datetime.date.today()}.",
+        f"{model}, {CORES} cores, load {os.getloadavg()[0]:.1f} at the start; {datetime.date.today()}.",
         f"Python {platform.python_version()}; {', '.join(versions)}.",
     ]
 
@@ -75,26 +75,26 @@ def read(kind: type, path: Path) -> list:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=(*COMPARISONS, "sizes", []), help="which (default: all)")
-    parser.add_argument("--repeats", type=int, default=5, help="turns of every side (default 5)")
+    parser.add_argument("--repeats", type=int, default=3, help="turns of every side (default 3)")
     parser.add_argument("--no-memory", action="store_true", help="skip the processes that measure memory")
     parser.add_argument("--output", type=Path, default=Path("data/benchmarks"), help="folder (default data/benchmarks)")
     arguments = parser.parse_args()
     names = arguments.names or [*COMPARISONS, "sizes"]
     options = ["--repeats", str(arguments.repeats), *(["--no-memory"] if arguments.no_memory else [])]
-    lines, rows, costs, missing = [*machine(), ""], [], [], []
+    lines, rows, costs, limits, missing = [*machine(), ""], [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             path = Path(folder) / f"{name}.csv"
             if not run(name, [] if name == "sizes" else options, path):
                 missing.append(name)
             elif name == "sizes":
-                costs = read(Cost, path)
+                costs, limits = read(Cost, path), read(Limit, path.with_name("limits.csv"))
             else:
                 rows += read(Row, path)
     for name in dict.fromkeys(row.benchmark for row in rows):
         lines += [f"## {name}", "", *markdown(row for row in rows if row.benchmark == name), ""]
     if costs:
-        lines += ["## Cost against size", "", *cost_table(costs), ""]
+        lines += ["## sizes", "", *limit_lines(limits), "", *cost_table(costs), ""]
     if missing:
         lines += [f"Not measured, since they failed or a peer is not installed: {', '.join(missing)}.", ""]
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -102,6 +102,7 @@ def main() -> None:
         write_csv(arguments.output / "comparison.csv", rows)
     if costs:
         write_csv(arguments.output / "sizes.csv", costs)
+        write_csv(arguments.output / "limits.csv", limits)
     (arguments.output / "tables.md").write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))
     sys.exit(1 if missing else 0)

@@ -3,159 +3,226 @@
 AOUP discs at phi = 0.5 in float32, renewals included: physent with its Verlet list, by Euler's method as the others and
 by that of the experiments, all pairs in jax written after the paper's description (all N^2 displacements in each step),
 and jax-md with its own neighbour list and the same cutoff and skin, updated in every step inside the same kind of
-compiled loop, as its documentation does.
+compiled loop, as its documentation does. All start from the same state, some hundred steps from a lattice. The error is
+that of the forces in this state by each package's function: the largest difference on some particles from all pairs in
+float64, over the largest force.
 
 Where the environment variable ACTIVE_PFLOWS names the `py` folder of a checkout of
 https://github.com/nmboffi/active_pflows, the paper's own step is timed, too: its `common/drifts.py` is imported, and
 its `step_mips_OU_EM` scanned under jit with noises made beforehand, as its `rollout` does.
 """
 
+import functools
 import importlib.util
 import os
 import pathlib
-import time
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax_md import partition, space
 
-from experiments.benchmarks.comparison import Case, Side, main
-from physent.solvers.active_matter import ActiveMatter, OrnsteinUhlenbeck
+from experiments.benchmarks.comparison import Case, Side, clocked, elsewhere, main
 
+PARTICLES = (1024, 4096, 32768)
 WARM_UP = 500
+DT, SPEED, RATE, SHARPNESS, SKIN = 0.1, 0.025, 1e-4, 7.5, 0.6
 
 
-def discs(particles, method):
+def discs(particles, method="euler_maruyama"):
+    from physent.solvers.active_matter import ActiveMatter, OrnsteinUhlenbeck, Softplus
+
     return ActiveMatter(
-        particles=particles, speed=0.025, propulsion=OrnsteinUhlenbeck(rate=1e-4), dt=0.1, initial="lattice",
-        neighbors=24, skin=0.6, method=method,
+        particles=particles, speed=SPEED, propulsion=OrnsteinUhlenbeck(rate=RATE), dt=DT, initial="lattice",
+        neighbors=24, skin=SKIN, method=method, force=Softplus(sharpness=SHARPNESS),
     )  # fmt: skip
 
 
-@eqx.filter_jit
-def ours(solver, state, steps):
-    return jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
+@functools.cache
+def stepping():
+    """(solver, state, steps) -> the state so many steps later, compiled."""
+    import equinox as eqx
+    import jax
+
+    return eqx.filter_jit(
+        lambda solver, state, steps: jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
+    )
 
 
-def all_pairs(solver):
+def start_of(particles):
+    """Positions, propulsions, the length of the box and the reach of the force, some steps from a lattice."""
+    import equinox as eqx
+    import jax
+
+    solver = discs(particles)
+    state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
+    state = stepping()(solver, state, jax.numpy.asarray(WARM_UP))
+    assert int(state.neighbors.overflow()) == 0
+    return (
+        np.asarray(state.position), np.asarray(state.propulsion), float(solver._length()), float(solver.force.reach())
+    )  # fmt: skip
+
+
+def exact_force(position, length, particles=256):
+    """The force on the first particles by all pairs in float64."""
+    position = np.asarray(position, np.float64)
+    away = position[:particles, None, :] - position[None, :, :]
+    away -= length * np.round(away / length)
+    r = np.linalg.norm(away, axis=-1)
+    np.fill_diagonal(r, 1.0)  # where `away` is 0
+    size = np.logaddexp(SHARPNESS * (2 - r), 0.0) / SHARPNESS
+    return np.sum((size / r)[:, :, None] * away, axis=1)
+
+
+def error(result):
+    """Of the forces in the state that a run began from, over the largest."""
+    _, forces = result
+    position, force, length = forces()
+    exact = exact_force(position, length)
+    return float(np.max(np.abs(np.asarray(force)[: len(exact)] - exact)) / np.max(np.abs(exact)))
+
+
+def a_step(function, steps, forces):
+    """A run of so many steps: the seconds of one, and what gives the positions, forces and box at the start of them."""
+    import jax
+
+    count = jax.numpy.asarray(steps)
+    return lambda: (clocked(lambda: jax.block_until_ready(function(count)))[0] / steps, forces)
+
+
+def ours(begin, method):
+    import equinox as eqx
+
+    position, propulsion, length, _ = begin()
+    solver = discs(len(position), method)
+    state = eqx.filter_jit(lambda solver, **values: solver.at(values))(
+        solver, position=position, propulsion=propulsion
+    )  # fmt: skip
+
+    def forces():
+        observed = solver.observe(state)
+        return observed["position"], observed["force"], length
+
+    return a_step(lambda steps: stepping()(solver, state, steps), 400, forces)
+
+
+def renewed(g, key):
+    """The propulsions a step later, and the next key."""
+    import jax
+    import jax.numpy as jnp
+
+    key, now = jax.random.split(key)
+    decay = jnp.exp(-RATE * DT)
+    return decay * g + jnp.sqrt(1 - decay**2) * jax.random.normal(now, g.shape, g.dtype), key
+
+
+def all_pairs(begin):
     """Every pair, every step: displacements (N, N, 2), their lengths, the force, the sum."""
-    length, rate, beta = solver._length(), solver.propulsion.rate, solver.force.sharpness
+    import jax
+    import jax.numpy as jnp
 
-    def step(carry):
-        x, g, key = carry
-        key, now = jax.random.split(key)
+    position, propulsion, length, _ = begin()
+
+    def force_of(x):
         away = x[:, None, :] - x[None, :, :]
         away = away - length * jnp.round(away / length)
         r = jnp.sqrt(jnp.sum(away**2, axis=-1) + jnp.eye(x.shape[0], dtype=x.dtype))
-        f = jnp.logaddexp(beta * (2 - r), 0.0) / beta
-        force = jnp.sum((f / r * (1 - jnp.eye(x.shape[0], dtype=x.dtype)))[:, :, None] * away, axis=1)
-        x = x + solver.dt * (solver.speed * g + force)
-        decay = jnp.exp(-rate * solver.dt)
-        g = decay * g + jnp.sqrt(1 - decay**2) * jax.random.normal(now, g.shape, g.dtype)
-        return x - length * jnp.floor(x / length + 0.5), g, key
+        f = jnp.logaddexp(SHARPNESS * (2 - r), 0.0) / SHARPNESS
+        return jnp.sum((f / r * (1 - jnp.eye(x.shape[0], dtype=x.dtype)))[:, :, None] * away, axis=1)
 
-    return eqx.filter_jit(lambda carry, steps: jax.lax.fori_loop(0, steps, lambda _, carry: step(carry), carry))
+    def step(_, carry):
+        x, g, key = carry
+        x = x + DT * (SPEED * g + force_of(x))
+        return x - length * jnp.floor(x / length + 0.5), *renewed(g, key)
+
+    run = jax.jit(lambda carry, steps: jax.lax.fori_loop(0, steps, step, carry))
+    carry = jnp.asarray(position), jnp.asarray(propulsion), jax.random.key(0)
+    return a_step(lambda steps: run(carry, steps), 2, lambda: (position, force_of(carry[0]), length))
 
 
-def published(folder, solver, state, steps):
+def published(begin):
     """The paper's own step on its own layout, positions above propulsions (2 N, 2), in its box [-w, w)^2."""
-    spec = importlib.util.spec_from_file_location("drifts", pathlib.Path(folder) / "common" / "drifts.py")
+    import jax
+    import jax.numpy as jnp
+
+    folder = pathlib.Path(os.environ["ACTIVE_PFLOWS"])
+    spec = importlib.util.spec_from_file_location("drifts", folder / "common" / "drifts.py")
     drifts = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(drifts)
-    n, width = solver.particles, float(solver._length()) / 2
+    position, propulsion, length, _ = begin()
+    n, width = len(position), length / 2
     radii = np.ones(n, np.float32)
 
     @jax.jit
     def rollout(xg, noises):
         def step(xg, noise):
             return drifts.step_mips_OU_EM(
-                xg, 0.1, radii, 0.0, 1.0, 0.025, n, 2, 0.0, 1e-4, width, 7.5, noise
+                xg, DT, radii, 0.0, 1.0, SPEED, n, 2, 0.0, RATE, width, SHARPNESS, noise
             ), None  # fmt: skip
 
         return jax.lax.scan(step, xg, noises)[0]
 
-    start = jnp.concatenate([state.position, state.propulsion])
-    noises = jax.random.normal(jax.random.key(1), (steps, 2 * n, 2))
-    ours_next, theirs_next = ours(solver, state, jnp.asarray(1)).position, rollout(start, noises[:1])[:n]
-    off = jnp.abs(ours_next - theirs_next)
-    print(f"| {n} | one step of both differs by {float(jnp.max(jnp.minimum(off, 2 * width - off))):.1e} | | | | |")
-    return lambda steps: rollout(start, noises)
+    start = jnp.concatenate([jnp.asarray(position), jnp.asarray(propulsion)])
+    noises = jax.random.normal(jax.random.key(1), (2, 2 * n, 2))
+
+    def forces():
+        return position, jnp.sum(drifts.elastic_interaction(start[:n], radii, n, width, SHARPNESS), axis=1), length
+
+    return a_step(lambda steps: rollout(start, noises), 2, forces)
 
 
-def theirs(solver, position):
+def jax_md(begin):
     """jax-md's periodic space and dense neighbour list; the same force, whose energy has no closed form."""
-    length, beta = float(solver._length()), float(solver.force.sharpness)
-    reach = float(solver.force.reach())
+    import jax
+    import jax.numpy as jnp
+    from jax_md import partition, space
+
+    position, propulsion, length, reach = begin()
     displacement, shift = space.periodic(length)
-
-    def magnitude(dr, **_):
-        r = jnp.where(dr > 0, dr, 1.0)
-        return jnp.where((dr > 0) & (dr < reach), jnp.logaddexp(beta * (2 - r), 0.0) / beta / r, 0.0)
-
     neighbor_fn = partition.neighbor_list(
-        displacement, length, reach, dr_threshold=float(solver.skin), capacity_multiplier=1.5,
+        displacement, length, reach, dr_threshold=SKIN, capacity_multiplier=1.5,
         format=partition.NeighborListFormat.Dense,
     )  # fmt: skip
-    start = neighbor_fn.allocate(position + length / 2)
+    x = jnp.asarray(position) + length / 2
+    carry = x, jnp.asarray(propulsion), jax.random.key(0), neighbor_fn.allocate(x)
     pairs = space.map_neighbor(displacement)
 
-    def step(carry):
-        x, g, key, neighbors = carry
-        key, now = jax.random.split(key)
-        away = pairs(x, x[jnp.minimum(neighbors.idx, x.shape[0] - 1)])
+    def force_of(x, neighbors):
+        away = -pairs(x, x[jnp.minimum(neighbors.idx, x.shape[0] - 1)])  # it takes the particle from its neighbours
         squared = jnp.sum(away**2, axis=-1)
-        inside = neighbors.idx < x.shape[0]
-        r = jnp.sqrt(jnp.where(inside & (squared > 0), squared, 1.0))
-        f = jnp.where(inside & (squared > 0), magnitude(r), 0.0)
-        force = jnp.sum(f[:, :, None] * away, axis=1)
-        x = shift(x, solver.dt * (solver.speed * g + force))
-        decay = jnp.exp(-solver.propulsion.rate * solver.dt)
-        g = decay * g + jnp.sqrt(1 - decay**2) * jax.random.normal(now, g.shape, g.dtype)
-        return x, g, key, neighbors.update(x)
+        near = (neighbors.idx < x.shape[0]) & (squared > 0) & (squared < reach**2)
+        r = jnp.sqrt(jnp.where(near, squared, 1.0))
+        f = jnp.where(near, jnp.logaddexp(SHARPNESS * (2 - r), 0.0) / SHARPNESS / r, 0.0)
+        return jnp.sum(f[:, :, None] * away, axis=1)
 
-    run = jax.jit(lambda carry, steps: jax.lax.fori_loop(0, steps, lambda _, carry: step(carry), carry))
-    return run, start
+    def step(_, carry):
+        x, g, key, neighbors = carry
+        x = shift(x, DT * (SPEED * g + force_of(x, neighbors)))
+        return x, *renewed(g, key), neighbors.update(x)
 
-
-def a_step(function, steps):
-    """A run of so many steps: the seconds of one."""
-
-    def run():
-        start = time.perf_counter()
-        jax.block_until_ready(function(jnp.asarray(steps)))
-        return (time.perf_counter() - start) / steps
-
-    return run
+    run = jax.jit(lambda carry, steps: jax.lax.fori_loop(0, steps, step, carry))
+    return a_step(lambda steps: run(carry, steps), 40, lambda: (x, force_of(x, carry[3]), length))
 
 
 def cases():
-    for particles in (1024, 4096, 32768):
-        sides, first = [], None
+    for particles in PARTICLES:
 
-        def add(package, function, steps, detail="", sides=sides):
-            run = a_step(function, steps)
-            sides.append(Side(package, run, detail, "float32", seconds=lambda seconds: seconds))
+        @functools.cache
+        def begin(particles=particles):
+            return elsewhere(start_of, particles)
 
-        for method in ("euler_maruyama", "adams_bashforth"):
-            solver = discs(particles, method)
-            state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
-            state = ours(solver, state, jnp.asarray(WARM_UP))
-            assert int(state.neighbors.overflow()) == 0
-            add("physent", lambda steps, s=solver, x=state: ours(s, x, steps), 400, method)
-            first = first or (solver, state)
-        solver, state = first
-        run, neighbors = theirs(solver, state.position)
-        carry = (state.position + solver._length() / 2, state.propulsion, state.key, neighbors)
-        add("jax-md", lambda steps, run=run, carry=carry: run(carry, steps), 40)
+        sides = [
+            ("physent", functools.partial(ours, begin, method), method)
+            for method in ("euler_maruyama", "adams_bashforth")
+        ]
+        sides.append(("jax-md", functools.partial(jax_md, begin), ""))
         if particles <= 4096:
-            run, carry = all_pairs(solver), (state.position, state.propulsion, state.key)
-            add("all pairs", lambda steps, run=run, carry=carry: run(carry, steps), 2, "by description")
+            sides.append(("all pairs", functools.partial(all_pairs, begin), "by description"))
             if "ACTIVE_PFLOWS" in os.environ:
-                add("active_pflows", published(os.environ["ACTIVE_PFLOWS"], solver, state, 2), 2)
-        yield Case(f"a step of {particles:,} particles", tuple(sides))
+                sides.append(("active_pflows", functools.partial(published, begin), ""))
+        yield Case(
+            f"a step of {particles:,} particles",
+            tuple(Side(*side, "float32", error=error, seconds=lambda result: result[0]) for side in sides),
+            "forces, all pairs in float64",
+        )
 
 
 if __name__ == "__main__":
-    main("active_matter", cases)
+    main("active_matter", cases, wide=False)

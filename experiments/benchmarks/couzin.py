@@ -7,31 +7,16 @@ verdict, the exit status is 1 if anything is not as asked, and --write puts the 
 """
 
 import dataclasses
+import functools
 import sys
-import time
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-jax.config.update("jax_enable_x64", True)
-
-from dewi_kadita.core.metrics import compute_metrics_timeseries  # noqa: E402
-from dewi_kadita.core.solver import CouzinSolver  # noqa: E402
-from dewi_kadita.core.systems import CouzinSystem  # noqa: E402
-
-from experiments.benchmarks.comparison import Case, Side, main  # noqa: E402
-from experiments.benchmarks.couzin_tables import main as tables  # noqa: E402
-from experiments.benchmarks.couzin_validation import experiment, said  # noqa: E402
-from physent.cadence import Cadence  # noqa: E402
-from physent.diagnostics import SchoolingEntropy  # noqa: E402
-from physent.entropy import oceanic_schooling_index, schooling_entropies, wrapped_rotation  # noqa: E402
-from physent.program import Program  # noqa: E402
-from physent.solvers.couzin import Couzin, RandomBox, Ring  # noqa: E402
+from experiments.benchmarks.comparison import Case, Side, clocked, elsewhere, main
 
 FIELDS = ("heading", "position")
 CASES = ("swarm", "torus", "dynamic_parallel", "highly_parallel")
+DT = 0.1
 THEIR_KEYS = (
     "school_cohesion_entropy", "polarization_entropy", "depth_stratification_entropy", "angular_momentum_entropy",
     "nearest_neighbor_entropy", "velocity_correlation_entropy", "school_shape_entropy", "oceanic_schooling_index",
@@ -39,78 +24,115 @@ THEIR_KEYS = (
 )  # fmt: skip
 
 
-def system_of(solver, seed=0):
-    """dewi-kadita's system with the parameters of a solver."""
+def parameters_of(solver, seed=0):
+    """What dewi-kadita calls the parameters of a solver."""
+    from physent.solvers.couzin import Ring
+
     ring = isinstance(solver.initial, Ring)
     repulsion = float(solver.repulsion_radius)
     orientation = repulsion + float(solver.orientation_width)
-    return CouzinSystem(
+    return dict(
         n_fish=solver.n, box_size=float(solver.length), speed=float(solver.speed), r_repulsion=repulsion,
         r_orientation=orientation, r_attraction=orientation + float(solver.attraction_width),
         max_turn=float(solver.turning_rate * solver.dt), noise=float(solver.noise),
-        blind_angle=float(jnp.degrees(solver.blind_angle)), orientation_weight=float(solver.orientation_weight),
+        blind_angle=float(np.degrees(solver.blind_angle)), orientation_weight=float(solver.orientation_weight),
         torus_init=ring, torus_radius=float(solver.initial.radius) if ring else None, seed=seed,
     )  # fmt: skip
 
 
-def theirs(solver, steps):
-    system = system_of(solver)
-    result = CouzinSolver(dt=float(solver.dt)).solve(system, n_steps=steps, verbose=False)
+def parameters_of_case(case):
+    """The parameters of a case, and its steps."""
+    from experiments.benchmarks.couzin_validation import experiment
+
+    settings = experiment(case)
+    return parameters_of(settings.solver), round(settings.run.t_end / float(settings.solver.dt))
+
+
+def parameters_of_swarm(n):
+    return parameters_of(swarm_of(n))
+
+
+def measured(parameters, steps):
+    """dewi-kadita's run, and its metrics of every step."""
+    from dewi_kadita.core.metrics import compute_metrics_timeseries
+    from dewi_kadita.core.solver import CouzinSolver
+    from dewi_kadita.core.systems import CouzinSystem
+
+    system = CouzinSystem(**parameters)
+    result = CouzinSolver(dt=DT).solve(system, n_steps=steps, verbose=False)
     metrics = compute_metrics_timeseries(
         result["positions"], result["velocities"], result["time"], system.box_size, verbose=False
     )
     return result, metrics
 
 
-def ours(settings):
-    """All steps as the engine does them, with what dewi-kadita saves and computes after each; and its arguments."""
-    diagnostics = (SchoolingEntropy(),)
+def theirs(case):
+    return functools.partial(measured, *elsewhere(parameters_of_case, case))
+
+
+def ours(case):
+    """All steps as the engine does them, with what dewi-kadita saves and computes after each."""
+    import equinox as eqx
+    import jax
+    import jax.numpy as jnp
+
+    from experiments.benchmarks.couzin_validation import experiment
+    from physent.cadence import Cadence
+    from physent.diagnostics import SchoolingEntropy
+    from physent.program import Program
+
+    settings = experiment(case)
     kept = ["position", "heading", "polarization", "rotation", "spread"]
-    program = Program(settings.solver, diagnostics, fields=kept)
+    program = Program(settings.solver, (SchoolingEntropy(),), fields=kept)
     cadence = dataclasses.replace(Cadence.of(settings.solver, settings.run), rows_per_snapshot=1)
     state = program.init(settings.solver, jax.random.key(0))
     carries, _ = program.first_row(settings.solver, state)
-    numbers = (jnp.asarray(number) for number in (0, cadence.rows, cadence.steps_per_row))
+    numbers = [jnp.asarray(number) for number in (0, cadence.rows, cadence.steps_per_row)]
     chunk = jax.jit(program.chunk(cadence, cadence.rows))
-    return chunk, (eqx.filter(settings.solver, eqx.is_array), state, carries, *numbers)
+    return lambda: jax.block_until_ready(chunk(eqx.filter(settings.solver, eqx.is_array), state, carries, *numbers))
 
 
-def timed(function):
-    start = time.perf_counter()
-    result = jax.block_until_ready(function())
-    return time.perf_counter() - start, result
+def our_step(n, steps):
+    import jax
+
+    solver, state = begun(swarm_of(n, search="tiles"))
+    return lambda: clocked(lambda: jax.block_until_ready(steps_of()(solver, state, steps)))[0] / steps
+
+
+def their_step(n, steps, parameters=None):
+    from dewi_kadita.core.solver import CouzinSolver
+    from dewi_kadita.core.systems import CouzinSystem
+
+    system = CouzinSystem(**(parameters or elsewhere(parameters_of_swarm, n)))
+    peer = CouzinSolver(dt=DT)
+    return lambda: clocked(lambda: peer.solve(system, n_steps=steps, verbose=False))[0] / steps
 
 
 def cases():
+    # what is chaotic has no error: statistics are compared by couzin_validation
     for case in CASES:
-        settings = experiment(case)
-        steps = round(settings.run.t_end / float(settings.solver.dt))
-        chunk, arguments = ours(settings)
         sides = (
-            Side("physent", lambda chunk=chunk, arguments=arguments: jax.block_until_ready(chunk(*arguments))),
-            Side("dewi-kadita 0.0.4", lambda solver=settings.solver, steps=steps: theirs(solver, steps)),
+            Side("physent", functools.partial(ours, case)),
+            Side("dewi-kadita 0.0.4", functools.partial(theirs, case)),
         )
-        yield Case(f"{case} with entropies", sides, repeats=3)
-    solver, state = begun(swarm_of(4000, search="tiles"))
-    peer, system = CouzinSolver(dt=0.1), system_of(solver)
+        yield Case(f"{case} with entropies", sides, "chaotic: see couzin_validation")
     sides = (
-        Side("physent", lambda: timed(lambda: steps_of(solver, state, 20))[0] / 20, seconds=lambda seconds: seconds),
-        Side(
-            "dewi-kadita 0.0.4",
-            lambda: timed(lambda: peer.solve(system, n_steps=2, verbose=False)["time"])[0] / 2,
-            seconds=lambda seconds: seconds,
-        ),
+        Side("physent", functools.partial(our_step, 4000, 20), seconds=float),
+        Side("dewi-kadita 0.0.4", functools.partial(their_step, 4000, 2), seconds=float),
     )
-    yield Case("a step of 4,000 fish", sides, repeats=3)
+    yield Case("a step of 4,000 fish", sides, "chaotic: see couzin_validation")
 
 
 def entropies(table):
+    from experiments.benchmarks.couzin_validation import said
+    from physent.entropy import oceanic_schooling_index, schooling_entropies, wrapped_rotation
+
     wrong = 0
     table.head("case", "rows", "largest difference of the seven entropies, the index and the rotation", "<= 1e-12")
     for case in CASES:
-        solver = experiment(case).solver
-        result, metrics = theirs(solver, 300)
-        values = schooling_entropies(result["positions"], result["velocities"], float(solver.length))
+        parameters, _ = parameters_of_case(case)
+        result, metrics = measured(parameters, 300)
+        values = schooling_entropies(result["positions"], result["velocities"], parameters["box_size"])
         rotation = wrapped_rotation(result["positions"], result["velocities"])
         mine = np.stack([*values, oceanic_schooling_index(values), rotation])
         apart = np.max(np.abs(mine - np.stack([metrics[name] for name in THEIR_KEYS])))
@@ -121,6 +143,8 @@ def entropies(table):
 
 def swarm_of(n, **options):
     """The swarm's rules and density; unbounded, a ball of it."""
+    from physent.solvers.couzin import Couzin, RandomBox
+
     side = 25 * (n / 150) ** (1 / 3)
     options = {"length": side, "initial": RandomBox(side=side)} | options
     return Couzin(
@@ -130,30 +154,42 @@ def swarm_of(n, **options):
     )  # fmt: skip
 
 
-@eqx.filter_jit
-def steps_of(solver, state, count):
-    return jax.lax.fori_loop(0, count, lambda _, state: solver.step(state), state)
+@functools.cache
+def steps_of():
+    """(solver, state, count) -> the state so many steps later, compiled."""
+    import equinox as eqx
+    import jax
+
+    return eqx.filter_jit(
+        lambda solver, state, count: jax.lax.fori_loop(0, count, lambda _, state: solver.step(state), state)
+    )
 
 
 def advanced(solver, state, steps):
     """So many steps later; with more room for near tiles, and the steps done again, where there was not enough."""
-    later = steps_of(solver, state, steps)
+    later = steps_of()(solver, state, steps)
     while int(solver.error(later)):
         solver, state = solver.grow(state)
-        later = steps_of(solver, state, steps)
+        later = steps_of()(solver, state, steps)
     return solver, later
 
 
 def begun(solver):
-    state = eqx.filter_jit(lambda solver, key: solver.init(key))(solver, jax.random.key(0))
+    import equinox as eqx
+    import jax
+
+    start = eqx.filter_jit(lambda solver, key: solver.init(key))
+    state = start(solver, jax.random.key(0))
     if int(solver.error(state)):
         solver = solver.grow(state)[0]
-        state = eqx.filter_jit(lambda solver, key: solver.init(key))(solver, jax.random.key(0))
+        state = start(solver, jax.random.key(0))
     return solver, state
 
 
 def search(table):
     """After eight steps, five of which, or so, are from tiles that were made in an earlier one."""
+    from experiments.benchmarks.couzin_validation import said
+
     wrong = 0
     table.head("fish", "space", "largest difference of headings after 8 steps", "of positions", "<= 1e-12 and 1e-11")
     for n in (50, 150, 500, 1500, 5000):
@@ -175,19 +211,23 @@ def scaling(table, repeats=4, steps=20):
 
     Twenty steps on from forty others: the tiles, which serve for five or so, are made again in them as in a run.
     """
+    import jax
+
+    from experiments.benchmarks.couzin_validation import said
+
     sizes = (1000, 2000, 4000, 10000)
     runs = {}
     for n in sizes:
         solver, state = begun(swarm_of(n, search="tiles"))
         runs[n] = advanced(*advanced(solver, state, steps), steps)
-    system = system_of(runs[4000][0])
-    peer = CouzinSolver(dt=0.1)
-    peer.solve(system, n_steps=1, verbose=False)
+    peer = their_step(4000, 2, parameters_of(runs[4000][0]))
+    peer()
     best = dict.fromkeys((*sizes, "peer"), np.inf)
     for _ in range(repeats):
         for n in sizes:
-            best[n] = min(best[n], timed(lambda: steps_of(*runs[n], steps))[0] / steps)  # noqa: B023
-        best["peer"] = min(best["peer"], timed(lambda: peer.solve(system, n_steps=2, verbose=False)["time"])[0] / 2)
+            seconds, _ = clocked(lambda: jax.block_until_ready(steps_of()(*runs[n], steps)))  # noqa: B023
+            best[n] = min(best[n], seconds / steps)
+        best["peer"] = min(best["peer"], peer())
     table.head("fish", "ms a step, over 20", "room for near tiles", "most there were")
     for n in sizes:
         solver, state = runs[n]
@@ -210,5 +250,11 @@ WORDS = {
 
 if __name__ == "__main__":
     if set(sys.argv[1:]) & set(PARTS):
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+
+        from experiments.benchmarks.couzin_tables import main as tables
+
         sys.exit(tables("couzin", PARTS, WORDS))
     main("couzin", cases)

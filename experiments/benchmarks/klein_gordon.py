@@ -5,48 +5,44 @@ saved time. Every package starts from its own initial condition: the field that 
 is part of the result. A kink is measured in |x| < 20. The peer gets one thread, with which it was fastest here.
 """
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
+import functools
+
 import numpy as np
 
-jax.config.update("jax_enable_x64", True)
+from experiments.benchmarks.comparison import Case, Side, main
 
-from experiments.benchmarks.comparison import Case, Side, main  # noqa: E402 (float64 first)
-from physent.solvers.klein_gordon import (  # noqa: E402
-    Antiperiodic,
-    Breather,
-    Gaussian,
-    KinkAntikink,
-    KleinGordon,
-    Linear,
-    Phi4,
-    Phi4Kink,
-    SineGordon,
-)
+# Name: snapshots, time between them, physent's steps in it, amangkurat's points, potential and end of its box.
+CASES = {
+    "linear_wave": (200, 0.25, 1, 512, "linear", 30),
+    "kink": (200, 0.25, 1, 1024, "phi4", 50),
+    "breather": (300, 160 / 600, 2, 512, "sine_gordon", 40),
+    "collision": (400, 0.25, 2, 1024, "phi4", 50),
+}
+EXACT = ("linear_wave", "kink", "breather")
 
 
-def systems():
-    """Name: (solver, snapshots, steps between them, amangkurat's initial condition and potential, end of its box)."""
-    from amangkurat.core.initial_conditions import BreatherIC, GaussianIC, KinkAntikinkIC, KinkIC
+@functools.cache
+def solver_of(name):
+    from physent.solvers import klein_gordon as kg
 
-    kink = KleinGordon(
-        n=1024, length=100.0, dt=0.25, potential=Phi4(), boundary=Antiperiodic(), initial=Phi4Kink()
-    )  # fmt: skip
-    breather = KleinGordon(
-        length=80.0, dt=80 / 600, potential=SineGordon(), initial=Breather(phase=np.pi / 2)
-    )  # fmt: skip
-    collision = KleinGordon(n=1024, length=100.0, dt=0.125, potential=Phi4(), initial=KinkAntikink(velocity=0.3))
+    _, between, steps, n, _, end = CASES[name]
+    size = dict(n=n, length=2.0 * end, dt=between / steps)
     return {
-        "linear_wave": (KleinGordon(dt=0.25, initial=Gaussian()), 200, 1, GaussianIC(), "linear", 30),
-        "kink": (kink, 200, 1, KinkIC(), "phi4", 50),
-        "breather": (breather, 300, 2, BreatherIC(), "sine_gordon", 40),
-        "collision": (collision, 400, 2, KinkAntikinkIC(), "phi4", 50),
-    }
+        "linear_wave": lambda: kg.KleinGordon(**size, initial=kg.Gaussian()),
+        "kink": lambda: kg.KleinGordon(
+            **size, potential=kg.Phi4(), boundary=kg.Antiperiodic(), initial=kg.Phi4Kink()
+        ),
+        "breather": lambda: kg.KleinGordon(
+            **size, potential=kg.SineGordon(), initial=kg.Breather(phase=np.pi / 2)
+        ),
+        "collision": lambda: kg.KleinGordon(**size, potential=kg.Phi4(), initial=kg.KinkAntikink(velocity=0.3)),
+    }[name]()  # fmt: skip
 
 
-@eqx.filter_jit
 def snapshots(solver, count, steps):
+    """The fields after each of so many times so many steps."""
+    import jax
+
     def row(state, _):
         state = jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
         return state, solver.observe(state)["phi"]
@@ -54,17 +50,36 @@ def snapshots(solver, count, steps):
     return jax.lax.scan(row, solver.init(jax.random.key(0)), None, length=count)[1]
 
 
-def theirs(solver, count, steps, initial, potential, end):
+def ours(name):
+    import equinox as eqx
+    import jax
+
+    count, _, steps, *_ = CASES[name]
+    solver, compiled = solver_of(name), eqx.filter_jit(snapshots)
+    return lambda: jax.block_until_ready(compiled(solver, count, steps))
+
+
+def theirs(name):
     from amangkurat import KGSolver
+    from amangkurat.core import initial_conditions as peer
 
-    grid = KGSolver(nx=solver.n, x_min=-end, x_max=end, verbose=False, n_cores=1)
-    t_end = count * steps * float(solver.dt)
-    return grid.solve(*initial(grid.x), dt=0.005, t_final=t_end, n_snapshots=count, potential=potential)
+    count, between, _, n, potential, end = CASES[name]
+    initial = {
+        "linear_wave": peer.GaussianIC, "kink": peer.KinkIC, "breather": peer.BreatherIC,
+        "collision": peer.KinkAntikinkIC,
+    }[name]()  # fmt: skip
+
+    def run():
+        grid = KGSolver(nx=n, x_min=-end, x_max=end, verbose=False, n_cores=1)
+        t_final = count * between
+        return grid.solve(*initial(grid.x), dt=0.005, t_final=t_final, n_snapshots=count, potential=potential)
+
+    return run
 
 
-def error(solver, x, t, phi):
+def error(name, x, t, phi):
     """Against the closed form at any x, t: the linear field by its own modes, interpolated on the box of the grid."""
-    if isinstance(solver.potential, Linear):
+    if name == "linear_wave":
         fine = np.linspace(-60, 60, 4096, endpoint=False)
         omega = np.hypot(2 * np.pi * np.fft.fftfreq(4096, 120 / 4096), 1)
         k = 2 * np.pi * np.fft.fftfreq(4096, 120 / 4096)
@@ -72,29 +87,31 @@ def error(solver, x, t, phi):
         both = sum(np.real(np.exp(1j * np.outer(x + 60 + shift, k)) @ modes) for shift in (0, 60))
         exact, near = both, np.abs(x) < 61
     else:
+        import jax.numpy as jnp
+
+        solver = solver_of(name)
         exact = np.asarray(solver.initial.field(jnp.asarray(x), jnp.asarray(t), solver._medium()))
         near = np.abs(x) < 20
     return float(np.max(np.abs(phi - exact)[near]))
 
 
+def our_error(name, phi):
+    count, between, *_ = CASES[name]
+    return error(name, np.asarray(solver_of(name).domain()["x"].points), count * between, np.asarray(phi[-1]))
+
+
 def cases():
-    for name, (solver, count, steps, *rest) in systems().items():
-        x, t = np.asarray(solver.domain()["x"].points), count * steps * float(solver.dt)
-        known = isinstance(solver.potential, Linear) or solver.initial.is_solution(solver._medium())
-        ours = Side(
-            "physent",
-            lambda solver=solver, count=count, steps=steps: jax.block_until_ready(snapshots(solver, count, steps)),
-            f"{solver.method}, dt = {float(solver.dt):.3f}",
-            error=(lambda phi, solver=solver, x=x, t=t: error(solver, x, t, np.asarray(phi[-1]))) if known else None,
-        )
+    for name, (_, between, steps, *_) in CASES.items():
+        known = name in EXACT
+        ours_ = Side(
+            "physent", functools.partial(ours, name), f"blanes_moan_4, dt = {between / steps:.3f}",
+            error=functools.partial(our_error, name) if known else None,
+        )  # fmt: skip
         peer = Side(
-            "amangkurat 0.0.1",
-            lambda solver=solver, count=count, steps=steps, rest=rest: theirs(solver, count, steps, *rest),
-            "dt = 0.005",
-            threads=1,
-            error=(lambda r, solver=solver: error(solver, r["x"], r["t"][-1], r["phi"][-1])) if known else None,
-        )
-        yield Case(name, (ours, peer), "closed form" if known else "")
+            "amangkurat 0.0.1", functools.partial(theirs, name), "dt = 0.005", threads=1,
+            error=(lambda r, name=name: error(name, r["x"], r["t"][-1], r["phi"][-1])) if known else None,
+        )  # fmt: skip
+        yield Case(name, (ours_, peer), "closed form" if known else "no closed form")
 
 
 if __name__ == "__main__":

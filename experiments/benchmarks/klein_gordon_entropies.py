@@ -10,6 +10,7 @@ leaves the second, it is the solver.
 import csv
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -42,6 +43,7 @@ CASES = {
     "breather": (512, 40, 80, 300, BreatherIC(), "sine_gordon", SineGordon(), Breather(phase=np.pi / 2), Periodic()),
     "collision": (1024, 50, 100, 400, KinkAntikinkIC(), "phi4", Phi4(), KinkAntikink(velocity=0.3), Periodic()),
 }
+compiled = eqx.filter_jit(snapshots)
 DT = {"breather": 0.01}  # with which every printed digit of that case comes out; 0.005 for the others
 QUANTITIES = {
     "shannon": dict(kind="shannon"),
@@ -69,7 +71,7 @@ def fields(solver, end, count):
     """phi at linspace(0, end, count)."""
     steps = steps_between(end, count)
     first = solver.observe(solver.init(jax.random.key(0)))["phi"]
-    return np.concatenate([first[None], snapshots(solver, count - 1, steps)])
+    return np.concatenate([first[None], compiled(solver, count - 1, steps)])
 
 
 def runs(name):
