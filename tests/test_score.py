@@ -256,12 +256,22 @@ class Wandering(LinearLangevin):
         return {"position": 1 + state.position**2}
 
 
+class Silent(LinearLangevin):
+    """D = 0."""
+
+    def diffusion(self, state):
+        return {"position": jnp.zeros(())}
+
+
 def test_what_no_score_can_be_learned_from_is_refused(walkers):
     solver, ds = walkers
     with pytest.raises(SamplesError, match="NLSE has no noise"):
         check_solver(NLSE())
     with pytest.raises(SamplesError, match="D = 0 in every variable"):
-        check_solver(ActiveMatter(propulsion=Brownian()))
+        check_solver(Silent(system=Matrix()))
+    for diffusivity in (None, 0.1):  # a score of x alone, with headings from nowhere
+        with pytest.raises(SamplesError, match="more than dX .* propulsion diffuses"):
+            check_solver(ActiveMatter(propulsion=Brownian(), diffusivity=diffusivity))
     wandering = Wandering(system=Matrix(), walkers=64)
     with pytest.raises(SamplesError, match="depends on the state"):
         survey(wandering, Samples(ds, wandering), None)
@@ -353,6 +363,8 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
         physent.run(solver, t_end=1.0, save_every=1.0, diagnostics=[LearnedEntropyProduction(path="nowhere.eqx")])
     with pytest.raises(ParameterError, match="those of ActiveMatter are position, propulsion"):
         physent.run(active(), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
+    with pytest.raises(ParameterError, match="propulsion diffuses"):
+        physent.run(active(propulsion=Brownian()), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
 
 
 def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_path, capsys):

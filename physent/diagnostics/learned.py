@@ -110,10 +110,10 @@ class LearnedEntropyProduction(Diagnostic[Count]):
 
 def _check(trained: "Trained", solver: Any) -> None:
     """Raises ValueError where a solver is of another sort than the one that the score was learned from."""
-    name = type(solver).__name__
-    if not isinstance(solver, StochasticSolver):
-        raise ValueError(f"{name} has no noise: neither a score nor entropy production exists for it")
-    given, wanted = sorted(solver.parity()), sorted(trained.parity)
+    from physent.score.survey import check_equation
+
+    check_equation(solver)
+    name, given, wanted = type(solver).__name__, sorted(solver.parity()), sorted(trained.parity)
     if given != wanted or solver.independent() != trained.solver.independent():
         of = f"{type(trained.solver).__name__}, whose variables are {', '.join(wanted)}"
         raise ValueError(f"the score is of {of}; those of {name} are {', '.join(given)}")

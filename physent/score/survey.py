@@ -38,12 +38,21 @@ class Survey(NamedTuple):
     notes: tuple[str, ...]
 
 
-def check_solver(solver: Solver) -> None:
-    """Raises SamplesError where the solver has no noise, for which there is no score."""
+def check_equation(solver: Solver) -> None:
+    """Raises SamplesError for a solver of anything but dX = b dt + sqrt(2 D) dW: the state must be its variables."""
     name = type(solver).__name__
     if not isinstance(solver, StochasticSolver):
         raise SamplesError(f"{name} has no noise: neither a score nor entropy production exists for it")
-    state = solver.init(jax.random.key(0))
+    if others := solver.other_noise():
+        words = ", ".join(f"{variable} {does}" for variable, does in others.items())
+        raise SamplesError(f"{name} is more than dX = b dt + sqrt(2 D) dW, whose score can be learned: {words}")
+
+
+def check_solver(solver: Solver) -> None:
+    """Raises SamplesError for another equation than dX = b dt + sqrt(2 D) dW, and where there is no noise, no score."""
+    check_equation(solver)
+    assert isinstance(solver, StochasticSolver)
+    name, state = type(solver).__name__, solver.init(jax.random.key(0))
     if not noisy(solver, state):
         raise SamplesError(f"{name} has D = 0 in every variable: without noise there is no score; give it a D > 0")
 
