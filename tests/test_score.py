@@ -22,7 +22,7 @@ from physent.score.local import by_probes, current, exactly, physics, sums
 from physent.score.losses import Denoising, Implicit, Scales, Stratonovich
 from physent.score.network import Residual, Score, noisy
 from physent.score.networks import NETWORKS
-from physent.score.samples import Samples, SamplesError, Stream
+from physent.score.samples import Part, Samples, SamplesError, Stream
 from physent.score.settings import ScoreSettings
 from physent.score.survey import check_solver, survey
 from physent.score.trained import load
@@ -421,6 +421,12 @@ def test_errors_of_correlated_rows_are_those_of_blocks():
         x[i] = 0.9 * x[i - 1] + rng.normal(size=2)
     found = Table({"x": x}, correlation=19.0).mean("x")
     assert 0.7 < found.error / (10 / np.sqrt(8000)) < 1.3
+    end = Part(np.arange(3000, 4000), np.arange(2))  # as kept from training: its rows are as correlated as any
+    cut, sparse = end.thinned(4000), end.thinned(1000)
+    np.testing.assert_allclose([cut.spacing, sparse.spacing], [1, 999 / 499])
+    for part in (cut, sparse):
+        found = Table({"x": x[part.rows]}, 19.0 / part.spacing).mean("x")
+        assert 0.6 < found.error / (10 / np.sqrt(2000)) < 1.4
     ratio = Table({}, 19.0).ratio(2 * (x + 50), x + 50)
     np.testing.assert_allclose([ratio.value, ratio.error], [2, 0], atol=1e-12)
 

@@ -233,7 +233,7 @@ class _Work:
 
     def _correlation(self, part: Part) -> float:
         """Rows of a part between independent ones."""
-        return max(1.0, self.survey.correlation * len(part.rows) / len(self.samples.rows))
+        return max(1.0, self.survey.correlation / part.spacing)
 
 
 def _of_one_system(experiment: config.Experiment, member: int | None) -> StochasticSolver:

@@ -30,6 +30,11 @@ class Part:
         """The number of samples."""
         return len(self.rows) * len(self.trajectories)
 
+    @property
+    def spacing(self) -> float:
+        """How many rows of the file its rows are apart, on average."""
+        return float(self.rows[-1] - self.rows[0]) / (len(self.rows) - 1) if len(self.rows) > 1 else 1.0
+
     def thinned(self, most: int) -> "Part":
         """At most about `most` samples: of all trajectories fewer rows, of one row fewer trajectories."""
         trajectories = self.trajectories[: max(1, most)]

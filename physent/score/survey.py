@@ -109,7 +109,7 @@ def survey(solver: StochasticSolver, samples: Samples, odd: tuple[str, ...] | No
             break
     series = np.mean(found["exact"], axis=1)
     rows = float(effective_sample_size(series)) if len(series) > 3 else float(len(series))
-    correlation = len(series) / max(rows, 1.0) * len(samples.rows) / len(series)
+    correlation = len(series) / max(rows, 1.0) * part.spacing
     parts = next(iter(samples.shapes.values()))[0]
     independent = max(rows, 1.0) * len(part.trajectories) * parts
     if independent < FEWEST:
