@@ -1,6 +1,7 @@
 """The learned score: losses, samples, training, verdict, and what becomes of them on the command line."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -26,7 +27,7 @@ from physent.score.samples import Part, Samples, SamplesError, Stream
 from physent.score.settings import ScoreSettings
 from physent.score.survey import check_solver, survey
 from physent.score.trained import load
-from physent.score.verdict import Number, Table
+from physent.score.verdict import Number, Table, verdict
 from physent.solver import substitute
 from physent.solvers import NLSE, ActiveMatter, LinearLangevin, TiltedRing
 from physent.solvers.active_matter.propulsion import Brownian
@@ -330,10 +331,7 @@ def test_learning_writes_a_score_and_its_verdict(folder):
 
 
 def test_learning_goes_on_bit_for_bit(folder, tmp_path):
-    import shutil
-
-    for name in ("run.nc", "experiment.toml", "checkpoint.eqx"):
-        shutil.copy(folder / name, tmp_path / name)
+    copied(folder, tmp_path)
     calls = iter([False, True])  # after the second call of the compiled steps, between no two checks
     assert learn(tmp_path, stop=lambda: next(calls)).verdict is None
     assert (tmp_path / "score.checkpoint.eqx").exists() and not (tmp_path / "score.eqx").exists()
@@ -347,6 +345,28 @@ def test_learning_goes_on_bit_for_bit(folder, tmp_path):
         np.testing.assert_array_equal(a.map_total, b.map_total)
     with pytest.raises(FolderError, match="--overwrite"):
         learn(tmp_path)
+
+
+def copied(folder, to):
+    for name in ("run.nc", "experiment.toml", "checkpoint.eqx"):
+        shutil.copy(folder / name, to / name)
+
+
+def judged(error, reference):
+    """The verdict on samples of these errors."""
+    names = ("total", "exact", "medium", "system")
+    names += tuple(f"{name}_x" for name in ("total", "velocity_score", "square", "slope", "divergence"))
+    numbers = dict.fromkeys(names, np.ones(error.shape)) | {"error": error, "error_reference": reference}
+    return verdict(Table(numbers), Table({"exact": np.ones(error.shape)}), "20 walkers", False, {"x": 1})
+
+
+def test_a_score_that_diverges_is_called_so(folder, tmp_path):
+    copied(folder, tmp_path)
+    with pytest.raises(ParameterError, match=r"score.learning_rate: given 1e\+30, and the loss is not finite at step"):
+        learn(tmp_path, overrides=["score.learning_rate=1e30", "score.clip=1e30"])
+    assert not (tmp_path / "score.eqx").exists()
+    found = judged(np.full((8, 20), np.nan), np.ones((8, 20)))
+    assert found.state == "bad" and "not finite" in found.sentence
 
 
 def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
@@ -452,10 +472,7 @@ def test_the_probability_flow_of_a_rotation_is_a_circle():
 @pytest.mark.slow
 def test_devices_share_a_batch(folder, tmp_path):
     """Four simulated devices learn what one does, up to the order of sums."""
-    import shutil
-
-    for name in ("run.nc", "experiment.toml", "checkpoint.eqx"):
-        shutil.copy(folder / name, tmp_path / name)
+    copied(folder, tmp_path)
     code = (
         "import sys, jax\nfrom physent.score.learning import learn\nassert jax.device_count() == 4\n"
         "learn(sys.argv[1], overrides=['score.precision=\"float64\"'])"

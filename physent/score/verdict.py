@@ -159,7 +159,9 @@ def _words(numbers: dict[str, Number], kept: str, singular: bool, parity: dict[s
         f"an error of {numbers['error']} in the score"
     )
     of = "the part of the score that the reference leaves open" if reference.value > 0 else "the score"
-    if not np.isfinite(r_squared.value) or reference.value <= 2 * max(reference.error, 0.0):
+    if not np.isfinite(numbers["error"].value):
+        state, maps = "bad", f"On {kept} the score is not finite: it has diverged, or its network ran out of slots."
+    elif reference.value <= 2 * max(reference.error, 0.0):
         state, maps = "fair", "There is nothing to learn beyond the reference: its error is not different from 0."
     elif r_squared.value >= GOOD:
         state = "good"
