@@ -1,6 +1,7 @@
 """The learned score: losses, samples, training, verdict, and what becomes of them on the command line."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -358,6 +359,22 @@ def judged(error, reference):
     names += tuple(f"{name}_x" for name in ("total", "velocity_score", "square", "slope", "divergence"))
     numbers = dict.fromkeys(names, np.ones(error.shape)) | {"error": error, "error_reference": reference}
     return verdict(Table(numbers), Table({"exact": np.ones(error.shape)}), "20 walkers", False, {"x": 1})
+
+
+def test_the_verdict_is_no_better_than_r_squared_is_known():
+    spread = np.random.default_rng(0).normal(size=(8, 2000))
+    spread -= spread.mean()
+    reference = np.ones(spread.shape)
+    for error, state, words in (
+        (0.04 + spread, "good", r"explains 96.\d+ \+- 0.\d+ % of"),  # standard error .008
+        (0.09 + spread, "fair", r"explains 91.0\d* \+- 0"),  # above .9, but not by two standard errors
+        (0.49 + spread, "bad", "explains 51"),
+        (-0.02 + spread, "good", r"R\^2 = 1.02\d* \+- 0.00\d+, which cannot be told from perfect"),
+    ):
+        found = judged(error, reference)
+        assert found.state == state and re.search(words, found.sentence), found.sentence
+    few = judged(0.01 * reference[:3, :2], reference[:3, :2])  # no standard error from three rows
+    assert few.state == "fair" and "cannot be told" in few.sentence
 
 
 def test_a_score_that_diverges_is_called_so(folder, tmp_path):
