@@ -353,6 +353,19 @@ def copied(folder, to):
         shutil.copy(folder / name, to / name)
 
 
+def test_what_is_to_be_overwritten_stays_until_there_is_something_new(folder, tmp_path):
+    before = [(folder / name).read_bytes() for name in ("score.eqx", "score.nc")]
+    with pytest.raises(config.ConfigError, match="did you mean steps"):
+        learn(folder, overrides=["score.stepz=1"], overwrite=True)
+    with pytest.raises(FolderError, match="there is no trained score"):
+        learn(folder, source=tmp_path, overwrite=True)
+    with pytest.raises(ParameterError, match="score.devices: given 99"):
+        learn(folder, overrides=["score.devices=99"], overwrite=True)
+    assert learn(folder, overwrite=True, stop=lambda: True).verdict is None
+    assert [(folder / name).read_bytes() for name in ("score.eqx", "score.nc")] == before
+    (folder / "score.checkpoint.eqx").unlink()
+
+
 def judged(error, reference):
     """The verdict on samples of these errors."""
     names = ("total", "exact", "medium", "system")

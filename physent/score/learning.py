@@ -61,16 +61,18 @@ def learn(
 
     `overrides` are keys as the command line has them ("score.steps=1000"). With `source`, a trained score, nothing is
     learned: its verdict on this run, which may be of another density or size, is written. What was interrupted goes on
-    bit for bit.
+    bit for bit. With `overwrite` files are replaced when new ones are there to be written, and not before.
 
-    Raises ConfigError for settings, SamplesError for a run that no score can be learned from, FolderError for a folder
-    that is not a run, is busy, or has a score already.
+    Raises ConfigError for settings, ParameterError for those that this system cannot have and where training diverges,
+    SamplesError for a run that no score can be learned from, FolderError for a folder that is not a run, is busy, or has
+    a score already.
     """
     folder = Path(folder)
     if not (folder / EXPERIMENT).is_file():
         raise FolderError(f"{folder} is not a run: there is no {folder / EXPERIMENT}")
     taken = [name for name in ((RESULT,) if source is not None else (SCORE, RESULT)) if (folder / name).exists()]
-    if taken and not overwrite:
+    begun = source is None and (folder / CHECKPOINT).exists()  # it goes on, and then replaces what is there
+    if taken and not overwrite and not begun:
         raise FolderError(f"{folder / taken[0]} exists: --overwrite it")
     data, problems = config.parse(folder / EXPERIMENT, list(overrides))
     data.setdefault("score", {})
@@ -83,15 +85,13 @@ def learn(
     except OSError as error:
         raise FolderError(f"{folder}: cannot be written: {error.strerror or error}") from None
     with held, jax.enable_x64(wide):
-        if overwrite:
-            for name in (SCORE, RESULT, CHECKPOINT) if source is None else (RESULT,):
-                (folder / name).unlink(missing_ok=True)
         experiment = config.build(data, problems, folder.name, folder)
+        trained = None if source is None else files.load(source)
         with open_run(folder) as dataset:
             work = _Work(folder, experiment, dataset, say)
-            if source is not None:
-                return work.judge(files.load(source).score, [])
-            return work.learn(report, stop)
+            if trained is not None:
+                return work.judge(trained.score, [])
+            return work.learn(report, stop, overwrite)
 
 
 class _Work:
@@ -130,13 +130,10 @@ class _Work:
             "more slowly than the run is in both)"
         )
 
-    def learn(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> Learnt:
-        """Train, from the checkpoint where there is one, and judge."""
+    def learn(self, report: Callable[[Progress], None], stop: Callable[[], bool], anew: bool) -> Learnt:
+        """Train, from the checkpoint where there is one and not `anew`, and judge."""
         chosen = self.settings
-        try:
-            mesh(chosen)
-        except ValueError as wrong:
-            raise ParameterError("score.devices", str(wrong)) from None
+        mesh(chosen)  # before anything is computed
         loss = chosen.loss
         stream = Stream(
             self.samples, self.train, chosen.batch, chosen.seed, chosen.buffer * 1e6, loss.snapshots()
@@ -147,7 +144,7 @@ class _Work:
         numbers = sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(score, eqx.is_inexact_array)))
         independent = f"about {self.survey.independent:.0f} of the run's are independent"
         self.say(f"{numbers} numbers to learn from {self.train.size} samples; {independent}")
-        if (self.folder / CHECKPOINT).is_file():
+        if (self.folder / CHECKPOINT).is_file() and not anew:
             training, history = self._resumed(training)
         check = self.check.thinned(chosen.validation)
 

@@ -40,8 +40,8 @@ class Medium(eqx.Module):
                 raise AttributeError
         except (AttributeError, TypeError):
             name = type(solver).__name__
-            words = f"it needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not this {name}"
-            raise ParameterError("kind", words) from None
+            words = f"needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not this {name}"
+            raise ParameterError("score.network.kind", words) from None
         return cls(space, force, speed, trap, eps, rate)
 
 

@@ -108,7 +108,8 @@ class ResolventNetwork(Network):
         """With the springs of the force, and what is exact for linear forces."""
         medium = Medium.of(solver)
         if solver.diffusivity is None:
-            raise ParameterError("kind", "'resolvent' needs noise in x, a diffusivity; allowed: 'slow_manifold'")
+            words = "'resolvent' needs noise in x, a diffusivity; allowed: 'slow_manifold'"
+            raise ParameterError("score.network.kind", words)
         keys = jax.random.split(key, 4)
         cutoff = jnp.asarray(medium.force.reach())
         v = 4 + 2 * FILTERS

@@ -191,7 +191,8 @@ class SlowManifoldNetwork(Network):
         """With gates that are nearly -0.8 of H P."""
         medium = Medium.of(solver)
         if solver.diffusivity is not None:
-            raise ParameterError("kind", "'slow_manifold' is for particles without noise in x; allowed: 'resolvent'")
+            words = "'slow_manifold' is for particles without noise in x; allowed: 'resolvent'"
+            raise ParameterError("score.network.kind", words)
         cutoff = self.reach * medium.force.reach()
         keys = jax.random.split(key, 3)
         v = 5 + 4 * len(SHIFTS)

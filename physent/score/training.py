@@ -116,13 +116,12 @@ def advance(settings: ScoreSettings, objective: Objective) -> Callable[[Training
 
 
 def mesh(settings: ScoreSettings) -> Mesh:
-    """The devices that share a batch: as many as asked for, or as divide it."""
+    """The devices that share a batch: as many as asked for, or as divide it. Raises ParameterError for others."""
     devices = jax.devices()
     count = settings.devices or max(n for n in range(1, len(devices) + 1) if settings.batch % n == 0)
     if count > len(devices) or settings.batch % count:
-        raise ValueError(
-            f"devices: given {count}, allowed: at most {len(devices)}, and a divisor of the batch of {settings.batch}"
-        )
+        words = f"given {count}, allowed: at most {len(devices)}, and a divisor of the batch of {settings.batch}"
+        raise ParameterError("score.devices", words)
     return Mesh(np.asarray(devices[:count]), ("samples",))
 
 
