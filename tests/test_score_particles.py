@@ -200,8 +200,11 @@ def test_systems_of_another_kind_are_refused(kind):
 
 
 def test_the_networks_ask_for_the_noise_they_are_made_for():
-    with pytest.raises(ParameterError, match="slow_manifold"):
-        NETWORKS["resolvent"]().build(MIPS, {}, jax.random.key(0))
+    still = dataclasses.replace(MIPS, diffusivity=0.0)
+    for solver in (MIPS, still):
+        with pytest.raises(ParameterError, match=r"score\.network\.kind: .*slow_manifold"):
+            NETWORKS["resolvent"]().build(solver, {}, jax.random.key(0))
+        NETWORKS["slow_manifold"]().build(solver, {}, jax.random.key(0))
     with pytest.raises(ParameterError, match="resolvent"):
         NETWORKS["slow_manifold"]().build(TRAP, {}, jax.random.key(0))
     with pytest.raises(ParameterError, match="pair force"):

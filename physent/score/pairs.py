@@ -45,6 +45,11 @@ class Medium(eqx.Module):
         return cls(space, force, speed, trap, eps, rate)
 
 
+def wanders(solver: Any) -> bool:
+    """Whether positions have noise of their own: a diffusivity of 0 is none."""
+    return solver.diffusivity is not None and float(solver.diffusivity) > 0
+
+
 def adapted(module: T, dtype: Any) -> T:
     """The same network in the precision of a state."""
     return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, module)
