@@ -27,7 +27,7 @@ from physent.score.networks import NETWORKS
 from physent.score.samples import Part, Samples, SamplesError, Stream
 from physent.score.settings import ScoreSettings
 from physent.score.survey import check_solver, survey
-from physent.score.trained import load
+from physent.score.trained import Trained, load
 from physent.score.verdict import Number, Table, verdict
 from physent.solver import substitute
 from physent.solvers import NLSE, ActiveMatter, LinearLangevin, TiltedRing
@@ -415,6 +415,25 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
         physent.run(active(), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
     with pytest.raises(ParameterError, match="propulsion diffuses"):
         physent.run(active(propulsion=Brownian()), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
+
+
+def test_a_score_is_refused_where_it_does_not_fit(folder, tmp_path):
+    beads = LinearLangevin(system=BeadSpring(beads=3), walkers=64, dt=0.5)
+    physent.run(beads, t_end=2.0, save_every=1.0, output=tmp_path / "beads")
+    with pytest.raises(FolderError, match=r"none of position \(1, 3\)"):
+        learn(tmp_path / "beads", source=folder)
+    samples = {name: jnp.zeros((2, 6, 2)) for name in ("position", "propulsion")}
+    header = {"shapes": dict.fromkeys(samples, [6, 2]), "parity": dict.fromkeys(samples, 1)}
+    for kind, other, words in (
+        ("resolvent", {"diffusivity": None}, "noise in propulsion"),  # it would divide by 0
+        ("mlp", {"particles": 7}, r"position \(7, 2\)"),
+    ):
+        network = NETWORKS[kind]().build(active(), samples, jax.random.key(0))
+        trained = Trained(network, active(), header | {"network": {"kind": kind}})
+        trained.check(active(), dict.fromkeys(samples, (6, 2)))
+        solver = active(**other)
+        with pytest.raises(SamplesError, match=words):
+            trained.check(solver, dict.fromkeys(samples, (solver.particles, 2)))
 
 
 def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_path, capsys):

@@ -49,8 +49,6 @@ class LearnedEntropyProduction(Diagnostic[Count]):
         """Series, and fields over particles or walkers where asked."""
         trained, name = self._trained(), self._name()
         shapes = trained.header["shapes"]
-        if (live := observed.system()) is not None:
-            _check(trained, live[0])
         for variable, shape in shapes.items():
             if variable not in observed:
                 raise ValueError(f"the score of {Path(self.path).name} needs the observable {variable!r}")
@@ -59,6 +57,8 @@ class LearnedEntropyProduction(Diagnostic[Count]):
                 raise ValueError(
                     f"{variable} has {given} components, for {Path(self.path).name} it must have {shape[-1]}"
                 )
+        if (live := observed.system()) is not None:
+            trained.check(live[0], {variable: observed[variable].shape for variable in shapes})
         words = "in nats per unit time, by a learned score"
         rate = ("entropy_production", "1/time")
         found = {
@@ -106,17 +106,6 @@ class LearnedEntropyProduction(Diagnostic[Count]):
         if (live := observed.system()) is not None:
             return live
         return trained.solver, trained.solver.at({name: observed[name] for name in trained.parity})
-
-
-def _check(trained: "Trained", solver: Any) -> None:
-    """Raises ValueError where a solver is of another sort than the one that the score was learned from."""
-    from physent.score.survey import check_equation
-
-    check_equation(solver)
-    name, given, wanted = type(solver).__name__, sorted(solver.parity()), sorted(trained.parity)
-    if given != wanted or solver.independent() != trained.solver.independent():
-        of = f"{type(trained.solver).__name__}, whose variables are {', '.join(wanted)}"
-        raise ValueError(f"the score is of {of}; those of {name} are {', '.join(given)}")
 
 
 def _noisy(trained: "Trained") -> tuple[str, ...]:

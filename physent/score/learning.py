@@ -88,17 +88,20 @@ def learn(
         experiment = config.build(data, problems, folder.name, folder)
         trained = None if source is None else files.load(source)
         with open_run(folder) as dataset:
-            work = _Work(folder, experiment, dataset, say)
+            work = _Work(folder, experiment, dataset, say, trained, source)
             if trained is not None:
                 return work.judge(trained.score, [])
             return work.learn(report, stop, overwrite)
 
 
 class _Work:
-    """A run with its settings, looked at: what learning and judging share."""
+    """A run with its settings, looked at: what learning and judging share. `trained` is a score from a `source`."""
 
-    def __init__(self, folder: Path, experiment: config.Experiment, dataset: xr.Dataset, say: Callable[[str], None]):
-        self.folder, self.experiment, self.say = folder, experiment, say
+    def __init__(
+        self, folder: Path, experiment: config.Experiment, dataset: xr.Dataset, say: Callable[[str], None],
+        trained: files.Trained | None, source: str | Path | None,
+    ):  # fmt: skip
+        self.folder, self.experiment, self.say, self.trained, self.source = folder, experiment, say, trained, source
         self.settings: ScoreSettings = experiment.score
         self.solver = _of_one_system(experiment, self.settings.member)
         check_solver(self.solver)
@@ -106,6 +109,11 @@ class _Work:
             dataset, self.solver, after=float(self.settings.after), member=self.settings.member,
             dtype=np.dtype(self.settings.precision),
         )  # fmt: skip
+        if trained is not None:
+            try:
+                trained.check(self.solver, self.samples.shapes)
+            except SamplesError as error:
+                raise FolderError(f"{source}: {error}") from None
         self.survey: Survey = survey(self.solver, self.samples, self.settings.odd, self.settings.drifting)
         self.solver = self.survey.solver
         gap = int(np.ceil(self.survey.correlation))
