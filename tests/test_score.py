@@ -359,6 +359,8 @@ def test_what_is_to_be_overwritten_stays_until_there_is_something_new(folder, tm
         learn(folder, overrides=["score.stepz=1"], overwrite=True)
     with pytest.raises(FolderError, match="there is no trained score"):
         learn(folder, source=tmp_path, overwrite=True)
+    with pytest.raises(ParameterError, match="score.member: given 1, allowed: up to 0"):
+        learn(folder, overrides=["score.member=1"], overwrite=True)
     with pytest.raises(ParameterError, match="score.devices: given 99"):
         learn(folder, overrides=["score.devices=99"], overwrite=True)
     assert learn(folder, overwrite=True, stop=lambda: True).verdict is None

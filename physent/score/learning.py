@@ -244,14 +244,14 @@ class _Work:
 def _of_one_system(experiment: config.Experiment, member: int | None) -> StochasticSolver:
     """The solver of the members a score is learned from. Raises SamplesError where they differ and none is named."""
     axes = member_axes(experiment.solver)
+    if member is not None and member >= experiment.run.members:
+        raise ParameterError("score.member", f"given {member}, allowed: up to {experiment.run.members - 1}")
     if all(axis is None for axis in jax.tree.leaves(axes, is_leaf=lambda leaf: leaf is None)):
         return experiment.solver
     if member is None:
         raise SamplesError(
             "the members differ in a parameter, and a score belongs to one system: name one, score.member = 0"
         )
-    if member >= experiment.run.members:
-        raise SamplesError(f"score.member: given {member}, allowed: up to {experiment.run.members - 1}")
     return jax.tree.map(
         lambda leaf, axis: leaf if axis is None else leaf[member],
         experiment.solver, axes, is_leaf=lambda leaf: leaf is None,
