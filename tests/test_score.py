@@ -1,5 +1,6 @@
 """The learned score: losses, samples, training, verdict, and what becomes of them on the command line."""
 
+import json
 import os
 import re
 import shutil
@@ -443,10 +444,20 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
         return cli.app([*map(str, arguments)], exit_on_error=False, print_error=False)
 
     other = tmp_path / "other"
-    assert physent_("run", folder / "experiment.toml", "--output", other, "--set", "run.seed=1", "--quiet") == 0
+    keys = ("run.seed=1", "score.network.width=8", 'score.precision="float64"')
+    changes = [part for key in keys for part in ("--set", key)]
+    assert physent_("run", folder / "experiment.toml", "--output", other, *changes, "--quiet") == 0
     assert physent_("score", other, "--from", folder, "--quiet") == 0
     assert "use that one" in capsys.readouterr().out.replace("\n", " ")
-    assert not (other / "score.eqx").exists() and (other / "score.nc").exists()
+    assert not (other / "score.eqx").exists()
+    with xr.open_dataset(other / "score.nc") as ds:  # of everything, and of the score that is judged
+        assert ds.kept == "21 snapshots of 256 walkers of a run that nothing was learned from"
+        assert ds.precision == "float32" and json.loads(ds.network)["width"] == 16 and ds.score_file == str(folder)
+    again = tmp_path / "again"
+    shutil.copytree(folder, again)
+    learn(again, source=folder, overwrite=True)
+    with xr.open_dataset(again / "score.nc") as ds:  # it was learned from this one: what it has not seen
+        assert ds.kept == "26 walkers kept from training" and ds.precision == "float32"
     assert physent_("score", other, "--from", folder) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert physent_("score", tmp_path) == 2 and "is not a run" in capsys.readouterr().err

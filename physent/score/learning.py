@@ -77,14 +77,16 @@ def learn(
     data, problems = config.parse(folder / EXPERIMENT, list(overrides))
     data.setdefault("score", {})
     table = data["score"]
-    wide = isinstance(table, dict) and table.get("precision") == "float64"
+    precision = table.get("precision") if isinstance(table, dict) else None
+    if source is not None:
+        precision = files.load(source).header["precision"]
     try:
         held = lock(folder / LOG)
     except Locked:
         raise FolderError(f"{folder}: another process is learning its score") from None
     except OSError as error:
         raise FolderError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    with held, jax.enable_x64(wide):
+    with held, jax.enable_x64(precision == "float64"):
         experiment = config.build(data, problems, folder.name, folder)
         trained = None if source is None else files.load(source)
         with open_run(folder) as dataset:
@@ -107,17 +109,29 @@ class _Work:
         check_solver(self.solver)
         self.samples = Samples(
             dataset, self.solver, after=float(self.settings.after), member=self.settings.member,
-            dtype=np.dtype(self.settings.precision),
+            dtype=np.dtype(self.settings.precision if trained is None else trained.header["precision"]),
         )  # fmt: skip
         if trained is not None:
             try:
                 trained.check(self.solver, self.samples.shapes)
             except SamplesError as error:
                 raise FolderError(f"{source}: {error}") from None
-        self.survey: Survey = survey(self.solver, self.samples, self.settings.odd, self.settings.drifting)
+        odd = self.settings.odd
+        if trained is not None and odd is None:
+            odd = tuple(name for name, sign in trained.parity.items() if sign < 0)
+        self.survey: Survey = survey(self.solver, self.samples, odd, self.settings.drifting)
         self.solver = self.survey.solver
-        gap = int(np.ceil(self.survey.correlation))
-        self.train, self.check, self.test = self.samples.split(float(self.settings.holdout), gap, self.settings.seed)
+        self.run = {
+            "experiment": fingerprint(experiment), "member": self.settings.member,
+            "holdout": float(self.settings.holdout), "seed": self.settings.seed,
+        }  # fmt: skip
+        self.elsewhere = trained is not None and self._learned_elsewhere(trained.header)
+        if self.elsewhere:
+            self.train = self.check = self.test = self.samples.everything
+        else:
+            cut = self.run if trained is None else trained.header.get("run", self.run)
+            gap = int(np.ceil(self.survey.correlation))
+            self.train, self.check, self.test = self.samples.split(cut["holdout"], gap, cut["seed"])
         self.together = WALKERS if self.samples.walkers else SNAPSHOTS
         self.slopes = slopes(self.samples.components, self.settings.probes)
         solver, parity, taken = self.solver, self.survey.parity, self.slopes
@@ -127,11 +141,22 @@ class _Work:
 
         self.measure = Evaluation(measured, self.solver, self.samples, self.together)
 
+    def _learned_elsewhere(self, header: dict[str, Any]) -> bool:
+        """Whether the file of a score says that it was learned from another run, or from other members of this one."""
+        run = header.get("run")
+        if run is None:
+            return False
+        members = {run["member"], self.run["member"]}
+        return run["experiment"] != self.run["experiment"] or (None not in members and len(members) > 1)
+
     @property
     def kept(self) -> str:
-        """What was kept from training, in words."""
+        """What the verdict is of, in words."""
+        what = "walkers" if self.samples.walkers else "members"
+        if self.elsewhere:
+            several = f" of {self.samples.trajectories} {what}" if self.samples.trajectories > 1 else ""
+            return f"{len(self.test.rows)} snapshots{several} of a run that nothing was learned from"
         if self.samples.trajectories > 2:
-            what = "walkers" if self.samples.walkers else "members"
             return f"{len(self.test.trajectories)} {what} kept from training"
         return (
             f"the last {len(self.test.rows)} snapshots, kept from training but of the same trajectory (what varies "
@@ -190,13 +215,16 @@ class _Work:
         drawn = maps(
             score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together
         )
-        header = self._header() | {
+        header = (self._header() if self.trained is None else self.trained.header) | {
             "sentence": found.sentence,
             "verdict": {name: list(number) for name, number in found.numbers.items()},
         }
         if history:
             checkpoint.save(self.folder / SCORE, header, score)
-        write_dataset(_result(found, drawn, history, header, whole, self.kept), self.folder / RESULT)
+        result = _result(found, drawn, history, header, whole, self.kept)
+        if self.source is not None:
+            result.attrs["score_file"] = str(Path(self.source).resolve())
+        write_dataset(result, self.folder / RESULT)
         return Learnt(self.folder, found, history, whole.notes)
 
     def _header(self) -> dict[str, Any]:
@@ -204,7 +232,7 @@ class _Work:
         return files.header(
             chosen.network, chosen.resolved_reference(), kind, self.solver, self.samples.shapes, chosen.precision,
             self.survey.parity,
-        )  # fmt: skip
+        ) | {"run": self.run}  # fmt: skip
 
     def _fingerprint(self) -> str:
         """Of everything that decides what is learned."""
@@ -279,7 +307,7 @@ def _result(
         "kept": kept,
         "independent_samples": survey.independent,
         "correlation_rows": survey.correlation,
-        "parity": json.dumps(header["parity"]),
+        "parity": json.dumps(survey.parity),
         "network": json.dumps(header["network"]),
         "reference": header["reference"],
         "notes": "; ".join(survey.notes) or "none",
