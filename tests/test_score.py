@@ -176,6 +176,15 @@ def test_the_exact_score_is_the_minimum_of_implicit_matching(loss):
     assert np.abs(off).max() > 0.3
 
 
+def test_terms_that_a_system_does_not_have_are_refused():
+    solver = active(diffusivity=None)
+    values = {name: jnp.zeros((6, 2)) for name in solver.parity()}
+    score = NETWORKS["mlp"](width=4).build(solver, {n: v[None] for n, v in values.items()}, jax.random.key(0))
+    ask = Implicit(stationarity=1.0).objective(solver, Scales(*3 * [jnp.ones(())]))
+    with pytest.raises(ParameterError, match="stationarity: given in a system with D = 0"):
+        eqx.filter_eval_shape(ask, score, values, jax.random.key(0))
+
+
 def test_denoising_learns_the_score_of_the_smoothed_density():
     solver = LinearLangevin(system=Gyrator())
     covariance = solver.exact_production().covariance

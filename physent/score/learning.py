@@ -23,6 +23,7 @@ from physent.score import trained as files
 from physent.score.evaluation import Evaluation
 from physent.score.local import physics, slopes, sums
 from physent.score.maps import maps
+from physent.score.network import singular
 from physent.score.samples import Part, Samples, SamplesError, Stream
 from physent.score.settings import ScoreSettings
 from physent.score.survey import Survey, check_solver, survey
@@ -208,10 +209,7 @@ class _Work:
         whole = self.survey
         everything = Table({"exact": whole.exact, "contraction": whole.contraction}, self._correlation(whole.part))
         example = {name: jnp.zeros(shape, self.samples.dtype) for name, shape in self.samples.shapes.items()}
-        singular = any(
-            bool(np.any(np.asarray(d) == 0)) for d in self.solver.diffusion(self.solver.at(example)).values()
-        )
-        found = verdict(table, everything, self.kept, singular, whole.parity)
+        found = verdict(table, everything, self.kept, singular(self.solver, self.solver.at(example)), whole.parity)
         drawn = maps(
             score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together
         )

@@ -15,7 +15,7 @@ from jaxtyping import Array, PRNGKeyArray
 from physent.numerics.space import Space
 from physent.parameters import Declared, ParameterError, param, static
 from physent.score.local import Learned, Physics, added, by_probes, current, exactly, physics
-from physent.score.network import Score, Values
+from physent.score.network import Score, Values, singular
 from physent.solver import StochasticSolver
 
 Objective = Callable[[Score, Values, PRNGKeyArray], Array]
@@ -51,8 +51,9 @@ class Implicit(Loss):
 
     (A. Hyvaerinen, J. Mach. Learn. Res. 6, 695, 2005.) The divergence is exact, by forward mode, or estimated with
     random signs, for systems of many parts (Y. Song et al., UAI 2019); both are unbiased. `stationarity` adds
-    E[(div v + v . s)^2]/|E div b|, whose integrand is 0 everywhere where p is stationary. With probes it is a product
-    of two independent estimates: the square of one would add its variance.
+    E[(div v + v . s)^2]/|E div b|, whose integrand is 0 everywhere where p is stationary: only where every variable has
+    noise, else b . s of those without is part of it, and is not learned (ParameterError). With probes it is a product of
+    two independent estimates: the square of one would add its variance.
     """
 
     divergence: Literal["exact", "probes"] = static("exact", doc="of the score; probes where there are many parts")
@@ -80,6 +81,9 @@ class Implicit(Loss):
                 total = total + share * jnp.sum(integrand if of is None else integrand[of])
             if not demanded:
                 return total
+            if singular(solver, state):
+                words = "given in a system with D = 0 somewhere, whose score there is not learned, allowed: 0"
+                raise ParameterError("score.loss.stationarity", words)
             found = physics(solver, state)
             again = learned if self.divergence == "exact" else self._learned(score, solver, state, second, None)
             gap = _stationarity(found, learned) * _stationarity(found, again)
