@@ -183,6 +183,15 @@ def test_terms_that_a_system_does_not_have_are_refused():
     ask = Implicit(stationarity=1.0).objective(solver, Scales(*3 * [jnp.ones(())]))
     with pytest.raises(ParameterError, match="stationarity: given in a system with D = 0"):
         eqx.filter_eval_shape(ask, score, values, jax.random.key(0))
+    with pytest.raises(ParameterError, match="noise: no rule for it where nothing contracts"):
+        Denoising().objective(TiltedRing(barrier=0.0), Scales(*3 * [jnp.zeros(())]))
+
+
+def test_the_fastest_rate_is_a_quantile_over_all_samples():
+    """Of -U0 cos x with x evenly spread: what 5 % of the walkers exceed, not the one that is fastest."""
+    solver = TiltedRing(walkers=2000, barrier=1e-3, tilt=0.0, dt=0.5)
+    found = survey(solver, Samples(physent.run(solver, t_end=2.0, save_every=1.0), solver), None)
+    np.testing.assert_allclose(found.scales.fastest, 1e-3 * np.cos(0.05 * np.pi), rtol=3e-3)
 
 
 def test_denoising_learns_the_score_of_the_smoothed_density():

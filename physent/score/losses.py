@@ -25,7 +25,7 @@ DENOISING_SHARE = 0.175
 class Scales(NamedTuple):
     """What the data say of a system before anything is learned.
 
-    `fastest`: a large rate of contraction, the 95 % quantile of -db_i/dx_i over all components of all variables;
+    `fastest`: a large rate of contraction, the 95 % quantile of -db_i/dx_i over all components of all samples;
     `contraction`: -E[div b] of a sample; `interval`: the time between snapshots.
     """
 
@@ -131,7 +131,10 @@ class Denoising(Loss):
     noise: Array | None = param(None, gt=0, doc="h, standard deviation of the noise (default: by a rule)")
 
     def objective(self, solver: StochasticSolver, scales: Scales) -> Objective:
-        """The loss of a sample."""
+        """The loss of a sample. Raises ParameterError where the rule has no lambda > 0."""
+        if self.noise is None and not float(scales.fastest) > 0:
+            words = f"no rule for it where nothing contracts (lambda = {float(scales.fastest):.3g}), allowed: a number > 0"
+            raise ParameterError("score.loss.noise", words)
 
         def loss(score: Score, values: Values, key: PRNGKeyArray) -> Array:
             state = solver.at(values)
