@@ -305,10 +305,23 @@ def test_what_no_score_can_be_learned_from_is_refused(walkers):
     rising = ds.assign(position=ds.position * (1 + ds.t / 20))
     with pytest.raises(SamplesError, match="not stationary"):
         survey(solver, Samples(rising, solver), None)
-    with pytest.warns(UserWarning, match="not stationary"), pytest.warns(UserWarning, match="samples are few"):
+    with pytest.warns(UserWarning, match="not stationary"), pytest.warns(UserWarning, match="states are few"):
         survey(solver, Samples(rising, solver), None, "warn")
     with pytest.raises(SamplesError, match="too few to learn from"):
         survey(solver, Samples(ds.isel(walker=slice(20), t=slice(2)), solver), None)
+
+
+def test_many_particles_do_not_make_few_snapshots_many():
+    """A state of 500 particles, and four of them, tell as little of what all particles share as one and four do."""
+    solver = active(particles=500, boundary="periodic", trap=0.0, length=100.0, neighbors=40)
+    rows = [solver.init(jax.random.key(i)) for i in range(4)]
+    values = {name: np.stack([getattr(state, name) for state in rows]) for name in solver.parity()}
+    ds = xr.Dataset({n: (("t", "particle", "component"), v) for n, v in values.items()}, {"t": np.arange(4.0)})
+    words = "whether the run is stationary could not be tested with 4 snapshots of 1 trajectory"
+    with pytest.warns(UserWarning, match=words), pytest.raises(SamplesError, match="4 independent states are too few"):
+        survey(solver, Samples(ds, solver), None)
+    with pytest.warns(UserWarning, match=words), pytest.warns(UserWarning, match="in 4 independent states are few"):
+        assert len(survey(solver, Samples(ds, solver), None, learns=False).notes) == 2
 
 
 def test_an_experiment_without_noise_has_no_score_table(tmp_path):

@@ -120,7 +120,9 @@ class _Work:
         odd = self.settings.odd
         if trained is not None and odd is None:
             odd = tuple(name for name, sign in trained.parity.items() if sign < 0)
-        self.survey: Survey = survey(self.solver, self.samples, odd, self.settings.drifting)
+        self.survey: Survey = survey(
+            self.solver, self.samples, odd, self.settings.drifting, learns=trained is None
+        )
         self.solver = self.survey.solver
         self.run = {
             "experiment": fingerprint(experiment), "member": self.settings.member,

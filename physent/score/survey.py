@@ -22,6 +22,8 @@ TRAJECTORIES = 16  # enough of them to compare each with itself
 SIGNIFICANT, SHIFT = 1e-4, 0.02  # a drift that is both less probable and larger is one
 MOST_RATES = 200  # of a sample
 FEWEST, FEW = 100, 2000  # independent samples of a particle or walker
+STATES = 8  # independent states: what all particles share, as the density, is no better known than by them
+TESTABLE = 8  # rows of few trajectories whose halves can be compared
 
 
 class Survey(NamedTuple):
@@ -84,8 +86,11 @@ def parity_of(solver: StochasticSolver, odd: tuple[str, ...] | None) -> dict[str
     return {name: -1 if name in odd else 1 for name in parity}
 
 
-def survey(solver: StochasticSolver, samples: Samples, odd: tuple[str, ...] | None, drifting: str = "refuse") -> Survey:
-    """Look at the run without a network. Raises SamplesError for one that no score can be learned from."""
+def survey(
+    solver: StochasticSolver, samples: Samples, odd: tuple[str, ...] | None, drifting: str = "refuse",
+    learns: bool = True,
+) -> Survey:  # fmt: skip
+    """Look at the run without a network. Raises SamplesError for one that no score can be learned from, where it is."""
     check_diffusion(solver, samples)
     parity = parity_of(solver, odd)
     part = samples.everything.thinned(max(MOST, 16 * samples.trajectories) if samples.walkers else MOST)
@@ -108,18 +113,28 @@ def survey(solver: StochasticSolver, samples: Samples, odd: tuple[str, ...] | No
             notes.append(sentence)
             warnings.warn(sentence, stacklevel=2)
             break
+    if not _testable(found["exact"]):
+        notes.append(
+            f"whether the run is stationary could not be tested with {len(part.rows)} snapshots of "
+            f"{len(part.trajectories)} trajectory: at least {TESTABLE}, or {TRAJECTORIES} trajectories"
+        )
+        warnings.warn(notes[-1], stacklevel=2)
     series = np.mean(found["exact"], axis=1)
     rows = float(effective_sample_size(series)) if len(series) > 3 else float(len(series))
     correlation = len(series) / max(rows, 1.0) * part.spacing
     parts = next(iter(samples.shapes.values()))[0]
-    independent = max(rows, 1.0) * len(part.trajectories) * parts
-    if independent < FEWEST:
+    states = max(rows, 1.0) * len(part.trajectories)
+    independent = states * parts
+    if learns and (independent < FEWEST or states < STATES):
+        given, least = (f"{states:.0f} independent states", STATES) if states < STATES else (
+            f"{independent:.0f} independent samples", FEWEST,
+        )  # fmt: skip
         raise SamplesError(
-            f"about {independent:.0f} independent samples are too few to learn from (at least {FEWEST}): run longer, "
-            "or more walkers or members"
+            f"about {given} are too few to learn from (at least {least}): run longer, or more walkers or members"
         )
-    if independent < FEW:
-        notes.append(f"about {independent:.0f} independent samples are few: look at the error of the verdict")
+    if independent < FEW or states < STATES:
+        words = f"about {independent:.0f} independent samples in {states:.0f} independent states are few"
+        notes.append(f"{words}: look at the error of the verdict")
         warnings.warn(notes[-1], stacklevel=2)
     scales = Scales(
         jnp.asarray(np.quantile(found["rates"], 0.95), samples.dtype),
@@ -183,10 +198,14 @@ def _periodic(solver: StochasticSolver, name: str) -> bool:
     return solver.variables()[name].role == "position" and any(axis.periodic for axis in solver.domain().axes)
 
 
+def _testable(values: np.ndarray) -> bool:
+    return values.shape[1] >= TRAJECTORIES and len(values) > 1 or len(values) >= TESTABLE
+
+
 def _drift(values: np.ndarray) -> tuple[float, float, float] | None:
     """Means of the halves and the p-value of their difference, where it is significant and not small."""
     half = len(values) // 2
-    if half < 1:
+    if not _testable(values):
         return None
     first, last = values[:half], values[-half:]
     means = float(first.mean()), float(last.mean())
@@ -195,8 +214,6 @@ def _drift(values: np.ndarray) -> tuple[float, float, float] | None:
         shift = last.mean(axis=0) - first.mean(axis=0)
         error = float(shift.std(ddof=1)) / math.sqrt(len(shift))
         p = float(2 * stats.t.sf(abs(float(shift.mean())) / error, len(shift) - 1)) if error > 0 else 1.0
-    elif half >= 4:
-        p = float(compare(first.mean(axis=1), last.mean(axis=1)).p_value)
     else:
-        return None
+        p = float(compare(first.mean(axis=1), last.mean(axis=1)).p_value)
     return (*means, p) if p < SIGNIFICANT and abs(means[1] - means[0]) > SHIFT * scale else None
