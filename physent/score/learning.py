@@ -23,13 +23,12 @@ from physent.score import trained as files
 from physent.score.evaluation import Evaluation
 from physent.score.local import physics, slopes, sums
 from physent.score.maps import maps
-from physent.score.network import singular
 from physent.score.samples import Part, Samples, SamplesError, Stream
 from physent.score.settings import ScoreSettings
 from physent.score.survey import Survey, check_solver, survey
 from physent.score.trained import SCORE
 from physent.score.training import Progress, Training, begin, mesh, train
-from physent.score.verdict import Table, Verdict, label, verdict
+from physent.score.verdict import Table, Verdict, conventions, label, verdict
 from physent.solver import StochasticSolver
 
 RESULT, CHECKPOINT, LOG = "score.nc", "score.checkpoint.eqx", "score.log"
@@ -120,9 +119,14 @@ class _Work:
         odd = self.settings.odd
         if trained is not None and odd is None:
             odd = tuple(name for name, sign in trained.parity.items() if sign < 0)
-        self.survey: Survey = survey(
-            self.solver, self.samples, odd, self.settings.drifting, learns=trained is None
-        )
+        self.survey: Survey = survey(self.solver, self.samples, odd, self.settings.drifting, learns=trained is None)
+        if self.survey.singular and odd is None:
+            words = (
+                "some variables have no noise, and rates depend on what time reversal does to each: taken is "
+                f"{conventions(self.survey.parity)}; score.odd says otherwise"
+            )
+            say(words)
+            self.survey = self.survey._replace(notes=(*self.survey.notes, words))
         self.solver = self.survey.solver
         self.run = {
             "experiment": fingerprint(experiment), "member": self.settings.member,
@@ -210,8 +214,7 @@ class _Work:
         table = Table(self.measure(score, test), self._correlation(test))
         whole = self.survey
         everything = Table({"exact": whole.exact, "contraction": whole.contraction}, self._correlation(whole.part))
-        example = {name: jnp.zeros(shape, self.samples.dtype) for name, shape in self.samples.shapes.items()}
-        found = verdict(table, everything, self.kept, singular(self.solver, self.solver.at(example)), whole.parity)
+        found = verdict(table, everything, self.kept, whole.singular, whole.parity)
         drawn = maps(
             score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together
         )

@@ -13,7 +13,7 @@ from scipy import stats
 from physent.entropy.uncertainty import compare, effective_sample_size
 from physent.score.local import physics
 from physent.score.losses import Scales
-from physent.score.network import noisy
+from physent.score.network import noisy, singular
 from physent.score.samples import Part, Samples, SamplesError
 from physent.solver import Solver, StochasticSolver
 
@@ -28,7 +28,8 @@ TESTABLE = 8  # rows of few trajectories whose halves can be compared
 
 class Survey(NamedTuple):
     """Of a run: scales, the solver with buffers that suffice, the exact total rate and E[div b] by row and trajectory,
-    the rows between independent snapshots, and how many independent samples there are."""
+    the rows between independent snapshots, how many independent samples there are, the parity of each variable, and
+    whether one has no noise."""
 
     solver: Any
     scales: Scales
@@ -38,6 +39,7 @@ class Survey(NamedTuple):
     correlation: float
     independent: float
     parity: dict[str, int]
+    singular: bool
     notes: tuple[str, ...]
 
 
@@ -136,6 +138,7 @@ def survey(
         words = f"about {independent:.0f} independent samples in {states:.0f} independent states are few"
         notes.append(f"{words}: look at the error of the verdict")
         warnings.warn(notes[-1], stacklevel=2)
+    example = {name: jnp.zeros(shape, samples.dtype) for name, shape in samples.shapes.items()}
     scales = Scales(
         jnp.asarray(np.quantile(found["rates"], 0.95), samples.dtype),
         jnp.asarray(max(np.mean(found["contraction"]), np.finfo(np.float32).tiny), samples.dtype),
@@ -143,7 +146,7 @@ def survey(
     )
     return Survey(
         solver, scales, found["exact"], found["contraction"], part, max(1.0, correlation), independent, parity,
-        tuple(notes),
+        singular(solver, solver.at(example)), tuple(notes),
     )  # fmt: skip
 
 
@@ -199,7 +202,7 @@ def _periodic(solver: StochasticSolver, name: str) -> bool:
 
 
 def _testable(values: np.ndarray) -> bool:
-    return values.shape[1] >= TRAJECTORIES and len(values) > 1 or len(values) >= TESTABLE
+    return (values.shape[1] >= TRAJECTORIES and len(values) > 1) or len(values) >= TESTABLE
 
 
 def _drift(values: np.ndarray) -> tuple[float, float, float] | None:

@@ -173,14 +173,18 @@ def _words(numbers: dict[str, Number], kept: str, singular: bool, parity: dict[s
         if r_squared.value >= 1:
             share = f"has R^2 = {r_squared}, which cannot be told from perfect"
         maps = f"On {kept} the score {share}: {USES[state]}."
-    conventions = ""
+    taken = ""
     if singular:
-        words = ", ".join(f"{name} {'even' if sign > 0 else 'odd'}" for name, sign in parity.items())
-        conventions = (
+        taken = (
             " Some variables have no noise, and with theirs the total would be infinite: these are rates of the noisy "
-            f"ones, with {words} under time reversal."
+            f"ones, with {conventions(parity)} under time reversal."
         )
-    return f"{maps} {totals}.{conventions}", state
+    return f"{maps} {totals}.{taken}", state
+
+
+def conventions(parity: dict[str, int]) -> str:
+    """The parities in words."""
+    return ", ".join(f"{name} {'even' if sign > 0 else 'odd'}" for name, sign in parity.items())
 
 
 def label(name: str) -> str:
