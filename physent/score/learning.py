@@ -110,6 +110,7 @@ class _Work:
         self.samples = Samples(
             dataset, self.solver, after=float(self.settings.after), member=self.settings.member,
             dtype=np.dtype(self.settings.precision if trained is None else trained.header["precision"]),
+            buffer=float(self.settings.buffer) * 1e6,
         )  # fmt: skip
         if trained is not None:
             try:
