@@ -1,5 +1,6 @@
 """Local entropy production and currents of a trained score, while a run goes on or from its file."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -87,7 +88,9 @@ class LearnedEntropyProduction(Diagnostic[Count]):
 
         trained, name = self._trained(), self._name()
         solver, state = self._system(trained, observed)
-        taken = slopes(trained.components, self.probes)
+        walkers = solver.independent()
+        shapes = [getattr(state, variable).shape for variable in trained.parity]
+        taken = slopes(sum(math.prod(shape[1:] if walkers else shape) for shape in shapes), self.probes)
         learned = taken(trained.score, solver, state, jax.random.fold_in(jax.random.key(0), carry))
         flow = current(physics(solver, state, trained.parity), learned)
         parts = {variable: jnp.sum(value, axis=-1) for variable, value in flow.total.items()}
