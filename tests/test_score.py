@@ -18,11 +18,12 @@ import physent
 from physent import cli, config
 from physent.diagnostics import LearnedEntropyProduction
 from physent.errors import FolderError
-from physent.parameters import ParameterError
+from physent.parameters import ParameterError, param
 from physent.score.flow import probability_flow
 from physent.score.learning import learn
-from physent.score.local import by_probes, current, exactly, physics, sums
+from physent.score.local import by_probes, current, exactly, physics, slopes, sums
 from physent.score.losses import Denoising, Implicit, Scales, Stratonovich
+from physent.score.maps import _groups, maps
 from physent.score.network import Residual, Score, noisy
 from physent.score.networks import NETWORKS
 from physent.score.samples import Part, Samples, SamplesError, Stream
@@ -398,6 +399,29 @@ def test_what_is_to_be_overwritten_stays_until_there_is_something_new(folder, tm
     assert learn(folder, overwrite=True, stop=lambda: True).verdict is None
     assert [(folder / name).read_bytes() for name in ("score.eqx", "score.nc")] == before
     (folder / "score.checkpoint.eqx").unlink()
+
+
+def test_boxes_of_a_map_have_errors_that_know_of_trajectories():
+    """v = 2 (y, -x) of a rotation, and its total v.v: 40 walkers who stand still are 40 samples, however often seen."""
+    solver = LinearLangevin(system=Matrix(), walkers=40)
+    x = np.random.default_rng(0).normal(size=(1, 40, 2)) * np.ones((50, 1, 1))
+    ds = xr.Dataset({"position": (("t", "walker", "component"), x)}, {"t": np.arange(50.0)})
+    samples = Samples(ds, solver, dtype=np.float64)
+    drawn = maps(exact_score(solver), solver, samples, samples.everything, {"position": 1}, slopes(2, 1), 2, 64)
+    assert drawn.map_samples.values.sum() == pytest.approx(2000, rel=0.1) and drawn.map_total.units == "1/time"
+    values = 4 * np.sum(x[0] ** 2, axis=1)
+    for i, j in np.ndindex(2, 2):
+        edges = [np.quantile(x[..., k], [0.005, 0.995]) for k in range(2)]
+        middle = [edge.mean() for edge in edges]
+        there = [(x[0, :, k] >= middle[k]) == bool(box) for k, box in enumerate((i, j))]
+        inside = [(x[0, :, k] >= low) & (x[0, :, k] < high) for k, (low, high) in enumerate(edges)]
+        there = np.all([*there, *inside], axis=0)
+        mean, error = values[there].mean(), values[there].std(ddof=1) / np.sqrt(there.sum())
+        np.testing.assert_allclose([drawn.map_total[i, j], drawn.map_total_error[i, j]], [mean, error], rtol=1e-6)
+        speed = np.sqrt(values[there]).mean()
+        np.testing.assert_allclose(drawn.map_speed[i, j], speed, rtol=1e-6)
+    part = Part(np.arange(0, 40, 2), np.arange(2))  # of two trajectories: blocks of rows, ten correlated ones each
+    np.testing.assert_array_equal(_groups(part, 5.0)[::5], [[0, 1], [2, 3], [4, 5], [6, 7]])
 
 
 def judged(error, reference):

@@ -26,7 +26,8 @@ class LearnedEntropyProduction(Diagnostic[Count]):
     (`physent.score.local`); and the total of every variable with noise, as `..._position`. `each` adds the total and
     div v of every particle or walker and their current velocities. A learned total is biased by the error of its score,
     which the verdict of `physent score` states: for totals use `entropy_production`. Of a file it is the system that
-    the score was learned from; in a run its own, of another size or density where the network allows it.
+    the score was learned from; in a run its own, of another size or density where the network allows it. Average the
+    series with `physent.entropy`'s `block_bootstrap`, in blocks longer than the correlation.
     """
 
     path: str = static(doc="the trained score", path=True, example="data/runs/my_run/score.eqx")
@@ -60,6 +61,8 @@ class LearnedEntropyProduction(Diagnostic[Count]):
                 )
         if (live := observed.system()) is not None:
             trained.check(live[0], {variable: observed[variable].shape for variable in shapes})
+        from physent.score.maps import per_time
+
         words = "in nats per unit time, by a learned score"
         rate = ("entropy_production", "1/time")
         found = {
@@ -75,7 +78,8 @@ class LearnedEntropyProduction(Diagnostic[Count]):
             found[f"{name}_each"] = Variable(dims[:-1], *rate, f"entropy production of each {words}")
             found[f"{name}_divergence_each"] = Variable(dims[:-1], *rate, f"div v of each {words}")
             for variable in shapes:
-                found[f"{name}_velocity_{variable}"] = Variable(dims, "velocity", "1/time", f"v of {variable}, learned")
+                units = per_time(observed.variables[variable].units)
+                found[f"{name}_velocity_{variable}"] = Variable(dims, "velocity", units, f"v of {variable}, learned")
         return found
 
     def init(self, observed: Observed) -> Count:

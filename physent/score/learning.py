@@ -64,8 +64,8 @@ def learn(
     bit for bit. With `overwrite` files are replaced when new ones are there to be written, and not before.
 
     Raises ConfigError for settings, ParameterError for those that this system cannot have and where training diverges,
-    SamplesError for a run that no score can be learned from, FolderError for a folder that is not a run, is busy, or has
-    a score already.
+    SamplesError for a run that no score can be learned from, FolderError for a folder that is not a run, is busy, has a
+    score already, or is of another system than the `source`.
     """
     folder = Path(folder)
     if not (folder / EXPERIMENT).is_file():
@@ -217,8 +217,9 @@ class _Work:
         everything = Table({"exact": whole.exact, "contraction": whole.contraction}, self._correlation(whole.part))
         found = verdict(table, everything, self.kept, whole.singular, whole.parity)
         drawn = maps(
-            score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together
-        )
+            score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together,
+            whole.correlation,
+        )  # fmt: skip
         header = (self._header() if self.trained is None else self.trained.header) | {
             "sentence": found.sentence,
             "verdict": {name: list(number) for name, number in found.numbers.items()},
