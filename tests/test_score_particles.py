@@ -114,8 +114,7 @@ def test_the_transformer_knows_permutations_and_nothing_else():
 def test_a_short_list_of_neighbours_gives_what_all_pairs_give(kind, which):
     """And so does a network in one precision on a state in another, to that precision."""
     solver = CASES[kind][which]
-    sizes = {"neighbors": 3} if kind == "particle_transformer" else {}  # no more than are in every short list
-    score, values = network(kind, solver, **sizes), sample(solver)
+    score, values = network(kind, solver), sample(solver)
     if kind == "slow_manifold":
         by_pairs = u(dataclasses.replace(score, slots=59), solver, values)
     else:
