@@ -7,8 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
+import physent
 from physent.parameters import ParameterError
+from physent.score.learning import learn
 from physent.score.networks import NETWORKS
 from physent.score.pairs import Pairs, Springs, chebyshev, filtered
 from physent.solver import substitute
@@ -208,3 +211,49 @@ def test_the_networks_ask_for_the_noise_they_are_made_for():
         NETWORKS["slow_manifold"]().build(TRAP, {}, jax.random.key(0))
     with pytest.raises(ParameterError, match="pair force"):
         NETWORKS["resolvent"]().build(dataclasses.replace(TRAP, force=NoForce()), {}, jax.random.key(0))
+
+
+PROBES = "score.loss.divergence='probes'"
+
+
+def learned(tmp_path, solver, kind, run, *keys):
+    """A run of few particles, and what a few steps of training make of it."""
+    folder = tmp_path / kind
+    physent.run(solver, output=folder, **run).close()
+    said = []
+    keys = (f'score.network.kind="{kind}"', "score.bins=4", "score.checks=1", *keys)
+    learnt = learn(folder, say=said.append, overrides=keys)
+    return folder, learnt, " ".join(said)
+
+
+@pytest.mark.slow
+def test_the_score_of_trapped_particles_is_learned_and_judged(tmp_path):
+    solver = dataclasses.replace(TRAP, particles=4, neighbors=3, trap=0.2, dt=0.05, method="splitting")
+    run = {"t_end": 120.0, "save_every": 4.0, "members": 24}
+    keys = ["score.after=40", "score.steps=40", "score.batch=16", PROBES]
+    folder, learnt, said = learned(tmp_path, solver, "resolvent", run, *keys)
+    numbers = learnt.verdict.numbers
+    assert numbers["r_squared"].value - 2 * numbers["r_squared"].error > 0.5
+    assert "score.odd" not in said and "ratio_square_propulsion" not in numbers
+    with xr.open_dataset(folder / "score.nc") as ds:
+        assert ds.map_total.shape == (4, 4) and ds.snapshot_total.shape == (4,)
+        assert ds.snapshot_velocity_position.shape == (4, 2)
+        each = ds.snapshot_total_position + ds.snapshot_total_propulsion
+        np.testing.assert_allclose(ds.snapshot_total, each, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_score_of_particles_without_noise_in_space_is_of_their_propulsion(tmp_path):
+    propulsion = OrnsteinUhlenbeck(rate=0.01)
+    solver = dataclasses.replace(MIPS, particles=12, length=9.0, neighbors=11, speed=0.1, propulsion=propulsion, dt=0.1)
+    run = {"t_end": 1500.0, "save_every": 50.0, "members": 24}
+    keys = ["score.steps=60", "score.batch=16", "score.after=500", PROBES]
+    folder, learnt, said = learned(tmp_path, solver, "slow_manifold", run, *keys, "score.drifting='warn'")
+    numbers, sentence = learnt.verdict.numbers, learnt.verdict.sentence
+    assert "taken is position even, propulsion even; score.odd says otherwise" in said
+    assert "Some variables have no noise" in sentence and "velocity_score" not in numbers
+    for name in ("ratio_square_propulsion", "ratio_divergence_propulsion"):
+        assert 0.2 < numbers[name].value < 1.5
+    assert numbers["r_squared"].value > 0
+    with xr.open_dataset(folder / "score.nc") as ds:
+        assert "score.odd" in ds.notes and ds.snapshot_divergence.shape == (12,)
