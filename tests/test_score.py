@@ -29,9 +29,9 @@ from physent.score.networks import NETWORKS
 from physent.score.samples import Part, Samples, SamplesError, Stream
 from physent.score.settings import ScoreSettings
 from physent.score.survey import check_solver, survey
-from physent.score.trained import Trained, load
+from physent.score.trained import Trained, build, load
 from physent.score.verdict import Number, Table, verdict
-from physent.solver import substitute
+from physent.solver import Domain, State, StochasticSolver, Variable, substitute
 from physent.solvers import NLSE, ActiveMatter, LinearLangevin, TiltedRing
 from physent.solvers.active_matter.propulsion import Brownian
 from physent.solvers.langevin import BeadSpring, Gyrator, Matrix, TrappedAOUP
@@ -96,6 +96,40 @@ def test_the_exact_score_has_no_error_and_the_exact_rates(system):
     found = jax.vmap(lambda v: sums(*_both(other, solver, v)))(x)
     true = 0.01 * jnp.sum(system.diffusion() * jnp.diag(exact.covariance))  # E[ds . D ds], ds = -0.1 x
     np.testing.assert_allclose(jnp.mean(found["error"]), true, rtol=1e-9)
+
+
+def test_of_shuffled_data_no_score_explains_anything():
+    """Rows of g with the x of others: to the exact score R^2 is below 0."""
+    solver = LinearLangevin(system=TrappedAOUP(speed=1.0, trap=1.0, rate=1.0, diffusivity=0.1))
+    x = moved(solver, 2000)
+    shuffled = x.at[..., 1].set(jnp.roll(x[..., 1], 700, axis=0))
+    r_squared = []
+    for values in (x, shuffled):
+        found = jax.vmap(lambda v: sums(*_both(exact_score(solver), solver, v)))(values)
+        r_squared.append(1 - float(jnp.mean(found["error"]) / jnp.mean(found["error_reference"])))
+    covariance = solver.exact_production().covariance
+    alone, p = jnp.diag(jnp.diag(covariance)), jnp.linalg.inv(covariance)
+    d = jnp.diag(solver.system.diffusion())
+    expected = (2 * jnp.trace(d @ p) - jnp.trace(p @ d @ p @ alone)) / 2  # -E div b = 2
+    np.testing.assert_allclose(r_squared, [1, expected], atol=0.1)
+    assert expected < -0.4
+
+
+def test_too_large_a_noise_is_worse_than_implicit_matching():
+    """Both losses are quadratic in P of s = -P x: Newton's step is their minimum. A noise of 1 costs R^2 over .1."""
+    solver = LinearLangevin(system=Gyrator())
+    values = {"position": jnp.tile(moved(solver, 512), (4, 1, 1))}
+
+    def error(loss):
+        def flat(p):
+            return slope_of(loss, solver, Linear(p.reshape(2, 2)), values).p.ravel()
+
+        start = jnp.eye(2).ravel()
+        best = start - jnp.linalg.solve(jax.jit(jax.jacfwd(flat))(start), flat(start))
+        found = jax.vmap(lambda v: sums(*_both(Linear(best.reshape(2, 2)), solver, v)))(values["position"][:512])
+        return float(jnp.mean(found["error"]) / jnp.mean(found["error_reference"]))
+
+    assert error(Implicit()) < 1e-9 and error(Denoising(noise=1.0)) > 0.1
 
 
 def _both(score, solver, value):
@@ -268,6 +302,13 @@ def test_a_stream_goes_on_from_any_step(walkers, buffer):
     assert pairs.shape == (3, 32, 2, 1, 2)
 
 
+def test_blocks_fit_the_buffer(walkers):
+    samples = Samples(walkers[1], walkers[0], buffer=3 * 128 * 2 * 4)  # three rows
+    for part in (samples.everything, Part(samples.rows, np.arange(5))):  # of a few walkers, all are read
+        sizes = [len(values["position"]) for _, values in samples.blocks(part, 4096)]
+        assert sizes == [3] * 7
+
+
 # ------------------------------------------------------------------------------------------------------- refusals
 
 
@@ -292,7 +333,7 @@ def test_what_no_score_can_be_learned_from_is_refused(walkers):
     with pytest.raises(SamplesError, match="D = 0 in every variable"):
         check_solver(Silent(system=Matrix()))
     for diffusivity in (None, 0.1):  # a score of x alone, with headings from nowhere
-        with pytest.raises(SamplesError, match="more than dX .* propulsion diffuses"):
+        with pytest.raises(SamplesError, match=r"more than dX .* propulsion diffuses"):
             check_solver(ActiveMatter(propulsion=Brownian(), diffusivity=diffusivity))
     wandering = Wandering(system=Matrix(), walkers=64)
     with pytest.raises(SamplesError, match="depends on the state"):
@@ -392,9 +433,9 @@ def test_what_is_to_be_overwritten_stays_until_there_is_something_new(folder, tm
         learn(folder, overrides=["score.stepz=1"], overwrite=True)
     with pytest.raises(FolderError, match="there is no trained score"):
         learn(folder, source=tmp_path, overwrite=True)
-    with pytest.raises(ParameterError, match="score.member: given 1, allowed: up to 0"):
+    with pytest.raises(ParameterError, match=r"score.member: given 1, allowed: up to 0"):
         learn(folder, overrides=["score.member=1"], overwrite=True)
-    with pytest.raises(ParameterError, match="score.devices: given 99"):
+    with pytest.raises(ParameterError, match=r"score.devices: given 99"):
         learn(folder, overrides=["score.devices=99"], overwrite=True)
     assert learn(folder, overwrite=True, stop=lambda: True).verdict is None
     assert [(folder / name).read_bytes() for name in ("score.eqx", "score.nc")] == before
@@ -481,7 +522,7 @@ def test_a_score_is_refused_where_it_does_not_fit(folder, tmp_path):
     with pytest.raises(FolderError, match=r"none of position \(1, 3\)"):
         learn(tmp_path / "beads", source=folder)
     samples = {name: jnp.zeros((2, 6, 2)) for name in ("position", "propulsion")}
-    header = {"shapes": dict.fromkeys(samples, [6, 2]), "parity": dict.fromkeys(samples, 1)}
+    header = {"shapes": dict.fromkeys(samples, (6, 2)), "parity": dict.fromkeys(samples, 1)}
     for kind, other, words in (
         ("resolvent", {"diffusivity": None}, "noise in propulsion"),  # it would divide by 0
         ("mlp", {"particles": 7}, r"position \(7, 2\)"),
@@ -535,15 +576,17 @@ def test_a_run_learns_its_score_when_asked_to(tmp_path, capsys):
     assert "allowed: with a [score] table" in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
-def test_nothing_learned_explains_nothing(folder, walkers):
-    """u = 0 gives R^2 = 0 exactly, whatever the reference."""
-    solver, ds = walkers
-    samples = Samples(ds, solver, dtype=np.float64)
-    trained = load(folder).score
-    nothing = jax.tree.map(lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, trained)
-    values = jnp.asarray(samples.read(samples.rows[:2], np.arange(64))["position"]).reshape(-1, 1, 2)
-    found = jax.vmap(lambda v: sums(*_both(nothing, solver, v)))(values)
-    np.testing.assert_array_equal(found["error"], found["error_reference"])
+@pytest.mark.parametrize("reference", ["none", "equilibrium", "drift"])
+def test_nothing_learned_explains_nothing(reference):
+    """u = 0 gives R^2 = 0 exactly, whatever the reference, with noise in x and without."""
+    for solver in (active(), active(diffusivity=None)):
+        state = solver.init(jax.random.key(0))
+        samples = {name: jnp.ones((2, 6, 2)) for name in solver.parity()}
+        trained = build(NETWORKS["mlp"](width=4), reference, solver, samples, jax.random.key(0))
+        nothing = jax.tree.map(lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, trained)
+        found = sums(physics(solver, state), exactly(nothing, solver, state))
+        assert found["error"] == found["error_reference"]
+        assert (found["error"] == -found["drift_divergence"]) == (reference == "none")
 
 
 def test_numbers_are_shown_with_the_digits_they_have():
@@ -568,13 +611,65 @@ def test_errors_of_correlated_rows_are_those_of_blocks():
     np.testing.assert_allclose([ratio.value, ratio.error], [2, 0], atol=1e-12)
 
 
-def test_an_odd_variable_turns_its_part_of_the_drift():
-    """Underdamped motion in equilibrium: with an odd velocity nothing is produced, with an even one something is."""
-    solver = LinearLangevin(system=Matrix(a=[[-0.0001, 1.0], [-1.0, -1.0]], d=[0.0001, 1.0]))
-    score = exact_score(solver)
-    state = solver.at({"position": moved(solver, 200)[:, 0]})
-    total = jnp.mean(jnp.sum(current(physics(solver, state), exactly(score, solver, state)).total["position"], axis=1))
-    np.testing.assert_allclose(total, solver.exact_production().total, rtol=1e-9)
+class UnderdampedState(State):
+    t: jax.Array
+    position: jax.Array
+    velocity: jax.Array
+
+
+class Underdamped(StochasticSolver[UnderdampedState]):
+    """Walkers with dx = v dt, dv = (-x - v) dt + sqrt(2) dW: an equilibrium, with the score (-x, -v)."""
+
+    dt: jax.Array = param(0.1, doc="time step")
+
+    def init(self, key):
+        x, v = jax.random.normal(key, (2, 1, 1))
+        return UnderdampedState(jnp.zeros(()), x, v)
+
+    def step(self, state):
+        return state
+
+    def observe(self, state):
+        return {"position": state.position, "velocity": state.velocity}
+
+    def variables(self):
+        return {name: Variable(("walker", "component"), name) for name in ("position", "velocity")}
+
+    def domain(self):
+        return Domain(())
+
+    def drift(self, state):
+        return {"position": state.velocity, "velocity": -state.position - state.velocity}
+
+    def diffusion(self, state):
+        return {"position": jnp.zeros(()), "velocity": jnp.ones(())}
+
+    def divergence(self, state):
+        return {"position": jnp.zeros_like(state.position), "velocity": -jnp.ones_like(state.velocity)}
+
+    def parity(self):
+        return {"position": 1, "velocity": 1}
+
+    def independent(self):
+        return True
+
+
+class Maxwell(Score):
+    def __call__(self, solver, state):
+        return {"velocity": -state.velocity}
+
+
+@pytest.mark.parametrize(("odd", "total"), [(("velocity",), 0.0), (None, 1.0)])
+def test_an_odd_variable_turns_its_part_of_the_drift(odd, total):
+    """Underdamped motion in equilibrium: with an odd velocity nothing is produced, with an even one E x^2."""
+    x, v = (np.random.default_rng(seed).normal(size=(40, 300, 1)) for seed in (0, 1))
+    solver, dims = Underdamped(), ("t", "walker", "component")
+    ds = xr.Dataset({"position": (dims, x), "velocity": (dims, v)}, {"t": np.arange(40.0)})
+    found = survey(solver, Samples(ds, solver), odd)
+    np.testing.assert_allclose(found.exact.mean(), total, atol=0.05)
+    state = solver.at({"position": jnp.asarray(x[0]), "velocity": jnp.asarray(v[0])})
+    flow = current(physics(solver, state, found.parity), exactly(Maxwell(), solver, state))
+    np.testing.assert_allclose(flow.total["velocity"], total * x[0] ** 2, atol=1e-12)
 
 
 def test_the_probability_flow_of_a_rotation_is_a_circle():
