@@ -52,8 +52,8 @@ class Implicit(Loss):
     (A. Hyvaerinen, J. Mach. Learn. Res. 6, 695, 2005.) The divergence is exact, by forward mode, or estimated with
     random signs, for systems of many parts (Y. Song et al., UAI 2019); both are unbiased. `stationarity` adds
     E[(div v + v . s)^2]/|E div b|, whose integrand is 0 everywhere where p is stationary: only where every variable has
-    noise, else b . s of those without is part of it, and is not learned (ParameterError). With probes it is a product of
-    two independent estimates: the square of one would add its variance.
+    noise, else b . s of those without is part of it, and is not learned (ParameterError). With probes it is a product
+    of two independent estimates: the square of one would add its variance.
     """
 
     divergence: Literal["exact", "probes"] = static("exact", doc="of the score; probes where there are many parts")
@@ -133,8 +133,8 @@ class Denoising(Loss):
     def objective(self, solver: StochasticSolver, scales: Scales) -> Objective:
         """The loss of a sample. Raises ParameterError where the rule has no lambda > 0."""
         if self.noise is None and not float(scales.fastest) > 0:
-            words = f"no rule for it where nothing contracts (lambda = {float(scales.fastest):.3g}), allowed: a number > 0"
-            raise ParameterError("score.loss.noise", words)
+            words = f"no rule for it where nothing contracts (lambda = {float(scales.fastest):.3g})"
+            raise ParameterError("score.loss.noise", f"{words}, allowed: a number > 0")
 
         def loss(score: Score, values: Values, key: PRNGKeyArray) -> Array:
             state = solver.at(values)
