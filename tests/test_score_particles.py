@@ -10,10 +10,14 @@ import pytest
 import xarray as xr
 
 import physent
+from physent.diagnostic import Observed
+from physent.diagnostics import LearnedEntropyProduction
 from physent.parameters import ParameterError
+from physent.score import local
 from physent.score.learning import learn
 from physent.score.networks import NETWORKS
 from physent.score.pairs import Pairs, Springs, chebyshev, filtered
+from physent.score.trained import Trained
 from physent.solver import substitute
 from physent.solvers.active_matter import ActiveMatter, Brownian, NoForce, OrnsteinUhlenbeck, Softplus
 from physent.solvers.langevin import LinearLangevin, TrappedAOUP
@@ -211,6 +215,31 @@ def test_the_networks_ask_for_the_noise_they_are_made_for():
         NETWORKS["slow_manifold"]().build(TRAP, {}, jax.random.key(0))
     with pytest.raises(ParameterError, match="pair force"):
         NETWORKS["resolvent"]().build(dataclasses.replace(TRAP, force=NoForce()), {}, jax.random.key(0))
+
+
+@pytest.mark.parametrize(("particles", "components"), [(4, 16), (40, 160)])
+def test_derivatives_are_exact_or_probed_by_the_system_observed(particles, components, monkeypatch):
+    """Not by the one that the score was learned from, which may be smaller."""
+    values = {name: value[None, :4] for name, value in sample(TRAP).items()}
+    score = NETWORKS["resolvent"](degree=2).build(TRAP, values, jax.random.key(0))
+    header = {"shapes": dict.fromkeys(values, (4, 2)), "parity": dict.fromkeys(values, 1)}
+    diagnostic, asked = LearnedEntropyProduction(path="none"), []
+    monkeypatch.setattr(type(diagnostic), "_trained", lambda self: Trained(score, TRAP, header))
+
+    def recorded(count, probes):
+        asked.append(count)
+        return local_slopes(count, probes)
+
+    local_slopes = local.slopes
+    monkeypatch.setattr(local, "slopes", recorded)
+    solver = dataclasses.replace(TRAP, particles=particles, neighbors=particles - 1)
+
+    def rates(state):
+        observed = Observed(values, {}, solver.domain(), state.t, system=lambda: (solver, state))
+        return diagnostic(jnp.zeros((), int), observed)
+
+    jax.eval_shape(rates, solver.init(jax.random.key(0)))
+    assert asked == [components]
 
 
 PROBES = "score.loss.divergence='probes'"
