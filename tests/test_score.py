@@ -1,6 +1,9 @@
 """The learned score: losses, samples, training, verdict, and what becomes of them on the command line."""
 
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 
@@ -15,19 +18,20 @@ import physent
 from physent import cli, config
 from physent.diagnostics import LearnedEntropyProduction
 from physent.errors import FolderError
-from physent.parameters import ParameterError
+from physent.parameters import ParameterError, param
 from physent.score.flow import probability_flow
 from physent.score.learning import learn
-from physent.score.local import by_probes, current, exactly, physics, sums
+from physent.score.local import by_probes, current, exactly, physics, slopes, sums
 from physent.score.losses import Denoising, Implicit, Scales, Stratonovich
+from physent.score.maps import _groups, maps
 from physent.score.network import Residual, Score, noisy
 from physent.score.networks import NETWORKS
-from physent.score.samples import Samples, SamplesError, Stream
+from physent.score.samples import Part, Samples, SamplesError, Stream
 from physent.score.settings import ScoreSettings
 from physent.score.survey import check_solver, survey
-from physent.score.trained import load
-from physent.score.verdict import Number, Table
-from physent.solver import substitute
+from physent.score.trained import Trained, build, load
+from physent.score.verdict import Number, Table, verdict
+from physent.solver import Domain, State, StochasticSolver, Variable, substitute
 from physent.solvers import NLSE, ActiveMatter, LinearLangevin, TiltedRing
 from physent.solvers.active_matter.propulsion import Brownian
 from physent.solvers.langevin import BeadSpring, Gyrator, Matrix, TrappedAOUP
@@ -92,6 +96,40 @@ def test_the_exact_score_has_no_error_and_the_exact_rates(system):
     found = jax.vmap(lambda v: sums(*_both(other, solver, v)))(x)
     true = 0.01 * jnp.sum(system.diffusion() * jnp.diag(exact.covariance))  # E[ds . D ds], ds = -0.1 x
     np.testing.assert_allclose(jnp.mean(found["error"]), true, rtol=1e-9)
+
+
+def test_of_shuffled_data_no_score_explains_anything():
+    """Rows of g with the x of others: to the exact score R^2 is below 0."""
+    solver = LinearLangevin(system=TrappedAOUP(speed=1.0, trap=1.0, rate=1.0, diffusivity=0.1))
+    x = moved(solver, 2000)
+    shuffled = x.at[..., 1].set(jnp.roll(x[..., 1], 700, axis=0))
+    r_squared = []
+    for values in (x, shuffled):
+        found = jax.vmap(lambda v: sums(*_both(exact_score(solver), solver, v)))(values)
+        r_squared.append(1 - float(jnp.mean(found["error"]) / jnp.mean(found["error_reference"])))
+    covariance = solver.exact_production().covariance
+    alone, p = jnp.diag(jnp.diag(covariance)), jnp.linalg.inv(covariance)
+    d = jnp.diag(solver.system.diffusion())
+    expected = (2 * jnp.trace(d @ p) - jnp.trace(p @ d @ p @ alone)) / 2  # -E div b = 2
+    np.testing.assert_allclose(r_squared, [1, expected], atol=0.1)
+    assert expected < -0.4
+
+
+def test_too_large_a_noise_is_worse_than_implicit_matching():
+    """Both losses are quadratic in P of s = -P x: Newton's step is their minimum. A noise of 1 costs R^2 over .1."""
+    solver = LinearLangevin(system=Gyrator())
+    values = {"position": jnp.tile(moved(solver, 512), (4, 1, 1))}
+
+    def error(loss):
+        def flat(p):
+            return slope_of(loss, solver, Linear(p.reshape(2, 2)), values).p.ravel()
+
+        start = jnp.eye(2).ravel()
+        best = start - jnp.linalg.solve(jax.jit(jax.jacfwd(flat))(start), flat(start))
+        found = jax.vmap(lambda v: sums(*_both(Linear(best.reshape(2, 2)), solver, v)))(values["position"][:512])
+        return float(jnp.mean(found["error"]) / jnp.mean(found["error_reference"]))
+
+    assert error(Implicit()) < 1e-9 and error(Denoising(noise=1.0)) > 0.1
 
 
 def _both(score, solver, value):
@@ -173,6 +211,24 @@ def test_the_exact_score_is_the_minimum_of_implicit_matching(loss):
     assert np.abs(off).max() > 0.3
 
 
+def test_terms_that_a_system_does_not_have_are_refused():
+    solver = active(diffusivity=None)
+    values = {name: jnp.zeros((6, 2)) for name in solver.parity()}
+    score = NETWORKS["mlp"](width=4).build(solver, {n: v[None] for n, v in values.items()}, jax.random.key(0))
+    ask = Implicit(stationarity=1.0).objective(solver, Scales(*3 * [jnp.ones(())]))
+    with pytest.raises(ParameterError, match="stationarity: given in a system with D = 0"):
+        eqx.filter_eval_shape(ask, score, values, jax.random.key(0))
+    with pytest.raises(ParameterError, match="noise: no rule for it where nothing contracts"):
+        Denoising().objective(TiltedRing(barrier=0.0), Scales(*3 * [jnp.zeros(())]))
+
+
+def test_the_fastest_rate_is_a_quantile_over_all_samples():
+    """Of -U0 cos x with x evenly spread: what 5 % of the walkers exceed, not the one that is fastest."""
+    solver = TiltedRing(walkers=2000, barrier=1e-3, tilt=0.0, dt=0.5)
+    found = survey(solver, Samples(physent.run(solver, t_end=2.0, save_every=1.0), solver), None)
+    np.testing.assert_allclose(found.scales.fastest, 1e-3 * np.cos(0.05 * np.pi), rtol=3e-3)
+
+
 def test_denoising_learns_the_score_of_the_smoothed_density():
     solver = LinearLangevin(system=Gyrator())
     covariance = solver.exact_production().covariance
@@ -246,6 +302,13 @@ def test_a_stream_goes_on_from_any_step(walkers, buffer):
     assert pairs.shape == (3, 32, 2, 1, 2)
 
 
+def test_blocks_fit_the_buffer(walkers):
+    samples = Samples(walkers[1], walkers[0], buffer=3 * 128 * 2 * 4)  # three rows
+    for part in (samples.everything, Part(samples.rows, np.arange(5))):  # of a few walkers, all are read
+        sizes = [len(values["position"]) for _, values in samples.blocks(part, 4096)]
+        assert sizes == [3] * 7
+
+
 # ------------------------------------------------------------------------------------------------------- refusals
 
 
@@ -256,12 +319,22 @@ class Wandering(LinearLangevin):
         return {"position": 1 + state.position**2}
 
 
+class Silent(LinearLangevin):
+    """D = 0."""
+
+    def diffusion(self, state):
+        return {"position": jnp.zeros(())}
+
+
 def test_what_no_score_can_be_learned_from_is_refused(walkers):
     solver, ds = walkers
     with pytest.raises(SamplesError, match="NLSE has no noise"):
         check_solver(NLSE())
     with pytest.raises(SamplesError, match="D = 0 in every variable"):
-        check_solver(ActiveMatter(propulsion=Brownian()))
+        check_solver(Silent(system=Matrix()))
+    for diffusivity in (None, 0.1):  # a score of x alone, with headings from nowhere
+        with pytest.raises(SamplesError, match=r"more than dX .* propulsion diffuses"):
+            check_solver(ActiveMatter(propulsion=Brownian(), diffusivity=diffusivity))
     wandering = Wandering(system=Matrix(), walkers=64)
     with pytest.raises(SamplesError, match="depends on the state"):
         survey(wandering, Samples(ds, wandering), None)
@@ -274,10 +347,22 @@ def test_what_no_score_can_be_learned_from_is_refused(walkers):
     rising = ds.assign(position=ds.position * (1 + ds.t / 20))
     with pytest.raises(SamplesError, match="not stationary"):
         survey(solver, Samples(rising, solver), None)
-    with pytest.warns(UserWarning, match="not stationary"), pytest.warns(UserWarning, match="samples are few"):
+    with pytest.warns(UserWarning, match="not stationary"), pytest.warns(UserWarning, match="states are few"):
         survey(solver, Samples(rising, solver), None, "warn")
     with pytest.raises(SamplesError, match="too few to learn from"):
         survey(solver, Samples(ds.isel(walker=slice(20), t=slice(2)), solver), None)
+
+
+def test_many_particles_do_not_make_few_snapshots_many():
+    """Four states of 200 particles tell as little of what all particles share as four of one do."""
+    solver = active(particles=200, neighbors=199)
+    values = {name: np.random.default_rng(0).normal(size=(4, 200, 2)) for name in solver.parity()}
+    ds = xr.Dataset({n: (("t", "particle", "component"), v) for n, v in values.items()}, {"t": np.arange(4.0)})
+    words = "whether the run is stationary could not be tested with 4 snapshots of 1 trajectory"
+    with pytest.warns(UserWarning, match=words), pytest.raises(SamplesError, match="4 independent states are too few"):
+        survey(solver, Samples(ds, solver), None)
+    with pytest.warns(UserWarning, match=words), pytest.warns(UserWarning, match="in 4 independent states are few"):
+        assert len(survey(solver, Samples(ds, solver), None, learns=False).notes) == 2
 
 
 def test_an_experiment_without_noise_has_no_score_table(tmp_path):
@@ -320,10 +405,7 @@ def test_learning_writes_a_score_and_its_verdict(folder):
 
 
 def test_learning_goes_on_bit_for_bit(folder, tmp_path):
-    import shutil
-
-    for name in ("run.nc", "experiment.toml", "checkpoint.eqx"):
-        shutil.copy(folder / name, tmp_path / name)
+    copied(folder, tmp_path)
     calls = iter([False, True])  # after the second call of the compiled steps, between no two checks
     assert learn(tmp_path, stop=lambda: next(calls)).verdict is None
     assert (tmp_path / "score.checkpoint.eqx").exists() and not (tmp_path / "score.eqx").exists()
@@ -337,6 +419,82 @@ def test_learning_goes_on_bit_for_bit(folder, tmp_path):
         np.testing.assert_array_equal(a.map_total, b.map_total)
     with pytest.raises(FolderError, match="--overwrite"):
         learn(tmp_path)
+
+
+def copied(folder, to):
+    for name in ("run.nc", "experiment.toml", "checkpoint.eqx"):
+        shutil.copy(folder / name, to / name)
+
+
+def test_what_is_to_be_overwritten_stays_until_there_is_something_new(folder, tmp_path):
+    before = [(folder / name).read_bytes() for name in ("score.eqx", "score.nc")]
+    with pytest.raises(config.ConfigError, match="did you mean steps"):
+        learn(folder, overrides=["score.stepz=1"], overwrite=True)
+    with pytest.raises(FolderError, match="there is no trained score"):
+        learn(folder, source=tmp_path, overwrite=True)
+    with pytest.raises(ParameterError, match=r"score.member: given 1, allowed: up to 0"):
+        learn(folder, overrides=["score.member=1"], overwrite=True)
+    with pytest.raises(ParameterError, match=r"score.devices: given 99"):
+        learn(folder, overrides=["score.devices=99"], overwrite=True)
+    assert learn(folder, overwrite=True, stop=lambda: True).verdict is None
+    assert [(folder / name).read_bytes() for name in ("score.eqx", "score.nc")] == before
+    (folder / "score.checkpoint.eqx").unlink()
+
+
+def test_boxes_of_a_map_have_errors_that_know_of_trajectories():
+    """v = 2 (y, -x) of a rotation, and its total v.v: 40 walkers who stand still are 40 samples, however often seen."""
+    solver = LinearLangevin(system=Matrix(), walkers=40)
+    x = np.random.default_rng(0).normal(size=(1, 40, 2)) * np.ones((50, 1, 1))
+    ds = xr.Dataset({"position": (("t", "walker", "component"), x)}, {"t": np.arange(50.0)})
+    samples = Samples(ds, solver, dtype=np.float64)
+    drawn = maps(exact_score(solver), solver, samples, samples.everything, {"position": 1}, slopes(2, 1), 2, 64)
+    assert drawn.map_samples.values.sum() == pytest.approx(2000, rel=0.1) and drawn.map_total.units == "1/time"
+    values = 4 * np.sum(x[0] ** 2, axis=1)
+    for i, j in np.ndindex(2, 2):
+        edges = [np.quantile(x[..., k], [0.005, 0.995]) for k in range(2)]
+        middle = [edge.mean() for edge in edges]
+        there = [(x[0, :, k] >= middle[k]) == bool(box) for k, box in enumerate((i, j))]
+        inside = [(x[0, :, k] >= low) & (x[0, :, k] < high) for k, (low, high) in enumerate(edges)]
+        there = np.all([*there, *inside], axis=0)
+        mean, error = values[there].mean(), values[there].std(ddof=1) / np.sqrt(there.sum())
+        np.testing.assert_allclose([drawn.map_total[i, j], drawn.map_total_error[i, j]], [mean, error], rtol=1e-6)
+        speed = np.sqrt(values[there]).mean()
+        np.testing.assert_allclose(drawn.map_speed[i, j], speed, rtol=1e-6)
+    part = Part(np.arange(0, 40, 2), np.arange(2))  # of two trajectories: blocks of rows, ten correlated ones each
+    np.testing.assert_array_equal(_groups(part, 5.0)[::5], [[0, 1], [2, 3], [4, 5], [6, 7]])
+
+
+def judged(error, reference):
+    """The verdict on samples of these errors."""
+    names = ("total", "exact", "medium", "system")
+    names += tuple(f"{name}_x" for name in ("total", "velocity_score", "square", "slope", "divergence"))
+    numbers = dict.fromkeys(names, np.ones(error.shape)) | {"error": error, "error_reference": reference}
+    return verdict(Table(numbers), Table({"exact": np.ones(error.shape)}), "20 walkers", False, {"x": 1})
+
+
+def test_the_verdict_is_no_better_than_r_squared_is_known():
+    spread = np.random.default_rng(0).normal(size=(8, 2000))
+    spread -= spread.mean()
+    reference = np.ones(spread.shape)
+    for error, state, words in (
+        (0.04 + spread, "good", r"explains 96.\d+ \+- 0.\d+ % of"),  # standard error .008
+        (0.09 + spread, "fair", r"explains 91.0\d* \+- 0"),  # above .9, but not by two standard errors
+        (0.49 + spread, "bad", "explains 51"),
+        (-0.02 + spread, "good", r"R\^2 = 1.02\d* \+- 0.00\d+, which cannot be told from perfect"),
+    ):
+        found = judged(error, reference)
+        assert found.state == state and re.search(words, found.sentence), found.sentence
+    few = judged(0.01 * reference[:3, :2], reference[:3, :2])  # no standard error from three rows
+    assert few.state == "fair" and "cannot be told" in few.sentence
+
+
+def test_a_score_that_diverges_is_called_so(folder, tmp_path):
+    copied(folder, tmp_path)
+    with pytest.raises(ParameterError, match=r"score.learning_rate: given 1e\+30, and the loss is not finite at step"):
+        learn(tmp_path, overrides=["score.learning_rate=1e30", "score.clip=1e30"])
+    assert not (tmp_path / "score.eqx").exists()
+    found = judged(np.full((8, 20), np.nan), np.ones((8, 20)))
+    assert found.state == "bad" and "not finite" in found.sentence
 
 
 def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
@@ -353,6 +511,27 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
         physent.run(solver, t_end=1.0, save_every=1.0, diagnostics=[LearnedEntropyProduction(path="nowhere.eqx")])
     with pytest.raises(ParameterError, match="those of ActiveMatter are position, propulsion"):
         physent.run(active(), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
+    with pytest.raises(ParameterError, match="propulsion diffuses"):
+        physent.run(active(propulsion=Brownian()), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
+
+
+def test_a_score_is_refused_where_it_does_not_fit(folder, tmp_path):
+    beads = LinearLangevin(system=BeadSpring(beads=3), walkers=64, dt=0.5)
+    physent.run(beads, t_end=2.0, save_every=1.0, output=tmp_path / "beads")
+    with pytest.raises(FolderError, match=r"none of position \(1, 3\)"):
+        learn(tmp_path / "beads", source=folder)
+    samples = {name: jnp.zeros((2, 6, 2)) for name in ("position", "propulsion")}
+    header = {"shapes": dict.fromkeys(samples, (6, 2)), "parity": dict.fromkeys(samples, 1)}
+    for kind, other, words in (
+        ("resolvent", {"diffusivity": None}, "noise in propulsion"),  # it would divide by 0
+        ("mlp", {"particles": 7}, r"position \(7, 2\)"),
+    ):
+        network = NETWORKS[kind]().build(active(), samples, jax.random.key(0))
+        trained = Trained(network, active(), header | {"network": {"kind": kind}})
+        trained.check(active(), dict.fromkeys(samples, (6, 2)))
+        solver = active(**other)
+        with pytest.raises(SamplesError, match=words):
+            trained.check(solver, dict.fromkeys(samples, (solver.particles, 2)))
 
 
 def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_path, capsys):
@@ -360,10 +539,20 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
         return cli.app([*map(str, arguments)], exit_on_error=False, print_error=False)
 
     other = tmp_path / "other"
-    assert physent_("run", folder / "experiment.toml", "--output", other, "--set", "run.seed=1", "--quiet") == 0
+    keys = ("run.seed=1", "score.network.width=8", 'score.precision="float64"')
+    changes = [part for key in keys for part in ("--set", key)]
+    assert physent_("run", folder / "experiment.toml", "--output", other, *changes, "--quiet") == 0
     assert physent_("score", other, "--from", folder, "--quiet") == 0
     assert "use that one" in capsys.readouterr().out.replace("\n", " ")
-    assert not (other / "score.eqx").exists() and (other / "score.nc").exists()
+    assert not (other / "score.eqx").exists()
+    with xr.open_dataset(other / "score.nc") as ds:  # of everything, and of the score that is judged
+        assert ds.kept == "21 snapshots of 256 walkers of a run that nothing was learned from"
+        assert ds.precision == "float32" and json.loads(ds.network)["width"] == 16 and ds.score_file == str(folder)
+    again = tmp_path / "again"
+    shutil.copytree(folder, again)
+    learn(again, source=folder, overwrite=True)
+    with xr.open_dataset(again / "score.nc") as ds:  # it was learned from this one: what it has not seen
+        assert ds.kept == "26 walkers kept from training" and ds.precision == "float32"
     assert physent_("score", other, "--from", folder) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert physent_("score", tmp_path) == 2 and "is not a run" in capsys.readouterr().err
@@ -386,15 +575,17 @@ def test_a_run_learns_its_score_when_asked_to(tmp_path, capsys):
     assert "allowed: with a [score] table" in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
-def test_nothing_learned_explains_nothing(folder, walkers):
-    """u = 0 gives R^2 = 0 exactly, whatever the reference."""
-    solver, ds = walkers
-    samples = Samples(ds, solver, dtype=np.float64)
-    trained = load(folder).score
-    nothing = jax.tree.map(lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, trained)
-    values = jnp.asarray(samples.read(samples.rows[:2], np.arange(64))["position"]).reshape(-1, 1, 2)
-    found = jax.vmap(lambda v: sums(*_both(nothing, solver, v)))(values)
-    np.testing.assert_array_equal(found["error"], found["error_reference"])
+@pytest.mark.parametrize("reference", ["none", "equilibrium", "drift"])
+def test_nothing_learned_explains_nothing(reference):
+    """u = 0 gives R^2 = 0 exactly, whatever the reference, with noise in x and without."""
+    for solver in (active(), active(diffusivity=None)):
+        state = solver.init(jax.random.key(0))
+        samples = {name: jnp.ones((2, 6, 2)) for name in solver.parity()}
+        trained = build(NETWORKS["mlp"](width=4), reference, solver, samples, jax.random.key(0))
+        nothing = jax.tree.map(lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, trained)
+        found = sums(physics(solver, state), exactly(nothing, solver, state))
+        assert found["error"] == found["error_reference"]
+        assert (found["error"] == -found["drift_divergence"]) == (reference == "none")
 
 
 def test_numbers_are_shown_with_the_digits_they_have():
@@ -409,17 +600,75 @@ def test_errors_of_correlated_rows_are_those_of_blocks():
         x[i] = 0.9 * x[i - 1] + rng.normal(size=2)
     found = Table({"x": x}, correlation=19.0).mean("x")
     assert 0.7 < found.error / (10 / np.sqrt(8000)) < 1.3
+    end = Part(np.arange(3000, 4000), np.arange(2))  # as kept from training: its rows are as correlated as any
+    cut, sparse = end.thinned(4000), end.thinned(1000)
+    np.testing.assert_allclose([cut.spacing, sparse.spacing], [1, 999 / 499])
+    for part in (cut, sparse):
+        found = Table({"x": x[part.rows]}, 19.0 / part.spacing).mean("x")
+        assert 0.6 < found.error / (10 / np.sqrt(2000)) < 1.4
     ratio = Table({}, 19.0).ratio(2 * (x + 50), x + 50)
     np.testing.assert_allclose([ratio.value, ratio.error], [2, 0], atol=1e-12)
 
 
-def test_an_odd_variable_turns_its_part_of_the_drift():
-    """Underdamped motion in equilibrium: with an odd velocity nothing is produced, with an even one something is."""
-    solver = LinearLangevin(system=Matrix(a=[[-0.0001, 1.0], [-1.0, -1.0]], d=[0.0001, 1.0]))
-    score = exact_score(solver)
-    state = solver.at({"position": moved(solver, 200)[:, 0]})
-    total = jnp.mean(jnp.sum(current(physics(solver, state), exactly(score, solver, state)).total["position"], axis=1))
-    np.testing.assert_allclose(total, solver.exact_production().total, rtol=1e-9)
+class UnderdampedState(State):
+    t: jax.Array
+    position: jax.Array
+    velocity: jax.Array
+
+
+class Underdamped(StochasticSolver[UnderdampedState]):
+    """Walkers with dx = v dt, dv = (-x - v) dt + sqrt(2) dW: an equilibrium, with the score (-x, -v)."""
+
+    dt: jax.Array = param(0.1, doc="time step")
+
+    def init(self, key):
+        x, v = jax.random.normal(key, (2, 1, 1))
+        return UnderdampedState(jnp.zeros(()), x, v)
+
+    def step(self, state):
+        return state
+
+    def observe(self, state):
+        return {"position": state.position, "velocity": state.velocity}
+
+    def variables(self):
+        return {name: Variable(("walker", "component"), name) for name in ("position", "velocity")}
+
+    def domain(self):
+        return Domain(())
+
+    def drift(self, state):
+        return {"position": state.velocity, "velocity": -state.position - state.velocity}
+
+    def diffusion(self, state):
+        return {"position": jnp.zeros(()), "velocity": jnp.ones(())}
+
+    def divergence(self, state):
+        return {"position": jnp.zeros_like(state.position), "velocity": -jnp.ones_like(state.velocity)}
+
+    def parity(self):
+        return {"position": 1, "velocity": 1}
+
+    def independent(self):
+        return True
+
+
+class Maxwell(Score):
+    def __call__(self, solver, state):
+        return {"velocity": -state.velocity}
+
+
+@pytest.mark.parametrize(("odd", "total"), [(("velocity",), 0.0), (None, 1.0)])
+def test_an_odd_variable_turns_its_part_of_the_drift(odd, total):
+    """Underdamped motion in equilibrium: with an odd velocity nothing is produced, with an even one E x^2."""
+    x, v = (np.random.default_rng(seed).normal(size=(40, 300, 1)) for seed in (0, 1))
+    solver, dims = Underdamped(), ("t", "walker", "component")
+    ds = xr.Dataset({"position": (dims, x), "velocity": (dims, v)}, {"t": np.arange(40.0)})
+    found = survey(solver, Samples(ds, solver), odd)
+    np.testing.assert_allclose(found.exact.mean(), total, atol=0.05)
+    state = solver.at({"position": jnp.asarray(x[0]), "velocity": jnp.asarray(v[0])})
+    flow = current(physics(solver, state, found.parity), exactly(Maxwell(), solver, state))
+    np.testing.assert_allclose(flow.total["velocity"], total * x[0] ** 2, atol=1e-12)
 
 
 def test_the_probability_flow_of_a_rotation_is_a_circle():
@@ -434,10 +683,7 @@ def test_the_probability_flow_of_a_rotation_is_a_circle():
 @pytest.mark.slow
 def test_devices_share_a_batch(folder, tmp_path):
     """Four simulated devices learn what one does, up to the order of sums."""
-    import shutil
-
-    for name in ("run.nc", "experiment.toml", "checkpoint.eqx"):
-        shutil.copy(folder / name, tmp_path / name)
+    copied(folder, tmp_path)
     code = (
         "import sys, jax\nfrom physent.score.learning import learn\nassert jax.device_count() == 4\n"
         "learn(sys.argv[1], overrides=['score.precision=\"float64\"'])"

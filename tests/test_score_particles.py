@@ -7,10 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
+import physent
+from physent.diagnostic import Observed
+from physent.diagnostics import LearnedEntropyProduction
 from physent.parameters import ParameterError
+from physent.score import local
+from physent.score.learning import learn
 from physent.score.networks import NETWORKS
 from physent.score.pairs import Pairs, Springs, chebyshev, filtered
+from physent.score.trained import Trained
 from physent.solver import substitute
 from physent.solvers.active_matter import ActiveMatter, Brownian, NoForce, OrnsteinUhlenbeck, Softplus
 from physent.solvers.langevin import LinearLangevin, TrappedAOUP
@@ -114,8 +121,7 @@ def test_the_transformer_knows_permutations_and_nothing_else():
 def test_a_short_list_of_neighbours_gives_what_all_pairs_give(kind, which):
     """And so does a network in one precision on a state in another, to that precision."""
     solver = CASES[kind][which]
-    sizes = {"neighbors": 3} if kind == "particle_transformer" else {}  # no more than are in every short list
-    score, values = network(kind, solver, **sizes), sample(solver)
+    score, values = network(kind, solver), sample(solver)
     if kind == "slow_manifold":
         by_pairs = u(dataclasses.replace(score, slots=59), solver, values)
     else:
@@ -200,9 +206,83 @@ def test_systems_of_another_kind_are_refused(kind):
 
 
 def test_the_networks_ask_for_the_noise_they_are_made_for():
-    with pytest.raises(ParameterError, match="slow_manifold"):
-        NETWORKS["resolvent"]().build(MIPS, {}, jax.random.key(0))
+    still = dataclasses.replace(MIPS, diffusivity=0.0)
+    for solver in (MIPS, still):
+        with pytest.raises(ParameterError, match=r"score\.network\.kind: .*slow_manifold"):
+            NETWORKS["resolvent"]().build(solver, {}, jax.random.key(0))
+        NETWORKS["slow_manifold"]().build(solver, {}, jax.random.key(0))
     with pytest.raises(ParameterError, match="resolvent"):
         NETWORKS["slow_manifold"]().build(TRAP, {}, jax.random.key(0))
     with pytest.raises(ParameterError, match="pair force"):
         NETWORKS["resolvent"]().build(dataclasses.replace(TRAP, force=NoForce()), {}, jax.random.key(0))
+
+
+@pytest.mark.parametrize(("particles", "components"), [(4, 16), (40, 160)])
+def test_derivatives_are_exact_or_probed_by_the_system_observed(particles, components, monkeypatch):
+    """Not by the one that the score was learned from, which may be smaller."""
+    values = {name: value[None, :4] for name, value in sample(TRAP).items()}
+    score = NETWORKS["resolvent"](degree=2).build(TRAP, values, jax.random.key(0))
+    header = {"shapes": dict.fromkeys(values, (4, 2)), "parity": dict.fromkeys(values, 1)}
+    diagnostic, asked = LearnedEntropyProduction(path="none"), []
+    monkeypatch.setattr(type(diagnostic), "_trained", lambda self: Trained(score, TRAP, header))
+
+    def recorded(count, probes):
+        asked.append(count)
+        return local_slopes(count, probes)
+
+    local_slopes = local.slopes
+    monkeypatch.setattr(local, "slopes", recorded)
+    solver = dataclasses.replace(TRAP, particles=particles, neighbors=particles - 1)
+
+    def rates(state):
+        observed = Observed(values, {}, solver.domain(), state.t, system=lambda: (solver, state))
+        return diagnostic(jnp.zeros((), int), observed)
+
+    jax.eval_shape(rates, solver.init(jax.random.key(0)))
+    assert asked == [components]
+
+
+PROBES = "score.loss.divergence='probes'"
+
+
+def learned(tmp_path, solver, kind, run, *keys):
+    """A run of few particles, and what a few steps of training make of it."""
+    folder = tmp_path / kind
+    physent.run(solver, output=folder, **run).close()
+    said = []
+    keys = (f'score.network.kind="{kind}"', "score.bins=4", "score.checks=1", *keys)
+    learnt = learn(folder, say=said.append, overrides=keys)
+    return folder, learnt, " ".join(said)
+
+
+@pytest.mark.slow
+def test_the_score_of_trapped_particles_is_learned_and_judged(tmp_path):
+    solver = dataclasses.replace(TRAP, particles=4, neighbors=3, trap=0.2, dt=0.05, method="splitting")
+    run = {"t_end": 120.0, "save_every": 4.0, "members": 24}
+    keys = ["score.after=40", "score.steps=40", "score.batch=16", PROBES]
+    folder, learnt, said = learned(tmp_path, solver, "resolvent", run, *keys)
+    numbers = learnt.verdict.numbers
+    assert numbers["r_squared"].value - 2 * numbers["r_squared"].error > 0.5
+    assert "score.odd" not in said and "ratio_square_propulsion" not in numbers
+    with xr.open_dataset(folder / "score.nc") as ds:
+        assert ds.map_total.shape == (4, 4) and ds.snapshot_total.shape == (4,)
+        assert ds.snapshot_velocity_position.shape == (4, 2)
+        each = ds.snapshot_total_position + ds.snapshot_total_propulsion
+        np.testing.assert_allclose(ds.snapshot_total, each, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_score_of_particles_without_noise_in_space_is_of_their_propulsion(tmp_path):
+    propulsion = OrnsteinUhlenbeck(rate=0.01)
+    solver = dataclasses.replace(MIPS, particles=12, length=9.0, neighbors=11, speed=0.1, propulsion=propulsion, dt=0.1)
+    run = {"t_end": 1500.0, "save_every": 50.0, "members": 24}
+    keys = ["score.steps=60", "score.batch=16", "score.after=500", PROBES]
+    folder, learnt, said = learned(tmp_path, solver, "slow_manifold", run, *keys, "score.drifting='warn'")
+    numbers, sentence = learnt.verdict.numbers, learnt.verdict.sentence
+    assert "taken is position even, propulsion even; score.odd says otherwise" in said
+    assert "Some variables have no noise" in sentence and "velocity_score" not in numbers
+    for name in ("ratio_square_propulsion", "ratio_divergence_propulsion"):
+        assert 0.2 < numbers[name].value < 1.5
+    assert numbers["r_squared"].value > 0
+    with xr.open_dataset(folder / "score.nc") as ds:
+        assert "score.odd" in ds.notes and ds.snapshot_divergence.shape == (12,)

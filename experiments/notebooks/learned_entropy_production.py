@@ -37,7 +37,8 @@ from physent.solvers.langevin import TrappedAOUP
 jax.config.update("jax_enable_x64", True)
 
 # %% [markdown]
-# A run of 1,024 independent walkers, from one independent snapshot to the next.
+# A run of 1,024 independent walkers. From one snapshot to the next, two relaxation times, x keeps a correlation of 0.36
+# and g one of 0.14; what is kept from training are whole walkers.
 
 # %%
 folder = Path(tempfile.mkdtemp()) / "aoup_trap"

@@ -1,5 +1,6 @@
 """Local entropy production and currents of a trained score, while a run goes on or from its file."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +26,8 @@ class LearnedEntropyProduction(Diagnostic[Count]):
     (`physent.score.local`); and the total of every variable with noise, as `..._position`. `each` adds the total and
     div v of every particle or walker and their current velocities. A learned total is biased by the error of its score,
     which the verdict of `physent score` states: for totals use `entropy_production`. Of a file it is the system that
-    the score was learned from; in a run its own, of another size or density where the network allows it.
+    the score was learned from; in a run its own, of another size or density where the network allows it. Average the
+    series with `physent.entropy`'s `block_bootstrap`, in blocks longer than the correlation.
     """
 
     path: str = static(doc="the trained score", path=True, example="data/runs/my_run/score.eqx")
@@ -49,8 +51,6 @@ class LearnedEntropyProduction(Diagnostic[Count]):
         """Series, and fields over particles or walkers where asked."""
         trained, name = self._trained(), self._name()
         shapes = trained.header["shapes"]
-        if (live := observed.system()) is not None:
-            _check(trained, live[0])
         for variable, shape in shapes.items():
             if variable not in observed:
                 raise ValueError(f"the score of {Path(self.path).name} needs the observable {variable!r}")
@@ -59,6 +59,10 @@ class LearnedEntropyProduction(Diagnostic[Count]):
                 raise ValueError(
                     f"{variable} has {given} components, for {Path(self.path).name} it must have {shape[-1]}"
                 )
+        if (live := observed.system()) is not None:
+            trained.check(live[0], {variable: observed[variable].shape for variable in shapes})
+        from physent.score.maps import per_time
+
         words = "in nats per unit time, by a learned score"
         rate = ("entropy_production", "1/time")
         found = {
@@ -74,7 +78,8 @@ class LearnedEntropyProduction(Diagnostic[Count]):
             found[f"{name}_each"] = Variable(dims[:-1], *rate, f"entropy production of each {words}")
             found[f"{name}_divergence_each"] = Variable(dims[:-1], *rate, f"div v of each {words}")
             for variable in shapes:
-                found[f"{name}_velocity_{variable}"] = Variable(dims, "velocity", "1/time", f"v of {variable}, learned")
+                units = per_time(observed.variables[variable].units)
+                found[f"{name}_velocity_{variable}"] = Variable(dims, "velocity", units, f"v of {variable}, learned")
         return found
 
     def init(self, observed: Observed) -> Count:
@@ -87,7 +92,9 @@ class LearnedEntropyProduction(Diagnostic[Count]):
 
         trained, name = self._trained(), self._name()
         solver, state = self._system(trained, observed)
-        taken = slopes(trained.components, self.probes)
+        walkers = solver.independent()
+        shapes = [getattr(state, variable).shape for variable in trained.parity]
+        taken = slopes(sum(math.prod(shape[1:] if walkers else shape) for shape in shapes), self.probes)
         learned = taken(trained.score, solver, state, jax.random.fold_in(jax.random.key(0), carry))
         flow = current(physics(solver, state, trained.parity), learned)
         parts = {variable: jnp.sum(value, axis=-1) for variable, value in flow.total.items()}
@@ -106,17 +113,6 @@ class LearnedEntropyProduction(Diagnostic[Count]):
         if (live := observed.system()) is not None:
             return live
         return trained.solver, trained.solver.at({name: observed[name] for name in trained.parity})
-
-
-def _check(trained: "Trained", solver: Any) -> None:
-    """Raises ValueError where a solver is of another sort than the one that the score was learned from."""
-    name = type(solver).__name__
-    if not isinstance(solver, StochasticSolver):
-        raise ValueError(f"{name} has no noise: neither a score nor entropy production exists for it")
-    given, wanted = sorted(solver.parity()), sorted(trained.parity)
-    if given != wanted or solver.independent() != trained.solver.independent():
-        of = f"{type(trained.solver).__name__}, whose variables are {', '.join(wanted)}"
-        raise ValueError(f"the score is of {of}; those of {name} are {', '.join(given)}")
 
 
 def _noisy(trained: "Trained") -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from physent.score.settings import ScoreSettings
 from physent.score.survey import Survey, check_solver, survey
 from physent.score.trained import SCORE
 from physent.score.training import Progress, Training, begin, mesh, train
-from physent.score.verdict import Table, Verdict, label, verdict
+from physent.score.verdict import Table, Verdict, conventions, label, verdict
 from physent.solver import StochasticSolver
 
 RESULT, CHECKPOINT, LOG = "score.nc", "score.checkpoint.eqx", "score.log"
@@ -61,55 +61,85 @@ def learn(
 
     `overrides` are keys as the command line has them ("score.steps=1000"). With `source`, a trained score, nothing is
     learned: its verdict on this run, which may be of another density or size, is written. What was interrupted goes on
-    bit for bit.
+    bit for bit. With `overwrite` files are replaced when new ones are there to be written, and not before.
 
-    Raises ConfigError for settings, SamplesError for a run that no score can be learned from, FolderError for a folder
-    that is not a run, is busy, or has a score already.
+    Raises ConfigError for settings, ParameterError for those that this system cannot have and where training diverges,
+    SamplesError for a run that no score can be learned from, FolderError for a folder that is not a run, is busy, has a
+    score already, or is of another system than the `source`.
     """
     folder = Path(folder)
     if not (folder / EXPERIMENT).is_file():
         raise FolderError(f"{folder} is not a run: there is no {folder / EXPERIMENT}")
     taken = [name for name in ((RESULT,) if source is not None else (SCORE, RESULT)) if (folder / name).exists()]
-    if taken and not overwrite:
+    begun = source is None and (folder / CHECKPOINT).exists()  # it goes on, and then replaces what is there
+    if taken and not overwrite and not begun:
         raise FolderError(f"{folder / taken[0]} exists: --overwrite it")
     data, problems = config.parse(folder / EXPERIMENT, list(overrides))
     data.setdefault("score", {})
     table = data["score"]
-    wide = isinstance(table, dict) and table.get("precision") == "float64"
+    precision = table.get("precision") if isinstance(table, dict) else None
+    if source is not None:
+        precision = files.load(source).header["precision"]
     try:
         held = lock(folder / LOG)
     except Locked:
         raise FolderError(f"{folder}: another process is learning its score") from None
     except OSError as error:
         raise FolderError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    with held, jax.enable_x64(wide):
-        if overwrite:
-            for name in (SCORE, RESULT, CHECKPOINT) if source is None else (RESULT,):
-                (folder / name).unlink(missing_ok=True)
+    with held, jax.enable_x64(precision == "float64"):
         experiment = config.build(data, problems, folder.name, folder)
+        trained = None if source is None else files.load(source)
         with open_run(folder) as dataset:
-            work = _Work(folder, experiment, dataset, say)
-            if source is not None:
-                return work.judge(files.load(source).score, [])
-            return work.learn(report, stop)
+            work = _Work(folder, experiment, dataset, say, trained, source)
+            if trained is not None:
+                return work.judge(trained.score, [])
+            return work.learn(report, stop, overwrite)
 
 
 class _Work:
-    """A run with its settings, looked at: what learning and judging share."""
+    """A run with its settings, looked at: what learning and judging share. `trained` is a score from a `source`."""
 
-    def __init__(self, folder: Path, experiment: config.Experiment, dataset: xr.Dataset, say: Callable[[str], None]):
-        self.folder, self.experiment, self.say = folder, experiment, say
+    def __init__(
+        self, folder: Path, experiment: config.Experiment, dataset: xr.Dataset, say: Callable[[str], None],
+        trained: files.Trained | None, source: str | Path | None,
+    ):  # fmt: skip
+        self.folder, self.experiment, self.say, self.trained, self.source = folder, experiment, say, trained, source
         self.settings: ScoreSettings = experiment.score
         self.solver = _of_one_system(experiment, self.settings.member)
         check_solver(self.solver)
         self.samples = Samples(
             dataset, self.solver, after=float(self.settings.after), member=self.settings.member,
-            dtype=np.dtype(self.settings.precision),
+            dtype=np.dtype(self.settings.precision if trained is None else trained.header["precision"]),
+            buffer=float(self.settings.buffer) * 1e6,
         )  # fmt: skip
-        self.survey: Survey = survey(self.solver, self.samples, self.settings.odd, self.settings.drifting)
+        if trained is not None:
+            try:
+                trained.check(self.solver, self.samples.shapes)
+            except SamplesError as error:
+                raise FolderError(f"{source}: {error}") from None
+        odd = self.settings.odd
+        if trained is not None and odd is None:
+            odd = tuple(name for name, sign in trained.parity.items() if sign < 0)
+        self.survey: Survey = survey(self.solver, self.samples, odd, self.settings.drifting, learns=trained is None)
+        if self.survey.singular and odd is None:
+            words = (
+                "some variables have no noise, and rates depend on what time reversal does to each: taken is "
+                f"{conventions(self.survey.parity)}; score.odd says otherwise"
+            )
+            say(words)
+            self.survey = self.survey._replace(notes=(*self.survey.notes, words))
         self.solver = self.survey.solver
-        gap = int(np.ceil(self.survey.correlation))
-        self.train, self.check, self.test = self.samples.split(float(self.settings.holdout), gap, self.settings.seed)
+        self.run = {
+            "experiment": fingerprint(experiment), "member": self.settings.member,
+            "holdout": float(self.settings.holdout), "seed": self.settings.seed,
+        }  # fmt: skip
+        self.elsewhere = trained is not None and self._learned_elsewhere(trained.header)
+        if self.elsewhere:
+            self.train = self.check = self.test = self.samples.everything
+        else:
+            cut = self.run if trained is None else trained.header.get("run", self.run)
+            gap = int(np.ceil(self.survey.correlation))
+            self.train, self.check, self.test = self.samples.split(cut["holdout"], gap, cut["seed"])
         self.together = WALKERS if self.samples.walkers else SNAPSHOTS
         self.slopes = slopes(self.samples.components, self.settings.probes)
         solver, parity, taken = self.solver, self.survey.parity, self.slopes
@@ -119,24 +149,32 @@ class _Work:
 
         self.measure = Evaluation(measured, self.solver, self.samples, self.together)
 
+    def _learned_elsewhere(self, header: dict[str, Any]) -> bool:
+        """Whether the file of a score says that it was learned from another run, or from other members of this one."""
+        run = header.get("run")
+        if run is None:
+            return False
+        members = {run["member"], self.run["member"]}
+        return run["experiment"] != self.run["experiment"] or (None not in members and len(members) > 1)
+
     @property
     def kept(self) -> str:
-        """What was kept from training, in words."""
+        """What the verdict is of, in words."""
+        what = "walkers" if self.samples.walkers else "members"
+        if self.elsewhere:
+            several = f" of {self.samples.trajectories} {what}" if self.samples.trajectories > 1 else ""
+            return f"{len(self.test.rows)} snapshots{several} of a run that nothing was learned from"
         if self.samples.trajectories > 2:
-            what = "walkers" if self.samples.walkers else "members"
             return f"{len(self.test.trajectories)} {what} kept from training"
         return (
             f"the last {len(self.test.rows)} snapshots, kept from training but of the same trajectory (what varies "
             "more slowly than the run is in both)"
         )
 
-    def learn(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> Learnt:
-        """Train, from the checkpoint where there is one, and judge."""
+    def learn(self, report: Callable[[Progress], None], stop: Callable[[], bool], anew: bool) -> Learnt:
+        """Train, from the checkpoint where there is one and not `anew`, and judge."""
         chosen = self.settings
-        try:
-            mesh(chosen)
-        except ValueError as wrong:
-            raise ParameterError("score.devices", str(wrong)) from None
+        mesh(chosen)  # before anything is computed
         loss = chosen.loss
         stream = Stream(
             self.samples, self.train, chosen.batch, chosen.seed, chosen.buffer * 1e6, loss.snapshots()
@@ -147,7 +185,7 @@ class _Work:
         numbers = sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(score, eqx.is_inexact_array)))
         independent = f"about {self.survey.independent:.0f} of the run's are independent"
         self.say(f"{numbers} numbers to learn from {self.train.size} samples; {independent}")
-        if (self.folder / CHECKPOINT).is_file():
+        if (self.folder / CHECKPOINT).is_file() and not anew:
             training, history = self._resumed(training)
         check = self.check.thinned(chosen.validation)
 
@@ -177,21 +215,21 @@ class _Work:
         table = Table(self.measure(score, test), self._correlation(test))
         whole = self.survey
         everything = Table({"exact": whole.exact, "contraction": whole.contraction}, self._correlation(whole.part))
-        example = {name: jnp.zeros(shape, self.samples.dtype) for name, shape in self.samples.shapes.items()}
-        singular = any(
-            bool(np.any(np.asarray(d) == 0)) for d in self.solver.diffusion(self.solver.at(example)).values()
-        )
-        found = verdict(table, everything, self.kept, singular, whole.parity)
+        found = verdict(table, everything, self.kept, whole.singular, whole.parity)
         drawn = maps(
-            score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together
-        )
-        header = self._header() | {
+            score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together,
+            whole.correlation,
+        )  # fmt: skip
+        header = (self._header() if self.trained is None else self.trained.header) | {
             "sentence": found.sentence,
             "verdict": {name: list(number) for name, number in found.numbers.items()},
         }
         if history:
             checkpoint.save(self.folder / SCORE, header, score)
-        write_dataset(_result(found, drawn, history, header, whole, self.kept), self.folder / RESULT)
+        result = _result(found, drawn, history, header, whole, self.kept)
+        if self.source is not None:
+            result.attrs["score_file"] = str(Path(self.source).resolve())
+        write_dataset(result, self.folder / RESULT)
         return Learnt(self.folder, found, history, whole.notes)
 
     def _header(self) -> dict[str, Any]:
@@ -199,7 +237,7 @@ class _Work:
         return files.header(
             chosen.network, chosen.resolved_reference(), kind, self.solver, self.samples.shapes, chosen.precision,
             self.survey.parity,
-        )  # fmt: skip
+        ) | {"run": self.run}  # fmt: skip
 
     def _fingerprint(self) -> str:
         """Of everything that decides what is learned."""
@@ -233,20 +271,20 @@ class _Work:
 
     def _correlation(self, part: Part) -> float:
         """Rows of a part between independent ones."""
-        return max(1.0, self.survey.correlation * len(part.rows) / len(self.samples.rows))
+        return max(1.0, self.survey.correlation / part.spacing)
 
 
 def _of_one_system(experiment: config.Experiment, member: int | None) -> StochasticSolver:
     """The solver of the members a score is learned from. Raises SamplesError where they differ and none is named."""
     axes = member_axes(experiment.solver)
+    if member is not None and member >= experiment.run.members:
+        raise ParameterError("score.member", f"given {member}, allowed: up to {experiment.run.members - 1}")
     if all(axis is None for axis in jax.tree.leaves(axes, is_leaf=lambda leaf: leaf is None)):
         return experiment.solver
     if member is None:
         raise SamplesError(
             "the members differ in a parameter, and a score belongs to one system: name one, score.member = 0"
         )
-    if member >= experiment.run.members:
-        raise SamplesError(f"score.member: given {member}, allowed: up to {experiment.run.members - 1}")
     return jax.tree.map(
         lambda leaf, axis: leaf if axis is None else leaf[member],
         experiment.solver, axes, is_leaf=lambda leaf: leaf is None,
@@ -274,7 +312,7 @@ def _result(
         "kept": kept,
         "independent_samples": survey.independent,
         "correlation_rows": survey.correlation,
-        "parity": json.dumps(header["parity"]),
+        "parity": json.dumps(survey.parity),
         "network": json.dumps(header["network"]),
         "reference": header["reference"],
         "notes": "; ".join(survey.notes) or "none",

@@ -15,7 +15,7 @@ from jaxtyping import Array, PRNGKeyArray
 from physent.numerics.space import Space
 from physent.parameters import Declared, ParameterError, param, static
 from physent.score.local import Learned, Physics, added, by_probes, current, exactly, physics
-from physent.score.network import Score, Values
+from physent.score.network import Score, Values, singular
 from physent.solver import StochasticSolver
 
 Objective = Callable[[Score, Values, PRNGKeyArray], Array]
@@ -25,7 +25,7 @@ DENOISING_SHARE = 0.175
 class Scales(NamedTuple):
     """What the data say of a system before anything is learned.
 
-    `fastest`: a large rate of contraction, the 95 % quantile of -db_i/dx_i over all components of all variables;
+    `fastest`: a large rate of contraction, the 95 % quantile of -db_i/dx_i over all components of all samples;
     `contraction`: -E[div b] of a sample; `interval`: the time between snapshots.
     """
 
@@ -51,7 +51,8 @@ class Implicit(Loss):
 
     (A. Hyvaerinen, J. Mach. Learn. Res. 6, 695, 2005.) The divergence is exact, by forward mode, or estimated with
     random signs, for systems of many parts (Y. Song et al., UAI 2019); both are unbiased. `stationarity` adds
-    E[(div v + v . s)^2]/|E div b|, whose integrand is 0 everywhere where p is stationary. With probes it is a product
+    E[(div v + v . s)^2]/|E div b|, whose integrand is 0 everywhere where p is stationary: only where every variable has
+    noise, else b . s of those without is part of it, and is not learned (ParameterError). With probes it is a product
     of two independent estimates: the square of one would add its variance.
     """
 
@@ -80,6 +81,9 @@ class Implicit(Loss):
                 total = total + share * jnp.sum(integrand if of is None else integrand[of])
             if not demanded:
                 return total
+            if singular(solver, state):
+                words = "given in a system with D = 0 somewhere, whose score there is not learned, allowed: 0"
+                raise ParameterError("score.loss.stationarity", words)
             found = physics(solver, state)
             again = learned if self.divergence == "exact" else self._learned(score, solver, state, second, None)
             gap = _stationarity(found, learned) * _stationarity(found, again)
@@ -127,7 +131,10 @@ class Denoising(Loss):
     noise: Array | None = param(None, gt=0, doc="h, standard deviation of the noise (default: by a rule)")
 
     def objective(self, solver: StochasticSolver, scales: Scales) -> Objective:
-        """The loss of a sample."""
+        """The loss of a sample. Raises ParameterError where the rule has no lambda > 0."""
+        if self.noise is None and not float(scales.fastest) > 0:
+            words = f"no rule for it where nothing contracts (lambda = {float(scales.fastest):.3g})"
+            raise ParameterError("score.loss.noise", f"{words}, allowed: a number > 0")
 
         def loss(score: Score, values: Values, key: PRNGKeyArray) -> Array:
             state = solver.at(values)

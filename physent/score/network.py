@@ -88,6 +88,12 @@ def noisy(solver: StochasticSolver, state: Any) -> tuple[str, ...]:
     return tuple(name for name in solver.parity() if diffusion[name])
 
 
+def singular(solver: StochasticSolver, state: Any) -> bool:
+    """Whether a variable, or a component of one, has no noise; D itself is not traced."""
+    with jax.ensure_compile_time_eval():
+        return any(bool(jnp.any(d == 0)) for d in solver.diffusion(state).values())
+
+
 class Network(Declared):
     """What an experiment says of a network: its kind, sizes and choices; it builds the `Score` that is trained.
 

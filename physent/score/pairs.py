@@ -40,9 +40,14 @@ class Medium(eqx.Module):
                 raise AttributeError
         except (AttributeError, TypeError):
             name = type(solver).__name__
-            words = f"it needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not this {name}"
-            raise ParameterError("kind", words) from None
+            words = f"needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not this {name}"
+            raise ParameterError("score.network.kind", words) from None
         return cls(space, force, speed, trap, eps, rate)
+
+
+def wanders(solver: Any) -> bool:
+    """Whether positions have noise of their own: a diffusivity of 0 is none."""
+    return solver.diffusivity is not None and float(solver.diffusivity) > 0
 
 
 def adapted(module: T, dtype: Any) -> T:

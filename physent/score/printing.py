@@ -21,5 +21,5 @@ def print_verdict(found: Verdict) -> None:
     """Every number with its standard error, and the sentence."""
     console = Console(width=120)
     rows = [(label(name), str(number)) for name, number in found.numbers.items()]
-    console.print(text_table(("on samples kept from training", "value +- standard error"), rows))
+    console.print(text_table(("of the learned score", "value +- standard error"), rows))
     console.print(found.sentence, highlight=False, markup=False)

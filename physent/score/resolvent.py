@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.parameters import ParameterError, static
 from physent.score.network import Network, Score, Values
-from physent.score.pairs import Medium, Pairs, Radial, Springs, adapted, chebyshev, filtered
+from physent.score.pairs import Medium, Pairs, Radial, Springs, adapted, chebyshev, filtered, wanders
 from physent.solver import StochasticSolver
 
 FILTERS = 3
@@ -107,8 +107,9 @@ class ResolventNetwork(Network):
     def build(self, solver: Any, samples: Values, key: PRNGKeyArray) -> Score:
         """With the springs of the force, and what is exact for linear forces."""
         medium = Medium.of(solver)
-        if solver.diffusivity is None:
-            raise ParameterError("kind", "'resolvent' needs noise in x, a diffusivity; allowed: 'slow_manifold'")
+        if not wanders(solver):
+            words = "'resolvent' needs noise in x, a diffusivity; allowed: 'slow_manifold'"
+            raise ParameterError("score.network.kind", words)
         keys = jax.random.split(key, 4)
         cutoff = jnp.asarray(medium.force.reach())
         v = 4 + 2 * FILTERS

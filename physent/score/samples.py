@@ -30,6 +30,11 @@ class Part:
         """The number of samples."""
         return len(self.rows) * len(self.trajectories)
 
+    @property
+    def spacing(self) -> float:
+        """How many rows of the file its rows are apart, on average."""
+        return float(self.rows[-1] - self.rows[0]) / (len(self.rows) - 1) if len(self.rows) > 1 else 1.0
+
     def thinned(self, most: int) -> "Part":
         """At most about `most` samples: of all trajectories fewer rows, of one row fewer trajectories."""
         trajectories = self.trajectories[: max(1, most)]
@@ -48,10 +53,10 @@ class Samples:
 
     def __init__(
         self, dataset: xr.Dataset, solver: StochasticSolver, *, after: float = 0.0, member: int | None = None,
-        dtype: Any = np.float32,
+        dtype: Any = np.float32, buffer: float = 256e6,
     ):  # fmt: skip
         self.names = tuple(solver.parity())
-        self.dtype = np.dtype(dtype)
+        self.dtype, self.buffer = np.dtype(dtype), buffer
         self.walkers = solver.independent()
         missing = [name for name in self.names if name not in dataset]
         if missing:
@@ -131,8 +136,12 @@ class Samples:
         return self.components * self.dtype.itemsize * len(part.trajectories)
 
     def blocks(self, part: Part, samples: int) -> Iterator[tuple[slice, Batch]]:
-        """A part in order, in blocks of some whole rows of about so many samples: where in the rows, and the values."""
-        rows = max(1, samples // len(part.trajectories))
+        """A part in order, in blocks of some whole rows of about so many samples: where in the rows, and the values.
+
+        A row is read with all its trajectories, and no more rows at once than fit the `buffer` (bytes), but one.
+        """
+        fit = int(self.buffer // self.bytes_of_row(self.everything))
+        rows = max(1, min(fit, samples // len(part.trajectories)))
         for first in range(0, len(part.rows), rows):
             chosen = part.rows[first : first + rows]
             yield slice(first, first + len(chosen)), self.read(chosen, part.trajectories)

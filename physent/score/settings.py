@@ -43,7 +43,7 @@ class ScoreSettings(Declared):
     bins: int = static(32, doc="boxes an axis of the maps", ge=2)
     seed: int = static(0, doc="seed of training", ge=0, le=2**31 - 1)
     precision: Literal["float32", "float64"] = static("float32", doc="floating point numbers of training")
-    buffer: float = static(256.0, doc="snapshots held in memory while training, in MB", gt=0)
+    buffer: float = static(256.0, doc="snapshots held in memory at once, in MB", gt=0)
     devices: int | None = static(None, doc="devices that share a batch; default: all that divide it", ge=1, example=1)
 
     def __check_init__(self):

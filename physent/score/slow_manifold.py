@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from physent.numerics.neighbors import find_neighbors
 from physent.parameters import ParameterError, param, static
 from physent.score.network import Network, Score, Values
-from physent.score.pairs import Medium, Pairs, Radial, adapted, chebyshev, filtered
+from physent.score.pairs import Medium, Pairs, Radial, adapted, chebyshev, filtered, wanders
 from physent.score.resolvent import products, quiet
 from physent.solver import StochasticSolver
 
@@ -190,8 +190,9 @@ class SlowManifoldNetwork(Network):
     def build(self, solver: Any, samples: Values, key: PRNGKeyArray) -> Score:
         """With gates that are nearly -0.8 of H P."""
         medium = Medium.of(solver)
-        if solver.diffusivity is not None:
-            raise ParameterError("kind", "'slow_manifold' is for particles without noise in x; allowed: 'resolvent'")
+        if wanders(solver):
+            words = "'slow_manifold' is for particles without noise in x; allowed: 'resolvent'"
+            raise ParameterError("score.network.kind", words)
         cutoff = self.reach * medium.force.reach()
         keys = jax.random.split(key, 3)
         v = 5 + 4 * len(SHIFTS)

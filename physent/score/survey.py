@@ -13,19 +13,23 @@ from scipy import stats
 from physent.entropy.uncertainty import compare, effective_sample_size
 from physent.score.local import physics
 from physent.score.losses import Scales
-from physent.score.network import noisy
+from physent.score.network import noisy, singular
 from physent.score.samples import Part, Samples, SamplesError
 from physent.solver import Solver, StochasticSolver
 
 MOST = 4000  # samples looked at
 TRAJECTORIES = 16  # enough of them to compare each with itself
 SIGNIFICANT, SHIFT = 1e-4, 0.02  # a drift that is both less probable and larger is one
+MOST_RATES = 200  # of a sample
 FEWEST, FEW = 100, 2000  # independent samples of a particle or walker
+STATES = 8  # independent states: what all particles share, as the density, is no better known than by them
+TESTABLE = 8  # rows of few trajectories whose halves can be compared
 
 
 class Survey(NamedTuple):
     """Of a run: scales, the solver with buffers that suffice, the exact total rate and E[div b] by row and trajectory,
-    the rows between independent snapshots, and how many independent samples there are."""
+    the rows between independent snapshots, how many independent samples there are, the parity of each variable, and
+    whether one has no noise."""
 
     solver: Any
     scales: Scales
@@ -35,15 +39,25 @@ class Survey(NamedTuple):
     correlation: float
     independent: float
     parity: dict[str, int]
+    singular: bool
     notes: tuple[str, ...]
 
 
-def check_solver(solver: Solver) -> None:
-    """Raises SamplesError where the solver has no noise, for which there is no score."""
+def check_equation(solver: Solver) -> None:
+    """Raises SamplesError for a solver of anything but dX = b dt + sqrt(2 D) dW: the state must be its variables."""
     name = type(solver).__name__
     if not isinstance(solver, StochasticSolver):
         raise SamplesError(f"{name} has no noise: neither a score nor entropy production exists for it")
-    state = solver.init(jax.random.key(0))
+    if others := solver.other_noise():
+        words = ", ".join(f"{variable} {does}" for variable, does in others.items())
+        raise SamplesError(f"{name} is more than dX = b dt + sqrt(2 D) dW, whose score can be learned: {words}")
+
+
+def check_solver(solver: Solver) -> None:
+    """Raises SamplesError for another equation than dX = b dt + sqrt(2 D) dW, and where there is no noise, no score."""
+    check_equation(solver)
+    assert isinstance(solver, StochasticSolver)
+    name, state = type(solver).__name__, solver.init(jax.random.key(0))
     if not noisy(solver, state):
         raise SamplesError(f"{name} has D = 0 in every variable: without noise there is no score; give it a D > 0")
 
@@ -74,8 +88,11 @@ def parity_of(solver: StochasticSolver, odd: tuple[str, ...] | None) -> dict[str
     return {name: -1 if name in odd else 1 for name in parity}
 
 
-def survey(solver: StochasticSolver, samples: Samples, odd: tuple[str, ...] | None, drifting: str = "refuse") -> Survey:
-    """Look at the run without a network. Raises SamplesError for one that no score can be learned from."""
+def survey(
+    solver: StochasticSolver, samples: Samples, odd: tuple[str, ...] | None, drifting: str = "refuse",
+    learns: bool = True,
+) -> Survey:  # fmt: skip
+    """Look at the run without a network. Raises SamplesError for one that no score can be learned from, where it is."""
     check_diffusion(solver, samples)
     parity = parity_of(solver, odd)
     part = samples.everything.thinned(max(MOST, 16 * samples.trajectories) if samples.walkers else MOST)
@@ -98,27 +115,38 @@ def survey(solver: StochasticSolver, samples: Samples, odd: tuple[str, ...] | No
             notes.append(sentence)
             warnings.warn(sentence, stacklevel=2)
             break
+    if not _testable(found["exact"]):
+        notes.append(
+            f"whether the run is stationary could not be tested with {len(part.rows)} snapshots of "
+            f"{len(part.trajectories)} trajectory: at least {TESTABLE}, or {TRAJECTORIES} trajectories"
+        )
+        warnings.warn(notes[-1], stacklevel=2)
     series = np.mean(found["exact"], axis=1)
     rows = float(effective_sample_size(series)) if len(series) > 3 else float(len(series))
-    correlation = len(series) / max(rows, 1.0) * len(samples.rows) / len(series)
+    correlation = len(series) / max(rows, 1.0) * part.spacing
     parts = next(iter(samples.shapes.values()))[0]
-    independent = max(rows, 1.0) * len(part.trajectories) * parts
-    if independent < FEWEST:
+    states = max(rows, 1.0) * len(part.trajectories)
+    independent = states * parts
+    if learns and (independent < FEWEST or states < STATES):
+        given, least = (f"{states:.0f} independent states", STATES) if states < STATES else (
+            f"{independent:.0f} independent samples", FEWEST,
+        )  # fmt: skip
         raise SamplesError(
-            f"about {independent:.0f} independent samples are too few to learn from (at least {FEWEST}): run longer, "
-            "or more walkers or members"
+            f"about {given} are too few to learn from (at least {least}): run longer, or more walkers or members"
         )
-    if independent < FEW:
-        notes.append(f"about {independent:.0f} independent samples are few: look at the error of the verdict")
+    if independent < FEW or states < STATES:
+        words = f"about {independent:.0f} independent samples in {states:.0f} independent states are few"
+        notes.append(f"{words}: look at the error of the verdict")
         warnings.warn(notes[-1], stacklevel=2)
+    example = {name: jnp.zeros(shape, samples.dtype) for name, shape in samples.shapes.items()}
     scales = Scales(
-        jnp.asarray(found["fastest"].max(), samples.dtype),
+        jnp.asarray(np.quantile(found["rates"], 0.95), samples.dtype),
         jnp.asarray(max(np.mean(found["contraction"]), np.finfo(np.float32).tiny), samples.dtype),
         jnp.asarray(samples.interval, samples.dtype),
     )
     return Survey(
         solver, scales, found["exact"], found["contraction"], part, max(1.0, correlation), independent, parity,
-        tuple(notes),
+        singular(solver, solver.at(example)), tuple(notes),
     )  # fmt: skip
 
 
@@ -137,7 +165,7 @@ def _measured(
             shape = next(iter(values.values())).shape[:2]
             overflow = overflow or bool(np.any(np.asarray(numbers.pop("error")) != 0))
             for name, value in numbers.items():
-                found.setdefault(name, []).append(np.asarray(value, float).reshape(shape))
+                found.setdefault(name, []).append(np.asarray(value, float).reshape(*shape, *value.shape[1:]))
         if not overflow:
             return solver, {name: np.concatenate(parts) for name, parts in found.items()}
         first = {name: jnp.asarray(value[0, 0]) for name, value in values.items()}
@@ -148,7 +176,7 @@ def _measured(
 def _numbers(
     solver: StochasticSolver, values: dict[str, Any], parity: dict[str, int], periodic: set[str]
 ) -> dict[str, Any]:
-    """exact, contraction, fastest, mean squares and error bits, one a sample."""
+    """exact, contraction, mean squares, error bits and rates of contraction of each sample."""
 
     def one(values):
         state = solver.at(values)
@@ -161,8 +189,10 @@ def _numbers(
             inverse = jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), 0 * d)
             exact = exact + jnp.sum(push**2 * inverse + jnp.where(d > 0, 2 * found.irreversible_divergence[name], 0))
         squares = {f"square_{name}": jnp.mean(values[name] ** 2) for name in values if name not in periodic}
-        fastest = jnp.quantile(-jnp.concatenate(slopes), 0.95)
-        return squares | {"exact": exact, "contraction": contraction, "fastest": fastest, "error": solver.error(state)}
+        rates = -jnp.concatenate(slopes)
+        if rates.size > MOST_RATES:  # of many, so many quantiles are distributed as they are
+            rates = jnp.quantile(rates, (jnp.arange(MOST_RATES) + 0.5) / MOST_RATES)
+        return squares | {"exact": exact, "contraction": contraction, "rates": rates, "error": solver.error(state)}
 
     return jax.vmap(one)(values)
 
@@ -171,10 +201,14 @@ def _periodic(solver: StochasticSolver, name: str) -> bool:
     return solver.variables()[name].role == "position" and any(axis.periodic for axis in solver.domain().axes)
 
 
+def _testable(values: np.ndarray) -> bool:
+    return (values.shape[1] >= TRAJECTORIES and len(values) > 1) or len(values) >= TESTABLE
+
+
 def _drift(values: np.ndarray) -> tuple[float, float, float] | None:
     """Means of the halves and the p-value of their difference, where it is significant and not small."""
     half = len(values) // 2
-    if half < 1:
+    if not _testable(values):
         return None
     first, last = values[:half], values[-half:]
     means = float(first.mean()), float(last.mean())
@@ -183,8 +217,6 @@ def _drift(values: np.ndarray) -> tuple[float, float, float] | None:
         shift = last.mean(axis=0) - first.mean(axis=0)
         error = float(shift.std(ddof=1)) / math.sqrt(len(shift))
         p = float(2 * stats.t.sf(abs(float(shift.mean())) / error, len(shift) - 1)) if error > 0 else 1.0
-    elif half >= 4:
-        p = float(compare(first.mean(axis=1), last.mean(axis=1)).p_value)
     else:
-        return None
+        p = float(compare(first.mean(axis=1), last.mean(axis=1)).p_value)
     return (*means, p) if p < SIGNIFICANT and abs(means[1] - means[0]) > SHIFT * scale else None

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from physent.config import make
 from physent.io import checkpoint
 from physent.io.folder import FolderError
 from physent.parameters import kind_of, settings
-from physent.score.network import Network, Residual, Score, Values
+from physent.score.network import Network, Residual, Score, Values, noisy
 from physent.score.networks import NETWORKS
-from physent.solver import StochasticSolver
+from physent.score.samples import SamplesError
+from physent.score.survey import check_equation
+from physent.solver import Solver, StochasticSolver
 
 SCORE = "score.eqx"
 FORMAT = 1
@@ -43,6 +45,31 @@ class Trained:
     def components(self) -> int:
         """Numbers in a sample."""
         return sum(int(np.prod(shape)) for shape in self.header["shapes"].values())
+
+    def check(self, solver: Solver, shapes: Mapping[str, Sequence[int]]) -> None:
+        """Raises SamplesError where it is no score of this solver with variables of these shapes."""
+        check_equation(solver)
+        assert isinstance(solver, StochasticSolver)
+        name, given, wanted = type(solver).__name__, sorted(solver.parity()), sorted(self.parity)
+        if given != wanted or solver.independent() != self.solver.independent():
+            of = f"{type(self.solver).__name__}, whose variables are {', '.join(wanted)}"
+            raise SamplesError(f"the score is of {of}; those of {name} are {', '.join(given)}")
+        words = ", ".join(f"{variable} {tuple(shapes[variable])}" for variable in wanted)
+        zeros = {variable: jax.ShapeDtypeStruct(tuple(shapes[variable]), solver.dt.dtype) for variable in wanted}
+        learnable: list[str] = []
+
+        def scored(zeros: Values) -> Any:
+            state = solver.at(zeros)
+            learnable.extend(noisy(solver, state))
+            try:
+                return self.score(solver, state)
+            except (TypeError, ValueError):  # shapes or forces that the network cannot have
+                return {}
+
+        found = {variable: value.shape for variable, value in eqx.filter_eval_shape(scored, zeros).items()}
+        if found != {variable: zeros[variable].shape for variable in learnable}:
+            kind, noise = self.header["network"]["kind"], " and ".join(learnable)
+            raise SamplesError(f"the score, by the network {kind!r}, is none of {words} with noise in {noise}")
 
 
 def build(

@@ -14,6 +14,7 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PRNGKeyArray
 
+from physent.parameters import ParameterError
 from physent.score.losses import Objective
 from physent.score.network import Score
 from physent.score.samples import Batch, Stream
@@ -115,13 +116,12 @@ def advance(settings: ScoreSettings, objective: Objective) -> Callable[[Training
 
 
 def mesh(settings: ScoreSettings) -> Mesh:
-    """The devices that share a batch: as many as asked for, or as divide it."""
+    """The devices that share a batch: as many as asked for, or as divide it. Raises ParameterError for others."""
     devices = jax.devices()
     count = settings.devices or max(n for n in range(1, len(devices) + 1) if settings.batch % n == 0)
     if count > len(devices) or settings.batch % count:
-        raise ValueError(
-            f"devices: given {count}, allowed: at most {len(devices)}, and a divisor of the batch of {settings.batch}"
-        )
+        words = f"given {count}, allowed: at most {len(devices)}, and a divisor of the batch of {settings.batch}"
+        raise ParameterError("score.devices", words)
     return Mesh(np.asarray(devices[:count]), ("samples",))
 
 
@@ -151,7 +151,8 @@ def train(
 ) -> tuple[Training, list[Progress], bool]:  # fmt: skip
     """Train to the end, to `patience`, or until `stop`; what remains, the checks, and whether it came to its end.
 
-    `save` is called after each check and when stopped; from what it was given, training goes on bit for bit.
+    `save` is called after each check and when stopped; from what it was given, training goes on bit for bit. Raises
+    ParameterError where the loss is not finite.
     """
     every, together = strides(settings)
     on = mesh(settings)
@@ -163,8 +164,11 @@ def train(
         training = run(training, placed(stream.take(step, together), on))
         step += together
         if step % every == 0 or step >= settings.steps:
-            error, standard_error, r_squared = check(training.average)
             loss = float(training.losses) / (step - (history[-1].step if history else 0))
+            if not math.isfinite(loss):
+                words = f"given {settings.learning_rate:g}, and the loss is not finite at step {step}: a smaller one"
+                raise ParameterError("score.learning_rate", f"{words} may do, or more slots where the network has them")
+            error, standard_error, r_squared = check(training.average)
             seconds = time.monotonic() - begun
             history = [*history, Progress(step, settings.steps, loss, error, standard_error, r_squared, seconds)]
             training = _judged(training, error)

@@ -39,7 +39,7 @@ class Block(eqx.Module):
 
 
 class Transformer(Score):
-    """The score of each particle, from a set of tokens: itself and its nearest neighbours.
+    """The score of each particle, from a set of tokens: itself and its nearest neighbours within the force's reach.
 
     A token is an embedding of a separation and one of a propulsion, made by two perceptrons; the particle's own token
     has its place instead of a separation where the box is open, and 0 where it is periodic. The mean of the tokens
@@ -64,11 +64,13 @@ class Transformer(Score):
         pairs = Pairs.of(x, state.neighbors, space)
         n, d = x.shape
         k = min(self.neighbors, pairs.distance.shape[1])
-        far = jnp.where(pairs.there, pairs.distance, jnp.inf)
+        # what a list holds beyond the reach of the force depends on its skin and on when it was made
+        felt = pairs.there & (pairs.distance < medium.force.reach())
+        far = jnp.where(felt, pairs.distance, jnp.inf)
         near = jax.lax.top_k(-jax.lax.stop_gradient(far), k)[1]
         separation = pairs.direction * pairs.distance[None]
         separation = jnp.take_along_axis(separation, near[None], axis=2).transpose(1, 2, 0)
-        there = jnp.take_along_axis(pairs.there, near, axis=1)
+        there = jnp.take_along_axis(felt, near, axis=1)
         other = near if pairs.index is None else jnp.take_along_axis(pairs.index, near, axis=1)
         own = jnp.zeros_like(x) if any(space.periodic) else x
         places = jnp.concatenate([own[:, None], separation], axis=1) / jax.lax.stop_gradient(self.scale)
@@ -86,7 +88,7 @@ class Transformer(Score):
 class ParticleTransformer(Network):
     """The transformer on a particle and its nearest neighbours; it knows no physics but that particles are alike."""
 
-    neighbors: int = static(16, doc="nearest neighbours that a particle attends to", ge=1)
+    neighbors: int = static(16, doc="nearest particles within the force's reach that one attends to", ge=1)
     width: int = static(32, doc="components of a token", ge=2)
     heads: int = static(2, doc="heads of attention", ge=1)
     layers: int = static(2, doc="blocks of attention", ge=1)

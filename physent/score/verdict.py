@@ -18,7 +18,8 @@ import numpy as np
 from physent.entropy.production import block_bootstrap
 
 TRAJECTORIES = 16  # enough of them to be drawn again whole
-GOOD, FAIR = 0.9, 0.5
+GOOD, FAIR = 0.9, 0.5  # of R^2 less two standard errors
+USES = {"good": "maps and currents may be read", "fair": "maps show the coarse only", "bad": "do not use its maps"}
 ROWS = {
     "total": "learned total rate (noisy variables)",
     "exact": "exact total by the drift, same samples",
@@ -159,25 +160,31 @@ def _words(numbers: dict[str, Number], kept: str, singular: bool, parity: dict[s
         f"an error of {numbers['error']} in the score"
     )
     of = "the part of the score that the reference leaves open" if reference.value > 0 else "the score"
-    if not np.isfinite(r_squared.value) or reference.value <= 2 * max(reference.error, 0.0):
+    if not np.isfinite(numbers["error"].value):
+        state, maps = "bad", f"On {kept} the score is not finite: it has diverged, or its network ran out of slots."
+    elif reference.value <= 2 * np.nan_to_num(reference.error):
         state, maps = "fair", "There is nothing to learn beyond the reference: its error is not different from 0."
-    elif r_squared.value >= GOOD:
-        state = "good"
-        maps = f"On {kept} the score explains {100 * r_squared.value:.1f} % of {of}: maps and currents may be read."
-    elif r_squared.value >= FAIR:
-        state = "fair"
-        maps = f"On {kept} the score explains {100 * r_squared.value:.0f} % of {of}: maps show the coarse only."
+    elif not np.isfinite(r_squared.error):
+        state, maps = "fair", f"On {kept} R^2 is {r_squared}; how well that is known cannot be told from so few."
     else:
-        state = "bad"
-        maps = f"On {kept} the score explains {100 * r_squared.value:.0f} % of {of}: do not use its maps."
-    conventions = ""
+        surely = r_squared.value - 2 * r_squared.error
+        state = "good" if surely >= GOOD else "fair" if surely >= FAIR else "bad"
+        share = f"explains {Number(100 * r_squared.value, 100 * r_squared.error)} % of {of}"
+        if r_squared.value >= 1:
+            share = f"has R^2 = {r_squared}, which cannot be told from perfect"
+        maps = f"On {kept} the score {share}: {USES[state]}."
+    taken = ""
     if singular:
-        words = ", ".join(f"{name} {'even' if sign > 0 else 'odd'}" for name, sign in parity.items())
-        conventions = (
+        taken = (
             " Some variables have no noise, and with theirs the total would be infinite: these are rates of the noisy "
-            f"ones, with {words} under time reversal."
+            f"ones, with {conventions(parity)} under time reversal."
         )
-    return f"{maps} {totals}.{conventions}", state
+    return f"{maps} {totals}.{taken}", state
+
+
+def conventions(parity: dict[str, int]) -> str:
+    """The parities in words."""
+    return ", ".join(f"{name} {'even' if sign > 0 else 'odd'}" for name, sign in parity.items())
 
 
 def label(name: str) -> str:
