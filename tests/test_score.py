@@ -481,6 +481,7 @@ def test_the_verdict_is_no_better_than_r_squared_is_known():
         (0.09 + spread, "fair", r"explains 91.0\d* \+- 0"),  # above .9, but not by two standard errors
         (0.49 + spread, "bad", "explains 51"),
         (-0.02 + spread, "good", r"R\^2 = 1.02\d* \+- 0.00\d+, which cannot be told from perfect"),
+        (-0.10 + spread, "bad", r"R\^2 is 1.10\d* \+- 0.00\d+, which no score can have"),
     ):
         found = judged(error, reference)
         assert found.state == state and re.search(words, found.sentence), found.sentence

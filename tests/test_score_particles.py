@@ -84,6 +84,25 @@ def symmetries(solver, values):
 
 
 @pytest.mark.parametrize(
+    ("kind", "sizes"), [("resolvent", {}), ("slow_manifold", {}), ("particle_transformer", {"neighbors": 3})]
+)
+def test_networks_do_not_jump_where_neighbours_come_and_go(kind, sizes):
+    """Derivatives do not see a jump, and the identities, which integrate by parts, would be wrong by it."""
+    solver = CASES[kind][0]
+    score, ends = network(kind, solver, **sizes), (sample(solver), sample(solver, seed=1))
+
+    @jax.jit
+    def along(part):
+        x = ends[0]["position"] + part * (ends[1]["position"] - ends[0]["position"])
+        return jnp.concatenate(list(u(score, solver, {"position": x, "propulsion": ends[0]["propulsion"]}).values()))
+
+    path = jax.lax.map(along, jnp.linspace(0, 1, 4001))
+    fine = jnp.max(jnp.abs(jnp.diff(path, axis=0)))
+    coarse = jnp.max(jnp.abs(jnp.diff(path[::10], axis=0)))
+    assert 0 < fine < coarse / 5, (fine, coarse)
+
+
+@pytest.mark.parametrize(
     ("kind", "which"),
     [("resolvent", 0), pytest.param("resolvent", 1, marks=pytest.mark.slow), ("slow_manifold", 0)],
 )

@@ -31,11 +31,19 @@ class Block(eqx.Module):
             (eqx.nn.LayerNorm(width), eqx.nn.LayerNorm(width)),
         )
 
-    def __call__(self, tokens: Float[Array, "t c"], there: Array) -> Float[Array, "t c"]:
-        """The tokens a layer later; those that are not there are not attended to."""
-        mask = jnp.broadcast_to(there[None, :], (tokens.shape[0], tokens.shape[0]))
-        tokens = jax.vmap(self.norms[0])(tokens + self.attention(tokens, tokens, tokens, mask=mask))
+    def __call__(self, tokens: Float[Array, "t c"], weight: Float[Array, " t"]) -> Float[Array, "t c"]:
+        """The tokens a layer later; each is attended to by its weight."""
+        tokens = jax.vmap(self.norms[0])(tokens + self._attended(tokens, weight))
         return jax.vmap(self.norms[1])(tokens + jax.vmap(self.feedforward)(tokens))
+
+    def _attended(self, tokens: Float[Array, "t c"], weight: Float[Array, " t"]) -> Float[Array, "t c"]:
+        """Equinox's attention, which has masks but no weights: w_j e^(q.k_j) over its sum."""
+        attention = self.attention
+        projections = (attention.query_proj, attention.key_proj, attention.value_proj)
+        q, k, v = (jax.vmap(p)(tokens).reshape(len(tokens), attention.num_heads, -1) for p in projections)
+        share = weight * jax.nn.softmax(jnp.einsum("shc,thc->hst", q, k) / q.shape[-1] ** 0.5, axis=-1)
+        share = share / jnp.sum(share, axis=-1, keepdims=True)
+        return jax.vmap(attention.output_proj)(jnp.einsum("hst,thc->shc", share, v).reshape(len(tokens), -1))
 
 
 class Transformer(Score):
@@ -43,7 +51,10 @@ class Transformer(Score):
 
     A token is an embedding of a separation and one of a propulsion, made by two perceptrons; the particle's own token
     has its place instead of a separation where the box is open, and 0 where it is periodic. The mean of the tokens
-    after the blocks of attention is decoded. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121, e2318106121, 2024.)
+    after the blocks of attention is decoded. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121, e2318106121, 2024.) Unlike the
+    published one it is continuous: a neighbour counts with (1 - r^2/c^2)^2, c the distance of the first one that does
+    not count, or the reach of the force where that is nearer. A network that jumps where neighbours come and go has a
+    divergence that derivatives do not see, and training finds that: the loss falls without bound.
     """
 
     place: eqx.nn.MLP
@@ -63,25 +74,28 @@ class Transformer(Score):
         space = medium.space
         pairs = Pairs.of(x, state.neighbors, space)
         n, d = x.shape
-        k = min(self.neighbors, pairs.distance.shape[1])
         # what a list holds beyond the reach of the force depends on its skin and on when it was made
-        felt = pairs.there & (pairs.distance < medium.force.reach())
-        far = jnp.where(felt, pairs.distance, jnp.inf)
-        near = jax.lax.top_k(-jax.lax.stop_gradient(far), k)[1]
+        reach = medium.force.reach()
+        felt = pairs.there & (pairs.distance < reach)
+        distance = jnp.where(felt, pairs.distance, reach)
+        k = min(self.neighbors, distance.shape[1])
+        near = jax.lax.top_k(-jax.lax.stop_gradient(distance), min(k + 1, distance.shape[1]))[1]
+        distance = jnp.take_along_axis(distance, near, axis=1)
+        edge = distance[:, k:] if distance.shape[1] > k else jnp.full_like(distance[:, :1], reach)
+        near, distance = near[:, :k], distance[:, :k]
+        fade = jnp.where(distance < edge, (1 - (distance / edge) ** 2) ** 2, jnp.zeros_like(distance))
         separation = pairs.direction * pairs.distance[None]
         separation = jnp.take_along_axis(separation, near[None], axis=2).transpose(1, 2, 0)
-        there = jnp.take_along_axis(felt, near, axis=1)
         other = near if pairs.index is None else jnp.take_along_axis(pairs.index, near, axis=1)
         own = jnp.zeros_like(x) if any(space.periodic) else x
         places = jnp.concatenate([own[:, None], separation], axis=1) / jax.lax.stop_gradient(self.scale)
-        there = jnp.concatenate([jnp.ones((n, 1), bool), there], axis=1)
+        weight = jnp.concatenate([jnp.ones((n, 1), x.dtype), fade], axis=1)
         index = jnp.concatenate([jnp.arange(n, dtype=other.dtype)[:, None], other], axis=1)
         headings = jax.vmap(self.heading)(g)[index]
         tokens = jnp.concatenate([jax.vmap(jax.vmap(self.place))(places), headings], axis=-1)
         for block in self.blocks:
-            tokens = jax.vmap(block)(tokens, there)
-        weight = there[..., None].astype(x.dtype)
-        out = jax.vmap(self.decoder)(jnp.sum(weight * tokens, axis=1) / jnp.sum(weight, axis=1))
+            tokens = jax.vmap(block)(tokens, weight)
+        out = jax.vmap(self.decoder)(jnp.einsum("it,itc->ic", weight, tokens) / jnp.sum(weight, axis=1)[:, None])
         return {name: out[:, i * d : (i + 1) * d] for i, name in enumerate(self.learned)}
 
 

@@ -166,6 +166,12 @@ def _words(numbers: dict[str, Number], kept: str, singular: bool, parity: dict[s
         state, maps = "fair", "There is nothing to learn beyond the reference: its error is not different from 0."
     elif not np.isfinite(r_squared.error):
         state, maps = "fair", f"On {kept} R^2 is {r_squared}; how well that is known cannot be told from so few."
+    elif r_squared.value - 3 * r_squared.error > 1:
+        state = "bad"
+        maps = (
+            f"On {kept} R^2 is {r_squared}, which no score can have: the network jumps somewhere, as where neighbours "
+            "come and go, or the samples are not of the stationary state: do not use its maps."
+        )
     else:
         surely = r_squared.value - 2 * r_squared.error
         state = "good" if surely >= GOOD else "fair" if surely >= FAIR else "bad"
