@@ -37,7 +37,8 @@ def svd_entropy(
     """
     x = as_floating(jnp.asarray(x))
     embedded = jnp.stack(windows(x.reshape(-1, x.shape[-1]), order, delay), axis=-1)
-    values = jnp.linalg.svd(embedded, compute_uv=False)
+    # those of the small triangle are the same; of the tall matrix itself the compiler reserves room for N x N vectors
+    values = jnp.linalg.svd(jnp.linalg.qr(embedded, mode="r"), compute_uv=False)
     p = (values / jnp.sum(values, axis=-1, keepdims=True)).reshape(*x.shape[:-1], values.shape[-1])
     value = _SHANNON(p)
     if normalise:
