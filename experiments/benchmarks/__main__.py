@@ -2,7 +2,8 @@
 
 Runs the benchmarks one after another, each in a process of its own (peers want other settings), and writes
 `comparison.csv`, `sizes.csv`, `limits.csv` and `tables.md`. Installs nothing: the peers come with
-`pip install -e '.[bench]'`, and a benchmark whose peer is missing is named and left out.
+`pip install -e '.[bench]'`, and a benchmark whose peer is missing is named and left out. With names, what the folder
+has of the others stays.
 """
 
 import argparse
@@ -81,7 +82,14 @@ def main() -> None:
     arguments = parser.parse_args()
     names = arguments.names or [*COMPARISONS, "sizes"]
     options = ["--repeats", str(arguments.repeats), *(["--no-memory"] if arguments.no_memory else [])]
-    lines, rows, costs, limits, missing = [*machine(), ""], [], [], [], []
+    comparison, sizes, limits_of = (arguments.output / f"{name}.csv" for name in ("comparison", "sizes", "limits"))
+    earlier = read(Row, comparison) if arguments.names and comparison.exists() else []
+    rows = [row for row in earlier if row.benchmark not in names]
+    lines, costs, limits, missing = [*machine(), ""], [], [], []
+    if rows:
+        lines += [f"Of an earlier session: {', '.join(dict.fromkeys(row.benchmark for row in rows))}.", ""]
+    if "sizes" not in names and sizes.exists():
+        costs, limits = read(Cost, sizes), read(Limit, limits_of)
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             path = Path(folder) / f"{name}.csv"
@@ -91,7 +99,7 @@ def main() -> None:
                 costs, limits = read(Cost, path), read(Limit, path.with_name("limits.csv"))
             else:
                 rows += read(Row, path)
-    for name in dict.fromkeys(row.benchmark for row in rows):
+    for name in (name for name in COMPARISONS if any(row.benchmark == name for row in rows)):
         lines += [f"## {name}", "", *markdown(row for row in rows if row.benchmark == name), ""]
     if costs:
         lines += ["## sizes", "", *limit_lines(limits), "", *cost_table(costs), ""]
@@ -99,10 +107,10 @@ def main() -> None:
         lines += [f"Not measured, since they failed or a peer is not installed: {', '.join(missing)}.", ""]
     arguments.output.mkdir(parents=True, exist_ok=True)
     if rows:
-        write_csv(arguments.output / "comparison.csv", rows)
+        write_csv(comparison, rows)
     if costs:
-        write_csv(arguments.output / "sizes.csv", costs)
-        write_csv(arguments.output / "limits.csv", limits)
+        write_csv(sizes, costs)
+        write_csv(limits_of, limits)
     (arguments.output / "tables.md").write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))
     sys.exit(1 if missing else 0)
