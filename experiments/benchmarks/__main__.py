@@ -10,6 +10,7 @@ import argparse
 import csv
 import datetime
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
@@ -73,6 +74,18 @@ def read(kind: type, path: Path) -> list:
         ]
 
 
+def tables(sessions: dict[str, list[str]], rows: list[Row], costs: list[Cost], limits: list[Limit]) -> list[str]:
+    """The lines of `tables.md`: under the words of each session what was measured in it."""
+    lines: list[str] = []
+    for session in dict.fromkeys(map(tuple, sessions.values())):
+        lines += [*session, ""]
+        for name in (name for name in (*COMPARISONS, "sizes") if tuple(sessions.get(name, ())) == session):
+            own = [row for row in rows if row.benchmark == name]
+            table = markdown(own) if own else [*limit_lines(limits), "", *cost_table(costs)]
+            lines += [f"## {name}", "", *table, ""]
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=(*COMPARISONS, "sizes", []), help="which (default: all)")
@@ -82,35 +95,34 @@ def main() -> None:
     arguments = parser.parse_args()
     names = arguments.names or [*COMPARISONS, "sizes"]
     options = ["--repeats", str(arguments.repeats), *(["--no-memory"] if arguments.no_memory else [])]
-    comparison, sizes, limits_of = (arguments.output / f"{name}.csv" for name in ("comparison", "sizes", "limits"))
-    earlier = read(Row, comparison) if arguments.names and comparison.exists() else []
-    rows = [row for row in earlier if row.benchmark not in names]
-    lines, costs, limits, missing = [*machine(), ""], [], [], []
-    if rows:
-        lines += [f"Of an earlier session: {', '.join(dict.fromkeys(row.benchmark for row in rows))}.", ""]
-    if "sizes" not in names and sizes.exists():
-        costs, limits = read(Cost, sizes), read(Limit, limits_of)
+    files = {name: arguments.output / f"{name}.csv" for name in ("comparison", "sizes", "limits")}
+    sessions_of = arguments.output / "sessions.json"
+    rows, costs, limits, missing = [], [], [], []
+    here, sessions = machine(), {}
+    if arguments.names and sessions_of.exists():
+        sessions = json.loads(sessions_of.read_text(encoding="utf-8"))
+        rows = read(Row, files["comparison"]) if set(sessions) - {"sizes"} else []
+        if "sizes" in sessions:
+            costs, limits = read(Cost, files["sizes"]), read(Limit, files["limits"])
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             path = Path(folder) / f"{name}.csv"
             if not run(name, [] if name == "sizes" else options, path):
                 missing.append(name)
-            elif name == "sizes":
+                continue
+            sessions[name] = here
+            if name == "sizes":
                 costs, limits = read(Cost, path), read(Limit, path.with_name("limits.csv"))
             else:
-                rows += read(Row, path)
-    for name in (name for name in COMPARISONS if any(row.benchmark == name for row in rows)):
-        lines += [f"## {name}", "", *markdown(row for row in rows if row.benchmark == name), ""]
-    if costs:
-        lines += ["## sizes", "", *limit_lines(limits), "", *cost_table(costs), ""]
+                rows = [row for row in rows if row.benchmark != name] + read(Row, path)
+    lines = tables(sessions, rows, costs, limits)
     if missing:
         lines += [f"Not measured, since they failed or a peer is not installed: {', '.join(missing)}.", ""]
     arguments.output.mkdir(parents=True, exist_ok=True)
-    if rows:
-        write_csv(comparison, rows)
-    if costs:
-        write_csv(sizes, costs)
-        write_csv(limits_of, limits)
+    for name, found in (("comparison", rows), ("sizes", costs), ("limits", limits)):
+        if found:
+            write_csv(files[name], found)
+    sessions_of.write_text(json.dumps(sessions, indent=1), encoding="utf-8")
     (arguments.output / "tables.md").write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))
     sys.exit(1 if missing else 0)

@@ -79,12 +79,18 @@ def error(result):
     return float(np.max(np.abs(np.asarray(force)[: len(exact)] - exact)) / np.max(np.abs(exact)))
 
 
-def a_step(function, steps, forces):
+def a_step(function, steps, forces, overflowed=lambda result: False):
     """A run of so many steps: the seconds of one, and what gives the positions, forces and box at the start of them."""
     import jax
 
     count = jax.numpy.asarray(steps)
-    return lambda: (clocked(lambda: jax.block_until_ready(function(count)))[0] / steps, forces)
+
+    def run():
+        seconds, result = clocked(lambda: jax.block_until_ready(function(count)))
+        assert not overflowed(result)
+        return seconds / steps, forces
+
+    return run
 
 
 def ours(begin, method):
@@ -100,7 +106,9 @@ def ours(begin, method):
         observed = solver.observe(state)
         return observed["position"], observed["force"], length
 
-    return a_step(lambda steps: stepping()(solver, state, steps), 400, forces)
+    return a_step(
+        lambda steps: stepping()(solver, state, steps), 400, forces, lambda state: int(state.neighbors.overflow())
+    )
 
 
 def renewed(g, key):
@@ -198,7 +206,10 @@ def jax_md(begin):
         return x, *renewed(g, key), neighbors.update(x)
 
     run = jax.jit(lambda carry, steps: jax.lax.fori_loop(0, steps, step, carry))
-    return a_step(lambda steps: run(carry, steps), 40, lambda: (x, force_of(x, carry[3]), length))
+    return a_step(
+        lambda steps: run(carry, steps), 40, lambda: (x, force_of(x, carry[3]), length),
+        lambda carry: bool(carry[3].did_buffer_overflow),
+    )  # fmt: skip
 
 
 def cases():
