@@ -304,7 +304,8 @@ def _score(folder: Path, overrides: list[str], source: Path | None, overwrite: b
         except SamplesError as error:
             raise FolderError(f"{folder}: {error}") from None
     if learnt.verdict is None:
-        print(f"interrupted; physent score {folder} goes on", file=sys.stderr)
+        same = "the same command" if overrides else f"physent score {folder}"
+        print(f"interrupted; {same}{' without --overwrite' if overwrite else ''} goes on", file=sys.stderr)
         return 128 + (interrupts.signal or 2)
     print_verdict(learnt.verdict)
     say(f"wrote {folder / RESULT}")
@@ -430,7 +431,9 @@ def diagnose(
             dataset = xr.open_dataset(file)
         except OSError as error:
             raise FolderError(f"{file}: cannot be read: {error}") from None
-        except ValueError:  # of xarray, which no program for the file's format has been found
+        except ValueError as error:
+            if "IO backends" not in str(error):
+                raise FolderError(f"{file}: cannot be read: {error}") from None
             raise FolderError(
                 f"{file}: cannot be read: it is no NetCDF file. Read arrays with numpy or pandas and take "
                 "physent.entropy.entropy(array, axis=-1), or make it one: xarray.DataArray(array, dims=('time', 'x'), "

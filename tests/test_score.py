@@ -487,6 +487,9 @@ def test_the_verdict_is_no_better_than_r_squared_is_known():
         assert found.state == state and re.search(words, found.sentence), found.sentence
     few = judged(0.01 * reference[:3, :2], reference[:3, :2])  # no standard error from three rows
     assert few.state == "fair" and "cannot be told" in few.sentence
+    assert judged(6 * reference[:3, :2], reference[:3, :2]).state == "bad"
+    nothing = judged(0.5 + 0.1 * spread, 0.001 * spread)  # the reference is the score, and what was learned is not
+    assert nothing.state == "bad" and "That of the learned score is" in nothing.sentence
 
 
 def test_a_score_that_diverges_is_called_so(folder, tmp_path):
@@ -554,6 +557,15 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
     learn(again, source=folder, overwrite=True)
     with xr.open_dataset(again / "score.nc") as ds:  # it was learned from this one: what it has not seen
         assert ds.kept == "26 walkers kept from training" and ds.precision == "float32"
+    text = (again / "experiment.toml").read_text()  # the same trajectories under another name, with more written down
+    (again / "experiment.toml").write_text(
+        text.replace('name = "small"', 'name = "longer"').replace("t_end = 20", "t_end = 30")
+    )
+    learn(again, source=folder, overwrite=True)
+    with xr.open_dataset(again / "score.nc") as ds:
+        assert ds.kept == "26 walkers kept from training"
+    assert physent_("score", again, "--from", folder, "--overwrite", "--set", "score.member=0") == 2
+    assert "score.member: given 0, and the score is of this run, allowed: leave it out" in capsys.readouterr().err
     assert physent_("score", other, "--from", folder) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert physent_("score", tmp_path) == 2 and "is not a run" in capsys.readouterr().err

@@ -130,6 +130,17 @@ def test_networks_are_equivariant_in_float32(kind, which):
                 raise AssertionError(name) from error
 
 
+def test_the_transformer_does_not_see_who_is_far():
+    """In float32 e^x overflows at 88: those that count for nothing must not be the largest."""
+    few = dataclasses.replace(TRAP, particles=4, neighbors=3)
+    with jax.enable_x64(False):
+        solver = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), few)
+        score = network("particle_transformer", solver, width=8)
+        x = jnp.asarray([[0.0, 0.0], [2.0, 0.0], [3e3, 0.0], [0.0, 3e3]], jnp.float32)
+        found = u(score, solver, {"position": x, "propulsion": jnp.ones((4, 2), jnp.float32)})
+    assert all(bool(jnp.all(jnp.isfinite(value))) for value in found.values())
+
+
 def test_the_transformer_knows_permutations_and_nothing_else():
     score, values = network("particle_transformer", TRAP, neighbors=6, width=8), sample(TRAP)
     plain = u(score, TRAP, values)

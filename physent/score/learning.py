@@ -130,7 +130,7 @@ class _Work:
             self.survey = self.survey._replace(notes=(*self.survey.notes, words))
         self.solver = self.survey.solver
         self.run = {
-            "experiment": fingerprint(experiment), "member": self.settings.member,
+            "trajectories": _trajectories(experiment), "member": self.settings.member,
             "holdout": float(self.settings.holdout), "seed": self.settings.seed,
         }  # fmt: skip
         self.elsewhere = trained is not None and self._learned_elsewhere(trained.header)
@@ -150,20 +150,25 @@ class _Work:
         self.measure = Evaluation(measured, self.solver, self.samples, self.together)
 
     def _learned_elsewhere(self, header: dict[str, Any]) -> bool:
-        """Whether the file of a score says that it was learned from another run, or from other members of this one."""
+        """Whether the file of a score says that it was learned from another run, or from another member of this one."""
         run = header.get("run")
-        if run is None:
-            return False
-        members = {run["member"], self.run["member"]}
-        return run["experiment"] != self.run["experiment"] or (None not in members and len(members) > 1)
+        if run is None or run["trajectories"] != self.run["trajectories"]:
+            return run is not None
+        learned, member = run["member"], self.run["member"]
+        if learned != member and None in (learned, member):
+            allowed = "leave it out" if learned is None else learned
+            raise ParameterError(
+                "score.member",
+                f"given {member}, and the score is of this run, allowed: {allowed}, to judge what was kept",
+            )
+        return learned != member
 
-    @property
-    def kept(self) -> str:
+    def _kept(self, test: Part) -> str:
         """What the verdict is of, in words."""
         what = "walkers" if self.samples.walkers else "members"
         if self.elsewhere:
             several = f" of {self.samples.trajectories} {what}" if self.samples.trajectories > 1 else ""
-            return f"{len(self.test.rows)} snapshots{several} of a run that nothing was learned from"
+            return f"{len(test.rows)} snapshots{several} of a run that nothing was learned from"
         if self.samples.trajectories > 2:
             return f"{len(self.test.trajectories)} {what} kept from training"
         return (
@@ -215,7 +220,8 @@ class _Work:
         table = Table(self.measure(score, test), self._correlation(test))
         whole = self.survey
         everything = Table({"exact": whole.exact, "contraction": whole.contraction}, self._correlation(whole.part))
-        found = verdict(table, everything, self.kept, whole.singular, whole.parity)
+        kept = self._kept(test)
+        found = verdict(table, everything, kept, whole.singular, whole.parity)
         drawn = maps(
             score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together,
             whole.correlation,
@@ -226,7 +232,7 @@ class _Work:
         }
         if history:
             checkpoint.save(self.folder / SCORE, header, score)
-        result = _result(found, drawn, history, header, whole, self.kept)
+        result = _result(found, drawn, history, header, whole, kept)
         if self.source is not None:
             result.attrs["score_file"] = str(Path(self.source).resolve())
         write_dataset(result, self.folder / RESULT)
@@ -272,6 +278,13 @@ class _Work:
     def _correlation(self, part: Part) -> float:
         """Rows of a part between independent ones."""
         return max(1.0, self.survey.correlation / part.spacing)
+
+
+def _trajectories(experiment: config.Experiment) -> str:
+    """Of everything that decides where a run goes, however long it is and whatever is kept of it."""
+    run = {key: experiment.resolved["run"][key] for key in ("seed", "members", "precision")}
+    data = [experiment.resolved["solver"], run]
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def _of_one_system(experiment: config.Experiment, member: int | None) -> StochasticSolver:

@@ -118,7 +118,7 @@ def survey(
     if not _testable(found["exact"]):
         notes.append(
             f"whether the run is stationary could not be tested with {len(part.rows)} snapshots of "
-            f"{len(part.trajectories)} trajectory: at least {TESTABLE}, or {TRAJECTORIES} trajectories"
+            f"{len(part.trajectories)} trajectories: at least {TESTABLE}, or {TRAJECTORIES} trajectories"
         )
         warnings.warn(notes[-1], stacklevel=2)
     series = np.mean(found["exact"], axis=1)

@@ -41,7 +41,9 @@ class Block(eqx.Module):
         attention = self.attention
         projections = (attention.query_proj, attention.key_proj, attention.value_proj)
         q, k, v = (jax.vmap(p)(tokens).reshape(len(tokens), attention.num_heads, -1) for p in projections)
-        share = weight[None, None, :] * jax.nn.softmax(jnp.einsum("shc,thc->hst", q, k) / q.shape[-1] ** 0.5, axis=-1)
+        weight = weight[None, None, :]
+        logits = jnp.where(weight > 0, jnp.einsum("shc,thc->hst", q, k) / q.shape[-1] ** 0.5, -jnp.inf)
+        share = weight * jax.nn.softmax(logits, axis=-1)
         share = share / jnp.sum(share, axis=-1, keepdims=True)
         return jax.vmap(attention.output_proj)(jnp.einsum("hst,thc->shc", share, v).reshape(len(tokens), -1))
 

@@ -164,8 +164,11 @@ def _words(numbers: dict[str, Number], kept: str, singular: bool, parity: dict[s
         state, maps = "bad", f"On {kept} the score is not finite: it has diverged, or its network ran out of slots."
     elif reference.value <= 2 * np.nan_to_num(reference.error):
         state, maps = "fair", "There is nothing to learn beyond the reference: its error is not different from 0."
+        if numbers["error"].value - 2 * np.nan_to_num(numbers["error"].error) > max(reference.value, 0.0):
+            state, maps = "bad", f"{maps} That of the learned score is: do not use it."
     elif not np.isfinite(r_squared.error):
-        state, maps = "fair", f"On {kept} R^2 is {r_squared}; how well that is known cannot be told from so few."
+        state = "fair" if r_squared.value >= FAIR else "bad"
+        maps = f"On {kept} R^2 is {r_squared}; how well that is known cannot be told from so few."
     elif r_squared.value - 3 * r_squared.error > 1:
         state = "bad"
         maps = (
