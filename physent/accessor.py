@@ -22,7 +22,8 @@ from physent.offline import time_of
 from physent.spelling import nearest
 
 Dims = Hashable | Sequence[Hashable] | None
-NEITHER = ("t_snapshot", "t", "time", "Time", "member")  # no dimensions of space
+TIME = ("t_snapshot", "t", "time", "Time")
+NEITHER = (*TIME, "member")  # no dimensions of space
 
 
 def _part(given: Any, options: Mapping[str, type], what: str) -> Any:
@@ -46,7 +47,7 @@ class PhysentAccessor:
         """The dimensions meant, all but time and members by default."""
         there = ", ".join(map(str, self._array.dims))
         if dim is None:
-            if not any(name in self._array.coords and not self._array[name].ndim for name in NEITHER):  # of one time
+            if not any(name in self._array.coords and not self._array[name].ndim for name in TIME):  # of one time
                 time_of(self._array, "name those to read with dim=")
             dims = [d for d in self._array.dims if d not in NEITHER]
             if not dims:
