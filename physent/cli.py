@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints. Nothing heavy is imported before a command needs it."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -362,6 +363,10 @@ def main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         print(f"physent: {place}{error.strerror or error}", file=sys.stderr)
         code = 1
+        try:
+            sys.stdout.flush()
+        except OSError:  # what cannot be written stays in the buffer, and the interpreter would try again at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), streams[0].fileno())
     finally:
         sys.stdout, sys.stderr = streams
     sys.exit(code)
