@@ -326,3 +326,9 @@ def test_the_score_of_particles_without_noise_in_space_is_of_their_propulsion(tm
     assert numbers["r_squared"].value > 0
     with xr.open_dataset(folder / "score.nc") as ds:
         assert "score.odd" in ds.notes and ds.snapshot_divergence.shape == (12,)
+    diagnostic = LearnedEntropyProduction(path=str(folder / "score.eqx"), over="mean", bins=2)
+    ds = physent.run(solver, t_end=100.0, save_every=50.0, diagnostics=[diagnostic])
+    x = np.moveaxis(np.mod(ds.position.values, 9.0), -1, 0).reshape(2, -1)
+    counts = np.histogram2d(*x, bins=2, range=[(0, 9), (0, 9)])[0]
+    mean = np.sum(counts * ds.learned_entropy_production_map.values[-1]) / counts.sum()
+    np.testing.assert_allclose(mean, ds.learned_entropy_production.mean(), rtol=1e-9)

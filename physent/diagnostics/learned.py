@@ -9,30 +9,34 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from physent.diagnostic import Diagnostic, Observed
+from physent.diagnostics.maps import Boxes, add_to_boxes, map_axes, map_dims, no_boxes
 from physent.io.folder import FolderError
-from physent.parameters import static
-from physent.solver import StochasticSolver, Variable
+from physent.parameters import param, static
+from physent.solver import Axis, StochasticSolver, Variable
 
 if TYPE_CHECKING:
     from physent.score.trained import Trained
 
-Count = Int[Array, ""]
+Sums = tuple[Int[Array, ""], Boxes | None]
 
 
-class LearnedEntropyProduction(Diagnostic[Count]):
+class LearnedEntropyProduction(Diagnostic[Sums]):
     """Entropy production by a trained score (`physent score`): total, medium and system, and where it comes from.
 
     total = sum (b_irr - D s)^2/D over the variables with noise, system = div v, medium = total - system, v = b - D s
     (`physent.score.local`); and the total of every variable with noise, as `..._position`. `each` adds the total and
-    div v of every particle or walker and their current velocities. A learned total is biased by the error of its score,
-    which the verdict of `physent score` states: for totals use `entropy_production`. Of a file it is the system that
-    the score was learned from; in a run its own, of another size or density where the network allows it. Average the
-    series with `physent.entropy`'s `block_bootstrap`, in blocks longer than the correlation.
+    div v of every particle or walker and their current velocities, `bins` a map of the mean total of those found in
+    each box of a periodic domain since `after`. A learned total is biased by the error of its score, which the verdict
+    of `physent score` states: for totals use `entropy_production`. Of a file it is the system that the score was
+    learned from; in a run its own, of another size or density where the network allows it. Average the series with
+    `physent.entropy`'s `block_bootstrap`, in blocks longer than the correlation.
     """
 
     path: str = static(doc="the trained score", path=True, example="data/runs/my_run/score.eqx")
     over: Literal["sum", "mean"] = static("sum", doc="over particles or walkers; copies that are independent want mean")
     each: bool = static(False, doc="give rates and velocities of every particle, too")
+    bins: int = static(0, doc="boxes an axis of a map in space; 0: none", ge=0)
+    after: Array = param(0.0, doc="time before which nothing goes into the map", ge=0)
     probes: int = static(1, doc="random signs a state for divergences, where there are many components", ge=1)
     name: str | None = static(None, doc="prefix of the output variables", example="learned_entropy_production")
 
@@ -80,22 +84,29 @@ class LearnedEntropyProduction(Diagnostic[Count]):
             for variable in shapes:
                 units = per_time(observed.variables[variable].units)
                 found[f"{name}_velocity_{variable}"] = Variable(dims, "velocity", units, f"v of {variable}, learned")
+        if self.bins:
+            found[f"{name}_map"] = Variable(map_dims(observed, name), *rate, f"entropy production in each box {words}")
         return found
 
-    def init(self, observed: Observed) -> Count:
-        """How many states there were, from which the random signs are drawn."""
-        return jnp.zeros((), jnp.int32)
+    def axes(self, observed: Observed) -> tuple[Axis, ...]:
+        """The middles of the boxes of a map."""
+        return map_axes(observed, self._name(), self.bins) if self.bins else ()
 
-    def __call__(self, carry: Count, observed: Observed) -> tuple[Count, dict[str, Array]]:
+    def init(self, observed: Observed) -> Sums:
+        """How many states there were, from which the random signs are drawn, and nothing summed yet in each box."""
+        return jnp.zeros((), jnp.int32), no_boxes(observed, self.bins) if self.bins else None
+
+    def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
         """The rates at this time."""
         from physent.score.local import added, current, physics, slopes
 
         trained, name = self._trained(), self._name()
+        count, boxes = carry
         solver, state = self._system(trained, observed)
         walkers = solver.independent()
         shapes = [getattr(state, variable).shape for variable in trained.parity]
         taken = slopes(sum(math.prod(shape[1:] if walkers else shape) for shape in shapes), self.probes)
-        learned = taken(trained.score, solver, state, jax.random.fold_in(jax.random.key(0), carry))
+        learned = taken(trained.score, solver, state, jax.random.fold_in(jax.random.key(0), count))
         flow = current(physics(solver, state, trained.parity), learned)
         parts = {variable: jnp.sum(value, axis=-1) for variable, value in flow.total.items()}
         each = added(parts.values())
@@ -107,7 +118,10 @@ class LearnedEntropyProduction(Diagnostic[Count]):
         if self.each:
             outputs |= {f"{name}_each": each, f"{name}_divergence_each": divergence}
             outputs |= {f"{name}_velocity_{variable}": value for variable, value in flow.velocity.items()}
-        return carry + 1, outputs
+        if boxes is not None:
+            counted = (observed.t >= self.after).astype(each.dtype)
+            boxes, outputs[f"{name}_map"] = add_to_boxes(boxes, observed, self.bins, each, counted)
+        return (count + 1, boxes), outputs
 
     def _system(self, trained: "Trained", observed: Observed) -> tuple[StochasticSolver, Any]:
         if (live := observed.system()) is not None:

@@ -9,7 +9,7 @@ from physent.entropy.histogram import bin_index
 from physent.parameters import param, static
 from physent.solver import Axis, Variable
 
-Sums = tuple[Array, Array, Array]
+Boxes = tuple[Array, Array]  # of values, of particles
 
 
 def map_dims(observed: Observed, name: str) -> tuple[str, ...]:
@@ -44,7 +44,22 @@ def box_of_particles(observed: Observed, bins: int) -> Array:
     return symbol
 
 
-class ParticleMap(Diagnostic[Sums]):
+def no_boxes(observed: Observed, bins: int) -> Boxes:
+    """Nothing summed yet in bins^d boxes."""
+    boxes = jnp.zeros(bins ** len(observed.domain.axes), observed.t.dtype)
+    return boxes, boxes
+
+
+def add_to_boxes(boxes: Boxes, observed: Observed, bins: int, value: Array, counted: Array) -> tuple[Boxes, Array]:
+    """The sums with a value of each particle where `counted` is 1, and its mean in each box, 0 where nobody was."""
+    box = box_of_particles(observed, bins)[None, :]
+    sums, visits = boxes
+    sums = sums + counted * count_symbols(box, sums.size, value[None, :])[0]
+    visits = visits + counted * count_symbols(box, sums.size, dtype=visits.dtype)[0]
+    return (sums, visits), (sums / jnp.maximum(visits, 1)).reshape((bins,) * len(observed.domain.axes))
+
+
+class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
     """Mean number of particles in each box of a periodic domain, and the mean modulus of a vector of theirs there.
 
     Means over the saved states since `after`: of the velocity it maps speed, of the propulsion or the force activity.
@@ -73,27 +88,23 @@ class ParticleMap(Diagnostic[Sums]):
         """The middles of the boxes."""
         return map_axes(observed, self.name or f"{observed.find(self.of)}_map", self.bins)
 
-    def init(self, observed: Observed) -> Sums:
-        """Nothing summed yet: values, particles, states."""
-        boxes = jnp.zeros(self.bins ** len(observed.domain.axes), observed.t.dtype)
-        return boxes, boxes, jnp.zeros((), observed.t.dtype)
+    def init(self, observed: Observed) -> tuple[Boxes, Array]:
+        """Nothing summed yet, no state counted."""
+        return no_boxes(observed, self.bins), jnp.zeros((), observed.t.dtype)
 
-    def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
+    def __call__(self, carry: tuple[Boxes, Array], observed: Observed) -> tuple[tuple[Boxes, Array], dict[str, Array]]:
         """The means so far (0 before `after`)."""
         of = observed.find(self.of)
         value = observed[of]
         if value.ndim == 2:
             value = jnp.sqrt(jnp.sum(value**2, axis=-1))
         counted = (observed.t >= self.after).astype(value.dtype)
-        box = box_of_particles(observed, self.bins)[None, :]
-        sums, visits, states = carry
-        sums = sums + counted * count_symbols(box, sums.size, value[None, :])[0]
-        visits = visits + counted * count_symbols(box, sums.size, dtype=visits.dtype)[0]
+        boxes, states = carry
+        boxes, means = add_to_boxes(boxes, observed, self.bins, value, counted)
         states, name = states + counted, self.name or f"{of}_map"
-        shape = (self.bins,) * len(observed.domain.axes)
-        return (sums, visits, states), {
-            name: (sums / jnp.maximum(visits, 1)).reshape(shape),
-            f"{name}_number": (visits / jnp.maximum(states, 1)).reshape(shape),
+        return (boxes, states), {
+            name: means,
+            f"{name}_number": (boxes[1] / jnp.maximum(states, 1)).reshape(means.shape),
         }
 
 

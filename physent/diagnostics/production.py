@@ -8,13 +8,12 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.diagnostic import Diagnostic, Observed
-from physent.diagnostics.maps import box_of_particles, map_axes, map_dims
-from physent.entropy.counting import count_symbols
+from physent.diagnostics.maps import Boxes, add_to_boxes, map_axes, map_dims, no_boxes
 from physent.entropy.production import medium_entropy_production
 from physent.parameters import param, static
 from physent.solver import Axis, StochasticSolver, Variable
 
-Sums = tuple[Array, Array, Array]
+Sums = tuple[Array, Boxes | None]
 
 
 class EntropyProduction(Diagnostic[Sums]):
@@ -61,10 +60,8 @@ class EntropyProduction(Diagnostic[Sums]):
         return map_axes(observed, self._name(), self.bins) if self.bins else ()
 
     def init(self, observed: Observed) -> Sums:
-        """Nothing summed yet: of the total, of the particles in each box, and how often each was visited."""
-        boxes = self.bins ** len(observed.domain.axes) if self.bins else 1
-        zero = jnp.zeros((), observed.t.dtype)
-        return jnp.stack([zero, zero]), jnp.zeros(boxes, zero.dtype), jnp.zeros(boxes, zero.dtype)
+        """Nothing summed yet, of the total and in each box."""
+        return jnp.zeros(2, observed.t.dtype), no_boxes(observed, self.bins) if self.bins else None
 
     def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
         """The rates at this time, and the means so far (NaN before `after`)."""
@@ -78,18 +75,14 @@ class EntropyProduction(Diagnostic[Sums]):
         assert each is not None
         total = jnp.sum(each) if self.over == "sum" else jnp.mean(each)
         counted = (observed.t >= self.after).astype(total.dtype)
-        sums, in_box, visits = carry
+        sums, boxes = carry
         sums = sums + counted * jnp.stack([total, jnp.ones_like(total)])
         outputs = {name: total, f"{name}_mean": sums[0] / sums[1]}
         if self.each:
             outputs[f"{name}_each"] = each
-        if self.bins:
-            box = box_of_particles(observed, self.bins)[None, :]
-            in_box = in_box + counted * count_symbols(box, in_box.size, each[None, :])[0]
-            visits = visits + counted * count_symbols(box, in_box.size, dtype=visits.dtype)[0]
-            shape = (self.bins,) * len(observed.domain.axes)
-            outputs[f"{name}_map"] = jnp.where(visits > 0, in_box / jnp.maximum(visits, 1), 0).reshape(shape)
-        return (sums, in_box, visits), outputs
+        if boxes is not None:
+            boxes, outputs[f"{name}_map"] = add_to_boxes(boxes, observed, self.bins, each, counted)
+        return (sums, boxes), outputs
 
 
 def _refuse_jumps(observed: Observed) -> None:
