@@ -404,6 +404,7 @@ def test_learning_writes_a_score_and_its_verdict(folder):
     assert trained.parity == {"position": 1} and trained.header["verdict"]["total"][0] == numbers["total"]
 
 
+@pytest.mark.slow
 def test_learning_goes_on_bit_for_bit(folder, tmp_path):
     copied(folder, tmp_path)
     calls = iter([False, True])  # after the second call of the compiled steps, between no two checks
@@ -538,6 +539,7 @@ def test_a_score_is_refused_where_it_does_not_fit(folder, tmp_path):
             trained.check(solver, dict.fromkeys(samples, (solver.particles, 2)))
 
 
+@pytest.mark.slow
 def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_path, capsys):
     def physent_(*arguments):
         return cli.app([*map(str, arguments)], exit_on_error=False, print_error=False)
@@ -574,6 +576,7 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
     assert "Learned score" in page and "density and current" in page and "E[ds . D ds]" in page
 
 
+@pytest.mark.slow
 def test_a_run_learns_its_score_when_asked_to(tmp_path, capsys):
     def physent_(*arguments):
         return cli.app([*map(str, arguments)], exit_on_error=False, print_error=False)
@@ -712,7 +715,7 @@ def test_devices_share_a_batch(folder, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["aoup_trap", "gyrator"])  # the others: python -m experiments.langevin.learned
+@pytest.mark.parametrize("name", ["gyrator"])  # the others: python -m experiments.langevin.learned
 def test_learned_scores_of_linear_systems_are_the_exact_ones(name, tmp_path):
     """The shipped experiments: total, score and error beside closed forms."""
     from physent.experiments.langevin.learned import compared

@@ -116,9 +116,10 @@ def survey(
             warnings.warn(sentence, stacklevel=2)
             break
     if not _testable(found["exact"]):
+        count = len(part.trajectories)
         notes.append(
-            f"whether the run is stationary could not be tested with {len(part.rows)} snapshots of "
-            f"{len(part.trajectories)} trajectories: at least {TESTABLE}, or {TRAJECTORIES} trajectories"
+            f"whether the run is stationary could not be tested with {len(part.rows)} snapshots of {count} "
+            f"{'trajectory' if count == 1 else 'trajectories'}: at least {TESTABLE}, or {TRAJECTORIES} trajectories"
         )
         warnings.warn(notes[-1], stacklevel=2)
     series = np.mean(found["exact"], axis=1)
