@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from physent import registry
-from physent.config import OutputSettings, RunSettings, ScoreSettings
-from physent.schema import parameter_table
+from physent.experiment.schema import parameter_table
+from physent.experiment.settings import OutputSettings, RunSettings, ScoreSettings
+from physent.protocol import registry
 
 
 def page() -> str:

@@ -4,41 +4,47 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from physent.protocol import moved
+
 # A run has one writer, which its folder's own lock makes sure of. HDF5's locks would only keep readers from looking at
 # a run that is going on. HDF5 reads this once, when it is loaded, hence here and not beside the files.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
+moved.install()
+
 if TYPE_CHECKING:
     from physent import entropy as entropy
     from physent import solvers as solvers
-    from physent.collection import open_runs as open_runs
-    from physent.config import load_experiment as load_experiment
-    from physent.diagnostic import Diagnostic as Diagnostic
+    from physent.data.offline import diagnose as diagnose
+    from physent.data.open_runs import open_runs as open_runs
+    from physent.engine.trajectory import trajectory as trajectory
+    from physent.experiment.building import load_experiment as load_experiment
     from physent.io.folder import open_run as open_run
-    from physent.offline import diagnose as diagnose
-    from physent.parameters import choice as choice
-    from physent.parameters import param as param
-    from physent.parameters import static as static
-    from physent.pure import trajectory as trajectory
+    from physent.protocol.diagnostic import Diagnostic as Diagnostic
+    from physent.protocol.parameters import choice as choice
+    from physent.protocol.parameters import param as param
+    from physent.protocol.parameters import static as static
+    from physent.protocol.solver import Solver as Solver
+    from physent.protocol.solver import State as State
+    from physent.protocol.stochastic import StochasticSolver as StochasticSolver
+    from physent.protocol.variables import Axis as Axis
+    from physent.protocol.variables import Domain as Domain
+    from physent.protocol.variables import Variable as Variable
     from physent.runs import run as run
-    from physent.solver import Axis as Axis
-    from physent.solver import Domain as Domain
-    from physent.solver import Solver as Solver
-    from physent.solver import State as State
-    from physent.solver import StochasticSolver as StochasticSolver
-    from physent.solver import Variable as Variable
 
 # Loaded when first used, because 'physent --help' must not wait for jax.
 _PLACES = {
-    "physent.collection": ("open_runs",),
-    "physent.config": ("load_experiment",),
-    "physent.diagnostic": ("Diagnostic",),
+    "physent.data.offline": ("diagnose",),
+    "physent.data.open_runs": ("open_runs",),
+    "physent.engine.trajectory": ("trajectory",),
+    "physent.experiment.building": ("load_experiment",),
     "physent.io.folder": ("open_run",),
-    "physent.offline": ("diagnose",),
-    "physent.parameters": ("choice", "param", "static"),
+    "physent.protocol.diagnostic": ("Diagnostic",),
+    "physent.protocol.parameters": ("choice", "param", "static"),
+    "physent.protocol.solver": ("Solver", "State"),
+    "physent.protocol.stochastic": ("StochasticSolver",),
+    "physent.protocol.variables": ("Axis", "Domain", "Variable"),
     "physent.runs": ("run",),
-    "physent.solver": ("Axis", "Domain", "Solver", "State", "StochasticSolver", "Variable"),
-    "physent.pure": ("trajectory",),
 }
 _PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
 _MODULES = ("entropy", "solvers")

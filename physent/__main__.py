@@ -1,5 +1,5 @@
 """`python -m physent` is `physent`."""
 
-from physent.cli import main
+from physent.app.cli import main
 
 main()

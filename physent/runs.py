@@ -15,33 +15,35 @@ import equinox as eqx
 import jax
 import xarray as xr
 
-from physent import devices as machines
-from physent.cadence import Cadence
-from physent.config import Experiment, OutputSettings, RunSettings, describe, load_experiment, make
-from physent.diagnostic import Diagnostic
-from physent.engine import Outcome, Progress, Run, RunError
-from physent.interrupts import Interrupts
+from physent.engine import devices as machines
+from physent.engine.cadence import Cadence
+from physent.engine.interrupts import Interrupts
+from physent.engine.loop import Loop, Outcome
+from physent.engine.program import Program, problems
+from physent.engine.progress import Milestones, Progress, pace
+from physent.errors import FolderError, ParameterError, RunError
+from physent.experiment.building import load_experiment
+from physent.experiment.experiment import Experiment, describe
+from physent.experiment.making import make
+from physent.experiment.settings import OutputSettings, RunSettings
 from physent.io import checkpoint
 from physent.io.folder import (
     CHECKPOINT,
     EXPERIMENT,
     RUN,
-    FolderError,
     RunFolder,
+    belongs,
     check_free,
-    fingerprint,
     open_run,
     read_header,
     vouched_rows,
 )
 from physent.io.layout import Layout, provenance
 from physent.io.memory import MemorySink
-from physent.parameters import ParameterError
-from physent.program import Program, problems
-from physent.progress import Milestones, pace
-from physent.solver import Solver
+from physent.protocol.diagnostic import Diagnostic
+from physent.protocol.solver import Solver
 
-Report = Callable[[Progress], None]
+Tell = Callable[[Progress], None]
 
 
 def _quiet(progress: Progress) -> None:
@@ -62,16 +64,21 @@ def run(
     output: str | Path | None = None,
     overwrite: bool = False,
     chunk: int | None = None,
-    report: Report = _quiet,
+    tell: Tell = _quiet,
+    report: Tell | None = None,
 ) -> xr.Dataset:
     """Run a solver, or a loaded experiment, and return everything it saved as a Dataset with dimension `t`.
 
     Without `output` nothing touches the disk. With it, a run folder is written as by the command line, and the Dataset
-    reads from it. An experiment brings its own settings: then the keywords other than the last four are not used.
+    reads from it. `tell` is called with each `Progress`. An experiment brings its own settings: then only `output`,
+    `overwrite` and `tell` are used. (`report` is the former name of `tell`.)
 
     Raises, from `physent.errors`, RunError when the run meets a value that is not finite (`error.dataset` has what came
     before), ParameterError for settings that do not fit, FolderError for an output folder that is taken.
     """
+    if report is not None:
+        warnings.warn("report= is now tell=; the old name goes with the next release", FutureWarning, stacklevel=2)
+        tell = report
     if isinstance(solver, Experiment):
         experiment = solver
     else:
@@ -88,7 +95,7 @@ def run(
         name = Path(output).name if output is not None else type(solver).__name__.lower()
         experiment = describe(solver, list(diagnostics), settings, chosen, name)
     with Interrupts() as interrupts:
-        finished = execute(experiment, output, overwrite=overwrite, report=report, stop=interrupts.requested)
+        finished = execute(experiment, output, overwrite=overwrite, tell=tell, stop=interrupts.requested)
     dataset = finished.dataset()
     if finished.outcome.reason == "interrupted":
         interrupt = KeyboardInterrupt("the run was interrupted; what it saved is the exception's `dataset`")
@@ -115,13 +122,13 @@ class Finished:
 
 def execute(
     experiment: Experiment, output: str | Path | None, *, overwrite: bool = False,
-    report: Report = _quiet, stop: Callable[[], bool] = lambda: False,
+    tell: Tell = _quiet, stop: Callable[[], bool] = lambda: False,
 ) -> Finished:  # fmt: skip
     """Run an experiment into memory (`output` None) or into a run folder."""
     if output is not None:
         machines.by_leader(lambda: check_free(Path(output), overwrite))
     program, cadence = _plan(experiment)
-    runner = Run(program, cadence, limit=experiment.run.chunk, report=report, stop=stop)
+    runner = Loop(program, cadence, limit=experiment.run.chunk, tell=tell, stop=stop)
     state, carries, rows = runner.begin(jax.random.key(experiment.run.seed))
     layout = Layout.of(program, cadence, rows, _attributes(experiment, cadence, program))
     if output is None:
@@ -142,7 +149,7 @@ def execute(
 
 
 def resume(
-    path: str | Path, *, devices: int | Literal["all"] | None = None, report: Report = _quiet,
+    path: str | Path, *, devices: int | Literal["all"] | None = None, tell: Tell = _quiet,
     stop: Callable[[], bool] = lambda: False,
 ) -> Finished:  # fmt: skip
     """Continue the run in a folder from its checkpoint, bit for bit, appending to the same file.
@@ -157,7 +164,7 @@ def resume(
             raise FolderError(f"{path} is not a run that can be resumed: there is no {path / name}")
     header = read_header(path)
     experiment = load_experiment(path / EXPERIMENT, [] if devices is None else [f"run.devices={devices}"])
-    if header["experiment"] != fingerprint(experiment):
+    if not belongs(header, experiment):
         raise FolderError(
             f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end and run.devices may be"
         )
@@ -173,10 +180,10 @@ def resume(
         aside = _free_name(path)
         machines.by_leader(lambda: path.rename(aside))
         warnings.warn(f"{path / RUN} is damaged: the run starts again from t = 0; the old one is {aside}", stacklevel=2)
-        return execute(experiment, path, report=report, stop=stop)
+        return execute(experiment, path, tell=tell, stop=stop)
     if "grown" in header:
         program.solver = make(type(experiment.solver), header["grown"], experiment.run.members)
-    runner = Run(program, cadence, limit=experiment.run.chunk, report=report, stop=stop)
+    runner = Loop(program, cadence, limit=experiment.run.chunk, tell=tell, stop=stop)
     key = jax.random.key(experiment.run.seed)
     *began, rows = runner.begin(key)
     like = eqx.filter_eval_shape(lambda: _beginning(program, key))
@@ -238,7 +245,7 @@ class Follower:
 
 
 def _into_folder(
-    folder: RunFolder | Follower, runner: Run, solver: Any, state: Any, carries: tuple, rows: Any, done: int
+    folder: RunFolder | Follower, runner: Loop, solver: Any, state: Any, carries: tuple, rows: Any, done: int
 ) -> Finished:
     if isinstance(folder, Follower):
         return _finished(runner.loop(folder, solver, state, carries, rows, done), folder.path)
@@ -252,7 +259,7 @@ def _into_folder(
         experiment.run.members, version("physent"), version("jaxlib"), jax.devices()[0].device_kind, os.getpid(),
         platform.node(),
     )  # fmt: skip
-    runner.report = _logging(runner.report, folder.log)
+    runner.tell = _logging(runner.tell, folder.log)
     closing: dict[str, Any] = {"status": "failed"}
     try:
         outcome = runner.loop(folder, solver, state, carries, rows, done)
@@ -286,14 +293,14 @@ def _undefined(outcome: Outcome) -> str:
     return f"not finite: {words}" if words else ""
 
 
-def _logging(report: Report, log: logging.Logger) -> Report:
-    """A report that also writes how far the run is into its log."""
+def _logging(tell: Tell, log: logging.Logger) -> Tell:
+    """As `tell`, and writes also how far the run is into its log."""
     milestones = Milestones()
 
     def logged(progress: Progress) -> None:
         if milestones.passed(progress):
             log.info(", ".join(filter(None, [f"t = {progress.t:g} of {progress.t_end:g}", *pace(progress)])))
-        report(progress)
+        tell(progress)
 
     return logged
 

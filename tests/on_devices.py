@@ -20,13 +20,14 @@ from jax.sharding import NamedSharding
 from toys import Heat
 
 import physent
-from physent import devices, runs
-from physent.cadence import Cadence
-from physent.communication import exchanges
-from physent.config import RunSettings
+from experiments.benchmarks.communication import exchanges
+from physent import runs
 from physent.diagnostics import Entropy
+from physent.engine import devices
+from physent.engine.cadence import Cadence
+from physent.engine.program import Program
+from physent.experiment.settings import RunSettings
 from physent.numerics import slab
-from physent.program import Program
 from physent.solvers import NLSE, ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon, LinearLangevin, TiltedRing
 from physent.solvers.kelvin_helmholtz.initial import TaylorGreen
 

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 import physent
-import physent.accessor  # registers the accessor
+import physent.data.accessor  # registers the accessor
 from physent.diagnostics import Entropy
 from physent.entropy import (
     Counts,

@@ -11,8 +11,7 @@ from scipy.linalg import solve_discrete_lyapunov
 
 import physent
 from physent.diagnostics import EntropyProduction, MeanSquareDisplacement
-from physent.errors import RunError
-from physent.parameters import ParameterError
+from physent.errors import ParameterError, RunError
 from physent.solvers.active_matter import (
     WCA,
     ActiveMatter,

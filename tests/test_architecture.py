@@ -34,7 +34,7 @@ def test_the_core_never_imports_a_solver(path):
 @pytest.mark.parametrize("path", modules("physent/entropy"), ids=lambda path: path.name)
 def test_entropy_depends_on_arrays_only(path):
     ours = {name for name in imports(path) if name.split(".")[0] == "physent"}
-    assert all(name.startswith(("physent.entropy", "physent.parameters")) for name in ours), ours
+    assert all(name.startswith(("physent.entropy", "physent.protocol.parameters")) for name in ours), ours
 
 
 @pytest.mark.parametrize("path", modules("physent/numerics"), ids=lambda path: path.name)
@@ -50,7 +50,7 @@ def test_no_module_is_long():
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
 def test_help_loads_neither_jax_nor_the_schema(arguments):
     code = (
-        "import sys; sys.argv = ['physent', *sys.argv[1:]]\nfrom physent.cli import main\n"
+        "import sys; sys.argv = ['physent', *sys.argv[1:]]\nfrom physent.app.cli import main\n"
         "try: main()\nexcept SystemExit as end: code = end.code\n"
         "assert not {'jax', 'numpy', 'pydantic', 'xarray'} & set(sys.modules), 'too much'\nsys.exit(code)"
     )
@@ -68,7 +68,7 @@ def test_hdf5_is_loaded_without_its_locks():
         "        assert name != 'netCDF4' or os.environ.get('HDF5_USE_FILE_LOCKING') == 'FALSE'\n"
         "sys.meta_path.insert(0, Watch())\n"
         "os.environ.pop('HDF5_USE_FILE_LOCKING', None)\n"
-        "import physent.catalogue\nassert 'netCDF4' in sys.modules\n"
+        "import physent.data.catalogue\nassert 'netCDF4' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 

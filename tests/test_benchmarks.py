@@ -13,7 +13,7 @@ import pytest
 from experiments.benchmarks import comparison, programs
 from experiments.benchmarks.__main__ import read
 from experiments.benchmarks.comparison import Case, Row, Side, markdown, measured, write_csv
-from physent.solver import Solver
+from physent.protocol.solver import Solver
 
 
 def told(seconds):

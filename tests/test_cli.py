@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from physent import cli
+from physent.app import cli
 
 TOYS = Path(__file__).with_name("toys.py")
 TOY = f"""name = "toy"
@@ -177,7 +177,7 @@ def test_the_doctor_finds_this_machine_well_and_a_read_only_folder_not(physent, 
         "locking: a run",
     ):
         assert subject in out
-    from physent import doctor
+    from physent.app import doctor
 
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 from toys import Heat
 
-from physent import config, registry, schema
-from physent.config import ConfigError, describe, load_experiment
-from physent.toml_lines import line_of, lines_of
+from physent.errors import ConfigError
+from physent.experiment import building as config
+from physent.experiment import schema
+from physent.experiment.building import load_experiment
+from physent.experiment.experiment import describe
+from physent.experiment.toml_lines import line_of, lines_of
+from physent.protocol import registry
 
 EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").glob("*/*.toml"))
 TOYS = Path(__file__).with_name("toys.py")

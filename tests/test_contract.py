@@ -15,12 +15,12 @@ import pytest
 from toys import Gas, Heat
 
 import physent
-from physent import registry
+from physent.engine.program import Program
+from physent.experiment.schema import parameter_table
 from physent.io import checkpoint
-from physent.parameters import declarations, settings
-from physent.program import Program
-from physent.schema import parameter_table
-from physent.score.networks import NETWORKS
+from physent.learning.networks import NETWORKS
+from physent.protocol import registry
+from physent.protocol.parameters import declarations, settings
 from physent.score.trained import build, header
 
 SOLVERS = registry.available("solvers") | {"toy": Heat, "gas": Gas}
@@ -120,7 +120,7 @@ def test_the_same_key_gives_the_same_start_and_the_same_steps(kind):
 
 def test_a_solver_survives_its_settings(solver):
     """Rebuilt from its own plain settings, as a resolved experiment is, a solver is the same."""
-    from physent.config import make
+    from physent.experiment.making import make
 
     again = make(type(solver), settings(solver))
     assert eqx.tree_equal(again, solver)

@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 import physent
-from physent.diagnostics import SchoolEntropy, SchoolingEntropy
-from physent.parameters import ParameterError
+from physent.diagnostics import SchoolDewiKadita, SchoolEntropy
+from physent.errors import ParameterError
 from physent.solvers.couzin import Couzin, FromFile, RandomBall, RandomBox, Ring, Staircase
 from physent.solvers.couzin.model import CouzinState
 
@@ -125,7 +125,7 @@ def test_schools_start_as_they_should(dimensions):
 def run():
     """A short torus of two members with the paper's stairs, and all entropies, as one run."""
     solver = Couzin(n=24, length=30.0, schedule=Staircase(top=1.25, rise=0.5, hold=1.0), orientation_width=[0.25, 0.75])
-    diagnostics = [SchoolingEntropy(), SchoolEntropy()]
+    diagnostics = [SchoolDewiKadita(), SchoolEntropy()]
     return physent.run(solver, t_end=4.0, save_every=0.5, members=2, diagnostics=diagnostics)
 
 
@@ -147,7 +147,7 @@ def test_a_run_saves_schools_and_their_entropies(run, tmp_path):
     )  # fmt: skip
     np.testing.assert_allclose(run.schooling_index, index, atol=1e-12)
     single = run.isel(member=1)
-    again = physent.diagnose(single, [SchoolingEntropy(length=30.0, name="again")])
+    again = physent.diagnose(single, [SchoolDewiKadita(length=30.0, name="again")])
     np.testing.assert_allclose(again.again_index, single.schooling_index, atol=1e-12)
     xr.Dataset({name: single[name] for name in ("position", "heading")}).to_netcdf(tmp_path / "run.nc")
     state = start(Couzin(n=24, initial=FromFile(path=str(tmp_path / "run.nc"), index=3)), jax.random.key(0))

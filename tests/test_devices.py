@@ -12,9 +12,9 @@ import pytest
 from toys import Heat
 
 import physent
-from physent import cli
-from physent.communication import exchanges
-from physent.devices import problem
+from experiments.benchmarks.communication import exchanges
+from physent.app import cli
+from physent.engine.devices import problem
 from physent.errors import ParameterError
 from physent.solvers import NLSE, ActiveMatter, KelvinHelmholtz, KleinGordon
 from physent.solvers.kelvin_helmholtz import Mode, ShearLayer
@@ -93,7 +93,7 @@ def test_two_processes_make_one_run(tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from physent.cli import main; main()", "run", str(tmp_path / "case.toml")]
+    command = [sys.executable, "-c", "from physent.app.cli import main; main()", "run", str(tmp_path / "case.toml")]
     command += ["--set", "run.devices=all", "--output", str(tmp_path / "two"), "--distributed"]
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
     told = {"XLA_FLAGS": flags, "JAX_COORDINATOR_ADDRESS": f"localhost:{port}", "JAX_NUM_PROCESSES": "2"}

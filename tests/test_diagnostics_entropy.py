@@ -21,7 +21,7 @@ from physent.diagnostics import (
     TransferEntropy,
 )
 from physent.diagnostics.regularity import ApproximateEntropy, LempelZiv, MultiscaleEntropy, SVDEntropy
-from physent.registry import available
+from physent.protocol.registry import available
 
 ROWS, NX, NZ = 12, 6, 5
 

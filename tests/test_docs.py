@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from physent import cli, config, registry
+from physent.app import cli
+from physent.experiment import building as config
+from physent.protocol import registry
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

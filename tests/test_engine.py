@@ -9,10 +9,10 @@ from toys import Heat, Walk
 
 import physent
 from physent import errors
-from physent.cadence import Cadence
-from physent.config import RunSettings
 from physent.diagnostics import DifferentialEntropy, Entropy
-from physent.parameters import ParameterError
+from physent.engine.cadence import Cadence
+from physent.errors import ParameterError
+from physent.experiment.settings import RunSettings
 
 
 def same(a, b):

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from physent import parameters
 from physent.entropy import (
     MEASURES,
     Curado,
@@ -24,7 +23,8 @@ from physent.entropy import (
     Shannon,
     Tsallis,
 )
-from physent.parameters import ParameterError
+from physent.errors import ParameterError
+from physent.protocol import parameters
 
 EVERY = [
     Shannon(), Renyi(order=0.0), Renyi(order=0.5), Renyi(order=1.0), Renyi(order=2.0), Renyi(order=30.0),

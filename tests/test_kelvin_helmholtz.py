@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from trajectory import advance, last, observed_rows
 
-from physent.diagnostic import Observed
 from physent.diagnostics import MixingEfficiency, PotentialEnergy
-from physent.parameters import ParameterError
+from physent.errors import ParameterError
+from physent.protocol.diagnostic import Observed
 from physent.solvers.kelvin_helmholtz import (
     DoubleShear,
     Forced,

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from physent.parameters import member_axes
+from physent.protocol.parameters import member_axes
 from physent.solvers.klein_gordon import KinkAntikink, KleinGordon, Phi4
 
 pytestmark = pytest.mark.slow  # minutes of compilation in all

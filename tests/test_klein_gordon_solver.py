@@ -8,8 +8,9 @@ import pytest
 from trajectory import advance
 
 import physent
-from physent.config import ConfigError, load_experiment
-from physent.parameters import ParameterError, declarations, member_axes, settings
+from physent.errors import ConfigError, ParameterError
+from physent.experiment.building import load_experiment
+from physent.protocol.parameters import declarations, member_axes, settings
 from physent.solvers.klein_gordon import (
     Antiperiodic,
     Breather,

@@ -9,7 +9,7 @@ import scipy.linalg
 import physent
 from physent.diagnostics import EntropyProduction
 from physent.entropy import block_bootstrap, linear_entropy_production, medium_entropy_production
-from physent.parameters import ParameterError
+from physent.errors import ParameterError
 from physent.solvers.langevin import (
     BeadSpring,
     CoupledAOUPs,

@@ -18,11 +18,10 @@ from test_runs import LONG, output_of, physent_process, rows_in, wait_for
 
 import physent
 from physent import errors, runs
-from physent.engine import Progress
+from physent.app.terminal import Lasting
+from physent.engine.progress import Milestones, Progress, duration, pace
 from physent.io import folder as folders
-from physent.progress import Milestones, duration, pace
 from physent.report.live import follow
-from physent.terminal import Lasting
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -68,7 +67,7 @@ def test_a_limit_on_the_size_of_files_is_seen_before_it_is_hit(tmp_path):
     (tmp_path / "toy.toml").write_text(LONG.replace("n = 32", "n = 256"))
     code = (
         f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, {resource.RLIM_INFINITY}))\n"
-        "from physent.cli import main; main()"
+        "from physent.app.cli import main; main()"
     )
     arguments = ["run", "toy.toml", "--output", "run", "--set", "solver.n=512", "--quiet"]
     done = subprocess.run(
@@ -137,7 +136,7 @@ def test_output_outlives_its_reader_and_nothing_else():
 @pytest.mark.slow
 @pytest.mark.parametrize("unbuffered", ["", "1"])  # with a buffer the interpreter writes once more at its end
 def test_a_pipe_that_ends_early_and_one_that_is_full(unbuffered):
-    start = [sys.executable, "-c", "from physent.cli import main; main()", "list"]
+    start = [sys.executable, "-c", "from physent.app.cli import main; main()", "list"]
     line = " ".join(f"'{part}'" for part in start)
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {line} | head -1; echo $?; {line} > /dev/full; echo $?; {line} >&-; echo $?"],
@@ -154,7 +153,7 @@ def test_a_terminal_that_goes_away_ends_the_run_after_its_chunk(tmp_path):
     leader, follower = pty.openpty()
     code = (
         "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-        "from physent.cli import main; main()"
+        "from physent.app.cli import main; main()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, "run", str(tmp_path / "toy.toml"), "--output", str(folder)],
@@ -205,7 +204,7 @@ def test_a_live_report_follows_a_run_and_ends_with_it(tmp_path):
             pages.append((running, page.read_text()))
             held.close()  # the run ends
 
-        page = follow(tmp_path / "run", every=0.1, report=seen)
+        page = follow(tmp_path / "run", every=0.1, tell=seen)
     assert [running for running, _ in pages] == [True, False]
     assert 'http-equiv="refresh" content="1"' in pages[0][1] and "refresh" not in pages[1][1]
     assert page == tmp_path / "run" / "report.html" and page.read_text() == pages[1][1]

@@ -12,8 +12,8 @@ from toys import Heat
 
 import physent
 from physent import errors, runs
-from physent.config import load_experiment
 from physent.diagnostics import Entropy
+from physent.experiment.building import load_experiment
 from physent.io import netcdf
 
 TOYS = Path(__file__).with_name("toys.py")

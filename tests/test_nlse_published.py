@@ -28,7 +28,7 @@ import pytest
 from trajectory import rows
 
 from physent.entropy import Density, Hartley, Histogram, MinEntropy, Ordinal, Renyi, Shannon, Spectrum, Tsallis, entropy
-from physent.entropy.complexity import lmc_complexity
+from physent.entropy.discrete.complexity import lmc_complexity
 from physent.solvers.nlse import NLSE, GaussianNoise, ModulatedSech, Soliton, Solitons
 
 pytestmark = pytest.mark.slow  # minutes of compilation in all

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from trajectory import advance, start
 
-from physent.parameters import ParameterError, declarations, member_axes, settings
-from physent.solver import Solver
+from physent.errors import ParameterError
+from physent.protocol.parameters import declarations, member_axes, settings
+from physent.protocol.solver import Solver
 from physent.solvers.nlse import (
     NLSE,
     Akhmediev,

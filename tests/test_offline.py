@@ -101,7 +101,7 @@ def test_a_series_alone_has_its_patterns():
 
 def test_a_file_larger_than_a_block_is_read_in_blocks(monkeypatch):
     whole = physent.diagnose(foreign(), [Entropy(of="tracer")])
-    monkeypatch.setattr("physent.offline.BLOCK_BYTES", 1)
+    monkeypatch.setattr("physent.data.offline.BLOCK_BYTES", 1)
     np.testing.assert_array_equal(
         whole.entropy_tracer_shannon, physent.diagnose(foreign(), [Entropy(of="tracer")]).entropy_tracer_shannon
     )

@@ -6,8 +6,8 @@ from importlib.metadata import EntryPoint
 import pytest
 
 import physent
-from physent import registry
-from physent.registry import RegistryError
+from physent.errors import RegistryError
+from physent.protocol import registry
 
 
 @pytest.fixture

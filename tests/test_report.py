@@ -11,14 +11,14 @@ import xarray as xr
 from test_cli import physent as command  # noqa: F401 - a fixture
 
 import physent.report
-from physent import catalogue
+from physent.data import catalogue
 from physent.errors import FolderError
-from physent.recorded import flattened
+from physent.experiment.recorded import flattened
 from physent.report import movie, particles, reading, style
+from physent.report.checks import checks, invariants, overall, resolution
 from physent.report.comparison import tables
 from physent.report.configuration import settings, swept
 from physent.report.statistics import averages, differences, holm
-from physent.report.verdict import invariants, overall, resolution, verdict
 
 T = np.linspace(0.0, 10.0, 101)
 
@@ -93,7 +93,7 @@ def alone(text: str) -> None:
 
 
 def states(dataset: xr.Dataset) -> dict[str, str]:
-    return {check.name: check.state for check in verdict(dataset)}
+    return {check.name: check.state for check in checks(dataset)}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_kink_in_an_antiperiodic_box_is_resolved():
 def test_a_value_that_is_not_finite_is_found():
     bad = waves()
     bad["s"] = series(np.where(T > 5, np.nan, 1.0), "entropy")
-    assert states(bad)["finite"] == "fair" and overall(verdict(bad)) == "fair"
+    assert states(bad)["finite"] == "fair" and overall(checks(bad)) == "fair"
 
 
 def test_power_is_that_of_the_modes_even_and_odd():
@@ -253,10 +253,10 @@ def test_averages_and_tests_know_of_autocorrelation():
     a, b, c = run(5.0), run(5.0), run(9.0)
     (average,) = averages(a)
     assert 50 < average.effective < 250  # 2001/19, not 2001
-    assert abs(average.mean - 5) < 4 * average.error
-    assert differences(a, b)[0].verdict == "no difference seen"
-    assert differences(a, c)[0].verdict == "differ"
-    assert differences(a, a)[0].verdict == "equal"
+    assert abs(average.mean - 5) < 4 * average.standard_error
+    assert differences(a, b)[0].words == "no difference seen"
+    assert differences(a, c)[0].words == "differ"
+    assert differences(a, a)[0].words == "equal"
 
 
 def test_members_count_as_what_they_are_worth():
@@ -269,10 +269,12 @@ def test_members_count_as_what_they_are_worth():
 
     alike, apart, single = ensemble([5.0] * 8), ensemble(np.linspace(4, 6, 8)), ensemble([5.2])
     (a,), (b,) = averages(alike), averages(apart)
-    assert a.effective > 1000 and a.error == pytest.approx(1 / np.sqrt(3200), rel=0.5)
-    assert b.effective == 8 and not b.tells and b.error > 0.1
+    assert a.effective > 1000 and a.standard_error == pytest.approx(1 / np.sqrt(3200), rel=0.5)
+    assert b.effective == 8 and not b.tells and b.standard_error > 0.1
     (test,) = differences(single, alike)
-    assert test.difference == test.a.mean - test.b.mean and test.error == np.hypot(test.a.error, test.b.error)
+    assert test.difference == test.a.mean - test.b.mean and test.standard_error == np.hypot(
+        test.a.standard_error, test.b.standard_error
+    )
     own = ensemble([5.0] * 8, experiment='[solver]\nkind = "k"\nnu = { linspace = [0.0, 1.0] }\n')
     assert averages(own) == [] and differences(own, alike) == []
     assert "differ in nu" in tables(own, alike)[-1].note

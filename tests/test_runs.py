@@ -16,10 +16,11 @@ from toys import Heat, Walk
 
 import physent
 from physent import errors, runs
-from physent.config import load_experiment
 from physent.diagnostics import Entropy
+from physent.errors import FolderError
+from physent.experiment.building import load_experiment
 from physent.io import checkpoint
-from physent.io.folder import CHECKPOINT, RUN, FolderError
+from physent.io.folder import CHECKPOINT, RUN
 from physent.io.lock import lock
 
 TOYS = Path(__file__).with_name("toys.py")
@@ -201,7 +202,7 @@ def test_a_run_can_be_looked_at_while_it_goes_on(config, tmp_path):
         with physent.open_run(tmp_path / "run") as dataset:
             seen.append((len(dataset.t), progress.rows, bool(np.isfinite(dataset.u.values).all())))
 
-    cut = runs.execute(load_experiment(config), tmp_path / "run", report=look, stop=after(3))
+    cut = runs.execute(load_experiment(config), tmp_path / "run", tell=look, stop=after(3))
     assert cut.outcome.reason == "interrupted"
     assert seen
     assert all(rows == done + 1 and whole for rows, done, whole in seen)
@@ -313,7 +314,7 @@ def test_memory_does_not_grow_with_the_run(tmp_path):
         resident[progress.rows] = pages * os.sysconf("SC_PAGE_SIZE")
 
     settings = dict(t_end=100.0, save_every=0.01, diagnostics=[Entropy(of="u")], output=tmp_path / "run", chunk=100)
-    physent.run(Heat(n=512), report=measure, **settings).close()
+    physent.run(Heat(n=512), tell=measure, **settings).close()
     early = max(value for rows, value in resident.items() if rows <= 2_000)
     assert max(resident.values()) < 1.1 * early
 
@@ -322,7 +323,7 @@ def test_memory_does_not_grow_with_the_run(tmp_path):
 
 
 def physent_process(*arguments):
-    command = [sys.executable, "-c", "from physent.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-c", "from physent.app.cli import main; main()", *map(str, arguments)]
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - read when the process has ended
     process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     return process, log

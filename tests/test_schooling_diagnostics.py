@@ -10,10 +10,9 @@ import xarray as xr
 
 import physent
 from physent import entropy as library
-from physent.diagnostic import Observed
-from physent.diagnostics import SchoolEntropy, SchoolingEntropy, VelocityCorrelation
-from physent.errors import ConfigError
-from physent.parameters import ParameterError
+from physent.diagnostics import SchoolDewiKadita, SchoolEntropy, VelocityCorrelation
+from physent.errors import ConfigError, ParameterError
+from physent.protocol.diagnostic import Observed
 from physent.solvers.couzin import Couzin, RandomBall
 
 BOX, FREE = Couzin(n=8, length=25.0), Couzin(n=8)
@@ -28,10 +27,10 @@ def looked_at(solver) -> Observed:
 @pytest.mark.parametrize(
     ("solver", "diagnostic", "key", "words"),
     [
-        (FREE, SchoolingEntropy(), "length", "no sides"),
-        (FREE, SchoolingEntropy(length=5.0, periodic=True), "periodic", "given true"),
-        (BOX, SchoolingEntropy(length=5.0), "length", "given 5.0"),
-        (BOX, SchoolingEntropy(periodic=False), "periodic", "given false"),
+        (FREE, SchoolDewiKadita(), "length", "no sides"),
+        (FREE, SchoolDewiKadita(length=5.0, periodic=True), "periodic", "given true"),
+        (BOX, SchoolDewiKadita(length=5.0), "length", "given 5.0"),
+        (BOX, SchoolDewiKadita(periodic=False), "periodic", "given false"),
         (BOX, SchoolEntropy(period=[5.0] * 3), "period", "25.0"),
         (BOX, SchoolEntropy(period=[np.inf] * 3), "period", "25.0"),
         (FREE, SchoolEntropy(period=[5.0] * 3), "period", "unbounded"),
@@ -47,7 +46,7 @@ def test_a_box_that_the_domain_contradicts_is_refused(solver, diagnostic, key, w
 
 def test_a_refusal_names_the_key(tmp_path):
     text = '[solver]\nkind = "couzin"\nn = 8\nlength = 25.0\n[run]\nt_end = 1.0\nsave_every = 1.0\n'
-    (tmp_path / "case.toml").write_text(text + '[[diagnostics]]\nkind = "schooling_entropy"\nlength = 5.0\n')
+    (tmp_path / "case.toml").write_text(text + '[[diagnostics]]\nkind = "school_dewi_kadita"\nlength = 5.0\n')
     with pytest.raises(ConfigError, match=r"case.toml:10: diagnostics.0.length: given 5.0"):
         physent.load_experiment(tmp_path / "case.toml")
 
@@ -56,7 +55,7 @@ def test_a_refusal_names_the_key(tmp_path):
 def test_the_box_is_the_domain_s(length):
     """A run gives what the functions give; the peer's entropies of a school in free space need a length."""
     solver = Couzin(n=8, length=length, dt=0.5)
-    seven = SchoolingEntropy() if length else SchoolingEntropy(length=25.0)
+    seven = SchoolDewiKadita() if length else SchoolDewiKadita(length=25.0)
     run = physent.run(solver, t_end=1.0, save_every=0.5, diagnostics=[seven, SchoolEntropy()])
     x, v = run.position.values, run.heading.values
     expected = library.schooling_entropies(x, v, 25.0, length is not None)
@@ -71,7 +70,7 @@ def test_a_file_does_not_say_in_what_space_its_school_lives():
     with pytest.raises(ParameterError, match="period: missing"):
         physent.diagnose(school, [SchoolEntropy()])
     with pytest.raises(ParameterError, match="length: missing"):
-        physent.diagnose(school, [SchoolingEntropy()])
+        physent.diagnose(school, [SchoolDewiKadita()])
     free = physent.diagnose(school, [SchoolEntropy(period=[np.inf] * 3)])
     x, v = school.position.values, school.heading.values
     np.testing.assert_allclose(free.school_depth_entropy, library.school_entropies(x, v).depth, atol=1e-12)

@@ -15,23 +15,28 @@ import pytest
 import xarray as xr
 
 import physent
-from physent import cli, config
-from physent.diagnostics import LearnedEntropyProduction
-from physent.errors import FolderError
-from physent.parameters import ParameterError, param
+from physent.app import cli
+from physent.errors import ConfigError, FolderError, ParameterError, SamplesError
+from physent.experiment.building import load_experiment
+from physent.experiment.settings import ScoreSettings
+from physent.learning.currents import current, physics
+from physent.learning.derivatives import by_probes, exactly, slopes
+from physent.learning.losses import Denoising, Implicit, Scales, Stratonovich
+from physent.learning.model import Residual, Score, noisy
+from physent.learning.networks import NETWORKS
+from physent.learning.splits import Part, Stream
+from physent.protocol.parameters import param
+from physent.protocol.solver import State
+from physent.protocol.stochastic import StochasticSolver, substitute
+from physent.protocol.variables import Domain, Variable
+from physent.score import LearnedEntropyProduction
+from physent.score.fit import learn
 from physent.score.flow import probability_flow
-from physent.score.learning import learn
-from physent.score.local import by_probes, current, exactly, physics, slopes, sums
-from physent.score.losses import Denoising, Implicit, Scales, Stratonovich
 from physent.score.maps import _groups, maps
-from physent.score.network import Residual, Score, noisy
-from physent.score.networks import NETWORKS
-from physent.score.samples import Part, Samples, SamplesError, Stream
-from physent.score.settings import ScoreSettings
+from physent.score.samples import Samples
 from physent.score.survey import check_solver, survey
 from physent.score.trained import Trained, build, load
-from physent.score.verdict import Number, Table, verdict
-from physent.solver import Domain, State, StochasticSolver, Variable, substitute
+from physent.score.verdict import Number, Table, sums, verdict
 from physent.solvers import NLSE, ActiveMatter, LinearLangevin, TiltedRing
 from physent.solvers.active_matter.propulsion import Brownian
 from physent.solvers.langevin import BeadSpring, Gyrator, Matrix, TrappedAOUP
@@ -370,8 +375,8 @@ def test_an_experiment_without_noise_has_no_score_table(tmp_path):
     path.write_text(
         '[solver]\nkind = "nlse"\n[run]\nt_end = 1.0\nsave_every = 0.5\n[score]\nstep = 3\nnetwork = "mpl"\n'
     )
-    with pytest.raises(config.ConfigError) as caught:
-        config.load_experiment(path)
+    with pytest.raises(ConfigError) as caught:
+        load_experiment(path)
     text = str(caught.value)
     assert "has no noise" in text and "did you mean steps?" in text and "did you mean mlp?" in text
 
@@ -384,7 +389,7 @@ def folder(tmp_path_factory):
     """A small run with a score."""
     root = tmp_path_factory.mktemp("score")
     (root / "small.toml").write_text(EXPERIMENT)
-    experiment = config.load_experiment(root / "small.toml")
+    experiment = load_experiment(root / "small.toml")
     physent.run(experiment, output=root / "small").close()
     learnt = learn(root / "small")
     assert learnt.verdict is not None
@@ -429,7 +434,7 @@ def copied(folder, to):
 
 def test_what_is_to_be_overwritten_stays_until_there_is_something_new(folder, tmp_path):
     before = [(folder / name).read_bytes() for name in ("score.eqx", "score.nc")]
-    with pytest.raises(config.ConfigError, match="did you mean steps"):
+    with pytest.raises(ConfigError, match="did you mean steps"):
         learn(folder, overrides=["score.stepz=1"], overwrite=True)
     with pytest.raises(FolderError, match="there is no trained score"):
         learn(folder, source=tmp_path, overwrite=True)
@@ -615,15 +620,15 @@ def test_errors_of_correlated_rows_are_those_of_blocks():
     for i in range(1, 4000):
         x[i] = 0.9 * x[i - 1] + rng.normal(size=2)
     found = Table({"x": x}, correlation=19.0).mean("x")
-    assert 0.7 < found.error / (10 / np.sqrt(8000)) < 1.3
+    assert 0.7 < found.standard_error / (10 / np.sqrt(8000)) < 1.3
     end = Part(np.arange(3000, 4000), np.arange(2))  # as kept from training: its rows are as correlated as any
     cut, sparse = end.thinned(4000), end.thinned(1000)
     np.testing.assert_allclose([cut.spacing, sparse.spacing], [1, 999 / 499])
     for part in (cut, sparse):
         found = Table({"x": x[part.rows]}, 19.0 / part.spacing).mean("x")
-        assert 0.6 < found.error / (10 / np.sqrt(2000)) < 1.4
+        assert 0.6 < found.standard_error / (10 / np.sqrt(2000)) < 1.4
     ratio = Table({}, 19.0).ratio(2 * (x + 50), x + 50)
-    np.testing.assert_allclose([ratio.value, ratio.error], [2, 0], atol=1e-12)
+    np.testing.assert_allclose([ratio.value, ratio.standard_error], [2, 0], atol=1e-12)
 
 
 class UnderdampedState(State):
@@ -701,7 +706,7 @@ def test_devices_share_a_batch(folder, tmp_path):
     """Four simulated devices learn what one does, up to the order of sums."""
     copied(folder, tmp_path)
     code = (
-        "import sys, jax\nfrom physent.score.learning import learn\nassert jax.device_count() == 4\n"
+        "import sys, jax\nfrom physent.score.fit import learn\nassert jax.device_count() == 4\n"
         "learn(sys.argv[1], overrides=['score.precision=\"float64\"'])"
     )
     flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"

@@ -10,15 +10,14 @@ import pytest
 import xarray as xr
 
 import physent
-from physent.diagnostic import Observed
-from physent.diagnostics import LearnedEntropyProduction
-from physent.parameters import ParameterError
-from physent.score import local
-from physent.score.learning import learn
-from physent.score.networks import NETWORKS
-from physent.score.pairs import Pairs, Springs, chebyshev, filtered
+from physent.errors import ParameterError
+from physent.learning.networks import NETWORKS
+from physent.learning.pairs import Pairs, Springs, chebyshev, filtered
+from physent.protocol.diagnostic import Observed
+from physent.protocol.stochastic import substitute
+from physent.score import LearnedEntropyProduction, streaming
+from physent.score.fit import learn
 from physent.score.trained import Trained
-from physent.solver import substitute
 from physent.solvers.active_matter import ActiveMatter, Brownian, NoForce, OrnsteinUhlenbeck, Softplus
 from physent.solvers.langevin import LinearLangevin, TrappedAOUP
 
@@ -270,8 +269,8 @@ def test_derivatives_are_exact_or_probed_by_the_system_observed(particles, compo
         asked.append(count)
         return local_slopes(count, probes)
 
-    local_slopes = local.slopes
-    monkeypatch.setattr(local, "slopes", recorded)
+    local_slopes = streaming.slopes
+    monkeypatch.setattr(streaming, "slopes", recorded)
     solver = dataclasses.replace(TRAP, particles=particles, neighbors=particles - 1)
 
     def rates(state):
@@ -302,7 +301,7 @@ def test_the_score_of_trapped_particles_is_learned_and_judged(tmp_path):
     keys = ["score.after=40", "score.steps=40", "score.batch=16", PROBES]
     folder, learnt, said = learned(tmp_path, solver, "resolvent", run, *keys)
     numbers = learnt.verdict.numbers
-    assert numbers["r_squared"].value - 2 * numbers["r_squared"].error > 0.5
+    assert numbers["r_squared"].value - 2 * numbers["r_squared"].standard_error > 0.5
     assert "score.odd" not in said and "ratio_square_propulsion" not in numbers
     with xr.open_dataset(folder / "score.nc") as ds:
         assert ds.map_total.shape == (4, 4) and ds.snapshot_total.shape == (4,)

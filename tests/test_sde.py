@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from physent.sde import terms, variables_of, with_variables
+from physent.engine.sde import terms, variables_of, with_variables
 from physent.solvers.active_matter import ActiveMatter, Brownian, OrnsteinUhlenbeck, RunAndTumble
 from physent.solvers.langevin import Gyrator, LinearLangevin
 

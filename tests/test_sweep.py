@@ -13,7 +13,7 @@ import xarray as xr
 from toys import Heat
 
 import physent
-from physent import cli
+from physent.app import cli
 from physent.errors import FolderError, ParameterError
 from physent.sweep import Result, SweepSettings, as_members, points, summarise
 

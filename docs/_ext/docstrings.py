@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from sphinx.application import Sphinx
 
-from physent.parameters import Declared, declarations
+from physent.protocol.parameters import Declared, declarations
 
 
 def escaped(line: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from physent import registry
-from physent.schema import parameter_table
+from physent.experiment.schema import parameter_table
+from physent.protocol import registry
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -31,7 +31,7 @@ API = {
         "physent.numerics.neighbors",
     ),
     "physent.report": ("physent.report",),
-    "physent.accessor": ("physent.accessor",),
+    "physent.data.accessor": ("physent.data.accessor",),
     "physent.errors": ("physent.errors",),
 }  # fmt: skip
 TITLES = {  # sections of the page of validation, in this order; any other file of numbers comes after them

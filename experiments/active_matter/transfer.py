@@ -18,8 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 
 import physent
-from physent.score.local import by_probes, physics, sums
+from physent.learning.currents import physics
+from physent.learning.derivatives import by_probes
 from physent.score.trained import load
+from physent.score.verdict import sums
 
 SETTLE, EVERY, SNAPSHOTS = 1000.0, 500.0, 4
 AFTER, APART = 30000.0, 5000.0

@@ -77,13 +77,13 @@ def ours(case):
     import jax.numpy as jnp
 
     from experiments.benchmarks.couzin_validation import experiment
-    from physent.cadence import Cadence
-    from physent.diagnostics import SchoolingEntropy
-    from physent.program import Program
+    from physent.diagnostics import SchoolDewiKadita
+    from physent.engine.cadence import Cadence
+    from physent.engine.program import Program
 
     settings = experiment(case)
     kept = ["position", "heading", "polarization", "rotation", "spread"]
-    program = Program(settings.solver, (SchoolingEntropy(),), fields=kept)
+    program = Program(settings.solver, (SchoolDewiKadita(),), fields=kept)
     cadence = dataclasses.replace(Cadence.of(settings.solver, settings.run), rows_per_snapshot=1)
     state = program.init(settings.solver, jax.random.key(0))
     carries, _ = program.first_row(settings.solver, state)

@@ -18,8 +18,8 @@ from scipy.stats import ttest_ind_from_stats  # noqa: E402
 
 import physent  # noqa: E402
 from experiments.benchmarks.couzin_tables import main  # noqa: E402
-from physent.config import load_experiment  # noqa: E402
-from physent.diagnostics import SchoolingEntropy  # noqa: E402
+from physent.diagnostics import SchoolDewiKadita  # noqa: E402
+from physent.experiment.building import load_experiment  # noqa: E402
 
 EXPERIMENTS = Path(__file__).parents[1] / "couzin"
 SEEDS = 8
@@ -88,7 +88,7 @@ def cases(table):
         settings = experiment(case)
         run = physent.run(
             settings.solver, t_end=settings.run.t_end, save_every=settings.run.save_every, members=SEEDS,
-            diagnostics=[SchoolingEntropy()], variables=["polarization"],
+            diagnostics=[SchoolDewiKadita()], variables=["polarization"],
         )  # fmt: skip
         half = second_half(run)
         for (quantity, variable), (mean, deviation) in zip(ROWS.items(), bands, strict=True):

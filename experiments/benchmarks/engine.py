@@ -21,7 +21,7 @@ def help_seconds() -> float:
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        code = "import sys; sys.argv = ['physent', '--help']; from physent.cli import main; main()"
+        code = "import sys; sys.argv = ['physent', '--help']; from physent.app.cli import main; main()"
         subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
         times.append(time.perf_counter() - start)
     return statistics.median(times)
@@ -32,11 +32,11 @@ def streaming_cost(steps_per_row: int) -> tuple[float, float]:
     import jax
     import jax.numpy as jnp
 
-    from physent.cadence import Cadence
-    from physent.config import RunSettings
     from physent.diagnostics import Complexity, DifferentialEntropy, Entropy
+    from physent.engine.cadence import Cadence
+    from physent.engine.program import Program
     from physent.entropy import MinEntropy, Renyi, Spectrum, Tsallis
-    from physent.program import Program
+    from physent.experiment.settings import RunSettings
     from physent.solvers import NLSE
 
     eight = (

@@ -14,9 +14,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-BYTES = {"pred": 1, "s8": 1, "u8": 1, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8, "c64": 8, "c128": 16}
+BYTES = {"pred": 1, "c64": 8, "c128": 16}  # of the others the name says how many bits
 FREE = ("parameter", "constant", "tuple", "get-tuple-element", "bitcast", "while", "call", "conditional", "iota")
-OPERATION = re.compile(r"^\s*(?:ROOT )?%(\S+) = (\([^)]*\)|\S+) ([\w-]+)\(([^)]*)\)")
+OPERATION = re.compile(r"^\s*(?:ROOT )?%(\S+) = (\(.*?\)|\S+) ([\w-]+)\(([^)]*)\)")
 TRANSFORMS = {  # by the name in a compiled program: itself, its inverse
     "FFT": (jnp.fft.fftn, jnp.fft.ifftn),
     "IFFT": (jnp.fft.ifftn, jnp.fft.fftn),
@@ -76,10 +76,19 @@ def executed(program: str) -> Iterator[tuple[Operation, int]]:
     return of(entry, 1)
 
 
+def sizes_of(types: str) -> list[int]:
+    """Bytes of each array of a type."""
+
+    def of(kind: str) -> int:
+        return BYTES.get(kind) or int(re.sub(r"\D", "", kind)) // 8
+
+    arrays = re.findall(r"([a-z]+[0-9]+|pred)\[([\d,]*)\]", types)
+    return [of(kind) * math.prod(int(n) for n in shape.split(",") if n) for kind, shape in arrays]
+
+
 def size_of(types: str) -> int:
     """Bytes of all arrays of a type."""
-    arrays = re.findall(r"(\w+)\[([\d,]*)\]", types)
-    return sum(BYTES[kind] * math.prod(int(n) for n in shape.split(",") if n) for kind, shape in arrays)
+    return sum(sizes_of(types))
 
 
 def bytes_moved(program: str) -> int:

@@ -23,7 +23,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 
 import physent
-from physent.config import build, parse, precision_of
+from physent.experiment.building import build
+from physent.experiment.parsing import parse, precision_of
 from physent.report import pictures as drawing
 from physent.report import write
 from physent.runs import execute

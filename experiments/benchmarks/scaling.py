@@ -48,10 +48,10 @@ def timed(case: str, share: int, devices: int) -> dict:
     import jax
     import jax.numpy as jnp
 
-    from physent.cadence import Cadence
-    from physent.communication import exchanges
-    from physent.config import RunSettings
-    from physent.program import Program
+    from experiments.benchmarks.communication import exchanges
+    from physent.engine.cadence import Cadence
+    from physent.engine.program import Program
+    from physent.experiment.settings import RunSettings
 
     jax.config.update("jax_enable_x64", True)
     solver, members = build(case, share)
@@ -125,7 +125,7 @@ def sweep(t_end: float) -> None:
     import numpy as np
 
     import physent
-    from physent.cli import app
+    from physent.app.cli import app
 
     over = ["--over", "solver.nonlinearity=linspace(0.5, 1.25, 16)"]
     with tempfile.TemporaryDirectory() as place:

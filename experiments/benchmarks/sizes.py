@@ -28,11 +28,11 @@ import physent.entropy as entropies  # noqa: E402 (float64 first)
 from experiments.benchmarks import programs  # noqa: E402
 from experiments.benchmarks.comparison import write_csv  # noqa: E402
 from experiments.benchmarks.programs import Limit, limits, seconds_of  # noqa: E402
-from physent.score.losses import Implicit, Scales  # noqa: E402
-from physent.score.networks import NETWORKS  # noqa: E402
-from physent.score.settings import ScoreSettings  # noqa: E402
+from physent.experiment.settings import ScoreSettings  # noqa: E402
+from physent.learning.losses import Implicit, Scales  # noqa: E402
+from physent.learning.networks import NETWORKS  # noqa: E402
+from physent.learning.training import advance, begin  # noqa: E402
 from physent.score.trained import build  # noqa: E402
-from physent.score.training import advance, begin  # noqa: E402
 from physent.solvers.active_matter import ActiveMatter  # noqa: E402
 from physent.solvers.couzin import Couzin, RandomBox  # noqa: E402
 from physent.solvers.kelvin_helmholtz import DoubleShear, KelvinHelmholtz  # noqa: E402

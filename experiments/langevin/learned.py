@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import physent
-from physent.config import load_experiment
-from physent.score.learning import learn
+from physent.experiment.building import load_experiment
+from physent.score.fit import learn
 from physent.score.trained import load
 
 HERE = Path(__file__).parent
@@ -50,9 +50,9 @@ def compared(name: str, root: Path) -> dict[str, float]:
     exact = float(experiment.solver.exact_production().total)
     error, square = true_error(folder, experiment.solver)
     return {
-        "exact": exact, "learned": numbers["total"].value, "learned_se": numbers["total"].error,
+        "exact": exact, "learned": numbers["total"].value, "learned_se": numbers["total"].standard_error,
         "allowed": max(0.02 * exact, 0.005 * square), "true_error": error, "identity": numbers["error"].value,
-        "identity_se": numbers["error"].error, "true_r2": 1 - error / square,
+        "identity_se": numbers["error"].standard_error, "true_r2": 1 - error / square,
         "identity_r2": numbers["r_squared"].value, "run_s": simulated, "train_s": trained,
     }  # fmt: skip
 

@@ -24,8 +24,8 @@ import numpy as np
 import xarray as xr
 
 import physent
-import physent.accessor  # adds .physent to every DataArray
-from physent import cli
+import physent.data.accessor  # adds .physent to every DataArray
+from physent.app import cli
 from physent.diagnostics import Entropy
 from physent.entropy import Histogram, Ordinal, circular_shift, gaussian_mutual_information, permutation_test
 

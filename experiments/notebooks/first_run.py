@@ -24,7 +24,7 @@ import matplotlib.pyplot as plt
 
 import physent
 import physent.report
-from physent import cli
+from physent.app import cli
 
 EXPERIMENT = """
 name = "collision"

@@ -30,7 +30,7 @@ import numpy as np
 
 import physent
 import physent.score
-from physent.diagnostics import LearnedEntropyProduction
+from physent.score import LearnedEntropyProduction
 from physent.solvers import LinearLangevin
 from physent.solvers.langevin import TrappedAOUP
 

@@ -1,5 +1,6 @@
 """The diagnostics that come with physent, as modules for `physent.run` and kinds for a config."""
 
+from physent.diagnostics.boxes import ParticleMap as ParticleMap
 from physent.diagnostics.correlations import MeanSquareDisplacement as MeanSquareDisplacement
 from physent.diagnostics.correlations import RadialDistribution as RadialDistribution
 from physent.diagnostics.correlations import StructureFactor as StructureFactor
@@ -11,8 +12,6 @@ from physent.diagnostics.history import HistogramEntropy as HistogramEntropy
 from physent.diagnostics.history import PermutationEntropy as PermutationEntropy
 from physent.diagnostics.information import MutualInformation as MutualInformation
 from physent.diagnostics.information import TransferEntropy as TransferEntropy
-from physent.diagnostics.learned import LearnedEntropyProduction as LearnedEntropyProduction
-from physent.diagnostics.maps import ParticleMap as ParticleMap
 from physent.diagnostics.mixing import MixingEfficiency as MixingEfficiency
 from physent.diagnostics.particles import BoltzmannEntropy as BoltzmannEntropy
 from physent.diagnostics.particles import NearestNeighbourEntropy as NearestNeighbourEntropy
@@ -23,9 +22,9 @@ from physent.diagnostics.quantities import PotentialEnergy as PotentialEnergy
 from physent.diagnostics.quantities import PublishedQuantity as PublishedQuantity
 from physent.diagnostics.quantities import StatisticalComplexity as StatisticalComplexity
 from physent.diagnostics.regularity import Regularity as Regularity
-from physent.diagnostics.schooling import SchoolEntropy as SchoolEntropy
-from physent.diagnostics.schooling import SchoolingEntropy as SchoolingEntropy
-from physent.diagnostics.schooling import VelocityCorrelation as VelocityCorrelation
+from physent.diagnostics.schools import SchoolDewiKadita as SchoolDewiKadita
+from physent.diagnostics.schools import SchoolEntropy as SchoolEntropy
+from physent.diagnostics.schools import VelocityCorrelation as VelocityCorrelation
 from physent.diagnostics.structure import Clusters as Clusters
 from physent.diagnostics.structure import HexaticOrder as HexaticOrder
 from physent.diagnostics.structure import LocalDensity as LocalDensity

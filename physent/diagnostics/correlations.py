@@ -7,13 +7,13 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
 from physent.diagnostics.structure import neighborhood, space_of
-from physent.entropy.counting import count_symbols
-from physent.entropy.histogram import bin_index
+from physent.entropy.discrete.counting import count_symbols
+from physent.entropy.outcomes.histogram import bin_index
 from physent.numerics.neighbors import separations
-from physent.parameters import param, static
-from physent.solver import Axis, Variable
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import param, static
+from physent.protocol.variables import Axis, Variable
 
 
 class MeanSquareDisplacement(Diagnostic[Array]):

@@ -5,10 +5,10 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
-from physent.parameters import static
-from physent.solver import Variable
-from physent.spelling import nearest
+from physent.errors import nearest
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import static
+from physent.protocol.variables import Variable
 
 
 class Error(Diagnostic[tuple[()]]):

@@ -5,14 +5,21 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
-from physent.entropy import Density, differential_entropy, entropy, lmc_complexity
-from physent.entropy.estimators import ESTIMATORS, Estimator
-from physent.entropy.measures import MEASURES, Measure
-from physent.entropy.outcome_space import OutcomeSpace
-from physent.entropy.outcomes import OUTCOMES
-from physent.parameters import choice, kind_of, settings, static
-from physent.solver import Variable
+from physent.entropy import (
+    ESTIMATORS,
+    MEASURES,
+    OUTCOMES,
+    Density,
+    Estimator,
+    Measure,
+    OutcomeSpace,
+    differential_entropy,
+    entropy,
+    lmc_complexity,
+)
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import choice, kind_of, settings, static
+from physent.protocol.variables import Variable
 
 
 def _words(module: Any, options: dict[str, type]) -> str:

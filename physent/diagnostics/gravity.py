@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array
 
-from physent.diagnostic import Observed
-from physent.parameters import known
+from physent.protocol.diagnostic import Observed
+from physent.protocol.parameters import known
 
 
 def weight(gravity: Array | float | None, observed: Observed) -> Any:

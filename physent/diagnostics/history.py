@@ -5,16 +5,13 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
-from physent.entropy import jensen_shannon_complexity
-from physent.entropy.counting import count_symbols
-from physent.entropy.estimators import ESTIMATORS, Estimator
-from physent.entropy.histogram import bin_index
-from physent.entropy.measures import MEASURES, Measure
-from physent.entropy.ordinal import lehmer_code
-from physent.entropy.outcome_space import as_floating
-from physent.parameters import choice, param, static
-from physent.solver import Variable
+from physent.entropy import ESTIMATORS, MEASURES, Estimator, Measure, jensen_shannon_complexity
+from physent.entropy.discrete.counting import as_floating, count_symbols
+from physent.entropy.outcomes.histogram import bin_index
+from physent.entropy.outcomes.ordinal import lehmer_code
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import choice, param, static
+from physent.protocol.variables import Variable
 
 
 def _real(observed: Observed, of: str) -> tuple[str, Array]:

@@ -5,8 +5,9 @@ from typing import Any, Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
 from physent.entropy import (
+    ESTIMATORS,
+    Estimator,
     Histogram,
     combine_symbols,
     discrete_conditional_mutual_information,
@@ -15,13 +16,12 @@ from physent.entropy import (
     ksg_conditional_mutual_information,
     ksg_mutual_information,
 )
-from physent.entropy.counting import count_symbols
-from physent.entropy.estimators import ESTIMATORS, Estimator
-from physent.entropy.histogram import bin_index
+from physent.entropy.discrete.counting import as_floating, count_symbols
 from physent.entropy.information import information_of_counts
-from physent.entropy.outcome_space import as_floating
-from physent.parameters import choice, param, static
-from physent.solver import Variable
+from physent.entropy.outcomes.histogram import bin_index
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import choice, param, static
+from physent.protocol.variables import Variable
 
 
 def _alike(observed: Observed, *wanted: str) -> list[str]:

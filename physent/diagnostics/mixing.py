@@ -5,12 +5,12 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
 from physent.diagnostics.fields import _grid
 from physent.diagnostics.gravity import check_upright, weight
 from physent.entropy import potential_energies
-from physent.parameters import param, static
-from physent.solver import Variable
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import param, static
+from physent.protocol.variables import Variable
 
 
 class Lost(NamedTuple):

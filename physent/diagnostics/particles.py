@@ -5,14 +5,23 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
-from physent.entropy import Cells, Headings, boltzmann_entropy, entropy, nearest_neighbour_entropy
-from physent.entropy.estimators import ESTIMATORS, Estimator
-from physent.entropy.measures import MEASURES, Measure
-from physent.entropy.nearest import Metric
-from physent.entropy.outcome_space import OutcomeSpace
-from physent.parameters import ParameterError, choice, kind_of, param, static
-from physent.solver import Variable
+from physent.entropy import (
+    ESTIMATORS,
+    MEASURES,
+    Cells,
+    Estimator,
+    Headings,
+    Measure,
+    OutcomeSpace,
+    boltzmann_entropy,
+    entropy,
+    nearest_neighbour_entropy,
+)
+from physent.entropy.continuous.nearest import Metric
+from physent.errors import ParameterError
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import choice, kind_of, param, static
+from physent.protocol.variables import Variable
 
 PARTICLE_OUTCOMES: dict[str, type[OutcomeSpace]] = {"cells": Cells, "headings": Headings}
 

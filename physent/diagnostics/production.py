@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
-from physent.diagnostics.maps import Boxes, add_to_boxes, map_axes, map_dims, no_boxes
-from physent.entropy.production import medium_entropy_production
-from physent.parameters import param, static
-from physent.solver import Axis, StochasticSolver, Variable
+from physent.diagnostics.boxes import Boxes, add_to_boxes, map_axes, map_dims, no_boxes
+from physent.entropy import medium_entropy_production
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import param, static
+from physent.protocol.stochastic import StochasticSolver
+from physent.protocol.variables import Axis, Variable
 
 Sums = tuple[Array, Boxes | None]
 

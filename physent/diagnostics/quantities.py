@@ -5,10 +5,11 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
 from physent.diagnostics.fields import _grid, _of
 from physent.diagnostics.gravity import check_upright, weight
 from physent.entropy import (
+    OUTCOMES,
+    OutcomeSpace,
     complexity_index,
     dye_entropy,
     field_entropy,
@@ -16,11 +17,10 @@ from physent.entropy import (
     mixing_proxy,
     potential_energies,
 )
-from physent.entropy.outcome_space import OutcomeSpace
-from physent.entropy.outcomes import OUTCOMES
 from physent.entropy.published import Convention
-from physent.parameters import choice, kind_of, param, static
-from physent.solver import Variable
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import choice, kind_of, param, static
+from physent.protocol.variables import Variable
 
 
 class StatisticalComplexity(Diagnostic[tuple[()]]):

@@ -6,18 +6,12 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
 from physent.diagnostics.fields import _grid
-from physent.entropy import (
-    approximate_entropy,
-    lempel_ziv_complexity,
-    multiscale_entropy,
-    sample_entropy,
-    svd_entropy,
-)
-from physent.entropy.outcome_space import as_floating
-from physent.parameters import Declared, choice, kind_of, static
-from physent.solver import Variable
+from physent.entropy import approximate_entropy, lempel_ziv_complexity, multiscale_entropy, sample_entropy, svd_entropy
+from physent.entropy.discrete.counting import as_floating
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import Declared, choice, kind_of, static
+from physent.protocol.variables import Variable
 
 
 class SeriesMeasure(Declared):

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from physent.diagnostic import Diagnostic, Observed
-from physent.entropy.counting import count_symbols
+from physent.entropy.discrete.counting import count_symbols
+from physent.errors import ParameterError
 from physent.numerics.neighbors import NeighborList, find_neighbors, separations
 from physent.numerics.space import Space
-from physent.parameters import ParameterError, param, static
-from physent.solver import Variable
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import param, static
+from physent.protocol.variables import Variable
 
 
 def space_of(observed: Observed, of: str, period: Array | Sequence[float] | None) -> tuple[str, Space]:

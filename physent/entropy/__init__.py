@@ -7,11 +7,12 @@ allows, differentiated. Values are in nats and not normalised unless one asks.
 """
 
 from physent.entropy.boltzmann import boltzmann_entropy
-from physent.entropy.complexity import complexity_bounds, jensen_shannon_complexity, lmc_complexity
-from physent.entropy.differential import nearest_neighbour_entropy
-from physent.entropy.discrete import entropy
-from physent.entropy.dispersion import Dispersion
-from physent.entropy.estimators import (
+from physent.entropy.continuous.differential import nearest_neighbour_entropy
+from physent.entropy.continuous.grid import differential_entropy
+from physent.entropy.continuous.ksg import ksg_conditional_mutual_information, ksg_mutual_information
+from physent.entropy.continuous.spacings import spacing_entropy
+from physent.entropy.discrete.complexity import complexity_bounds, jensen_shannon_complexity, lmc_complexity
+from physent.entropy.discrete.estimators import (
     ESTIMATORS,
     ChaoShen,
     Estimator,
@@ -21,20 +22,7 @@ from physent.entropy.estimators import (
     PlugIn,
     Shrinkage,
 )
-from physent.entropy.fields import Counts, Density, Spectrum
-from physent.entropy.grid import differential_entropy
-from physent.entropy.histogram import Histogram
-from physent.entropy.information import (
-    bin_symbols,
-    combine_symbols,
-    discrete_conditional_mutual_information,
-    discrete_mutual_information,
-    gaussian_information,
-    gaussian_mutual_information,
-)
-from physent.entropy.ksg import ksg_conditional_mutual_information, ksg_mutual_information
-from physent.entropy.lempel_ziv import lempel_ziv_complexity
-from physent.entropy.measures import (
+from physent.entropy.discrete.measures import (
     MEASURES,
     Curado,
     Extropy,
@@ -46,17 +34,26 @@ from physent.entropy.measures import (
     Shannon,
     Tsallis,
 )
-from physent.entropy.mixing import dye_entropy, potential_energies, segregation
-from physent.entropy.ordinal import AmplitudeOrdinal, Ordinal, WeightedOrdinal, ordinal_symbols
-from physent.entropy.outcome_space import OutcomeSpace
-from physent.entropy.outcomes import OUTCOMES
-from physent.entropy.particles import Cells, Headings
-from physent.entropy.production import (
-    LinearProduction,
-    block_bootstrap,
-    linear_entropy_production,
-    medium_entropy_production,
+from physent.entropy.entropy import entropy
+from physent.entropy.information import (
+    bin_symbols,
+    combine_symbols,
+    discrete_conditional_mutual_information,
+    discrete_mutual_information,
+    gaussian_information,
+    gaussian_mutual_information,
 )
+from physent.entropy.lempel_ziv import lempel_ziv_complexity
+from physent.entropy.mixing import dye_entropy, potential_energies, segregation
+from physent.entropy.outcomes.dispersion import Dispersion
+from physent.entropy.outcomes.fields import Counts, Density, Spectrum
+from physent.entropy.outcomes.histogram import Histogram
+from physent.entropy.outcomes.kinds import OUTCOMES
+from physent.entropy.outcomes.ordinal import AmplitudeOrdinal, Ordinal, WeightedOrdinal, ordinal_symbols
+from physent.entropy.outcomes.particles import Cells, Headings
+from physent.entropy.outcomes.space import OutcomeSpace
+from physent.entropy.outcomes.spatial_ordinal import SpatialOrdinal
+from physent.entropy.production import LinearProduction, linear_entropy_production, medium_entropy_production
 from physent.entropy.published import (
     complexity_index,
     field_entropy,
@@ -66,13 +63,16 @@ from physent.entropy.published import (
     spectral_bandwidth,
     spectral_richness,
 )
-from physent.entropy.regularity import approximate_entropy, multiscale_entropy, sample_entropy
-from physent.entropy.school import (
-    from_centre,
-    school_entropies,
-    velocity_correlation_profile,
+from physent.entropy.rates import (
+    autocorrelation_time,
+    block_bootstrap,
+    compare,
+    effective_sample_size,
+    entropy_rate,
+    time_average,
 )
-from physent.entropy.schooling import (
+from physent.entropy.regularity import approximate_entropy, multiscale_entropy, sample_entropy
+from physent.entropy.schools.dewi_kadita import (
     angular_momentum_entropy,
     cohesion_entropy,
     depth_entropy,
@@ -84,18 +84,10 @@ from physent.entropy.schooling import (
     velocity_correlation_entropy,
     wrapped_rotation,
 )
+from physent.entropy.schools.unbinned import from_centre, school_entropies, velocity_correlation_profile
 from physent.entropy.significance import circular_shift, iaaft, permutation_test, phase_randomised, shuffle
-from physent.entropy.spacings import spacing_entropy
-from physent.entropy.spatial_ordinal import SpatialOrdinal
 from physent.entropy.spectra import spectral_entropy, svd_entropy
 from physent.entropy.transfer import discrete_transfer_entropy, gaussian_transfer_entropy, ksg_transfer_entropy
-from physent.entropy.uncertainty import (
-    autocorrelation_time,
-    compare,
-    effective_sample_size,
-    entropy_rate,
-    time_average,
-)
 
 __all__ = [
     "ESTIMATORS",

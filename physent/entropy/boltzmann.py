@@ -6,10 +6,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.discrete import entropy
-from physent.entropy.estimators import Estimator, Grassberger
-from physent.entropy.outcome_space import as_floating
-from physent.entropy.particles import Cells
+from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete.estimators import Estimator, Grassberger
+from physent.entropy.entropy import entropy
+from physent.entropy.outcomes.particles import Cells
 
 _GRASSBERGER = Grassberger()
 

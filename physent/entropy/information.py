@@ -7,11 +7,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.counting import count_symbols, poison
-from physent.entropy.estimators import Estimator, PlugIn
-from physent.entropy.histogram import Histogram
-from physent.entropy.measures import Shannon
-from physent.entropy.outcome_space import as_floating
+from physent.entropy.discrete.counting import as_floating, count_symbols, poison
+from physent.entropy.discrete.estimators import Estimator, PlugIn
+from physent.entropy.discrete.measures import Shannon
+from physent.entropy.outcomes.histogram import Histogram
 
 _PLUG_IN, _SHANNON = PlugIn(), Shannon()
 

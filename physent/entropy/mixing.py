@@ -8,9 +8,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.grid import cell_volume
-from physent.entropy.outcome_space import Axes, arrange, as_floating
-from physent.entropy.power_sums import log_nonzero
+from physent.entropy.continuous.grid import cell_volume
+from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete.power_sums import log_nonzero
+from physent.entropy.outcomes.space import Axes, arrange
 
 
 def dye_entropy(

@@ -8,17 +8,14 @@ The medium's rate is the heat over the temperature, <b . D^-1 o dX>/dt, and need
 system's is 0, so it is the total (U. Seifert, Rep. Prog. Phys. 75, 126001, 2012). Parts are exact for linear systems.
 """
 
-import math
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array
 
-from physent.entropy.outcome_space import as_floating
-from physent.entropy.uncertainty import Rate
+from physent.entropy.discrete.counting import as_floating
 
 
 def medium_entropy_production(drift: ArrayLike, diffusion: ArrayLike, divergence: ArrayLike) -> Array:
@@ -67,35 +64,3 @@ def stationary_covariance(matrix: Array, diffusion: Array) -> Array:
     operator = jnp.kron(matrix, identity) + jnp.kron(identity, matrix)
     covariance = jnp.linalg.solve(operator, -2 * jnp.diag(diffusion).ravel()).reshape(size, size)
     return (covariance + covariance.T) / 2
-
-
-@eqx.filter_jit
-def block_bootstrap(x: ArrayLike, key: PRNGKeyArray, block: int | None = None, samples: int = 500) -> Rate:
-    """The mean of a stationary, correlated series (N,) with a moving-block bootstrap error and its 95 % interval.
-
-    Blocks of successive values are drawn with replacement (H. R. Kuensch, Ann. Stat. 17, 1217, 1989); `block` is by
-    default ceil(2 N^(1/3)), at most N/4, and should exceed the autocorrelation time, or the error is too small. Means
-    of blocks scatter about the mean of the same series, not the true one, which makes their variance too small by about
-    L/N for blocks of L: that is made up for. ValueError for other shapes, fewer than 4 values, and a block not in
-    1 ... N/4.
-    """
-    x = as_floating(jnp.asarray(x))
-    if x.ndim != 1 or x.shape[0] < 4:
-        raise ValueError(f"x: given the shape {x.shape}, allowed: (N,), one series of N >= 4 values")
-    n = x.shape[0]
-    length = min(n // 4, math.ceil(2 * n ** (1 / 3))) if block is None else block
-    if not 1 <= length <= n // 4:
-        raise ValueError(f"block: given {length}, allowed: 1 to {n // 4}, a quarter of the {n} values")
-    sums = jnp.concatenate([jnp.zeros(1, x.dtype), jnp.cumsum(x - jnp.mean(x))])
-    of_block = (sums[length:] - sums[:-length]) / length
-    blocks = -(-n // length)
-    starts = jax.random.randint(key, (samples, blocks), 0, of_block.shape[0])
-    shifts = jnp.mean(of_block[starts], axis=1)
-    # values at the ends are in fewer blocks: the mean of all blocks is not that of x, and has a variance of its own
-    places = n - length + 1
-    overlap = ((places - length + 1) * length**2 + (length - 1) * length * (2 * length - 1) / 3) / (places**2 * length)
-    # and of `blocks` whole ones there are more than n values
-    shifts = (shifts - jnp.mean(of_block)) * math.sqrt(blocks * length / n / (1 - overlap))
-    low, high = jnp.quantile(shifts, jnp.asarray([0.025, 0.975], x.dtype))
-    value = jnp.mean(x)
-    return Rate(value, jnp.std(shifts, ddof=1), value - high, value - low)

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.discrete import entropy
-from physent.entropy.histogram import Histogram
-from physent.entropy.measures import Renyi, Shannon, Tsallis
-from physent.entropy.outcome_space import as_floating
-from physent.entropy.power_sums import log_nonzero
+from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete.measures import Renyi, Shannon, Tsallis
+from physent.entropy.discrete.power_sums import log_nonzero
+from physent.entropy.entropy import entropy
+from physent.entropy.outcomes.histogram import Histogram
 
 _SHANNON = Shannon()
 Convention = Literal["probability", "amangkurat"]

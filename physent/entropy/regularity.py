@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.outcome_space import as_floating
+from physent.entropy.discrete.counting import as_floating
 
 _STEPS = 4  # distances compared in one turn of the loop
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.entropy.outcome_space import as_floating
+from physent.entropy.discrete.counting import as_floating
 
 Surrogate = Callable[[PRNGKeyArray, Array], Array]
 

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.discrete import entropy
-from physent.entropy.fields import Spectrum
-from physent.entropy.measures import Measure, Shannon
-from physent.entropy.ordinal import windows
-from physent.entropy.outcome_space import as_floating
+from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete.measures import Measure, Shannon
+from physent.entropy.entropy import entropy
+from physent.entropy.outcomes.fields import Spectrum
+from physent.entropy.outcomes.ordinal import windows
 
 _SHANNON, _ONE_SIDED = Shannon(), Spectrum(one_sided=True, detrend="mean")
 

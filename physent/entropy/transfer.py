@@ -9,16 +9,16 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.differential import Method
-from physent.entropy.estimators import Estimator, PlugIn
+from physent.entropy.continuous.differential import Method
+from physent.entropy.continuous.ksg import ksg_conditional_mutual_information
+from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete.estimators import Estimator, PlugIn
 from physent.entropy.information import (
     combine_symbols,
     covariance_of,
     discrete_conditional_mutual_information,
     gaussian_information,
 )
-from physent.entropy.ksg import ksg_conditional_mutual_information
-from physent.entropy.outcome_space import as_floating
 
 _PLUG_IN = PlugIn()
 

@@ -13,21 +13,23 @@ from typing import IO, Any
 
 import xarray as xr
 
-from physent import devices
-from physent.cadence import Cadence
-from physent.engine import RunError
+from physent.engine import devices
+from physent.engine.cadence import Cadence
+from physent.engine.program import Rows
+from physent.errors import FolderError, Locked, RunError
 from physent.io import checkpoint
 from physent.io.layout import Layout
-from physent.io.lock import Locked, lock
+from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter, holds, join_complex
-from physent.parameters import settings
-from physent.program import Rows
+from physent.protocol.moved import former_kinds
+from physent.protocol.parameters import settings
+
+try:
+    import resource
+except ImportError:  # not a POSIX system
+    resource = None
 
 RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
-
-
-class FolderError(Exception):
-    """A folder that cannot be written, or is not a run."""
 
 
 class RunFolder:
@@ -141,9 +143,7 @@ def check_room(folder: Path, needed: int) -> None:
 
 def _file_limit() -> int | None:
     """The largest size that this process may give a file, where there is one."""
-    try:
-        import resource
-    except ImportError:  # not a POSIX system
+    if resource is None:
         return None
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     return None if limit == resource.RLIM_INFINITY else limit
@@ -186,9 +186,18 @@ def is_running(path: Path) -> bool:
 
 def fingerprint(experiment: Any) -> str:
     """A hash of everything in an experiment that decides its rows; when it ends and on how many devices does not."""
-    given = {key: value for key, value in experiment.resolved.items() if value != []}  # TOML has no empty diagnostics
+    return _hash(experiment.resolved)
+
+
+def belongs(header: dict[str, Any], experiment: Any) -> bool:
+    """Whether a checkpoint is of this experiment, be it that its kinds were called otherwise when it was written."""
+    return header["experiment"] in (_hash(experiment.resolved), _hash(former_kinds(experiment.resolved)))
+
+
+def _hash(resolved: dict[str, Any]) -> str:
+    given = {key: value for key, value in resolved.items() if value != []}  # TOML has no empty diagnostics
     given.pop("score", None)  # what is learned from the rows does not decide them
-    data = dict(given, run={key: v for key, v in experiment.resolved["run"].items() if key not in ("t_end", "devices")})
+    data = dict(given, run={key: v for key, v in resolved["run"].items() if key not in ("t_end", "devices")})
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 

@@ -10,9 +10,9 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from physent.cadence import Cadence
-from physent.program import Program, Rows, variables_of
-from physent.solver import Axis, Domain
+from physent.engine.cadence import Cadence
+from physent.engine.program import Program, Rows, variables_of
+from physent.protocol.variables import Axis, Domain
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import IO
 
+from physent.errors import Locked
+
 try:
     import fcntl
 except ImportError:  # not a POSIX system: nothing to lock with
     fcntl = None
-
-
-class Locked(Exception):
-    """Somebody else has the lock."""
 
 
 def lock(path: Path) -> IO:

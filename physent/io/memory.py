@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from physent.cadence import Cadence
+from physent.engine.cadence import Cadence
+from physent.engine.program import Rows
 from physent.io.layout import Layout
-from physent.program import Rows
 
 
 class MemorySink:

@@ -17,9 +17,9 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from physent.cadence import Cadence
+from physent.engine.cadence import Cadence
+from physent.engine.program import Rows
 from physent.io.layout import Layout, Stored
-from physent.program import Rows
 
 SERIES_CHUNK = 512
 SHORT_ROW_BYTES = 2**11

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from physent.recorded import experiment_of, flattened, shown
+from physent.experiment.recorded import experiment_of, flattened, shown
 from physent.report import fields, particles, style
 from physent.report.configuration import per_member
 from physent.report.page import check_target, drawn, made, opened, save, template
@@ -46,9 +46,9 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
         found.append(Table("invariants", columns, drifts, "Drifts are relative."))
     tests = [
         (
-            row.name, f"{row.a.mean:.6g} ± {row.a.error:.1g}", f"{row.b.mean:.6g} ± {row.b.error:.1g}",
-            f"{row.difference:.3g} ± {row.error:.1g}", f"{row.a.effective:.3g}, {row.b.effective:.3g}",
-            f"{row.p_value:.2g}", row.verdict,
+            row.name, *(f"{x.mean:.6g} ± {x.standard_error:.1g}" for x in (row.a, row.b)),
+            f"{row.difference:.3g} ± {row.standard_error:.1g}", f"{row.a.effective:.3g}, {row.b.effective:.3g}",
+            f"{row.p_value:.2g}", row.words,
         )
         for row in differences(a, b)
     ]  # fmt: skip
@@ -94,7 +94,9 @@ def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
             for letter, dataset in (("A", a), ("B", b)):
                 found = sort(dataset[name])
                 assert found is not None
-                painter = {"profile": fields.space_time, "spectrum": fields.saved_spectrum}.get(found.kind, fields.maps)
+                painter = {"profile": fields.space_time, "spectrum": fields.saved_spectrum}.get(
+                    found.kind, fields.image
+                )
                 yield Picture(f"{name} in {letter}", "", "fields", painter(dataset[name], found))
         for name in (name for name in swarms if name in b and _alike(a[name], b[name])):
             for letter, dataset in (("A", a), ("B", b)):
@@ -121,7 +123,7 @@ def _both(a: xr.DataArray, b: xr.DataArray) -> Any:
     return fig
 
 
-def compare(a: str | Path, b: str | Path, output: str | Path | None = None) -> list[Table]:
+def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None) -> list[Table]:
     """Compare two runs; with `output` a page with pictures is written too.
 
     Raises `physent.errors.FolderError` where one is not a run, or the page cannot be written.

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from physent import registry
-from physent.parameters import declarations
-from physent.recorded import experiment_of, flattened, is_range, shown
+from physent.errors import RegistryError
+from physent.experiment.recorded import experiment_of, flattened, is_range, shown
+from physent.experiment.settings import OutputSettings, RunSettings
+from physent.protocol import registry
+from physent.protocol.parameters import declarations
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,6 @@ def settings(experiment: Mapping[str, Any]) -> dict[str, list[Setting]]:
 
     Defaults are those of registered classes. A class in a file is not loaded for them, since that would execute it.
     """
-    from physent.config import OutputSettings, RunSettings
-
     sections = {"solver": _rows(experiment.get("solver", {}), _class("solvers", experiment.get("solver")), "solver")}
     sections["run"] = _rows(experiment.get("run", {}), RunSettings, "run")
     if experiment.get("output"):
@@ -67,7 +67,7 @@ def _class(family: registry.Family, data: Any) -> type | None:
         warnings.simplefilter("ignore")
         try:
             return registry.find(family, kind)
-        except registry.RegistryError:
+        except RegistryError:
             return None
 
 

@@ -30,7 +30,7 @@ def space_time(array: xr.DataArray, sort: Sort) -> Figure:
     return fig
 
 
-def maps(array: xr.DataArray, sort: Sort) -> Figure:
+def image(array: xr.DataArray, sort: Sort) -> Figure:
     """A field on two axes at its first, middle and last moment, in the same colours; of three axes a middle plane."""
     chosen = one_member(array)
     if sort.kind == "volume":

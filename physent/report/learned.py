@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from physent.io.folder import FolderError
+from physent.errors import FolderError
 from physent.report import style
+from physent.report.checks import Check, State
 from physent.report.pictures import Picture
-from physent.report.verdict import Check, State
 
 RESULT, GROUP = "score.nc", "learned score"
 MAPS = {

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from physent.interrupts import raised
-from physent.io.folder import CHECKPOINT, FolderError, is_running
+from physent.engine.interrupts import raised
+from physent.errors import FolderError
+from physent.io.folder import CHECKPOINT, is_running
 from physent.report.page import check_target, opened, page, place_of, save, target_of
 
 EVERY = 5.0  # seconds between two pages
@@ -19,11 +20,11 @@ def follow(
     folder: str | Path,
     output: str | Path | None = None,
     every: float = EVERY,
-    report: Callable[[Path, bool], None] = lambda target, running: None,
+    tell: Callable[[Path, bool], None] = lambda target, running: None,
 ) -> Path:
     """Write the report of a run now and after each new checkpoint, until nothing runs there any more; its path.
 
-    The page loads itself again; the last one does not, nor does the one that an interrupt leaves. `report` is called
+    The page loads itself again; the last one does not, nor does the one that an interrupt leaves. `tell` is called
     with the page and whether the run goes on. Raises FolderError as `write` does.
     """
     folder = Path(folder)
@@ -39,7 +40,7 @@ def follow(
                     last = _page(folder, place, math.ceil(wait) if running else None)
                     save(target, last)
                     seen, wait = now, max(every, SHARE * (time.process_time() - started))
-                    report(target, running)
+                    tell(target, running)
                 if not running:
                     return target
                 _sleep(wait, place)

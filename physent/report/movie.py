@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from physent.io.folder import FolderError
+from physent.errors import FolderError, OptionError
 from physent.report import particles, style
 from physent.report.pictures import order_of
 from physent.report.reading import COLUMNS, Sort, one_member, plain, points, real, sorts_of, thin
@@ -117,9 +117,9 @@ def write_movie(dataset: xr.Dataset, target: Path) -> None:
 def check_movie(target: Path) -> None:
     """Raises FolderError where no movie can be written to a place."""
     if target.suffix not in SUFFIXES:
-        raise FolderError(f"{target}: given a movie that ends in {target.suffix!r}, allowed: {', '.join(SUFFIXES)}")
+        raise OptionError(f"{target}: given a movie that ends in {target.suffix!r}, allowed: {', '.join(SUFFIXES)}")
     if target.suffix == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise FolderError("an mp4 needs the extra physent[mp4], which is not installed; a .webp does not")
+        raise OptionError("an mp4 needs the extra physent[mp4], which is not installed; a .webp does not")
     if not target.parent.is_dir():
         raise FolderError(f"{target}: cannot be written: there is no folder {target.parent}")
 

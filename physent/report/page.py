@@ -12,16 +12,17 @@ from typing import Any
 
 import xarray as xr
 
-from physent.io.folder import EXPERIMENT, LOG, FolderError, open_run
-from physent.recorded import experiment_of
+from physent.errors import FolderError
+from physent.experiment.recorded import experiment_of
+from physent.io.folder import EXPERIMENT, LOG, open_run
 from physent.report import style
+from physent.report.checks import checks, overall
 from physent.report.configuration import settings
 from physent.report.learned import learned_of
 from physent.report.movie import check_movie, write_movie
 from physent.report.movie import movie as movie_of
 from physent.report.pictures import Picture, pictures
 from physent.report.statistics import ENOUGH, averages
-from physent.report.verdict import overall, verdict
 
 REPORT = "report.html"
 MARK = b'<meta name="generator" content="physent report">'
@@ -118,11 +119,11 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
     With `refresh` a browser loads the page again after so many seconds.
     """
     experiment = experiment_of(dataset.attrs)
-    checks = verdict(dataset, folder)
+    found = checks(dataset, folder)
     learnt = learned_of(folder)
     if learnt is not None:
-        checks.append(learnt.check)
-    state = overall(checks)
+        found.append(learnt.check)
+    state = overall(found)
     film = movie_of(dataset)
     groups = drawn(pictures(dataset), GROUPS)
     names = [group["name"] for group in groups]
@@ -130,7 +131,7 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
         title=str(dataset.attrs.get("title", folder.name if folder else "a run")),
         description=str(dataset.attrs.get("comment", "")),
         subtitle=_subtitle(dataset, experiment),
-        state=state, headline=HEADLINES[state], checks=checks, marks=MARKS,
+        state=state, headline=HEADLINES[state], checks=found, marks=MARKS,
         movie=film,
         groups=groups,
         learned=learnt,

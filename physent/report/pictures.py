@@ -109,7 +109,7 @@ def _fields(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> It
             yield Picture(f"{name} over time", _words(array, found), "fields", fields.space_time(array, found))
         else:
             more = "; the middle plane of the first axis" if found.kind == "volume" else ""
-            yield Picture(f"{name}", _words(array, found, more), "fields", fields.maps(array, found))
+            yield Picture(f"{name}", _words(array, found, more), "fields", fields.image(array, found))
     resolved = [name for name in names if sorts[name].kind in ("profile", "map") and sorts[name].role != "phase"]
     for name in resolved if everything else resolved[:1]:
         figure = fields.spectra(dataset[name], sorts[name])

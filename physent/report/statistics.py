@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from physent import entropy
+from physent.entropy import time_average
 from physent.report.configuration import per_member
 from physent.report.pictures import ENTROPIES
 from physent.report.reading import sorts_of
@@ -25,7 +25,7 @@ class Average:
     low: float
     high: float
     mean: float
-    error: float
+    standard_error: float
     effective: float
 
     @property
@@ -42,9 +42,9 @@ class Difference:
     a: Average
     b: Average
     difference: float
-    error: float
+    standard_error: float
     p_value: float
-    verdict: str
+    words: str
 
 
 def names_of(dataset: xr.Dataset, roles: tuple[str, ...] = (*ENTROPIES, "order")) -> list[str]:
@@ -77,7 +77,7 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
             values = samples(dataset, name)
             if values.shape[1] < 2:
                 continue
-            means, errors, sizes = map(np.asarray, entropy.time_average(values))
+            means, errors, sizes = map(np.asarray, time_average(values))
             mean, error, effective = means.mean(), np.sqrt(np.sum(errors**2)) / len(means), sizes.sum()
             scatter = means.std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else 0.0
             if scatter > error:
@@ -97,7 +97,7 @@ def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
     equal = [np.array_equal(samples(a, name), samples(b, name)) for name in names]
     corrected = holm([p for _, _, p in tests])
     return [
-        Difference(name, first[name], second[name], *test[:2], p, _verdict(first[name], second[name], same, p))
+        Difference(name, first[name], second[name], *test[:2], p, _words(first[name], second[name], same, p))
         for name, test, p, same in zip(names, tests, corrected, equal, strict=True)
     ]
 
@@ -106,10 +106,10 @@ def _welch(a: Average, b: Average) -> tuple[float, float, float]:
     """The difference of two means, its standard error, and Welch's p-value of there being none."""
     from scipy.stats import t as student
 
-    difference, error = a.mean - b.mean, float(np.hypot(a.error, b.error))
+    difference, error = a.mean - b.mean, float(np.hypot(a.standard_error, b.standard_error))
     if error == 0:
         return difference, error, float(difference == 0)
-    freedom = error**4 / sum(x.error**4 / max(x.effective - 1, 1) for x in (a, b))
+    freedom = error**4 / sum(x.standard_error**4 / max(x.effective - 1, 1) for x in (a, b))
     return difference, error, float(2 * student.sf(abs(difference) / error, freedom))
 
 
@@ -123,7 +123,7 @@ def holm(p_values: list[float]) -> list[float]:
     return corrected.tolist()
 
 
-def _verdict(a: Average, b: Average, equal: bool, p: float) -> str:
+def _words(a: Average, b: Average, equal: bool, p: float) -> str:
     if equal:
         return "equal"
     if not (a.tells and b.tells):

@@ -59,7 +59,7 @@ RC: dict[str, Any] = {
 DIVERGING, CYCLIC, SEQUENTIAL, DENSITY, MATTER = (
     colormaps[f"cmo.{name}"] for name in ("balance", "phase", "thermal", "dense", "matter")
 )
-MAPS: dict[str, Colormap] = {"phase": CYCLIC, "spectrum": DENSITY, "concentration": MATTER}
+COLORMAPS: dict[str, Colormap] = {"phase": CYCLIC, "spectrum": DENSITY, "concentration": MATTER}
 
 
 def figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
@@ -91,7 +91,7 @@ def colours_of(values: np.ndarray, role: str) -> dict[str, Any]:
     if high <= low:
         half = 0.5 * abs(low) or 0.5
         low, high = low - half, high + half
-    return {"cmap": MAPS.get(role, SEQUENTIAL), "norm": Normalize(low, high)}
+    return {"cmap": COLORMAPS.get(role, SEQUENTIAL), "norm": Normalize(low, high)}
 
 
 def labelled(name: str, attributes: Mapping[str, Any]) -> str:

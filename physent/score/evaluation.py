@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.score.network import Score
-from physent.score.samples import Part, Samples
-from physent.solver import StochasticSolver
+from physent.learning.model import Score
+from physent.learning.splits import Part
+from physent.protocol.stochastic import StochasticSolver
+from physent.score.samples import Samples
 
 BLOCK = 4096  # samples read at once, at least
 
@@ -29,10 +30,10 @@ class Evaluation:
         self.samples, self.batch = samples, batch
 
         @eqx.filter_jit
-        def run(score: Score, values: dict[str, Array], keys: PRNGKeyArray) -> dict[str, Array]:
+        def evaluate(score: Score, values: dict[str, Array], keys: PRNGKeyArray) -> dict[str, Array]:
             return jax.vmap(lambda values, key: function(score, solver.at(values), key))(values, keys)
 
-        self.run = run
+        self.evaluate = evaluate
 
     def __call__(self, score: Score, part: Part, seed: int = 0) -> dict[str, np.ndarray]:
         """float64 arrays (rows, trajectories, ...); random signs, where there are any, are those of the seed."""
@@ -47,7 +48,7 @@ class Evaluation:
             for first in range(0, size, count):
                 index = np.minimum(np.arange(first, first + count), size - 1)  # the last is repeated, and cut off
                 keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, number), first), count)
-                found = self.run(score, {name: jnp.asarray(v[index]) for name, v in flat.items()}, keys)
+                found = self.evaluate(score, {name: jnp.asarray(v[index]) for name, v in flat.items()}, keys)
                 for name, value in found.items():
                     pieces.setdefault(name, []).append(np.asarray(value, float)[: size - first])
             for name, arrays in pieces.items():

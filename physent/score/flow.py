@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.score.network import Score, Values
-from physent.solver import StochasticSolver
+from physent.learning.model import Score, Values
+from physent.protocol.stochastic import StochasticSolver
 
 
 def velocity(score: Score, solver: StochasticSolver, state: Any) -> dict[str, Array]:

@@ -6,11 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from physent.learning.currents import added, current, physics
+from physent.learning.derivatives import Slopes
+from physent.learning.model import Score
+from physent.learning.splits import Part
+from physent.protocol.stochastic import StochasticSolver
 from physent.score.evaluation import Evaluation
-from physent.score.local import Slopes, added, current, physics
-from physent.score.network import Score
-from physent.score.samples import Part, Samples
-from physent.solver import StochasticSolver
+from physent.score.samples import Samples
 
 MOST = 20000  # samples of walkers, and particles of a system, that go into a map
 RANGE = (0.005, 0.995)  # quantiles between which a map reaches along an axis that is not periodic
@@ -68,8 +70,8 @@ def per_time(units: str) -> str:
 
 
 def _over(*units: str) -> str:
-    kept = [unit for unit in units if unit != "1"]
-    return "1" if not kept else f"1/{kept[0]}" if len(kept) == 1 else f"1/({' '.join(kept)})"
+    left = [unit for unit in units if unit != "1"]
+    return "1" if not left else f"1/{left[0]}" if len(left) == 1 else f"1/({' '.join(left)})"
 
 
 def _all_of(units: list[str]) -> str:

@@ -8,14 +8,16 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import stats
 
-from physent.entropy.uncertainty import compare, effective_sample_size
-from physent.score.local import physics
-from physent.score.losses import Scales
-from physent.score.network import noisy, singular
-from physent.score.samples import Part, Samples, SamplesError
-from physent.solver import Solver, StochasticSolver
+from physent.entropy import compare, effective_sample_size
+from physent.errors import SamplesError
+from physent.learning.currents import physics
+from physent.learning.losses import Scales
+from physent.learning.model import noisy, singular
+from physent.learning.splits import Part
+from physent.protocol.solver import Solver
+from physent.protocol.stochastic import StochasticSolver
+from physent.score.samples import Samples
 
 MOST = 4000  # samples looked at
 TRAJECTORIES = 16  # enough of them to compare each with itself
@@ -157,12 +159,12 @@ def _measured(
     """The solver, grown until no state overflows, and numbers of each sample, (rows, trajectories)."""
     periodic = {name for name in samples.names if _periodic(solver, name)}
     for _ in range(8):
-        run = eqx.filter_jit(lambda values, solver=solver: _numbers(solver, values, parity, periodic))
+        measure = eqx.filter_jit(lambda values, solver=solver: _numbers(solver, values, parity, periodic))
         found: dict[str, list[np.ndarray]] = {}
         overflow, values = False, {}
         for _, values in samples.blocks(part, 512 if not samples.walkers else 65536):
             flat = {name: jnp.asarray(v.reshape(-1, *v.shape[2:])) for name, v in values.items()}
-            numbers = run(flat)
+            numbers = measure(flat)
             shape = next(iter(values.values())).shape[:2]
             overflow = overflow or bool(np.any(np.asarray(numbers.pop("error")) != 0))
             for name, value in numbers.items():
@@ -215,6 +217,8 @@ def _drift(values: np.ndarray) -> tuple[float, float, float] | None:
     means = float(first.mean()), float(last.mean())
     scale = max(abs(means[0]), abs(means[1]))
     if values.shape[1] >= TRAJECTORIES:
+        from scipy import stats  # slow to load, and only needed here
+
         shift = last.mean(axis=0) - first.mean(axis=0)
         error = float(shift.std(ddof=1)) / math.sqrt(len(shift))
         p = float(2 * stats.t.sf(abs(float(shift.mean())) / error, len(shift) - 1)) if error > 0 else 1.0

@@ -13,16 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from physent import registry
-from physent.config import make
+from physent.errors import FolderError, SamplesError
+from physent.experiment.making import make
 from physent.io import checkpoint
-from physent.io.folder import FolderError
-from physent.parameters import kind_of, settings
-from physent.score.network import Network, Residual, Score, Values, noisy
-from physent.score.networks import NETWORKS
-from physent.score.samples import SamplesError
+from physent.learning.model import Network, Residual, Score, Values, noisy
+from physent.learning.networks import NETWORKS
+from physent.protocol import registry
+from physent.protocol.parameters import kind_of, settings
+from physent.protocol.solver import Solver
+from physent.protocol.stochastic import StochasticSolver
 from physent.score.survey import check_equation
-from physent.solver import Solver, StochasticSolver
 
 SCORE = "score.eqx"
 FORMAT = 1

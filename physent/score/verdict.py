@@ -14,8 +14,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from physent.entropy.production import block_bootstrap
+from physent.entropy import block_bootstrap
+from physent.learning.currents import Physics, added, current
+from physent.learning.derivatives import Learned
 
 TRAJECTORIES = 16  # enough of them to be drawn again whole
 GOOD, FAIR = 0.9, 0.5  # of R^2 less two standard errors
@@ -47,17 +50,17 @@ class Number(NamedTuple):
     """A mean with its standard error."""
 
     value: float
-    error: float
+    standard_error: float
 
     def __str__(self) -> str:
         if not np.isfinite(self.value):
             return "undefined"
-        if not np.isfinite(self.error) or self.error <= 0:
+        if not np.isfinite(self.standard_error) or self.standard_error <= 0:
             return f"{self.value:.4g}"
-        largest = max(abs(self.value), self.error)
-        finest = max(self.error, 1e-6 * largest)  # no more digits than anybody reads
+        largest = max(abs(self.value), self.standard_error)
+        finest = max(self.standard_error, 1e-6 * largest)  # no more digits than anybody reads
         digits = max(0, 1 - int(np.floor(np.log10(finest))))
-        return f"{self.value:.{digits}f} +- {self.error:.{digits}f}"
+        return f"{self.value:.{digits}f} +- {self.standard_error:.{digits}f}"
 
 
 class Table:
@@ -98,7 +101,7 @@ class Table:
         if bottom == 0:
             return Number(float("nan"), float("nan"))
         value = float(np.mean(above)) / bottom
-        return Number(value, self.number((above - value * below) / bottom).error)
+        return Number(value, self.number((above - value * below) / bottom).standard_error)
 
 
 class Verdict(NamedTuple):
@@ -109,10 +112,10 @@ class Verdict(NamedTuple):
     state: str
 
 
-def verdict(table: Table, everything: Table, kept: str, singular: bool, parity: dict[str, int]) -> Verdict:
+def verdict(table: Table, everything: Table, held_out: str, singular: bool, parity: dict[str, int]) -> Verdict:
     """The verdict from the sums of samples kept from training, and from those of the whole run.
 
-    `everything` has `exact` and `contraction` of samples of the whole run; `kept` says what was kept from training.
+    `everything` has `exact` and `contraction` of samples of the whole run; `held_out` says what was kept from training.
     """
     numbers = {
         "error": table.mean("error"),
@@ -140,7 +143,7 @@ def verdict(table: Table, everything: Table, kept: str, singular: bool, parity: 
         for name in noisy:
             numbers[f"ratio_square_{name}"] = table.ratio(table[f"total_{name}"], table["exact"])
             numbers[f"ratio_divergence_{name}"] = table.ratio(table[f"divergence_{name}"], table["exact"])
-    return Verdict(numbers, *_words(numbers, kept, singular, parity))
+    return Verdict(numbers, *_words(numbers, held_out, singular, parity))
 
 
 def added_up(arrays: list[np.ndarray]) -> np.ndarray:
@@ -149,10 +152,10 @@ def added_up(arrays: list[np.ndarray]) -> np.ndarray:
 
 
 def _complement(number: Number) -> Number:
-    return Number(1 - number.value, number.error)
+    return Number(1 - number.value, number.standard_error)
 
 
-def _words(numbers: dict[str, Number], kept: str, singular: bool, parity: dict[str, int]) -> tuple[str, str]:
+def _words(numbers: dict[str, Number], held_out: str, singular: bool, parity: dict[str, int]) -> tuple[str, str]:
     r_squared, total, exact = numbers["r_squared"], numbers["total"], numbers["exact_whole_run"]
     reference = numbers["error_reference"]
     totals = (
@@ -161,27 +164,27 @@ def _words(numbers: dict[str, Number], kept: str, singular: bool, parity: dict[s
     )
     of = "the part of the score that the reference leaves open" if reference.value > 0 else "the score"
     if not np.isfinite(numbers["error"].value):
-        state, maps = "bad", f"On {kept} the score is not finite: it has diverged, or its network ran out of slots."
-    elif reference.value <= 2 * np.nan_to_num(reference.error):
+        state, maps = "bad", f"On {held_out} the score is not finite: it has diverged, or its network ran out of slots."
+    elif reference.value <= 2 * np.nan_to_num(reference.standard_error):
         state, maps = "fair", "There is nothing to learn beyond the reference: its error is not different from 0."
-        if numbers["error"].value - 2 * np.nan_to_num(numbers["error"].error) > max(reference.value, 0.0):
+        if numbers["error"].value - 2 * np.nan_to_num(numbers["error"].standard_error) > max(reference.value, 0.0):
             state, maps = "bad", f"{maps} That of the learned score is: do not use it."
-    elif not np.isfinite(r_squared.error):
+    elif not np.isfinite(r_squared.standard_error):
         state = "fair" if r_squared.value >= FAIR else "bad"
-        maps = f"On {kept} R^2 is {r_squared}; how well that is known cannot be told from so few."
-    elif r_squared.value - 3 * r_squared.error > 1:
+        maps = f"On {held_out} R^2 is {r_squared}; how well that is known cannot be told from so few."
+    elif r_squared.value - 3 * r_squared.standard_error > 1:
         state = "bad"
         maps = (
-            f"On {kept} R^2 is {r_squared}, which no score can have: the network jumps somewhere, as where neighbours "
-            "come and go, or the samples are not of the stationary state: do not use its maps."
+            f"On {held_out} R^2 is {r_squared}, which no score can have: the network jumps somewhere, as where "
+            "neighbours come and go, or the samples are not of the stationary state: do not use its maps."
         )
     else:
-        surely = r_squared.value - 2 * r_squared.error
+        surely = r_squared.value - 2 * r_squared.standard_error
         state = "good" if surely >= GOOD else "fair" if surely >= FAIR else "bad"
-        share = f"explains {Number(100 * r_squared.value, 100 * r_squared.error)} % of {of}"
+        share = f"explains {Number(100 * r_squared.value, 100 * r_squared.standard_error)} % of {of}"
         if r_squared.value >= 1:
             share = f"has R^2 = {r_squared}, which cannot be told from perfect"
-        maps = f"On {kept} the score {share}: {USES[state]}."
+        maps = f"On {held_out} the score {share}: {USES[state]}."
     taken = ""
     if singular:
         taken = (
@@ -202,3 +205,34 @@ def label(name: str) -> str:
         return ROWS[name]
     prefix = next(prefix for prefix in PREFIXES if name.startswith(prefix))
     return PREFIXES[prefix].format(name.removeprefix(prefix))
+
+
+def sums(found: Physics, learned: Learned) -> dict[str, Array]:
+    """The scalars of one state whose means the verdict is made of.
+
+    error and error_reference: sum_noisy D (s^2 + 2 ds/dx) - sum_all db/dx of the whole score and of its known part,
+    with the means E[ds . D ds]; exact: the total rate by the drift alone; total, medium, system, and total_X,
+    divergence_X, velocity_score_X, square_X, slope_X of every variable X.
+    """
+    flow = current(found, learned)
+    score, slope = learned.score, learned.slope
+    everything = added(jnp.sum(value) for value in found.divergence.values())
+    error, reference, exact = -everything, -everything, -everything
+    scalars: dict[str, Array] = {}
+    for name in score:
+        d = found.diffusion[name]
+        known = learned.known[name]
+        error = error + jnp.sum(d * (score[name] ** 2 + 2 * slope[name]))
+        reference = reference + jnp.sum(d * (known**2 + 2 * learned.known_slope[name]))
+        push, inverse = found.irreversible[name], jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), 0 * d)
+        exact = exact + jnp.sum(push**2 * inverse + 2 * jnp.where(d > 0, found.irreversible_divergence[name], 0 * d))
+        scalars[f"total_{name}"] = jnp.sum(flow.total[name])
+        scalars[f"velocity_score_{name}"] = jnp.sum(flow.velocity[name] * score[name])
+        scalars[f"square_{name}"] = jnp.sum(score[name] ** 2)
+        scalars[f"slope_{name}"] = jnp.sum(slope[name])
+    for name, value in flow.divergence.items():
+        scalars[f"divergence_{name}"] = jnp.sum(value)
+    total = added(scalars[f"total_{name}"] for name in score)
+    system = added(scalars[f"divergence_{name}"] for name in flow.divergence)
+    scalars |= {"total": total, "system": system, "medium": total - system, "exact": exact}
+    return scalars | {"error": error, "error_reference": reference, "drift_divergence": everything}

@@ -1,7 +1,7 @@
 """Many runs of one experiment: which points, run where, summarised how."""
 
+from physent.experiment.settings import SweepSettings as SweepSettings
 from physent.sweep.points import Point as Point
-from physent.sweep.points import SweepSettings as SweepSettings
 from physent.sweep.points import as_members as as_members
 from physent.sweep.points import points as points
 from physent.sweep.running import Result as Result

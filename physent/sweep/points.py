@@ -16,8 +16,8 @@ from typing import Any, Literal
 import numpy as np
 import tomli_w
 
-from physent.parameters import Declared, ParameterError, static
-from physent.spelling import nearest
+from physent.errors import ParameterError, nearest
+from physent.experiment.settings import SweepSettings
 
 Mode = Literal["grid", "zip", "random"]
 _RANGES = {"linspace": np.linspace, "geomspace": np.geomspace}
@@ -26,15 +26,6 @@ _DRAWS = {
     "loguniform": lambda rng, a, b: math.exp(rng.uniform(math.log(a), math.log(b))),
 }
 _CALL = re.compile(r"\s*([a-z]+)\(([^()]*)\)\s*")
-
-
-class SweepSettings(Declared):
-    """The [sweep] table of an experiment, or what `physent sweep` says instead."""
-
-    over: tuple[str, ...] = static(doc="key=values, one for each key that varies", example=["solver.dt=0.01,0.02"])
-    mode: Mode = static("grid", doc="every combination, values side by side, or drawn at random")
-    samples: int = static(16, doc="number of random points", ge=1)
-    seed: int = static(0, doc="seed of the random points", ge=0)
 
 
 @dataclass(frozen=True)
@@ -146,12 +137,6 @@ def _drawn(over: _Over, rng: np.random.Generator) -> Any:
     if over.values is None:
         return over.draw(rng)
     return over.values[int(rng.integers(len(over.values)))]
-
-
-def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Each dotted key by its last part, or by all of it where two end alike."""
-    last = [key.rpartition(".")[2] for key in keys]
-    return {key: name if last.count(name) == 1 else key.replace(".", "_") for key, name in zip(keys, last, strict=True)}
 
 
 def as_members(points: Sequence[Point]) -> Point:

@@ -18,11 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
 import netCDF4
 
-from physent.io.folder import EXPERIMENT, LOG, RUN, FolderError
-from physent.io.lock import Locked, lock
-from physent.spelling import nearest
+from physent.engine.interrupts import Interrupts
+from physent.errors import FolderError, Locked, OptionError, nearest
+from physent.experiment.building import build
+from physent.experiment.parsing import parse_text, precision_of
+from physent.io.folder import EXPERIMENT, LOG, RUN
+from physent.io.lock import lock
+from physent.runs import execute, resume
 from physent.sweep.points import Point
 
 ATTEMPTS = 3  # of a point whose worker died
@@ -48,12 +53,12 @@ def sweep(
     *,
     executor: str = "process",
     workers: int | None = None,
-    report: Callable[[Result], None] = lambda result: None,
+    tell: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Run every point, its experiment given as a resolved TOML text, into `folder`/`point.name`.
 
     `executor` is "process" (spawned workers with one thread each), "dask" (a local cluster) or "dask:ADDRESS".
-    `report` is called as each point ends. Raises FolderError where the folder holds another sweep.
+    `tell` is called as each point ends. Raises FolderError where the folder holds another sweep.
     """
     folder = Path(folder)
     check_executor(executor, workers)
@@ -62,7 +67,7 @@ def sweep(
 
     def ended(result: Result) -> None:
         results[result.point.index] = result
-        report(result)
+        tell(result)
 
     waiting: list[tuple[Point, str]] = []
     for point, text in zip(points, texts, strict=True):
@@ -80,14 +85,14 @@ def sweep(
 
 
 def check_executor(executor: str, workers: int | None) -> None:
-    """Raise FolderError where the points could not be run at all."""
+    """Raise OptionError where the points could not be run at all."""
     if executor not in ("process", "dask") and not executor.startswith("dask:"):
         hint = nearest(executor, ["process", "dask"])
-        raise FolderError(f"unknown executor {executor!r}{hint} (allowed: process, dask, dask:ADDRESS)")
+        raise OptionError(f"unknown executor {executor!r}{hint} (allowed: process, dask, dask:ADDRESS)")
     if executor != "process" and importlib.util.find_spec("distributed") is None:
-        raise FolderError("the dask executor needs the extra physent[dask], which is not installed")
+        raise OptionError("the dask executor needs the extra physent[dask], which is not installed")
     if workers is not None and workers < 1:
-        raise FolderError(f"given {workers} workers, allowed: 1 or more")
+        raise OptionError(f"given {workers} workers, allowed: 1 or more")
 
 
 def _run_all(
@@ -139,7 +144,7 @@ def _executor(kind: str, workers: int) -> Iterator[Any]:
                 try:
                     client = stack.enter_context(Client(address, timeout=10))
                 except (OSError, ValueError) as error:
-                    raise FolderError(f"no dask scheduler answers at {address}: {error}") from None
+                    raise OptionError(f"no dask scheduler answers at {address}: {error}") from None
             else:
                 # ":0" is any free port: an address of None is not in the signature
                 cluster = stack.enter_context(
@@ -160,20 +165,14 @@ def _one_thread() -> None:
 
 def run_point(text: str, folder: str) -> dict[str, Any]:
     """Run one point to its end, or on to it; in a worker. Never raises for what is the point's own fault."""
-    import jax
-
-    from physent import config
-    from physent.interrupts import Interrupts
-    from physent.runs import execute, resume
-
-    data, report = config.parse_text(text, folder)
+    data, problems = parse_text(text, folder)
     started, path = time.perf_counter(), Path(folder)
     try:
-        with jax.enable_x64(config.precision_of(data) == "float64"), Interrupts() as interrupts:
+        with jax.enable_x64(precision_of(data) == "float64"), Interrupts() as interrupts:
             if (path / EXPERIMENT).is_file():
                 finished = resume(path, stop=interrupts.requested)
             else:
-                experiment = config.build(data, report, path.name)
+                experiment = build(data, problems, path.name)
                 finished = execute(experiment, path, stop=interrupts.requested)
         outcome = finished.outcome
         status, message = outcome.reason, outcome.message or ""

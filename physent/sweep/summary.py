@@ -7,8 +7,10 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
+from physent.experiment.recorded import short_names
+from physent.experiment.settings import Mode
 from physent.io.folder import RUN
-from physent.sweep.points import Mode, Point, short_names
+from physent.sweep.points import Point
 from physent.sweep.running import Result, status_of
 
 

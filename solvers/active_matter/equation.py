@@ -11,10 +11,13 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from physent.errors import ParameterError
 from physent.numerics.neighbors import NeighborList, enough, find_neighbors, renew, sum_over_neighbors
 from physent.numerics.space import Space
-from physent.parameters import ParameterError, choice, member_axes, param, static
-from physent.solver import Axis, Domain, State, StochasticSolver, Variable
+from physent.protocol.parameters import choice, member_axes, param, static
+from physent.protocol.solver import State
+from physent.protocol.stochastic import StochasticSolver
+from physent.protocol.variables import Axis, Domain, Variable
 
 from .pair_force import PAIR_FORCES, NoForce, PairForce
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion

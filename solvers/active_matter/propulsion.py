@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from physent.parameters import Declared, param
+from physent.protocol.parameters import Declared, param
 
 
 class Propulsion(Declared):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from physent.parameters import ParameterError
+from physent.errors import ParameterError
 
 from .equation import ActiveMatter
 from .propulsion import OrnsteinUhlenbeck

@@ -7,8 +7,9 @@ import netCDF4
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.entropy.directions import unit
-from physent.parameters import ParameterError, static
+from physent.entropy.schools.directions import unit
+from physent.errors import ParameterError
+from physent.protocol.parameters import static
 
 from .initial import Initial, Start
 

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from physent.entropy.directions import unit
-from physent.parameters import Declared, ParameterError, param
+from physent.entropy.schools.directions import unit
+from physent.errors import ParameterError
+from physent.protocol.parameters import Declared, param
 
 Start = tuple[Float[Array, "d n"], Float[Array, "d n"]]
 

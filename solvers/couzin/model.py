@@ -11,10 +11,12 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy import from_centre
+from physent.errors import ParameterError
 from physent.numerics.space import Space
 from physent.numerics.tiles import Tiling, over_tiles, renew_tiling, tile, tile_count
-from physent.parameters import ParameterError, choice, param, static
-from physent.solver import Axis, Domain, Solver, State, Variable
+from physent.protocol.parameters import choice, param, static
+from physent.protocol.solver import Solver, State
+from physent.protocol.variables import Axis, Domain, Variable
 
 from . import order
 from .from_file import FromFile

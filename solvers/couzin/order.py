@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from physent.entropy.directions import momenta
+from physent.entropy.schools.directions import momenta
 
 Vectors = Float[Array, "d n"]
 

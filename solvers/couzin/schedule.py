@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from physent.parameters import Declared, ParameterError, param
+from physent.errors import ParameterError
+from physent.protocol.parameters import Declared, param
 
 
 class Schedule(Declared):

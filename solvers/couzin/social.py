@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from physent.entropy.directions import unit
+from physent.entropy.schools.directions import unit
 from physent.numerics.space import Space
 
 Combine = Literal["normalised", "sum"]

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from physent.entropy.directions import unit
+from physent.entropy.schools.directions import unit
 from physent.numerics.rotation import cosine_sine
 
 Vectors = Float[Array, "d n"]

@@ -9,8 +9,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from physent.errors import ParameterError
 from physent.numerics import slab
-from physent.parameters import ParameterError
 
 Walls = Literal["free_slip", "no_slip", "periodic"]
 Field = Float[Array, "nx nz"]

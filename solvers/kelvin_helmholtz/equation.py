@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from physent.parameters import ParameterError, choice, param, static
-from physent.solver import Axis, Domain, Solver, State, Variable
+from physent.errors import ParameterError
+from physent.protocol.parameters import choice, param, static
+from physent.protocol.solver import Solver, State
+from physent.protocol.variables import Axis, Domain, Variable
 
 from .box import Box, Fluid, Method, Walls
 from .forcing import FORCINGS, Forcing

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.parameters import Declared, ParameterError, param, static
+from physent.errors import ParameterError
+from physent.protocol.parameters import Declared, param, static
 
 from .box import Box, Sources, Velocity
 from .initial import Initial

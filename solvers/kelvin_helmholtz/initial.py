@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.parameters import Declared, ParameterError, choice, known, param, static
+from physent.errors import ParameterError
+from physent.protocol.parameters import Declared, choice, known, param, static
 
 from .box import Box, Fluid
 from .perturbation import PERTURBATIONS, Perturbation

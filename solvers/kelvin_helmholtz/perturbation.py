@@ -5,7 +5,7 @@ import abc
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.parameters import Declared, param, static
+from physent.protocol.parameters import Declared, param, static
 
 from .box import Box
 

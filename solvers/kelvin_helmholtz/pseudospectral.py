@@ -47,7 +47,7 @@ class Pseudospectral(Method[Spectrum]):
         fields = [self._vorticity(u, w if noise is None else w + noise), self._cosine(density(self.box.z()) - 1 + flat)]
         if dye is not None:
             fields.append(self._cosine(dye(self.box.z()) + flat))
-        return Spectrum(jnp.stack(fields) * self._kept()[None], jnp.mean(u))
+        return Spectrum(jnp.stack(fields) * self._resolved()[None], jnp.mean(u))
 
     @property
     def stride(self) -> int:
@@ -60,7 +60,7 @@ class Pseudospectral(Method[Spectrum]):
         source = self._source(flow)
 
         def nonlinear(modes: Array) -> Array:
-            return (self._nonlinear(Spectrum(modes, flow.mean)) + source) * self._kept()[None]
+            return (self._nonlinear(Spectrum(modes, flow.mean)) + source) * self._resolved()[None]
 
         return Spectrum(etdrk4_step(flow.modes, dt, linear, nonlinear), flow.mean)
 
@@ -68,7 +68,7 @@ class Pseudospectral(Method[Spectrum]):
         """See `Method`."""
         flat = jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
         u, w = (part + flat for part in velocity(self.box.x(), self.box.z()))
-        modes = flow.modes.at[0].add(self._vorticity(u, w) * self._kept())
+        modes = flow.modes.at[0].add(self._vorticity(u, w) * self._resolved())
         return Spectrum(modes, flow.mean + jnp.mean(u))
 
     def rate(self, flow: Spectrum) -> Array:
@@ -218,8 +218,8 @@ class Pseudospectral(Method[Spectrum]):
     def _square(self) -> Float[Array, "nz k"]:
         return self._kappa() ** 2 - (self._ik() ** 2).real
 
-    def _kept(self) -> np.ndarray:
-        """The two-thirds rule in both directions; it leaves out what no product of kept modes may fold onto."""
+    def _resolved(self) -> np.ndarray:
+        """The two-thirds rule in both directions; it leaves out what no product of resolved modes may fold onto."""
         numbers, nz = np.abs(self._numbers()), self.box.nz
         along_z = 3 * numbers < (nz if self.box.periodic else 2 * nz)
         along_x = 3 * np.arange(self.box.nx // 2 + 1) < self.box.nx

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from physent.parameters import Declared, ParameterError, static
+from physent.errors import ParameterError
+from physent.protocol.parameters import Declared, static
 
 
 class Boundary(Declared):

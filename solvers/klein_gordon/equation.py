@@ -7,10 +7,12 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Complex, Float, Int, PRNGKeyArray
 
+from physent.errors import ParameterError
 from physent.numerics.rotation import cosine_sine
 from physent.numerics.splitting import SPLITTINGS, STRANG, split_step
-from physent.parameters import ParameterError, choice, param, static
-from physent.solver import Axis, Domain, Solver, State, Variable
+from physent.protocol.parameters import choice, param, static
+from physent.protocol.solver import Solver, State
+from physent.protocol.variables import Axis, Domain, Variable
 
 from .boundary import BOUNDARIES, Boundary, Winding, named
 from .initial import Initial, Medium

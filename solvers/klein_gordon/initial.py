@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.parameters import Declared, ParameterError
+from physent.errors import ParameterError
+from physent.protocol.parameters import Declared
 
 from .boundary import Antiperiodic, Boundary, Periodic
 from .potential import CustomPotential, Phi4, Potential

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from physent import registry
+from physent.errors import ParameterError, RegistryError
 from physent.numerics.rotation import cosine_sine
-from physent.parameters import Declared, ParameterError, param, static
+from physent.protocol import registry
+from physent.protocol.parameters import Declared, param, static
 
 
 class Potential(Declared):
@@ -190,7 +191,7 @@ class CustomPotential(Potential):
         """The function must be found, be elementwise, and have the period that is given."""
         try:
             function = self._function()
-        except registry.RegistryError as error:
+        except RegistryError as error:
             raise ParameterError("potential.function", str(error)) from None
         phi = np.linspace(-2.3, 2.7, 5)
         try:
@@ -211,7 +212,7 @@ class CustomPotential(Potential):
         if isinstance(self.function, _Named):
             return self.function.function
         if ":" not in self.function:
-            raise registry.RegistryError(f"given {self.function!r}, allowed: 'path.py:function' or 'package:function'")
+            raise RegistryError(f"given {self.function!r}, allowed: 'path.py:function' or 'package:function'")
         return registry.find("solvers", self.function)
 
 

@@ -5,7 +5,8 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.parameters import ParameterError, param, static
+from physent.errors import ParameterError
+from physent.protocol.parameters import param, static
 
 from .boundary import Antiperiodic, Boundary, Periodic, Winding
 from .initial import Initial, Medium, localised

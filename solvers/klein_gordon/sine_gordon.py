@@ -10,7 +10,7 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.parameters import param, static
+from physent.protocol.parameters import param, static
 
 from .boundary import Antiperiodic, Boundary, Periodic, Winding
 from .initial import Initial, Medium, require

@@ -9,9 +9,13 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from physent.entropy.production import LinearProduction, linear_entropy_production, stationary_covariance
-from physent.parameters import Declared, ParameterError, choice, member_axes, param, static
-from physent.solver import Domain, State, StochasticSolver, Variable
+from physent.entropy import LinearProduction, linear_entropy_production
+from physent.entropy.production import stationary_covariance
+from physent.errors import ParameterError
+from physent.protocol.parameters import Declared, choice, member_axes, param, static
+from physent.protocol.solver import State
+from physent.protocol.stochastic import StochasticSolver
+from physent.protocol.variables import Domain, Variable
 
 
 class LinearSystem(Declared):

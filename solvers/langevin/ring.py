@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from physent.parameters import param, static
-from physent.solver import Axis, Domain, State, StochasticSolver, Variable
+from physent.protocol.parameters import param, static
+from physent.protocol.solver import State
+from physent.protocol.stochastic import StochasticSolver
+from physent.protocol.variables import Axis, Domain, Variable
 
 TURN = 2 * np.pi
 

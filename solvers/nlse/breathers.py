@@ -11,7 +11,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.parameters import ParameterError, param
+from physent.errors import ParameterError
+from physent.protocol.parameters import param
 
 from .initial import Initial, Medium, require_focusing
 from .solitons import sech

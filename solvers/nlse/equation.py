@@ -6,12 +6,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
+from physent.errors import ParameterError
 from physent.numerics import slab, spectral
 from physent.numerics.exponential import etdrk4_step
 from physent.numerics.rotation import cosine_sine, rotate
 from physent.numerics.splitting import SPLITTINGS, split_step
-from physent.parameters import ParameterError, choice, param, static
-from physent.solver import Axis, Domain, Solver, State, Variable
+from physent.protocol.parameters import choice, param, static
+from physent.protocol.solver import Solver, State
+from physent.protocol.variables import Axis, Domain, Variable
 
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
 from .from_file import FromFile

@@ -7,7 +7,8 @@ import netCDF4
 import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.parameters import ParameterError, static
+from physent.errors import ParameterError
+from physent.protocol.parameters import static
 
 from .initial import Initial, Medium
 

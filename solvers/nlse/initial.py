@@ -8,7 +8,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.parameters import Declared, ParameterError
+from physent.errors import ParameterError
+from physent.protocol.parameters import Declared
 
 
 class Medium(eqx.Module):

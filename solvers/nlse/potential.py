@@ -6,7 +6,8 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.parameters import Declared, ParameterError, param, static
+from physent.errors import ParameterError
+from physent.protocol.parameters import Declared, param, static
 
 
 class Potential(Declared):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.parameters import param, static
+from physent.protocol.parameters import param, static
 
 from .initial import Initial, Medium
 from .solitons import sech

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.parameters import ParameterError, param, static
+from physent.errors import ParameterError
+from physent.protocol.parameters import param, static
 
 from .initial import Initial, Medium, require_focusing
 

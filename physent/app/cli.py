@@ -1,0 +1,384 @@
+"""The command line: parses, calls, prints. Nothing heavy is imported before a command needs it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import cyclopts
+from cyclopts import Parameter
+
+app = cyclopts.App(
+    name="physent",
+    help="Simulate physical systems and measure their entropy while they run.",
+    version_flags=["--version"],
+    version=lambda: __import__("importlib.metadata").metadata.version("physent"),
+    result_action="return_value",
+)
+
+Set = Annotated[
+    list[str] | None, Parameter(name="--set", negative="", help="override a key, as in --set solver.n=1024; repeatable")
+]
+
+
+@app.command
+def run(
+    config: Path,
+    *,
+    set_: Set = None,
+    output: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    score: Annotated[bool, Parameter(negative="")] = False,
+    report: Annotated[bool, Parameter(negative="")] = False,
+    distributed: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Run an experiment file and write a run folder.
+
+    Parameters
+    ----------
+    config
+        The experiment, a TOML file.
+    output
+        The run folder; default: the file's own [output] folder, or data/runs/NAME.
+    overwrite
+        Replace a run folder that is already there.
+    quiet
+        Print nothing but errors.
+    score
+        Learn the score when the run ends, as its [score] table says and physent score does.
+    report
+        Write report.html into the run folder when that is done.
+    distributed
+        This is one of several processes of one run: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID say
+        which, or SLURM or MPI does.
+    """
+    from physent.app import running
+
+    return running.run(config, set_ or [], output, overwrite, quiet, report, distributed, score)
+
+
+@app.command
+def resume(
+    folder: Path,
+    *,
+    devices: Literal["all"] | int | None = None,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    distributed: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Continue a run that was stopped or killed, bit for bit, into the same file.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    devices
+        Devices to go on with; default: as the experiment says.
+    quiet
+        Print nothing but errors.
+    distributed
+        This is one of several processes of one run, as in physent run.
+    """
+    from physent.app import running
+
+    return running.resume(folder, quiet, devices, distributed)
+
+
+@app.command
+def sweep(
+    config: Path,
+    *,
+    over: Annotated[list[str] | None, Parameter(negative="")] = None,
+    mode: Literal["grid", "zip", "random"] | None = None,
+    samples: int | None = None,
+    seed: int | None = None,
+    set_: Set = None,
+    executor: str = "process",
+    workers: int | None = None,
+    output: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    vmap: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Run an experiment at many points, one folder each, and summarise them in one file.
+
+    The same command goes on with a sweep that was cut off: points that are done are not run again.
+
+    Parameters
+    ----------
+    config
+        The experiment, a TOML file; its [sweep] table is the default of the options here.
+    over
+        What varies, as in --over solver.dt=0.01,0.02 or --over "solver.nu=geomspace(0.1, 10, 5)"; repeatable.
+    mode
+        grid: every combination; zip: values side by side; random: drawn, as in uniform(0, 1) or loguniform(0.1, 10).
+    samples
+        Number of random points.
+    seed
+        Seed of the random points; that of the runs is --set run.seed.
+    executor
+        process, dask, or dask:ADDRESS of a scheduler.
+    workers
+        How many points run at a time; default: one for each processor.
+    output
+        The folder of the sweep; default: data/runs/NAME_sweep.
+    overwrite
+        Replace a sweep that is already there.
+    vmap
+        Run all points as members of one run; only numbers of the solver may vary.
+    quiet
+        Print nothing but errors.
+    """
+    from physent.app import running
+
+    return running.sweep(
+        config, over or [], mode, samples, seed, set_ or [], executor, workers, output, overwrite, vmap, quiet
+    )
+
+
+@app.command
+def validate(config: Path, *, set_: Set = None) -> int:
+    """Check an experiment file and report everything that is wrong with it.
+
+    Parameters
+    ----------
+    config
+        The experiment, a TOML file.
+    """
+    from physent.app import describing
+
+    return describing.validate(config, set_ or [])
+
+
+@app.command(name="list")
+def list_(
+    what: Literal["solvers", "diagnostics", "experiments", "runs"] | None = None, folder: Path | None = None
+) -> int:
+    """List what there is to use, or the runs in a folder.
+
+    Parameters
+    ----------
+    what
+        Only these; default: everything but the runs.
+    folder
+        Where the runs are; default: data/runs.
+    """
+    from physent.app import describing
+
+    return describing.list_(what, folder)
+
+
+@app.command
+def report(
+    folder: Path,
+    *,
+    output: Path | None = None,
+    movie: Path | None = None,
+    live: Annotated[bool, Parameter(negative="")] = False,
+    every: float | None = None,
+) -> int:
+    """Write a run's report: verdict, pictures, entropies with error bars, configuration, provenance; one HTML page.
+
+    Parameters
+    ----------
+    folder
+        The run folder, or its NetCDF file.
+    output
+        The page; default: report.html in the run folder.
+    movie
+        A movie to write beside the page: a .webp, or a .mp4 with the extra physent[mp4].
+    live
+        Write the page again while the run goes on, until it ends; the page loads itself again.
+    every
+        Seconds between two pages of a live report, at least; default: 5.
+    """
+    from physent.app import reading
+
+    return reading.report(folder, output, movie, live, every)
+
+
+@app.command
+def compare(a: Path, b: Path, *, output: Path | None = None) -> int:
+    """Compare two runs: parameters, invariants, and entropies with tests that know of autocorrelation.
+
+    Parameters
+    ----------
+    a
+        The run folder of the first, or its NetCDF file.
+    b
+        That of the second.
+    output
+        An HTML page to write beside the table, with pictures.
+    """
+    from physent.app import reading
+
+    return reading.compare(a, b, output)
+
+
+@app.command
+def score(
+    folder: Path,
+    *,
+    set_: Set = None,
+    from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Learn the score of a run with noise: entropy production and currents, local and total, with their error.
+
+    What was stopped or killed goes on with the same command, bit for bit.
+
+    Parameters
+    ----------
+    folder
+        The run folder; the [score] table of its experiment says how. score.eqx and score.nc are written into it.
+    from_
+        A trained score, or the run folder it is in: judge it on this run and learn nothing.
+    overwrite
+        Replace a score that is already there.
+    quiet
+        Print nothing but errors and the verdict.
+    """
+    from physent.app import running
+
+    return running.score(folder, set_ or [], from_, overwrite, quiet)
+
+
+@app.command
+def new(kind: str) -> int:
+    """Print an experiment file for a solver with every key at its default and explained.
+
+    Parameters
+    ----------
+    kind
+        A registered solver, or "path.py:Class".
+    """
+    from physent.app import describing
+
+    return describing.new(kind)
+
+
+@app.command
+def schema() -> int:
+    """Print the JSON schema of experiment files, for editors."""
+    from physent.app import describing
+
+    return describing.schema()
+
+
+@app.command
+def doctor() -> int:
+    """Look at versions, devices, precision, threads, locking and disk, and say what to do where something is wrong."""
+    from physent.app import describing
+
+    return describing.doctor()
+
+
+@app.command
+def demo(
+    *,
+    output: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Run every system once, small, and write one page that shows them all; it takes less than a minute.
+
+    Parameters
+    ----------
+    output
+        The folder of the runs and of the page; default: data/runs/demo.
+    overwrite
+        Replace a demo that is already there.
+    quiet
+        Print nothing but errors.
+    """
+    from physent.app import running
+
+    return running.demo(output, overwrite, quiet)
+
+
+@app.command
+def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
+    """Print the script that completes commands and options in a shell.
+
+    - bash: `physent completion bash > ~/.local/share/bash-completion/completions/physent`
+    - zsh: `physent completion zsh > FOLDER/_physent`, where FOLDER is in `$fpath`
+    - fish: `physent completion fish > ~/.config/fish/completions/physent.fish`
+
+    Parameters
+    ----------
+    shell
+        Which one.
+    """
+    print(app.generate_completion(prog_name="physent", shell=shell))
+    return 0
+
+
+@app.command
+def diagnose(
+    file: Path,
+    *,
+    of: Annotated[list[str], Parameter(negative="")],
+    kind: str = "entropy",
+    measure: str | None = None,
+    outcomes: str | None = None,
+    set_: Set = None,
+    time: str | None = None,
+    output: Path | None = None,
+) -> int:
+    """Apply a diagnostic to the variables of any NetCDF file.
+
+    Parameters
+    ----------
+    file
+        The NetCDF file.
+    of
+        Variable to read; repeatable.
+    kind
+        The diagnostic; see physent list diagnostics.
+    measure
+        shannon, renyi, tsallis, ...; parameters as in '{kind = "renyi", order = 0.5}'.
+    outcomes
+        density, spectrum, histogram, ...
+    time
+        The dimension that is time; default: t_snapshot, t, time or Time.
+    output
+        NetCDF file to write; default: print a table.
+    """
+    from physent.app import reading
+
+    return reading.diagnose(file, of, kind, {"measure": measure, "outcomes": outcomes}, set_ or [], time, output)
+
+
+def main() -> None:
+    """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 128 + n ended by signal n."""
+    from physent.app.terminal import Lasting
+
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
+    try:
+        code = _exit_code(sys.argv[1:])
+        sys.stdout.flush()
+    except OSError as error:  # such as a disk that is full where the output goes
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"physent: {place}{error.strerror or error}", file=sys.stderr)
+        code = 1
+        try:
+            sys.stdout.flush()
+        except OSError:  # what cannot be written stays in the buffer, and the interpreter would try again at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), streams[0].fileno())
+    finally:
+        sys.stdout, sys.stderr = streams
+    sys.exit(code)
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        return app(arguments, exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        print(f"physent: {error}", file=sys.stderr)
+        print("Try 'physent --help'.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + getattr(interrupt, "signal", 2)

@@ -1,0 +1,150 @@
+"""What a run shows on the terminal: progress while it goes on, a summary at its end."""
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from physent.engine.loop import Outcome
+from physent.engine.progress import Milestones, Progress, pace
+from physent.learning.training import TrainingProgress
+from physent.score.verdict import Number, Verdict, label
+
+
+class ConsoleProgress:
+    """A context that is called with each `Progress`: a bar on a terminal, plain lines elsewhere."""
+
+    def __init__(self, experiment: Any, quiet: bool):
+        self.name = getattr(experiment, "name", experiment)
+        self.notes = getattr(experiment, "notes", ())
+        self.console = Console(quiet=quiet)
+        self.bar: Bar | None = None
+        self.milestones = Milestones()
+
+    def __enter__(self) -> "ConsoleProgress":
+        for note in self.notes:
+            self.console.print(f"{self.name}: {note}", highlight=False, soft_wrap=True)
+        if self.console.is_terminal and not self.console.quiet:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TextColumn("{task.fields[left]}"),
+            )
+            self.bar = Bar(*columns, console=self.console)
+            self.bar.start()
+            self.task = self.bar.add_task(f"{self.name}: compiling", total=None, rate="", left="")
+        else:
+            self.console.print(f"{self.name}: compiling", highlight=False)
+        return self
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the run is."""
+        rate, left = pace(progress)
+        text = f"{self.name}: t = {progress.t:g} of {progress.t_end:g}"
+        if self.bar is not None:
+            numbers = {"total": progress.total, "completed": progress.rows, "rate": rate, "left": left}
+            self.bar.update(self.task, description=text, **numbers)
+        elif self.milestones.passed(progress):
+            self.console.print(f"{text}, {rate}, {left}".removesuffix(", "), highlight=False, soft_wrap=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
+    """Drift of the invariants, entropies, and where the file is."""
+    console = Console(width=max(Console().width, 120))  # a table cut short is no use in a log
+    invariants = [str(name) for name in dataset if dataset[name].attrs.get("role") == "invariant"]
+    if invariants:
+        table = _table("invariant", "at t = 0", "largest drift", "relative", title="conserved quantities")
+        for name in invariants:
+            values = dataset[name].values
+            drift = np.abs(values - values[0])
+            scale = np.abs(values[0])
+            relative = np.max(drift / np.where(scale > 0, scale, np.nan)) if np.any(scale > 1e-12) else np.nan
+            first = f"{values[0]:.10g}" if values.ndim == 1 else f"{values.shape[1]} members"
+            shown = "-" if np.isnan(relative) else f"{relative:.2e}"
+            table.add_row(name.removeprefix("invariant_"), first, f"{drift.max():.2e}", shown)
+        console.print(table)
+    series = [
+        str(name)
+        for name in dataset
+        if dataset[name].attrs.get("role") in ("entropy", "entropy_production", "complexity", "error")
+        and dataset[name].dims == ("t",)
+    ]
+    if series:
+        table = _table("diagnostic", "first", "last", "mean", "smallest", "largest", title="entropies")
+        for name in series:
+            values = dataset[name].values
+            table.add_row(name, *(f"{v:.6g}" for v in _statistics(values)))
+        console.print(table)
+    seconds = outcome.seconds
+    console.print(
+        f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)", highlight=False
+    )
+    console.print(f"wrote {folder / 'run.nc'}", highlight=False, soft_wrap=True)
+
+
+def _statistics(values: np.ndarray) -> tuple[float, ...]:
+    """First, last, and of the values that are finite mean, smallest and largest."""
+    finite = values[np.isfinite(values)]
+    rest = (finite.mean(), finite.min(), finite.max()) if finite.size else (np.nan,) * 3
+    return values[0], values[-1], *rest
+
+
+def _table(*columns: str, title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", no_wrap=True)
+    return table
+
+
+def text_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    """A table whose long cells are folded, never cut; its words are taken as they are."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def print_experiments(console: Console) -> None:
+    """The shipped experiments with their files."""
+    root = Path(str(resources.files("physent.experiments")))
+    for path in sorted(root.glob("*/*.toml")):
+        description = tomllib.loads(path.read_text(encoding="utf-8")).get("description", "")
+        console.print(
+            f"  {path.parent.name}/{path.stem:<24} {description.splitlines()[0] if description else ''}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        console.print(f"    {path}", highlight=False, soft_wrap=True, style="dim")
+
+
+def print_progress(progress: TrainingProgress) -> str:
+    """One line of progress."""
+    error = Number(progress.error, progress.standard_error)
+    rate = progress.step / max(progress.seconds, 1e-9)
+    return (
+        f"step {progress.step} of {progress.steps}: loss {progress.loss:.4g}, error {error}, "
+        f"R^2 {progress.r_squared:.4f}, {rate:.3g} steps/s"
+    )
+
+
+def print_verdict(found: Verdict) -> None:
+    """Every number with its standard error, and the sentence."""
+    console = Console(width=120)
+    rows = [(label(name), str(number)) for name, number in found.numbers.items()]
+    console.print(text_table(("of the learned score", "value +- standard error"), rows))
+    console.print(found.sentence, highlight=False, markup=False)

@@ -1,0 +1,98 @@
+"""A first look: every system small, one run folder each, and one page that shows what came of them."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from physent.errors import FolderError
+from physent.experiment.building import build
+from physent.experiment.parsing import parse, precision_of
+from physent.io.folder import open_run
+from physent.report.checks import checks, overall
+from physent.report.movie import movie
+from physent.report.page import HEADLINES, MARKS, entries, made, save, template
+from physent.report.pictures import showpieces
+from physent.report.statistics import averages
+from physent.runs import execute
+
+PAGE, FRAMES = "demo.html", 48
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One system of the demo, as the page has it."""
+
+    folder: Path
+    seconds: float
+    part: dict[str, Any]
+
+
+def experiments() -> list[Path]:
+    """The experiments of the demo."""
+    return sorted(Path(str(resources.files("physent.experiments"))).glob("demo/*.toml"))
+
+
+def demo(
+    folder: Path, overwrite: bool = False, tell: Callable[[str, float], None] = lambda name, seconds: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Path:  # fmt: skip
+    """Run every system below `folder`, and write the page; its path. `tell` is called with each name and its seconds.
+
+    Raises FolderError for a folder that is taken and not to be overwritten, or is not a demo.
+    """
+    check_free(folder, overwrite)
+    if folder.exists():
+        shutil.rmtree(folder)
+    parts = []
+    for shown in _run(folder, stop):
+        parts.append(shown.part)
+        tell(str(shown.part["name"]), shown.seconds)
+    text = template("demo.html").render(
+        title="physent: a first look", sections=parts, marks=MARKS, made=made(), refresh=None
+    )
+    return save(folder / PAGE, text)
+
+
+def check_free(folder: Path, overwrite: bool) -> None:
+    """Raises FolderError where a demo cannot be put."""
+    if not folder.exists():
+        return
+    if not overwrite:
+        raise FolderError(f"{folder} exists: choose another --output, or --overwrite it")
+    known = {PAGE, *(path.stem for path in experiments())}
+    strange = [path.name for path in folder.iterdir() if path.name not in known] if folder.is_dir() else [folder.name]
+    if strange:
+        raise FolderError(f"{folder} is not a demo (there is {strange[0]}); it is not overwritten")
+
+
+def _run(folder: Path, stop: Callable[[], bool]) -> Iterator[Shown]:
+    for path in experiments():
+        started = time.perf_counter()
+        data, problems = parse(path)
+        with jax.enable_x64(precision_of(data) == "float64"):
+            experiment = build(data, problems, path.stem, path.parent)
+            execute(experiment, folder / experiment.name, stop=stop)
+        if stop():
+            return
+        part = _part(folder / experiment.name) | {"toml": path.read_text(encoding="utf-8")}
+        yield Shown(folder / experiment.name, time.perf_counter() - started, part)
+
+
+def _part(folder: Path) -> dict[str, Any]:
+    with open_run(folder) as dataset:
+        found = checks(dataset, folder)
+        film = movie(dataset, FRAMES) if "position" in dataset else None  # of fields, pictures show the time too
+        state = overall(found)
+        return {
+            "name": str(dataset.attrs["title"]), "description": str(dataset.attrs["comment"]),
+            "command": f"physent run {folder / 'experiment.toml'} --output my_{folder.name}",
+            "checks": found, "state": state, "headline": HEADLINES[state],
+            "movie": film, "pictures": list(entries(showpieces(dataset), f"{folder.name}-")),
+            "averages": averages(dataset),
+        }  # fmt: skip

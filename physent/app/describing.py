@@ -1,0 +1,97 @@
+"""The commands that describe: validate, list, new, schema and doctor; each returns the exit code."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from physent.app.console import print_experiments
+from physent.app.doctor import examine
+from physent.app.reading import list_runs
+from physent.app.speaking import command, precision
+from physent.errors import OptionError
+from physent.experiment import schema as schemas
+from physent.experiment.building import build
+from physent.experiment.parsing import parse, precision_of
+from physent.experiment.settings import OutputSettings, RunSettings, ScoreSettings, SweepSettings
+from physent.protocol import registry
+from physent.protocol.stochastic import StochasticSolver
+
+
+@command
+def validate(path: Path, overrides: list[str]) -> int:
+    """Check an experiment file."""
+    data, problems = parse(path, overrides)
+    with precision(precision_of(data)):
+        experiment = build(data, problems, path.stem, path.parent)
+    kind, count = experiment.resolved["solver"]["kind"], len(experiment.diagnostics)
+    print("; ".join([f"{path}: valid ({experiment.name}: {kind}, {count} diagnostics)", *experiment.notes]))
+    return 0
+
+
+@command
+def list_(what: str | None, folder: Path | None = None) -> int:
+    """List solvers, diagnostics and experiments, or runs."""
+    if what == "runs":
+        usual = Path("data") / "runs"
+        if folder is None and not usual.exists():
+            print(f"{usual}: there are no runs yet")
+            return 0
+        return list_runs(folder if folder is not None else usual)
+    if folder is not None:
+        raise OptionError(f"given the folder {folder}, allowed: one with 'physent list runs' only")
+    console = Console(soft_wrap=True)  # one line each, for whatever reads it
+    for family in ("solvers", "diagnostics"):
+        if what in (None, family):
+            console.print(f"[bold]{family}[/bold]")
+            for name, cls in registry.available(family).items():
+                summary = (cls.__doc__ or "").strip().splitlines()[0]
+                console.print(f"  {name:<22} {summary}", highlight=False, markup=False)
+    if what in (None, "experiments"):
+        console.print("[bold]experiments[/bold]")
+        print_experiments(console)
+    return 0
+
+
+@command
+def new(kind: str) -> int:
+    """Print a template."""
+    cls = registry.find("solvers", kind, Path.cwd())
+    name = "my_" + kind.rpartition(":")[2].lower()
+    print(f'name = "{name}"\ndescription = ""\n')
+    print(schemas.template(cls, "solver", kind))
+    print(schemas.template(RunSettings, "run"))
+    print(schemas.template(OutputSettings, "output"))
+    print("# one [[diagnostics]] for each; 'physent list diagnostics' shows the kinds")
+    lines = schemas.template(registry.find("diagnostics", "entropy"), "diagnostics", "entropy")
+    print(_commented(lines.replace("[diagnostics]", "[[diagnostics]]")))
+    if issubclass(cls, StochasticSolver):
+        print("\n# the score that 'physent score' learns from the run")
+        print(_commented(schemas.template(ScoreSettings, "score")))
+    return 0
+
+
+def _commented(text: str) -> str:
+    return "\n".join(f"# {line}".rstrip() if line else "" for line in text.splitlines())
+
+
+@command
+def schema() -> int:
+    """Print the JSON schema."""
+    solvers, diagnostics = registry.available("solvers"), registry.available("diagnostics")
+    sections = (RunSettings, OutputSettings, SweepSettings, ScoreSettings)
+    print(json.dumps(schemas.experiment_schema(solvers, diagnostics, *sections), indent=2))
+    return 0
+
+
+@command
+def doctor() -> int:
+    """Say whether this machine can do what physent promises."""
+    bad = 0
+    for finding in examine():
+        bad += finding.state == "bad"
+        print(f"{finding.state:4}  {finding.subject}: {finding.words}")
+        if finding.state != "good" and finding.advice:
+            print(f"      -> {finding.advice}")
+    print("all is well" if not bad else f"{bad} to mend")
+    return 1 if bad else 0

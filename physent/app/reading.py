@@ -1,0 +1,145 @@
+"""The commands that read what is there: report, compare, diagnose and the list of runs; each returns the exit code."""
+
+import math
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jax
+import xarray as xr
+from rich.console import Console
+
+from physent.app.console import text_table
+from physent.app.speaking import command
+from physent.data.catalogue import rows
+from physent.data.offline import diagnose as apply
+from physent.errors import FolderError, OptionError
+from physent.experiment.making import make
+from physent.experiment.schema import problems as schema_problems
+from physent.io.folder import write_dataset
+from physent.protocol import registry
+
+
+@command
+def report(folder: Path, output: Path | None, movie: Path | None, live: bool, every: float | None) -> int:
+    """Write the report of a run."""
+    if not live:
+        if every is not None:
+            raise OptionError("given --every, allowed: with --live")
+        write_report(folder, output, quiet=False, movie=movie)
+        return 0
+    if movie is not None:
+        raise OptionError("given --live and --movie, allowed: one of them")
+    if every is not None and not 0 < every < math.inf:
+        raise OptionError(f"given --every {every:g}, allowed: a number of seconds > 0")
+    from physent.report.live import EVERY, follow
+
+    pages: list[Path] = []
+
+    def told(place: Path, running: bool) -> None:
+        pages.append(place)
+        if len(pages) == 1 and running:
+            print(f"{place} follows the run until it ends; Ctrl-C leaves it as it is then", flush=True)
+
+    try:
+        place = follow(folder, output, EVERY if every is None else every, told)
+    except KeyboardInterrupt as interrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + getattr(interrupt, "signal", 2)
+    print(f"wrote {place}; nothing runs in {folder} any more")
+    return 0
+
+
+def write_report(folder: Path, output: Path | None, quiet: bool, movie: Path | None = None) -> None:
+    """Write a run's page, and a movie where one is asked for."""
+    from physent.report.page import write
+
+    for place in filter(None, (write(folder, output, movie), movie)):
+        if not quiet:
+            print(f"wrote {place}")
+
+
+@command
+def compare(a: Path, b: Path, output: Path | None) -> int:
+    """Compare two runs."""
+    from physent.report.comparison import compare_runs
+
+    tables = compare_runs(a, b, output)
+    console = Console(width=max(Console().width, 150))
+    for table in tables:
+        console.print(f"[bold]{table.title}[/bold]" + ("" if table.rows else f": {table.note or 'none'}"))
+        if table.rows:
+            console.print(text_table(table.columns, table.rows))
+    if output is not None:
+        print(f"wrote {output}")
+    return 0
+
+
+def list_runs(folder: Path) -> int:
+    """Print a table of the runs below a folder."""
+    found = rows(folder)
+    if not found:
+        print(f"{folder}: there are no runs")
+        return 0
+    columns = ("run", "state", "kind", "parameters that differ", "rows", "size", "age")
+    width = max(Console().width, 120) if sys.stdout.isatty() else 400  # nothing is cut in a pipe
+    Console(width=width).print(text_table(columns, found))
+    return 0
+
+
+@command
+def diagnose(
+    file: Path,
+    of: list[str],
+    kind: str,
+    named: dict[str, str | None],
+    settings: list[str],
+    time: str | None,
+    output: Path | None,
+) -> int:
+    """Apply a diagnostic to a NetCDF file."""
+    if output is not None and output.exists():
+        raise FolderError(f"{output} exists: choose another --output")
+    cls = registry.find("diagnostics", kind, Path.cwd())
+    data: dict[str, Any] = {key: _toml_value(value) for key, value in named.items() if value is not None}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        data[key.strip()] = _toml_value(value)
+    with jax.enable_x64(True):
+        try:
+            dataset = xr.open_dataset(file)
+        except OSError as error:
+            raise FolderError(f"{file}: cannot be read: {error}") from None
+        except ValueError as error:
+            if "IO backends" not in str(error):
+                raise FolderError(f"{file}: cannot be read: {error}") from None
+            raise FolderError(
+                f"{file}: cannot be read: it is no NetCDF file. Read arrays with numpy or pandas and take "
+                "physent.entropy.entropy(array, axis=-1), or make it one: xarray.DataArray(array, dims=('time', 'x'), "
+                "name='u').to_netcdf('u.nc')"
+            ) from None
+        diagnostics = []
+        for name in of:
+            found = schema_problems(cls, data | {"of": name})
+            if found:
+                raise OptionError("\n".join(f"{kind}.{'.'.join(map(str, path))}: {message}" for path, message in found))
+            diagnostics.append(make(cls, data | {"of": name}))
+        try:
+            with dataset:
+                result = apply(dataset, diagnostics, time=time)
+        except ValueError as error:
+            raise FolderError(f"{file}: {error}") from None
+    if output is None:
+        print(result.to_dataframe().to_string())
+        return 0
+    write_dataset(result, output)
+    print(output)
+    return 0
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

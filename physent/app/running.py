@@ -1,0 +1,205 @@
+"""The commands that run: run, resume, sweep, score and demo; each returns the exit code."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from physent.app.console import ConsoleProgress, print_progress, print_summary, print_verdict
+from physent.app.reading import write_report
+from physent.app.speaking import command, precision
+from physent.engine.devices import join, leads
+from physent.engine.interrupts import Interrupts, raised
+from physent.errors import ConfigError, FolderError, ParameterError, SamplesError
+from physent.experiment.building import build
+from physent.experiment.making import make
+from physent.experiment.parsing import parse, precision_of
+from physent.experiment.schema import problems as schema_problems
+from physent.experiment.settings import SweepSettings
+from physent.io.folder import EXPERIMENT, write_dataset
+from physent.runs import Finished, execute
+from physent.runs import resume as resume_run
+from physent.sweep.points import as_members, points
+from physent.sweep.running import check_executor, remove
+from physent.sweep.running import sweep as run_sweep
+from physent.sweep.summary import summarise
+
+
+@command
+def run(
+    path: Path, overrides: list[str], output: Path | None, overwrite: bool, quiet: bool, with_report: bool = False,
+    distributed: bool = False, with_score: bool = False,
+) -> int:  # fmt: skip
+    """Run an experiment file, and learn its score and write its report where these are asked for."""
+    leads = _leads(distributed)
+    quiet = quiet or not leads
+    data, problems = parse(path, overrides)
+    with precision(precision_of(data)):
+        experiment = build(data, problems, path.stem, path.parent)
+        if with_score and experiment.score is None:
+            raise ConfigError([f"{path}: given --score, allowed: with a [score] table, which says how"])
+        folder = output if output is not None else experiment.folder
+        with ConsoleProgress(experiment, quiet) as progress, Interrupts() as interrupts:
+            finished = execute(experiment, folder, overwrite=overwrite, tell=progress, stop=interrupts.requested)
+        code = _close(finished, interrupts, quiet)
+    if with_score and leads and code == 0:
+        code = _score(folder, [], None, overwrite, quiet)
+    if with_report and leads:
+        write_report(folder, None, quiet)
+    return code
+
+
+@command
+def resume(folder: Path, quiet: bool, devices: Any = None, distributed: bool = False) -> int:
+    """Continue the run in a folder."""
+    quiet = not _leads(distributed) or quiet
+    if not (folder / EXPERIMENT).is_file():
+        raise FolderError(f"{folder} is not a run that can be resumed: there is no {folder / EXPERIMENT}")
+    data, _ = parse(folder / EXPERIMENT)
+    with precision(precision_of(data)):
+        with ConsoleProgress(data.get("name", folder.name), quiet) as progress, Interrupts() as interrupts:
+            finished = resume_run(folder, devices=devices, tell=progress, stop=interrupts.requested)
+        return _close(finished, interrupts, quiet)
+
+
+def _leads(distributed: bool) -> bool:
+    """Whether this process prints and writes; one of several joins them first."""
+    if not distributed:
+        return True
+    join()
+    return leads()
+
+
+def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
+    assert isinstance(finished.place, Path)
+    outcome = finished.outcome
+    if not quiet:
+        try:
+            with finished.dataset() as dataset:
+                print_summary(dataset, outcome, finished.place)
+        except (OSError, ValueError, RuntimeError):  # of a file that could not be written to its end
+            if outcome.reason != "failed":
+                raise
+    if outcome.reason == "failed":
+        print(f"the run failed: {outcome.message}", file=sys.stderr)
+        return 1
+    if outcome.reason == "interrupted":
+        print(f"interrupted; continue with: physent resume {finished.place}", file=sys.stderr)
+        return 128 + (interrupts.signal or 2)
+    return 0
+
+
+@command
+def sweep(
+    path: Path, over: list[str], mode: str | None, samples: int | None, seed: int | None, overrides: list[str],
+    executor: str, workers: int | None, output: Path | None, overwrite: bool, vmap: bool, quiet: bool,
+) -> int:  # fmt: skip
+    """Run an experiment file at every point of a sweep."""
+    data, _ = parse(path, overrides)
+    told = {"over": over or None, "mode": mode, "samples": samples, "seed": seed}
+    table = data.get("sweep", {}) | {key: value for key, value in told.items() if value is not None}
+    found = schema_problems(SweepSettings, table)
+    if found:
+        raise ConfigError([f"{path}: {'.'.join(map(str, ('sweep', *key)))}: {message}" for key, message in found])
+    settings = make(SweepSettings, table)
+    found_points = points(settings)
+    for key, value in (("samples", samples), ("seed", seed)):
+        if value is not None and settings.mode != "random":
+            raise ParameterError(key, f"given {value}, allowed: only with --mode random")
+    experiments = []
+    with precision(precision_of(data)):
+        runs = [as_members(found_points)] if vmap else found_points
+        for point in runs:
+            data, problems = parse(path, [*overrides, *point.overrides()])
+            try:
+                experiments.append(build(data, problems, path.stem, path.parent))
+            except ConfigError as error:
+                why = " (with --vmap only numbers of the solver vary, not whole numbers or choices)" if vmap else ""
+                words = [problem.replace("--set:", "--over:", 1) for problem in error.problems]
+                raise ConfigError([word + why * word.startswith("--over:") for word in words]) from None
+    texts, usual = [experiment.toml() for experiment in experiments], experiments[0].folder
+    folder = output if output is not None else usual.with_name(f"{usual.name}_sweep")
+    check_executor(executor, workers)
+    if overwrite:
+        remove(folder)
+    done: list[Any] = []
+
+    def tell_point(result: Any) -> None:
+        done.append(result)
+        if not quiet:
+            words = "done before" if result.again else f"{result.status} in {result.seconds:.1f} s"
+            problem = f": {result.message}" if result.message else ""
+            print(f"{len(done)} of {len(runs)}: {result.point.name}: {words}{problem}", flush=True)
+
+    try:
+        with raised():
+            results = run_sweep(texts, runs, folder, executor=executor, workers=workers, tell=tell_point)
+    except KeyboardInterrupt as interrupt:
+        print(f"interrupted; the same command goes on with {folder}", file=sys.stderr)
+        return 128 + getattr(interrupt, "signal", 2)
+    file = folder / "summary.nc"
+    with summarise(results, found_points, settings.mode) as summary:
+        write_dataset(summary, file)
+    failed = [result for result in results if result.status != "done"]
+    if not quiet:
+        print(f"wrote {file}")
+    for result in failed:
+        print(f"{result.folder}: {result.status}: {result.message}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+@command
+def score(folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool) -> int:
+    """Learn the score of a run, or judge a trained one on it."""
+    return _score(folder, overrides, source, overwrite, quiet)
+
+
+def _score(folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool) -> int:
+    from physent.score.fit import RESULT, learn
+
+    def say(words: str) -> None:
+        if not quiet:
+            print(f"{folder.name}: {words}", flush=True)
+
+    def tell(progress: Any) -> None:
+        say(print_progress(progress))
+
+    with Interrupts() as interrupts:
+        try:
+            learnt = learn(
+                folder, overrides=overrides, source=source, overwrite=overwrite, tell=tell, say=say,
+                stop=interrupts.requested,
+            )  # fmt: skip
+        except SamplesError as error:
+            raise FolderError(f"{folder}: {error}") from None
+    if learnt.verdict is None:
+        same = "the same command" if overrides else f"physent score {folder}"
+        print(f"interrupted; {same}{' without --overwrite' if overwrite else ''} goes on", file=sys.stderr)
+        return 128 + (interrupts.signal or 2)
+    print_verdict(learnt.verdict)
+    say(f"wrote {folder / RESULT}")
+    return 0
+
+
+@command
+def demo(output: Path | None, overwrite: bool, quiet: bool) -> int:
+    """Run the demo."""
+    from physent.app import demo as demos
+
+    folder = output if output is not None else Path("data") / "runs" / "demo"
+    count = len(demos.experiments())
+
+    def told(name: str, seconds: float) -> None:
+        nonlocal done
+        done += 1
+        if not quiet:
+            print(f"{done} of {count}: {name}, {seconds:.1f} s", flush=True)
+
+    done = 0
+    with Interrupts() as interrupts:
+        place = demos.demo(folder, overwrite, told, interrupts.requested)
+    if interrupts.signal is not None:
+        print(f"interrupted; {place} shows what was done", file=sys.stderr)
+        return 128 + interrupts.signal
+    if not quiet:
+        print(f"wrote {place}: open it in a browser")
+    return 0

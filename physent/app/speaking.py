@@ -1,0 +1,60 @@
+"""Errors a user can mend as sentences and exit codes, for every command."""
+
+import contextlib
+import functools
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from physent.errors import ConfigError, FolderError, OptionError, ParameterError, RegistryError, RunError
+
+
+class _Stop(Exception):
+    """Ends a command with an exit code."""
+
+    def __init__(self, code: int):
+        self.code = code
+
+
+@contextlib.contextmanager
+def _speaking() -> Iterator[None]:
+    """Errors a user can mend become sentences on stderr and an exit code; warnings become one line."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = show
+        try:
+            yield
+        except (ConfigError, FolderError, OptionError, ParameterError, RegistryError) as error:
+            print(error, file=sys.stderr)
+            raise _Stop(2) from None
+        except RunError as error:
+            print(f"the run failed: {error}", file=sys.stderr)
+            raise _Stop(1) from None
+
+
+def command(function: Callable[..., int]) -> Callable[..., int]:
+    """A function that returns the exit code also where it raises what a user can mend."""
+
+    @functools.wraps(function)
+    def spoken(*arguments: Any) -> int:
+        try:
+            with _speaking():
+                return function(*arguments)
+        except _Stop as stop:
+            return stop.code
+
+    return spoken
+
+
+@contextlib.contextmanager
+def precision(name: str) -> Iterator[None]:
+    """A context in which JAX computes in float32 or float64."""
+    with jax.enable_x64(name == "float64"):
+        yield

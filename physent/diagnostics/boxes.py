@@ -1,0 +1,112 @@
+"""Maps: where in a box particles are, and how fast they are there."""
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent.entropy.discrete.counting import count_symbols
+from physent.entropy.outcomes.histogram import bin_index
+from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.parameters import param, static
+from physent.protocol.variables import Axis, Variable
+
+Boxes = tuple[Array, Array]  # of values, of particles
+
+
+def map_dims(observed: Observed, name: str) -> tuple[str, ...]:
+    """The dims of a map over the periodic box of the particles; ValueError where there is none."""
+    axes = [axis for axis in observed.domain.axes if axis.points is None and axis.periodic]
+    if not axes or len(axes) != observed[observed.find("position")].shape[-1]:
+        raise ValueError("a map needs particles in a domain that is periodic everywhere")
+    return tuple(f"{name}_{axis.name}" for axis in axes)
+
+
+def map_axes(observed: Observed, name: str, bins: int) -> tuple[Axis, ...]:
+    """The middles of the boxes along each dim of a map."""
+    along = []
+    for dim, axis in zip(map_dims(observed, name), observed.domain.axes, strict=True):
+        assert axis.length is not None
+        middles = (jnp.arange(bins) + 0.5) * (axis.length / bins)
+        along.append(
+            Axis(dim, middles, axis.length, periodic=True, units=axis.units, long_name=f"position {axis.name}")
+        )
+    return tuple(along)
+
+
+def box_of_particles(observed: Observed, bins: int) -> Array:
+    """Which of the bins^d boxes each particle is in; box 0 begins at 0, and negative positions wrap to the end."""
+    position = observed[observed.find("position")]
+    symbol = jnp.zeros(position.shape[0], jnp.int32)
+    for i, axis in enumerate(observed.domain.axes):
+        x, length = position[:, i], axis.length
+        assert length is not None
+        index = bin_index((x - length * jnp.floor(x / length))[None, :], jnp.zeros_like(length), length, bins)[0]
+        symbol = symbol * bins + jnp.clip(index, 0, bins - 1)
+    return symbol
+
+
+def no_boxes(observed: Observed, bins: int) -> Boxes:
+    """Nothing summed yet in bins^d boxes."""
+    boxes = jnp.zeros(bins ** len(observed.domain.axes), observed.t.dtype)
+    return boxes, boxes
+
+
+def add_to_boxes(boxes: Boxes, observed: Observed, bins: int, value: Array, counted: Array) -> tuple[Boxes, Array]:
+    """The sums with a value of each particle where `counted` is 1, and its mean in each box, 0 where nobody was."""
+    box = box_of_particles(observed, bins)[None, :]
+    sums, visits = boxes
+    sums = sums + counted * count_symbols(box, sums.size, value[None, :])[0]
+    visits = visits + counted * count_symbols(box, sums.size, dtype=visits.dtype)[0]
+    return (sums, visits), (sums / jnp.maximum(visits, 1)).reshape((bins,) * len(observed.domain.axes))
+
+
+class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
+    """Mean number of particles in each box of a periodic domain, and the mean modulus of a vector of theirs there.
+
+    Means over the saved states since `after`: of the velocity it maps speed, of the propulsion or the force activity.
+    An observable without components is taken as it is. 0 where nobody was.
+    """
+
+    of: str = static("velocity", doc="observable of particles, by name or role")
+    bins: int = static(16, doc="boxes an axis", ge=1)
+    after: Array = param(0.0, doc="time before which nothing goes into the means", ge=0)
+    name: str | None = static(None, doc="name, and prefix, of the output variables", example="velocity_map")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """Two maps."""
+        of = observed.find(self.of)
+        variable, name = observed.variables[of], self.name or f"{of}_map"
+        if len(variable.dims) not in (1, 2) or variable.dims[0] != _particles(observed):
+            raise ValueError(f"{of} is not an observable of particles")
+        dims = map_dims(observed, name)
+        words = f"modulus of {of}" if len(variable.dims) == 2 else of
+        return {
+            name: Variable(dims, "scalar", variable.units, f"mean {words} of a particle in each box"),
+            f"{name}_number": Variable(dims, "density", "1", "mean number of particles in each box"),
+        }
+
+    def axes(self, observed: Observed) -> tuple[Axis, ...]:
+        """The middles of the boxes."""
+        return map_axes(observed, self.name or f"{observed.find(self.of)}_map", self.bins)
+
+    def init(self, observed: Observed) -> tuple[Boxes, Array]:
+        """Nothing summed yet, no state counted."""
+        return no_boxes(observed, self.bins), jnp.zeros((), observed.t.dtype)
+
+    def __call__(self, carry: tuple[Boxes, Array], observed: Observed) -> tuple[tuple[Boxes, Array], dict[str, Array]]:
+        """The means so far (0 before `after`)."""
+        of = observed.find(self.of)
+        value = observed[of]
+        if value.ndim == 2:
+            value = jnp.sqrt(jnp.sum(value**2, axis=-1))
+        counted = (observed.t >= self.after).astype(value.dtype)
+        boxes, states = carry
+        boxes, means = add_to_boxes(boxes, observed, self.bins, value, counted)
+        states, name = states + counted, self.name or f"{of}_map"
+        return (boxes, states), {
+            name: means,
+            f"{name}_number": (boxes[1] / jnp.maximum(states, 1)).reshape(means.shape),
+        }
+
+
+def _particles(observed: Observed) -> str:
+    return observed.variables[observed.find("position")].dims[0]

@@ -1,0 +1,145 @@
+"""One run on many devices: which ones, what of it each one does, and what its processes have to agree on.
+
+With members each device runs its share of them, by itself. One member alone is cut into slabs along the axes that its
+solver names (`Solver.split`), and `physent.numerics.slab` does what the compiler cannot do without gathering.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding
+
+from physent.errors import ParameterError
+from physent.numerics.slab import AXIS
+
+MEMBERS = "members"
+MOST = 1024  # devices that a refusal looks among for those that would fit
+T = TypeVar("T")
+
+
+def count_of(devices: int | Literal["all"]) -> int:
+    """The number of devices that `run.devices` asks for. Raises ParameterError where there are not so many."""
+    there = jax.device_count()
+    if devices == "all":
+        return there
+    if devices > there:
+        hint = ", or XLA_FLAGS=--xla_force_host_platform_device_count=n, which makes n of one processor"
+        words = f"given {devices}, but there {'is' if there == 1 else 'are'} {there} of {jax.default_backend()}"
+        raise ParameterError("run.devices", f"{words}, allowed: 'all' or 1 to {there}{hint * (there == 1)}")
+    if devices < there and jax.process_count() > 1:
+        raise ParameterError(
+            "run.devices", f"given {devices}, allowed with {jax.process_count()} processes: 'all', which is {there}"
+        )
+    return devices
+
+
+def mesh_of(devices: int, members: int) -> Mesh:
+    """The devices in a row, whose axis is called by what is spread along it."""
+    return Mesh(np.asarray(jax.devices()[:devices]), (MEMBERS if members > 1 else AXIS,), axis_types=(AxisType.Auto,))
+
+
+def problem(solver: Any, members: int, devices: int) -> str | None:
+    """Why a run cannot be spread over so many devices, and over how many it could be."""
+
+    def refusal(count: int) -> str | None:
+        if members > 1:
+            return f"{members} members do not share {count} devices evenly" if members % count else None
+        try:
+            solver.split(count)
+        except ParameterError as error:
+            return error.message
+        return None
+
+    if devices == 1 or (words := refusal(devices)) is None:
+        return None
+    fitting = [count for count in range(1, min(members if members > 1 else MOST, MOST) + 1) if not refusal(count)]
+    shown = ", ".join(map(str, fitting[:8])) + (", ..." if len(fitting) > 8 else "")
+    return f"given {devices}, but {words}, allowed: {shown or 1}"
+
+
+# ---------------------------------------------------------------------------------------------------- many processes
+
+
+def join() -> None:
+    """Make this process one of several, all running the same command; on one machine or on many.
+
+    They find each other by JAX_COORDINATOR_ADDRESS (host:port of the first), JAX_NUM_PROCESSES and JAX_PROCESS_ID, or
+    without those by what SLURM, MPI or a cloud says. Raises ParameterError where neither says enough.
+    """
+    number, own = (os.environ.get(name) for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID"))
+    try:
+        # with one program at a time the processes' messages cannot overtake each other
+        jax.config.update("jax_cpu_enable_async_dispatch", False)
+        jax.distributed.initialize(
+            num_processes=None if number is None else int(number), process_id=None if own is None else int(own)
+        )
+    except (ValueError, RuntimeError) as error:
+        words = "allowed: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID set, or SLURM or MPI"
+        raise ParameterError("distributed", f"the processes do not find each other ({error}), {words}") from None
+
+
+def leads() -> bool:
+    """Whether this process is the one that writes; the only one, or the first of several."""
+    return jax.process_index() == 0
+
+
+def agreed(own: int) -> int:
+    """What the first process says."""
+    if jax.process_count() == 1:
+        return own
+    from jax.experimental.multihost_utils import broadcast_one_to_all
+
+    return int(broadcast_one_to_all(np.asarray(own)))
+
+
+def anybody(own: bool) -> bool:
+    """Whether any process says so."""
+    if jax.process_count() == 1:
+        return own
+    from jax.experimental.multihost_utils import process_allgather
+
+    return bool(np.any(process_allgather(np.asarray(own))))
+
+
+def by_leader(function: Callable[[], T]) -> T | None:
+    """What the first process makes, None in the others; where it fails they raise ParameterError, and none waits."""
+    result, failure = None, None
+    if leads():
+        try:
+            result = function()
+        except Exception as error:
+            failure = error
+    failed = agreed(failure is not None)
+    if failure is not None:
+        raise failure
+    if failed:
+        raise ParameterError("distributed", "the first process stopped, and says why")
+    return result
+
+
+def fetch(tree: Any) -> Any:
+    """The arrays of a tree on the host, whole, wherever their parts are; every process gets them, and must ask."""
+    return jax.tree.map(_whole, tree)
+
+
+def _whole(leaf: Any) -> Any:
+    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return jax.random.wrap_key_data(_whole(jax.jit(jax.random.key_data)(leaf)), impl=jax.random.key_impl(leaf))
+    if isinstance(leaf, jax.Array) and not (leaf.is_fully_addressable or leaf.is_fully_replicated):
+        from jax.experimental.multihost_utils import process_allgather
+
+        return process_allgather(leaf, tiled=True)
+    return np.asarray(leaf)
+
+
+def place(tree: Any, like: Any) -> Any:
+    """A tree whose arrays are spread over devices as those of another one, of the same structure, are."""
+
+    def put(leaf: Any, other: jax.Array) -> Any:
+        return jax.device_put(leaf, other.sharding) if isinstance(other.sharding, NamedSharding) else leaf
+
+    return jax.tree.map(put, tree, like)

@@ -1,0 +1,404 @@
+"""A solver with its diagnostics, compiled: the first row, and chunks of later ones."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from physent.engine import devices
+from physent.engine.cadence import Cadence
+from physent.errors import ParameterError, nearest
+from physent.numerics import slab
+from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
+from physent.protocol.parameters import member_axes
+from physent.protocol.solver import Solver
+from physent.protocol.stochastic import StochasticSolver
+from physent.protocol.variables import Domain, Variable
+
+
+class Rows(NamedTuple):
+    """Saved values: `series` by row, `fields` by snapshot, and by row whether what is looked at is finite."""
+
+    series: dict[str, Any]
+    fields: dict[str, Any]
+    finite: dict[str, Any]
+
+
+class Program:
+    """A solver with its diagnostics, compiled: the first row, and chunks of later ones.
+
+    With `members` > 1 everything is vmapped, or mapped in turn (`Solver.members_in_turn`): each member has its own key
+    and its own value of every parameter given per member, and all arrays carry a leading member axis (after the row).
+    With `devices` > 1 members are shared out, and one member is cut as its solver says (`physent.engine.devices`).
+    """
+
+    def __init__(
+        self, solver: Solver, diagnostics: tuple[Diagnostic, ...] = (), members: int = 1, fields: Any = None,
+        devices: int = 1,
+    ):  # fmt: skip
+        self.solver = solver
+        self.diagnostics = tuple(diagnostics)
+        self.members = members
+        self.selected = fields
+        self.devices = devices
+
+    @functools.cached_property
+    def mesh(self) -> Mesh | None:
+        """The devices, where there is more than one."""
+        return devices.mesh_of(self.devices, self.members) if self.devices > 1 else None
+
+    @property
+    def axes(self) -> Any:
+        """The vmap axes of the solver's parameters."""
+        return member_axes(self.solver)
+
+    @property
+    def one(self) -> Solver:
+        """The solver of the first member."""
+        if self.members == 1:
+            return self.solver
+        return jax.tree.map(
+            lambda leaf, axis: leaf if axis is None else leaf[0],
+            self.solver,
+            self.axes,
+            is_leaf=lambda leaf: leaf is None,
+        )
+
+    @functools.cached_property
+    def example(self) -> Observed:
+        """The observables of one member's first state: shapes and dtypes instead of values.
+
+        Raises ValueError where the solver's `variables` and `observe` do not name the same observables.
+        """
+        values = eqx.filter_eval_shape(lambda solver: solver.observe(solver.init(jax.random.key(0))), self.one)
+        variables = self.one.variables()
+        if odd := set(variables) ^ set(values):
+            names = ", ".join(sorted(odd))
+            raise ValueError(f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}")
+        values = {name: values[name] for name in sorted(values, key=list(variables).index)}  # traced dicts are sorted
+        exact, dynamics = functools.partial(_shapes, self.one), functools.partial(_dynamics_shapes, self.one)
+        return Observed(values, variables, self.one.domain(), jnp.zeros(()), exact, dynamics, lambda: (self.one, None))
+
+    def axes_of(self, solver: Solver) -> Domain:
+        """The axes of one member: its domain's, and those of what its diagnostics measure."""
+        domain, example = solver.domain(), self.example
+        observed = Observed(dict(example.items()), example.variables, domain, example.t)
+        own = (axis for diagnostic in self.diagnostics for axis in diagnostic.axes(observed))
+        return Domain((*domain.axes, *own))
+
+    @functools.cached_property
+    def invariant_names(self) -> list[str]:
+        """The names of the solver's invariants, in its own order."""
+        names: list[str] = []
+
+        def record(solver):
+            invariants = solver.invariants(solver.init(jax.random.key(0)))
+            names.extend(invariants)
+            return invariants
+
+        eqx.filter_eval_shape(record, self.one)
+        return names
+
+    @functools.cached_property
+    def may_be_nan(self) -> set[str]:
+        """What may be NaN without anything being wrong."""
+        return {name for name, variable, _ in variables_of(self) if variable.nan}
+
+    # ------------------------------------------------------------------------------------------------- traced
+
+    def measure(self, solver: Solver, state: Any, carries: tuple) -> tuple[tuple, Rows]:
+        """One row of one member: series, fields, finiteness, and the diagnostics' next carries."""
+        values = solver.observe(state)
+        observed = _observed(solver, state, values)
+        variables = solver.variables()
+        dims = {name: variable.dims for name, variable in variables.items()}
+        kept = [name for name in values if self.selected is None or name in self.selected]
+        series = {name: values[name] for name in kept if not dims[name]}
+        following = []
+        for diagnostic, carry in zip(self.diagnostics, carries, strict=True):
+            carry, outputs = diagnostic(carry, observed)
+            following.append(carry)
+            series |= outputs
+        series |= {f"invariant_{name}": value for name, value in solver.invariants(state).items()}
+        fields = {name: values[name] for name in kept if dims[name]}
+        # series that nobody keeps are not computed for that
+        looked_at = [name for name in values if (dims[name] or name in kept) and not variables[name].nan]
+        finite = {name: jnp.all(jnp.isfinite(values[name])) for name in looked_at}
+        return tuple(following), Rows(series, fields, finite)
+
+    def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
+        observed = _observed(solver, state, solver.observe(state))
+        carries = tuple(diagnostic.init(observed) for diagnostic in self.diagnostics)
+        return self.measure(solver, state, carries)
+
+    def _row(self, solver: Solver, state: Any, carries: tuple, steps: Any, t: Any) -> tuple[Any, tuple, Rows]:
+        state = jax.lax.fori_loop(0, steps, lambda _, state: self._cut(solver.step(state)), state)
+        # the row's own time, not a sum of many dt: exact in float64, and float32 cannot stall
+        state = eqx.tree_at(lambda state: state.t, state, t.astype(state.t.dtype))
+        return state, *self.measure(solver, state, carries)
+
+    def _over_members(self, function: Callable, *axes: Any) -> Callable:
+        if self.members == 1:
+            return function
+        if not self.solver.members_in_turn():
+            return eqx.filter_vmap(function, in_axes=(self.axes, *axes))
+        per_member = jax.tree.map(lambda axis: axis is not None, self.axes, is_leaf=lambda axis: axis is None)
+
+        def in_turn(solver, *arguments):
+            own, shared = eqx.partition(solver, per_member)
+
+            def member(mapped):
+                own, *theirs = mapped
+                rest = iter(theirs)
+                given = (next(rest) if axis == 0 else argument for argument, axis in zip(arguments, axes, strict=True))
+                return function(eqx.combine(own, shared), *given)
+
+            return jax.lax.map(member, (own, *(a for a, axis in zip(arguments, axes, strict=True) if axis == 0)))
+
+        return in_turn
+
+    def _cut(self, state: Any) -> Any:
+        """The state of one member with its arrays cut over the devices."""
+        if self.mesh is None or self.members > 1:
+            return state
+        mesh, axes = self.mesh, self.solver.split(self.devices)
+
+        def put(path, leaf):
+            names = ".".join(getattr(key, "name", str(key)) for key in path)
+            axis = next((axis for name, axis in axes.items() if f"{names}.".startswith(f"{name}.")), None)
+            return jax.lax.with_sharding_constraint(leaf, NamedSharding(mesh, slab.spec(axis)))
+
+        return jax.tree_util.tree_map_with_path(put, state)
+
+    def _spread(self, function: Callable, shared: tuple[bool, ...], into: Any) -> Callable:
+        """The function (solver, ...) over the devices.
+
+        Of members, every device takes its share of those arguments that are `shared`, and computes by itself; `into`
+        are the `PartitionSpec` of the results. Of one member, the function is traced for arrays cut into slabs.
+        """
+        mesh = self.mesh
+        if mesh is None:
+            return function
+        if self.members == 1:
+
+            def cut(*arguments):
+                with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
+                    return function(*arguments)
+
+            return cut
+        share, copy = PartitionSpec(devices.MEMBERS), PartitionSpec()
+        own = jax.tree.map(lambda axis: copy if axis is None else share, self.axes, is_leaf=lambda axis: axis is None)
+        given = (own, *(share if each else copy for each in shared))
+
+        def each_share(solver, *arguments):
+            numbers, fixed = eqx.partition(solver, eqx.is_array)
+
+            def share_of(numbers, *arguments):
+                return function(eqx.combine(numbers, fixed), *arguments)
+
+            # its members' values differ from device to device in ways that only loops know of
+            return jax.shard_map(share_of, mesh=mesh, in_specs=given, out_specs=into, check_vma=False)(
+                numbers, *arguments
+            )
+
+        return each_share
+
+    @functools.cached_property
+    def init(self) -> Callable[[Solver, Any], Any]:
+        """(solver, key) -> state at t = 0; the key of a member does not depend on how many there are."""
+
+        def begun(solver, key):
+            each = self._over_members(lambda solver, key: self._cut(solver.init(key)), 0)
+            each = self._spread(each, (True,), PartitionSpec(devices.MEMBERS))
+            if self.members == 1:
+                return each(solver, key)
+            return each(solver, jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(self.members)))
+
+        return eqx.filter_jit(lambda solver, key: jax.tree.map(_strongly_typed, begun(solver, key)))
+
+    def observe(self, solver: Solver, state: Any) -> dict[str, Any]:
+        """The observables of a state, of all members."""
+        return self._over_members(lambda solver, state: solver.observe(state), 0)(solver, state)
+
+    def error_bits(self, solver: Solver, state: Any) -> Any:
+        """The error bits of a state, of all members."""
+        return self._over_members(lambda solver, state: solver.error(state), 0)(solver, state)
+
+    @functools.cached_property
+    def first_row(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
+        """(solver, state at t = 0) -> carries and the first row."""
+        row = self._spread(self._over_members(self._first_row, 0), (True,), PartitionSpec(devices.MEMBERS))
+        return eqx.filter_jit(lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state)))
+
+    def step(self, solver: Solver, state: Any) -> Any:
+        """The state one step later, of all members."""
+        step = self._over_members(lambda solver, state: self._cut(solver.step(state)), 0)
+        return self._spread(step, (True,), PartitionSpec(devices.MEMBERS))(solver, state)
+
+    def chunk(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
+        """(numbers, state, carries, rows done, rows to do, steps a row) -> state, carries, rows, error bits.
+
+        `numbers` are the solver's arrays, `capacity` the rows that the buffers hold. All lengths are traced, so nothing
+        is unrolled: one program, and the same bits, for every length.
+        """
+        per_snapshot = cadence.rows_per_snapshot
+        row = self._over_members(self._row, 0, 0, None, None)
+        fixed = eqx.filter(self.solver, eqx.is_array, inverse=True)
+
+        def rows_of(solver, state, carries, done, count, steps):
+            def advance(state, carries, index):
+                return row(solver, state, carries, steps, (index + 1) * jnp.asarray(cadence.save_every))
+
+            def write(buffer, values, at):
+                return jax.tree.map(lambda b, v: jax.lax.dynamic_update_index_in_dim(b, v, at, 0), buffer, values)
+
+            def one_row(i, loop):
+                state, carries, (by_row, fields) = loop
+                state, carries, rows = advance(state, carries, done + i)
+                by_row = write(by_row, (rows.series, rows.finite), i)
+                # every row writes its fields, and the last of a snapshot's rows stays: cheaper than a branch
+                slot = (done + i) // per_snapshot - done // per_snapshot
+                return state, carries, (by_row, write(fields, rows.fields, slot))
+
+            def buffer(length, tree):
+                return jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), tree)
+
+            shapes = jax.eval_shape(lambda: advance(state, carries, done)[2])
+            slots = -(-(capacity - 1) // per_snapshot) + 1
+            buffers = (buffer(capacity, (shapes.series, shapes.finite)), buffer(slots, shapes.fields))
+            state, carries, buffers = jax.lax.fori_loop(0, count, one_row, (state, carries, buffers))
+            (series, finite), fields = buffers
+            return state, carries, Rows(series, fields, finite), self.error_bits(solver, state)
+
+        share, by_row = PartitionSpec(devices.MEMBERS), PartitionSpec(None, devices.MEMBERS)
+        spread = self._spread(rows_of, (True, True, False, False, False), (share, share, by_row, share))
+        return lambda numbers, *arguments: spread(eqx.combine(numbers, fixed), *arguments)
+
+    def compiled(self, cadence: Cadence, capacity: int, *arguments: Any) -> Any:
+        """The chunk, compiled for arguments such as these; it leaves state and carries where they lie."""
+        _, state, carries, *_ = arguments
+        there = [None, None] if self.mesh is None else jax.tree.map(lambda leaf: leaf.sharding, [state, carries])
+        chunk = jax.jit(self.chunk(cadence, capacity), out_shardings=(*there, None, None))
+        return chunk.lower(*arguments).compile()
+
+
+def _observed(solver: Solver, state: Any, values: dict[str, Any]) -> Observed:
+    return Observed(
+        values, solver.variables(), solver.domain(), state.t,
+        lambda: solver.exact(state.t), lambda: _dynamics(solver, state), lambda: (solver, state),
+    )  # fmt: skip
+
+
+def _dynamics(solver: Solver, state: Any) -> Dynamics | None:
+    if not isinstance(solver, StochasticSolver):
+        return None
+    return Dynamics(solver.drift(state), solver.diffusion(state), solver.divergence(state))
+
+
+def _dynamics_shapes(solver: Solver) -> Dynamics | None:
+    return eqx.filter_eval_shape(lambda solver: _dynamics(solver, solver.init(jax.random.key(0))), solver)
+
+
+def _strongly_typed(leaf: Any) -> Any:
+    """The leaf with the dtype it has for good, so that a state before and after a step is one type of argument."""
+    return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jax.lax.convert_element_type(leaf, leaf.dtype)
+
+
+def _shapes(solver: Solver) -> dict[str, Any]:
+    return eqx.filter_eval_shape(lambda solver: solver.exact(jnp.zeros(())), solver)
+
+
+def variables_of(program: Program) -> Iterator[tuple[str, Variable, str]]:
+    """(name, variable, 'row' or 'snapshot') of everything a run saves, in the file's order."""
+    example = program.example
+    for name, variable in example.variables.items():
+        if program.selected is None or name in program.selected:
+            yield name, variable, "snapshot" if variable.dims else "row"
+    for diagnostic in program.diagnostics:
+        for name, variable in diagnostic.variables(example).items():
+            yield name, variable, "row"
+    for name in program.invariant_names:
+        yield f"invariant_{name}", Variable((), "invariant", "1", f"{name.replace('_', ' ')} (conserved)"), "row"
+
+
+def problems(program: Program) -> list[tuple[str, str]]:
+    """What keeps a program from running or its results from being stored: (dotted key, sentence), all of it.
+
+    Names must be identifiers and unlike each other, diagnostics must fit the observables and give what they declare.
+    """
+    try:
+        example = program.example
+    except (ValueError, TypeError) as error:
+        return [("solver", str(error))]
+    found: list[tuple[str, str]] = []
+    if words := devices.problem(program.solver, program.members, program.devices):
+        found.append(("run.devices", words))
+    for name in program.selected or ():
+        if name not in example:
+            allowed = ", ".join(example)
+            found.append(
+                ("output.variables", f"unknown observable {name!r}{nearest(name, example)} (allowed: {allowed})")
+            )
+    taken = dict.fromkeys(("t", "t_snapshot", "member"), "a dimension")
+    for axis in example.domain.axes:
+        taken |= dict.fromkeys((axis.name, f"{axis.name}_of_member"), "a coordinate")
+    taken |= {dim: "a dimension" for variable in example.variables.values() for dim in variable.dims}
+    for name, value in example.items():
+        found += [("solver", problem) for problem in _name_problems(name, taken, "an observable")]
+        if jnp.issubdtype(value.dtype, jnp.complexfloating):
+            taken |= dict.fromkeys((f"{name}_re", f"{name}_im"), f"a part of {name}")
+    taken |= {f"invariant_{name}": "an invariant" for name in program.invariant_names}
+    fitting = []
+    for i, diagnostic in enumerate(program.diagnostics):
+        try:
+            declared = diagnostic.variables(example)
+        except ParameterError as error:
+            found.append((f"diagnostics.{i}.{error.key}", error.message))
+            continue
+        except ValueError as error:
+            found.append((f"diagnostics.{i}.of", str(error)))
+            continue
+        for name in declared:
+            found += [(f"diagnostics.{i}.name", problem) for problem in _name_problems(name, taken, "a diagnostic")]
+        fitting.append((i, diagnostic, declared))
+    if not found:
+        for i, diagnostic, declared in fitting:
+            found += [(f"diagnostics.{i}", problem) for problem in _output_problems(program, diagnostic, declared)]
+    return found
+
+
+def _name_problems(name: str, taken: dict[str, str], what: str) -> list[str]:
+    if not name.isidentifier():
+        return [f"given {name!r}, allowed: a name of letters, digits and underscores"]
+    if name in taken:
+        return [f"two variables are called {name!r}: {what} and {taken[name]}; give the diagnostic another name"]
+    taken[name] = what
+    return []
+
+
+def _output_problems(program: Program, diagnostic: Diagnostic, declared: dict[str, Variable]) -> list[str]:
+    """Where the values of a diagnostic are not those it declares."""
+    one = Program(program.one, (diagnostic,))
+
+    def measured(solver):
+        state = solver.init(jax.random.key(0))
+        return one._first_row(solver, state)[1].series
+
+    try:
+        values = eqx.filter_eval_shape(measured, program.one)
+    except Exception as error:
+        return [f"{type(diagnostic).__name__} fails: {error!r}"]
+    scalars = {name for name, variable in program.example.variables.items() if not variable.dims}
+    given = set(values) - scalars - {f"invariant_{name}" for name in program.invariant_names}
+    if given != set(declared):
+        odd = ", ".join(sorted(given ^ set(declared)))
+        return [f"{type(diagnostic).__name__} does not give the outputs that its variables() declares: {odd}"]
+    return [
+        f"{name} has shape {values[name].shape}, but its dims are {variable.dims}"
+        for name, variable in declared.items()
+        if len(values[name].shape) != len(variable.dims)
+    ]

@@ -1,0 +1,52 @@
+"""How far a run is, how fast it goes and how long it will take, in words."""
+
+import time
+from dataclasses import dataclass
+
+SILENCE = 600.0  # seconds
+
+
+@dataclass
+class Progress:
+    """What a run can say of itself while it goes on; `seconds` leaves compilation out."""
+
+    t: float
+    t_begin: float
+    t_end: float
+    rows: int
+    total: int
+    seconds: float
+
+
+class Milestones:
+    """Says of each `Progress` whether it is worth a line: another tenth of the run is done, or ten minutes are over."""
+
+    def __init__(self):
+        self.tenths = 0
+        self.said = time.monotonic()
+
+    def passed(self, progress: Progress) -> bool:
+        """Whether to say something now."""
+        tenths, now = 10 * progress.rows // progress.total, time.monotonic()
+        if tenths <= self.tenths and now - self.said < SILENCE:
+            return False
+        self.tenths, self.said = tenths, now
+        return True
+
+
+def pace(progress: Progress) -> tuple[str, str]:
+    """How fast a run is, and how long it will take; "" for the latter when it is done."""
+    speed = (progress.t - progress.t_begin) / max(progress.seconds, 1e-9)
+    left = (progress.t_end - progress.t) / max(speed, 1e-300)
+    return f"{speed:.3g} time units/s", f"{duration(left)} left" if progress.rows < progress.total else ""
+
+
+def duration(seconds: float) -> str:
+    """A time span in words that fit it, as 40 s, 3 min 20 s or 5 h 10 min."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours / 24:.1f} days"

@@ -1,0 +1,1 @@
+"""Entropies of continuous values: nearest neighbours, spacings, densities on a grid."""

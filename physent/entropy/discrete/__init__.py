@@ -1,0 +1,1 @@
+"""Entropies of counts: measures, and estimators that correct for a finite sample."""

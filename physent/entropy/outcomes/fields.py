@@ -1,0 +1,88 @@
+"""Outcome spaces of a field: its density, its power spectrum, and counts that are there already."""
+
+from typing import ClassVar, Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from physent.entropy.discrete.counting import as_floating
+from physent.entropy.outcomes.space import OutcomeSpace
+from physent.protocol.parameters import static
+
+
+class Density(OutcomeSpace):
+    """A non-negative field as a probability, p_i = x_i/sum_j x_j: the outcome is where one finds the quantity.
+
+    Reads any number of axes. A complex field is an amplitude, its density |x|^2. A negative value makes the result NaN,
+    because no probability is negative; `negative = "clip"` counts it as zero, for densities negative by rounding only.
+    A field that vanishes everywhere gives NaN.
+    """
+
+    counted: ClassVar[bool] = False
+    axes: ClassVar[int | None] = None
+    negative: Literal["nan", "clip"] = static("nan", doc="what a negative value becomes")
+
+    def misfit(self, x: np.ndarray) -> str | None:
+        """Negative values, which have no probability, unless they are to be clipped."""
+        if self.negative == "clip" or np.iscomplexobj(x) or not np.any(x < 0):
+            return None
+        return (
+            "has negative values, so it is no density: take the entropy with outcomes = histogram, spectrum or "
+            'ordinal, or {kind = "density", negative = "clip"} where they are rounding'
+        )
+
+    def tally(self, x: Array) -> Array:
+        """The field itself, flattened."""
+        x = as_floating(x).reshape(x.shape[0], -1)
+        if jnp.iscomplexobj(x):
+            return jnp.real(x) ** 2 + jnp.imag(x) ** 2
+        replacement = jnp.full_like(x, jnp.nan) if self.negative == "nan" else jnp.zeros_like(x)
+        return jnp.where(x < 0, replacement, x)
+
+
+class Spectrum(OutcomeSpace):
+    """The power spectrum as a probability, p_k = |x_k|^2/sum |x_k|^2: the outcome is the wavenumber or frequency.
+
+    Reads one axis or several (an n-dimensional FFT). Two-sided by default, k and -k apart, as suits a complex
+    amplitude; `one_sided` adds k and -k of a real field together (along the last axis read). `detrend = "mean"` leaves
+    the mean out, k = 0 then has no power.
+    """
+
+    counted: ClassVar[bool] = False
+    axes: ClassVar[int | None] = None
+    one_sided: bool = static(False, doc="add the power at k and -k of a real field together")
+    detrend: Literal["none", "mean"] = static("none", doc="what is subtracted before the transform")
+
+    def tally(self, x: Array) -> Array:
+        """The power at every wavenumber, flattened, in the order of the FFT."""
+        x = as_floating(x)
+        axes = tuple(range(1, x.ndim))
+        if self.detrend == "mean":
+            x = x - jnp.mean(x, axis=axes, keepdims=True)
+        if not self.one_sided:
+            amplitude = jnp.fft.fftn(x, axes=axes)
+        elif jnp.iscomplexobj(x):
+            raise ValueError("one_sided = true needs a real field, given a complex one")
+        else:
+            amplitude = jnp.fft.rfftn(x, axes=axes)
+        power = jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2
+        if self.one_sided:
+            n, modes = x.shape[-1], power.shape[-1]
+            alone = jnp.arange(modes) * 2 % n == 0  # k = 0 and, for even n, the Nyquist wavenumber have no partner
+            power = power * jnp.where(alone, 1, 2).astype(power.dtype).reshape((1,) * (power.ndim - 1) + (modes,))
+        return power.reshape(x.shape[0], -1)
+
+
+class Counts(OutcomeSpace):
+    """Numbers that are counts already, one entry for every possible outcome; reads any number of axes."""
+
+    axes: ClassVar[int | None] = None
+
+    def misfit(self, x: np.ndarray) -> str | None:
+        """Negative counts."""
+        return "has negative values, so they are no counts" if np.any(np.real(x) < 0) else None
+
+    def tally(self, x: Array) -> Array:
+        """The counts themselves, flattened."""
+        return as_floating(x).reshape(x.shape[0], -1)

@@ -1,0 +1,23 @@
+"""The outcome spaces by the name a config gives them."""
+
+from physent.entropy.outcomes.dispersion import Dispersion
+from physent.entropy.outcomes.fields import Counts, Density, Spectrum
+from physent.entropy.outcomes.histogram import Histogram
+from physent.entropy.outcomes.ordinal import AmplitudeOrdinal, Ordinal, WeightedOrdinal
+from physent.entropy.outcomes.particles import Cells, Headings
+from physent.entropy.outcomes.space import OutcomeSpace
+from physent.entropy.outcomes.spatial_ordinal import SpatialOrdinal
+
+OUTCOMES: dict[str, type[OutcomeSpace]] = {
+    "density": Density,
+    "spectrum": Spectrum,
+    "counts": Counts,
+    "histogram": Histogram,
+    "ordinal": Ordinal,
+    "weighted_ordinal": WeightedOrdinal,
+    "amplitude_ordinal": AmplitudeOrdinal,
+    "dispersion": Dispersion,
+    "spatial_ordinal": SpatialOrdinal,
+    "cells": Cells,
+    "headings": Headings,
+}

@@ -1,0 +1,1 @@
+"""A TOML file, or a Python call, as a validated experiment."""

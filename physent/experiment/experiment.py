@@ -1,0 +1,96 @@
+"""A validated experiment, from a file or from a Python call, and the plain data that stand for it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from physent.experiment.making import chosen
+from physent.experiment.settings import OutputSettings, RunSettings
+from physent.protocol import registry
+from physent.protocol.parameters import declarations, kind_of, settings
+
+
+@dataclass
+class Experiment:
+    """A validated experiment; `resolved` is the whole of it as plain data, defaults and overrides included.
+
+    `notes` are sentences about what was chosen for the user, `score` how a score is learned, where it says so.
+    """
+
+    name: str
+    description: str
+    solver: Any
+    diagnostics: list[Any]
+    run: RunSettings
+    output: OutputSettings
+    resolved: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    score: Any = None
+
+    def toml(self) -> str:
+        """The resolved experiment as a TOML text that runs to the same bits."""
+        return tomli_w.dumps(self.resolved)
+
+    @property
+    def folder(self) -> Path:
+        """Where the run goes."""
+        return Path(self.output.folder or Path("data") / "runs" / self.name)
+
+
+def lasting(kind: str, place: Path | None) -> str:
+    """A kind that still means the same from another folder."""
+    file, _, cls = kind.rpartition(":")
+    if place is not None and file.endswith(".py"):
+        for root in (place, Path.cwd()):
+            if (root / file).is_file():
+                return f"{(root / file).resolve()}:{cls}"
+    return kind
+
+
+def resolved(cls: type, kind: str, data: dict[str, Any], place: Path | None) -> dict[str, Any]:
+    """The data of a module with every default written out, in the user's own notation where he gave a value."""
+    return {"kind": lasting(kind, place)} | with_defaults(cls, data)
+
+
+def with_defaults(cls: type, data: dict[str, Any]) -> dict[str, Any]:
+    """The data of a declared class with every default written out."""
+    values = {}
+    for name, declaration in declarations(cls).items():
+        if declaration.form == "choice":
+            kind, rest = chosen(declaration, data.get(name))
+            values[name] = {"kind": kind} | with_defaults(declaration.option(kind), rest)
+        else:
+            value = data.get(name, declaration.default)
+            if isinstance(value, int) and declaration.form == "param":
+                value = float(value)
+            if value is not None:
+                values[name] = list(value) if isinstance(value, tuple) else value
+    return values
+
+
+def describe(solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, name: str) -> Experiment:
+    """The experiment that a Python call amounts to; a value that TOML has no word for stands as its `repr`."""
+
+    def entry(family: registry.Family, module: Any) -> dict[str, Any]:
+        loaded = {kind: cls for kind, cls in registry.available(family).items() if cls is type(module)}
+        return {"kind": kind_of(module, loaded) if loaded else registry.place_of(type(module))} | settings(module)
+
+    data: dict[str, Any] = {
+        "name": name,
+        "description": "",
+        "solver": entry("solvers", solver),
+        "run": settings(run),
+        "output": settings(output),
+        "diagnostics": [entry("diagnostics", diagnostic) for diagnostic in diagnostics],
+    }
+    return Experiment(name, "", solver, diagnostics, run, output, _as_toml(data))
+
+
+def _as_toml(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_toml(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_as_toml(entry) for entry in value]
+    return value if isinstance(value, str | bool | int | float) else repr(value)

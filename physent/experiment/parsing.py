@@ -1,0 +1,100 @@
+"""A TOML file with its `--set` overrides, and what is wrong with it by line."""
+
+import functools
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from physent.errors import ConfigError, nearest
+from physent.experiment.toml_lines import Key, line_of, lines_of
+
+
+@dataclass
+class Problems:
+    """Collects problems and says where in the file each one is."""
+
+    file: str
+    text: str
+    overridden: set[Key] = field(default_factory=set)
+    found: list[tuple[int, str]] = field(default_factory=list)
+
+    @functools.cached_property
+    def lines(self) -> dict[Key, int]:
+        """The line of each key, found when the first problem asks for it."""
+        return lines_of(self.text)
+
+    def add(self, key: Key, message: str) -> None:
+        """Something is wrong with a key."""
+        inside = any(key[: len(override)] == override for override in self.overridden)
+        made = key not in self.lines and any(override[: len(key)] == key for override in self.overridden)
+        if inside or made:
+            line, place = 0, "--set"
+        else:
+            line = line_of(self.lines, key)
+            place = f"{self.file}:{line}"
+        dotted = ".".join(str(part) for part in key)
+        self.found.append((line, f"{place}: {dotted}: {message}" if dotted else f"{place}: {message}"))
+
+    def check(self) -> None:
+        """Raise a ConfigError where anything was wrong."""
+        if self.found:
+            raise ConfigError([text for _, text in sorted(self.found, key=lambda problem: problem[0])])
+
+
+def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[str, Any], Problems]:
+    """The data of a TOML file with `--set` overrides applied, and its problems, which know the lines."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a UTF-8 text"
+        raise ConfigError([f"{path}: cannot be read: {reason}{_neighbours(path)}"]) from None
+    return parse_text(text, str(path), overrides)
+
+
+def parse_text(text: str, file: str, overrides: list[str] | None = None) -> tuple[dict[str, Any], Problems]:
+    """As `parse`, of a text that is called `file` in what is reported."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        words, _, place = str(error).rpartition(" (at ")
+        line = place.removeprefix("line ").split(",")[0] if place.startswith("line ") else str(text.count("\n") + 1)
+        raise ConfigError([f"{file}:{line}: not valid TOML: {words or error}"]) from None
+    problems = Problems(file, text)
+    for override in overrides or []:
+        _override(data, override, problems)
+    return data, problems
+
+
+def _neighbours(path: Path) -> str:
+    folder = path.parent
+    return nearest(path.name, [entry.name for entry in folder.glob("*.toml")]) if folder.is_dir() else ""
+
+
+def _override(data: dict[str, Any], override: str, problems: Problems) -> None:
+    dotted, equals, text = override.partition("=")
+    key: Key = tuple(int(part) if part.isascii() and part.isdigit() else part for part in dotted.strip().split("."))
+    problems.overridden.add(key)
+    if not equals:
+        problems.add(key, f"given --set {override}, allowed: --set key=value, as in --set solver.n=1024")
+        return
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()  # a word without its quotes, which a shell takes away
+    parts: tuple[Any, ...] = key
+    place: Any = data
+    try:
+        for part in parts[:-1]:
+            place = place[part] if isinstance(place, list) else place.setdefault(part, {})
+        place[parts[-1]] = value
+    except (TypeError, IndexError, KeyError, AttributeError):
+        problems.add(key, "there is no such place in the file")
+
+
+def precision_of(data: dict[str, Any]) -> str:
+    """The precision a file asks for, which must be known before its arrays are built."""
+    section = data.get("run")
+    precision = section.get("precision") if isinstance(section, dict) else None
+    return "float32" if precision == "float32" else "float64"

@@ -1,0 +1,53 @@
+"""The experiment that a run's file records: as data, as leaves by dotted key, as words."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from physent.protocol.moved import current_kinds
+
+
+def experiment_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The resolved experiment that a run's attributes hold, kinds called as now; empty where they hold none."""
+    try:
+        return current_kinds(tomllib.loads(str(attributes.get("experiment", ""))))
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def flattened(data: Any, prefix: str = "") -> dict[str, Any]:
+    """The leaves of nested tables by dotted key; ranges over members and lists of numbers are leaves."""
+    if isinstance(data, Mapping) and not is_range(data):
+        return {key: v for name, part in data.items() for key, v in flattened(part, _dotted(prefix, name)).items()}
+    if isinstance(data, list) and data and isinstance(data[0], Mapping):
+        return {key: v for i, part in enumerate(data) for key, v in flattened(part, _dotted(prefix, str(i))).items()}
+    return {prefix: data}
+
+
+def _dotted(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def is_range(data: Mapping[str, Any]) -> bool:
+    """Whether a table is a range over members, {linspace = [a, b]}."""
+    return len(data) == 1 and next(iter(data)) in ("linspace", "geomspace")
+
+
+def shown(value: Any) -> str:
+    """A value as a reader wants to see it: as TOML has it, long lists cut."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {shown(part)}" for key, part in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        parts = [shown(part) for part in value[:6]] + ([f"... {len(value)} values"] if len(value) > 6 else [])
+        return "[" + ", ".join(parts) + "]"
+    return str(value)
+
+
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Each dotted key by its last part, or by all of it where two end alike."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return {key: name if last.count(name) == 1 else key.replace(".", "_") for key, name in zip(keys, last, strict=True)}

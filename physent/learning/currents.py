@@ -1,0 +1,81 @@
+"""What a score says of one state: current velocity, divergences and rates, component by component.
+
+For dX = b dt + sqrt(2 D) dW with constant D, the score s = grad ln p and the current velocity v = b - D s. Of variables
+without noise v = b. With the parity e of each variable the part of the drift that does not turn round with time,
+b_irr(X) = [b(X) + e b(e X)]/2, makes the total rate sum (b_irr - D s)^2/D (H. Risken, The Fokker-Planck Equation, 1989,
+section 6.4; U. Seifert, Rep. Prog. Phys. 75, 126001, 2012); with even variables only it is b itself.
+"""
+
+import functools
+import operator
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent.learning.derivatives import Learned
+from physent.learning.system import System
+from physent.protocol.variables import substitute
+
+
+class Physics(NamedTuple):
+    """What the system says of a state, of every stochastic variable: b, D, d b_i/d x_i, b_irr, d b_irr_i/d x_i."""
+
+    drift: dict[str, Array]
+    diffusion: dict[str, Array]
+    divergence: dict[str, Array]
+    irreversible: dict[str, Array]
+    irreversible_divergence: dict[str, Array]
+
+
+def physics(system: System, state: Any, parity: Mapping[str, int] | None = None) -> Physics:
+    """The drift of a state with its divergence and its irreversible part; `parity` may differ from the system's."""
+    parity = system.parity() if parity is None else parity
+    names = list(system.parity())
+    shapes = {name: getattr(state, name).shape for name in names}
+
+    def shaped(values: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: jnp.broadcast_to(values[name], shapes[name]) for name in names}
+
+    drift, divergence = shaped(system.drift(state)), shaped(system.divergence(state))
+    irreversible, its_divergence = drift, divergence
+    if any(parity[name] < 0 for name in names):
+        turned = substitute(state, {name: parity[name] * getattr(state, name) for name in names})
+        back, slope = shaped(system.drift(turned)), shaped(system.divergence(turned))
+        irreversible = {name: (drift[name] + parity[name] * back[name]) / 2 for name in names}
+        its_divergence = {name: (divergence[name] + slope[name]) / 2 for name in names}
+    return Physics(drift, shaped(system.diffusion(state)), divergence, irreversible, its_divergence)
+
+
+class Current(NamedTuple):
+    """v of every variable, d v_i/d x_i, and of the variables with noise the total and the medium's rate, each by
+    component."""
+
+    velocity: dict[str, Array]
+    divergence: dict[str, Array]
+    total: dict[str, Array]
+    medium: dict[str, Array]
+
+
+def current(found: Physics, learned: Learned) -> Current:
+    """The current velocity, its divergence, total = (b_irr - D s)^2/D and medium = total - div v, by component.
+
+    The system's rate is the sum of the divergences; at stationarity its mean is 0.
+    """
+    score, slope = learned.score, learned.slope
+    velocity, divergence, total = dict(found.drift), dict(found.divergence), {}
+    for name in score:
+        d = found.diffusion[name]
+        velocity[name] = found.drift[name] - d * score[name]
+        divergence[name] = found.divergence[name] - d * slope[name]
+        irreversible = found.irreversible[name] - d * score[name]
+        # components without noise have no rate: the whole variable may have it, or some of its components
+        total[name] = jnp.where(d > 0, irreversible**2 / jnp.where(d > 0, d, jnp.ones_like(d)), jnp.zeros_like(d))
+    medium = {name: total[name] - divergence[name] for name in total}
+    return Current(velocity, divergence, total, medium)
+
+
+def added(values: Iterable[Array]) -> Array:
+    """The sum of one or more arrays."""
+    return functools.reduce(operator.add, values)

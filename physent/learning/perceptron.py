@@ -1,0 +1,106 @@
+"""A multilayer perceptron, for a few variables."""
+
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from physent.learning.model import Network, Score, Values, noisy
+from physent.learning.system import System
+from physent.protocol.parameters import static
+from physent.protocol.variables import Variable
+
+ACTIVATIONS = {"silu": jax.nn.silu, "gelu": jax.nn.gelu, "tanh": jnp.tanh}
+
+
+class Perceptron(Score):
+    """s = W' f(W (X - mean)) of all variables X of a sample together, with a multilayer perceptron f.
+
+    W whitens the samples, W cov W' = 1, so that f and its argument are of order 1 whatever the units. Coordinates of a
+    periodic axis enter f by their cosine and sine instead, and leave it multiplied by 2 pi over the period. Where
+    walkers are independent copies, each is a sample; elsewhere the whole state is.
+    """
+
+    layers: eqx.nn.MLP
+    mean: Float[Array, " d"]
+    whitening: Float[Array, "d d"]
+    wavenumber: Float[Array, " d"]
+    names: tuple[str, ...] = eqx.field(static=True)
+    learned: tuple[str, ...] = eqx.field(static=True)
+
+    def __call__(self, system: System, state) -> dict[str, Array]:
+        """s of every walker, or of the state."""
+        values = {name: getattr(state, name) for name in self.names}
+        if not system.independent():
+            return self._one(values)
+        each = jax.vmap(lambda walker: self._one({name: value[None] for name, value in walker.items()}))(values)
+        return {name: value[:, 0] for name, value in each.items()}
+
+    def _one(self, values: Values) -> dict[str, Array]:
+        """s of one sample."""
+        mean, whitening, wavenumber = jax.lax.stop_gradient((self.mean, self.whitening, self.wavenumber))
+        x = jnp.concatenate([jnp.ravel(values[name]) for name in self.names])
+        turns = wavenumber > 0
+        turn = wavenumber * x
+        straight = whitening @ jnp.where(turns, jnp.zeros_like(x), x - mean)
+        first = jnp.where(turns, jnp.cos(turn), straight)
+        second = jnp.where(turns, jnp.sin(turn), jnp.zeros_like(x))
+        out = self.layers(jnp.concatenate([first, second]))
+        s = jnp.where(turns, wavenumber * out, whitening.T @ jnp.where(turns, jnp.zeros_like(x), out))
+        found, start = {}, 0
+        for name in self.names:
+            size = values[name].size
+            if name in self.learned:
+                found[name] = s[start : start + size].reshape(values[name].shape)
+            start += size
+        return found
+
+
+class MultilayerPerceptron(Network):
+    """A multilayer perceptron of all variables together: for a few of them, walkers or very small systems."""
+
+    width: int = static(64, doc="units in each hidden layer", ge=1)
+    depth: int = static(2, doc="hidden layers", ge=1)
+    activation: Literal["silu", "gelu", "tanh"] = static("silu", doc="what follows each hidden layer")
+
+    def build(self, system: System, samples: Values, key: PRNGKeyArray) -> Score:
+        """With the moments of the samples, and random layers."""
+        names = tuple(system.parity())
+        flat = jnp.concatenate([samples[name].reshape(len(samples[name]), -1) for name in names], axis=1)
+        variables = system.variables()
+        wavenumber = jnp.concatenate(
+            [_wavenumbers(system, variables[name], samples[name].shape[1:]) for name in names]
+        ).astype(flat.dtype)
+        size = flat.shape[1]
+        layers = eqx.nn.MLP(
+            2 * size, size, self.width, self.depth, ACTIVATIONS[self.activation], dtype=flat.dtype, key=key
+        )
+        mean, whitening = _moments(jnp.where(wavenumber[None, :] > 0, jnp.zeros_like(flat), flat))
+        first = {name: value[0] for name, value in samples.items()}
+        return Perceptron(layers, mean, whitening, wavenumber, names, noisy(system, system.at(first)))
+
+
+def _wavenumbers(system: System, variable: Variable, shape: tuple[int, ...]) -> Array:
+    """2 pi over the period of each component that is a coordinate along a periodic axis, 0 of the others."""
+    axes = system.domain().axes if variable.role == "position" else ()
+    zero = jnp.zeros(())
+    if len(axes) != shape[-1]:
+        return jnp.zeros(shape).ravel()
+    each = [2 * jnp.pi / axis.length if axis.periodic and axis.length is not None else zero for axis in axes]
+    return jnp.broadcast_to(jnp.stack(each), shape).ravel()
+
+
+def _moments(flat: Float[Array, "samples d"]) -> tuple[Float[Array, " d"], Float[Array, "d d"]]:
+    """Mean and a whitening matrix; a variable that does not vary is left as it is."""
+    mean = jnp.mean(flat, axis=0)
+    centred = flat - mean[None, :]
+    covariance = centred.T @ centred / flat.shape[0]
+    scale = jnp.sqrt(jnp.diag(covariance))
+    scale = jnp.where(scale > 0, scale, jnp.ones_like(scale))
+    values, vectors = jnp.linalg.eigh(covariance / (scale[:, None] * scale[None, :]))
+    # a direction that hardly varies is not blown up by more than 10^3
+    largest = jnp.where(values[-1:] > 0, values[-1:], jnp.ones_like(values[-1:]))
+    inverse = jax.lax.rsqrt(jnp.maximum(values, 1e-6 * largest))
+    return mean, (inverse[:, None] * vectors.T) / scale[None, :]

@@ -1,0 +1,123 @@
+"""Held-out splits of samples, and batches of those to train on."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from physent.errors import SamplesError
+
+Batch = dict[str, np.ndarray]
+FEWEST_TRAJECTORIES = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """Samples that belong together: `rows` of the file, and which trajectories of them."""
+
+    rows: np.ndarray
+    trajectories: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """The number of samples."""
+        return len(self.rows) * len(self.trajectories)
+
+    @property
+    def spacing(self) -> float:
+        """How many rows of the file its rows are apart, on average."""
+        return float(self.rows[-1] - self.rows[0]) / (len(self.rows) - 1) if len(self.rows) > 1 else 1.0
+
+    def thinned(self, most: int) -> "Part":
+        """At most about `most` samples: of all trajectories fewer rows, of one row fewer trajectories."""
+        trajectories = self.trajectories[: max(1, most)]
+        rows = max(1, min(len(self.rows), most // len(trajectories)))
+        chosen = np.unique(np.linspace(0, len(self.rows) - 1, rows).round().astype(int))
+        return Part(self.rows[chosen], trajectories)
+
+
+def split(
+    rows: np.ndarray, trajectories: int, holdout: float, gap: int, seed: int
+) -> tuple[Part, Part, Part]:  # fmt: skip
+    """Samples to train on, to check with, and for the verdict; the latter two share the `holdout`.
+
+    Whole trajectories where there are at least three of them; else the rows are cut, with `gap` rows left out at each
+    cut. Raises SamplesError where too little is left.
+    """
+    everything = np.arange(trajectories)
+    if trajectories > FEWEST_TRAJECTORIES:
+        shuffled = np.random.default_rng([seed, 0]).permutation(everything)
+        held_out = min(trajectories - 1, max(2, round(holdout * trajectories)))
+        check, verdict = shuffled[: held_out // 2], shuffled[held_out // 2 : held_out]
+        parts = [Part(rows, np.sort(which)) for which in (shuffled[held_out:], check, verdict)]
+        return parts[0], parts[1], parts[2]
+    count = len(rows)
+    held_out = max(2, round(holdout * count))
+    first, second = count - held_out, count - held_out + held_out // 2
+    cuts = (rows[: first - gap], rows[first : second - gap], rows[second:])
+    if any(len(part) < 1 for part in cuts) or first - gap < 1:
+        raise SamplesError(
+            f"{count} snapshots of {trajectories} trajectory are too few to keep some of them, {gap} rows "
+            "apart, from training: run longer, save more often, or run members"
+        )
+    return Part(cuts[0], everything), Part(cuts[1], everything), Part(cuts[2], everything)
+
+
+class Readable(Protocol):
+    """Where samples are read from, by rows and trajectories."""
+
+    def read(self, rows: np.ndarray, trajectories: np.ndarray, together: int = 1) -> Batch:
+        """The values (rows, trajectories, ...) of every variable; of `together` > 1 successive rows on a third axis."""
+        ...
+
+    def bytes_of_row(self, part: Part) -> int:
+        """Memory that one row of a part takes."""
+        ...
+
+
+class Stream:
+    """Batches without end for training, the same for the same seed from any step on.
+
+    Rows are drawn in a new order every epoch and read so many at a time as fit the `buffer` (bytes); batches are drawn
+    from those in memory without replacement. A window that is in memory already is not read again.
+    """
+
+    def __init__(self, samples: Readable, part: Part, batch: int, seed: int, buffer: float, together: int = 1):
+        usable = part.rows
+        if together > 1:  # the rows that follow must be of the same part
+            usable = part.rows[np.isin(part.rows + together - 1, part.rows)]
+        if not len(usable):
+            raise SamplesError(f"no {together} successive snapshots to train on")
+        self.samples, self.batch, self.seed, self.together = samples, batch, seed, together
+        self.part = Part(usable, part.trajectories)
+        in_memory = max(1, int(buffer // (samples.bytes_of_row(part) * together)))
+        windows = max(1, -(-len(usable) // in_memory))
+        self.windows = windows
+        self.per_window = max(1, (len(usable) // windows) * len(part.trajectories) // batch)
+        self._key: bytes = b""
+        self._values: Batch = {}
+        self._order: tuple[tuple[int, int], np.ndarray] | None = None
+
+    def take(self, step: int, count: int) -> Batch:
+        """The batches of `count` steps from `step` on, (count, batch, ...) of every variable."""
+        each = [self._one(step + i) for i in range(count)]
+        return {name: np.stack([values[name] for values in each]) for name in each[0]}
+
+    def _one(self, step: int) -> Batch:
+        window, place = divmod(step, self.per_window)
+        epoch, which = divmod(window, self.windows)
+        rows = np.array_split(np.random.default_rng([self.seed, 1, epoch]).permutation(self.part.rows), self.windows)
+        chosen = np.sort(rows[which])
+        if chosen.tobytes() != self._key:
+            self._values = {}  # not two windows at a time
+            self._values = self.samples.read(chosen, self.part.trajectories, self.together)
+            self._key = chosen.tobytes()
+        count = len(chosen) * len(self.part.trajectories)
+        if self._order is None or self._order[0] != (epoch, which):
+            generator = np.random.default_rng([self.seed, 2, epoch, which])
+            needed = self.per_window * self.batch
+            order = generator.permutation(count) if needed <= count else generator.integers(0, count, needed)
+            self._order = ((epoch, which), order)
+        index = self._order[1][place * self.batch : (place + 1) * self.batch]
+        row, trajectory = np.divmod(index, len(self.part.trajectories))
+        return {name: values[row, trajectory] for name, values in self._values.items()}

@@ -1,0 +1,239 @@
+"""Training: from batches of samples to the parameters of a score, with a checkpoint that continues bit for bit."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from physent.errors import ParameterError
+from physent.learning.losses import Objective
+from physent.learning.model import Score
+from physent.learning.splits import Batch, Stream
+
+TOGETHER = 25  # steps in one call, at most
+WARM = 10.0
+
+
+class Schedule(Protocol):
+    """How training goes: what it reads of its settings."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of training."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Samples a step."""
+        ...
+
+    @property
+    def learning_rate(self) -> Array:
+        """Of Adam, falling to 0 as a cosine."""
+        ...
+
+    @property
+    def clip(self) -> Array:
+        """Largest norm of a gradient."""
+        ...
+
+    @property
+    def average(self) -> Array:
+        """Horizon of the average over parameters, as a share of the steps."""
+        ...
+
+    @property
+    def checks(self) -> int:
+        """Estimates of the error while training."""
+        ...
+
+    @property
+    def patience(self) -> int | None:
+        """End after so many checks without a smaller error."""
+        ...
+
+    @property
+    def devices(self) -> int | None:
+        """Devices that share a batch."""
+        ...
+
+
+class TrainingProgress(NamedTuple):
+    """How far training is: the error of the average on the samples for checks, with its standard error and R^2."""
+
+    step: int
+    steps: int
+    loss: float
+    error: float
+    standard_error: float
+    r_squared: float
+    seconds: float
+
+
+class Training(eqx.Module):
+    """Everything that training goes on from.
+
+    `score` is trained, `average` the running mean of its parameters, `best` the one with the smallest error so far,
+    `stale` how many checks ago that was, `losses` the sum of the losses since the last check.
+    """
+
+    score: Score
+    average: Score
+    best: Score
+    optimiser: Any
+    key: PRNGKeyArray
+    step: Int[Array, ""]
+    least: Array
+    stale: Int[Array, ""]
+    losses: Array
+
+
+def optimiser(settings: Schedule) -> optax.GradientTransformation:
+    """Adam with b2 = .99, whose rate falls to 0 as a cosine, on gradients of limited norm."""
+    schedule = optax.cosine_decay_schedule(float(settings.learning_rate), settings.steps)
+    return optax.chain(optax.clip_by_global_norm(float(settings.clip)), optax.adam(schedule, b2=0.99))
+
+
+def begin(score: Score, settings: Schedule, key: PRNGKeyArray) -> Training:
+    """Training before its first step."""
+    state = optimiser(settings).init(eqx.filter(score, eqx.is_inexact_array))
+    zero = jnp.zeros((), jnp.int32)
+    # copies: one buffer may not be given up twice
+    average, best = (jax.tree.map(lambda leaf: leaf + 0 if eqx.is_array(leaf) else leaf, score) for _ in range(2))
+    return Training(score, average, best, state, key, zero, jnp.asarray(jnp.inf), zero, jnp.zeros(()))
+
+
+def strides(settings: Schedule) -> tuple[int, int]:
+    """Steps between checks, and steps in one call: it divides those between checks and all of them."""
+    every = -(-settings.steps // settings.checks)
+    both = math.gcd(every, settings.steps)
+    return every, max(n for n in range(1, min(TOGETHER, both) + 1) if both % n == 0)
+
+
+def advance(settings: Schedule, objective: Objective) -> Callable[[Training, dict[str, Array]], Any]:
+    """(training, batches (steps, samples, ...)) -> training, compiled; the batches may be shared by devices."""
+    rule = optimiser(settings)
+    horizon = max(1.0, float(settings.average) * settings.steps)
+
+    def loss(score: Score, values: dict[str, Array], keys: PRNGKeyArray) -> Array:
+        return jnp.mean(jax.vmap(lambda values, key: objective(score, values, key))(values, keys))
+
+    def step(training: Training, values: dict[str, Array]) -> Training:
+        key, now = jax.random.split(training.key)
+        count = next(iter(values.values())).shape[0]
+        value, slope = eqx.filter_value_and_grad(loss)(training.score, values, jax.random.split(now, count))
+        change, state = rule.update(slope, training.optimiser, eqx.filter(training.score, eqx.is_inexact_array))
+        score = eqx.apply_updates(training.score, change)
+        done = training.step.astype(value.dtype)
+        # of a short run the horizon is short, and at first shorter still: the random start is soon forgotten
+        share = jnp.maximum(1 / horizon, 1 - (1 + done) / (WARM + done))
+        average = jax.tree.map(
+            lambda mean, new: mean + share.astype(mean.dtype) * (new - mean) if eqx.is_inexact_array(mean) else mean,
+            training.average,
+            score,
+        )
+        losses = training.losses + value.astype(training.losses.dtype)
+        return Training(
+            score, average, training.best, state, key, training.step + 1, training.least, training.stale, losses
+        )
+
+    @eqx.filter_jit
+    def several(training: Training, batches: dict[str, Array]) -> Training:
+        numbers, fixed = eqx.partition(training, eqx.is_array)
+
+        def body(numbers, values):
+            return eqx.filter(step(eqx.combine(numbers, fixed), values), eqx.is_array), None
+
+        return eqx.combine(jax.lax.scan(body, numbers, batches)[0], fixed)
+
+    return several
+
+
+def mesh(settings: Schedule) -> Mesh:
+    """The devices that share a batch: as many as asked for, or as divide it. Raises ParameterError for others."""
+    devices = jax.devices()
+    count = settings.devices or max(n for n in range(1, len(devices) + 1) if settings.batch % n == 0)
+    if count > len(devices) or settings.batch % count:
+        words = f"given {count}, allowed: at most {len(devices)}, and a divisor of the batch of {settings.batch}"
+        raise ParameterError("score.devices", words)
+    return Mesh(np.asarray(devices[:count]), ("samples",))
+
+
+def placed(batches: Batch, on: Mesh) -> dict[str, Array]:
+    """The batches on the devices, the samples of each shared out among them."""
+    if on.size == 1:
+        return {name: jnp.asarray(values) for name, values in batches.items()}
+    place = NamedSharding(on, PartitionSpec(None, "samples"))
+    return {name: jax.device_put(values, place) for name, values in batches.items()}
+
+
+def everywhere(tree: Any, on: Mesh) -> Any:
+    """The tree with every array on all devices."""
+    if on.size == 1:
+        return tree
+    whole = NamedSharding(on, PartitionSpec())
+    return jax.tree.map(lambda leaf: jax.device_put(leaf, whole) if eqx.is_array(leaf) else leaf, tree)
+
+
+Check = Callable[[Score], tuple[float, float, float]]
+
+
+def train(
+    training: Training, settings: Schedule, stream: Stream, objective: Objective, check: Check, *,
+    tell: Callable[[TrainingProgress], None], save: Callable[[Training, list[TrainingProgress]], None],
+    stop: Callable[[], bool], history: list[TrainingProgress],
+) -> tuple[Training, list[TrainingProgress], bool]:  # fmt: skip
+    """Train to the end, to `patience`, or until `stop`; what remains, the checks, and whether it came to its end.
+
+    `save` is called after each check and when stopped; from what it was given, training goes on bit for bit. Raises
+    ParameterError where the loss is not finite.
+    """
+    every, together = strides(settings)
+    on = mesh(settings)
+    several = advance(settings, objective)
+    training = everywhere(training, on)
+    begun = time.monotonic() - (history[-1].seconds if history else 0.0)
+    step = int(training.step)
+    while step < settings.steps and not _over(training, settings):
+        training = several(training, placed(stream.take(step, together), on))
+        step += together
+        if step % every == 0 or step >= settings.steps:
+            loss = float(training.losses) / (step - (history[-1].step if history else 0))
+            if not math.isfinite(loss):
+                words = f"given {settings.learning_rate:g}, and the loss is not finite at step {step}: a smaller one"
+                raise ParameterError("score.learning_rate", f"{words} may do, or more slots where the network has them")
+            error, standard_error, r_squared = check(training.average)
+            seconds = time.monotonic() - begun
+            history = [
+                *history,
+                TrainingProgress(step, settings.steps, loss, error, standard_error, r_squared, seconds),
+            ]
+            training = _judged(training, error)
+            save(training, history)
+            tell(history[-1])
+        if stop():
+            save(training, history)
+            return training, history, False
+    return training, history, True
+
+
+def _over(training: Training, settings: Schedule) -> bool:
+    return settings.patience is not None and int(training.stale) >= settings.patience
+
+
+def _judged(training: Training, error: float) -> Training:
+    """Keep the average as the best so far where its error is the smallest; NaN is not."""
+    smaller = error < float(training.least)
+    best = training.average if smaller else training.best
+    least = jnp.asarray(error, training.least.dtype) if smaller else training.least
+    stale = jnp.zeros_like(training.stale) if smaller else training.stale + 1
+    return dataclasses.replace(training, best=best, least=least, stale=stale, losses=jnp.zeros_like(training.losses))

@@ -1,0 +1,281 @@
+"""Parameters declared once, on the class that uses them.
+
+A solver, an initial condition, a measure or a diagnostic is a `Declared` module whose fields are made by one of
+
+- `param`: a number (or a list of numbers) that becomes an array leaf, so that it can be differentiated, vmapped over
+  members and changed without compiling again;
+- `static`: a size, a name or a switch, part of the compiled program;
+- `choice`: one of several other `Declared` classes, named by its `kind` in a config.
+
+The declaration is all there is: the validation of a config, `physent new`, the JSON schema, the tables of the
+documentation and the vmap axes of an ensemble are read from it.
+"""
+
+import dataclasses
+import functools
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, Literal, Self
+
+import equinox as eqx
+import jax
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+
+from physent.errors import ParameterError, RegistryError, nearest
+from physent.protocol import registry
+
+REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()  # None is a value a field may have
+
+_BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+_HOLDS: dict[str, Callable[[Any, float], Any]] = {
+    "gt": lambda value, bound: value > bound,
+    "ge": lambda value, bound: value >= bound,
+    "lt": lambda value, bound: value < bound,
+    "le": lambda value, bound: value <= bound,
+}
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a class says of one of its fields."""
+
+    name: str
+    form: Literal["param", "static", "choice"]
+    doc: str
+    annotation: Any = None
+    default: Any = REQUIRED
+    example: Any = None
+    units: str = "1"
+    bounds: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    ndim: int = 0
+    finite: bool = True
+    path: bool = False
+    options: Mapping[str, type] = dataclasses.field(default_factory=dict)
+
+    @property
+    def required(self) -> bool:
+        """Whether the field has no default."""
+        return self.default is REQUIRED
+
+    @property
+    def allowed(self) -> str:
+        """The values the field takes, in words."""
+        limits = " and ".join(f"{_BOUNDS[key]} {bound:g}" for key, bound in self.bounds.items())
+        if self.form == "choice":
+            words = "one of " + ", ".join(self.options)
+        elif self.form == "param":
+            words = "a number" if self.ndim == 0 else "a list of numbers"
+        else:
+            words = _annotation_words(self.annotation)
+        optional = self.default is None
+        return f"{words.removesuffix(' or nothing')} {limits}".strip() + (", or nothing" if optional else "")
+
+    def option(self, kind: str) -> type:
+        """The class that `kind` names: one of the options, or 'path.py:Class' of their family.
+
+        Raises RegistryError, a ValueError, where there is none.
+        """
+        if ":" not in kind:
+            return self.options[kind]
+        cls = registry.from_place(kind)
+        family = self.annotation
+        if not (isinstance(cls, type) and isinstance(family, type) and issubclass(cls, family)):
+            words = getattr(family, "__name__", family)
+            raise RegistryError(f"{kind} is no {words} (allowed: {', '.join(self.options)}, or a subclass)")
+        return cls
+
+    def misfit(self, value: Any) -> str | None:
+        """A sentence on why `value` is no choice of this field, or None."""
+        family = self.annotation
+        if self.form != "choice" or not isinstance(family, type) or isinstance(value, family):
+            return None
+        if isinstance(value, str) and value in self.options:
+            return None
+        hint = nearest(value, self.options) if isinstance(value, str) else ""
+        return f"given {value!r}{hint}, allowed: {self.allowed}, or a {family.__name__} of your own"
+
+    def violation(self, value: Any) -> str | None:
+        """A sentence on why the field cannot have `value`, or None; traced values pass."""
+        if value is None or isinstance(value, jax.core.Tracer):
+            return None
+        words = f"given {_shown(value)}, allowed: {self.allowed}"
+        known = literals(self.annotation)
+        if known and value not in known and (isinstance(value, str) or typing.get_origin(self.annotation) is Literal):
+            return words
+        if isinstance(value, str | bool | tuple) or self.form == "choice":
+            return None
+        if self.form == "static" and self.annotation in (int, int | None) and not isinstance(value, Integral):
+            return words
+        try:
+            array = np.asarray(value, dtype=float) if self.form == "param" or self.bounds else np.zeros(())
+        except (TypeError, ValueError, OverflowError):
+            return words
+        if self.finite and not np.all(np.isfinite(array)):
+            return words
+        held = all(np.all(_HOLDS[key](array, bound)) for key, bound in self.bounds.items())
+        return None if held else words
+
+
+def _shown(value: Any) -> str:
+    array = np.asarray(value)
+    return repr(value) if isinstance(value, str) else repr(array.item() if array.ndim == 0 else array.tolist())
+
+
+def literals(annotation: Any) -> tuple[Any, ...]:
+    """The values that an annotation spells out."""
+    if typing.get_origin(annotation) is Literal:
+        return typing.get_args(annotation)
+    return tuple(value for part in typing.get_args(annotation) for value in literals(part))
+
+
+def _annotation_words(annotation: Any) -> str:
+    if len(typing.get_args(annotation)) == 1 and literals(annotation):
+        return repr(literals(annotation)[0])
+    if typing.get_origin(annotation) is Literal:
+        return "one of " + ", ".join(map(str, typing.get_args(annotation)))
+    names = {float: "a number", int: "an integer", str: "a string", bool: "true or false", type(None): "nothing"}
+    if annotation in names:
+        return names[annotation]
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) in (tuple, list):
+        return "a list, each " + _annotation_words(arguments[0])
+    return " or ".join(_annotation_words(argument) for argument in arguments) or str(annotation)
+
+
+def known(*values: Any) -> bool:
+    """Whether these are numbers, and not what stands for them while a program is traced."""
+    return not any(isinstance(value, jax.core.Tracer) for value in values)
+
+
+def as_number(value: Any) -> Any:
+    """Give `value` as a strongly typed floating array; the precision is JAX's default unless `value` has one."""
+    if value is None:
+        return value
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact):
+        return value
+    return jnp.asarray(value, dtype=jnp.result_type(float))
+
+
+def param(
+    default: Any = REQUIRED, *, doc: str, units: str = "1", ndim: int = 0,
+    gt: float | None = None, ge: float | None = None, lt: float | None = None, le: float | None = None,
+    finite: bool = True,
+) -> Any:  # fmt: skip
+    """Declare a number (`ndim` = 0) or an array of numbers; one further leading axis means one value per member."""
+    bounds = {key: bound for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items() if bound is not None}
+    declared: dict[str, Any] = dict(
+        form="param", doc=doc, units=units, bounds=bounds, ndim=ndim, finite=finite, default=default
+    )
+    return eqx.field(converter=as_number, metadata={"physent": declared}, kw_only=True, **_default(default))
+
+
+def static(
+    default: Any = REQUIRED, *, doc: str, units: str = "1", example: Any = None, path: bool = False,
+    gt: float | None = None, ge: float | None = None, lt: float | None = None, le: float | None = None,
+) -> Any:  # fmt: skip
+    """Declare a size, a name or a switch; the values allowed are those of the field's annotation.
+
+    A `path` is a file's, in a config relative to the config's folder.
+    """
+    bounds = {key: bound for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items() if bound is not None}
+    declared: dict[str, Any] = dict(
+        form="static", doc=doc, units=units, bounds=bounds, default=default, example=example, path=path
+    )
+    return eqx.field(static=True, metadata={"physent": declared}, kw_only=True, **_default(default))
+
+
+def _default(default: Any) -> dict[str, Any]:
+    return {} if default is REQUIRED else {"default": default}
+
+
+def choice(options: Mapping[str, type], default: str | None = None, *, doc: str) -> Any:
+    """Declare a part of its own class: a config names one of `options` as `kind` beside that class's parameters."""
+    declared: dict[str, Any] = dict(
+        form="choice", doc=doc, options=options, default=REQUIRED if default is None else default
+    )
+    metadata = {"physent": declared}
+
+    def named(value: Any) -> Any:
+        """From Python, too, a kind may be given by its name alone."""
+        return options[value]() if isinstance(value, str) and value in options else value
+
+    if default is None:
+        return eqx.field(converter=named, metadata=metadata, kw_only=True)
+    return eqx.field(default_factory=lambda: options[default](), converter=named, metadata=metadata, kw_only=True)
+
+
+class Declared(eqx.Module):
+    """A module whose `param`, `static` and `choice` fields are checked when it is made."""
+
+    def __new__(cls, *args: Any, **values: Any) -> Self:
+        """Refuse a name that is no field's, with the nearest one, and a choice that is none of its family.
+
+        Here, before the checks of a subclass, which use what was chosen.
+        """
+        declared, known = declarations(cls), [field.name for field in dataclasses.fields(cls) if field.init]
+        for name, value in values.items():
+            if name not in known and cls.__dataclass_params__.init:  # type: ignore[attr-defined]
+                raise TypeError(f"{cls.__name__} has no parameter {name!r}{nearest(name, known)}")
+            if name in declared and (words := declared[name].misfit(value)):
+                raise ParameterError(name, words)
+        return super().__new__(cls)
+
+    def __check_init__(self):
+        for declaration in declarations(type(self)).values():
+            violation = declaration.violation(getattr(self, declaration.name))
+            if declaration.form != "choice" and violation:
+                raise ParameterError(declaration.name, violation)
+
+
+@functools.cache
+def declarations(cls: type) -> dict[str, Declaration]:
+    """The declared fields of a class, in order, by name."""
+    hints = typing.get_type_hints(cls)
+    return {
+        field.name: Declaration(name=field.name, annotation=hints.get(field.name), **field.metadata["physent"])
+        for field in dataclasses.fields(cls)
+        if "physent" in field.metadata
+    }
+
+
+def kind_of(module: Any, options: Mapping[str, type]) -> str:
+    """The name under which the class of `module` stands in `options`."""
+    for kind, cls in options.items():
+        if type(module) is cls:
+            return kind
+    return registry.place_of(type(module))
+
+
+def settings(module: Any) -> dict[str, Any]:
+    """Every declared value of a module as plain Python data, as a config would give it."""
+    values: dict[str, Any] = {}
+    for name, declaration in declarations(type(module)).items():
+        value = getattr(module, name)
+        if declaration.form == "choice":
+            values[name] = {"kind": kind_of(value, declaration.options)} | settings(value)
+        elif declaration.form == "param":
+            values[name] = np.asarray(value).tolist()
+        else:
+            values[name] = list(value) if isinstance(value, tuple) else value
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def member_axes(module: Any) -> Any:
+    """The vmap axes of a module: 0 for each parameter given per member, None elsewhere."""
+
+    def axis(path, leaf):
+        owner: Any = module
+        declaration: Declaration | None = None
+        for key in path:
+            name = getattr(key, "name", None)
+            owner_class = type(owner)
+            declaration = declarations(owner_class).get(name) if name and issubclass(owner_class, Declared) else None
+            owner = getattr(owner, name) if name else owner[getattr(key, "idx", getattr(key, "key", None))]
+        per_member = declaration is not None and declaration.form == "param" and jnp.ndim(leaf) == declaration.ndim + 1
+        return 0 if per_member else None
+
+    return jax.tree_util.tree_map_with_path(axis, module)

@@ -1,0 +1,116 @@
+"""A name in a config -> a class: registered by a package (entry point), or named in place ("my_file.py:MySolver").
+
+physent's own solvers and diagnostics are registered through the same entry-point groups as anybody else's.
+"""
+
+import functools
+import importlib
+import importlib.util
+import sys
+import warnings
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Literal
+
+from physent.errors import RegistryError, nearest
+from physent.protocol.moved import current_kind
+
+Family = Literal["solvers", "diagnostics"]
+GROUPS: dict[Family, str] = {"solvers": "physent.solvers", "diagnostics": "physent.diagnostics"}
+
+
+@functools.cache
+def registered(family: Family) -> dict[str, EntryPoint]:
+    """The entry points of a family by name; of two with one name the first is kept, with a warning."""
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=GROUPS[family]):
+        if point.name in found and found[point.name].value != point.value:
+            kept = found[point.name].value
+            warnings.warn(f"{family}: {point.value} is hidden by {kept}: both are called {point.name!r}", stacklevel=2)
+            continue
+        found.setdefault(point.name, point)
+    return dict(sorted(found.items()))
+
+
+def available(family: Family) -> dict[str, type]:
+    """Every class of a family that loads; a broken plugin warns and is left out."""
+    classes = {}
+    for name in registered(family):
+        try:
+            classes[name] = find(family, name)
+        except RegistryError as error:
+            warnings.warn(str(error), stacklevel=2)
+    return classes
+
+
+def find(family: Family, kind: str, folder: Path | None = None) -> type:
+    """The class that `kind` names; a file is looked for in `folder` first.
+
+    Raises RegistryError, with the nearest name.
+    """
+    if ":" in kind:
+        return from_place(kind, folder)
+    points = registered(family)
+    if kind not in points and (now := current_kind(family, kind)) != kind:
+        words = f"the kind {kind!r} is now called {now!r}; the old name goes with the next release"
+        warnings.warn(words, FutureWarning, stacklevel=2)
+        kind = now
+    if kind not in points:
+        raise RegistryError(
+            f"unknown kind {kind!r}{nearest(kind, points)} (allowed: {', '.join(points)}, or 'path.py:Class')"
+        )
+    try:
+        return points[kind].load()
+    except Exception as error:
+        distribution = points[kind].dist
+        package = distribution.name if distribution else "an unknown package"
+        raise RegistryError(f"{kind!r} ({points[kind].value} of {package}) cannot be loaded: {error!r}") from error
+
+
+def from_place(kind: str, folder: Path | None = None) -> type:
+    """The class that 'path.py:Class' or 'module:Class' names; RegistryError if there is none."""
+    place, _, name = kind.rpartition(":")
+    try:
+        module = _module_of_file(_path_of(place, folder)) if place.endswith(".py") else importlib.import_module(place)
+    except RegistryError:
+        raise
+    except Exception as error:
+        raise RegistryError(f"{place} cannot be loaded: {error!r}") from error
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        classes = [key for key, value in vars(module).items() if isinstance(value, type)]
+        raise RegistryError(f"{place} has no class {name!r}{nearest(name, classes)}") from None
+
+
+def place_of(cls: type) -> str:
+    """A kind that finds a class again: its file for one from a script or a file beside it, its module for others."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    alone = "." not in cls.__module__ and file is not None and not {"site-packages", "lib"} & set(Path(file).parts)
+    if file and (alone or cls.__module__ == "__main__" or cls.__module__.startswith("physent_file_")):
+        return f"{Path(file).resolve()}:{cls.__qualname__}"
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _path_of(place: str, folder: Path | None) -> Path:
+    for root in (folder, Path.cwd()):
+        if root is not None and (root / place).is_file():
+            return (root / place).resolve()
+    raise RegistryError(f"there is no file {place} (looked in {folder or Path.cwd()})")
+
+
+@functools.cache
+def _module_of_file(path: Path):
+    # the full path is in the name, so that two files called my_solver.py do not become one module
+    name = "physent_file_" + "_".join(path.with_suffix("").parts[1:])
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise RegistryError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # annotations are resolved through it
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
