@@ -1,50 +1,278 @@
-"""The arrow is solvers -> physent, never back; the entropy module depends on arrays only; help does not load jax."""
+"""The house as docs/architecture.md draws it: rooms, arrows that point down, one place and one name for one thing."""
 
 import ast
+import importlib
+import re
+import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from physent.protocol import moved
+
 ROOT = Path(__file__).parents[1]
+ROOMS = runpy.run_path(str(ROOT / ".ci" / "rooms.py"))
+FILES = list(ROOMS["files"](ROOT))
+SOLVERS = sorted((ROOT / "solvers").rglob("*.py"))
+# modules of ours that stand for a library that is slow to load, and are loaded when they are needed
+HEAVY = {"physent.numerics.adaptive"}  # diffrax takes a second
 
 
-def imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def modules_of(tree):
+    """The modules that an import statement below a node names, with the statement."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            yield from ((alias.name, node) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            yield node.module, node
+            yield from ((f"{node.module}.{alias.name}", node) for alias in node.names)
 
 
-def modules(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
+def imports(path):
+    return {name for name, _ in modules_of(ast.parse(path.read_text(encoding="utf-8")))}
 
 
-@pytest.mark.parametrize("path", modules("physent"), ids=lambda path: str(path.relative_to(ROOT)))
+def ours(path):
+    return {name for name in imports(path) if name.partition(".")[0] == "physent"}
+
+
+# -------------------------------------------------------------------------------------------------- rooms and arrows
+
+
+def test_rooms_are_few_and_no_arrow_points_up_by_folder_or_by_file():
+    rooms = {ROOMS["room_of"](file, ROOT) for file in FILES}
+    loose = [file for file in FILES if ROOMS["room_of"](file, ROOT) == "physent"]
+    assert len(rooms) <= ROOMS["ROOMS"] == 20 and len(loose) <= ROOMS["LOOSE"] == 4
+    assert len(ROOMS["arrows"](ROOT)) <= ROOMS["ARROWS"] == 80
+    assert ROOMS["upward"](ROOT) == [] and ROOMS["circle"](ROOT) == []
+
+
+def test_an_arrow_that_points_up_and_a_circle_are_found(tmp_path):
+    house = {
+        "__init__.py": "", "errors.py": "from physent.io import b", "io/__init__.py": "", "io/b.py": "",
+        "engine/__init__.py": "", "engine/a.py": "def f():\n    from physent.engine.c import x\n",
+        "engine/c.py": "import physent.engine.a\nimport numpy\n", "attic/__init__.py": "import physent.errors",
+    }  # fmt: skip
+    for name, text in house.items():
+        (tmp_path / "physent" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "physent" / name).write_text(text)
+    wrong = ROOMS["upward"](tmp_path)
+    assert set(wrong) == {
+        "physent/errors.py imports physent/io/b.py", "physent/attic/__init__.py imports physent/errors.py"
+    }  # fmt: skip
+    assert ROOMS["circle"](tmp_path) == ["physent/engine/a.py", "physent/engine/c.py"]
+    assert ROOMS["arrows"](tmp_path) == {("physent", "physent/io"), ("physent/attic", "physent")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_the_core_never_imports_a_solver(path):
     wrong = {name for name in imports(path) if name.startswith(("physent.solvers", "solvers"))}
     typing_only = path == ROOT / "physent" / "__init__.py"
     assert not wrong or (typing_only and wrong <= {"physent.solvers"})
 
 
-@pytest.mark.parametrize("path", modules("physent/entropy"), ids=lambda path: path.name)
-def test_entropy_depends_on_arrays_only(path):
-    ours = {name for name in imports(path) if name.split(".")[0] == "physent"}
-    assert all(name.startswith(("physent.entropy", "physent.protocol.parameters")) for name in ours), ours
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_nothing_inside_imports_from_the_face_of_physent(path):
+    """`from physent import run` is for users; inside, a name comes from where it is defined."""
+    rooms = {file.parent.name for file in FILES} | {"errors", "runs", "solvers"}
+    taken = {name.partition(".")[2] for name in ours(path) if name.count(".") == 1}
+    assert taken <= rooms
 
 
-@pytest.mark.parametrize("path", modules("physent/numerics"), ids=lambda path: path.name)
-def test_numerics_know_no_physics(path):
-    assert all(name.startswith("physent.numerics") for name in imports(path) if name.split(".")[0] == "physent")
+LIBRARIES = {  # rooms that somebody would install for themselves, and what of ours they may import
+    "entropy": ("physent.entropy", "physent.errors", "physent.protocol.parameters", "physent.learning"),
+    "learning": (
+        "physent.learning", "physent.errors", "physent.numerics", "physent.protocol.parameters",
+        "physent.protocol.variables",
+    ),
+    "numerics": ("physent.numerics", "physent.errors"),
+    "production": (
+        "physent.production", "physent.entropy", "physent.errors", "physent.protocol.parameters", "physent.learning",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("room", LIBRARIES)
+def test_libraries_depend_on_little_of_ours(room):
+    for path in FILES:
+        if path.is_relative_to(ROOT / "physent" / room):
+            modules = {name for name in ours(path) if ROOMS["file_of"](name, ROOT)}
+            assert all(name.startswith(LIBRARIES[room]) for name in modules), (name_of(path), modules)
+
+
+@pytest.mark.parametrize("path", [*FILES, *SOLVERS], ids=name_of)
+def test_no_import_is_hidden_in_a_function_but_that_of_a_heavy_library(path):
+    """Of ours only in the command line, which must answer before jax is loaded, and of learning/ by the libraries."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    room = ROOMS["place_of"](path, ROOT) if path in FILES else "solvers"
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    hidden = {name for function in functions for name, _ in modules_of(function)}
+    assert not {name for name in hidden if name.partition(".")[0] in sys.stdlib_module_names}
+    allowed = {name for name in hidden if name.startswith(tuple(HEAVY))}
+    if room.partition("/")[0] in ("entropy", "production"):
+        allowed |= {name for name in hidden if name.startswith("physent.learning")}
+    if room != "app":
+        assert not {name for name in hidden - allowed if name.partition(".")[0] == "physent"}
 
 
 def test_no_module_is_long():
-    long = {path: n for path in modules("physent") + modules("solvers") if (n := path.read_text().count("\n")) > 520}
+    long = {name_of(path): n for path in [*FILES, *SOLVERS] if (n := path.read_text().count("\n")) > 410}
     assert not long
+
+
+def test_no_room_has_a_name_that_says_nothing():
+    empty = re.compile(r"utils?|common|helpers?|base|misc|\w*(manager|handler|factory)")
+    assert not [name_of(path) for path in FILES for part in path.with_suffix("").parts if empty.fullmatch(part)]
+
+
+# ------------------------------------------------------------------------------------ one place, one name, one meaning
+
+
+@pytest.mark.parametrize("path", [*FILES, *SOLVERS], ids=name_of)
+def test_public_exceptions_are_defined_in_errors(path):
+    classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
+    bases = {node.name: {ast.unparse(base) for base in node.bases} for node in classes}
+    wrong = [name for name, of in bases.items() if any(re.search(r"(Error|Exception|Interrupt)$", base) for base in of)]
+    assert path == ROOT / "physent" / "errors.py" or all(name.startswith("_") for name in wrong)
+
+
+def test_the_names_of_time_are_listed_once():
+    lists = [name_of(path) for path in FILES if re.search(r'"time", "Time"', path.read_text())]
+    assert lists == ["physent/data/times.py"]
+
+
+# What may be called by a word whose meaning must not be doubtful, in physent/ and solvers/: files, functions, classes,
+# methods and names at the top of a module. The command line has a function for each of its commands.
+MEANINGS = {
+    "report": {"physent/report", "physent/app/cli.py:report", "physent/app/reading.py:report"},
+    "error": {"physent/diagnostics/error.py", "physent/diagnostics/error.py:Error", "solvers:error", "protocol:error"},
+    "verdict": {"physent/score/verdict.py", "physent/score/verdict.py:verdict", "physent/score/verdict.py:Verdict"},
+    "compare": {"physent/entropy/rates.py:compare", "physent/app/cli.py:compare", "physent/app/reading.py:compare"},
+    "kept": {"solvers:kept", "protocol:kept"},
+    "run": {"physent/runs.py:run", "physent/app/cli.py:run", "physent/app/running.py:run"},
+    "maps": {"physent/score/maps.py", "physent/score/maps.py:maps"},
+}
+
+
+@pytest.mark.parametrize("word", MEANINGS)
+def test_a_word_has_one_meaning(word):
+    found = set()
+    for path in [*FILES, *SOLVERS]:
+        place = name_of(path)
+        if path.parent.name == word and path.parent.parent.name == "physent":
+            found.add(f"physent/{word}")
+        if path.stem == word:
+            found.add(place)
+        group = "solvers" if path in SOLVERS else "protocol" if "protocol" in path.parts else place
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name.strip("_").lower() == word:
+                found.add(f"{group}:{node.name}")
+    assert found == MEANINGS[word]
+
+
+# ------------------------------------------------------------------------------------------------------------ old names
+
+
+def test_every_old_path_leads_to_modules_that_exist():
+    for path, places in moved.PATHS.items():
+        for place in places:
+            importlib.import_module(f"physent.{place}")
+        gone = ROOMS["file_of"](f"physent.{path}", ROOT) is None
+        assert gone or path in (
+            "diagnostics", "engine", "entropy.discrete", "entropy.outcomes", "entropy.production", "score.samples",
+            "sweep.points",
+        )  # fmt: skip
+
+
+OLD = """
+import warnings
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    import physent.accessor, physent.sde
+    from physent import config
+    from physent.solver import Axis, Domain, Solver, State, StochasticSolver, Variable, substitute
+    from physent.diagnostic import Diagnostic, Observed
+    from physent.diagnostics import LearnedEntropyProduction, SchoolingEntropy
+    from physent.engine import CHUNK_BYTES, Progress, Run, RunError
+    from physent.entropy.discrete import entropy
+    from physent.entropy.outcomes import OUTCOMES
+    from physent.entropy.production import block_bootstrap
+    from physent.entropy.schooling import schooling_entropies
+    from physent.io.folder import FolderError
+    from physent.parameters import ParameterError, param
+    from physent.score.local import current, exactly, sums
+    from physent.score.learning import learn
+    from physent.score.networks import NETWORKS
+    from physent.sweep.points import SweepSettings, points, short_names
+words = [str(warning.message) for warning in said if warning.category is FutureWarning]
+assert "physent.solver is now physent.protocol.solver" in " ".join(words), words
+assert any("physent.engine.Run is now physent.engine.loop.Loop" in word for word in words), words
+assert all(word.endswith("the old name goes with the next release") for word in words)
+assert {warning.filename for warning in said if warning.category is FutureWarning} == {"<string>"}, said
+import physent, physent.protocol.solver, physent.experiment.building
+assert Solver is physent.Solver and physent.solver.State is State and entropy is physent.entropy.entropy
+assert config.load_experiment is physent.load_experiment and config.ConfigError is physent.errors.ConfigError
+try:
+    from physent.solver import Nothing
+except ImportError:
+    pass
+else:
+    raise AssertionError
+import numpy, xarray
+assert xarray.DataArray(numpy.ones(4), dims="x", name="a").physent.entropy("x") > 1
+"""
+
+
+def test_old_import_paths_work_and_warn():
+    done = subprocess.run([sys.executable, "-c", OLD], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_checkout_without_symbolic_links_says_so(tmp_path, monkeypatch):
+    (tmp_path / "physent" / "protocol").mkdir(parents=True)
+    (tmp_path / "physent" / "solvers").write_text("../solvers")
+    monkeypatch.setattr(moved, "__file__", str(tmp_path / "physent" / "protocol" / "moved.py"))
+    with pytest.raises(ImportError, match=r"should be a symbolic link to ../solvers.*git config core.symlinks true"):
+        moved._check_link("physent.solvers")
+
+
+# ------------------------------------------------------------------------------------------------------------ packaging
+
+
+def test_solvers_and_experiments_are_links_to_the_folders_at_the_top():
+    for name in ("solvers", "experiments"):
+        link = ROOT / "physent" / name
+        assert link.is_symlink() and link.readlink() == Path("..") / name
+
+
+def test_every_package_of_the_tree_is_in_the_wheel():
+    """What setuptools will find, by its own rules, is every folder with an __init__.py, links followed."""
+    from setuptools import find_packages
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    assert settings["package-dir"] == {"": "."} and settings["packages"]["find"]["namespaces"] is False
+    found = set(find_packages(str(ROOT), include=settings["packages"]["find"]["include"]))
+    tree = {".".join(file.parent.relative_to(ROOT).parts) for file in FILES}
+    for name in ("solvers", "experiments"):
+        inits = (ROOT / name).rglob("__init__.py")
+        tree |= {".".join(("physent", *file.parent.relative_to(ROOT).parts)) for file in inits}
+    assert found == tree
+    assert all((ROOT.joinpath(*package.split(".")) / "__init__.py").is_file() for package in tree)
+
+
+def test_every_file_of_python_lies_in_a_package():
+    for path in [*FILES, *SOLVERS]:
+        assert (path.parent / "__init__.py").is_file(), name_of(path)
+
+
+# -------------------------------------------------------------------------------------------------------- what it loads
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])

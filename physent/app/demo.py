@@ -50,7 +50,7 @@ def demo(
     if folder.exists():
         shutil.rmtree(folder)
     parts = []
-    for shown in _run(folder, stop):
+    for shown in _each(folder, stop):
         parts.append(shown.part)
         tell(str(shown.part["name"]), shown.seconds)
     text = template("demo.html").render(
@@ -71,7 +71,7 @@ def check_free(folder: Path, overwrite: bool) -> None:
         raise FolderError(f"{folder} is not a demo (there is {strange[0]}); it is not overwritten")
 
 
-def _run(folder: Path, stop: Callable[[], bool]) -> Iterator[Shown]:
+def _each(folder: Path, stop: Callable[[], bool]) -> Iterator[Shown]:
     for path in experiments():
         started = time.perf_counter()
         data, problems = parse(path)

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from physent.data.offline import time_of
+from physent.data.times import TIMES, time_of
 from physent.diagnostics.fields import Entropy
 from physent.entropy import (
     ESTIMATORS,
@@ -31,8 +31,7 @@ from physent.entropy import (
 from physent.errors import nearest
 
 Dims = Hashable | Sequence[Hashable] | None
-TIME = ("t_snapshot", "t", "time", "Time")
-NEITHER = (*TIME, "member")  # no dimensions of space
+NEITHER = (*TIMES, "member")  # no dimensions of space
 
 
 def _part(given: Any, options: Mapping[str, type], what: str) -> Any:
@@ -56,7 +55,7 @@ class PhysentAccessor:
         """The dimensions meant, all but time and members by default."""
         there = ", ".join(map(str, self._array.dims))
         if dim is None:
-            if not any(name in self._array.coords and not self._array[name].ndim for name in TIME):  # of one time
+            if not any(name in self._array.coords and not self._array[name].ndim for name in TIMES):  # of one time
                 time_of(self._array, "name those to read with dim=")
             dims = [d for d in self._array.dims if d not in NEITHER]
             if not dims:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from physent.data.times import OWN, time_of
 from physent.entropy import OutcomeSpace
 from physent.io.netcdf import join_complex
 from physent.protocol.diagnostic import Diagnostic, Observed
@@ -110,15 +111,6 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
     return xr.Dataset(result, coordinates, {"source": "physent.diagnose"})
 
 
-def time_of(data: xr.Dataset | xr.DataArray, hint: str) -> str:
-    """The dimension called t_snapshot, t, time or Time; where there is none, a ValueError that asks, with the hint."""
-    for name in ("t_snapshot", "t", "time", "Time"):
-        if name in data.dims:
-            return name
-    dims = ", ".join(map(str, data.dims))
-    raise ValueError(f"which dimension is time? none is called t or time (dimensions: {dims}); {hint}")
-
-
 def _variable(array: xr.DataArray, time: str, mapped: bool) -> Variable:
     dims = tuple(str(dim) for dim in array.dims if dim != time and not (mapped and dim == "member"))
     attributes = array.attrs
@@ -131,7 +123,7 @@ def _variable(array: xr.DataArray, time: str, mapped: bool) -> Variable:
 def _domain(dataset: xr.Dataset, time: str) -> Domain:
     axes = []
     for dim in map(str, dataset.dims):
-        if dim in (time, "member", "t", "t_snapshot"):
+        if dim in (time, "member", *OWN):
             continue
         size = dataset.sizes[dim]
         points, attributes = np.arange(size, dtype=float), {}

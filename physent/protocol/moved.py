@@ -63,7 +63,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "entropy.tree": ("entropy.continuous.tree",),
     "entropy.uncertainty": ("entropy.rates",),
     "interrupts": ("engine.interrupts", "errors"),
-    "offline": ("data.offline",),
+    "offline": ("data.offline", "data.times"),
     "parameters": ("protocol.parameters", "errors"),
     "program": ("engine.program",),
     "progress": ("engine.progress",),
@@ -171,6 +171,8 @@ class _Gone(importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         places = " and ".join(_PACKAGE + place for place in PATHS[self.path])
         _warn(f"{_PACKAGE}{self.path} is now {places}")
+        for place in PATHS[self.path]:  # what it did when it was imported is done
+            importlib.import_module(_PACKAGE + place)
         vars(module)["__getattr__"] = _lookup(self.path, warn=False)
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-TIMES = ("t", "t_snapshot", "time")
+from physent.data.times import TIMES
+
 ROWS, COLUMNS, POINTS = 360, 480, 1500  # of a space-time plot, and of a line
 VECTORS = ("position", "heading", "orientation", "propulsion", "velocity", "force", "torque")
 

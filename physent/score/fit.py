@@ -197,7 +197,7 @@ class _Work:
             training, history = self._resumed(training)
         check = self.check.thinned(chosen.validation)
 
-        def error(score: Any) -> tuple[float, float, float]:
+        def estimated(score: Any) -> tuple[float, float, float]:
             table = Table(self.measure(score, check), self._correlation(check))
             found = table.mean("error")
             return found.value, found.standard_error, 1 - table.ratio(table["error"], table["error_reference"]).value
@@ -207,7 +207,7 @@ class _Work:
             checkpoint.save(self.folder / CHECKPOINT, header, training)
 
         training, history, done = train(
-            training, chosen, stream, loss.objective(self.solver, self.survey.scales), error,
+            training, chosen, stream, loss.objective(self.solver, self.survey.scales), estimated,
             tell=tell, save=save, stop=stop, history=history,
         )  # fmt: skip
         if not done:
