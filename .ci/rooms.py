@@ -18,13 +18,14 @@ ORDER = (
     "experiment", "io", "engine", "entropy", "entropy/schools", "entropy/continuous", "entropy/outcomes",
     "entropy/discrete", "learning", "protocol", "numerics", "errors.py",
 )  # fmt: skip
+LINKS = ("solvers", "experiments")  # to the folders of these names at the top; in an sdist, copies of them
 ROOMS, LOOSE, ARROWS = 20, 4, 80  # at most
 
 
 def files(root: Path = ROOT) -> Iterator[Path]:
     """Every Python file of physent/, without what links lead to."""
     for folder, folders, names in os.walk(root / "physent"):
-        folders[:] = sorted(name for name in folders if not (Path(folder) / name).is_symlink() and name[0] not in "_.")
+        folders[:] = sorted(name for name in folders if name not in LINKS and name[0] not in "_.")
         yield from (Path(folder) / name for name in sorted(names) if name.endswith(".py"))
 
 
@@ -41,9 +42,10 @@ def place_of(file: Path, root: Path = ROOT) -> str:
 
 def file_of(module: str, root: Path = ROOT) -> Path | None:
     """The file of a module of ours; None for another's, for a name in a module, and for what a link leads to."""
-    path = root.joinpath(*module.split("."))
-    if module.partition(".")[0] != "physent" or any(parent.is_symlink() for parent in (path, *path.parents)):
+    parts = module.split(".")
+    if parts[0] != "physent" or set(parts[1:2]) & set(LINKS):
         return None
+    path = root.joinpath(*parts)
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 

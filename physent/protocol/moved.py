@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-# Where the names of a module are now. One that is still there has its own names first.
+# Where the names of a module that is gone are now.
 PATHS: dict[str, tuple[str, ...]] = {
     "accessor": ("data.accessor",),
     "cadence": ("engine.cadence",),
@@ -30,17 +30,14 @@ PATHS: dict[str, tuple[str, ...]] = {
     "demo": ("app.demo",),
     "devices": ("engine.devices",),
     "diagnostic": ("protocol.diagnostic",),
-    "diagnostics": ("diagnostics.schools", "score.streaming"),
     "diagnostics.learned": ("score.streaming",),
     "diagnostics.maps": ("diagnostics.boxes",),
     "diagnostics.schooling": ("diagnostics.schools",),
     "doctor": ("app.doctor",),
-    "engine": ("engine.loop", "engine.progress", "errors"),
     "entropy.complexity": ("entropy.discrete.complexity",),
     "entropy.counting": ("entropy.discrete.counting",),
     "entropy.differential": ("entropy.continuous.differential",),
     "entropy.directions": ("entropy.schools.directions",),
-    "entropy.discrete": ("entropy.entropy",),
     "entropy.dispersion": ("entropy.outcomes.dispersion",),
     "entropy.estimators": ("entropy.discrete.estimators",),
     "entropy.fields": ("entropy.outcomes.fields",),
@@ -52,10 +49,8 @@ PATHS: dict[str, tuple[str, ...]] = {
     "entropy.nearest": ("entropy.continuous.nearest",),
     "entropy.ordinal": ("entropy.outcomes.ordinal",),
     "entropy.outcome_space": ("entropy.outcomes.space", "protocol.parameters"),
-    "entropy.outcomes": ("entropy.outcomes.kinds",),
     "entropy.particles": ("entropy.outcomes.particles",),
     "entropy.power_sums": ("entropy.discrete.power_sums",),
-    "entropy.production": ("entropy.rates",),
     "entropy.school": ("entropy.schools.unbinned",),
     "entropy.schooling": ("entropy.schools.dewi_kadita",),
     "entropy.spacings": ("entropy.continuous.spacings",),
@@ -81,7 +76,6 @@ PATHS: dict[str, tuple[str, ...]] = {
     "score.perceptron": ("learning.perceptron",),
     "score.printing": ("app.console",),
     "score.resolvent": ("learning.resolvent",),
-    "score.samples": ("learning.splits", "errors"),
     "score.settings": ("experiment.settings",),
     "score.slow_manifold": ("learning.slow_manifold",),
     "score.training": ("learning.training",),
@@ -89,13 +83,31 @@ PATHS: dict[str, tuple[str, ...]] = {
     "sde": ("engine.sde",),
     "solver": ("protocol.solver", "protocol.stochastic", "protocol.variables"),
     "spelling": ("errors",),
-    "sweep.points": ("experiment.settings", "experiment.recorded"),
     "terminal": ("app.terminal",),
     "toml_lines": ("experiment.toml_lines",),
 }  # fmt: skip
 
-# What a name in one of these modules is called now, where that has changed.
-NAMES: dict[str, str] = {"SchoolingEntropy": "SchoolDewiKadita", "Run": "Loop"}
+# Names that left a module that is still there, or that are called otherwise now.
+NAMES: dict[str, dict[str, str]] = {
+    "diagnostics": {
+        "LearnedEntropyProduction": "score.streaming.LearnedEntropyProduction",
+        "SchoolingEntropy": "diagnostics.schools.SchoolDewiKadita",
+    },
+    "diagnostics.schooling": {"SchoolingEntropy": "diagnostics.schools.SchoolDewiKadita"},
+    "engine": {
+        "CHUNK_BYTES": "engine.loop.CHUNK_BYTES", "CHUNK_SECONDS": "engine.loop.CHUNK_SECONDS",
+        "Outcome": "engine.loop.Outcome", "Progress": "engine.progress.Progress", "Run": "engine.loop.Loop",
+        "RunError": "errors.RunError", "Sink": "engine.loop.Sink", "capacity_of": "engine.loop.capacity_of",
+    },
+    "entropy.discrete": {"entropy": "entropy.entropy.entropy"},
+    "entropy.outcomes": {"OUTCOMES": "entropy.outcomes.kinds.OUTCOMES"},
+    "entropy.production": {"block_bootstrap": "entropy.rates.block_bootstrap"},
+    "score.samples": {name: f"learning.splits.{name}" for name in ("Batch", "Part", "Stream")},
+    "sweep.points": {
+        "Mode": "experiment.settings.Mode", "SweepSettings": "experiment.settings.SweepSettings",
+        "short_names": "experiment.recorded.short_names",
+    },
+}  # fmt: skip
 
 # What a kind of a solver or a diagnostic is called now.
 KINDS: dict[str, dict[str, str]] = {
@@ -135,27 +147,21 @@ def _renamed(experiment: Mapping[str, Any], kinds: Mapping[str, Mapping[str, str
     return data
 
 
-def _lookup(path: str, warn: bool) -> Callable[[str], Any]:
-    """The `__getattr__` of a module whose names are elsewhere now."""
+def _lookup(path: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module whose names, or some of them, are elsewhere now."""
 
     def find(name: str) -> Any:
-        # a module of the package itself is asked for like this, too, before it is imported
-        if not name.startswith("__") and not _is_module(f"{_PACKAGE}{path}.{name}"):
-            current = NAMES.get(name, name)
-            for place in PATHS[path]:
-                module = importlib.import_module(_PACKAGE + place)
-                if current in vars(module):
-                    if warn or current != name:
-                        _warn(f"{_PACKAGE}{path}.{name} is now {_PACKAGE}{place}.{current}")
-                    return getattr(module, current)
+        if name in NAMES.get(path, {}):
+            place, _, now = NAMES[path][name].rpartition(".")
+            _warn(f"{_PACKAGE}{path}.{name} is now {_PACKAGE}{place}.{now}")
+            return getattr(importlib.import_module(_PACKAGE + place), now)
+        for place in PATHS.get(path, ()):  # the import has said so
+            module = importlib.import_module(_PACKAGE + place)
+            if not name.startswith("__") and hasattr(module, name):
+                return getattr(module, name)
         raise AttributeError(f"module '{_PACKAGE}{path}' has no attribute {name!r}")
 
     return find
-
-
-def _is_module(name: str) -> bool:
-    package = sys.modules[name.rpartition(".")[0]]
-    return hasattr(package, "__path__") and importlib.machinery.PathFinder.find_spec(name, package.__path__) is not None
 
 
 def _warn(words: str) -> None:
@@ -173,7 +179,7 @@ class _Gone(importlib.abc.Loader):
         _warn(f"{_PACKAGE}{self.path} is now {places}")
         for place in PATHS[self.path]:  # what it did when it was imported is done
             importlib.import_module(_PACKAGE + place)
-        vars(module)["__getattr__"] = _lookup(self.path, warn=False)
+        vars(module)["__getattr__"] = _lookup(self.path)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -187,16 +193,16 @@ class _Finder(importlib.abc.MetaPathFinder):
         if fullname in _LINKS:
             _check_link(fullname)
         old = fullname.removeprefix(_PACKAGE)
-        if old not in PATHS:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is None or spec.loader is None:
+        if old in PATHS:
             return importlib.machinery.ModuleSpec(fullname, _Gone(old))
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target) if old in NAMES else None
+        if spec is None or spec.loader is None:
+            return None
         loader, own = spec.loader, spec.loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
             own(module)
-            vars(module).setdefault("__getattr__", _lookup(old, warn=True))
+            vars(module).setdefault("__getattr__", _lookup(old))
 
         loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
