@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ORDER = (
-    "__main__.py", "__init__.py", "app", "sweep", "report", "runs.py", "score", "production", "data", "diagnostics",
+    "__main__.py", "__init__.py", "app", "sweep", "report", "runs.py", "score", "data", "diagnostics",
     "experiment", "io", "engine", "entropy", "entropy/schools", "entropy/continuous", "entropy/outcomes",
     "entropy/discrete", "learning", "protocol", "numerics", "errors.py",
 )  # fmt: skip

@@ -57,7 +57,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"physent.{name}")
     if name in _PLACE_OF:
         return getattr(importlib.import_module(_PLACE_OF[name]), name)
-    raise AttributeError(f"module 'physent' has no attribute {name!r}")
+    return moved.find("", name)
 
 
 def __dir__() -> list[str]:

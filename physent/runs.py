@@ -19,7 +19,8 @@ from physent.engine import devices as machines
 from physent.engine.cadence import Cadence
 from physent.engine.interrupts import Interrupts
 from physent.engine.loop import Loop, Outcome
-from physent.engine.program import Program, problems
+from physent.engine.plan import problems
+from physent.engine.program import Program
 from physent.engine.progress import Milestones, Progress, pace
 from physent.errors import FolderError, ParameterError, RunError
 from physent.experiment.building import load_experiment
@@ -41,6 +42,7 @@ from physent.io.folder import (
 from physent.io.layout import Layout, provenance
 from physent.io.memory import MemorySink
 from physent.protocol.diagnostic import Diagnostic
+from physent.protocol.moved import renamed_keyword
 from physent.protocol.solver import Solver
 
 Tell = Callable[[Progress], None]
@@ -50,6 +52,7 @@ def _quiet(progress: Progress) -> None:
     pass
 
 
+@renamed_keyword(report="tell")
 def run(
     solver: Solver | Experiment,
     *,
@@ -65,20 +68,16 @@ def run(
     overwrite: bool = False,
     chunk: int | None = None,
     tell: Tell = _quiet,
-    report: Tell | None = None,
 ) -> xr.Dataset:
     """Run a solver, or a loaded experiment, and return everything it saved as a Dataset with dimension `t`.
 
     Without `output` nothing touches the disk. With it, a run folder is written as by the command line, and the Dataset
     reads from it. `tell` is called with each `Progress`. An experiment brings its own settings: then only `output`,
-    `overwrite` and `tell` are used. (`report` is the former name of `tell`.)
+    `overwrite` and `tell` are used.
 
     Raises, from `physent.errors`, RunError when the run meets a value that is not finite (`error.dataset` has what came
     before), ParameterError for settings that do not fit, FolderError for an output folder that is taken.
     """
-    if report is not None:
-        warnings.warn("report= is now tell=; the old name goes with the next release", FutureWarning, stacklevel=2)
-        tell = report
     if isinstance(solver, Experiment):
         experiment = solver
     else:
@@ -120,6 +119,7 @@ class Finished:
         return self.place.dataset() if isinstance(self.place, MemorySink) else open_run(self.place)
 
 
+@renamed_keyword(report="tell")
 def execute(
     experiment: Experiment, output: str | Path | None, *, overwrite: bool = False,
     tell: Tell = _quiet, stop: Callable[[], bool] = lambda: False,
@@ -148,6 +148,7 @@ def execute(
     return _into_folder(folder, runner, program.solver, state, carries, rows, 0)
 
 
+@renamed_keyword(report="tell")
 def resume(
     path: str | Path, *, devices: int | Literal["all"] | None = None, tell: Tell = _quiet,
     stop: Callable[[], bool] = lambda: False,

@@ -14,7 +14,7 @@ import physent
 from physent import errors, runs
 from physent.diagnostics import Entropy
 from physent.experiment.building import load_experiment
-from physent.io import netcdf
+from physent.io import complex_fields
 
 TOYS = Path(__file__).with_name("toys.py")
 
@@ -106,8 +106,8 @@ def test_compressed_chunks_are_one_row(folder):
 
 def test_opening_reads_nothing_before_it_is_used(folder, monkeypatch):
     reads = []
-    read = netcdf._ComplexPair._read
-    monkeypatch.setattr(netcdf._ComplexPair, "_read", lambda self, key: reads.append(key) or read(self, key))
+    read = complex_fields._ComplexPair._read
+    monkeypatch.setattr(complex_fields._ComplexPair, "_read", lambda self, key: reads.append(key) or read(self, key))
     with physent.open_run(folder) as dataset:
         assert not reads
         part = dataset.z.isel(t_snapshot=-1, member=0, x=slice(3, 9))

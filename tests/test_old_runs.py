@@ -1,5 +1,6 @@
 """Run folders that version 0.1 wrote open, report, compare and go on; they stay in tests/data/version_0_1 for ever."""
 
+import json
 import re
 import shutil
 import warnings
@@ -86,6 +87,10 @@ def test_it_goes_on_from_its_checkpoint(old):
             time = before[name].dims[0]
             kept = after[name].isel({time: slice(before.sizes[time])}).values
             assert kept.tobytes() == before[name].values.tobytes(), name
+        then = json.loads((old / "continued.json").read_text())  # by version 0.1 itself, on another machine
+        assert then["t"] == pytest.approx(end) and set(then["rows"]) <= set(after)
+        for name, values in then["rows"].items():
+            np.testing.assert_allclose(after[name][-1], values, rtol=1e-3, atol=1e-6, err_msg=name)
 
 
 def test_one_that_was_changed_is_refused_in_one_sentence(old):

@@ -7,7 +7,7 @@ import pytest
 
 import physent
 from physent.errors import RegistryError
-from physent.protocol import registry
+from physent.protocol import moved, registry
 
 
 @pytest.fixture
@@ -53,6 +53,18 @@ def test_one_plugin_seen_twice_is_one(entry_points):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert list(registry.available("solvers")) == ["heat"]
+
+
+def test_a_kind_is_found_by_its_old_name_unless_somebody_registers_that(monkeypatch, entry_points):
+    monkeypatch.setitem(moved.KINDS, "solvers", {"warmth": "heat"})
+    entry_points(("heat", "toys:Heat"))
+    with pytest.warns(FutureWarning, match="the kind 'warmth' is now called 'heat'"):
+        assert registry.find("solvers", "warmth").__name__ == "Heat"
+    assert registry.current("solvers", "warmth") == "heat"
+    registry.registered.cache_clear()
+    entry_points(("heat", "toys:Heat"), ("warmth", "toys:Walk"))
+    assert registry.find("solvers", "warmth").__name__ == "Walk"
+    assert registry.current("solvers", "warmth") == "warmth"
 
 
 def test_a_class_of_a_file_or_module(tmp_path):

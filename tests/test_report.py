@@ -14,7 +14,7 @@ import physent.report
 from physent.data import catalogue
 from physent.errors import FolderError
 from physent.experiment.recorded import flattened
-from physent.report import movie, particles, reading, style
+from physent.report import movie, particles, sorts, style
 from physent.report.checks import checks, invariants, overall, resolution
 from physent.report.comparison import tables
 from physent.report.configuration import settings, swept
@@ -156,7 +156,7 @@ def test_a_value_that_is_not_finite_is_found():
 def test_power_is_that_of_the_modes_even_and_odd():
     for n in (16, 17):
         u = waves(n, highest=3).u
-        k, power = reading.power_spectrum(u, np.exp(1j * u.x.values * 2) + 0.5 * np.exp(-3j * u.x.values)[None], "x", 1)
+        k, power = sorts.power_spectrum(u, np.exp(1j * u.x.values * 2) + 0.5 * np.exp(-3j * u.x.values)[None], "x", 1)
         np.testing.assert_allclose(k[:4], [0, 1, 2, 3], atol=1e-12)
         np.testing.assert_allclose(power[:5], [0, 0, 1, 0.25, 0], atol=1e-12)
 

@@ -30,9 +30,9 @@ from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver, substitute
 from physent.protocol.variables import Domain, Variable
 from physent.score import LearnedEntropyProduction
-from physent.score.fit import learn
 from physent.score.flow import probability_flow
 from physent.score.maps import _groups, maps
+from physent.score.pipeline import learn
 from physent.score.samples import Samples
 from physent.score.survey import check_solver, survey
 from physent.score.trained import Trained, build, load
@@ -706,7 +706,7 @@ def test_devices_share_a_batch(folder, tmp_path):
     """Four simulated devices learn what one does, up to the order of sums."""
     copied(folder, tmp_path)
     code = (
-        "import sys, jax\nfrom physent.score.fit import learn\nassert jax.device_count() == 4\n"
+        "import sys, jax\nfrom physent.score.pipeline import learn\nassert jax.device_count() == 4\n"
         "learn(sys.argv[1], overrides=['score.precision=\"float64\"'])"
     )
     flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"

@@ -16,7 +16,7 @@ from physent.learning.pairs import Pairs, Springs, chebyshev, filtered
 from physent.protocol.diagnostic import Observed
 from physent.protocol.stochastic import substitute
 from physent.score import LearnedEntropyProduction, streaming
-from physent.score.fit import learn
+from physent.score.pipeline import learn
 from physent.score.trained import Trained
 from physent.solvers.active_matter import ActiveMatter, Brownian, NoForce, OrnsteinUhlenbeck, Softplus
 from physent.solvers.langevin import LinearLangevin, TrappedAOUP

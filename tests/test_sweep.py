@@ -14,8 +14,8 @@ from toys import Heat
 
 import physent
 from physent.app import cli
-from physent.errors import FolderError, ParameterError
-from physent.sweep import Result, SweepSettings, as_members, points, summarise
+from physent.errors import FolderError, OptionError, ParameterError
+from physent.sweep import Point, Result, SweepSettings, as_members, executors, points, summarise
 
 TOYS = Path(__file__).with_name("toys.py")
 TEXT = f"""
@@ -241,3 +241,20 @@ def test_many_runs_are_one_dataset_with_what_differs_along_it(tmp_path):
     assert list(physent.open_runs([tmp_path / "run_99"], variables=["u"])) == ["u"]
     with pytest.raises(FolderError, match="matches no run"):
         physent.open_runs(tmp_path / "nothing*")
+
+
+def test_a_sweep_is_known_by_old_and_by_new_kinds(tmp_path):
+    """What version 0.1 began with a kind that has been renamed since goes on, and is no other sweep."""
+    text = '[solver]\nkind = "couzin"\n[[diagnostics]]\nkind = "{}"\n'
+    points = [Point(0, {"solver.n": 8})]
+    old, new, other = (text.format(kind) for kind in ("schooling_entropy", "school_dewi_kadita", "school_entropy"))
+    executors._claim(tmp_path / "sweep", [old], points)
+    executors._claim(tmp_path / "sweep", [new], points)
+    with pytest.raises(FolderError, match="holds another sweep"):
+        executors._claim(tmp_path / "sweep", [other], points)
+
+
+@pytest.mark.parametrize(("executor", "workers"), [("proces", None), ("process", 0)])
+def test_an_option_that_cannot_be_is_an_option_error(executor, workers):
+    with pytest.raises(OptionError, match="allowed: "):
+        executors.check_executor(executor, workers)

@@ -23,7 +23,7 @@ import jax
 import netCDF4
 import numpy as np
 
-from physent.score.fit import learn
+from physent.score.pipeline import learn
 from physent.score.trained import load
 from physent.score.verdict import Verdict
 

@@ -17,7 +17,7 @@ import numpy as np
 
 import physent
 from physent.experiment.building import load_experiment
-from physent.score.fit import learn
+from physent.score.pipeline import learn
 from physent.score.trained import load
 
 HERE = Path(__file__).parent

@@ -15,8 +15,6 @@ from rich.text import Text
 
 from physent.engine.loop import Outcome
 from physent.engine.progress import Milestones, Progress, pace
-from physent.learning.training import TrainingProgress
-from physent.score.verdict import Number, Verdict, label
 
 
 class ConsoleProgress:
@@ -121,7 +119,7 @@ def text_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
 
 def print_experiments(console: Console) -> None:
     """The shipped experiments with their files."""
-    root = Path(str(resources.files("physent.experiments")))
+    root = Path(str(resources.files("physent.experiments"))).resolve()
     for path in sorted(root.glob("*/*.toml")):
         description = tomllib.loads(path.read_text(encoding="utf-8")).get("description", "")
         console.print(
@@ -130,21 +128,3 @@ def print_experiments(console: Console) -> None:
             soft_wrap=True,
         )
         console.print(f"    {path}", highlight=False, soft_wrap=True, style="dim")
-
-
-def print_progress(progress: TrainingProgress) -> str:
-    """One line of progress."""
-    error = Number(progress.error, progress.standard_error)
-    rate = progress.step / max(progress.seconds, 1e-9)
-    return (
-        f"step {progress.step} of {progress.steps}: loss {progress.loss:.4g}, error {error}, "
-        f"R^2 {progress.r_squared:.4f}, {rate:.3g} steps/s"
-    )
-
-
-def print_verdict(found: Verdict) -> None:
-    """Every number with its standard error, and the sentence."""
-    console = Console(width=120)
-    rows = [(label(name), str(number)) for name, number in found.numbers.items()]
-    console.print(text_table(("of the learned score", "value +- standard error"), rows))
-    console.print(found.sentence, highlight=False, markup=False)

@@ -2,7 +2,6 @@
 
 import math
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ from physent.data.catalogue import rows
 from physent.data.offline import diagnose as apply
 from physent.errors import FolderError, OptionError
 from physent.experiment.making import make
-from physent.experiment.schema import problems as schema_problems
+from physent.experiment.parsing import value_or_word
+from physent.experiment.validation import problems as problems_of
 from physent.io.folder import write_dataset
 from physent.protocol import registry
 
@@ -102,10 +102,10 @@ def diagnose(
     if output is not None and output.exists():
         raise FolderError(f"{output} exists: choose another --output")
     cls = registry.find("diagnostics", kind, Path.cwd())
-    data: dict[str, Any] = {key: _toml_value(value) for key, value in named.items() if value is not None}
+    data: dict[str, Any] = {key: value_or_word(value) for key, value in named.items() if value is not None}
     for setting in settings:
         key, _, value = setting.partition("=")
-        data[key.strip()] = _toml_value(value)
+        data[key.strip()] = value_or_word(value)
     with jax.enable_x64(True):
         try:
             dataset = xr.open_dataset(file)
@@ -121,7 +121,7 @@ def diagnose(
             ) from None
         diagnostics = []
         for name in of:
-            found = schema_problems(cls, data | {"of": name})
+            found = problems_of(cls, data | {"of": name})
             if found:
                 raise OptionError("\n".join(f"{kind}.{'.'.join(map(str, path))}: {message}" for path, message in found))
             diagnostics.append(make(cls, data | {"of": name}))
@@ -136,10 +136,3 @@ def diagnose(
     write_dataset(result, output)
     print(output)
     return 0
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

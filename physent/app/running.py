@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from physent.app.console import ConsoleProgress, print_progress, print_summary, print_verdict
+from physent.app.console import ConsoleProgress, print_summary
 from physent.app.reading import write_report
 from physent.app.speaking import command, precision
 from physent.engine.devices import join, leads
@@ -13,14 +13,14 @@ from physent.errors import ConfigError, FolderError, ParameterError, SamplesErro
 from physent.experiment.building import build
 from physent.experiment.making import make
 from physent.experiment.parsing import parse, precision_of
-from physent.experiment.schema import problems as schema_problems
 from physent.experiment.settings import SweepSettings
+from physent.experiment.validation import problems as problems_of
 from physent.io.folder import EXPERIMENT, write_dataset
 from physent.runs import Finished, execute
 from physent.runs import resume as resume_run
+from physent.sweep.executors import check_executor, remove
+from physent.sweep.executors import sweep as run_sweep
 from physent.sweep.points import as_members, points
-from physent.sweep.running import check_executor, remove
-from physent.sweep.running import sweep as run_sweep
 from physent.sweep.summary import summarise
 
 
@@ -30,8 +30,8 @@ def run(
     distributed: bool = False, with_score: bool = False,
 ) -> int:  # fmt: skip
     """Run an experiment file, and learn its score and write its report where these are asked for."""
-    leads = _leads(distributed)
-    quiet = quiet or not leads
+    leading = _leads(distributed)
+    quiet = quiet or not leading
     data, problems = parse(path, overrides)
     with precision(precision_of(data)):
         experiment = build(data, problems, path.stem, path.parent)
@@ -41,9 +41,9 @@ def run(
         with ConsoleProgress(experiment, quiet) as progress, Interrupts() as interrupts:
             finished = execute(experiment, folder, overwrite=overwrite, tell=progress, stop=interrupts.requested)
         code = _close(finished, interrupts, quiet)
-    if with_score and leads and code == 0:
+    if with_score and leading and code == 0:
         code = _score(folder, [], None, overwrite, quiet)
-    if with_report and leads:
+    if with_report and leading:
         write_report(folder, None, quiet)
     return code
 
@@ -97,7 +97,7 @@ def sweep(
     data, _ = parse(path, overrides)
     told = {"over": over or None, "mode": mode, "samples": samples, "seed": seed}
     table = data.get("sweep", {}) | {key: value for key, value in told.items() if value is not None}
-    found = schema_problems(SweepSettings, table)
+    found = problems_of(SweepSettings, table)
     if found:
         raise ConfigError([f"{path}: {'.'.join(map(str, ('sweep', *key)))}: {message}" for key, message in found])
     settings = make(SweepSettings, table)
@@ -154,7 +154,8 @@ def score(folder: Path, overrides: list[str], source: Path | None, overwrite: bo
 
 
 def _score(folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool) -> int:
-    from physent.score.fit import RESULT, learn
+    from physent.app.learned import print_progress, print_verdict
+    from physent.score.pipeline import RESULT, learn
 
     def say(words: str) -> None:
         if not quiet:

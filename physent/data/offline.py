@@ -10,7 +10,7 @@ import xarray as xr
 
 from physent.data.times import OWN, time_of
 from physent.entropy import OutcomeSpace
-from physent.io.netcdf import join_complex
+from physent.io.complex_fields import join_complex
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import as_number
 from physent.protocol.variables import Axis, Domain, Variable

@@ -11,8 +11,8 @@ import xarray as xr
 
 from physent.errors import FolderError
 from physent.experiment.recorded import experiment_of, flattened, short_names
+from physent.io.complex_fields import join_complex
 from physent.io.folder import RUN
-from physent.io.netcdf import join_complex
 
 _APART = ("name", "description", "output", "sweep")  # what does not make runs different
 

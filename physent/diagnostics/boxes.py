@@ -1,4 +1,4 @@
-"""Maps: where in a box particles are, and how fast they are there."""
+"""Boxes of space: how many particles are in each, and means of them there."""
 
 import jax.numpy as jnp
 from jaxtyping import Array

@@ -17,7 +17,7 @@ from physent.entropy import (
     entropy,
     nearest_neighbour_entropy,
 )
-from physent.entropy.continuous.nearest import Metric
+from physent.entropy.continuous.distances import Metric
 from physent.errors import ParameterError
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import choice, kind_of, param, static

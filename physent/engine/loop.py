@@ -19,8 +19,9 @@ import numpy as np
 
 from physent.engine import devices
 from physent.engine.cadence import Cadence
-from physent.engine.program import Program, Rows
+from physent.engine.program import Program
 from physent.engine.progress import Progress
+from physent.engine.rows import Rows
 from physent.errors import RunError
 from physent.protocol.solver import Solver
 

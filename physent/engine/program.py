@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,21 +11,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from physent.engine import devices
 from physent.engine.cadence import Cadence
-from physent.errors import ParameterError, nearest
+from physent.engine.rows import Rows, dynamics_at, invariant, measure, observed_at
 from physent.numerics import slab
 from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
 from physent.protocol.parameters import member_axes
 from physent.protocol.solver import Solver
-from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Domain, Variable
-
-
-class Rows(NamedTuple):
-    """Saved values: `series` by row, `fields` by snapshot, and by row whether what is looked at is finite."""
-
-    series: dict[str, Any]
-    fields: dict[str, Any]
-    finite: dict[str, Any]
 
 
 class Program:
@@ -80,8 +71,15 @@ class Program:
             names = ", ".join(sorted(odd))
             raise ValueError(f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}")
         values = {name: values[name] for name in sorted(values, key=list(variables).index)}  # traced dicts are sorted
-        exact, dynamics = functools.partial(_shapes, self.one), functools.partial(_dynamics_shapes, self.one)
-        return Observed(values, variables, self.one.domain(), jnp.zeros(()), exact, dynamics, lambda: (self.one, None))
+        one = self.one
+
+        def exact() -> dict[str, Any]:
+            return eqx.filter_eval_shape(lambda solver: solver.exact(jnp.zeros(())), one)
+
+        def dynamics() -> Dynamics | None:
+            return eqx.filter_eval_shape(lambda solver: dynamics_at(solver, solver.init(jax.random.key(0))), one)
+
+        return Observed(values, variables, self.one.domain(), jnp.zeros(()), exact, dynamics, lambda: (one, None))
 
     def axes_of(self, solver: Solver) -> Domain:
         """The axes of one member: its domain's, and those of what its diagnostics measure."""
@@ -103,35 +101,31 @@ class Program:
         eqx.filter_eval_shape(record, self.one)
         return names
 
+    def variables(self) -> Iterator[tuple[str, Variable, str]]:
+        """(name, variable, 'row' or 'snapshot') of everything a run saves, in the file's order."""
+        for name, variable in self.example.variables.items():
+            if self.selected is None or name in self.selected:
+                yield name, variable, "snapshot" if variable.dims else "row"
+        for diagnostic in self.diagnostics:
+            for name, variable in diagnostic.variables(self.example).items():
+                yield name, variable, "row"
+        for name in self.invariant_names:
+            words = f"{name.replace('_', ' ')} (conserved)"
+            yield invariant(name), Variable((), "invariant", "1", words), "row"
+
     @functools.cached_property
     def may_be_nan(self) -> set[str]:
         """What may be NaN without anything being wrong."""
-        return {name for name, variable, _ in variables_of(self) if variable.nan}
+        return {name for name, variable, _ in self.variables() if variable.nan}
 
     # ------------------------------------------------------------------------------------------------- traced
 
     def measure(self, solver: Solver, state: Any, carries: tuple) -> tuple[tuple, Rows]:
-        """One row of one member: series, fields, finiteness, and the diagnostics' next carries."""
-        values = solver.observe(state)
-        observed = _observed(solver, state, values)
-        variables = solver.variables()
-        dims = {name: variable.dims for name, variable in variables.items()}
-        kept = [name for name in values if self.selected is None or name in self.selected]
-        series = {name: values[name] for name in kept if not dims[name]}
-        following = []
-        for diagnostic, carry in zip(self.diagnostics, carries, strict=True):
-            carry, outputs = diagnostic(carry, observed)
-            following.append(carry)
-            series |= outputs
-        series |= {f"invariant_{name}": value for name, value in solver.invariants(state).items()}
-        fields = {name: values[name] for name in kept if dims[name]}
-        # series that nobody keeps are not computed for that
-        looked_at = [name for name in values if (dims[name] or name in kept) and not variables[name].nan]
-        finite = {name: jnp.all(jnp.isfinite(values[name])) for name in looked_at}
-        return tuple(following), Rows(series, fields, finite)
+        """One row of one member, and the diagnostics' next carries."""
+        return measure(solver, state, self.diagnostics, carries, self.selected)
 
     def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
-        observed = _observed(solver, state, solver.observe(state))
+        observed = observed_at(solver, state, solver.observe(state))
         carries = tuple(diagnostic.init(observed) for diagnostic in self.diagnostics)
         return self.measure(solver, state, carries)
 
@@ -286,119 +280,6 @@ class Program:
         return chunk.lower(*arguments).compile()
 
 
-def _observed(solver: Solver, state: Any, values: dict[str, Any]) -> Observed:
-    return Observed(
-        values, solver.variables(), solver.domain(), state.t,
-        lambda: solver.exact(state.t), lambda: _dynamics(solver, state), lambda: (solver, state),
-    )  # fmt: skip
-
-
-def _dynamics(solver: Solver, state: Any) -> Dynamics | None:
-    if not isinstance(solver, StochasticSolver):
-        return None
-    return Dynamics(solver.drift(state), solver.diffusion(state), solver.divergence(state))
-
-
-def _dynamics_shapes(solver: Solver) -> Dynamics | None:
-    return eqx.filter_eval_shape(lambda solver: _dynamics(solver, solver.init(jax.random.key(0))), solver)
-
-
 def _strongly_typed(leaf: Any) -> Any:
     """The leaf with the dtype it has for good, so that a state before and after a step is one type of argument."""
     return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jax.lax.convert_element_type(leaf, leaf.dtype)
-
-
-def _shapes(solver: Solver) -> dict[str, Any]:
-    return eqx.filter_eval_shape(lambda solver: solver.exact(jnp.zeros(())), solver)
-
-
-def variables_of(program: Program) -> Iterator[tuple[str, Variable, str]]:
-    """(name, variable, 'row' or 'snapshot') of everything a run saves, in the file's order."""
-    example = program.example
-    for name, variable in example.variables.items():
-        if program.selected is None or name in program.selected:
-            yield name, variable, "snapshot" if variable.dims else "row"
-    for diagnostic in program.diagnostics:
-        for name, variable in diagnostic.variables(example).items():
-            yield name, variable, "row"
-    for name in program.invariant_names:
-        yield f"invariant_{name}", Variable((), "invariant", "1", f"{name.replace('_', ' ')} (conserved)"), "row"
-
-
-def problems(program: Program) -> list[tuple[str, str]]:
-    """What keeps a program from running or its results from being stored: (dotted key, sentence), all of it.
-
-    Names must be identifiers and unlike each other, diagnostics must fit the observables and give what they declare.
-    """
-    try:
-        example = program.example
-    except (ValueError, TypeError) as error:
-        return [("solver", str(error))]
-    found: list[tuple[str, str]] = []
-    if words := devices.problem(program.solver, program.members, program.devices):
-        found.append(("run.devices", words))
-    for name in program.selected or ():
-        if name not in example:
-            allowed = ", ".join(example)
-            found.append(
-                ("output.variables", f"unknown observable {name!r}{nearest(name, example)} (allowed: {allowed})")
-            )
-    taken = dict.fromkeys(("t", "t_snapshot", "member"), "a dimension")
-    for axis in example.domain.axes:
-        taken |= dict.fromkeys((axis.name, f"{axis.name}_of_member"), "a coordinate")
-    taken |= {dim: "a dimension" for variable in example.variables.values() for dim in variable.dims}
-    for name, value in example.items():
-        found += [("solver", problem) for problem in _name_problems(name, taken, "an observable")]
-        if jnp.issubdtype(value.dtype, jnp.complexfloating):
-            taken |= dict.fromkeys((f"{name}_re", f"{name}_im"), f"a part of {name}")
-    taken |= {f"invariant_{name}": "an invariant" for name in program.invariant_names}
-    fitting = []
-    for i, diagnostic in enumerate(program.diagnostics):
-        try:
-            declared = diagnostic.variables(example)
-        except ParameterError as error:
-            found.append((f"diagnostics.{i}.{error.key}", error.message))
-            continue
-        except ValueError as error:
-            found.append((f"diagnostics.{i}.of", str(error)))
-            continue
-        for name in declared:
-            found += [(f"diagnostics.{i}.name", problem) for problem in _name_problems(name, taken, "a diagnostic")]
-        fitting.append((i, diagnostic, declared))
-    if not found:
-        for i, diagnostic, declared in fitting:
-            found += [(f"diagnostics.{i}", problem) for problem in _output_problems(program, diagnostic, declared)]
-    return found
-
-
-def _name_problems(name: str, taken: dict[str, str], what: str) -> list[str]:
-    if not name.isidentifier():
-        return [f"given {name!r}, allowed: a name of letters, digits and underscores"]
-    if name in taken:
-        return [f"two variables are called {name!r}: {what} and {taken[name]}; give the diagnostic another name"]
-    taken[name] = what
-    return []
-
-
-def _output_problems(program: Program, diagnostic: Diagnostic, declared: dict[str, Variable]) -> list[str]:
-    """Where the values of a diagnostic are not those it declares."""
-    one = Program(program.one, (diagnostic,))
-
-    def measured(solver):
-        state = solver.init(jax.random.key(0))
-        return one._first_row(solver, state)[1].series
-
-    try:
-        values = eqx.filter_eval_shape(measured, program.one)
-    except Exception as error:
-        return [f"{type(diagnostic).__name__} fails: {error!r}"]
-    scalars = {name for name, variable in program.example.variables.items() if not variable.dims}
-    given = set(values) - scalars - {f"invariant_{name}" for name in program.invariant_names}
-    if given != set(declared):
-        odd = ", ".join(sorted(given ^ set(declared)))
-        return [f"{type(diagnostic).__name__} does not give the outputs that its variables() declares: {odd}"]
-    return [
-        f"{name} has shape {values[name].shape}, but its dims are {variable.dims}"
-        for name, variable in declared.items()
-        if len(values[name].shape) != len(variable.dims)
-    ]

@@ -7,9 +7,9 @@ allows, differentiated. Values are in nats and not normalised unless one asks.
 """
 
 from physent.entropy.boltzmann import boltzmann_entropy
-from physent.entropy.continuous.differential import nearest_neighbour_entropy
 from physent.entropy.continuous.grid import differential_entropy
 from physent.entropy.continuous.ksg import ksg_conditional_mutual_information, ksg_mutual_information
+from physent.entropy.continuous.nearest_neighbour import nearest_neighbour_entropy
 from physent.entropy.continuous.spacings import spacing_entropy
 from physent.entropy.discrete.complexity import complexity_bounds, jensen_shannon_complexity, lmc_complexity
 from physent.entropy.discrete.estimators import (
@@ -35,6 +35,14 @@ from physent.entropy.discrete.measures import (
     Tsallis,
 )
 from physent.entropy.entropy import entropy
+from physent.entropy.error_bars import (
+    autocorrelation_time,
+    block_bootstrap,
+    compare,
+    effective_sample_size,
+    entropy_rate,
+    time_average,
+)
 from physent.entropy.information import (
     bin_symbols,
     combine_symbols,
@@ -63,14 +71,6 @@ from physent.entropy.published import (
     spectral_bandwidth,
     spectral_richness,
 )
-from physent.entropy.rates import (
-    autocorrelation_time,
-    block_bootstrap,
-    compare,
-    effective_sample_size,
-    entropy_rate,
-    time_average,
-)
 from physent.entropy.regularity import approximate_entropy, multiscale_entropy, sample_entropy
 from physent.entropy.schools.dewi_kadita import (
     angular_momentum_entropy,
@@ -85,8 +85,8 @@ from physent.entropy.schools.dewi_kadita import (
     wrapped_rotation,
 )
 from physent.entropy.schools.unbinned import from_centre, school_entropies, velocity_correlation_profile
-from physent.entropy.significance import circular_shift, iaaft, permutation_test, phase_randomised, shuffle
 from physent.entropy.spectra import spectral_entropy, svd_entropy
+from physent.entropy.surrogates import circular_shift, iaaft, permutation_test, phase_randomised, shuffle
 from physent.entropy.transfer import discrete_transfer_entropy, gaussian_transfer_entropy, ksg_transfer_entropy
 
 __all__ = [

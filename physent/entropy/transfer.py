@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.continuous.differential import Method
 from physent.entropy.continuous.ksg import ksg_conditional_mutual_information
+from physent.entropy.continuous.nearest_neighbour import Method
 from physent.entropy.discrete.counting import as_floating
 from physent.entropy.discrete.estimators import Estimator, PlugIn
 from physent.entropy.information import (

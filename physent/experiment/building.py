@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from physent.engine.cadence import Cadence
+from physent.engine.plan import problems as problems_of_program
 from physent.engine.program import Program
-from physent.engine.program import problems as program_problems
 from physent.errors import ParameterError, RegistryError, nearest
-from physent.experiment import schema
+from physent.experiment import validation
 from physent.experiment.experiment import Experiment, lasting, resolved, with_defaults
 from physent.experiment.making import chosen, make, tuples
 from physent.experiment.parsing import Problems, parse
@@ -22,7 +22,6 @@ from physent.experiment.settings import OutputSettings, RunSettings, ScoreSettin
 from physent.experiment.toml_lines import Key
 from physent.protocol import registry
 from physent.protocol.diagnostic import Diagnostic
-from physent.protocol.moved import current_kind
 from physent.protocol.parameters import declarations, settings
 from physent.protocol.solver import Solver
 from physent.protocol.stochastic import StochasticSolver
@@ -100,14 +99,14 @@ def build(data: dict[str, Any], problems: Problems, default_name: str, folder: P
     data_of: dict[str, Any] = {
         "name": name,
         "description": description,
-        "solver": resolved(solver_cls, current_kind("solvers", data["solver"]["kind"]), solver_data, place),
+        "solver": resolved(solver_cls, registry.current("solvers", data["solver"]["kind"]), solver_data, place),
         "run": settings(run),
     }
     if output_data:
         data_of["output"] = settings(output)
     if diagnostics:
         data_of["diagnostics"] = [
-            {"kind": lasting(current_kind("diagnostics", kind), place)} | settings(diagnostic)
+            {"kind": lasting(registry.current("diagnostics", kind), place)} | settings(diagnostic)
             for kind, diagnostic in zip(kinds, diagnostics, strict=True)
         ]
     if score is not None:
@@ -129,7 +128,7 @@ def _section(cls: type, data: Any, key: Key, problems: Problems) -> tuple[dict[s
     if not isinstance(data, dict):
         problems.add(key, f"given {data!r}, allowed: a table [{key[0]}]")
         return {}, False
-    found = schema.problems(cls, data)
+    found = validation.problems(cls, data)
     for path, message in found:
         problems.add((*key, *path), message)
     return data, not found
@@ -177,7 +176,7 @@ def _with_absolute_paths(cls: type, data: Any, folder: Path | None) -> Any:
 
 
 def _make(cls: type, data: dict[str, Any], key: Key, problems: Problems, members: int | None) -> Any:
-    found = schema.problems(cls, data)
+    found = validation.problems(cls, data)
     for path, message in found:
         problems.add((*key, *path), message)
     if found or members is None:
@@ -205,7 +204,7 @@ def _cross_check(
     # whether there are so many devices is for the machine to say that runs it
     devices = 1 if run is None or run.devices == "all" else run.devices
     program = Program(solver, tuple(diagnostics[i] for i in valid), members, output.variables, devices)
-    for dotted, message in program_problems(program):
+    for dotted, message in problems_of_program(program):
         key: Key = tuple(dotted.split("."))
         if key[0] == "diagnostics":
             key = ("diagnostics", valid[int(key[1])], *key[2:])

@@ -79,10 +79,7 @@ def _override(data: dict[str, Any], override: str, problems: Problems) -> None:
     if not equals:
         problems.add(key, f"given --set {override}, allowed: --set key=value, as in --set solver.n=1024")
         return
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()  # a word without its quotes, which a shell takes away
+    value = value_or_word(text.strip())
     parts: tuple[Any, ...] = key
     place: Any = data
     try:
@@ -91,6 +88,14 @@ def _override(data: dict[str, Any], override: str, problems: Problems) -> None:
         place[parts[-1]] = value
     except (TypeError, IndexError, KeyError, AttributeError):
         problems.add(key, "there is no such place in the file")
+
+
+def value_or_word(text: str) -> Any:
+    """What a text is in TOML, or else the text: a word without its quotes, which a shell takes away."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def precision_of(data: dict[str, Any]) -> str:

@@ -15,12 +15,13 @@ import xarray as xr
 
 from physent.engine import devices
 from physent.engine.cadence import Cadence
-from physent.engine.program import Rows
+from physent.engine.rows import Rows
 from physent.errors import FolderError, Locked, RunError
 from physent.io import checkpoint
+from physent.io.complex_fields import join_complex
 from physent.io.layout import Layout
 from physent.io.lock import lock
-from physent.io.netcdf import NetCDFWriter, holds, join_complex
+from physent.io.netcdf import NetCDFWriter, holds
 from physent.protocol.moved import former_kinds
 from physent.protocol.parameters import settings
 
@@ -190,8 +191,13 @@ def fingerprint(experiment: Any) -> str:
 
 
 def belongs(header: dict[str, Any], experiment: Any) -> bool:
-    """Whether a checkpoint is of this experiment, be it that its kinds were called otherwise when it was written."""
-    return header["experiment"] in (_hash(experiment.resolved), _hash(former_kinds(experiment.resolved)))
+    """Whether a checkpoint is of this experiment, also where its kinds had other names when it was written."""
+    return header["experiment"] in fingerprints(experiment)
+
+
+def fingerprints(experiment: Any) -> tuple[str, str]:
+    """The fingerprint of an experiment, and the one that it had while its kinds had their former names."""
+    return fingerprint(experiment), _hash(former_kinds(experiment.resolved))
 
 
 def _hash(resolved: dict[str, Any]) -> str:

@@ -11,7 +11,8 @@ import jax
 import numpy as np
 
 from physent.engine.cadence import Cadence
-from physent.engine.program import Program, Rows, variables_of
+from physent.engine.program import Program
+from physent.engine.rows import Rows
 from physent.protocol.variables import Axis, Domain
 
 
@@ -50,7 +51,7 @@ class Layout:
         sizes: dict[str, int] = {}
         variables, domain = [], _domain(program)
         period, kept = _period(domain), program.solver.kept()
-        for name, variable, when in variables_of(program):
+        for name, variable, when in program.variables():
             array = arrays[name]
             shape = array.shape[1:]
             dims = leading + variable.dims

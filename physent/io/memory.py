@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from physent.engine.cadence import Cadence
-from physent.engine.program import Rows
+from physent.engine.rows import Rows
 from physent.io.layout import Layout
 
 

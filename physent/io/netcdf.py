@@ -1,7 +1,5 @@
 """A run's NetCDF file: written along an unlimited `t`, synced once a chunk, readable by anything.
 
-Complex fields are stored as `<name>_re` and `<name>_im`; `open_run` joins them again.
-
 HDF5 keeps no journal, so a kill in the middle of a sync must not leave half rewritten what was whole before. Hence a
 compressed chunk is one row and never written twice (a rewritten one would move, and its old place be used again before
 the index says so), and series and other short rows are not compressed, so that theirs are rewritten in place.
@@ -13,12 +11,10 @@ from typing import Any
 
 import netCDF4
 import numpy as np
-import xarray as xr
-from xarray.backends import BackendArray
-from xarray.core import indexing
 
 from physent.engine.cadence import Cadence
-from physent.engine.program import Rows
+from physent.engine.rows import Rows
+from physent.io.complex_fields import parts_of, split_complex
 from physent.io.layout import Layout, Stored
 
 SERIES_CHUNK = 512
@@ -55,7 +51,7 @@ class NetCDFWriter:
                 variable.setncatts(attributes)
                 variable[...] = values
             for stored in layout.variables:
-                for name, dtype, attributes in _parts(stored):
+                for name, dtype, attributes in parts_of(stored):
                     _create(file, name, dtype, attributes, stored, output)
         return cls(path, cadence)
 
@@ -87,11 +83,8 @@ class NetCDFWriter:
         return self.file[f"{name}_re"][rows] + 1j * self.file[f"{name}_im"][rows]
 
     def _put(self, name: str, first: int, values: np.ndarray) -> None:
-        if np.iscomplexobj(values):
-            self._put(f"{name}_re", first, np.real(values))
-            self._put(f"{name}_im", first, np.imag(values))
-        else:
-            self.file[name][first : first + len(values)] = values
+        for part, real in split_complex(name, values).items():
+            self.file[part][first : first + len(real)] = real
 
     def annotate(self, **attributes: Any) -> None:
         """Set attributes of the file; None removes one."""
@@ -109,19 +102,6 @@ class NetCDFWriter:
     def close(self) -> None:
         """Close the file."""
         self.file.close()
-
-
-def _parts(stored: Stored) -> list[tuple[str, np.dtype, dict[str, str]]]:
-    """(name, dtype, attributes) of the real variables that hold one stored variable."""
-    if not np.issubdtype(stored.dtype, np.complexfloating):
-        dtype = np.dtype(np.int8) if stored.dtype == bool else stored.dtype
-        return [(stored.name, dtype, stored.attributes)]
-    real = np.finfo(stored.dtype).dtype
-    words = stored.attributes["long_name"]
-    return [
-        (f"{stored.name}_re", real, stored.attributes | {"long_name": f"real part of {words}"}),
-        (f"{stored.name}_im", real, stored.attributes | {"long_name": f"imaginary part of {words}"}),
-    ]
 
 
 def _create(file: Any, name: str, dtype: np.dtype, attributes: dict, stored: Stored, output: Any) -> None:
@@ -173,40 +153,3 @@ def holds(path: Path, rows: int, cadence: Cadence) -> bool:
     except (RuntimeError, KeyError):
         return False
     return True
-
-
-class _ComplexPair(BackendArray):
-    """Two real variables read as one complex array, and only where it is indexed."""
-
-    def __init__(self, real: xr.Variable, imaginary: xr.Variable):
-        self.real = real
-        self.imaginary = imaginary
-        self.shape = real.shape
-        self.dtype = np.result_type(real.dtype, np.complex64)
-
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        """The values at an xarray indexer."""
-        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
-
-    def _read(self, key: tuple) -> np.ndarray:
-        values = np.asarray(self.real[key].values, dtype=self.dtype)
-        values.imag = self.imaginary[key].values
-        return values
-
-
-def join_complex(dataset: xr.Dataset) -> xr.Dataset:
-    """The dataset with every pair `<name>_re`, `<name>_im` joined to a complex `<name>`, as the first variables.
-
-    Nothing is read before it is used.
-    """
-    names = [str(name)[:-3] for name in dataset if str(name).endswith("_re") and f"{str(name)[:-3]}_im" in dataset]
-    if not names:
-        return dataset
-    joined = {}
-    for name in names:
-        real, imaginary = dataset[f"{name}_re"].variable, dataset[f"{name}_im"].variable
-        words = str(real.attrs.get("long_name", name)).removeprefix("real part of ")
-        data = indexing.LazilyIndexedArray(_ComplexPair(real, imaginary))
-        joined[name] = xr.Variable(real.dims, data, real.attrs | {"long_name": words})
-    rest = dataset.drop_vars([f"{name}_{part}" for name in names for part in ("re", "im")])
-    return xr.Dataset(joined | dict(rest.data_vars), rest.coords, rest.attrs)

@@ -1,1 +1,1 @@
-"""Networks, losses and the optimiser's loop; they know neither a solver nor a file."""
+"""Networks, losses and the optimiser's loop; they know neither a solver nor a file, but ask a `System`."""

@@ -43,6 +43,11 @@ def available(family: Family) -> dict[str, type]:
     return classes
 
 
+def current(family: Family, kind: str) -> str:
+    """What a kind is called now; a name that somebody registers is theirs, whatever it meant before."""
+    return kind if ":" in kind or kind in registered(family) else current_kind(family, kind)
+
+
 def find(family: Family, kind: str, folder: Path | None = None) -> type:
     """The class that `kind` names; a file is looked for in `folder` first.
 
@@ -51,7 +56,7 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
     if ":" in kind:
         return from_place(kind, folder)
     points = registered(family)
-    if kind not in points and (now := current_kind(family, kind)) != kind:
+    if (now := current(family, kind)) != kind:
         words = f"the kind {kind!r} is now called {now!r}; the old name goes with the next release"
         warnings.warn(words, FutureWarning, stacklevel=2)
         kind = now

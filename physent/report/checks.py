@@ -14,7 +14,7 @@ from physent.errors import FolderError
 from physent.experiment.recorded import experiment_of
 from physent.io.folder import CHECKPOINT, is_running, read_header
 from physent.report.pictures import order_of, scale_of_invariants
-from physent.report.reading import one_member, power_spectrum, sort, sorts_of
+from physent.report.sorts import one_member, power_spectrum, sort, sorts_of
 
 State = Literal["good", "fair", "bad", "note"]
 TAIL = (1e-5, 1e-2)  # of the amplitude: resolved below the first, not resolved above the second

@@ -13,8 +13,8 @@ from physent.report import fields, particles, style
 from physent.report.configuration import per_member
 from physent.report.page import check_target, drawn, made, opened, save, template
 from physent.report.pictures import Picture, order_of, scale_of_invariants
-from physent.report.reading import POINTS, sort, sorts_of, thin
 from physent.report.series import draw
+from physent.report.sorts import POINTS, sort, sorts_of, thin
 from physent.report.statistics import ENOUGH, differences, names_of
 
 MOST = 4  # fields of which there are pictures

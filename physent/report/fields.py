@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.report import style
-from physent.report.reading import COLUMNS, ROWS, Sort, moments, one_member, points, power_spectrum, real, thin
+from physent.report.sorts import COLUMNS, ROWS, Sort, moments, one_member, points, power_spectrum, real, thin
 
 FLOOR = 1e-34  # of a power spectrum, below the square of round-off
 TALLEST, LOWEST = 2.6, 0.75  # inches of one map

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from physent.errors import FolderError, OptionError
 from physent.report import particles, style
 from physent.report.pictures import order_of
-from physent.report.reading import COLUMNS, Sort, one_member, plain, points, real, sorts_of, thin
+from physent.report.sorts import COLUMNS, Sort, one_member, plain, points, real, sorts_of, thin
 
 FRAMES, SECONDS, DPI = 60, 6.0, 96  # of the movie in a page
 FILE_FRAMES, RATE, FILE_DPI = 300, 25, 160  # of one in a file

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from physent.entropy import from_centre
 from physent.report import style
-from physent.report.reading import Sort, one_member
+from physent.report.sorts import Sort, one_member
 
 MOST_ARROWS, MOST = 2500, 20_000
 HEADINGS = ("heading", "orientation", "propulsion", "velocity")

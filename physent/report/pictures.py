@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from physent.report import fields, particles, series, style
 from physent.report.configuration import swept
-from physent.report.reading import Sort, moments, plain, sorts_of
+from physent.report.sorts import Sort, moments, plain, sorts_of
 
 MOST_FIELDS, MOST_IMAGES, ROWS_A_PICTURE = 6, 4, 5
 # what tells most of a system first; roles that are not here come after, and a phase last

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from physent.report import style
-from physent.report.reading import POINTS, ROWS, points, thin
+from physent.report.sorts import POINTS, ROWS, points, thin
 
 MANY = 9  # members from which on their lines become a band
 ROW = 1.12  # inches of one series

@@ -9,7 +9,7 @@ import xarray as xr
 from physent.entropy import time_average
 from physent.report.configuration import per_member
 from physent.report.pictures import ENTROPIES
-from physent.report.reading import sorts_of
+from physent.report.sorts import sorts_of
 
 ENOUGH = 20  # effective samples, below which an average or a test of means says little
 MOST = 20_000  # rows read of a series

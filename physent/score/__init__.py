@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from physent.learning.model import Network as Network
     from physent.learning.model import Residual as Residual
     from physent.learning.model import Score as Score
-    from physent.score.fit import learn as learn
     from physent.score.flow import probability_flow as probability_flow
+    from physent.score.pipeline import learn as learn
     from physent.score.streaming import LearnedEntropyProduction as LearnedEntropyProduction
     from physent.score.trained import Trained as Trained
     from physent.score.trained import load as load
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "physent.experiment.settings": ("ScoreSettings",),
     "physent.learning.model": ("Network", "Residual", "Score"),
-    "physent.score.fit": ("learn",),
+    "physent.score.pipeline": ("learn",),
     "physent.score.flow": ("probability_flow",),
     "physent.score.streaming": ("LearnedEntropyProduction",),
     "physent.score.trained": ("Trained", "load"),

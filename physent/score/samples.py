@@ -8,10 +8,8 @@ import numpy as np
 import xarray as xr
 
 from physent.errors import SamplesError
-from physent.learning.splits import Part, split
+from physent.learning.splits import Batch, Part, split
 from physent.protocol.stochastic import StochasticSolver
-
-Batch = dict[str, np.ndarray]
 
 
 class Samples:

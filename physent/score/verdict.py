@@ -9,6 +9,7 @@ an absolute error that needs no s*. The same of the known part alone (of s = 0, 
 to learn, and R^2 = 1 - error/error_reference.
 """
 
+import warnings
 from typing import NamedTuple
 
 import jax
@@ -51,6 +52,16 @@ class Number(NamedTuple):
 
     value: float
     standard_error: float
+
+    @property
+    def error(self) -> float:
+        """The former name of `standard_error`, for one release."""
+        warnings.warn(
+            "Number.error is now Number.standard_error; the old name goes with the next release",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.standard_error
 
     def __str__(self) -> str:
         if not np.isfinite(self.value):

@@ -11,15 +11,15 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import tomli_w
 
 from physent.errors import ParameterError, nearest
+from physent.experiment.parsing import value_or_word
 from physent.experiment.settings import SweepSettings
 
-Mode = Literal["grid", "zip", "random"]
 _RANGES = {"linspace": np.linspace, "geomspace": np.geomspace}
 _DRAWS = {
     "uniform": lambda rng, a, b: rng.uniform(a, b),
@@ -74,15 +74,8 @@ def _parse(text: str) -> _Over:
     try:
         values = tomllib.loads(f"values = [{right}]")["values"]
     except tomllib.TOMLDecodeError:
-        values = [_number_or_word(part.strip()) for part in right.split(",")]
+        values = [value_or_word(part.strip()) for part in right.split(",")]
     return _Over(key, values)
-
-
-def _number_or_word(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _call(key: str, text: str, name: str, arguments: str) -> _Over:

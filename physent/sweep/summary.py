@@ -10,8 +10,8 @@ import xarray as xr
 from physent.experiment.recorded import short_names
 from physent.experiment.settings import Mode
 from physent.io.folder import RUN
+from physent.sweep.executors import Result, status_of
 from physent.sweep.points import Point
-from physent.sweep.running import Result, status_of
 
 
 def summarise(results: Sequence[Result], points: Sequence[Point], mode: Mode) -> xr.Dataset:

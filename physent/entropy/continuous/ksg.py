@@ -14,8 +14,8 @@ from jax.scipy.special import digamma
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.continuous.differential import Method
-from physent.entropy.continuous.nearest import insert, separation, sweep
+from physent.entropy.continuous.distances import insert, separation, sweep
+from physent.entropy.continuous.nearest_neighbour import Method
 from physent.entropy.continuous.tree import tree_count, tree_distance
 from physent.entropy.discrete.counting import as_floating
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import KDTree
 
-from physent.entropy.continuous.nearest import Metric
+from physent.entropy.continuous.distances import Metric
 
 
 def _tree(points: np.ndarray, period: np.ndarray | None) -> KDTree:

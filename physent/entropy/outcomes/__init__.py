@@ -1,1 +1,1 @@
-"""What counts as an outcome, one file each; `kinds` is their table, `space` what they have in common."""
+"""What counts as an outcome, a file for each sort; `kinds` is their table, `space` what they have in common."""

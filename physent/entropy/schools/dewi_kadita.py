@@ -23,7 +23,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.continuous.nearest import nearest_distances
+from physent.entropy.continuous.distances import nearest_distances
 from physent.entropy.discrete.counting import as_floating, count_symbols
 from physent.entropy.discrete.power_sums import log_nonzero
 from physent.entropy.schools.directions import momenta, unit

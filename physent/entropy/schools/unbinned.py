@@ -16,8 +16,8 @@ from jax.scipy.special import digamma
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.continuous.differential import log_unit_ball
-from physent.entropy.continuous.nearest import gap, nearest_distances
+from physent.entropy.continuous.distances import gap, nearest_distances
+from physent.entropy.continuous.nearest_neighbour import log_unit_ball
 from physent.entropy.discrete.counting import count_symbols
 from physent.entropy.discrete.estimators import Grassberger
 from physent.entropy.discrete.measures import Shannon

@@ -1,4 +1,5 @@
-"""What of a run a picture needs: thinned before it is read, so that a file larger than memory has a report too."""
+"""What sort of picture a variable is, and what of it a picture needs: thinned before it is read, so that a file larger
+than memory has a report too."""
 
 from dataclasses import dataclass
 

@@ -17,13 +17,14 @@ from physent.errors import FolderError, Locked, ParameterError, SamplesError
 from physent.experiment import building as config
 from physent.experiment.settings import ScoreSettings
 from physent.io import checkpoint
-from physent.io.folder import EXPERIMENT, fingerprint, open_run, write_dataset
+from physent.io.folder import EXPERIMENT, fingerprint, fingerprints, open_run, write_dataset
 from physent.io.layout import provenance
 from physent.io.lock import lock
 from physent.learning.currents import physics
 from physent.learning.derivatives import slopes
 from physent.learning.splits import Part, Stream
 from physent.learning.training import Training, TrainingProgress, begin, mesh, train
+from physent.protocol.moved import renamed_keyword
 from physent.protocol.parameters import member_axes, settings
 from physent.protocol.stochastic import StochasticSolver
 from physent.score import trained as files
@@ -55,6 +56,7 @@ class Learnt:
             return dataset.load()
 
 
+@renamed_keyword(report="tell")
 def learn(
     folder: str | Path, *, overrides: Sequence[str] = (), source: str | Path | None = None, overwrite: bool = False,
     tell: Callable[[TrainingProgress], None] = lambda progress: None, say: Callable[[str], None] = lambda words: None,
@@ -248,10 +250,10 @@ class _Work:
             self.survey.parity,
         ) | {"run": self.origin}  # fmt: skip
 
-    def _fingerprint(self) -> str:
-        """Of everything that decides what is learned."""
+    def _fingerprint(self, of: str | None = None) -> str:
+        """Of everything that decides what is learned; `of` is the experiment's own fingerprint, the present one."""
         data = [
-            fingerprint(self.experiment), settings(self.settings), settings(self.solver), len(self.samples.times)
+            of or fingerprint(self.experiment), settings(self.settings), settings(self.solver), len(self.samples.times)
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
@@ -259,7 +261,7 @@ class _Work:
         path = self.folder / CHECKPOINT
         try:
             header = checkpoint.read_header(path)
-            if header["fingerprint"] != self._fingerprint():
+            if header["fingerprint"] not in map(self._fingerprint, fingerprints(self.experiment)):
                 raise FolderError(
                     f"{path} is of other settings or of a shorter run: go back to them, or --overwrite it"
                 )

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import shutil
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from physent.experiment.building import build
 from physent.experiment.parsing import parse_text, precision_of
 from physent.io.folder import EXPERIMENT, LOG, RUN
 from physent.io.lock import lock
+from physent.protocol.moved import current_kinds, renamed_keyword
 from physent.runs import execute, resume
 from physent.sweep.points import Point
 
@@ -46,6 +48,7 @@ class Result:
     again: bool = False
 
 
+@renamed_keyword(report="tell")
 def sweep(
     texts: Sequence[str],
     points: Sequence[Point],
@@ -195,9 +198,14 @@ def status_of(folder: Path) -> str:
 def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
     """Make the folder this sweep's, or see that it is."""
     claim = {"points": [point.settings for point in points], "experiments": list(texts)}
+
+    def meant(claim: dict[str, Any]) -> list[Any]:
+        """A claim as data, kinds called as now."""
+        return [claim["points"], [current_kinds(tomllib.loads(text)) for text in claim["experiments"]]]
+
     manifest = folder / MANIFEST
     if manifest.is_file():
-        if json.loads(manifest.read_text(encoding="utf-8")) != json.loads(json.dumps(claim)):
+        if meant(json.loads(manifest.read_text(encoding="utf-8"))) != meant(json.loads(json.dumps(claim))):
             raise FolderError(f"{folder} holds another sweep: choose another --output, or --overwrite it")
         return
     if folder.exists() and any(folder.iterdir()):

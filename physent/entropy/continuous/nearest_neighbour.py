@@ -12,7 +12,7 @@ from jax.scipy.special import digamma
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from physent.entropy.continuous.nearest import Metric, kth_distance
+from physent.entropy.continuous.distances import Metric, kth_distance
 from physent.entropy.continuous.tree import tree_distance
 from physent.entropy.discrete.counting import as_floating
 

@@ -1,0 +1,25 @@
+"""What learning a score shows on the terminal."""
+
+from rich.console import Console
+
+from physent.app.console import text_table
+from physent.learning.training import TrainingProgress
+from physent.score.verdict import Number, Verdict, label
+
+
+def print_progress(progress: TrainingProgress) -> str:
+    """One line of progress."""
+    error = Number(progress.error, progress.standard_error)
+    rate = progress.step / max(progress.seconds, 1e-9)
+    return (
+        f"step {progress.step} of {progress.steps}: loss {progress.loss:.4g}, error {error}, "
+        f"R^2 {progress.r_squared:.4f}, {rate:.3g} steps/s"
+    )
+
+
+def print_verdict(found: Verdict) -> None:
+    """Every number with its standard error, and the sentence."""
+    console = Console(width=120)
+    rows = [(label(name), str(number)) for name, number in found.numbers.items()]
+    console.print(text_table(("of the learned score", "value +- standard error"), rows))
+    console.print(found.sentence, highlight=False, markup=False)
