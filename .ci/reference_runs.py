@@ -266,6 +266,12 @@ def main() -> int:
     parser.add_argument("before", help="a commit")
     parser.add_argument("after", nargs="?", help="another; default: the working tree")
     arguments = parser.parse_args()
+    for commit in filter(None, (arguments.before, arguments.after)):
+        known = subprocess.run(
+            ["git", "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"], cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        if known.returncode:
+            parser.error(f"given {commit!r}, allowed: a commit")
     differing = 0
     with tempfile.TemporaryDirectory() as folder:
         places = [Path(folder, which) for which in ("before", "after")]

@@ -33,6 +33,10 @@ class OptionError(Exception):
     """Options of the command line that do not go together, or a value that one of them cannot have."""
 
 
+class CheckoutError(ImportError):
+    """A part of physent that is not there, because a checkout was made without symbolic links."""
+
+
 class FolderError(Exception):
     """A folder or file that cannot be read or written, or is not a run."""
 

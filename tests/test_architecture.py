@@ -17,6 +17,8 @@ from toys import Heat
 import physent
 import physent.entropy
 import physent.score
+from physent.data import offline
+from physent.errors import CheckoutError
 from physent.protocol import moved
 
 ROOT = Path(__file__).parents[1]
@@ -60,28 +62,39 @@ def test_rooms_are_few_and_no_arrow_points_up_by_folder_or_by_file():
     assert ROOMS["upward"](ROOT) == [] and ROOMS["circle"](ROOT) == []
 
 
+HOUSE = {
+    "physent/__init__.py": "",
+    "physent/errors.py": "from physent.io import b",
+    "physent/io/__init__.py": "",
+    "physent/io/b.py": "import physent.engine.a\nfrom physent.solvers.nlse import NLSE\nimport solvers\n",
+    "physent/engine/__init__.py": "",
+    "physent/engine/a.py": "def f():\n    from physent.engine.c import x\n",
+    "physent/engine/c.py": "import physent.engine.a\nimport numpy\n",
+    "physent/engine/d.py": "from ..io import b\nimport importlib\nimportlib.import_module('physent.gone')\n",
+    "physent/attic/__init__.py": "import physent.errors",
+    "solvers/__init__.py": "from .nlse import NLSE",
+    "solvers/nlse.py": "from physent.engine.a import f\nfrom ..protocol.gone import g\n",
+}
+WRONG = {
+    "physent/errors.py imports physent/io/b.py",
+    "physent/io/b.py imports solvers/nlse.py",
+    "physent/io/b.py imports solvers, which is not there",
+    "physent/engine/d.py imports physent/io/b.py",
+    "physent/engine/d.py imports physent.gone, which is not there",
+    "physent/attic/__init__.py imports physent/errors.py",
+    "solvers/nlse.py imports physent.protocol.gone, which is not there",
+}
+UP = "solvers/nlse.py imports physent/engine/a.py"  # engine stands above solvers
+
+
 def test_an_arrow_that_points_up_and_a_circle_are_found(tmp_path):
-    house = {
-        "__init__.py": "", "errors.py": "from physent.io import b", "io/__init__.py": "", "io/b.py": "",
-        "engine/__init__.py": "", "engine/a.py": "def f():\n    from physent.engine.c import x\n",
-        "engine/c.py": "import physent.engine.a\nimport numpy\n", "attic/__init__.py": "import physent.errors",
-    }  # fmt: skip
-    for name, text in house.items():
-        (tmp_path / "physent" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "physent" / name).write_text(text)
-    wrong = ROOMS["upward"](tmp_path)
-    assert set(wrong) == {
-        "physent/errors.py imports physent/io/b.py", "physent/attic/__init__.py imports physent/errors.py"
-    }  # fmt: skip
-    assert ROOMS["circle"](tmp_path) == ["physent/engine/a.py", "physent/engine/c.py"]
-    assert ROOMS["arrows"](tmp_path) == {("physent", "physent/io"), ("physent/attic", "physent")}
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_the_core_never_imports_a_solver(path):
-    wrong = {name for name in imports(path) if name.startswith(("physent.solvers", "solvers"))}
-    typing_only = path == ROOT / "physent" / "__init__.py"
-    assert not wrong or (typing_only and wrong <= {"physent.solvers"})
+    for name, text in HOUSE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert set(ROOMS["upward"](tmp_path)) == {*WRONG, UP}
+    assert set(ROOMS["circle"](tmp_path)) >= {"physent/engine/a.py", "physent/engine/c.py"}
+    pairs = {("", "/io"), ("/attic", ""), ("/io", "/engine"), ("/engine", "/io")}
+    assert ROOMS["arrows"](tmp_path) == {(f"physent{a}", f"physent{b}") for a, b in pairs}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -276,19 +289,42 @@ def test_old_names_are_attributes_of_the_packages_that_had_them():
             getattr(module, name)
 
 
+def test_what_is_set_under_an_old_path_is_set_where_it_is_now(monkeypatch):
+    with pytest.warns(FutureWarning, match="physent.offline is now physent.data.offline"):
+        old = importlib.reload(importlib.import_module("physent.offline"))
+    monkeypatch.setattr(old, "BLOCK_BYTES", 7)
+    assert offline.BLOCK_BYTES == 7 and "physent.data.offline" in old.__doc__
+    monkeypatch.undo()
+    assert offline.BLOCK_BYTES > 7 and old.BLOCK_BYTES == offline.BLOCK_BYTES
+
+
+def test_an_error_of_a_module_that_is_loaded_late_is_not_hidden(monkeypatch):
+    def broken(name):
+        raise AttributeError("module 'jax' has no attribute 'foo'")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(physent.score.importlib, "import_module", broken)
+        with pytest.raises(AttributeError, match="has no attribute 'foo'"):
+            physent.score.probability_flow  # noqa: B018
+
+
 def test_a_keyword_is_taken_by_its_old_name_with_a_warning_at_the_line_that_says_it():
     seen = []
     with pytest.warns(FutureWarning, match=r"run\(report=\) is now tell=") as said:
         physent.run(Heat(), t_end=0.2, save_every=0.1, report=seen.append)
     assert seen[-1].t == pytest.approx(0.2) and said[0].filename == __file__
+    with pytest.raises(TypeError, match=r"takes tell= or, by its former name, report=, not both"):
+        physent.run(Heat(), t_end=0.2, save_every=0.1, report=seen.append, tell=seen.append)
 
 
 def test_a_checkout_without_symbolic_links_says_so(tmp_path, monkeypatch):
     (tmp_path / "physent" / "protocol").mkdir(parents=True)
     (tmp_path / "physent" / "solvers").write_text("../solvers")
     monkeypatch.setattr(moved, "__file__", str(tmp_path / "physent" / "protocol" / "moved.py"))
-    with pytest.raises(ImportError, match=r"should be a symbolic link to ../solvers.*git config core.symlinks true"):
+    with pytest.raises(CheckoutError, match=r"should be a symbolic link to ../solvers.*git config core.symlinks true"):
         moved._check_link("physent.solvers")
+    with pytest.raises(CheckoutError, match=r"physent.experiments is missing here.*git config core.symlinks true"):
+        moved._check_link("physent.experiments")
 
 
 # ------------------------------------------------------------------------------------------------------------ packaging

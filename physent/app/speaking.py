@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from physent.errors import ConfigError, FolderError, OptionError, ParameterError, RegistryError, RunError
+from physent.errors import CheckoutError, ConfigError, FolderError, OptionError, ParameterError, RegistryError, RunError
 
 
 class _Stop(Exception):
@@ -23,15 +23,17 @@ class _Stop(Exception):
 def _speaking() -> Iterator[None]:
     """Errors a user can mend become sentences on stderr and an exit code; warnings become one line."""
 
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"warning: {message}", file=sys.stderr)
+    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:
+        # an old name in somebody's own file is said to be there
+        place = f"{filename}:{lineno}: " if category is FutureWarning and filename.endswith(".py") else ""
+        print(f"warning: {place}{message}", file=sys.stderr)
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
         warnings.showwarning = show
         try:
             yield
-        except (ConfigError, FolderError, OptionError, ParameterError, RegistryError) as error:
+        except (CheckoutError, ConfigError, FolderError, OptionError, ParameterError, RegistryError) as error:
             print(error, file=sys.stderr)
             raise _Stop(2) from None
         except RunError as error:

@@ -13,7 +13,7 @@ import netCDF4
 from physent.errors import FolderError
 from physent.experiment.recorded import flattened, shown
 from physent.io.folder import RUN, is_running
-from physent.protocol.moved import current_kinds
+from physent.protocol.registry import current_kinds
 
 MOST_PARAMETERS = 6
 

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from physent.protocol.moved import current_kinds
+from physent.protocol.registry import current_kinds
 
 
 def experiment_of(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from physent.io.complex_fields import join_complex
 from physent.io.layout import Layout
 from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter, holds
-from physent.protocol.moved import former_kinds
+from physent.protocol.moved import former_kind, with_kinds
 from physent.protocol.parameters import settings
 
 try:
@@ -197,7 +197,7 @@ def belongs(header: dict[str, Any], experiment: Any) -> bool:
 
 def fingerprints(experiment: Any) -> tuple[str, str]:
     """The fingerprint of an experiment, and the one that it had while its kinds had their former names."""
-    return fingerprint(experiment), _hash(former_kinds(experiment.resolved))
+    return fingerprint(experiment), _hash(with_kinds(experiment.resolved, former_kind))
 
 
 def _hash(resolved: dict[str, Any]) -> str:

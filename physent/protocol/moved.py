@@ -1,20 +1,22 @@
 """Old names that are accepted for one release, with a warning: import paths, keywords, kinds in experiment files.
 
 To take a name out of service, delete its line here. An import finder looks the paths up. Where kinds come in, from a
-file (`registry`, `experiment.recorded`, `data.catalogue`) or in a hash (`io.folder`), they are called as now.
+file (`protocol.registry`) or in a hash (`io.folder`), they are called as now.
 """
 
-import contextlib
 import functools
 import importlib
 import importlib.abc
 import importlib.machinery
+import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
+
+from physent.errors import CheckoutError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -136,7 +138,7 @@ KINDS: dict[str, dict[str, str]] = {
 }
 
 _PACKAGE = "physent."
-_OWN = (__file__, str(Path(__file__).parents[1] / "__init__.py"))
+_OURS = (str(Path(__file__).parents[1]) + os.sep, str(Path(importlib.__file__).parent) + os.sep, "<frozen importlib")
 _PARENTS = {path.rpartition(".")[0] for path in PATHS} - {""}  # packages that once held these modules
 _LINKS = ("physent.solvers", "physent.experiments")  # symbolic links in a checkout
 
@@ -146,20 +148,17 @@ def current_kind(family: str, kind: str) -> str:
     return KINDS[family].get(kind, kind)
 
 
-def current_kinds(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of an experiment with every solver and diagnostic called as it is called now."""
-    return _renamed(experiment, KINDS)
+def former_kind(family: str, kind: str) -> str:
+    """What the release before this one called a kind of a family."""
+    return next((old for old, new in KINDS[family].items() if new == kind), kind)
 
 
-def former_kinds(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of an experiment as the release before this one would have called its solver and diagnostics."""
-    return _renamed(experiment, {family: {new: old for old, new in kinds.items()} for family, kinds in KINDS.items()})
+def with_kinds(experiment: Mapping[str, Any], called: Callable[[Any, str], str]) -> dict[str, Any]:
+    """The data of an experiment with every solver and diagnostic as `called` (family, kind) says."""
 
-
-def _renamed(experiment: Mapping[str, Any], kinds: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     def entry(family: str, table: Any) -> Any:
         kind = table.get("kind") if isinstance(table, Mapping) else None
-        return {**table, "kind": kinds[family][kind]} if isinstance(kind, str) and kind in kinds[family] else table
+        return {**table, "kind": called(family, kind)} if isinstance(kind, str) else table
 
     data = dict(experiment)
     if "solver" in data:
@@ -176,7 +175,11 @@ def renamed_keyword(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
         @functools.wraps(function)
         def renamed(*arguments: P.args, **keywords: P.kwargs) -> T:
             for old in names.keys() & keywords.keys():
-                _warn(f"{function.__name__}({old}=) is now {names[old]}=")
+                if names[old] in keywords:
+                    raise TypeError(
+                        f"{function.__name__}() takes {names[old]}= or, by its former name, {old}=, not both"
+                    )
+                warn(f"{function.__name__}({old}=) is now {names[old]}=")
                 keywords[names[old]] = keywords.pop(old)
             return function(*arguments, **keywords)
 
@@ -190,7 +193,7 @@ def find(path: str, name: str) -> Any:
     whole = f"{path}.{name}".lstrip(".")
     if name in NAMES.get(path, {}):
         place, _, now = NAMES[path][name].rpartition(".")
-        _warn(f"{_PACKAGE}{whole} is now {_PACKAGE}{place}.{now}")
+        warn(f"{_PACKAGE}{whole} is now {_PACKAGE}{place}.{now}")
         return getattr(importlib.import_module(_PACKAGE + place), now)
     if whole in PATHS:
         return importlib.import_module(_PACKAGE + whole)
@@ -201,15 +204,37 @@ def find(path: str, name: str) -> Any:
     raise AttributeError(f"module '{(_PACKAGE + path).rstrip('.')}' has no attribute {name!r}")
 
 
-def _warn(words: str) -> None:
-    """Warn at the line of whoever used an old name: the first that is neither here nor in the machinery of imports."""
+def warn(words: str) -> None:
+    """Warn at the line of whoever used an old name: the first that is neither in physent nor imports it."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and (frame.f_code.co_filename in _OWN or "importlib" in frame.f_code.co_filename):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
     warnings.warn_explicit(
         f"{words}; the old name goes with the next release", FutureWarning, frame.f_code.co_filename, frame.f_lineno,
         frame.f_globals.get("__name__"), frame.f_globals.setdefault("__warningregistry__", {}),
     )  # fmt: skip
+
+
+class _Standin(ModuleType):
+    """What stands for a module that is not there any more: names are read and set where they are now.
+
+    A name that is deleted here, as pytest does to undo a patch, becomes again what it was before it was set.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        for place in PATHS[self.__name__.removeprefix(_PACKAGE)] if not name.startswith("__") else ():
+            module = importlib.import_module(_PACKAGE + place)
+            if hasattr(module, name):
+                vars(self).setdefault("__before__", {}).setdefault(name, (module, getattr(module, name)))
+                setattr(module, name, value)
+                return
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name not in vars(self).get("__before__", {}):
+            return super().__delattr__(name)
+        module, value = vars(self)["__before__"].pop(name)
+        return setattr(module, name, value)
 
 
 class _Gone(importlib.abc.Loader):
@@ -218,9 +243,12 @@ class _Gone(importlib.abc.Loader):
     def __init__(self, path: str):
         self.path = path
 
-    def exec_module(self, module: ModuleType) -> None:
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         places = ", ".join(_PACKAGE + place for place in PATHS[self.path])
-        _warn(f"{_PACKAGE}{self.path} is now {places}")
+        return _Standin(spec.name, f"{spec.name} is now {places}.")
+
+    def exec_module(self, module: ModuleType) -> None:
+        warn(str(module.__doc__).rstrip("."))
         public = set(NAMES.get(self.path, {}))
         for place in PATHS[self.path]:  # what it did when it was imported is done
             now = importlib.import_module(_PACKAGE + place)
@@ -229,6 +257,31 @@ class _Gone(importlib.abc.Loader):
 
     def get_code(self, name: str) -> None:
         """There is none: `python -m` says so."""
+
+
+class _Lasting(importlib.abc.Loader):
+    """Loads a module that is still there as its own loader does, and gives it the names that it once had."""
+
+    def __init__(self, path: str, loader: Any):
+        self.path = path
+        self.loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self.loader.exec_module(module)
+        own = vars(module).get("__getattr__")
+
+        def lookup(name: str) -> Any:
+            if own is None or name in NAMES.get(self.path, {}) or f"{self.path}.{name}" in PATHS:
+                return find(self.path, name)
+            return own(name)
+
+        vars(module)["__getattr__"] = lookup
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -246,39 +299,31 @@ class _Finder(importlib.abc.MetaPathFinder):
             return importlib.machinery.ModuleSpec(fullname, _Gone(old))
         if old not in NAMES and old not in _PARENTS:
             return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is None or spec.loader is None:
-            return None
-        loader, execute = spec.loader, spec.loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            execute(module)
-            own = vars(module).get("__getattr__")
-
-            def lookup(name: str) -> Any:
-                with contextlib.suppress(AttributeError):
-                    if own is not None:
-                        return own(name)
-                return find(old, name)
-
-            vars(module)["__getattr__"] = lookup
-
-        loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
+        for finder in sys.meta_path:
+            spec = finder.find_spec(fullname, path, target) if finder is not self else None
+            if spec is not None and spec.loader is not None:
+                spec.loader = _Lasting(old, spec.loader)
+                return spec
+        return None
 
 
 def _check_link(name: str) -> None:
-    """Say what is wrong where a checkout was made without symbolic links: git then writes a link as a small file."""
+    """Say what is wrong where a checkout was made without symbolic links, or something was built from such a one."""
     place = Path(__file__).parents[1] / name.rpartition(".")[2]
-    if place.is_file():
-        raise ImportError(
-            f"{place} should be a symbolic link to ../{place.name}, and this checkout has none: say "
-            "'git config core.symlinks true' and 'git checkout -- physent', or install physent from a wheel",
+    cure = "'git config core.symlinks true' and 'git checkout -- physent' in the checkout make them"
+    if place.is_file():  # git writes a link as a small file
+        raise CheckoutError(
+            f"{place} should be a symbolic link to ../{place.name}, and this checkout has none: {cure}; "
+            "a wheel needs none",
             name=name,
+        )
+    if not place.exists():
+        raise CheckoutError(
+            f"{name} is missing here: physent was built from a checkout without symbolic links; {cure}", name=name
         )
 
 
 def install() -> None:
     """Serve the old paths from now on."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != __name__]
+    sys.meta_path.insert(0, _Finder())

@@ -8,12 +8,13 @@ import importlib
 import importlib.util
 import sys
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from physent.errors import RegistryError, nearest
-from physent.protocol.moved import current_kind
+from physent.protocol.moved import KINDS, current_kind, warn, with_kinds
 
 Family = Literal["solvers", "diagnostics"]
 GROUPS: dict[Family, str] = {"solvers": "physent.solvers", "diagnostics": "physent.diagnostics"}
@@ -48,6 +49,11 @@ def current(family: Family, kind: str) -> str:
     return kind if ":" in kind or kind in registered(family) else current_kind(family, kind)
 
 
+def current_kinds(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of an experiment with every solver and diagnostic called as it is called now."""
+    return with_kinds(experiment, current)
+
+
 def find(family: Family, kind: str, folder: Path | None = None) -> type:
     """The class that `kind` names; a file is looked for in `folder` first.
 
@@ -57,9 +63,12 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
         return from_place(kind, folder)
     points = registered(family)
     if (now := current(family, kind)) != kind:
-        words = f"the kind {kind!r} is now called {now!r}; the old name goes with the next release"
-        warnings.warn(words, FutureWarning, stacklevel=2)
+        warn(f"the kind {kind!r} is now called {now!r}")
         kind = now
+    if kind not in points and kind in KINDS[family].values():
+        raise RegistryError(
+            f"{kind!r} is not registered: what is installed is older than this source (pip install -e .)"
+        )
     if kind not in points:
         raise RegistryError(
             f"unknown kind {kind!r}{nearest(kind, points)} (allowed: {', '.join(points)}, or 'path.py:Class')"

@@ -28,7 +28,8 @@ from physent.experiment.building import build
 from physent.experiment.parsing import parse_text, precision_of
 from physent.io.folder import EXPERIMENT, LOG, RUN
 from physent.io.lock import lock
-from physent.protocol.moved import current_kinds, renamed_keyword
+from physent.protocol.moved import renamed_keyword
+from physent.protocol.registry import current_kinds
 from physent.runs import execute, resume
 from physent.sweep.points import Point
 
