@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from physent.errors import Locked, RegistryError
+from physent.errors import CheckoutError, Locked, RegistryError
 from physent.io.lock import lock
 from physent.protocol import registry
 
@@ -95,15 +95,16 @@ def _threads() -> Iterator[Finding]:
 
 def _registered() -> Iterator[Finding]:
     for family in ("solvers", "diagnostics"):
-        broken = []
+        broken: list[str] = []
         names = registry.registered(family)
         for name in names:
             try:
                 registry.find(family, name)
-            except RegistryError as error:
+            except (RegistryError, CheckoutError) as error:
                 broken.append(str(error))
         if broken:
-            yield Finding(family, "bad", "; ".join(broken), "reinstall the package that registers it")
+            words = "; ".join(dict.fromkeys(broken))
+            yield Finding(family, "bad", words, "reinstall the package that registers it")
         else:
             yield Finding(family, "good", f"{len(names)} registered")
 

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
 
-from physent.errors import RegistryError, nearest
+from physent.errors import CheckoutError, RegistryError, nearest
 from physent.protocol.moved import KINDS, current_kind, warn, with_kinds
 
 Family = Literal["solvers", "diagnostics"]
@@ -57,7 +57,7 @@ def current_kinds(experiment: Mapping[str, Any]) -> dict[str, Any]:
 def find(family: Family, kind: str, folder: Path | None = None) -> type:
     """The class that `kind` names; a file is looked for in `folder` first.
 
-    Raises RegistryError, with the nearest name.
+    Raises RegistryError, with the nearest name, and CheckoutError where physent itself is not whole.
     """
     if ":" in kind:
         return from_place(kind, folder)
@@ -75,6 +75,8 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
         )
     try:
         return points[kind].load()
+    except CheckoutError:
+        raise
     except Exception as error:
         distribution = points[kind].dist
         package = distribution.name if distribution else "an unknown package"
