@@ -28,7 +28,7 @@ def walked(folder: Path) -> Iterator[Path]:
     """Every Python file below a folder, but for those that links lead to."""
     for place, folders, names in os.walk(folder):
         links = LINKS if Path(place).name == "physent" else ()
-        folders[:] = sorted(name for name in folders if name not in links and name[0] not in "_.")
+        folders[:] = sorted(name for name in folders if name not in (*links, "__pycache__") and name[0] != ".")
         yield from (Path(place) / name for name in sorted(names) if name.endswith(".py"))
 
 

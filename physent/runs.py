@@ -119,7 +119,6 @@ class Finished:
         return self.place.dataset() if isinstance(self.place, MemorySink) else open_run(self.place)
 
 
-@renamed_keyword(report="tell")
 def execute(
     experiment: Experiment, output: str | Path | None, *, overwrite: bool = False,
     tell: Tell = _quiet, stop: Callable[[], bool] = lambda: False,
@@ -148,7 +147,6 @@ def execute(
     return _into_folder(folder, runner, program.solver, state, carries, rows, 0)
 
 
-@renamed_keyword(report="tell")
 def resume(
     path: str | Path, *, devices: int | Literal["all"] | None = None, tell: Tell = _quiet,
     stop: Callable[[], bool] = lambda: False,
@@ -285,7 +283,7 @@ def _into_folder(
 
 def _finished(outcome: Outcome, place: MemorySink | Path) -> Finished:
     if outcome.undefined:
-        warnings.warn(_undefined(outcome), stacklevel=4)
+        warnings.warn(_undefined(outcome), stacklevel=5)
     return Finished(outcome, place)
 
 

@@ -10,6 +10,7 @@ import sys
 import tomllib
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from toys import Heat
@@ -18,6 +19,7 @@ import physent
 import physent.entropy
 import physent.score
 from physent.data import offline
+from physent.engine import loop
 from physent.errors import CheckoutError
 from physent.protocol import moved
 
@@ -39,8 +41,9 @@ def modules_of(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module, node
-            yield from ((f"{node.module}.{alias.name}", node) for alias in node.names)
+            module = f"physent.{node.module}" if node.level else node.module  # only solvers have relative imports
+            yield module, node
+            yield from ((f"{module}.{alias.name}", node) for alias in node.names)
 
 
 def imports(path):
@@ -106,7 +109,7 @@ def test_nothing_inside_imports_from_the_face_of_physent(path):
 
 
 LIBRARIES = {  # rooms that somebody would install for themselves, and what of ours they may import
-    "entropy": ("physent.entropy", "physent.protocol.parameters", "physent.learning"),
+    "entropy": ("physent.entropy", "physent.protocol.parameters"),
     "learning": (
         "physent.learning", "physent.errors", "physent.numerics", "physent.protocol.parameters",
         "physent.protocol.variables",
@@ -125,17 +128,28 @@ def test_libraries_depend_on_little_of_ours(room):
 
 @pytest.mark.parametrize("path", [*FILES, *SOLVERS], ids=name_of)
 def test_no_import_is_hidden_in_a_function_but_that_of_a_heavy_library(path):
-    """Of ours only in the command line, which must answer before jax is loaded, and of learning/ by the libraries."""
+    """Of ours only in the command line, which must answer before jax is loaded."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     room = ROOMS["place_of"](path, ROOT) if path in FILES else "solvers"
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     hidden = {name for function in functions for name, _ in modules_of(function)}
     assert not {name for name in hidden if name.partition(".")[0] in sys.stdlib_module_names}
     allowed = {name for name in hidden if name.startswith(tuple(HEAVY))}
-    if room.partition("/")[0] == "entropy":
-        allowed |= {name for name in hidden if name.startswith("physent.learning")}
     if room != "app":
         assert not {name for name in hidden - allowed if name.partition(".")[0] == "physent"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_of_the_core_are_whole(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+
+
+def test_the_map_has_every_room_in_the_order_that_is_held():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page[page.index("## The map") : page.index("| beside it |")]
+    shown = [name.rstrip("/") for name in re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)]
+    assert shown == [place for place in ROOMS["ORDER"] if place not in ("__main__.py", "solvers")]
 
 
 def test_no_module_is_long():
@@ -280,6 +294,8 @@ def test_old_import_paths_work_and_warn():
 def test_old_names_are_attributes_of_the_packages_that_had_them():
     with pytest.warns(FutureWarning, match="physent.entropy.uncertainty is now physent.entropy.error_bars"):
         importlib.reload(importlib.import_module("physent.entropy.uncertainty"))
+    for module, name in ((physent, "config"), (physent.score, "learning")):
+        vars(module).pop(name, None)  # an import has left it there
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         assert physent.config.ConfigError is physent.errors.ConfigError  # type: ignore[attr-defined]
@@ -294,8 +310,17 @@ def test_what_is_set_under_an_old_path_is_set_where_it_is_now(monkeypatch):
         old = importlib.reload(importlib.import_module("physent.offline"))
     monkeypatch.setattr(old, "BLOCK_BYTES", 7)
     assert offline.BLOCK_BYTES == 7 and "physent.data.offline" in old.__doc__
+    monkeypatch.setattr(old, "BLOCK_BYTES", 8)
+    with mock.patch.object(old, "BLOCK_BYTES", 9):
+        assert offline.BLOCK_BYTES == old.BLOCK_BYTES == 9
+    assert offline.BLOCK_BYTES == 8
     monkeypatch.undo()
-    assert offline.BLOCK_BYTES > 7 and old.BLOCK_BYTES == offline.BLOCK_BYTES
+    assert offline.BLOCK_BYTES > 9 and old.BLOCK_BYTES == offline.BLOCK_BYTES
+    with pytest.warns(FutureWarning, match="physent.engine.CHUNK_SECONDS is now physent.engine.loop.CHUNK_SECONDS"):
+        monkeypatch.setattr(physent.engine, "CHUNK_SECONDS", 0.5)
+    assert loop.CHUNK_SECONDS == 0.5
+    monkeypatch.undo()
+    assert loop.CHUNK_SECONDS == 1.0
 
 
 def test_an_error_of_a_module_that_is_loaded_late_is_not_hidden(monkeypatch):
@@ -322,9 +347,9 @@ def test_a_checkout_without_symbolic_links_says_so(tmp_path, monkeypatch):
     (tmp_path / "physent" / "solvers").write_text("../solvers")
     monkeypatch.setattr(moved, "__file__", str(tmp_path / "physent" / "protocol" / "moved.py"))
     with pytest.raises(CheckoutError, match=r"should be a symbolic link to ../solvers.*git config core.symlinks true"):
-        moved._check_link("physent.solvers")
+        moved._check_link("physent.solvers", None)
     with pytest.raises(CheckoutError, match=r"physent.experiments is missing here.*git config core.symlinks true"):
-        moved._check_link("physent.experiments")
+        moved._check_link("physent.experiments", None)
 
 
 # ------------------------------------------------------------------------------------------------------------ packaging

@@ -6,7 +6,8 @@ from importlib.metadata import EntryPoint
 import pytest
 
 import physent
-from physent.errors import RegistryError
+from physent.app import cli
+from physent.errors import CheckoutError, RegistryError
 from physent.protocol import moved, registry
 
 
@@ -65,6 +66,30 @@ def test_a_kind_is_found_by_its_old_name_unless_somebody_registers_that(monkeypa
     entry_points(("heat", "toys:Heat"), ("warmth", "toys:Walk"))
     assert registry.find("solvers", "warmth").__name__ == "Walk"
     assert registry.current("solvers", "warmth") == "warmth"
+
+
+def test_a_current_kind_that_is_not_registered_is_of_an_older_installation(monkeypatch, entry_points):
+    monkeypatch.setitem(moved.KINDS, "solvers", {"warmth": "heat"})
+    entry_points(("warmth", "toys:Heat"))
+    with pytest.raises(RegistryError, match="'heat' is not registered: what is installed is older than this source"):
+        registry.find("solvers", "heat")
+
+
+def test_a_checkout_that_is_not_whole_is_said_once(monkeypatch, entry_points, capsys):
+    def refuse(point):
+        raise CheckoutError("physent/solvers should be a symbolic link")
+
+    entry_points(("heat", "toys:Heat"), ("walk", "toys:Walk"))
+    monkeypatch.setattr(registry.EntryPoint, "load", refuse)
+    with pytest.raises(CheckoutError):
+        registry.find("solvers", "heat")
+    with pytest.warns(UserWarning, match="should be a symbolic link") as said:
+        assert registry.available("solvers") == {}
+    assert len(said) == 1
+    monkeypatch.setattr("sys.argv", ["physent", "new", "heat"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2 and capsys.readouterr().err == "physent/solvers should be a symbolic link\n"
 
 
 def test_a_class_of_a_file_or_module(tmp_path):

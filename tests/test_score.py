@@ -628,6 +628,8 @@ def test_errors_of_correlated_rows_are_those_of_blocks():
         found = Table({"x": x[part.rows]}, 19.0 / part.spacing).mean("x")
         assert 0.6 < found.standard_error / (10 / np.sqrt(2000)) < 1.4
     ratio = Table({}, 19.0).ratio(2 * (x + 50), x + 50)
+    with pytest.warns(FutureWarning, match="Number.error is now Number.standard_error"):
+        assert ratio.error == ratio.standard_error
     np.testing.assert_allclose([ratio.value, ratio.standard_error], [2, 0], atol=1e-12)
 
 

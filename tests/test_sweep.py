@@ -250,8 +250,12 @@ def test_a_sweep_is_known_by_old_and_by_new_kinds(tmp_path):
     old, new, other = (text.format(kind) for kind in ("schooling_entropy", "school_dewi_kadita", "school_entropy"))
     executors._claim(tmp_path / "sweep", [old], points)
     executors._claim(tmp_path / "sweep", [new], points)
-    with pytest.raises(FolderError, match="holds another sweep"):
-        executors._claim(tmp_path / "sweep", [other], points)
+    manifest = tmp_path / "sweep" / executors.MANIFEST
+    for claim in (None, "{}", "[]", '{"points": [], "experiments": ["x ="]}'):
+        if claim is not None:
+            manifest.write_text(claim)
+        with pytest.raises(FolderError, match="holds another sweep"):
+            executors._claim(tmp_path / "sweep", [other], points)
 
 
 @pytest.mark.parametrize(("executor", "workers"), [("proces", None), ("process", 0)])

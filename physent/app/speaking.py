@@ -25,7 +25,8 @@ def _speaking() -> Iterator[None]:
 
     def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:
         # an old name in somebody's own file is said to be there
-        place = f"{filename}:{lineno}: " if category is FutureWarning and filename.endswith(".py") else ""
+        own = category is FutureWarning and filename.endswith(".py") and "site-packages" not in filename
+        place = f"{filename}:{lineno}: " if own else ""
         print(f"warning: {place}{message}", file=sys.stderr)
 
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""What keeps an experiment from running, or its results from being stored: found before anything is compiled."""
+"""What is wrong with a program, found before anything is compiled."""
 
 import equinox as eqx
 import jax

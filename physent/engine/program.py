@@ -1,4 +1,4 @@
-"""A solver with its diagnostics, compiled: the first row, and chunks of later ones."""
+"""Rows compiled: over steps, over members, over devices."""
 
 import functools
 from collections.abc import Callable, Iterator

@@ -1,7 +1,9 @@
 """Old names that are accepted for one release, with a warning: import paths, keywords, kinds in experiment files.
 
-To take a name out of service, delete its line here. An import finder looks the paths up. Where kinds come in, from a
-file (`protocol.registry`) or in a hash (`io.folder`), they are called as now.
+The tables are here; functions that take a keyword by its former name are decorated with `renamed_keyword`. An import
+finder looks the paths up. Where another import hook stands before it, as one that is installed after physent does, old
+names in modules that are still there are not found. Kinds from a file are called as now (`protocol.registry`); a hash
+is also taken with the former ones (`io.folder`).
 """
 
 import functools
@@ -188,20 +190,29 @@ def renamed_keyword(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     return decorate
 
 
+def _place_of(path: str, name: str) -> tuple[ModuleType, str] | None:
+    """The module in which a name of physent.`path` is now, and what it is called there."""
+    if name in NAMES.get(path, {}):
+        place, _, now = NAMES[path][name].rpartition(".")
+        return importlib.import_module(_PACKAGE + place), now
+    for place in PATHS.get(path, ()) if not name.startswith("__") else ():
+        module = importlib.import_module(_PACKAGE + place)
+        if hasattr(module, name):
+            return module, name
+    return None
+
+
 def find(path: str, name: str) -> Any:
     """What a name of the module physent.`path`, or of physent itself (""), is now; AttributeError if it is nothing."""
     whole = f"{path}.{name}".lstrip(".")
-    if name in NAMES.get(path, {}):
-        place, _, now = NAMES[path][name].rpartition(".")
-        warn(f"{_PACKAGE}{whole} is now {_PACKAGE}{place}.{now}")
-        return getattr(importlib.import_module(_PACKAGE + place), now)
     if whole in PATHS:
         return importlib.import_module(_PACKAGE + whole)
-    for place in PATHS.get(path, ()):  # the import has said so
-        module = importlib.import_module(_PACKAGE + place)
-        if not name.startswith("__") and hasattr(module, name):
-            return getattr(module, name)
-    raise AttributeError(f"module '{(_PACKAGE + path).rstrip('.')}' has no attribute {name!r}")
+    if (place := _place_of(path, name)) is None:
+        raise AttributeError(f"module '{(_PACKAGE + path).rstrip('.')}' has no attribute {name!r}")
+    module, now = place
+    if name in NAMES.get(path, {}):  # else the import has said so
+        warn(f"{_PACKAGE}{whole} is now {module.__name__}.{now}")
+    return getattr(module, now)
 
 
 def warn(words: str) -> None:
@@ -215,26 +226,35 @@ def warn(words: str) -> None:
     )  # fmt: skip
 
 
-class _Standin(ModuleType):
-    """What stands for a module that is not there any more: names are read and set where they are now.
+class _Module(ModuleType):
+    """A module some of whose names, or all, are elsewhere now: they are read there, and set there.
 
     A name that is deleted here, as pytest does to undo a patch, becomes again what it was before it was set.
     """
 
+    @property
+    def _path(self) -> str:
+        return self.__name__.removeprefix(_PACKAGE)
+
+    def __getattr__(self, name: str) -> Any:
+        own = vars(self).get("__getattr__")
+        if own is None or name in NAMES.get(self._path, {}) or f"{self._path}.{name}" in PATHS:
+            return find(self._path, name)
+        return own(name)
+
     def __setattr__(self, name: str, value: Any) -> None:
-        for place in PATHS[self.__name__.removeprefix(_PACKAGE)] if not name.startswith("__") else ():
-            module = importlib.import_module(_PACKAGE + place)
-            if hasattr(module, name):
-                vars(self).setdefault("__before__", {}).setdefault(name, (module, getattr(module, name)))
-                setattr(module, name, value)
-                return
-        super().__setattr__(name, value)
+        if name in vars(self) or (place := _place_of(self._path, name)) is None:
+            super().__setattr__(name, value)
+            return
+        module, now = place
+        vars(self).setdefault("__before__", {}).setdefault(name, []).append(getattr(module, now))
+        setattr(module, now, value)
 
     def __delattr__(self, name: str) -> None:
-        if name not in vars(self).get("__before__", {}):
-            return super().__delattr__(name)
-        module, value = vars(self)["__before__"].pop(name)
-        return setattr(module, name, value)
+        if not (before := vars(self).get("__before__", {}).get(name)):
+            super().__delattr__(name)
+        elif (place := _place_of(self._path, name)) is not None:
+            setattr(*place, before.pop())
 
 
 class _Gone(importlib.abc.Loader):
@@ -245,7 +265,7 @@ class _Gone(importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         places = ", ".join(_PACKAGE + place for place in PATHS[self.path])
-        return _Standin(spec.name, f"{spec.name} is now {places}.")
+        return _Module(spec.name, f"{spec.name} is now {places}.")
 
     def exec_module(self, module: ModuleType) -> None:
         warn(str(module.__doc__).rstrip("."))
@@ -253,7 +273,7 @@ class _Gone(importlib.abc.Loader):
         for place in PATHS[self.path]:  # what it did when it was imported is done
             now = importlib.import_module(_PACKAGE + place)
             public |= {name for name in vars(now) if not name.startswith("_")}
-        vars(module).update(__getattr__=lambda name: find(self.path, name), __all__=sorted(public))
+        vars(module)["__all__"] = sorted(public)
 
     def get_code(self, name: str) -> None:
         """There is none: `python -m` says so."""
@@ -262,11 +282,12 @@ class _Gone(importlib.abc.Loader):
 class _Lasting(importlib.abc.Loader):
     """Loads a module that is still there as its own loader does, and gives it the names that it once had."""
 
-    def __init__(self, path: str, loader: Any):
-        self.path = path
+    def __init__(self, loader: Any):
         self.loader = loader
 
     def __getattr__(self, name: str) -> Any:
+        if name == "loader":  # of a copy that is not filled yet
+            raise AttributeError(name)
         return getattr(self.loader, name)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
@@ -274,14 +295,7 @@ class _Lasting(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
-        own = vars(module).get("__getattr__")
-
-        def lookup(name: str) -> Any:
-            if own is None or name in NAMES.get(self.path, {}) or f"{self.path}.{name}" in PATHS:
-                return find(self.path, name)
-            return own(name)
-
-        vars(module)["__getattr__"] = lookup
+        module.__class__ = _Module
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -292,22 +306,21 @@ class _Finder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if not fullname.startswith(_PACKAGE):
             return None
-        if fullname in _LINKS:
-            _check_link(fullname)
         old = fullname.removeprefix(_PACKAGE)
         if old in PATHS:
             return importlib.machinery.ModuleSpec(fullname, _Gone(old))
-        if old not in NAMES and old not in _PARENTS:
+        if old not in NAMES and old not in _PARENTS and fullname not in _LINKS:
             return None
-        for finder in sys.meta_path:
-            spec = finder.find_spec(fullname, path, target) if finder is not self else None
-            if spec is not None and spec.loader is not None:
-                spec.loader = _Lasting(old, spec.loader)
-                return spec
-        return None
+        finders = [finder.find_spec for finder in sys.meta_path if hasattr(finder, "find_spec") and finder is not self]
+        spec = next(filter(None, (find_spec(fullname, path, target) for find_spec in finders)), None)
+        if fullname in _LINKS:
+            _check_link(fullname, spec)
+        elif spec is not None and spec.loader is not None:
+            spec.loader = _Lasting(spec.loader)
+        return spec
 
 
-def _check_link(name: str) -> None:
+def _check_link(name: str, spec: importlib.machinery.ModuleSpec | None) -> None:
     """Say what is wrong where a checkout was made without symbolic links, or something was built from such a one."""
     place = Path(__file__).parents[1] / name.rpartition(".")[2]
     cure = "'git config core.symlinks true' and 'git checkout -- physent' in the checkout make them"
@@ -317,7 +330,7 @@ def _check_link(name: str) -> None:
             "a wheel needs none",
             name=name,
         )
-    if not place.exists():
+    if spec is None:
         raise CheckoutError(
             f"{name} is missing here: physent was built from a checkout without symbolic links; {cure}", name=name
         )

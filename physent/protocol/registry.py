@@ -35,12 +35,15 @@ def registered(family: Family) -> dict[str, EntryPoint]:
 
 def available(family: Family) -> dict[str, type]:
     """Every class of a family that loads; a broken plugin warns and is left out."""
-    classes = {}
+    classes: dict[str, type] = {}
+    missing: dict[str, None] = {}
     for name in registered(family):
         try:
             classes[name] = find(family, name)
-        except RegistryError as error:
-            warnings.warn(str(error), stacklevel=2)
+        except (RegistryError, CheckoutError) as error:
+            missing.setdefault(str(error))
+    for words in missing:
+        warnings.warn(words, stacklevel=2)
     return classes
 
 
@@ -88,7 +91,7 @@ def from_place(kind: str, folder: Path | None = None) -> type:
     place, _, name = kind.rpartition(":")
     try:
         module = _module_of_file(_path_of(place, folder)) if place.endswith(".py") else importlib.import_module(place)
-    except RegistryError:
+    except (RegistryError, CheckoutError):
         raise
     except Exception as error:
         raise RegistryError(f"{place} cannot be loaded: {error!r}") from error

@@ -24,7 +24,7 @@ from physent.learning.currents import physics
 from physent.learning.derivatives import slopes
 from physent.learning.splits import Part, Stream
 from physent.learning.training import Training, TrainingProgress, begin, mesh, train
-from physent.protocol.moved import renamed_keyword
+from physent.protocol.moved import former_kind, renamed_keyword, with_kinds
 from physent.protocol.parameters import member_axes, settings
 from physent.protocol.stochastic import StochasticSolver
 from physent.score import trained as files
@@ -134,8 +134,9 @@ class _Work:
             say(words)
             self.survey = self.survey._replace(notes=(*self.survey.notes, words))
         self.solver = self.survey.solver
+        self.formerly = _trajectories(with_kinds(experiment.resolved, former_kind))
         self.origin = {
-            "trajectories": _trajectories(experiment), "member": self.settings.member,
+            "trajectories": _trajectories(experiment.resolved), "member": self.settings.member,
             "holdout": float(self.settings.holdout), "seed": self.settings.seed,
         }  # fmt: skip
         self.elsewhere = trained is not None and self._learned_elsewhere(trained.header)
@@ -157,7 +158,7 @@ class _Work:
     def _learned_elsewhere(self, header: dict[str, Any]) -> bool:
         """Whether the file of a score says that it was learned from another run, or from another member of this one."""
         origin = header.get("run")
-        if origin is None or origin["trajectories"] != self.origin["trajectories"]:
+        if origin is None or origin["trajectories"] not in (self.origin["trajectories"], self.formerly):
             return origin is not None
         learned, member = origin["member"], self.origin["member"]
         if learned != member and None in (learned, member):
@@ -251,7 +252,7 @@ class _Work:
         ) | {"run": self.origin}  # fmt: skip
 
     def _fingerprint(self, of: str | None = None) -> str:
-        """Of everything that decides what is learned; `of` is the experiment's own fingerprint, the present one."""
+        """Of everything that decides what is learned; `of` is the experiment's fingerprint, by default as it is now."""
         data = [
             of or fingerprint(self.experiment), settings(self.settings), settings(self.solver), len(self.samples.times)
         ]  # fmt: skip
@@ -285,11 +286,10 @@ class _Work:
         return max(1.0, self.survey.correlation / part.spacing)
 
 
-def _trajectories(experiment: config.Experiment) -> str:
+def _trajectories(resolved: dict[str, Any]) -> str:
     """Of everything that decides where a run goes, however long it is and whatever is kept of it."""
-    run = {key: experiment.resolved["run"][key] for key in ("seed", "members", "precision")}
-    data = [experiment.resolved["solver"], run]
-    return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
+    run = {key: resolved["run"][key] for key in ("seed", "members", "precision")}
+    return hashlib.sha256(json.dumps([resolved["solver"], run], sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def _of_one_system(experiment: config.Experiment, member: int | None) -> StochasticSolver:

@@ -9,7 +9,6 @@ an absolute error that needs no s*. The same of the known part alone (of s = 0, 
 to learn, and R^2 = 1 - error/error_reference.
 """
 
-import warnings
 from typing import NamedTuple
 
 import jax
@@ -20,6 +19,7 @@ from jaxtyping import Array
 from physent.entropy import block_bootstrap
 from physent.learning.currents import Physics, added, current
 from physent.learning.derivatives import Learned
+from physent.protocol.moved import warn
 
 TRAJECTORIES = 16  # enough of them to be drawn again whole
 GOOD, FAIR = 0.9, 0.5  # of R^2 less two standard errors
@@ -56,11 +56,7 @@ class Number(NamedTuple):
     @property
     def error(self) -> float:
         """The former name of `standard_error`, for one release."""
-        warnings.warn(
-            "Number.error is now Number.standard_error; the old name goes with the next release",
-            FutureWarning,
-            stacklevel=2,
-        )
+        warn("Number.error is now Number.standard_error")
         return self.standard_error
 
     def __str__(self) -> str:

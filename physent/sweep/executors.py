@@ -200,13 +200,17 @@ def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
     """Make the folder this sweep's, or see that it is."""
     claim = {"points": [point.settings for point in points], "experiments": list(texts)}
 
-    def meant(claim: dict[str, Any]) -> list[Any]:
-        """A claim as data, kinds called as now."""
-        return [claim["points"], [current_kinds(tomllib.loads(text)) for text in claim["experiments"]]]
+    def as_now(claim: Any) -> list[Any]:
+        """A claim as data, kinds called as now; nothing where it is none."""
+        try:
+            return [claim["points"], [current_kinds(tomllib.loads(text)) for text in claim["experiments"]]]
+        except (KeyError, TypeError, tomllib.TOMLDecodeError):
+            return []
 
     manifest = folder / MANIFEST
     if manifest.is_file():
-        if meant(json.loads(manifest.read_text(encoding="utf-8"))) != meant(json.loads(json.dumps(claim))):
+        there, here = json.loads(manifest.read_text(encoding="utf-8")), json.loads(json.dumps(claim))
+        if there != here and as_now(there) != as_now(here):
             raise FolderError(f"{folder} holds another sweep: choose another --output, or --overwrite it")
         return
     if folder.exists() and any(folder.iterdir()):
