@@ -103,10 +103,10 @@ PATHS: dict[str, tuple[str, ...]] = {
 NAMES: dict[str, dict[str, str]] = {
     "accessor": {"TIME": "data.times.TIMES"},
     "diagnostics": {
-        "LearnedEntropyProduction": "score.streaming.LearnedEntropyProduction",
-        "SchoolingEntropy": "diagnostics.schools.SchoolDewiKadita",
+        "LearnedEntropyProduction": "score.LearnedEntropyProduction",
+        "SchoolingEntropy": "diagnostics.SchoolDewiKadita",
     },
-    "diagnostics.schooling": {"SchoolingEntropy": "diagnostics.schools.SchoolDewiKadita"},
+    "diagnostics.schooling": {"SchoolingEntropy": "diagnostics.SchoolDewiKadita"},
     "engine": {
         "CHUNK_BYTES": "engine.loop.CHUNK_BYTES", "CHUNK_SECONDS": "engine.loop.CHUNK_SECONDS",
         "Outcome": "engine.loop.Outcome", "Progress": "engine.progress.Progress", "Run": "engine.loop.Loop",
