@@ -1,10 +1,15 @@
-"""What can go wrong: every public exception, each a sentence for the user; and the nearest match that one offers.
+"""What can go wrong: every public exception, each a sentence for the user; how to warn; the nearest match to offer.
 
 The command line ends with exit code 2 for all of them but RunError, whose is 1, and Interrupted, whose is 128 + n.
 """
 
 import difflib
+import importlib
+import os
+import sys
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 
@@ -61,6 +66,20 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, number: int):
         super().__init__(number)
         self.signal = number
+
+
+_OURS = (str(Path(__file__).parent) + os.sep, str(Path(importlib.__file__).parent) + os.sep, "<frozen importlib")
+
+
+def warn_user(words: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line of whoever called physent: the first that is neither in it nor in the machinery of imports."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    warnings.warn_explicit(
+        words, category, frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"),
+        frame.f_globals.setdefault("__warningregistry__", {}),
+    )  # fmt: skip
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

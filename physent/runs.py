@@ -22,7 +22,7 @@ from physent.engine.loop import Loop, Outcome
 from physent.engine.plan import problems
 from physent.engine.program import Program
 from physent.engine.progress import Milestones, Progress, pace
-from physent.errors import FolderError, ParameterError, RunError
+from physent.errors import FolderError, ParameterError, RunError, warn_user
 from physent.experiment.building import load_experiment
 from physent.experiment.experiment import Experiment, describe
 from physent.experiment.making import make
@@ -283,7 +283,7 @@ def _into_folder(
 
 def _finished(outcome: Outcome, place: MemorySink | Path) -> Finished:
     if outcome.undefined:
-        warnings.warn(_undefined(outcome), stacklevel=5)
+        warn_user(_undefined(outcome))
     return Finished(outcome, place)
 
 

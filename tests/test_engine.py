@@ -193,9 +193,13 @@ def test_a_run_without_series_or_without_fields_has_its_times(tmp_path, names):
             assert list(run.data_vars) == names
 
 
-def test_a_diagnostic_that_is_not_finite_is_named_and_the_run_goes_on():
+def test_a_diagnostic_that_is_not_finite_is_named_and_the_run_goes_on(tmp_path):
     with pytest.warns(UserWarning, match=r"not finite: entropy_u_shannon from t = 0\.\d") as said:
         run = physent.run(Heat(noise=0.3), t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")])
+    assert said[0].filename == __file__
+    settings = dict(t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")], output=tmp_path / "run")
+    with pytest.warns(UserWarning, match="not finite: entropy_u_shannon") as said:
+        physent.run(Heat(noise=0.3), **settings).close()
     assert said[0].filename == __file__
     assert run.attrs["status"] == "done"
     assert run.attrs["not_finite"] == "entropy_u_shannon"

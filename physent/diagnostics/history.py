@@ -72,7 +72,7 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
         laid_out = symbols[None, :] if self.pooled else symbols[:, None]
         counts = counts + count_symbols(laid_out, counts.shape[1], dtype=counts.dtype)
         shape = () if self.pooled else value.shape
-        entropy = self.estimator(counts, self.measure) / self.measure.maximum(counts.shape[1]).astype(counts.dtype)
+        entropy = self.measure.normalised(self.estimator(counts, self.measure), counts.shape[1])
         p = counts / jnp.sum(counts, axis=-1, keepdims=True)
         outputs = {
             f"{self._prefix(name)}_entropy": entropy.reshape(shape),

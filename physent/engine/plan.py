@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from physent.engine import devices
 from physent.engine.program import Program
-from physent.engine.rows import invariant
+from physent.engine.rows import first_row, invariant
 from physent.errors import ParameterError, nearest
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.variables import Variable
@@ -69,11 +69,10 @@ def _name_problems(name: str, taken: dict[str, str], what: str) -> list[str]:
 
 def _output_problems(program: Program, diagnostic: Diagnostic, declared: dict[str, Variable]) -> list[str]:
     """Where the values of a diagnostic are not those it declares."""
-    one = Program(program.one, (diagnostic,))
 
     def measured(solver):
         state = solver.init(jax.random.key(0))
-        return one._first_row(solver, state)[1].series
+        return first_row(solver, state, (diagnostic,))[1].series
 
     try:
         values = eqx.filter_eval_shape(measured, program.one)

@@ -11,7 +11,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from physent.engine import devices
 from physent.engine.cadence import Cadence
-from physent.engine.rows import Rows, dynamics_at, invariant, measure, observed_at
+from physent.engine.rows import Rows, dynamics_at, first_row, invariant, measure
 from physent.numerics import slab
 from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
 from physent.protocol.parameters import member_axes
@@ -125,9 +125,7 @@ class Program:
         return measure(solver, state, self.diagnostics, carries, self.selected)
 
     def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
-        observed = observed_at(solver, state, solver.observe(state))
-        carries = tuple(diagnostic.init(observed) for diagnostic in self.diagnostics)
-        return self.measure(solver, state, carries)
+        return first_row(solver, state, self.diagnostics, self.selected)
 
     def _row(self, solver: Solver, state: Any, carries: tuple, steps: Any, t: Any) -> tuple[Any, tuple, Rows]:
         state = jax.lax.fori_loop(0, steps, lambda _, state: self._cut(solver.step(state)), state)

@@ -40,6 +40,15 @@ def measure(
     return tuple(following), Rows(series, fields, finite)
 
 
+def first_row(
+    solver: Solver, state: Any, diagnostics: tuple[Diagnostic, ...], selected: Any = None
+) -> tuple[tuple, Rows]:
+    """The row of a state at t = 0, before which the diagnostics have seen nothing, and their carries after it."""
+    observed = observed_at(solver, state, solver.observe(state))
+    carries = tuple(diagnostic.init(observed) for diagnostic in diagnostics)
+    return measure(solver, state, diagnostics, carries, selected)
+
+
 def invariant(name: str) -> str:
     """What the series of an invariant is called."""
     return f"invariant_{name}"

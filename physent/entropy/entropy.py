@@ -55,5 +55,5 @@ def entropy(
     counts = outcomes.counts(x, axis)
     value = estimator(counts, measure)
     if normalise:
-        return value / measure.maximum(counts.shape[-1]).astype(value.dtype)
+        return measure.normalised(value, counts.shape[-1])
     return value if base is None else value / jnp.asarray(math.log(base), value.dtype)

@@ -10,15 +10,13 @@ import functools
 import importlib
 import importlib.abc
 import importlib.machinery
-import os
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
-from physent.errors import CheckoutError
+from physent.errors import CheckoutError, warn_user
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -140,7 +138,6 @@ KINDS: dict[str, dict[str, str]] = {
 }
 
 _PACKAGE = "physent."
-_OURS = (str(Path(__file__).parents[1]) + os.sep, str(Path(importlib.__file__).parent) + os.sep, "<frozen importlib")
 _PARENTS = {path.rpartition(".")[0] for path in PATHS} - {""}  # packages that once held these modules
 _LINKS = ("physent.solvers", "physent.experiments")  # symbolic links in a checkout
 
@@ -216,14 +213,8 @@ def find(path: str, name: str) -> Any:
 
 
 def warn(words: str) -> None:
-    """Warn at the line of whoever used an old name: the first that is neither in physent nor imports it."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
-        frame = frame.f_back
-    warnings.warn_explicit(
-        f"{words}; the old name goes with the next release", FutureWarning, frame.f_code.co_filename, frame.f_lineno,
-        frame.f_globals.get("__name__"), frame.f_globals.setdefault("__warningregistry__", {}),
-    )  # fmt: skip
+    """Warn of an old name at the line that uses it."""
+    warn_user(f"{words}; the old name goes with the next release", FutureWarning)
 
 
 class _Module(ModuleType):

@@ -33,6 +33,10 @@ class Measure(Declared):
     def maximum(self, n: int) -> Array:
         """The value for `n` equal probabilities, the largest there is for `n` outcomes."""
 
+    def normalised(self, value: Array, n: int) -> Array:
+        """A value, however it was estimated, over the largest there is for `n` outcomes."""
+        return value / self.maximum(n).astype(value.dtype)
+
 
 class TraceForm(Measure):
     """A measure that is a sum over outcomes, sum_i f(p_i)."""

@@ -67,11 +67,10 @@ def school_entropies(
         moments = momenta(out, heading)
         along = moments @ unit(jnp.mean(moments, axis=0, keepdims=True))[0]
         counts = Headings().counts(heading)
-        cells = Grassberger()(counts, Shannon())
         depth = _differential(position[:, -1:], k, None if circles is None else circles[-1:])
         return SchoolEntropies(
             position=_differential(position, k, circles) - (0 if circles is None else jnp.sum(jnp.log(circles))),
-            heading=cells / Shannon().maximum(counts.shape[-1]).astype(cells.dtype),
+            heading=Shannon().normalised(Grassberger()(counts, Shannon()), counts.shape[-1]),
             depth=depth if circles is None else depth - jnp.log(circles[-1]),
             angular_momentum=_differential(along[:, None], k) - math.log(2),
             variation=_differential((jnp.std(near, axis=0) / jnp.mean(near, axis=0))[:, None], k),
