@@ -1,4 +1,5 @@
-"""Prints the oldest versions allowed, as constraints for pip: python lowest_versions.py pyproject.toml
+"""Prints the oldest versions allowed, as constraints for pip: python lowest_versions.py
+pyproject.toml
 
 Those of the package itself only: what its tests need is for whoever tests it.
 """

@@ -1,9 +1,11 @@
-"""Holds the bits of ten short runs of one commit to those of another: python .ci/reference_runs.py BEFORE [AFTER]
+"""Holds the bits of ten short runs of one commit to those of another: python .ci/reference_runs.py
+BEFORE [AFTER]
 
-Two runs of each of five systems, from experiment files that stand here, so that they are the same for both commits.
-Each commit is exported, built and installed into a folder of its own; the packages it needs are those of the Python
-that runs this. What is compared are the bytes of every variable of run.nc by name, and the leaves of the checkpoint.
-AFTER is by default the working tree with what git does not ignore. Exit code 1 where something differs.
+Two runs of each of five systems, from experiment files that stand here, so that they are the same
+for both commits. Each commit is exported, built and installed into a folder of its own; the
+packages it needs are those of the Python that runs this. What is compared are the bytes of every
+variable of run.nc by name, and the leaves of the checkpoint. AFTER is by default the working tree
+with what git does not ignore. Exit code 1 where something differs.
 
 There are no hashes to compare with: other machines, other processors have other bits.
 """
@@ -213,7 +215,9 @@ def export(commit: str | None, place: Path) -> None:
     """The files of a commit, or of the working tree, in a folder."""
     place.mkdir()
     if commit is not None:
-        packed = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
+        packed = subprocess.run(
+            ["git", "archive", commit], cwd=ROOT, check=True, capture_output=True
+        ).stdout
         with tarfile.open(fileobj=BytesIO(packed)) as archive:
             archive.extractall(place, filter="data")
         return
@@ -223,17 +227,32 @@ def export(commit: str | None, place: Path) -> None:
         check=True,
         capture_output=True,
     ).stdout
-    there = b"\0".join(name for name in listed.split(b"\0") if name and os.path.lexists(ROOT / os.fsdecode(name)))
+    there = b"\0".join(
+        name for name in listed.split(b"\0") if name and os.path.lexists(ROOT / os.fsdecode(name))
+    )
     subprocess.run(
-        ["xargs", "-0", "cp", "-P", "--parents", "-t", place, "--"], cwd=ROOT, check=True, input=there + b"\0"
+        ["xargs", "-0", "cp", "-P", "--parents", "-t", place, "--"],
+        cwd=ROOT,
+        check=True,
+        input=there + b"\0",
     )
 
 
 def installed(commit: str | None, place: Path) -> Path:
     """A folder to put on PYTHONPATH, with the physent of a commit alone in it."""
     export(commit, place / "source")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"]
-    subprocess.run([*pip, "--target", place / "site", place / "source"], check=True, stderr=subprocess.DEVNULL)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--quiet",
+        "--disable-pip-version-check",
+        "install",
+        "--no-deps",
+    ]
+    subprocess.run(
+        [*pip, "--target", place / "site", place / "source"], check=True, stderr=subprocess.DEVNULL
+    )
     return place / "site"
 
 
@@ -243,7 +262,12 @@ def digests(folder: Path) -> Iterator[tuple[str, str]]:
         file.set_auto_maskandscale(False)
         for name, variable in file.variables.items():
             values = np.ascontiguousarray(variable[...])
-            yield name, hashlib.sha256(f"{values.dtype} {values.shape}".encode() + values.tobytes()).hexdigest()
+            yield (
+                name,
+                hashlib.sha256(
+                    f"{values.dtype} {values.shape}".encode() + values.tobytes()
+                ).hexdigest(),
+            )
     leaves = (folder / "checkpoint.eqx").read_bytes().partition(b"\n")[2]
     yield "checkpoint", hashlib.sha256(leaves).hexdigest()
 
@@ -252,7 +276,11 @@ def run(site: Path, place: Path, name: str, text: str) -> dict[str, str]:
     """The digests of one run by the physent in `site`."""
     place.mkdir(exist_ok=True)
     (place / f"{name}.toml").write_text(text, encoding="utf-8")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "XLA_", "JAX_"))}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PYTHON", "XLA_", "JAX_"))
+    }
     subprocess.run(
         [sys.executable, "-P", "-m", "physent", "run", f"{name}.toml", "--output", name, "--quiet"],
         cwd=place, check=True, env=environment | {"PYTHONPATH": str(site)},
@@ -262,13 +290,17 @@ def run(site: Path, place: Path, name: str, text: str) -> dict[str, str]:
 
 def main() -> int:
     """Print what differs; exit code 1 where something does."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("before", help="a commit")
     parser.add_argument("after", nargs="?", help="another; default: the working tree")
     arguments = parser.parse_args()
     for commit in filter(None, (arguments.before, arguments.after)):
         known = subprocess.run(
-            ["git", "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"], cwd=ROOT, stdout=subprocess.DEVNULL
+            ["git", "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
         )
         if known.returncode:
             parser.error(f"given {commit!r}, allowed: a commit")
@@ -278,13 +310,23 @@ def main() -> int:
         for place in places:
             place.mkdir()
         sites = [
-            installed(commit, place) for commit, place in zip((arguments.before, arguments.after), places, strict=True)
+            installed(commit, place)
+            for commit, place in zip((arguments.before, arguments.after), places, strict=True)
         ]
         for name, text in RUNS.items():
-            before, after = (run(site, place / "runs", name, text) for site, place in zip(sites, places, strict=True))
-            odd = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+            before, after = (
+                run(site, place / "runs", name, text)
+                for site, place in zip(sites, places, strict=True)
+            )
+            odd = sorted(
+                key for key in before.keys() | after.keys() if before.get(key) != after.get(key)
+            )
             differing += bool(odd)
-            print(f"{name}: {len(before)} arrays, " + (f"differ: {', '.join(odd)}" if odd else "equal"), flush=True)
+            print(
+                f"{name}: {len(before)} arrays, "
+                + (f"differ: {', '.join(odd)}" if odd else "equal"),
+                flush=True,
+            )
     print(f"{len(RUNS) - differing} of {len(RUNS)} runs are equal in every bit")
     return int(differing > 0)
 

@@ -16,14 +16,23 @@ if jaxlib.__version__.startswith(("0.9.", "0.10.")):
     quick = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {quick}".strip()
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
-warnings.filterwarnings("ignore", "physent.* the old name goes", FutureWarning)  # the gallery tries them
+warnings.filterwarnings(
+    "ignore", "physent.* the old name goes", FutureWarning
+)  # the gallery tries them
 
 project = "physent"
 author = "The physent developers"
 project_copyright = "2026, the physent developers"
 version = release = version_of("physent")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "mathml", "docstrings", "generate"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_gallery.gen_gallery",
+    "mathml",
+    "docstrings",
+    "generate",
+]
 exclude_patterns = [
     "_build",
     "_ext",

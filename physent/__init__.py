@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from physent.protocol import moved
 
-# A run has one writer, which its folder's own lock makes sure of. HDF5's locks would only keep readers from looking at
-# a run that is going on. HDF5 reads this once, when it is loaded, hence here and not beside the files.
+# A run has one writer, which its folder's own lock makes sure of. HDF5's locks would only keep
+# readers from looking at a run that is going on. HDF5 reads this once, when it is loaded, hence
+# here and not beside the files.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 moved.install()

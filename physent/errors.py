@@ -1,6 +1,8 @@
-"""What can go wrong: every public exception, each a sentence for the user; how to warn; the nearest match to offer.
+"""What can go wrong: every public exception, each a sentence for the user; how to warn; the nearest
+match to offer.
 
-The command line ends with exit code 2 for all of them but RunError, whose is 1, and Interrupted, whose is 128 + n.
+The command line ends with exit code 2 for all of them but RunError, whose is 1, and Interrupted,
+whose is 128 + n.
 """
 
 import difflib
@@ -35,7 +37,9 @@ class RegistryError(ValueError):
 
 
 class OptionError(Exception):
-    """Options of the command line that do not go together, or a value that one of them cannot have."""
+    """Options of the command line that do not go together, or a value that one of them cannot
+    have.
+    """
 
 
 class CheckoutError(ImportError):
@@ -51,7 +55,9 @@ class Locked(Exception):
 
 
 class RunError(Exception):
-    """A run that had to stop; what was saved before is valid, and is `dataset` where `physent.run` raised it."""
+    """A run that had to stop; what was saved before is valid, and is `dataset` where `physent.run`
+    raised it.
+    """
 
     dataset: Any = None
 
@@ -68,18 +74,28 @@ class Interrupted(KeyboardInterrupt):
         self.signal = number
 
 
-_OURS = (str(Path(__file__).parent) + os.sep, str(Path(importlib.__file__).parent) + os.sep, "<frozen importlib")
+_OURS = (
+    str(Path(__file__).parent) + os.sep,
+    str(Path(importlib.__file__).parent) + os.sep,
+    "<frozen importlib",
+)
 
 
 def warn_user(words: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line of whoever called physent: the first that is neither in it nor in the machinery of imports."""
+    """Warn at the line of whoever called physent: the first that is neither in it nor in the
+    machinery of imports.
+    """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
     warnings.warn_explicit(
-        words, category, frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"),
+        words,
+        category,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        frame.f_globals.get("__name__"),
         frame.f_globals.setdefault("__warningregistry__", {}),
-    )  # fmt: skip
+    )
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -1,4 +1,6 @@
-"""Running: from a solver or an experiment to a Dataset or a run folder, and on from where one stopped."""
+"""Running: from a solver or an experiment to a Dataset or a run folder, and on from where one
+stopped.
+"""
 
 import itertools
 import logging
@@ -69,14 +71,16 @@ def run(
     chunk: int | None = None,
     tell: Tell = _quiet,
 ) -> xr.Dataset:
-    """Run a solver, or a loaded experiment, and return everything it saved as a Dataset with dimension `t`.
+    """Run a solver, or a loaded experiment, and return everything it saved as a Dataset with
+    dimension `t`.
 
-    Without `output` nothing touches the disk. With it, a run folder is written as by the command line, and the Dataset
-    reads from it. `tell` is called with each `Progress`. An experiment brings its own settings: then only `output`,
-    `overwrite` and `tell` are used.
+    Without `output` nothing touches the disk. With it, a run folder is written as by the command
+    line, and the Dataset reads from it. `tell` is called with each `Progress`. An experiment brings
+    its own settings: then only `output`, `overwrite` and `tell` are used.
 
-    Raises, from `physent.errors`, RunError when the run meets a value that is not finite (`error.dataset` has what came
-    before), ParameterError for settings that do not fit, FolderError for an output folder that is taken.
+    Raises, from `physent.errors`, RunError when the run meets a value that is not finite
+    (`error.dataset` has what came before), ParameterError for settings that do not fit, FolderError
+    for an output folder that is taken.
     """
     if isinstance(solver, Experiment):
         experiment = solver
@@ -85,19 +89,29 @@ def run(
             raise TypeError("physent.run(solver) needs t_end and save_every")
         precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
         settings = RunSettings(
-            t_end=t_end, save_every=save_every, snapshot_every=snapshot_every, seed=seed, precision=precision,
-            members=members, devices=devices, chunk=chunk,
-        )  # fmt: skip
+            t_end=t_end,
+            save_every=save_every,
+            snapshot_every=snapshot_every,
+            seed=seed,
+            precision=precision,
+            members=members,
+            devices=devices,
+            chunk=chunk,
+        )
         if isinstance(variables, str):
             raise TypeError("variables is a list of names")
         chosen = OutputSettings(variables=None if variables is None else tuple(variables))
         name = Path(output).name if output is not None else type(solver).__name__.lower()
         experiment = describe(solver, list(diagnostics), settings, chosen, name)
     with Interrupts() as interrupts:
-        finished = execute(experiment, output, overwrite=overwrite, tell=tell, stop=interrupts.requested)
+        finished = execute(
+            experiment, output, overwrite=overwrite, tell=tell, stop=interrupts.requested
+        )
     dataset = finished.dataset()
     if finished.outcome.reason == "interrupted":
-        interrupt = KeyboardInterrupt("the run was interrupted; what it saved is the exception's `dataset`")
+        interrupt = KeyboardInterrupt(
+            "the run was interrupted; what it saved is the exception's `dataset`"
+        )
         interrupt.dataset = dataset  # type: ignore[attr-defined]
         raise interrupt
     if finished.outcome.reason == "failed":
@@ -120,9 +134,13 @@ class Finished:
 
 
 def execute(
-    experiment: Experiment, output: str | Path | None, *, overwrite: bool = False,
-    tell: Tell = _quiet, stop: Callable[[], bool] = lambda: False,
-) -> Finished:  # fmt: skip
+    experiment: Experiment,
+    output: str | Path | None,
+    *,
+    overwrite: bool = False,
+    tell: Tell = _quiet,
+    stop: Callable[[], bool] = lambda: False,
+) -> Finished:
     """Run an experiment into memory (`output` None) or into a run folder."""
     if output is not None:
         machines.by_leader(lambda: check_free(Path(output), overwrite))
@@ -134,51 +152,69 @@ def execute(
         sink = MemorySink(layout, cadence)
         sink.append(rows, 0, 1, 0, 1)
         outcome = runner.loop(sink, program.solver, state, carries, rows)
-        layout.attributes.update({name: value for name, value in _closing(outcome).items() if value is not None})
+        layout.attributes.update(
+            {name: value for name, value in _closing(outcome).items() if value is not None}
+        )
         return _finished(outcome, sink)
     path, (kept, kept_carries) = Path(output), machines.fetch((state, carries))
 
     def created() -> RunFolder:
         return RunFolder.create(
             path, experiment, layout, cadence, rows, program.solver, kept, kept_carries, overwrite
-        )  # fmt: skip
+        )
 
     folder = machines.by_leader(created) or Follower(path)
     return _into_folder(folder, runner, program.solver, state, carries, rows, 0)
 
 
 def resume(
-    path: str | Path, *, devices: int | Literal["all"] | None = None, tell: Tell = _quiet,
+    path: str | Path,
+    *,
+    devices: int | Literal["all"] | None = None,
+    tell: Tell = _quiet,
     stop: Callable[[], bool] = lambda: False,
-) -> Finished:  # fmt: skip
+) -> Finished:
     """Continue the run in a folder from its checkpoint, bit for bit, appending to the same file.
 
-    Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer, and `run.devices`, which
-    `devices` overrides: members keep their bits, what is cut into slabs is the same to rounding. Raises FolderError for
-    a folder that is not a run, is going on, or was changed; ConfigError for an experiment that is not valid any more.
+    Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer, and
+    `run.devices`, which `devices` overrides: members keep their bits, what is cut into slabs is the
+    same to rounding. Raises FolderError for a folder that is not a run, is going on, or was
+    changed; ConfigError for an experiment that is not valid any more.
     """
     path = Path(path)
     for name in (EXPERIMENT, CHECKPOINT, RUN):
         if not (path / name).is_file():
             raise FolderError(f"{path} is not a run that can be resumed: there is no {path / name}")
     header = read_header(path)
-    experiment = load_experiment(path / EXPERIMENT, [] if devices is None else [f"run.devices={devices}"])
+    experiment = load_experiment(
+        path / EXPERIMENT, [] if devices is None else [f"run.devices={devices}"]
+    )
     if not belongs(header, experiment):
         raise FolderError(
-            f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end and run.devices may be"
+            f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end and "
+            "run.devices may be"
         )
     if header["jaxlib"] != version("jaxlib"):
-        words = f"the run began with jaxlib {header['jaxlib']}, this is {version('jaxlib')}: bits may differ"
+        words = (
+            f"the run began with jaxlib {header['jaxlib']}, this is {version('jaxlib')}: bits may "
+            "differ"
+        )
         warnings.warn(words, stacklevel=2)
     program, cadence = _plan(experiment)
     done = header["rows"]
     if done > cadence.rows:
-        raise FolderError(f"{path} is already at t = {done * cadence.save_every:g}, beyond run.t_end")
+        raise FolderError(
+            f"{path} is already at t = {done * cadence.save_every:g}, beyond run.t_end"
+        )
     if machines.anybody(machines.by_leader(lambda: not vouched_rows(path, done, cadence)) or False):
-        # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but time
+        # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but
+        # time
         aside = _free_name(path)
         machines.by_leader(lambda: path.rename(aside))
-        warnings.warn(f"{path / RUN} is damaged: the run starts again from t = 0; the old one is {aside}", stacklevel=2)
+        warnings.warn(
+            f"{path / RUN} is damaged: the run starts again from t = 0; the old one is {aside}",
+            stacklevel=2,
+        )
         return execute(experiment, path, tell=tell, stop=stop)
     if "grown" in header:
         program.solver = make(type(experiment.solver), header["grown"], experiment.run.members)
@@ -192,7 +228,9 @@ def resume(
         folder = RunFolder(path, cadence, experiment)
         runner.recall(folder.writer.series(list(rows.series), 1, 1 + done))
         spread = _spread(program)
-        folder.writer.annotate(status="running", message=None, experiment=experiment.toml(), **spread)
+        folder.writer.annotate(
+            status="running", message=None, experiment=experiment.toml(), **spread
+        )
         return folder
 
     folder = machines.by_leader(opened) or Follower(path)
@@ -217,15 +255,21 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
         raise ParameterError(
             "run.precision",
             f"given {experiment.run.precision!r}, but JAX computes in {precision}: say "
-            f"jax.config.update('jax_enable_x64', {wanted}) before the experiment is loaded, or change it",
+            f"jax.config.update('jax_enable_x64', {wanted}) before the experiment is loaded, or "
+            "change it",
         )
     program = Program(
-        experiment.solver, tuple(experiment.diagnostics), experiment.run.members, experiment.output.variables,
+        experiment.solver,
+        tuple(experiment.diagnostics),
+        experiment.run.members,
+        experiment.output.variables,
         machines.count_of(experiment.run.devices),
-    )  # fmt: skip
+    )
     cadence = Cadence.of(experiment.solver, experiment.run)
     if found := problems(program):
-        raise ParameterError(found[0][0], "\n".join([found[0][1], *(f"{key}: {words}" for key, words in found[1:])]))
+        raise ParameterError(
+            found[0][0], "\n".join([found[0][1], *(f"{key}: {words}" for key, words in found[1:])])
+        )
     return program, cadence
 
 
@@ -235,7 +279,9 @@ class Follower:
 
     path: Path
 
-    def append(self, rows: Any, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
+    def append(
+        self, rows: Any, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
+    ) -> None:
         """Nothing."""
 
     def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
@@ -244,7 +290,13 @@ class Follower:
 
 
 def _into_folder(
-    folder: RunFolder | Follower, runner: Loop, solver: Any, state: Any, carries: tuple, rows: Any, done: int
+    folder: RunFolder | Follower,
+    runner: Loop,
+    solver: Any,
+    state: Any,
+    carries: tuple,
+    rows: Any,
+    done: int,
 ) -> Finished:
     if isinstance(folder, Follower):
         return _finished(runner.loop(folder, solver, state, carries, rows, done), folder.path)
@@ -254,10 +306,17 @@ def _into_folder(
     experiment = folder.experiment
     folder.log.info(
         "begin at t = %g of %g: %s, %s, %d member(s); physent %s, jaxlib %s, %s; process %d on %s",
-        done * every, runner.cadence.rows * every, experiment.resolved["solver"]["kind"], experiment.run.precision,
-        experiment.run.members, version("physent"), version("jaxlib"), jax.devices()[0].device_kind, os.getpid(),
+        done * every,
+        runner.cadence.rows * every,
+        experiment.resolved["solver"]["kind"],
+        experiment.run.precision,
+        experiment.run.members,
+        version("physent"),
+        version("jaxlib"),
+        jax.devices()[0].device_kind,
+        os.getpid(),
         platform.node(),
-    )  # fmt: skip
+    )
     runner.tell = _logging(runner.tell, folder.log)
     closing: dict[str, Any] = {"status": "failed"}
     try:
@@ -298,7 +357,11 @@ def _logging(tell: Tell, log: logging.Logger) -> Tell:
 
     def logged(progress: Progress) -> None:
         if milestones.passed(progress):
-            log.info(", ".join(filter(None, [f"t = {progress.t:g} of {progress.t_end:g}", *pace(progress)])))
+            log.info(
+                ", ".join(
+                    filter(None, [f"t = {progress.t:g} of {progress.t_end:g}", *pace(progress)])
+                )
+            )
         tell(progress)
 
     return logged
@@ -319,8 +382,12 @@ def _attributes(experiment: Experiment, cadence: Cadence, program: Program) -> d
     }
 
 
-def _closing(outcome: Outcome, before: Callable[[str, float], float] = lambda name, default: default) -> dict[str, Any]:
-    """The attributes of a run that ended; wall times are added to those `before`, of the sessions it began in."""
+def _closing(
+    outcome: Outcome, before: Callable[[str, float], float] = lambda name, default: default
+) -> dict[str, Any]:
+    """The attributes of a run that ended; wall times are added to those `before`, of the sessions
+    it began in.
+    """
     seconds = {
         "wall_time": outcome.seconds,
         "wall_time_solver": outcome.seconds - outcome.diagnostic_seconds,

@@ -2,7 +2,8 @@
 
 if __name__ != "physent.solvers":
     raise ImportError(
-        f"import this package as 'physent.solvers', not {__name__!r}: install physent ('pip install -e .')"
+        f"import this package as 'physent.solvers', not {__name__!r}: install physent ('pip "
+        "install -e .')"
     )
 
 from .active_matter import ActiveMatter as ActiveMatter

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import jaxlib
 
-# Compilation is nearly all of the suite's time, and XLA's older CPU emitters take half as long (measured: 0.40 against
-# 0.74 s for a small run), at -O0 a third less again. The subprocesses of the tests inherit it. An unknown flag aborts,
-# hence the version.
+# Compilation is nearly all of the suite's time, and XLA's older CPU emitters take half as long
+# (measured: 0.40 against 0.74 s for a small run), at -O0 a third less again. The subprocesses of
+# the tests inherit it. An unknown flag aborts, hence the version.
 QUICK = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
 if jaxlib.__version__.startswith(("0.9.", "0.10.")):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
@@ -22,12 +22,16 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--record-numbers", action="store_true", help="commit measured numbers to data/validation")
+    parser.addoption(
+        "--record-numbers", action="store_true", help="commit measured numbers to data/validation"
+    )
 
 
 @pytest.fixture(autouse=True, scope="module")
 def few_mappings():
-    """Forget compiled programs in time: they hold memory mappings, and at the 65,530 of Linux the compiler crashes."""
+    """Forget compiled programs in time: they hold memory mappings, and at the 65,530 of Linux the
+    compiler crashes.
+    """
     yield
     maps = Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > 8_000:

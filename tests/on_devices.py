@@ -1,4 +1,5 @@
-"""Checks that need four devices, for test_devices.py: python tests/on_devices.py NAME... prints one JSON line a name.
+"""Checks that need four devices, for test_devices.py: python tests/on_devices.py NAME... prints one
+JSON line a name.
 
 A process of its own, since the number of devices is fixed when JAX starts.
 """
@@ -10,7 +11,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4".strip()
+os.environ["XLA_FLAGS"] = (
+    f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4".strip()
+)
 
 import equinox as eqx
 import jax
@@ -28,7 +31,15 @@ from physent.engine.cadence import Cadence
 from physent.engine.program import Program
 from physent.experiment.settings import RunSettings
 from physent.numerics import slab
-from physent.solvers import NLSE, ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon, LinearLangevin, TiltedRing
+from physent.solvers import (
+    NLSE,
+    ActiveMatter,
+    Couzin,
+    KelvinHelmholtz,
+    KleinGordon,
+    LinearLangevin,
+    TiltedRing,
+)
 from physent.solvers.kelvin_helmholtz.initial import TaylorGreen
 
 jax.config.update("jax_enable_x64", True)
@@ -40,7 +51,9 @@ MEMBERS = {
     "klein_gordon": lambda: KleinGordon(n=64),
     "kelvin_helmholtz": lambda: KelvinHelmholtz(nx=16, nz=8, noise=0.1),
     "kelvin_helmholtz_spectral": lambda: KelvinHelmholtz(nx=16, nz=8, noise=0.1, method="spectral"),
-    "active_matter": lambda: ActiveMatter(particles=64, neighbors=6, speed=0.5, skin=0.2, diffusivity=0.1),
+    "active_matter": lambda: ActiveMatter(
+        particles=64, neighbors=6, speed=0.5, skin=0.2, diffusivity=0.1
+    ),
     "couzin": lambda: Couzin(n=20),
     "linear_langevin": lambda: LinearLangevin(),
     "tilted_ring": lambda: TiltedRing(),
@@ -52,9 +65,17 @@ CUT = {
     "spectral_periodic": lambda: KelvinHelmholtz(
         nx=16, nz=8, noise=0.05, method="spectral", walls="periodic", initial=TaylorGreen()
     ),
-    "particles": lambda: ActiveMatter(particles=64, neighbors=6, speed=0.5, skin=0.2, diffusivity=0.1),
+    "particles": lambda: ActiveMatter(
+        particles=64, neighbors=6, speed=0.5, skin=0.2, diffusivity=0.1
+    ),
     "particles_splitting": lambda: ActiveMatter(
-        particles=64, neighbors=30, speed=0.5, skin=0.2, method="splitting", boundary="open", trap=0.1
+        particles=64,
+        neighbors=30,
+        speed=0.5,
+        skin=0.2,
+        method="splitting",
+        boundary="open",
+        trap=0.1,
     ),
 }
 
@@ -66,7 +87,9 @@ def members(case):
     settings = dict(t_end=5 * every, save_every=every, members=8)
     one, four = (physent.run(solver, devices=count, **settings) for count in (1, 4))
     return {
-        "differ": [name for name in one if one[name].values.tobytes() != four[name].values.tobytes()],
+        "differ": [
+            name for name in one if one[name].values.tobytes() != four[name].values.tobytes()
+        ],
         "finite": all(bool(np.isfinite(four[name]).all()) for name in four),
         "devices": int(four.attrs["devices"]),
     }
@@ -74,36 +97,53 @@ def members(case):
 
 def member_program(solver=None):
     """What the devices of members say to each other."""
-    return compiled_chunk(Program(solver or MEMBERS["nlse"](), (Entropy(of="density"),), 8, devices=4))[0]
+    return compiled_chunk(
+        Program(solver or MEMBERS["nlse"](), (Entropy(of="density"),), 8, devices=4)
+    )[0]
 
 
 def compiled_chunk(program):
-    """The kinds of exchange in a chunk with their number and largest size, and what it returns after ten steps."""
+    """The kinds of exchange in a chunk with their number and largest size, and what it returns
+    after ten steps.
+    """
     solver = program.solver
     every = 10 * float(solver.dt)
     cadence = Cadence.of(solver, RunSettings(t_end=every, save_every=every))
     state = program.init(solver, jax.random.key(1))
     carries, _ = program.first_row(solver, state)
-    numbers = (eqx.filter(solver, eqx.is_array), state, carries, *map(jnp.asarray, (0, 1, cadence.steps_per_row)))
+    numbers = (
+        eqx.filter(solver, eqx.is_array),
+        state,
+        carries,
+        *map(jnp.asarray, (0, 1, cadence.steps_per_row)),
+    )
     compiled = program.compiled(cadence, 1, *numbers)
     found = exchanges(compiled)
     kinds = {
-        kind: [n, max(e.size for e in found if e.kind == kind)] for kind, n in Counter(e.kind for e in found).items()
+        kind: [n, max(e.size for e in found if e.kind == kind)]
+        for kind, n in Counter(e.kind for e in found).items()
     }
     return kinds, compiled(*numbers)
 
 
 def cut(case):
-    """The exchanges, and the largest difference of a variable between one device and four, relative if it is large."""
+    """The exchanges, and the largest difference of a variable between one device and four, relative
+    if it is large.
+    """
     solver = CUT[case]()
     of = "position" if case.startswith("particles") else "density"
     diagnostics = () if of == "position" else (Entropy(of=of),)
-    (_, one), (kinds, four) = (compiled_chunk(Program(solver, diagnostics, devices=count)) for count in (1, 4))
+    (_, one), (kinds, four) = (
+        compiled_chunk(Program(solver, diagnostics, devices=count)) for count in (1, 4)
+    )
     worst = {}
     for name, value in (one[2].series | one[2].fields).items():
         value, other = np.asarray(value), np.asarray((four[2].series | four[2].fields)[name])
         if name == "phase":  # has no digits where the wave has none
-            value, other = np.sin(value) * (density := np.asarray(one[2].fields["density"])), np.sin(other) * density
+            value, other = (
+                np.sin(value) * (density := np.asarray(one[2].fields["density"])),
+                np.sin(other) * density,
+            )
         worst[name] = float(np.max(np.abs(value - other)) / max(1.0, np.max(np.abs(value))))
     return {"kinds": kinds, "worst": max(worst.values()), "where": max(worst, key=worst.get)}
 
@@ -123,7 +163,10 @@ def transforms():
         return np.asarray(compiled(values)), [exchange.kind for exchange in exchanges(compiled)]
 
     line, plane = rng.normal(size=48) + 1j * rng.normal(size=48), rng.normal(size=(8, 20))
-    modes, of_line = np.fft.fft(line), on_slabs(lambda x: slab.order(48) + 0 * x, np.zeros(48, int), 0)[0]
+    modes, of_line = (
+        np.fft.fft(line),
+        on_slabs(lambda x: slab.order(48) + 0 * x, np.zeros(48, int), 0)[0],
+    )
     found = {
         "fft": (on_slabs(slab.fft, line, 0), modes[of_line]),
         "ifft": (on_slabs(slab.ifft, modes[of_line], 0), line),
@@ -132,7 +175,9 @@ def transforms():
         "rfft2": (on_slabs(slab.rfft2, plane, 1), np.fft.rfft2(plane)),
         "irfft2": (on_slabs(lambda x: slab.irfft2(x, plane.shape), np.fft.rfft2(plane), 0), plane),
     }
-    errors = {name: float(np.max(np.abs(value - exact))) for name, ((value, _), exact) in found.items()}
+    errors = {
+        name: float(np.max(np.abs(value - exact))) for name, ((value, _), exact) in found.items()
+    }
     kinds = {name: kinds for name, ((_, kinds), _) in found.items()}
     return {"errors": errors, "kinds": kinds, "plain": on_slabs(jnp.fft.fft, line, 0)[1]}
 
@@ -141,7 +186,10 @@ def resumed():
     """Differences from the run on one device of one that began on four and was resumed on two."""
     settings = dict(t_end=1.0, save_every=0.1, chunk=2)
     whole, of_members = {}, {}
-    for kind, solver, extra in (("cut", CUT["nlse"](), {}), ("members", MEMBERS["heat"](), {"members": 8})):
+    for kind, solver, extra in (
+        ("cut", CUT["nlse"](), {}),
+        ("members", MEMBERS["heat"](), {"members": 8}),
+    ):
         one = physent.run(solver, **settings, **extra)
         with tempfile.TemporaryDirectory() as place:
             experiment = runs.describe(
@@ -152,14 +200,20 @@ def resumed():
                 "run",
             )
             calls = iter(range(100))
-            first = runs.execute(experiment, Path(place) / "run", stop=lambda calls=calls: next(calls) >= 1)
+            first = runs.execute(
+                experiment, Path(place) / "run", stop=lambda calls=calls: next(calls) >= 1
+            )
             last = runs.resume(Path(place) / "run", devices=2)
             with last.dataset() as run:
                 results = whole if kind == "cut" else of_members
                 results |= {
                     "reasons": [first.outcome.reason, last.outcome.reason],
                     "devices": int(run.attrs["devices"]),
-                    "worst": max(float(np.max(np.abs(one[name] - run[name]))) for name in one if name != "phase"),
+                    "worst": max(
+                        float(np.max(np.abs(one[name] - run[name])))
+                        for name in one
+                        if name != "phase"
+                    ),
                 }
     return {"cut": whole, "members": of_members}
 
@@ -168,8 +222,17 @@ def grown():
     """A cut run whose neighbour lists are too small at the start, against one whose are not."""
     settings = dict(t_end=0.2, save_every=0.1, devices=4)
     solver = CUT["particles"]()
-    small, large = physent.run(solver, **settings), physent.run(eqx.tree_at(lambda s: s.dt, ActiveMatter(
-        particles=64, neighbors=40, speed=0.5, skin=0.2, diffusivity=0.1), solver.dt), **settings)  # fmt: skip
+    small, large = (
+        physent.run(solver, **settings),
+        physent.run(
+            eqx.tree_at(
+                lambda s: s.dt,
+                ActiveMatter(particles=64, neighbors=40, speed=0.5, skin=0.2, diffusivity=0.1),
+                solver.dt,
+            ),
+            **settings,
+        ),
+    )
     return {"worst": float(np.max(np.abs(small.position - large.position)))}
 
 

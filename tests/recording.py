@@ -1,7 +1,9 @@
-"""Numbers that tests measure, committed in data/validation and shown on the documentation's page of validation.
+"""Numbers that tests measure, committed in data/validation and shown on the documentation's page of
+validation.
 
-`record_number` holds a measured number to what is asked of it, and to the committed one, so that a number on that page
-comes out of the code as it is. `pytest tests/test_x.py --record-numbers` commits what it measures instead.
+`record_number` holds a measured number to what is asked of it, and to the committed one, so that a
+number on that page comes out of the code as it is. `pytest tests/test_x.py --record-numbers`
+commits what it measures instead.
 """
 
 import csv
@@ -62,8 +64,12 @@ def commit(module: str, numbers: list[Number]) -> None:
             writer.writerows(sorted([*kept, *numbers]))
 
 
-def table(name: str, columns: tuple[str, ...], rows: list[tuple[str, ...]], recording: bool, share: float) -> None:
-    """Hold a whole table to the committed one, every number to a share of it and everything else to the letter."""
+def table(
+    name: str, columns: tuple[str, ...], rows: list[tuple[str, ...]], recording: bool, share: float
+) -> None:
+    """Hold a whole table to the committed one, every number to a share of it and everything else to
+    the letter.
+    """
     file = FOLDER / f"{name}.csv"
     if recording:
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -72,10 +78,14 @@ def table(name: str, columns: tuple[str, ...], rows: list[tuple[str, ...]], reco
         return
     with file.open(encoding="utf-8", newline="") as lines:
         committed_columns, *committed_rows = csv.reader(lines)
-    assert tuple(committed_columns) == columns and len(committed_rows) == len(rows), f"{file} has another shape"
+    assert tuple(committed_columns) == columns and len(committed_rows) == len(rows), (
+        f"{file} has another shape"
+    )
     for before, row in zip(committed_rows, rows, strict=True):
         for old, new in zip(before, row, strict=True):
-            assert old == new or math.isclose(float(old), float(new), rel_tol=share, abs_tol=share), (file, before, row)
+            assert old == new or math.isclose(
+                float(old), float(new), rel_tol=share, abs_tol=share
+            ), (file, before, row)
 
 
 class Recorder:
@@ -86,13 +96,21 @@ class Recorder:
         self.numbers: list[Number] = []
 
     def __call__(
-        self, what: str, measured: float, *, at_most: float | None = None, at_least: float | None = None,
-        exact: float | None = None, within: float | None = None, repeats: float | None = None,
-    ) -> None:  # fmt: skip
-        """Hold a number to a bar, or to an exact value `within` an absolute distance, and to the committed number.
+        self,
+        what: str,
+        measured: float,
+        *,
+        at_most: float | None = None,
+        at_least: float | None = None,
+        exact: float | None = None,
+        within: float | None = None,
+        repeats: float | None = None,
+    ) -> None:
+        """Hold a number to a bar, or to an exact value `within` an absolute distance, and to the
+        committed number.
 
-        `repeats` says how far from the committed number it may come out again, as a share of it: 1 % by default, and
-        for what has only a bar, an error, a factor of 3 to either side.
+        `repeats` says how far from the committed number it may come out again, as a share of it: 1
+        % by default, and for what has only a bar, an error, a factor of 3 to either side.
         """
         measured = float(measured)
         if exact is not None and within is not None:
@@ -110,11 +128,17 @@ class Recorder:
             return
         number = committed(self.module).get((self.test, what))
         command = f"pytest tests/{self.module}.py --record-numbers"
-        assert number is not None, f"{what}: not in data/validation/{self.module}.csv; commit it with {command}"
-        assert number.asked.split(" ±")[0] == asked.split(" ±")[0], f"{what}: {number.asked} is committed; {command}"
+        assert number is not None, (
+            f"{what}: not in data/validation/{self.module}.csv; commit it with {command}"
+        )
+        assert number.asked.split(" ±")[0] == asked.split(" ±")[0], (
+            f"{what}: {number.asked} is committed; {command}"
+        )
         before = float(number.measured)
         if repeats is None and exact is None and before > 0:
             again = before / 3 <= measured <= before * 3
         else:
             again = abs(measured - before) <= (0.01 if repeats is None else repeats) * abs(before)
-        assert again, f"{what}: {measured!r}, and {number.measured} is committed; if that is right, {command}"
+        assert again, (
+            f"{what}: {measured!r}, and {number.measured} is committed; if that is right, {command}"
+        )

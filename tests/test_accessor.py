@@ -51,16 +51,22 @@ def test_labels_and_values(field):
     np.testing.assert_allclose(result, expected, rtol=1e-14)
     counts = xr.DataArray(np.array([[3, 4], [5, 0]]), dims=("t", "bin"))
     expected = entropy(counts.values, outcomes=Counts(), estimator=MillerMadow())
-    np.testing.assert_allclose(counts.physent.entropy(outcomes="counts", estimator="miller_madow"), expected)
+    np.testing.assert_allclose(
+        counts.physent.entropy(outcomes="counts", estimator="miller_madow"), expected
+    )
 
 
 def test_other_quantities(field):
     h = field.physent.differential_entropy()
-    np.testing.assert_allclose(h, differential_entropy(field.values, (0.2, 0.1), (1, 2)), rtol=1e-13)
+    np.testing.assert_allclose(
+        h, differential_entropy(field.values, (0.2, 0.1), (1, 2)), rtol=1e-13
+    )
     p = Ordinal(order=3).probabilities(field.values, 2)
     c = field.physent.complexity("x", Ordinal(order=3))
     np.testing.assert_allclose(c, jensen_shannon_complexity(p), rtol=1e-13)
-    np.testing.assert_allclose(field.physent.sample_entropy("x", order=1), sample_entropy(field.values, order=1))
+    np.testing.assert_allclose(
+        field.physent.sample_entropy("x", order=1), sample_entropy(field.values, order=1)
+    )
     average = field.physent.time_average()
     assert average.standard_error.dims == ("y", "x")
     np.testing.assert_allclose(average.value, field.mean("t"), rtol=1e-13)
@@ -89,7 +95,9 @@ def test_what_is_not_there_is_named(field):
 
 
 def test_it_is_what_diagnose_gives_in_the_precision_of_the_data(field):
-    offline = physent.diagnose(field.to_dataset(), [Entropy(of="density", measure=Renyi(order=2.0))])
+    offline = physent.diagnose(
+        field.to_dataset(), [Entropy(of="density", measure=Renyi(order=2.0))]
+    )
     with jax.enable_x64(False):
         result = field.physent.entropy(measure=Renyi(order=2.0))
         assert field.astype("f4").physent.entropy().dtype == np.float32
@@ -101,12 +109,18 @@ def test_the_question_of_time_is_asked(field):
     for name in ("time", "Time", "t_snapshot"):
         assert field.rename(t=name).physent.entropy().dims == (name,)
     for name in ("step", "frame"):
-        with pytest.raises(ValueError, match=rf"which dimension is time\? .* \(dimensions: {name}, y, x\)"):
+        with pytest.raises(
+            ValueError, match=rf"which dimension is time\? .* \(dimensions: {name}, y, x\)"
+        ):
             field.rename(t=name).physent.entropy()
     assert field.isel(t=0).physent.entropy().dims == ()
-    with pytest.raises(ValueError, match="name those to read with dim="):  # a member says nothing of time
+    with pytest.raises(
+        ValueError, match="name those to read with dim="
+    ):  # a member says nothing of time
         field.rename(t="step").assign_coords(member=0).physent.entropy()
-    with pytest.raises(ValueError, match=r"of a series take its patterns, dim='t', outcomes='ordinal'"):
+    with pytest.raises(
+        ValueError, match=r"of a series take its patterns, dim='t', outcomes='ordinal'"
+    ):
         field.isel(x=0, y=0).physent.entropy()
     assert field.isel(x=0, y=0).physent.entropy(dim="t", outcomes="ordinal") > 0
 
@@ -116,9 +130,14 @@ def test_data_that_have_no_such_entropy_are_refused(field):
     with pytest.raises(ValueError, match="density is masked or not finite"):
         field.where(field.t < 2).physent.entropy()
     anomaly = field - 0.5
-    for refused in (anomaly.physent.entropy, anomaly.physent.complexity, anomaly.physent.differential_entropy):
+    for refused in (
+        anomaly.physent.entropy,
+        anomaly.physent.complexity,
+        anomaly.physent.differential_entropy,
+    ):
         with pytest.raises(
-            ValueError, match="has negative values, so it is no density: take the entropy with outcomes"
+            ValueError,
+            match="has negative values, so it is no density: take the entropy with outcomes",
         ):
             refused()
     with pytest.raises(ValueError, match="no counts"):

@@ -1,4 +1,6 @@
-"""The house as docs/architecture.md draws it: rooms, arrows that point down, one place and one name for one thing."""
+"""The house as docs/architecture.md draws it: rooms, arrows that point down, one place and one name
+for one thing.
+"""
 
 import ast
 import importlib
@@ -41,7 +43,9 @@ def modules_of(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            module = f"physent.{node.module}" if node.level else node.module  # only solvers have relative imports
+            module = (
+                f"physent.{node.module}" if node.level else node.module
+            )  # only solvers have relative imports
             yield module, node
             yield from ((f"{module}.{alias.name}", node) for alias in node.names)
 
@@ -54,7 +58,8 @@ def ours(path):
     return {name for name in imports(path) if name.partition(".")[0] == "physent"}
 
 
-# -------------------------------------------------------------------------------------------------- rooms and arrows
+# --------------------------------------------------------------------------------------------------
+# rooms and arrows
 
 
 def test_rooms_are_few_and_no_arrow_points_up_by_folder_or_by_file():
@@ -69,11 +74,13 @@ HOUSE = {
     "physent/__init__.py": "",
     "physent/errors.py": "from physent.io import b",
     "physent/io/__init__.py": "",
-    "physent/io/b.py": "import physent.engine.a\nfrom physent.solvers.nlse import NLSE\nimport solvers\n",
+    "physent/io/b.py": "import physent.engine.a\nfrom physent.solvers.nlse import NLSE\nimport "
+    "solvers\n",
     "physent/engine/__init__.py": "",
     "physent/engine/a.py": "def f():\n    from physent.engine.c import x\n",
     "physent/engine/c.py": "import physent.engine.a\nimport numpy\n",
-    "physent/engine/d.py": "from ..io import b\nimport importlib\nimportlib.import_module('physent.gone')\n",
+    "physent/engine/d.py": "from ..io import b\nimport "
+    "importlib\nimportlib.import_module('physent.gone')\n",
     "physent/attic/__init__.py": "import physent.errors",
     "solvers/__init__.py": "from .nlse import NLSE",
     "solvers/nlse.py": "from physent.engine.a import f\nfrom ..protocol.gone import g\n",
@@ -123,7 +130,10 @@ def test_libraries_depend_on_little_of_ours(room):
     for path in FILES:
         if path.is_relative_to(ROOT / "physent" / room):
             modules = {name for name in ours(path) if ROOMS["file_of"](name, ROOT)}
-            assert all(name.startswith(LIBRARIES[room]) for name in modules), (name_of(path), modules)
+            assert all(name.startswith(LIBRARIES[room]) for name in modules), (
+                name_of(path),
+                modules,
+            )
 
 
 @pytest.mark.parametrize("path", [*FILES, *SOLVERS], ids=name_of)
@@ -131,7 +141,9 @@ def test_no_import_is_hidden_in_a_function_but_that_of_a_heavy_library(path):
     """Of ours only in the command line, which must answer before jax is loaded."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     room = ROOMS["place_of"](path, ROOT) if path in FILES else "solvers"
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     hidden = {name for function in functions for name, _ in modules_of(function)}
     assert not {name for name in hidden if name.partition(".")[0] in sys.stdlib_module_names}
     allowed = {name for name in hidden if name.startswith(tuple(HEAVY))}
@@ -142,7 +154,9 @@ def test_no_import_is_hidden_in_a_function_but_that_of_a_heavy_library(path):
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_imports_of_the_core_are_whole(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    assert not [
+        node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level
+    ]
 
 
 def test_the_map_has_every_room_in_the_order_that_is_held():
@@ -153,23 +167,37 @@ def test_the_map_has_every_room_in_the_order_that_is_held():
 
 
 def test_no_module_is_long():
-    long = {name_of(path): n for path in [*FILES, *SOLVERS] if (n := path.read_text().count("\n")) > 410}
+    long = {
+        name_of(path): n for path in [*FILES, *SOLVERS] if (n := path.read_text().count("\n")) > 410
+    }
     assert not long
 
 
 def test_no_room_has_a_name_that_says_nothing():
     empty = re.compile(r"utils?|common|helpers?|base|misc|\w*(manager|handler|factory)")
-    assert not [name_of(path) for path in FILES for part in path.with_suffix("").parts if empty.fullmatch(part)]
+    assert not [
+        name_of(path)
+        for path in FILES
+        for part in path.with_suffix("").parts
+        if empty.fullmatch(part)
+    ]
 
 
-# ------------------------------------------------------------------------------------ one place, one name, one meaning
+# ------------------------------------------------------------------------------------ one place,
+# one name, one meaning
 
 
 @pytest.mark.parametrize("path", [*FILES, *SOLVERS], ids=name_of)
 def test_public_exceptions_are_defined_in_errors(path):
-    classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
+    classes = [
+        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
+    ]
     bases = {node.name: {ast.unparse(base) for base in node.bases} for node in classes}
-    wrong = [name for name, of in bases.items() if any(re.search(r"(Error|Exception|Interrupt)$", base) for base in of)]
+    wrong = [
+        name
+        for name, of in bases.items()
+        if any(re.search(r"(Error|Exception|Interrupt)$", base) for base in of)
+    ]
     assert path == ROOT / "physent" / "errors.py" or all(name.startswith("_") for name in wrong)
 
 
@@ -178,8 +206,8 @@ def test_the_names_of_time_are_listed_once():
     assert lists == ["physent/data/times.py"]
 
 
-# What may be called by a word whose meaning must not be doubtful, in physent/ and solvers/: files, functions, methods,
-# classes. The command line has a function for each of its commands.
+# What may be called by a word whose meaning must not be doubtful, in physent/ and solvers/: files,
+# functions, methods, classes. The command line has a function for each of its commands.
 MEANINGS = {
     "report": {"physent/report", "physent/app/cli.py:report", "physent/app/reading.py:report"},
     "error": {
@@ -189,7 +217,11 @@ MEANINGS = {
         "protocol:error",
         "physent/score/verdict.py:error",
     },
-    "verdict": {"physent/score/verdict.py", "physent/score/verdict.py:verdict", "physent/score/verdict.py:Verdict"},
+    "verdict": {
+        "physent/score/verdict.py",
+        "physent/score/verdict.py:verdict",
+        "physent/score/verdict.py:Verdict",
+    },
     "compare": {
         "physent/entropy/error_bars.py:compare",
         "physent/app/cli.py:compare",
@@ -212,12 +244,16 @@ def test_a_word_has_one_meaning(word):
             found.add(place)
         group = "solvers" if path in SOLVERS else "protocol" if "protocol" in path.parts else place
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name.strip("_").lower() == word:
+            if (
+                isinstance(node, ast.FunctionDef | ast.ClassDef)
+                and node.name.strip("_").lower() == word
+            ):
                 found.add(f"{group}:{node.name}")
     assert found == MEANINGS[word]
 
 
-# ------------------------------------------------------------------------------------------------------------ old names
+# --------------------------------------------------------------------------------------------------
+# old names
 
 
 def test_every_old_path_leads_to_modules_that_exist():
@@ -233,7 +269,9 @@ def test_every_old_path_leads_to_modules_that_exist():
 
 
 def test_every_public_name_of_version_0_1_is_served_under_its_old_path():
-    """By the list of them that was made of its source; communication.py belongs to the benchmarks now."""
+    """By the list of them that was made of its source; communication.py belongs to the benchmarks
+    now.
+    """
     names = json.loads((ROOT / "tests" / "data" / "version_0_1" / "names.json").read_text())
     gone = {"physent.program.variables_of"}  # a method of Program now
     with warnings.catch_warnings():
@@ -271,10 +309,13 @@ words = [str(warning.message) for warning in said if warning.category is FutureW
 assert "physent.solver is now physent.protocol.solver" in " ".join(words), words
 assert any("physent.engine.Run is now physent.engine.loop.Loop" in word for word in words), words
 assert all(word.endswith("the old name goes with the next release") for word in words)
-assert {warning.filename for warning in said if warning.category is FutureWarning} == {"<string>"}, said
+places = {warning.filename for warning in said if warning.category is FutureWarning}
+assert places == {"<string>"}, said
 import physent, physent.protocol.solver, physent.experiment.building
-assert Solver is physent.Solver and physent.solver.State is State and entropy is physent.entropy.entropy
-assert config.load_experiment is physent.load_experiment and config.ConfigError is physent.errors.ConfigError
+assert Solver is physent.Solver and physent.solver.State is State
+assert entropy is physent.entropy.entropy
+assert config.load_experiment is physent.load_experiment
+assert config.ConfigError is physent.errors.ConfigError
 try:
     from physent.solver import Nothing
 except ImportError:
@@ -292,7 +333,9 @@ def test_old_import_paths_work_and_warn():
 
 
 def test_old_names_are_attributes_of_the_packages_that_had_them():
-    with pytest.warns(FutureWarning, match="physent.entropy.uncertainty is now physent.entropy.error_bars"):
+    with pytest.warns(
+        FutureWarning, match="physent.entropy.uncertainty is now physent.entropy.error_bars"
+    ):
         importlib.reload(importlib.import_module("physent.entropy.uncertainty"))
     for module, name in ((physent, "config"), (physent.score, "learning")):
         vars(module).pop(name, None)  # an import has left it there
@@ -300,7 +343,11 @@ def test_old_names_are_attributes_of_the_packages_that_had_them():
         warnings.simplefilter("ignore", FutureWarning)
         assert physent.config.ConfigError is physent.errors.ConfigError  # type: ignore[attr-defined]
         assert physent.score.learning.learn is physent.score.learn  # type: ignore[attr-defined]
-    for module, name in ((physent, "sovler"), (physent.score, "lern"), (physent.entropy, "entorpy")):
+    for module, name in (
+        (physent, "sovler"),
+        (physent.score, "lern"),
+        (physent.entropy, "entorpy"),
+    ):
         with pytest.raises(AttributeError, match=f"has no attribute '{name}'"):
             getattr(module, name)
 
@@ -316,7 +363,9 @@ def test_what_is_set_under_an_old_path_is_set_where_it_is_now(monkeypatch):
     assert offline.BLOCK_BYTES == 8
     monkeypatch.undo()
     assert offline.BLOCK_BYTES > 9 and old.BLOCK_BYTES == offline.BLOCK_BYTES
-    with pytest.warns(FutureWarning, match="physent.engine.CHUNK_SECONDS is now physent.engine.loop.CHUNK_SECONDS"):
+    with pytest.warns(
+        FutureWarning, match="physent.engine.CHUNK_SECONDS is now physent.engine.loop.CHUNK_SECONDS"
+    ):
         monkeypatch.setattr(physent.engine, "CHUNK_SECONDS", 0.5)
     assert loop.CHUNK_SECONDS == 0.5
     monkeypatch.undo()
@@ -346,13 +395,19 @@ def test_a_checkout_without_symbolic_links_says_so(tmp_path, monkeypatch):
     (tmp_path / "physent" / "protocol").mkdir(parents=True)
     (tmp_path / "physent" / "solvers").write_text("../solvers")
     monkeypatch.setattr(moved, "__file__", str(tmp_path / "physent" / "protocol" / "moved.py"))
-    with pytest.raises(CheckoutError, match=r"should be a symbolic link to ../solvers.*git config core.symlinks true"):
+    with pytest.raises(
+        CheckoutError,
+        match=r"should be a symbolic link to ../solvers.*git config core.symlinks true",
+    ):
         moved._check_link("physent.solvers", None)
-    with pytest.raises(CheckoutError, match=r"physent.experiments is missing here.*git config core.symlinks true"):
+    with pytest.raises(
+        CheckoutError, match=r"physent.experiments is missing here.*git config core.symlinks true"
+    ):
         moved._check_link("physent.experiments", None)
 
 
-# ------------------------------------------------------------------------------------------------------------ packaging
+# --------------------------------------------------------------------------------------------------
+# packaging
 
 
 def test_solvers_and_experiments_are_links_to_the_folders_at_the_top():
@@ -365,11 +420,17 @@ def test_solvers_and_experiments_are_links_to_the_folders_at_the_top():
 
 
 def test_every_package_of_the_tree_is_in_the_wheel():
-    """What setuptools will find, by its own rules, is every folder with an __init__.py, links followed."""
+    """What setuptools will find, by its own rules, is every folder with an __init__.py, links
+    followed.
+    """
     from setuptools import find_packages
 
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    assert settings["package-dir"] == {"": "."} and settings["packages"]["find"]["namespaces"] is False
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "setuptools"
+    ]
+    assert (
+        settings["package-dir"] == {"": "."} and settings["packages"]["find"]["namespaces"] is False
+    )
     found = set(find_packages(str(ROOT), include=settings["packages"]["find"]["include"]))
     tree = {".".join(file.parent.relative_to(ROOT).parts) for file in FILES}
     for name in ("solvers", "experiments"):
@@ -384,7 +445,8 @@ def test_every_file_of_python_lies_in_a_package():
         assert (path.parent / "__init__.py").is_file(), name_of(path)
 
 
-# -------------------------------------------------------------------------------------------------------- what it loads
+# --------------------------------------------------------------------------------------------------
+# what it loads
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
@@ -392,9 +454,12 @@ def test_help_loads_neither_jax_nor_the_schema(arguments):
     code = (
         "import sys; sys.argv = ['physent', *sys.argv[1:]]\nfrom physent.app.cli import main\n"
         "try: main()\nexcept SystemExit as end: code = end.code\n"
-        "assert not {'jax', 'numpy', 'pydantic', 'xarray'} & set(sys.modules), 'too much'\nsys.exit(code)"
+        "assert not {'jax', 'numpy', 'pydantic', 'xarray'} & set(sys.modules), 'too "
+        "much'\nsys.exit(code)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
 
@@ -415,7 +480,11 @@ def test_hdf5_is_loaded_without_its_locks():
 
 def test_solvers_refuse_another_name():
     done = subprocess.run(
-        [sys.executable, "-c", "import solvers"], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", "import solvers"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 1 and "import this package as 'physent.solvers'" in done.stderr
 

@@ -24,7 +24,13 @@ def told(seconds):
 
 @pytest.fixture
 def rows():
-    ours = Side("physent", lambda: told([1.0, 2.0, 4.0]), "a method", seconds=lambda t: t, error=lambda t: 0.5)
+    ours = Side(
+        "physent",
+        lambda: told([1.0, 2.0, 4.0]),
+        "a method",
+        seconds=lambda t: t,
+        error=lambda t: 0.5,
+    )
     peer = Side("peer 1.0", lambda: told([3.0, 8.0, 12.0]), threads=1, seconds=lambda t: t)
     return measured("nothing", Case("one", (ours, peer), "the truth"), repeats=3, memory=False)
 
@@ -45,7 +51,9 @@ def test_error_and_its_reference_are_in_the_table(rows):
 
 def test_memory_that_could_not_be_measured_is_said(rows, capfd):
     lost = comparison.peak_memory("nothing_of_this_name", "one", 0)
-    assert lost is not None and math.isnan(lost) and "nothing_of_this_name" in capfd.readouterr().err
+    assert (
+        lost is not None and math.isnan(lost) and "nothing_of_this_name" in capfd.readouterr().err
+    )
     assert "| failed |" in list(markdown([dataclasses.replace(rows[0], memory=lost)]))[2]
 
 
@@ -85,7 +93,9 @@ def here(monkeypatch):
     def module(name):
         found = importlib.import_module(f"experiments.benchmarks.{name}")
         if hasattr(found, "elsewhere"):
-            monkeypatch.setattr(found, "elsewhere", lambda function, *arguments: function(*arguments))
+            monkeypatch.setattr(
+                found, "elsewhere", lambda function, *arguments: function(*arguments)
+            )
         return found
 
     return module
@@ -142,7 +152,11 @@ def test_schools_have_parameters_for_both_sides(here):
 
 def test_every_solver_and_estimator_of_the_sizes_can_be_built():
     sizes = importlib.import_module("experiments.benchmarks.sizes")
-    assert {scaling.limit for scaling in sizes.scalings().values()} == {"", "transforms", "bandwidth"}
+    assert {scaling.limit for scaling in sizes.scalings().values()} == {
+        "",
+        "transforms",
+        "bandwidth",
+    }
     for scaling in sizes.solvers().values():
         assert isinstance(scaling.solver(min(scaling.sizes)), Solver)
     for name, scaling in sizes.estimators().items():
@@ -155,10 +169,16 @@ def test_what_a_loop_does_is_counted_as_often_as_it_turns():
     def looped(x, turns):
         return jax.lax.fori_loop(0, turns, lambda _, x: jnp.fft.ifft(jnp.fft.fft(jnp.sin(x))), x)
 
-    texts = [jax.jit(looped, static_argnums=1).lower(jnp.ones(64, complex), n).compile().as_text() for n in (7, 14)]
+    texts = [
+        jax.jit(looped, static_argnums=1).lower(jnp.ones(64, complex), n).compile().as_text()
+        for n in (7, 14)
+    ]
     transforms = [
-        sum(times for operation, times in programs.executed(text) if operation.kind == "fft") for text in texts
+        sum(times for operation, times in programs.executed(text) if operation.kind == "fft")
+        for text in texts
     ]
     assert transforms == [14, 28]
     moved = [programs.bytes_moved(text) for text in texts]
-    assert 6 * 1024 * 7 <= moved[0] < 12 * 1024 * 7  # at least two transforms and a sine read and write 1,024 bytes
+    assert (
+        6 * 1024 * 7 <= moved[0] < 12 * 1024 * 7
+    )  # at least two transforms and a sine read and write 1,024 bytes

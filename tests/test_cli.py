@@ -44,10 +44,21 @@ def physent(monkeypatch, tmp_path, capsys):
 def test_run_prints_drift_entropies_and_place_and_writes_a_run(physent, tmp_path):
     code, out, err = physent("run", "toy.toml")
     assert code == 0 and not err
-    for words in ("t = 1 of 1", "mass", "entropy_u_shannon", "11 rows", "wrote data/runs/toy/run.nc"):
+    for words in (
+        "t = 1 of 1",
+        "mass",
+        "entropy_u_shannon",
+        "11 rows",
+        "wrote data/runs/toy/run.nc",
+    ):
         assert words in out
     folder = tmp_path / "data" / "runs" / "toy"
-    assert {path.name for path in folder.iterdir()} == {"run.nc", "experiment.toml", "checkpoint.eqx", "run.log"}
+    assert {path.name for path in folder.iterdir()} == {
+        "run.nc",
+        "experiment.toml",
+        "checkpoint.eqx",
+        "run.log",
+    }
     with xr.open_dataset(folder / "run.nc") as dataset:
         assert dataset.attrs["status"] == "done" and dataset.u.dtype == "float64"
     code, _, err = physent("run", "toy.toml")
@@ -58,7 +69,14 @@ def test_run_prints_drift_entropies_and_place_and_writes_a_run(physent, tmp_path
 
 def test_set_and_output(physent, tmp_path):
     code, out, _ = physent(
-        "run", "toy.toml", "--set", "solver.n=16", "--set", 'run.precision="float32"', "--output", "here"
+        "run",
+        "toy.toml",
+        "--set",
+        "solver.n=16",
+        "--set",
+        'run.precision="float32"',
+        "--output",
+        "here",
     )
     assert code == 0 and "wrote here/run.nc" in out
     with xr.open_dataset("here/run.nc") as dataset:
@@ -76,21 +94,33 @@ def test_the_command_line_leaves_the_precision_of_the_program_alone(physent):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("run", "toy.toml", "--set", "solver.lenght=3"), "--set: solver.lenght: unknown key, did you mean length?"),
-        (("run", "toy.toml", "--set", "runt_end=3"), "--set: runt_end: unknown key, did you mean run.t_end?"),
+        (
+            ("run", "toy.toml", "--set", "solver.lenght=3"),
+            "--set: solver.lenght: unknown key, did you mean length?",
+        ),
+        (
+            ("run", "toy.toml", "--set", "runt_end=3"),
+            "--set: runt_end: unknown key, did you mean run.t_end?",
+        ),
         (("run", "nowhere.toml"), "nowhere.toml: cannot be read: No such file or directory"),
         (("run", "tou.toml"), "did you mean toy.toml?"),
         (("run",), "physent --help"),
         (("rnu", "toy.toml"), 'Did you mean "run"?'),
         (("run", "toy.toml", "--ouput", "x"), "--ouput"),
         (("resume", "nowhere"), "nowhere is not a run that can be resumed"),
-        (("validate", "toy.toml", "--set", "run.t_end=-1"), "run.t_end: given -1, allowed: a number > 0"),
+        (
+            ("validate", "toy.toml", "--set", "run.t_end=-1"),
+            "run.t_end: given -1, allowed: a number > 0",
+        ),
         (("new", "nsle"), "unknown kind 'nsle', did you mean nlse?"),
         (
             ("diagnose", "toy.toml", "--of", "u"),
             "toy.toml: cannot be read: it is no NetCDF file. Read arrays with numpy or pandas",
         ),
-        (("diagnose", "nowhere.nc", "--of", "u"), "nowhere.nc: cannot be read: [Errno 2] No such file or directory"),
+        (
+            ("diagnose", "nowhere.nc", "--of", "u"),
+            "nowhere.nc: cannot be read: [Errno 2] No such file or directory",
+        ),
     ],
 )
 def test_bad_input_is_one_message_exit_code_2_and_nothing_left(physent, tmp_path, arguments, words):
@@ -107,7 +137,15 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(physent, tmp_path):
 
 def test_a_run_that_fails_exits_1_and_says_where(physent):
     code, _, err = physent(
-        "run", "toy.toml", "--set", "solver.growth=9.0", "--set", "run.t_end=5.0", "--output", "run", "--quiet"
+        "run",
+        "toy.toml",
+        "--set",
+        "solver.growth=9.0",
+        "--set",
+        "run.t_end=5.0",
+        "--output",
+        "run",
+        "--quiet",
     )
     assert code == 1 and "the run failed: u is not finite at index" in err
 
@@ -141,7 +179,9 @@ def test_the_schema_is_json(physent):
 
 def test_diagnose_a_file(physent):
     physent("run", "toy.toml", "--quiet", "--output", "run")
-    code, out, _ = physent("diagnose", "run/run.nc", "--of", "u", "--of", "z", "--measure", "{kind='renyi', order=2}")
+    code, out, _ = physent(
+        "diagnose", "run/run.nc", "--of", "u", "--of", "z", "--measure", "{kind='renyi', order=2}"
+    )
     assert code == 0 and "entropy_u_renyi_2" in out and "entropy_z_renyi_2" in out
     code, out, _ = physent("diagnose", "run/run.nc", "--of", "u", "--output", "entropy.nc")
     assert code == 0 and out.strip() == "entropy.nc"
@@ -162,7 +202,9 @@ def test_diagnose_refuses_a_negative_density_and_asks_for_time(physent, tmp_path
     code, _, err = physent("diagnose", "u.nc", "--of", "u", "--time", "step", "--output", "e.nc")
     assert code == 2 and "u.nc: u has negative values, so it is no density" in err
     assert {path.name for path in tmp_path.iterdir()} == {"toy.toml", "u.nc"}
-    code, out, _ = physent("diagnose", "u.nc", "--of", "u", "--time", "step", "--outcomes", "histogram")
+    code, out, _ = physent(
+        "diagnose", "u.nc", "--of", "u", "--time", "step", "--outcomes", "histogram"
+    )
     assert code == 0 and "entropy_u_histogram_shannon" in out and "NaN" not in out
 
 
@@ -197,9 +239,12 @@ def test_bash_completes_commands_and_options(physent, tmp_path):
     def completed(*words):
         typed = " ".join(words)
         ask = (
-            f'. {script}; COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _physent physent; echo "${{COMPREPLY[@]}}"'
+            f". {script}; COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _physent physent; "
+            f'echo "${{COMPREPLY[@]}}"'
         )
-        return subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True).stdout.split()
+        return subprocess.run(
+            ["bash", "-c", ask], capture_output=True, text=True, check=True
+        ).stdout.split()
 
     assert completed("physent", "ru") == ["run"]
     assert completed("physent", "run", "--se") == ["--set"]

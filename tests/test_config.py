@@ -70,21 +70,26 @@ of = "u"
 measure = {{ kind = "renyi", order = -2 }}
 [outptu]
 """
+    measures = schema.declarations(registry.find("diagnostics", "entropy"))["measure"].options
     assert problems(tmp_path, text) == [
         "case.toml:4: solver.n: given 2, allowed: an integer >= 4",
-        "case.toml:5: solver.lenght: unknown key, did you mean length? (allowed: n, nu, growth, noise, length, dt)",
+        "case.toml:5: solver.lenght: unknown key, did you mean length? (allowed: n, nu, growth, "
+        "noise, length, dt)",
         "case.toml:6: solver.nu: given -1, allowed: a number >= 0",
         "case.toml:7: solver.noise: given 'a', allowed: a number >= 0",
-        "case.toml:9: run.save_every: missing: time between two saved rows of series and diagnostics "
+        "case.toml:9: run.save_every: missing: time between two saved rows of series and "
+        "diagnostics "
         "(allowed: a number > 0)",
         "case.toml:10: run.t_end: given True, allowed: a number > 0",
         "case.toml:11: run.save_evry: unknown key, did you mean save_every? "
         "(allowed: t_end, save_every, snapshot_every, seed, precision, members, devices, chunk)",
-        "case.toml:12: run.precision: given 'float46', allowed: one of float64, float32, did you mean float64?",
+        "case.toml:12: run.precision: given 'float46', allowed: one of float64, float32, did you "
+        "mean float64?",
         "case.toml:14: diagnostics.0.kind: unknown kind 'entrpy', did you mean entropy? "
         f"(allowed: {', '.join(registry.registered('diagnostics'))}, or 'path.py:Class')",
         "case.toml:18: diagnostics.1.measure.kind: unknown kind 'shanon', did you mean shannon? "
-        f"(allowed: {', '.join(schema.declarations(registry.find('diagnostics', 'entropy'))['measure'].options)})",
+        "(allowed: "
+        f"{', '.join(measures)})",
         "case.toml:22: diagnostics.2.measure.order: given -2, allowed: a number >= 0",
         "case.toml:23: outptu: unknown key, did you mean output? "
         "(allowed: name, description, solver, run, diagnostics, output, sweep, score)",
@@ -102,14 +107,26 @@ measure = {{ kind = "renyi", order = -2 }}
             "case.toml:4: solver.kind: * has no class 'Haet', did you mean Heat?",
         ),
         (GOOD.replace("toys.py:Heat", "toy.py:Heat"), "case.toml:4: solver.kind: there is no file"),
-        (GOOD.replace("toys.py:Heat", "toys.py:jax"), "case.toml:4: solver.kind: * is not a physent.Solver"),
-        (GOOD.replace('of = "u"', 'of = "w"'), "case.toml:11: diagnostics.0.of: no observable or role 'w'"),
-        (GOOD.replace('of = "u"', 'of = "mean"'), "case.toml:11: diagnostics.0.of: mean does not live on a grid"),
+        (
+            GOOD.replace("toys.py:Heat", "toys.py:jax"),
+            "case.toml:4: solver.kind: * is not a physent.Solver",
+        ),
+        (
+            GOOD.replace('of = "u"', 'of = "w"'),
+            "case.toml:11: diagnostics.0.of: no observable or role 'w'",
+        ),
+        (
+            GOOD.replace('of = "u"', 'of = "mean"'),
+            "case.toml:11: diagnostics.0.of: mean does not live on a grid",
+        ),
         (
             GOOD + '[[diagnostics]]\nkind = "entropy"\nof = "u"\n',
             "case.toml:12: diagnostics.1.name: two variables are called",
         ),
-        (GOOD + '[output]\nvariables = ["v"]\n', "case.toml:13: output.variables: unknown observable 'v'"),
+        (
+            GOOD + '[output]\nvariables = ["v"]\n',
+            "case.toml:13: output.variables: unknown observable 'v'",
+        ),
         (
             GOOD + '[output]\nvariables = "u"\n',
             "case.toml:13: output.variables: given 'u', allowed: a list, each a string",
@@ -134,16 +151,23 @@ def test_each_kind_of_problem_has_a_sentence_and_a_line(tmp_path, text, message)
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
     (tmp_path / "single.toml").write_text(GOOD)
     with pytest.raises(
-        ConfigError, match=r"singel.toml: cannot be read: No such file or directory, did you mean single.toml"
+        ConfigError,
+        match=r"singel.toml: cannot be read: No such file or directory, did you mean single.toml",
     ):
         load_experiment(tmp_path / "singel.toml")
 
 
 def test_overrides_take_dotted_keys_and_toml_values(tmp_path):
     experiment = load(
-        tmp_path, GOOD, "solver.n=64", 'run.precision="float32"', "run.members = 2", "solver.nu=[0.1, 0.3]",
-        "diagnostics.0.measure={kind='renyi', order=0.5}", "name=other",
-    )  # fmt: skip
+        tmp_path,
+        GOOD,
+        "solver.n=64",
+        'run.precision="float32"',
+        "run.members = 2",
+        "solver.nu=[0.1, 0.3]",
+        "diagnostics.0.measure={kind='renyi', order=0.5}",
+        "name=other",
+    )
     assert experiment.solver.n == 64 and experiment.name == "other" and experiment.run.members == 2
     np.testing.assert_allclose(experiment.solver.nu, [0.1, 0.3])
     assert float(experiment.diagnostics[0].measure.order) == 0.5
@@ -151,7 +175,9 @@ def test_overrides_take_dotted_keys_and_toml_values(tmp_path):
 
 
 def test_a_bad_override_is_named_as_such(tmp_path):
-    assert problems(tmp_path, GOOD, "solver.n=2") == ["--set: solver.n: given 2, allowed: an integer >= 4"]
+    assert problems(tmp_path, GOOD, "solver.n=2") == [
+        "--set: solver.n: given 2, allowed: an integer >= 4"
+    ]
     assert "--set: solver.m: unknown key" in problems(tmp_path, GOOD, "solver.m=2")[0]
     assert "allowed: --set key=value" in problems(tmp_path, GOOD, "solver.n")[0]
     assert "no such place" in problems(tmp_path, GOOD, "diagnostics.7.of=u")[0]
@@ -178,7 +204,9 @@ def test_the_template_of_every_solver_is_a_valid_experiment_with_every_key(kind)
         schema.template(config.OutputSettings, "output"),
     ])  # fmt: skip
     data = tomllib.loads(text)
-    assert not validation.problems(cls, {key: value for key, value in data["solver"].items() if key != "kind"})
+    assert not validation.problems(
+        cls, {key: value for key, value in data["solver"].items() if key != "kind"}
+    )
     assert not validation.problems(config.RunSettings, data["run"])
     for declaration in schema.declarations(cls).values():
         assert declaration.name in text and declaration.doc in text
@@ -219,7 +247,9 @@ def test_the_json_schema_accepts_every_shipped_experiment(validator, path):
     ],
 )
 def test_the_json_schema_refuses_what_validate_refuses(validator, where, value):
-    data = tomllib.loads(next(path for path in EXPERIMENTS if path.stem == "single_soliton").read_text())
+    data = tomllib.loads(
+        next(path for path in EXPERIMENTS if path.stem == "single_soliton").read_text()
+    )
     place = data
     for key in where[:-1]:
         place = place[key]
@@ -257,19 +287,37 @@ v = 1
     tomllib.loads(text)
     lines = lines_of(text)
     expected = {
-        ("a",): 1, ("b", "c"): 2, ("d e",): 5, ("t",): 9, ("t", "x"): 10, ("list", 0): 11, ("list", 0, "z"): 12,
-        ("list", 1): 13, ("list", 1, "z"): 14, ("list", 1, "sub"): 15, ("list", 1, "sub", "w"): 16,
-        ("list", 1, "deep", 0): 17, ("list", 1, "deep", 0, "v"): 18,
-    }  # fmt: skip
+        ("a",): 1,
+        ("b", "c"): 2,
+        ("d e",): 5,
+        ("t",): 9,
+        ("t", "x"): 10,
+        ("list", 0): 11,
+        ("list", 0, "z"): 12,
+        ("list", 1): 13,
+        ("list", 1, "z"): 14,
+        ("list", 1, "sub"): 15,
+        ("list", 1, "sub", "w"): 16,
+        ("list", 1, "deep", 0): 17,
+        ("list", 1, "deep", 0, "v"): 18,
+    }
     assert lines == expected
     assert line_of(lines, ("t", "x", "y")) == 10
     assert line_of(lines, ("nowhere",)) == 1
 
 
 def test_problems_of_every_kind_come_together(tmp_path):
-    text = GOOD.replace("save_every = 0.1", "save_every = 0.3").replace('of = "u"', 'of = "uu"') + "[outpt]\n"
+    text = (
+        GOOD.replace("save_every = 0.1", "save_every = 0.3").replace('of = "u"', 'of = "uu"')
+        + "[outpt]\n"
+    )
     found = problems(tmp_path, text, "nowhere.deep.0.x=1")
-    for words in ("--set: nowhere", "run.t_end: given 1.0, allowed: a multiple", "role 'uu'", "outpt: unknown key"):
+    for words in (
+        "--set: nowhere",
+        "run.t_end: given 1.0, allowed: a multiple",
+        "role 'uu'",
+        "outpt: unknown key",
+    ):
         assert any(words in problem for problem in found), (words, found)
 
 
@@ -279,7 +327,10 @@ def test_a_long_list_is_no_trouble_to_find_lines_in():
 
 
 def test_a_range_over_members_is_of_numbers_only(tmp_path):
-    text = '[solver]\nkind = "nlse"\n[solver.initial]\nkind = "solitons"\namplitude = { linspace = [1.0, 2.0] }\n'
+    text = (
+        '[solver]\nkind = "nlse"\n[solver.initial]\nkind = "solitons"\namplitude = { linspace = '
+        "[1.0, 2.0] }\n"
+    )
     found = problems(tmp_path, text + "[run]\nt_end = 1.0\nsave_every = 0.1\nmembers = 2\n")
     assert "solver.initial.amplitude: a linspace gives numbers" in found[0]
 
@@ -304,7 +355,9 @@ save_every = 0.1
 
 
 def test_a_dt_is_chosen_once_and_said(tmp_path):
-    """Klein-Gordon: at most dx/2 = 1/16 (dx/8 with Verlet), and a whole number of steps between two rows."""
+    """Klein-Gordon: at most dx/2 = 1/16 (dx/8 with Verlet), and a whole number of steps between two
+    rows.
+    """
     text = """[solver]
 kind = "klein_gordon"
 n = 80
@@ -318,7 +371,9 @@ save_every = 0.1
         experiment = load(tmp_path, text, f"solver.method={method}")
         assert float(experiment.solver.dt) == pytest.approx(dt, rel=1e-12)
         assert experiment.resolved["solver"]["dt"] == pytest.approx(dt, rel=1e-12)
-        assert experiment.notes[0].startswith(f"dt = {dt:.6g}, chosen for save_every = 0.1 and at most 0.0")
+        assert experiment.notes[0].startswith(
+            f"dt = {dt:.6g}, chosen for save_every = 0.1 and at most 0.0"
+        )
     members = load(tmp_path, text, "run.members=2", "solver.length=[10.0, 5.0]")
     assert float(members.solver.dt) == pytest.approx(0.025)
     message = "solver.dt: given 'auto', but this solver has no rule for it, allowed: a number > 0"
@@ -371,8 +426,16 @@ def test_a_choice_can_be_a_class_in_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ("stiffness = 2.0", "stiffness = -2.0", "solver.force.stiffness: given -2.0, allowed: a number >= 0"),
-        ("stiffness", "stifness", "solver.force.stifness: unknown key 'stifness', did you mean stiffness|unknown key"),
+        (
+            "stiffness = 2.0",
+            "stiffness = -2.0",
+            "solver.force.stiffness: given -2.0, allowed: a number >= 0",
+        ),
+        (
+            "stiffness",
+            "stifness",
+            "solver.force.stifness: unknown key 'stifness', did you mean stiffness|unknown key",
+        ),
         ("mine.py:Spring", "mine.py:Sprin", "has no class 'Sprin', did you mean Spring"),
         ("mine.py:Spring", "mine.py:jnp", "is no PairForce"),
         ("mine.py:Spring", "their.py:Spring", "there is no file"),

@@ -1,4 +1,6 @@
-"""What every registered solver and diagnostic keeps to; a new one is covered the day it is registered."""
+"""What every registered solver and diagnostic keeps to; a new one is covered the day it is
+registered.
+"""
 
 import contextlib
 import functools
@@ -39,14 +41,22 @@ class Seen(NamedTuple):
 
 @functools.cache
 def seen(kind):
-    """The solver of that kind, and its first state and the one two steps later, compiled once for all tests."""
+    """The solver of that kind, and its first state and the one two steps later, compiled once for
+    all tests.
+    """
     solver = SOLVERS[kind]()
 
     @eqx.filter_jit
     def both(solver, key):
         first = solver.init(key)
         return [
-            Seen(state, solver.observe(state), solver.invariants(state), solver.error(state), solver.exact(state.t))
+            Seen(
+                state,
+                solver.observe(state),
+                solver.invariants(state),
+                solver.error(state),
+                solver.exact(state.t),
+            )
             for state in (first, solver.step(solver.step(first)))
         ]
 
@@ -129,10 +139,14 @@ def test_a_solver_survives_its_settings(solver):
 def test_float32_stays_float32(solver):
     with jax.enable_x64(False):
         narrow = type(solver)()
-        state = eqx.filter_eval_shape(lambda solver: solver.step(solver.init(jax.random.key(0))), narrow)
+        state = eqx.filter_eval_shape(
+            lambda solver: solver.step(solver.init(jax.random.key(0))), narrow
+        )
         for leaf in jax.tree.leaves(state):
             if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-                assert leaf.dtype.itemsize <= (8 if jnp.issubdtype(leaf.dtype, jnp.complexfloating) else 4)
+                assert leaf.dtype.itemsize <= (
+                    8 if jnp.issubdtype(leaf.dtype, jnp.complexfloating) else 4
+                )
 
 
 @functools.cache
@@ -149,9 +163,11 @@ def score_file():
 
 
 def diagnostic_of(cls, of, everything=False):
-    """A diagnostic that reads the observable `of`, with some value for every other parameter it requires.
+    """A diagnostic that reads the observable `of`, with some value for every other parameter it
+    requires.
 
-    With `everything`, for those too that have none by default, such as the box where the domain has one.
+    With `everything`, for those too that have none by default, such as the box where the domain has
+    one.
     """
     chosen = {}
     for name, declaration in declarations(cls).items():
@@ -159,14 +175,18 @@ def diagnostic_of(cls, of, everything=False):
             chosen[name] = (of,) if str(declaration.annotation).startswith("tuple") else of
         elif declaration.path:
             chosen[name] = score_file()
-        elif declaration.required or (everything and declaration.form == "param" and declaration.default is None):
+        elif declaration.required or (
+            everything and declaration.form == "param" and declaration.default is None
+        ):
             chosen[name] = {"low": 0.0}.get(name, 2.0) if declaration.form == "param" else of
     return cls(**chosen)
 
 
 @functools.cache
 def fitting(kind):
-    """Each diagnostic that fits an observable of the solver of that kind, reading the first that it fits."""
+    """Each diagnostic that fits an observable of the solver of that kind, reading the first that it
+    fits.
+    """
     example, found = Program(seen(kind)[0]).example, {}
     for name, cls in DIAGNOSTICS.items():
         for everything, of in itertools.product((False, True), example):
@@ -179,7 +199,9 @@ def fitting(kind):
 
 
 def test_diagnostics_give_what_they_declare_over_members(kind, solver):
-    """All that fit the solver, in one program of two members: named values of the declared dims, and a stable carry."""
+    """All that fit the solver, in one program of two members: named values of the declared dims,
+    and a stable carry.
+    """
     diagnostics = tuple(fitting(kind).values())
     program = Program(solver, diagnostics, members=2)
     example = program.example
@@ -190,9 +212,14 @@ def test_diagnostics_give_what_they_declare_over_members(kind, solver):
     one, own = (jax.tree.map(lambda leaf: leaf[0], tree) for tree in (state, carries))
     following, _ = eqx.filter_eval_shape(single.measure, solver, one, own)
     assert jax.tree.structure(following) == jax.tree.structure(own)
-    declared = {name: v for diagnostic in diagnostics for name, v in diagnostic.variables(example).items()}
+    declared = {
+        name: v for diagnostic in diagnostics for name, v in diagnostic.variables(example).items()
+    }
     series = {name for name, variable in example.variables.items() if not variable.dims}
-    assert set(rows.series) == set(declared) | {f"invariant_{name}" for name in program.invariant_names} | series
+    assert (
+        set(rows.series)
+        == set(declared) | {f"invariant_{name}" for name in program.invariant_names} | series
+    )
     for name, variable in declared.items():
         assert rows.series[name].ndim == 1 + len(variable.dims), name
         assert variable.long_name

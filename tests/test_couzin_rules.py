@@ -50,7 +50,9 @@ def test_what_is_behind_is_seen_by_repulsion_alone():
     np.testing.assert_allclose(wanted([-0.5 * X + 1e-3 * Y], [Z]), [1, -2e-3, 0], atol=1e-5)
     behind = wanted([-0.5 * X + 1e-3 * Y], [Z], blind_to_repulsion=True)
     np.testing.assert_array_equal(behind, X)
-    just_seen, just_not = (np.array([np.cos(a), np.sin(a), 0]) * 3 for a in np.pi * np.array([0.749, 0.751]))
+    just_seen, just_not = (
+        np.array([np.cos(a), np.sin(a), 0]) * 3 for a in np.pi * np.array([0.749, 0.751])
+    )
     np.testing.assert_allclose(wanted([just_seen], [Z]), just_seen / 3, atol=1e-12)
     np.testing.assert_array_equal(wanted([just_not], [Z]), X)
 
@@ -58,7 +60,9 @@ def test_what_is_behind_is_seen_by_repulsion_alone():
 def test_orientation_and_attraction_combine_in_both_ways():
     places, headings = [1.5 * Y, 1.5 * X, 3.0 * Y], [Z, Z, X]
     np.testing.assert_allclose(wanted(places, headings), (Z + Y) / np.sqrt(2), atol=1e-15)
-    np.testing.assert_allclose(wanted(places, headings, "sum"), (2 * Z + Y) / np.sqrt(5), atol=1e-15)
+    np.testing.assert_allclose(
+        wanted(places, headings, "sum"), (2 * Z + Y) / np.sqrt(5), atol=1e-15
+    )
     half = wanted(places, headings, weight=0.5)
     np.testing.assert_allclose(half, (0.5 * Z + Y) / np.sqrt(1.25), atol=1e-15)
 
@@ -95,7 +99,9 @@ def test_opposite_or_unlimited_wishes_are_no_trouble():
     x = jnp.asarray(X)[:, None]
     for turn in (rotate_towards, interpolate_towards):
         assert np.all(np.isfinite(turn(x, -x, jnp.asarray(0.4))))
-        np.testing.assert_allclose(turn(x, jnp.asarray(Y)[:, None], jnp.asarray(4.0))[:, 0], Y, atol=1e-15)
+        np.testing.assert_allclose(
+            turn(x, jnp.asarray(Y)[:, None], jnp.asarray(4.0))[:, 0], Y, atol=1e-15
+        )
     np.testing.assert_array_equal(rotate_towards(x, -x, jnp.asarray(4.0)), -x)
 
 
@@ -109,10 +115,13 @@ def test_errors_are_wrapped_gaussians(d):
     assert np.all(np.abs(noisy[1:].mean(axis=1)) < 4 * 0.5 / 200)
     across = noisy[1:].var(axis=1)
     np.testing.assert_allclose(across, (1 - np.exp(-0.5)) / 2 / (d - 1), rtol=0.05)
-    np.testing.assert_allclose(np.linalg.norm(jostle(a, jnp.asarray(0.5), jax.random.key(3)), axis=0), 1, atol=1e-14)
+    np.testing.assert_allclose(
+        np.linalg.norm(jostle(a, jnp.asarray(0.5), jax.random.key(3)), axis=0), 1, atol=1e-14
+    )
 
 
-# ------------------------------------------------------------------------------------------------- symmetries
+# -------------------------------------------------------------------------------------------------
+# symmetries
 
 step = eqx.filter_jit(lambda solver, state: solver.step(state))
 
@@ -122,7 +131,9 @@ def arrays(state):
 
 
 def school(position, heading):
-    return CouzinState(jnp.zeros(()), jnp.asarray(position), jnp.asarray(heading), jax.random.key(0))
+    return CouzinState(
+        jnp.zeros(()), jnp.asarray(position), jnp.asarray(heading), jax.random.key(0)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +142,9 @@ def free():
     solver = Couzin(n=30, noise=0.0, orientation_width=2.0, attraction_width=3.0)
     rng = np.random.default_rng(0)
     heading = rng.standard_normal((30, 3))
-    state = school(3 * rng.random((30, 3)), heading / np.linalg.norm(heading, axis=1, keepdims=True))
+    state = school(
+        3 * rng.random((30, 3)), heading / np.linalg.norm(heading, axis=1, keepdims=True)
+    )
     return solver, state, step(solver, state)
 
 
@@ -186,4 +199,7 @@ def test_the_staircase_goes_up_and_down():
     expected = [0, 0, 0.25, 0.75, 1, 1, 0.75, 0, 0]
     widths = [float(stairs(jnp.asarray(0.0), jnp.asarray(t))) for t in times]
     np.testing.assert_allclose(widths, expected, atol=1e-15)
-    assert float(stairs.largest(jnp.asarray(0.0))) == 1 and float(Constant().largest(jnp.asarray(0.3))) == 0.3
+    assert (
+        float(stairs.largest(jnp.asarray(0.0))) == 1
+        and float(Constant().largest(jnp.asarray(0.3))) == 0.3
+    )

@@ -1,4 +1,6 @@
-"""What a step does to a few fish: the rules as `Couzin` applies them; and the four states of the paper."""
+"""What a step does to a few fish: the rules as `Couzin` applies them; and the four states of the
+paper.
+"""
 
 import equinox as eqx
 import jax
@@ -20,7 +22,9 @@ TURN = 0.05
 def after(places, headings, **options):
     """Positions and headings one step after the first fish was at the origin and headed along x."""
     position, heading = np.array([np.zeros(3), *places]), np.array([X, *headings])
-    state = CouzinState(jnp.zeros(()), jnp.asarray(position), jnp.asarray(heading), jax.random.key(0))
+    state = CouzinState(
+        jnp.zeros(()), jnp.asarray(position), jnp.asarray(heading), jax.random.key(0)
+    )
     new = STEP(Couzin(n=len(position), **OPTIONS | options), state)
     return np.asarray(new.position), np.asarray(new.heading)
 
@@ -59,7 +63,9 @@ def test_a_fish_ahead_is_followed_and_one_behind_is_not_seen():
 def test_zones_end_at_the_sums_of_the_widths():
     """Just inside and just outside of 1, 3 and 7: away, along, towards, nothing."""
     for distance, wish in ((0.99, -Y), (1.01, Z), (2.99, Z), (3.01, Y), (6.99, Y)):
-        np.testing.assert_allclose(after([distance * Y], [Z])[1][0], turned_to(wish), atol=1e-14, err_msg=str(distance))
+        np.testing.assert_allclose(
+            after([distance * Y], [Z])[1][0], turned_to(wish), atol=1e-14, err_msg=str(distance)
+        )
     np.testing.assert_array_equal(after([7.01 * Y], [Z])[1][0], X)
 
 
@@ -82,15 +88,22 @@ def test_both_ways_to_combine_orientation_and_attraction(combine, wish):
 
 @pytest.mark.parametrize("model", ["angular", "vector"])
 def test_the_error_of_a_step_has_the_variance_that_was_given(model):
-    """Fish on their own, in all directions; across the heading each component has the variance of the error.
+    """Fish on their own, in all directions; across the heading each component has the variance of
+    the error.
 
-    An angular error is one angle to a random side, and the turn follows it as far as it can: here, altogether.
+    An angular error is one angle to a random side, and the turn follows it as far as it can: here,
+    altogether.
     """
     n, noise = 4000, 0.1
     rng = np.random.default_rng(0)
     heading = rng.standard_normal((n, 3))
     heading /= np.linalg.norm(heading, axis=1, keepdims=True)
-    state = CouzinState(jnp.zeros(()), jnp.asarray(1e4 * rng.random((n, 3))), jnp.asarray(heading), jax.random.key(1))
+    state = CouzinState(
+        jnp.zeros(()),
+        jnp.asarray(1e4 * rng.random((n, 3))),
+        jnp.asarray(heading),
+        jax.random.key(1),
+    )
     options = OPTIONS | dict(noise=noise, noise_model=model, search="dense", turning_rate=50.0)
     new = np.asarray(STEP(Couzin(n=n, **options), state).heading)
     np.testing.assert_allclose(np.linalg.norm(new, axis=1), 1, atol=1e-14)
@@ -103,7 +116,9 @@ def test_the_error_of_a_step_has_the_variance_that_was_given(model):
 @pytest.mark.parametrize("options", [{}, {"n": 30, "search": "tiles", "tile_size": 4}])
 def test_a_step_takes_its_own_random_numbers(options):
     """Two steps, two errors; the same key, the same step."""
-    solver = Couzin(**{"n": 2, "noise": 0.1, "attraction_width": 0.0, "orientation_width": 0.0} | options)
+    solver = Couzin(
+        **{"n": 2, "noise": 0.1, "attraction_width": 0.0, "orientation_width": 0.0} | options
+    )
     first = solver.init(jax.random.key(0))
     second = STEP(solver, first)
     again, third = STEP(solver, first), STEP(solver, second)
@@ -125,7 +140,12 @@ def test_the_four_states_of_the_paper():
     widths = [width for width, _, _ in STATES.values()]
     solver = Couzin(orientation_width=widths)
     run = physent.run(
-        solver, t_end=300.0, save_every=1.0, members=4, variables=["polarization", "rotation", "groups"], seed=1
+        solver,
+        t_end=300.0,
+        save_every=1.0,
+        members=4,
+        variables=["polarization", "rotation", "groups"],
+        seed=1,
     )
     half = run.isel(t=slice(150, None))
     for member, (name, (_, *limits)) in enumerate(STATES.items()):

@@ -1,4 +1,6 @@
-"""One run on many devices: the same results, nothing gathered, and a sentence where it cannot be."""
+"""One run on many devices: the same results, nothing gathered, and a sentence where it cannot
+be.
+"""
 
 import json
 import os
@@ -34,9 +36,13 @@ snapshot_every = 0.3
 
 
 def on_four_devices(*names):
-    """What on_devices.py finds, compiled as for a user: with the suite's quicker emitters sums may differ in a bit."""
+    """What on_devices.py finds, compiled as for a user: with the suite's quicker emitters sums may
+    differ in a bit.
+    """
     env = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
-    result = subprocess.run([sys.executable, CHECKS, *names], stdout=subprocess.PIPE, text=True, timeout=900, env=env)
+    result = subprocess.run(
+        [sys.executable, CHECKS, *names], stdout=subprocess.PIPE, text=True, timeout=900, env=env
+    )
     assert result.returncode == 0
     found: dict = {}
     for line in result.stdout.splitlines():
@@ -93,14 +99,26 @@ def test_two_processes_make_one_run(tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from physent.app.cli import main; main()", "run", str(tmp_path / "case.toml")]
+    command = [
+        sys.executable,
+        "-c",
+        "from physent.app.cli import main; main()",
+        "run",
+        str(tmp_path / "case.toml"),
+    ]
     command += ["--set", "run.devices=all", "--output", str(tmp_path / "two"), "--distributed"]
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
-    told = {"XLA_FLAGS": flags, "JAX_COORDINATOR_ADDRESS": f"localhost:{port}", "JAX_NUM_PROCESSES": "2"}
+    told = {
+        "XLA_FLAGS": flags,
+        "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
+        "JAX_NUM_PROCESSES": "2",
+    }
 
     def both():
         started = [
-            subprocess.Popen(command, env=os.environ | told | {"JAX_PROCESS_ID": str(i)}, stderr=subprocess.PIPE)
+            subprocess.Popen(
+                command, env=os.environ | told | {"JAX_PROCESS_ID": str(i)}, stderr=subprocess.PIPE
+            )
             for i in range(2)
         ]
         errors = [process.communicate(timeout=600)[1].decode() for process in started]
@@ -110,11 +128,21 @@ def test_two_processes_make_one_run(tmp_path):
     assert codes == [0, 0], errors
     with physent.open_run(tmp_path / "two") as two:
         one = physent.run(NLSE(n=64, length=20.0), t_end=0.6, save_every=0.1, snapshot_every=0.3)
-        assert two.attrs["devices"] == 4 and two.attrs["processes"] == 2 and two.attrs["status"] == "done"
+        assert (
+            two.attrs["devices"] == 4
+            and two.attrs["processes"] == 2
+            and two.attrs["status"] == "done"
+        )
         for name in ("psi", "density", "current", "invariant_energy"):
             np.testing.assert_allclose(two[name].values, one[name].values, rtol=0, atol=1e-12)
-    codes, errors = both()  # the folder is taken: the first process says so and the other one does not wait
-    assert codes == [2, 2] and "two exists: choose another" in errors[0] and "first process stopped" in errors[1]
+    codes, errors = (
+        both()
+    )  # the folder is taken: the first process says so and the other one does not wait
+    assert (
+        codes == [2, 2]
+        and "two exists: choose another" in errors[0]
+        and "first process stopped" in errors[1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,14 +155,26 @@ def test_two_processes_make_one_run(tmp_path):
         (NLSE(n=64, method="dopri8"), 1, 2, "would gather psi"),
         (NLSE(n=64, method="etdrk4", dealias="exact"), 1, 2, "dealias = 'exact' cannot be cut"),
         (KelvinHelmholtz(nx=32, nz=12), 1, 2, "method 'projection' cannot cut one run"),
-        (KelvinHelmholtz(nx=32, nz=12, method="spectral"), 1, 8, "nz = 12 is no multiple of 8, allowed: 1, 2, 4"),
         (
-            KelvinHelmholtz(nx=4, nz=12, method="spectral", initial=ShearLayer(perturbation=Mode(m=1))),
+            KelvinHelmholtz(nx=32, nz=12, method="spectral"),
+            1,
+            8,
+            "nz = 12 is no multiple of 8, allowed: 1, 2, 4",
+        ),
+        (
+            KelvinHelmholtz(
+                nx=4, nz=12, method="spectral", initial=ShearLayer(perturbation=Mode(m=1))
+            ),
             1,
             4,
             "nx = 4 leaves less than two cells to each of 4, allowed: 1, 2",
         ),
-        (ActiveMatter(particles=10), 1, 4, "10 particles do not share 4 devices evenly, allowed: 1, 2, 5, 10"),
+        (
+            ActiveMatter(particles=10),
+            1,
+            4,
+            "10 particles do not share 4 devices evenly, allowed: 1, 2, 5, 10",
+        ),
     ],
 )
 def test_what_cannot_be_spread_is_refused_with_what_could_be(solver, members, devices, words):
@@ -153,7 +193,11 @@ def test_devices_that_are_not_there_or_no_number_are_refused(tmp_path, capsys):
         return cli.app(command, exit_on_error=False, print_error=False), capsys.readouterr().err
 
     assert validated("all")[0] == 0 and validated(4)[0] == 0
-    for devices, words in ((0, "allowed: 'all' or an integer >= 1"), ("al", "did you mean all"), (3, "1, 2, 4, 8")):
+    for devices, words in (
+        (0, "allowed: 'all' or an integer >= 1"),
+        ("al", "did you mean all"),
+        (3, "1, 2, 4, 8"),
+    ):
         code, error = validated(devices)
         assert code == 2 and "run.devices: given" in error and words in error
 

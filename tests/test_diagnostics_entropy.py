@@ -20,7 +20,12 @@ from physent.diagnostics import (
     StatisticalComplexity,
     TransferEntropy,
 )
-from physent.diagnostics.regularity import ApproximateEntropy, LempelZiv, MultiscaleEntropy, SVDEntropy
+from physent.diagnostics.regularity import (
+    ApproximateEntropy,
+    LempelZiv,
+    MultiscaleEntropy,
+    SVDEntropy,
+)
 from physent.protocol.registry import available
 
 ROWS, NX, NZ = 12, 6, 5
@@ -80,7 +85,9 @@ DIAGNOSTICS = [
     MutualInformation(of="density", other="vorticity", bins=4),
     MutualInformation(of="density", other="vorticity", method="ksg", k=3, name="nearest"),
     MutualInformation(of="density", other="vorticity", given="dye", bins=3),
-    MutualInformation(of="density", other="vorticity", given="dye", method="ksg", k=3, name="nearest_given"),
+    MutualInformation(
+        of="density", other="vorticity", given="dye", method="ksg", k=3, name="nearest_given"
+    ),
     ParticleEntropy(of=("position",), outcomes=CELLS),
     ParticleEntropy(of=("position", "velocity"), outcomes=PHASE, estimator=library.PlugIn()),
     ParticleEntropy(of=("velocity",), outcomes=library.Headings(sectors=6), normalise=True),
@@ -108,7 +115,9 @@ def test_ordinal_windows_fill_up(dataset, result):
         expected = library.entropy(counts, outcomes=library.Counts(), normalise=True)
         assert pooled[row] == pytest.approx(float(expected), rel=1e-12)
         complexity = float(library.jensen_shannon_complexity(counts / counts.sum()))
-        assert float(result.permutation_density_complexity[row]) == pytest.approx(complexity, abs=1e-12)
+        assert float(result.permutation_density_complexity[row]) == pytest.approx(
+            complexity, abs=1e-12
+        )
     profile = dataset.profile.values.T
     assert result.local_entropy.dims == ("t", "s")
     local = library.entropy(profile, outcomes=library.Ordinal(order=3), normalise=True)
@@ -120,9 +129,13 @@ def test_histograms_fill_up(dataset, result):
     for row in (0, ROWS - 1):
         values = dataset.vorticity.values[: row + 1].ravel()
         expected = library.entropy(
-            values, outcomes=library.Histogram(bins=8, low=-2.0, high=2.0), estimator=library.MillerMadow()
+            values,
+            outcomes=library.Histogram(bins=8, low=-2.0, high=2.0),
+            estimator=library.MillerMadow(),
         )
-        assert float(result.histogram_entropy_vorticity[row]) == pytest.approx(float(expected), rel=1e-12)
+        assert float(result.histogram_entropy_vorticity[row]) == pytest.approx(
+            float(expected), rel=1e-12
+        )
 
 
 @pytest.mark.slow
@@ -139,21 +152,30 @@ def test_quantities_of_one_time(dataset, result):
         "multiscale_entropy_profile_scale_3": library.multiscale_entropy(profile, (3,), 1)[0],
         "lempel_ziv_profile": library.lempel_ziv_complexity(profile > np.median(profile), True, 2),
         "svd_entropy_profile": library.svd_entropy(profile, 4),
-        "boltzmann_entropy_position": library.boltzmann_entropy(position, PHASE, dataset.velocity.values[row]),
+        "boltzmann_entropy_position": library.boltzmann_entropy(
+            position, PHASE, dataset.velocity.values[row]
+        ),
         "boltzmann": library.boltzmann_entropy(position, CELLS),
         "nearest_given": library.ksg_conditional_mutual_information(
-            *(dataset[name].values[row].reshape(-1, 1) for name in ("density", "vorticity", "dye")), k=3
+            *(dataset[name].values[row].reshape(-1, 1) for name in ("density", "vorticity", "dye")),
+            k=3,
         ),
         "nearest": library.ksg_mutual_information(density.ravel(), vorticity.ravel(), k=3),
-        "entropy_position_cells": library.entropy(position, outcomes=CELLS, estimator=library.Grassberger()),
+        "entropy_position_cells": library.entropy(
+            position, outcomes=CELLS, estimator=library.Grassberger()
+        ),
         "entropy_position_velocity_cells": library.entropy(
             np.concatenate([position, dataset.velocity.values[row]], axis=-1), outcomes=PHASE
         ),
-        "nearest_neighbour_entropy_position": library.nearest_neighbour_entropy(position, period=1.0),
+        "nearest_neighbour_entropy_position": library.nearest_neighbour_entropy(
+            position, period=1.0
+        ),
         "dye_entropy_density": library.dye_entropy(density, (0.5, 0.2), axis=(0, 1)),
         "potential_energy_density_available": energies.available,
         "potential_energy_density_background": energies.background,
-        "composite_entropy_profile": library.field_entropy(profile, 0.1, "composite", convention="amangkurat"),
+        "composite_entropy_profile": library.field_entropy(
+            profile, 0.1, "composite", convention="amangkurat"
+        ),
         "complexity_index_density": library.complexity_index(density),
         "mixing_proxy_density": library.mixing_proxy(density, vorticity),
     }
@@ -161,12 +183,21 @@ def test_quantities_of_one_time(dataset, result):
         assert float(result[name][row]) == pytest.approx(float(value), rel=1e-10), name
     x, y = (library.bin_symbols(values.ravel(), 4) for values in (density, vorticity))
     information = library.discrete_mutual_information(x, y, (4, 4), library.MillerMadow())
-    assert float(result.mutual_information_density_vorticity[row]) == pytest.approx(float(information), rel=1e-12)
-    symbols = [library.bin_symbols(dataset[name].values[row].ravel(), 3) for name in ("density", "vorticity", "dye")]
-    information = library.discrete_conditional_mutual_information(*symbols, (3, 3, 3), library.MillerMadow())
+    assert float(result.mutual_information_density_vorticity[row]) == pytest.approx(
+        float(information), rel=1e-12
+    )
+    symbols = [
+        library.bin_symbols(dataset[name].values[row].ravel(), 3)
+        for name in ("density", "vorticity", "dye")
+    ]
+    information = library.discrete_conditional_mutual_information(
+        *symbols, (3, 3, 3), library.MillerMadow()
+    )
     given = result.mutual_information_density_vorticity_given_dye
     assert float(given[row]) == pytest.approx(float(information), rel=1e-12)
-    assert np.all((result.entropy_velocity_headings > 0.5) & (result.entropy_velocity_headings < 1.1))
+    assert np.all(
+        (result.entropy_velocity_headings > 0.5) & (result.entropy_velocity_headings < 1.1)
+    )
 
 
 @pytest.mark.slow
@@ -185,7 +216,9 @@ def test_windows_in_time_slide(dataset, result):
 
 @pytest.mark.slow
 def test_transfer_entropy_is_that_of_everything_so_far(dataset, result):
-    """The pasts of all grid points, pooled: the same as one long list of presents with their pasts."""
+    """The pasts of all grid points, pooled: the same as one long list of presents with their
+    pasts.
+    """
     x, y = (dataset[name].values.reshape(ROWS, -1) for name in ("density", "vorticity"))
     linear, flow = result.transfer_entropy_density_to_vorticity.values, result.flow.values
     assert np.all(np.isnan(linear[:4]))
@@ -193,7 +226,9 @@ def test_transfer_entropy_is_that_of_everything_so_far(dataset, result):
     for row in (5, ROWS - 1):
         times = range(4, row + 1)
         groups = [[y[t] for t in times]]
-        groups += [[x[t - 3 - i] for t in times] for i in (0, 1)] + [[y[t - 1 - i] for t in times] for i in (0, 1)]
+        groups += [[x[t - 3 - i] for t in times] for i in (0, 1)] + [
+            [y[t - 1 - i] for t in times] for i in (0, 1)
+        ]
         covariance = np.cov([np.concatenate(group) for group in groups])
         assert linear[row] == pytest.approx(
             float(library.gaussian_information(covariance, [0], [1, 2], [3, 4])), rel=1e-9
@@ -201,9 +236,14 @@ def test_transfer_entropy_is_that_of_everything_so_far(dataset, result):
         times = range(1, row + 1)
         present, own = (np.concatenate([y[t - i] for t in times]) for i in (0, 1))
         other = np.concatenate([x[t - 1] for t in times])
-        symbols = [library.bin_symbols(present, 3, -1.0, 1.0), library.bin_symbols(other, 3, 0.1, 0.9)]
+        symbols = [
+            library.bin_symbols(present, 3, -1.0, 1.0),
+            library.bin_symbols(other, 3, 0.1, 0.9),
+        ]
         symbols.append(library.bin_symbols(own, 3, -1.0, 1.0))
-        expected = library.discrete_conditional_mutual_information(*symbols, (3, 3, 3), library.MillerMadow())
+        expected = library.discrete_conditional_mutual_information(
+            *symbols, (3, 3, 3), library.MillerMadow()
+        )
         assert flow[row] == pytest.approx(float(expected), rel=1e-9, abs=1e-12)
 
 
@@ -216,9 +256,12 @@ def test_streamed_transfer_entropy_finds_the_direction():
         x[t] = 0.5 * x[t - 1] + rng.standard_normal(points)
         y[t] = 0.5 * y[t - 1] + 0.6 * x[t - 1] + rng.standard_normal(points)
     dataset = xr.Dataset(
-        {name: (("t", "s"), value[50:]) for name, value in (("x", x), ("y", y))}, {"s": np.arange(points)}
+        {name: (("t", "s"), value[50:]) for name, value in (("x", x), ("y", y))},
+        {"s": np.arange(points)},
     )
-    result = physent.diagnose(dataset, [TransferEntropy(of="x", to="y"), TransferEntropy(of="y", to="x")])
+    result = physent.diagnose(
+        dataset, [TransferEntropy(of="x", to="y"), TransferEntropy(of="y", to="x")]
+    )
     assert float(result.transfer_entropy_x_to_y[-1]) == pytest.approx(0.181395, abs=3 * 0.0045)
     assert 0 <= float(result.transfer_entropy_y_to_x[-1]) < 0.0005
 
@@ -234,7 +277,10 @@ def test_streamed_transfer_entropy_finds_the_direction():
         (ParticleEntropy(of=("profile",)), "does not hold particles and components"),
         (PotentialEnergy(of="profile"), "two grid axes"),
         (PublishedQuantity(of="profile", quantity="complexity_index"), "reads 2 grid axes"),
-        (PublishedQuantity(of="density", quantity="mixing_proxy", other="curl"), "no observable or role 'curl'"),
+        (
+            PublishedQuantity(of="density", quantity="mixing_proxy", other="curl"),
+            "no observable or role 'curl'",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_with_a_reason(dataset, diagnostic, message):

@@ -1,4 +1,6 @@
-"""What is written is true: the README's code runs, the table of parameters is that of the declarations."""
+"""What is written is true: the README's code runs, the table of parameters is that of the
+declarations.
+"""
 
 import re
 import runpy
@@ -25,7 +27,9 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 def test_the_table_of_parameters_is_that_of_the_declarations():
     page = runpy.run_path(str(ROOT / "docs" / "make_parameters.py"))["page"]
-    assert (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8") == page(), "run python docs/make_parameters.py"
+    assert (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8") == page(), (
+        "run python docs/make_parameters.py"
+    )
 
 
 @pytest.mark.slow
@@ -70,7 +74,9 @@ def test_the_readme_works_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(plt, "show", lambda: None)
     command(f"physent run {ROOT / 'experiments/nlse/single_soliton.toml'} --quiet", monkeypatch)
     scope: dict = {}
-    for language, code in re.findall(r"^```(python|console)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE):
+    for language, code in re.findall(
+        r"^```(python|console)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE
+    ):
         if language == "python":
             exec(code, scope)
         else:

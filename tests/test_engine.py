@@ -28,7 +28,12 @@ def reference():
 
 @pytest.mark.parametrize("chunk", [1, 7, 64])
 def test_the_length_of_a_chunk_changes_no_bit(reference, chunk):
-    same(reference, physent.run(Heat(), t_end=2.0, save_every=0.02, diagnostics=[Entropy(of="u")], seed=3, chunk=chunk))
+    same(
+        reference,
+        physent.run(
+            Heat(), t_end=2.0, save_every=0.02, diagnostics=[Entropy(of="u")], seed=3, chunk=chunk
+        ),
+    )
 
 
 def test_the_trajectory_is_that_of_single_steps(reference):
@@ -48,12 +53,20 @@ def test_saving_less_often_gives_the_same_rows(reference):
 
 def test_fields_have_a_cadence_of_their_own(reference):
     two = physent.run(
-        Heat(), t_end=2.0, save_every=0.02, snapshot_every=0.1, diagnostics=[Entropy(of="u")], seed=3, chunk=3
+        Heat(),
+        t_end=2.0,
+        save_every=0.02,
+        snapshot_every=0.1,
+        diagnostics=[Entropy(of="u")],
+        seed=3,
+        chunk=3,
     )
     assert two.u.dims == ("t_snapshot", "x") and two["mean"].dims == ("t",)
     # another compiled program, which may round differently; the same one gives the same bits
     np.testing.assert_allclose(two.u.values, reference.u.values[::5], rtol=1e-13)
-    np.testing.assert_allclose(two.entropy_u_shannon.values, reference.entropy_u_shannon.values, rtol=1e-13)
+    np.testing.assert_allclose(
+        two.entropy_u_shannon.values, reference.entropy_u_shannon.values, rtol=1e-13
+    )
     np.testing.assert_allclose(two.t_snapshot.values, two.t.values[::5], rtol=1e-15)
 
 
@@ -72,8 +85,13 @@ class HeatInTurn(Heat):
 @pytest.mark.parametrize("kind", [Heat, HeatInTurn])
 def test_members_are_the_single_runs_with_their_keys_and_parameters(kind):
     nu = [0.1, 0.2, 0.3]
-    together = physent.run(kind(nu=nu), t_end=0.5, save_every=0.1, members=3, seed=1, diagnostics=[Entropy(of="u")])
-    assert together.u.dims == ("t", "member", "x") and together.invariant_mass.dims == ("t", "member")
+    together = physent.run(
+        kind(nu=nu), t_end=0.5, save_every=0.1, members=3, seed=1, diagnostics=[Entropy(of="u")]
+    )
+    assert together.u.dims == ("t", "member", "x") and together.invariant_mass.dims == (
+        "t",
+        "member",
+    )
     for member in range(3):
         solver = Heat(nu=nu[member])
         step = eqx.filter_jit(solver.step)
@@ -115,7 +133,9 @@ def test_a_member_that_is_not_finite_is_named():
 def test_an_initial_state_that_is_not_finite_is_refused():
     solver = eqx.tree_at(lambda solver: solver.length, Heat(), jnp.asarray(jnp.nan))
     with pytest.raises(errors.RunError, match=r"not finite.*t = 0|not finite"):
-        physent.run(eqx.tree_at(lambda s: s.nu, solver, jnp.asarray(jnp.nan)), t_end=0.1, save_every=0.1)
+        physent.run(
+            eqx.tree_at(lambda s: s.nu, solver, jnp.asarray(jnp.nan)), t_end=0.1, save_every=0.1
+        )
 
 
 @pytest.mark.parametrize("chunk", [1, 5, None])
@@ -162,14 +182,25 @@ def test_times_are_multiples_and_not_sums():
 
 def test_float32_runs_in_float32():
     with jax.enable_x64(False):
-        run = physent.run(Heat(), t_end=0.1, save_every=0.1, diagnostics=[Entropy(of="u"), DifferentialEntropy(of="u")])
-    assert run.u.dtype == np.float32 and run.entropy_u_shannon.dtype == np.float32 and run.z.dtype == np.complex64
+        run = physent.run(
+            Heat(),
+            t_end=0.1,
+            save_every=0.1,
+            diagnostics=[Entropy(of="u"), DifferentialEntropy(of="u")],
+        )
+    assert (
+        run.u.dtype == np.float32
+        and run.entropy_u_shannon.dtype == np.float32
+        and run.z.dtype == np.complex64
+    )
     assert run.t.dtype == np.float64 and run.attrs["precision"] == "float32"
 
 
 def test_a_chunk_may_end_between_two_snapshots(reference):
     for chunk in (1, 3, 7):
-        run = physent.run(Heat(), t_end=2.0, save_every=0.02, snapshot_every=0.2, seed=3, chunk=chunk)
+        run = physent.run(
+            Heat(), t_end=2.0, save_every=0.02, snapshot_every=0.2, seed=3, chunk=chunk
+        )
         np.testing.assert_allclose(run.u.values, reference.u.values[::10], rtol=1e-13)
 
 
@@ -197,7 +228,9 @@ def test_a_diagnostic_that_is_not_finite_is_named_and_the_run_goes_on(tmp_path):
     with pytest.warns(UserWarning, match=r"not finite: entropy_u_shannon from t = 0\.\d") as said:
         run = physent.run(Heat(noise=0.3), t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")])
     assert said[0].filename == __file__
-    settings = dict(t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")], output=tmp_path / "run")
+    settings = dict(
+        t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")], output=tmp_path / "run"
+    )
     with pytest.warns(UserWarning, match="not finite: entropy_u_shannon") as said:
         physent.run(Heat(noise=0.3), **settings).close()
     assert said[0].filename == __file__
@@ -206,14 +239,19 @@ def test_a_diagnostic_that_is_not_finite_is_named_and_the_run_goes_on(tmp_path):
 
 
 def test_wall_times_add_up(reference):
-    wall = {name: reference.attrs[f"wall_time{name}"] for name in ("", "_solver", "_diagnostics", "_compilation")}
+    wall = {
+        name: reference.attrs[f"wall_time{name}"]
+        for name in ("", "_solver", "_diagnostics", "_compilation")
+    }
     assert all(value >= 0 for value in wall.values())
     assert wall[""] > 0
     assert wall["_solver"] + wall["_diagnostics"] == pytest.approx(wall[""])
 
 
 class Counter(physent.Diagnostic):
-    """How many rows there were, and the running largest value of each point: history in the carry."""
+    """How many rows there were, and the running largest value of each point: history in the
+    carry.
+    """
 
     of: str = physent.static("u", doc="observable")
     name: str | None = physent.static(None, doc="prefix")
@@ -221,21 +259,30 @@ class Counter(physent.Diagnostic):
 
     def variables(self, observed):
         dims = observed.variables[observed.find(self.of)].dims
-        return {"rows": physent.Variable(long_name="rows"), "largest": physent.Variable(dims, long_name="largest")}
+        return {
+            "rows": physent.Variable(long_name="rows"),
+            "largest": physent.Variable(dims, long_name="largest"),
+        }
 
     def init(self, observed):
         return jnp.zeros((), int), jnp.full_like(observed[observed.find(self.of)], -jnp.inf)
 
     def __call__(self, carry, observed):
         count, largest = carry[0] + 1, jnp.maximum(carry[1], observed[observed.find(self.of)])
-        return (count, largest), {"rows": count, "largest": largest} | ({"more": count} if self.wrong else {})
+        return (count, largest), {"rows": count, "largest": largest} | (
+            {"more": count} if self.wrong else {}
+        )
 
 
 def test_a_diagnostic_remembers_in_its_carry_with_several_outputs_and_dims():
-    run = physent.run(Heat(), t_end=1.0, save_every=0.1, snapshot_every=0.5, diagnostics=[Counter()], chunk=3)
+    run = physent.run(
+        Heat(), t_end=1.0, save_every=0.1, snapshot_every=0.5, diagnostics=[Counter()], chunk=3
+    )
     np.testing.assert_array_equal(run.rows.values, np.arange(1, 12))
     every = physent.run(Heat(), t_end=1.0, save_every=0.1)
-    np.testing.assert_allclose(run.largest.values, np.maximum.accumulate(every.u.values), rtol=1e-13)
+    np.testing.assert_allclose(
+        run.largest.values, np.maximum.accumulate(every.u.values), rtol=1e-13
+    )
     offline = physent.diagnose(every, [Counter()])
     np.testing.assert_allclose(offline.largest.values, run.largest.values, rtol=1e-13)
 
@@ -246,7 +293,10 @@ def test_a_diagnostic_remembers_in_its_carry_with_several_outputs_and_dims():
         ([Entropy(of="u", name="mean")], "two variables are called 'mean'"),
         ([Entropy(of="u", name="invariant_mass")], "two variables are called 'invariant_mass'"),
         ([Entropy(of="u", name="t")], "two variables are called 't': a diagnostic and a dimension"),
-        ([Entropy(of="u", name="z_re")], "two variables are called 'z_re': a diagnostic and a part of z"),
+        (
+            [Entropy(of="u", name="z_re")],
+            "two variables are called 'z_re': a diagnostic and a part of z",
+        ),
         ([Entropy(of="u", name="a/b")], "allowed: a name of letters"),
         ([Entropy(of="u"), Entropy(of="u")], "two variables are called 'entropy_u_shannon'"),
         ([Counter(wrong=True)], r"does not give the outputs that its variables\(\) declares: more"),

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from physent.entropy import Cells, Grassberger, Headings, Histogram, PlugIn, boltzmann_entropy, entropy
+from physent.entropy import (
+    Cells,
+    Grassberger,
+    Headings,
+    Histogram,
+    PlugIn,
+    boltzmann_entropy,
+    entropy,
+)
 
 
 @pytest.mark.parametrize("bins", [7, 50])
@@ -22,7 +30,9 @@ def test_histogram_is_numpys(bins):
 def test_histogram_of_a_field_a_batch_and_a_constant():
     x = np.random.default_rng(1).random((3, 8, 10))
     looped = [float(entropy(one.ravel(), outcomes=Histogram(bins=5))) for one in x]
-    np.testing.assert_allclose(entropy(x, outcomes=Histogram(bins=5), axis=(1, 2)), looped, rtol=1e-13)
+    np.testing.assert_allclose(
+        entropy(x, outcomes=Histogram(bins=5), axis=(1, 2)), looped, rtol=1e-13
+    )
     assert float(entropy(np.full(9, 3.0), outcomes=Histogram(bins=5))) == 0
     with pytest.raises(ValueError, match="real field"):
         entropy(x + 1j, outcomes=Histogram())
@@ -52,7 +62,9 @@ def test_isotropic_directions_fill_their_cells_equally(d):
     counts = np.asarray(space.counts(x))
     expected = 200_000 / len(counts)
     assert len(counts) == (8 if d == 2 else 48)
-    assert ((counts - expected) ** 2 / expected).sum() < len(counts) + 5 * math.sqrt(2 * len(counts))
+    assert ((counts - expected) ** 2 / expected).sum() < len(counts) + 5 * math.sqrt(
+        2 * len(counts)
+    )
     assert float(entropy(np.tile([[0.3, 0.4, 0.5][:d]], (9, 1)), outcomes=space)) == 0
 
 
@@ -67,16 +79,29 @@ def test_direction_cells_and_their_borders():
 
 
 def spreading(t, edges, terms=400):
-    """The cell occupation of an ideal gas that filled [0, 1/2] with unit thermal speed, specular walls at 0 and 1."""
+    """The cell occupation of an ideal gas that filled [0, 1/2] with unit thermal speed, specular
+    walls at 0 and 1.
+    """
     m = np.arange(1, terms)
     amplitude = 4 / (m * np.pi) * np.sin(m * np.pi / 2) * np.exp(-((m * np.pi * t) ** 2) / 2)
-    integral = edges[:, None] + np.sin(np.pi * np.outer(edges, m)) @ (amplitude / (m * np.pi))[:, None]
-    return np.maximum(np.diff(integral[:, 0]), 0)  # the last terms of the series leave -1e-16 in empty cells
+    integral = (
+        edges[:, None] + np.sin(np.pi * np.outer(edges, m)) @ (amplitude / (m * np.pi))[:, None]
+    )
+    return np.maximum(
+        np.diff(integral[:, 0]), 0
+    )  # the last terms of the series leave -1e-16 in empty cells
 
 
 @pytest.mark.parametrize(
     ("t", "value"),
-    [(0.05, -0.599146), (0.1, -0.510637), (0.2, -0.333276), (0.3, -0.184555), (0.5, -0.034917), (1.0, -2.09e-5)],
+    [
+        (0.05, -0.599146),
+        (0.1, -0.510637),
+        (0.2, -0.333276),
+        (0.3, -0.184555),
+        (0.5, -0.034917),
+        (1.0, -2.09e-5),
+    ],
 )
 def test_entropy_of_a_spreading_gas(t, value):
     p = spreading(t, np.linspace(0, 1, 21))
@@ -96,7 +121,9 @@ def phase_space_entropy(t, points=1500):
     v = (edges[:-1] + edges[1:]) / 2
     weight = np.diff(ndtr(edges)) / points
     x, sign = reflected(x0[:, None] + v[None, :] * t)
-    cell = np.minimum((x * 20).astype(int), 19) * 24 + np.minimum(((sign * v + 4) * 3).astype(int), 23)
+    cell = np.minimum((x * 20).astype(int), 19) * 24 + np.minimum(
+        ((sign * v + 4) * 3).astype(int), 23
+    )
     p = np.bincount(cell.ravel(), np.broadcast_to(weight, x.shape).ravel(), minlength=480)
     return float(entropy(p))
 
@@ -108,7 +135,9 @@ def test_phase_space_entropy_of_the_gas_grows_by_coarse_graining_alone():
 
 
 def test_boltzmann_entropy_of_sampled_particles():
-    """A sample of the gas at t = 0.3; the plug-in value shows the spurious order of 19 degrees of freedom."""
+    """A sample of the gas at t = 0.3; the plug-in value shows the spurious order of 19 degrees of
+    freedom.
+    """
     rng = np.random.default_rng(4)
     runs, n = 200, 400
     x, sign = reflected(rng.uniform(0, 0.5, (runs, n, 1)) + 0.3 * rng.standard_normal((runs, n, 1)))
@@ -116,7 +145,9 @@ def test_boltzmann_entropy_of_sampled_particles():
     corrected = np.asarray(boltzmann_entropy(x, cells))
     assert corrected.mean() == pytest.approx(-0.184555, abs=4 * corrected.std() / math.sqrt(runs))
     plug_in = np.asarray(boltzmann_entropy(x, cells, estimator=PlugIn()))
-    assert plug_in.mean() == pytest.approx(-0.184555 - 19 / (2 * n), abs=4 * corrected.std() / math.sqrt(runs))
+    assert plug_in.mean() == pytest.approx(
+        -0.184555 - 19 / (2 * n), abs=4 * corrected.std() / math.sqrt(runs)
+    )
     phase = Cells(bins=(20, 24), low=(0.0, -4.0), high=(1.0, 4.0))
     together = boltzmann_entropy(x[0], phase, velocity=sign[0] * rng.standard_normal((n, 1)))
     separate = float(corrected[0]) + 0.5 * math.log(2 * math.pi * math.e)

@@ -1,4 +1,6 @@
-"""Estimators: exact expectations over all samples, agreement with other packages, and every combination."""
+"""Estimators: exact expectations over all samples, agreement with other packages, and every
+combination.
+"""
 
 import itertools
 import math
@@ -33,7 +35,11 @@ from physent.entropy import (
 
 pytestmark = pytest.mark.slow  # minutes of compilation in all
 
-COUNTS = jnp.asarray(np.random.default_rng(0).multinomial(60, np.random.default_rng(1).dirichlet(np.ones(12)), size=3))
+COUNTS = jnp.asarray(
+    np.random.default_rng(0).multinomial(
+        60, np.random.default_rng(1).dirichlet(np.ones(12)), size=3
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -44,26 +50,37 @@ COUNTS = jnp.asarray(np.random.default_rng(0).multinomial(60, np.random.default_
         (100, 1000, 4.554730, 4.604728, 4.605667, 4.605670),
     ],
 )
-def test_exact_expectations_for_equal_probabilities(record_number, k, n, plug_in, miller_madow, older, newer):
+def test_exact_expectations_for_equal_probabilities(
+    record_number, k, n, plug_in, miller_madow, older, newer
+):
     """Each estimator is a sum over outcomes, so its mean needs only the binomial law of one count.
 
-    H = ln n - (1/n) sum_i g(n_i) is linear in the g, so those of a single count m follow from the samples
-    (m, 1, 1, ..., 1), and m = 0 gives g(1).
+    H = ln n - (1/n) sum_i g(n_i) is linear in the g, so those of a single count m follow from the
+    samples (m, 1, 1, ..., 1), and m = 0 gives g(1).
     """
     binomial = scipy.stats.binom.pmf(np.arange(n + 1), n, 1 / k)
-    singles = jnp.asarray(np.where(np.arange(n)[None, :] < (n - np.arange(n + 1))[:, None], 1.0, 0.0))
+    singles = jnp.asarray(
+        np.where(np.arange(n)[None, :] < (n - np.arange(n + 1))[:, None], 1.0, 0.0)
+    )
     counts = jnp.concatenate([jnp.arange(n + 1.0)[:, None], singles], axis=1)
 
     def expectation(estimator):
-        total = n * np.log(n) - n * np.asarray(estimator(counts, Shannon()))  # sum of n_i G(n_i), linear in the counts
+        total = n * np.log(n) - n * np.asarray(
+            estimator(counts, Shannon())
+        )  # sum of n_i G(n_i), linear in the counts
         one = total[0] / n
         return math.log(n) - k * (binomial * (total - (n - np.arange(n + 1)) * one)).sum() / n
 
-    # Miller's correction is (K - 1)/2N. The table this came from had K/2N, so its column is larger by 1/2N than here
+    # Miller's correction is (K - 1)/2N. The table this came from had K/2N, so its column is larger
+    # by 1/2N than here
     observed = k * (1 - (1 - 1 / k) ** n)
     for name, mean, asked in (
         ("plug-in", expectation(PlugIn()), plug_in),
-        ("Miller-Madow", expectation(PlugIn()) + (observed - 1) / (2 * n), miller_madow - 1 / (2 * n)),
+        (
+            "Miller-Madow",
+            expectation(PlugIn()) + (observed - 1) / (2 * n),
+            miller_madow - 1 / (2 * n),
+        ),
         ("Grassberger 1988", expectation(Grassberger(version="1988")), older),
         ("Grassberger", expectation(Grassberger()), newer),
     ):
@@ -76,18 +93,33 @@ def test_exact_expectations_for_equal_probabilities(record_number, k, n, plug_in
 
 def every_sample(p, n):
     """All counts of n samples of three outcomes, and their probabilities."""
-    counts = np.array([(a, b, n - a - b) for a, b in itertools.product(range(n + 1), repeat=2) if a + b <= n])
+    counts = np.array(
+        [(a, b, n - a - b) for a, b in itertools.product(range(n + 1), repeat=2) if a + b <= n]
+    )
     return jnp.asarray(counts, float), scipy.stats.multinomial.pmf(counts, n, p)
 
 
 P = np.array([0.5, 0.3, 0.2])
 FEW, MANY = every_sample(P, 40), every_sample(P, 80)
-SAMPLES = jnp.concatenate([FEW[0], MANY[0], jnp.asarray(P)[None]])  # the last row is the truth, for PlugIn
+SAMPLES = jnp.concatenate(
+    [FEW[0], MANY[0], jnp.asarray(P)[None]]
+)  # the last row is the truth, for PlugIn
 OTHERS = [Shannon(), MinEntropy(), Hartley(), Kaniadakis(kappa=0.3), Curado(b=2.0), Extropy()]
 TSALLIS = jnp.asarray([0.5, 1.0, 2.0])
-RENYI = jnp.asarray([0, 0.49999, 0.5, 0.50001, 1 - 2e-6, 1, 1 + 2e-6, 1.49999, 1.50001, 2, 5, jnp.inf])
+RENYI = jnp.asarray(
+    [0, 0.49999, 0.5, 0.50001, 1 - 2e-6, 1, 1 + 2e-6, 1.49999, 1.50001, 2, 5, jnp.inf]
+)
 FIRST_RENYI = len(OTHERS) + len(TSALLIS)
-SMOOTH = [0, 3, 4, 5, 6, 7, 8, *(FIRST_RENYI + i for i in (2, 5, 9))]  # order 5 is far from its asymptotics here
+SMOOTH = [
+    0,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    *(FIRST_RENYI + i for i in (2, 5, 9)),
+]  # order 5 is far from its asymptotics here
 
 
 def every_measure(estimator, counts):
@@ -100,7 +132,9 @@ def every_measure(estimator, counts):
 @pytest.fixture(scope="module")
 def estimates():
     """Every estimator of every measure (measures, samples), for all samples of two sizes."""
-    return {kind: np.asarray(jax.jit(every_measure)(kind(), SAMPLES)) for kind in ESTIMATORS.values()}
+    return {
+        kind: np.asarray(jax.jit(every_measure)(kind(), SAMPLES)) for kind in ESTIMATORS.values()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +150,9 @@ def bias(values, truth):
 
 
 def test_first_order_bias_is_removed(estimates, truth):
-    """Plug-in bias falls as 1/N; what Miller-Madow and the jackknife leave falls as 1/N^2, and is small already."""
+    """Plug-in bias falls as 1/N; what Miller-Madow and the jackknife leave falls as 1/N^2, and is
+    small already.
+    """
     few, many = bias(estimates[PlugIn], truth)
     np.testing.assert_allclose((few / many)[SMOOTH], 2, atol=0.35)
     for kind in (MillerMadow, Jackknife):
@@ -151,10 +187,24 @@ def test_limits_of_the_order_hold_for_every_estimator(estimates):
 
 def test_jackknife_by_leaving_out_every_sample():
     counts = np.array([5, 3, 3, 1, 0])
-    for measure in (*OTHERS, Tsallis(order=0.5), Renyi(order=0.5), Renyi(order=1.2), Renyi(order=7.0)):
-        left_out = [measure(jnp.asarray((counts - np.eye(5)[i]) / 11.0)) for i in range(5) for _ in range(counts[i])]
-        expected = 12 * float(measure(jnp.asarray(counts / 12))) - 11 * np.mean(np.asarray(left_out))
-        assert float(Jackknife()(jnp.asarray(counts * 1.0), measure)) == pytest.approx(expected, abs=1e-11)
+    for measure in (
+        *OTHERS,
+        Tsallis(order=0.5),
+        Renyi(order=0.5),
+        Renyi(order=1.2),
+        Renyi(order=7.0),
+    ):
+        left_out = [
+            measure(jnp.asarray((counts - np.eye(5)[i]) / 11.0))
+            for i in range(5)
+            for _ in range(counts[i])
+        ]
+        expected = 12 * float(measure(jnp.asarray(counts / 12))) - 11 * np.mean(
+            np.asarray(left_out)
+        )
+        assert float(Jackknife()(jnp.asarray(counts * 1.0), measure)) == pytest.approx(
+            expected, abs=1e-11
+        )
 
 
 def test_shrinkage_by_hand():
@@ -170,15 +220,21 @@ def test_shrinkage_by_hand():
 def test_every_combination_is_finite_batched_and_normalisable():
     with jax.disable_jit():  # 48 programs, each used once
         for kind, measure in itertools.product(ESTIMATORS.values(), MEASURES.values()):
-            value = entropy(COUNTS, measure=measure(), outcomes=Counts(), estimator=kind(), normalise=True)
+            value = entropy(
+                COUNTS, measure=measure(), outcomes=Counts(), estimator=kind(), normalise=True
+            )
             assert value.shape == (3,)
             assert np.all((value > 0) & (value < 1.2))
     one = entropy(COUNTS[1], outcomes=Counts(), estimator=Grassberger())
-    assert float(one) == pytest.approx(float(entropy(COUNTS, outcomes=Counts(), estimator=Grassberger())[1]), rel=1e-14)
+    assert float(one) == pytest.approx(
+        float(entropy(COUNTS, outcomes=Counts(), estimator=Grassberger())[1]), rel=1e-14
+    )
 
 
 def test_permutation_invariance_and_single_precision():
-    every = jax.jit(lambda counts: jnp.stack([kind()(counts, Shannon()) for kind in ESTIMATORS.values()]))
+    every = jax.jit(
+        lambda counts: jnp.stack([kind()(counts, Shannon()) for kind in ESTIMATORS.values()])
+    )
     value = every(COUNTS * 1.0)
     np.testing.assert_allclose(every(COUNTS[:, ::-1] * 1.0), value, rtol=1e-12)
     single = every(COUNTS.astype(jnp.float32))
@@ -194,5 +250,7 @@ def test_a_certain_outcome_and_all_singletons():
 
 
 def test_a_correction_for_counts_is_refused_where_nothing_was_counted():
-    with pytest.raises(ValueError, match="MillerMadow corrects for a finite sample, but Density gives weights"):
+    with pytest.raises(
+        ValueError, match="MillerMadow corrects for a finite sample, but Density gives weights"
+    ):
         entropy(np.ones(5), outcomes=Density(), estimator=MillerMadow())

@@ -1,4 +1,6 @@
-"""Entropies of fields on a grid: the closed forms of the sech soliton, the outcome spaces and the options."""
+"""Entropies of fields on a grid: the closed forms of the sech soliton, the outcome spaces and the
+options.
+"""
 
 import math
 
@@ -38,13 +40,20 @@ def soliton(amplitude=A, velocity=0.0, position=X[150]):
         (Shannon(), Spectrum(), 2 - math.log(math.pi / A) - math.log(DK), 3.6225632),
         (Renyi(order=2), Density(), -math.log(A * DX / 3), 2.7317667),
         (MinEntropy(), Density(), -math.log(A * DX / 2), 2.3263016),
-        (Tsallis(order=0.5), Density(), 2 * (math.sqrt(A / 2) * math.pi / (A * math.sqrt(DX)) - 1), 8.0530965),
+        (
+            Tsallis(order=0.5),
+            Density(),
+            2 * (math.sqrt(A / 2) * math.pi / (A * math.sqrt(DX)) - 1),
+            8.0530965,
+        ),
         (Tsallis(order=2), Density(), 1 - A * DX / 3, 0.9348958),
     ],
     ids=["shannon", "spectral", "renyi 2", "min", "tsallis 1/2", "tsallis 2"],
 )
 def test_sech_soliton(measure, outcomes, formula, value):
-    """The trapezoidal rule on a periodic grid is exact to rounding for sech, whose tails are e^-50 at the box."""
+    """The trapezoidal rule on a periodic grid is exact to rounding for sech, whose tails are e^-50
+    at the box.
+    """
     for velocity in (0.0, 16 * math.pi / LENGTH):
         got = float(entropy(soliton(velocity=velocity), measure=measure, outcomes=outcomes))
         assert got == pytest.approx(formula, abs=1e-9)
@@ -68,7 +77,9 @@ def test_entropic_uncertainty_of_a_sech_soliton(amplitude):
 
 
 def test_two_solitons_before_their_collision():
-    """Shannon + ln dx of two distant pulses: each pulse's own, weighted by mass, plus the entropy of the masses."""
+    """Shannon + ln dx of two distant pulses: each pulse's own, weighted by mass, plus the entropy
+    of the masses.
+    """
     psi = 2 / np.cosh(2 * (X + 10)) + 1.5 / np.cosh(1.5 * (X - 10))
     assert float(differential_entropy(psi**2, DX)) == pytest.approx(1.419906, abs=1e-6)
 
@@ -122,13 +133,17 @@ def test_base_and_normalisation():
     assert float(entropy(x, normalise=True)) == pytest.approx(nats / math.log(64), rel=1e-14)
     for kind in MEASURES.values():
         assert 0 <= float(entropy(x, measure=kind(), normalise=True)) <= 1 + 1e-14
-    assert float(entropy(np.ones(64), measure=Tsallis(order=3), normalise=True)) == pytest.approx(1, rel=1e-13)
+    assert float(entropy(np.ones(64), measure=Tsallis(order=3), normalise=True)) == pytest.approx(
+        1, rel=1e-13
+    )
     with pytest.raises(ValueError, match="Tsallis entropy is not a logarithm"):
         entropy(x, measure=Tsallis(), base=2)
 
 
 def test_white_noise_and_a_tone_in_the_one_sided_spectrum():
-    """A raw periodogram of white noise has exponential powers: H = ln K - (1 - gamma_E) on average."""
+    """A raw periodogram of white noise has exponential powers: H = ln K - (1 - gamma_E) on
+    average.
+    """
     noise = np.random.default_rng(3).standard_normal((400, 1024))
     h = np.asarray(entropy(noise, outcomes=Spectrum(one_sided=True), normalise=True))
     expected = 1 - (1 - float(np.euler_gamma)) / math.log(513)
@@ -168,7 +183,11 @@ def test_negative_density_is_not_a_number_unless_clipped():
 
 def test_gradient_of_the_entropy_of_a_field():
     x = np.random.default_rng(7).random(6) + 0.1
-    for measure, outcomes in [(Shannon(), Density()), (Renyi(order=1.0), Density()), (Renyi(order=2.5), Spectrum())]:
+    for measure, outcomes in [
+        (Shannon(), Density()),
+        (Renyi(order=1.0), Density()),
+        (Renyi(order=2.5), Spectrum()),
+    ]:
         value = lambda x, m=measure, o=outcomes: entropy(x, measure=m, outcomes=o)  # noqa: E731
         gradient = jax.grad(value)(jnp.asarray(x))
         numeric = [(float(value(x + s)) - float(value(x - s))) / 2e-6 for s in 1e-6 * np.eye(6)]
@@ -181,7 +200,9 @@ def test_jit_equals_eager_and_single_precision():
     x = np.random.default_rng(8).random((4, 33))
     with jax.disable_jit():
         eager = entropy(x, measure=Renyi(order=0.7), outcomes=Spectrum(), axis=1)
-    np.testing.assert_allclose(entropy(x, measure=Renyi(order=0.7), outcomes=Spectrum(), axis=1), eager, rtol=1e-13)
+    np.testing.assert_allclose(
+        entropy(x, measure=Renyi(order=0.7), outcomes=Spectrum(), axis=1), eager, rtol=1e-13
+    )
     single = entropy(x.astype(np.float32), normalise=True)
     assert single.dtype == jnp.float32
     np.testing.assert_allclose(single, entropy(x, normalise=True), rtol=1e-5)

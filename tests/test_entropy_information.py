@@ -48,7 +48,9 @@ def test_mutual_information_of_a_table():
     corrected = discrete_mutual_information(x, y, (2, 3), MillerMadow())
     assert float(corrected) == pytest.approx(exact + (1 + 2 - 4) / 200, rel=1e-12)
     # a third variable that repeats x leaves nothing; one that is constant changes nothing
-    assert float(discrete_conditional_mutual_information(x, y, x, (2, 3, 2))) == pytest.approx(0, abs=1e-12)
+    assert float(discrete_conditional_mutual_information(x, y, x, (2, 3, 2))) == pytest.approx(
+        0, abs=1e-12
+    )
     constant = np.zeros_like(x)
     same = discrete_conditional_mutual_information(x, y, constant, (2, 3, 1))
     assert float(same) == pytest.approx(exact, rel=1e-12)
@@ -57,7 +59,10 @@ def test_mutual_information_of_a_table():
 def test_every_estimator_reduces_the_bias_of_independent_symbols():
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 5, (300, 400)), rng.integers(0, 5, (300, 400))
-    means = {k: float(discrete_mutual_information(x, y, (5, 5), e()).mean()) for k, e in ESTIMATORS.items()}
+    means = {
+        k: float(discrete_mutual_information(x, y, (5, 5), e()).mean())
+        for k, e in ESTIMATORS.items()
+    }
     assert means["plug_in"] == pytest.approx(16 / 800, rel=0.12)
     for kind in ("miller_madow", "grassberger", "jackknife"):
         assert abs(means[kind]) < 0.35 * means["plug_in"]
@@ -79,7 +84,9 @@ def test_processing_does_not_create_information():
     x = rng.integers(0, 4, 2000)
     y = (x + (rng.random(2000) < 0.3)) % 4
     z = np.array([0, 0, 1, 2])[y]
-    assert float(discrete_mutual_information(x, z, (4, 3))) < float(discrete_mutual_information(x, y, (4, 4)))
+    assert float(discrete_mutual_information(x, z, (4, 3))) < float(
+        discrete_mutual_information(x, y, (4, 4))
+    )
     bins = np.asarray(bin_symbols(np.array([[0.0, 0.5, 1.0], [5.0, 5.0, 7.0]]), 2))
     assert bins.tolist() == [[0, 1, 1], [0, 0, 1]]
 
@@ -100,7 +107,10 @@ def test_transfer_entropy_of_linear_processes_exactly(record_number):
     covariance = np.block([[stationary, lagged], [lagged.T, stationary]])
     there = gaussian_information(covariance, [1], [2], [3])
     record_number(
-        "transfer entropy of coupled linear processes, from their covariance", there, exact=0.181395, within=6e-7
+        "transfer entropy of coupled linear processes, from their covariance",
+        there,
+        exact=0.181395,
+        within=6e-7,
     )
     assert float(gaussian_information(covariance, [0], [3], [2])) == pytest.approx(0, abs=1e-14)
     assert 0.5 * math.log(1 + 0.8**2 / 0.5**2) == pytest.approx(0.634880, abs=5e-7)
@@ -117,9 +127,13 @@ def test_transfer_entropy_from_samples(record_number):
     noise = rng.standard_normal((2, 4000))
     target = np.concatenate([[0.0], 0.8 * noise[0, :-1] + 0.5 * noise[1, :-1]])
     assert float(gaussian_transfer_entropy(noise[0], target)) == pytest.approx(0.634880, abs=0.04)
-    assert float(ksg_transfer_entropy(noise[0], target, method="tree")) == pytest.approx(0.634880, abs=0.06)
+    assert float(ksg_transfer_entropy(noise[0], target, method="tree")) == pytest.approx(
+        0.634880, abs=0.06
+    )
     late = np.roll(target, 2)
-    assert float(gaussian_transfer_entropy(noise[0], late, delay=3)) == pytest.approx(0.634880, abs=0.04)
+    assert float(gaussian_transfer_entropy(noise[0], late, delay=3)) == pytest.approx(
+        0.634880, abs=0.04
+    )
     assert float(gaussian_transfer_entropy(noise[0], late, delay=1, l=2)) < 0.01
 
 
@@ -130,8 +144,12 @@ def test_transfer_entropy_of_symbols():
     y = np.concatenate([[0], np.where(rng.random(19_999) < 0.1, 1 - x[:-1], x[:-1])])
     exact = math.log(2) + 0.1 * math.log(0.1) + 0.9 * math.log(0.9)
     assert float(discrete_transfer_entropy(x, y, (2, 2))) == pytest.approx(exact, abs=0.01)
-    assert float(discrete_transfer_entropy(x, y, (2, 2), k=2, l=2)) == pytest.approx(exact, abs=0.01)
-    assert float(discrete_transfer_entropy(y, x, (2, 2), estimator=MillerMadow())) == pytest.approx(0, abs=5e-4)
+    assert float(discrete_transfer_entropy(x, y, (2, 2), k=2, l=2)) == pytest.approx(
+        exact, abs=0.01
+    )
+    assert float(discrete_transfer_entropy(y, x, (2, 2), estimator=MillerMadow())) == pytest.approx(
+        0, abs=5e-4
+    )
     with pytest.raises(ValueError, match="different shapes"):
         discrete_transfer_entropy(x, y[1:], (2, 2))
 
@@ -141,7 +159,9 @@ def test_surrogates_keep_what_they_say():
     power = np.abs(np.fft.rfft(x))
     for n in (128, 127):
         randomised = phase_randomised(jax.random.key(1), x[:n])
-        np.testing.assert_allclose(np.abs(np.fft.rfft(randomised)), np.abs(np.fft.rfft(x[:n])), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            np.abs(np.fft.rfft(randomised)), np.abs(np.fft.rfft(x[:n])), rtol=1e-9, atol=1e-9
+        )
     for surrogate in (shuffle, circular_shift, iaaft):
         values = np.asarray(surrogate(jax.random.key(2), x))
         np.testing.assert_array_equal(np.sort(values), np.sort(x))
@@ -153,7 +173,11 @@ def test_surrogates_keep_what_they_say():
 def test_permutation_test_is_uniform_under_independence_and_small_under_dependence():
     rng = np.random.default_rng(4)
     x, y = rng.standard_normal((2, 120, 60))
-    test = jax.jit(jax.vmap(lambda x, y, key: permutation_test(gaussian_mutual_information, x, y, key, samples=99)))
+    test = jax.jit(
+        jax.vmap(
+            lambda x, y, key: permutation_test(gaussian_mutual_information, x, y, key, samples=99)
+        )
+    )
     keys = jax.random.split(jax.random.key(0), 120)
     p_values = np.asarray(test(x, y, keys).p_value)
     assert scipy.stats.kstest(p_values, "uniform")[1] > 0.01

@@ -1,4 +1,6 @@
-"""Measures of a probability vector against closed forms, against each other and against their limits."""
+"""Measures of a probability vector against closed forms, against each other and against their
+limits.
+"""
 
 import decimal
 import math
@@ -27,10 +29,23 @@ from physent.errors import ParameterError
 from physent.protocol import parameters
 
 EVERY = [
-    Shannon(), Renyi(order=0.0), Renyi(order=0.5), Renyi(order=1.0), Renyi(order=2.0), Renyi(order=30.0),
-    Renyi(order=math.inf), Tsallis(order=0.5), Tsallis(order=1.0), Tsallis(order=3.0), Hartley(), MinEntropy(),
-    Kaniadakis(kappa=0.0), Kaniadakis(kappa=0.6), Curado(b=2.0), Extropy(),
-]  # fmt: skip
+    Shannon(),
+    Renyi(order=0.0),
+    Renyi(order=0.5),
+    Renyi(order=1.0),
+    Renyi(order=2.0),
+    Renyi(order=30.0),
+    Renyi(order=math.inf),
+    Tsallis(order=0.5),
+    Tsallis(order=1.0),
+    Tsallis(order=3.0),
+    Hartley(),
+    MinEntropy(),
+    Kaniadakis(kappa=0.0),
+    Kaniadakis(kappa=0.6),
+    Curado(b=2.0),
+    Extropy(),
+]
 
 
 @jax.jit
@@ -40,7 +55,9 @@ def every(p):
 
 MAXIMA = np.array([float(measure.maximum(8)) for measure in EVERY])
 
-weights = npst.arrays(float, 8, elements=st.just(0.0) | st.floats(1e-6, 1.0)).filter(lambda w: w.sum() > 1e-3)
+weights = npst.arrays(float, 8, elements=st.just(0.0) | st.floats(1e-6, 1.0)).filter(
+    lambda w: w.sum() > 1e-3
+)
 
 
 def geometric(p=0.3, n=200):
@@ -59,17 +76,42 @@ def geometric(p=0.3, n=200):
     ],
 )
 def test_geometric_distribution(measure, value, record_number):
-    name = " ".join([type(measure).__name__, *(f"{order:g}" for order in parameters.settings(measure).values())])
-    record_number(f"geometric distribution, p = 0.3: {name}", measure(geometric()), exact=value, within=5e-7)
+    name = " ".join(
+        [type(measure).__name__, *(f"{order:g}" for order in parameters.settings(measure).values())]
+    )
+    record_number(
+        f"geometric distribution, p = 0.3: {name}", measure(geometric()), exact=value, within=5e-7
+    )
 
 
-ORDERS = np.array([0, 0.3, 0.9, 0.999, 1 - 1e-6, 1 - 1e-9, 1, 1 + 1e-7, 1.00001, 1.2, 1.49, 1.51, 2, 7, 60, np.inf])
+ORDERS = np.array(
+    [
+        0,
+        0.3,
+        0.9,
+        0.999,
+        1 - 1e-6,
+        1 - 1e-9,
+        1,
+        1 + 1e-7,
+        1.00001,
+        1.2,
+        1.49,
+        1.51,
+        2,
+        7,
+        60,
+        np.inf,
+    ]
+)
 renyi_orders = jax.jit(jax.vmap(lambda order, p: Renyi(order=order)(p), in_axes=(0, None)))
 tsallis_orders = jax.jit(jax.vmap(lambda order, p: Tsallis(order=order)(p), in_axes=(0, None)))
 
 
 def test_renyi_and_tsallis_of_a_geometric_distribution_at_any_order():
-    """sum p^q = p^q/(1 - (1 - p)^q), evaluated in 50 digits so that the cancellation at order 1 is the code's alone."""
+    """sum p^q = p^q/(1 - (1 - p)^q), evaluated in 50 digits so that the cancellation at order 1 is
+    the code's alone.
+    """
     renyi, tsallis, orders = [], [], ORDERS[1:-1]
     with decimal.localcontext(prec=50):
         p = decimal.Decimal("0.3")
@@ -102,8 +144,12 @@ def test_kaniadakis_curado_and_extropy_by_hand():
     assert float(Kaniadakis(kappa=kappa)(jnp.asarray(p))) == pytest.approx(
         -(p ** (1 + kappa) - p ** (1 - kappa)).sum() / (2 * kappa), rel=1e-14
     )
-    assert float(Curado(b=b)(jnp.asarray(p))) == pytest.approx((1 - np.exp(-b * p)).sum() + np.exp(-b) - 1, rel=1e-14)
-    assert float(Extropy()(jnp.asarray(p))) == pytest.approx(-((1 - p) * np.log(1 - p)).sum(), rel=1e-14)
+    assert float(Curado(b=b)(jnp.asarray(p))) == pytest.approx(
+        (1 - np.exp(-b * p)).sum() + np.exp(-b) - 1, rel=1e-14
+    )
+    assert float(Extropy()(jnp.asarray(p))) == pytest.approx(
+        -((1 - p) * np.log(1 - p)).sum(), rel=1e-14
+    )
     two = jnp.asarray([0.2, 0.8])
     assert float(Extropy()(two)) == pytest.approx(float(Shannon()(two)), rel=1e-14)
 
@@ -147,12 +193,18 @@ def test_renyi_does_not_increase_with_its_order(weights):
 
 def test_agrees_with_scipy():
     p = np.random.default_rng(0).dirichlet(np.ones(50), size=20)
-    np.testing.assert_allclose(Shannon()(jnp.asarray(p)), scipy.stats.entropy(p, axis=-1), rtol=1e-13)
-    np.testing.assert_allclose(Shannon()(jnp.asarray(p.T), axis=0), scipy.stats.entropy(p, axis=-1), rtol=1e-13)
+    np.testing.assert_allclose(
+        Shannon()(jnp.asarray(p)), scipy.stats.entropy(p, axis=-1), rtol=1e-13
+    )
+    np.testing.assert_allclose(
+        Shannon()(jnp.asarray(p.T), axis=0), scipy.stats.entropy(p, axis=-1), rtol=1e-13
+    )
 
 
 def test_gradients_are_those_of_finite_differences_and_finite_at_zero():
-    """Compared along directions that move probability from one outcome to another: only those keep sum p = 1."""
+    """Compared along directions that move probability from one outcome to another: only those keep
+    sum p = 1.
+    """
     jacobian = jax.jit(jax.jacrev(every))
     p = jnp.asarray([0.2, 0.17, 0.16, 0.12, 0.11, 0.09, 0.08, 0.07])
     move = 1e-6 * (np.eye(8) - np.roll(np.eye(8), 1, axis=1))
@@ -175,7 +227,9 @@ def test_derivative_with_respect_to_the_order():
     assert np.isfinite(float(slope(0.0)))
     assert np.isfinite(float(slope(1e9)))
     tsallis = lambda order: Tsallis(order=order)(p)  # noqa: E731
-    assert float(jax.grad(tsallis)(1.0)) == pytest.approx(-float((p * log_p**2).sum()) / 2, rel=1e-10)
+    assert float(jax.grad(tsallis)(1.0)) == pytest.approx(
+        -float((p * log_p**2).sum()) / 2, rel=1e-10
+    )
 
 
 def test_single_precision_stays_single_and_close():

@@ -1,4 +1,6 @@
-"""Differential entropy and mutual information of samples, against exact expectations and closed forms."""
+"""Differential entropy and mutual information of samples, against exact expectations and closed
+forms.
+"""
 
 import math
 
@@ -22,7 +24,9 @@ pytestmark = pytest.mark.slow  # minutes of compilation in all
 
 
 def test_uniform_samples_in_a_periodic_box_are_estimated_without_bias():
-    """The ball of the k-th neighbour holds a Beta(k, N - k) share of the volume, whose logarithm has a known mean."""
+    """The ball of the k-th neighbour holds a Beta(k, N - k) share of the volume, whose logarithm
+    has a known mean.
+    """
     x = np.random.default_rng(0).random((600, 60, 2))
     values = np.asarray(nearest_neighbour_entropy(x, k=4, metric="maximum", period=1.0))
     one_point = scipy.special.polygamma(1, 4) - scipy.special.polygamma(1, 60)
@@ -30,12 +34,16 @@ def test_uniform_samples_in_a_periodic_box_are_estimated_without_bias():
     assert values.std() / math.sqrt(600) < 0.005
     # neighbours share neighbours, so the variance of the mean exceeds that of 60 independent points
     assert one_point / 60 < values.var() < 3 * one_point / 60
-    scaled = nearest_neighbour_entropy(x[:5] * [3.0, 2.0], k=4, metric="euclidean", period=(3.0, 2.0))
+    scaled = nearest_neighbour_entropy(
+        x[:5] * [3.0, 2.0], k=4, metric="euclidean", period=(3.0, 2.0)
+    )
     assert np.asarray(scaled).mean() == pytest.approx(math.log(6), abs=0.3)
 
 
 def expectation(k, n, log_radius):
-    """psi(N) - psi(k) + <ln of the full ball's volume>, averaged over the Beta(k, N - k) share u that lies within."""
+    """psi(N) - psi(k) + <ln of the full ball's volume>, averaged over the Beta(k, N - k) share u
+    that lies within.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(80)
     shares = scipy.stats.beta.ppf((nodes + 1) / 2, k, n - k)
     values = np.array([log_radius(u) for u in shares])
@@ -55,7 +63,8 @@ def radius(mass, share, shape):
 def test_bias_in_an_open_box(record_number):
     """Balls reach beyond the walls. Exact for the maximum metric: +.0971 for d = 2, N = 200, k = 4.
 
-    The table this was checked against had +.1006, which is the result of a simulation, not of the integral.
+    The table this was checked against had +.1006, which is the result of a simulation, not of the
+    integral.
     """
     nodes, weights = np.polynomial.legendre.leggauss(50)
     x, y = np.meshgrid((nodes + 1) / 4, (nodes + 1) / 4)
@@ -75,7 +84,8 @@ def test_bias_in_an_open_box(record_number):
 def test_bias_for_a_gaussian(record_number):
     """Exact by quadrature: -.0190 (N = 100) and -.0023 (N = 1,000) at k = 4.
 
-    The table this was checked against had -.0235 and -.0052, off by more than an order of 1/N allows between them.
+    The table this was checked against had -.0235 and -.0052, off by more than an order of 1/N
+    allows between them.
     """
     x = np.linspace(-9, 9, 1801)
     weight = scipy.stats.norm.pdf(x) * 0.01
@@ -85,13 +95,18 @@ def test_bias_for_a_gaussian(record_number):
         return scipy.stats.norm.sf(tail - r) - scipy.stats.norm.sf(tail + r)
 
     truth = 0.5 * math.log(2 * math.pi * math.e)
-    bias = {n: expectation(4, n, lambda u: np.log(2 * radius(mass, u, x.shape)) @ weight) - truth for n in (100, 1000)}
+    bias = {
+        n: expectation(4, n, lambda u: np.log(2 * radius(mass, u, x.shape)) @ weight) - truth
+        for n in (100, 1000)
+    }
     assert bias[100] == pytest.approx(-0.0190, abs=5e-5)
     assert bias[1000] == pytest.approx(-0.0023, abs=5e-5)
     samples = np.random.default_rng(2).standard_normal((1500, 100, 1))
     values = np.asarray(nearest_neighbour_entropy(samples, k=4))
     what = "nearest neighbours, 100 Gaussian values, k = 4: mean error (exact bias asked)"
-    record_number(what, values.mean() - truth, exact=bias[100], within=4 * values.std() / math.sqrt(1500))
+    record_number(
+        what, values.mean() - truth, exact=bias[100], within=4 * values.std() / math.sqrt(1500)
+    )
 
 
 def test_tree_and_pairs_agree():
@@ -116,13 +131,17 @@ def test_gradient_of_the_nearest_neighbour_entropy():
     for i, j in ((0, 0), (5, 1), (11, 0)):
         step = np.zeros((12, 2))
         step[i, j] = 1e-6
-        assert gradient[i, j] == pytest.approx(float(value(x + step) - value(x - step)) / 2e-6, abs=1e-7)
+        assert gradient[i, j] == pytest.approx(
+            float(value(x + step) - value(x - step)) / 2e-6, abs=1e-7
+        )
 
 
 def test_scaling_shift_and_single_precision():
     x = np.random.default_rng(5).standard_normal((200, 2))
     value = float(nearest_neighbour_entropy(x))
-    assert float(nearest_neighbour_entropy(3 * x + 7)) == pytest.approx(value + 2 * math.log(3), abs=1e-12)
+    assert float(nearest_neighbour_entropy(3 * x + 7)) == pytest.approx(
+        value + 2 * math.log(3), abs=1e-12
+    )
     single = nearest_neighbour_entropy(x.astype(np.float32))
     assert single.dtype == jnp.float32
     assert float(single) == pytest.approx(value, abs=1e-5)
@@ -135,17 +154,23 @@ def test_spacings_agree_with_scipy(form):
     np.testing.assert_allclose(spacing_entropy(x, form), peer, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("rho", "value"), [(0.5, 0.143841), (0.6, 0.223144), (0.75, 0.413339), (0.9, 0.830366)])
+@pytest.mark.parametrize(
+    ("rho", "value"), [(0.5, 0.143841), (0.6, 0.223144), (0.75, 0.413339), (0.9, 0.830366)]
+)
 def test_mutual_information_of_two_gaussians(rho, value, record_number):
     found = gaussian_information(np.array([[1, rho], [rho, 1]]), [0], [1])
     record_number(f"mutual information of Gaussians, rho = {rho}", found, exact=value, within=6e-7)
 
 
-@pytest.mark.parametrize(("n", "value"), [(2, 0.293893), (3, 0.413339), (5, 0.592812), (25, 1.292184)])
+@pytest.mark.parametrize(
+    ("n", "value"), [(2, 0.293893), (3, 0.413339), (5, 0.592812), (25, 1.292184)]
+)
 def test_mutual_information_of_two_groups_of_gaussians(n, value):
     """Two groups of n variables, every pair of the 2n with correlation 1/2."""
     covariance = np.full((2 * n, 2 * n), 0.5) + 0.5 * np.eye(2 * n)
-    assert float(gaussian_information(covariance, range(n), range(n, 2 * n))) == pytest.approx(value, abs=6e-7)
+    assert float(gaussian_information(covariance, range(n), range(n, 2 * n))) == pytest.approx(
+        value, abs=6e-7
+    )
 
 
 @pytest.mark.parametrize("form", [1, 2])
@@ -159,7 +184,10 @@ def test_ksg_of_gaussians_and_of_bounded_noise(form):
     values = np.asarray(ksg_mutual_information(x, y, k=4, form=form))
     assert values.mean() == pytest.approx(0.223144, abs=0.02)
     # 400 points do not resolve the edges of a strip: the estimate is low
-    for width, exact, low, high in ((0.1, 0.1 - math.log(0.2), 0.08, 0.13), (0.75, 1 / 3, 0.02, 0.05)):
+    for width, exact, low, high in (
+        (0.1, 0.1 - math.log(0.2), 0.08, 0.13),
+        (0.75, 1 / 3, 0.02, 0.05),
+    ):
         values = np.asarray(ksg_mutual_information(u, u + width / 0.1 * noise, k=4, form=form))
         assert low < exact - values.mean() < high
 
@@ -170,7 +198,9 @@ def test_ksg_of_a_strip_converges(width, exact, record_number):
     rng = np.random.default_rng(10)
     x = rng.random(30_000)
     value = ksg_mutual_information(x, x + rng.uniform(-width, width, x.shape), k=4, method="tree")
-    record_number(f"KSG, strip of half width {width}, 30,000 points", value, exact=exact, within=0.015)
+    record_number(
+        f"KSG, strip of half width {width}, 30,000 points", value, exact=exact, within=0.015
+    )
 
 
 def test_ksg_agrees_with_its_tree():
@@ -178,8 +208,13 @@ def test_ksg_agrees_with_its_tree():
     x, z = rng.standard_normal(300), rng.standard_normal((300, 2))
     y = x + z[:, 0] + 0.3 * rng.standard_normal(300)
     pairs = float(ksg_mutual_information(x, y, k=4))
-    assert float(ksg_mutual_information(x, y, k=4, method="tree")) == pytest.approx(pairs, abs=1e-12)
-    wrapped = [ksg_mutual_information(x, y, k=4, period_x=2.0, period_y=3.0, method=m) for m in ("pairs", "tree")]
+    assert float(ksg_mutual_information(x, y, k=4, method="tree")) == pytest.approx(
+        pairs, abs=1e-12
+    )
+    wrapped = [
+        ksg_mutual_information(x, y, k=4, period_x=2.0, period_y=3.0, method=m)
+        for m in ("pairs", "tree")
+    ]
     assert float(wrapped[0]) == pytest.approx(float(wrapped[1]), abs=1e-12)
     conditional = float(ksg_conditional_mutual_information(x, y, z, k=4))
     tree = ksg_conditional_mutual_information(x, y, z, k=4, method="tree")

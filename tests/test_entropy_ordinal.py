@@ -1,4 +1,6 @@
-"""Ordinal patterns and the entropy-complexity plane, against exact probabilities and other packages."""
+"""Ordinal patterns and the entropy-complexity plane, against exact probabilities and other
+packages.
+"""
 
 import itertools
 import math
@@ -31,8 +33,9 @@ def tent(value, times):
 
 
 def tent_pieces(m):
-    """Orbits of length m, one from every interval on which the order of x, T x, ..., T^(m-1) x is constant, and the
-    intervals' lengths, exactly: the order changes where two iterates, which are piecewise linear, cross."""
+    """Orbits of length m, one from every interval on which the order of x, T x, ..., T^(m-1) x is
+    constant, and the intervals' lengths, exactly: the order changes where two iterates, which are
+    piecewise linear, cross."""
     fold = Fraction(1, 2 ** (m - 1))
     cuts = {k * fold for k in range(2 ** (m - 1) + 1)}
     for k in range(2 ** (m - 1)):
@@ -58,7 +61,9 @@ def tent_pieces(m):
     ],
 )
 def test_logistic_map_at_full_chaos(m, patterns, shannon, normalised, complexity, record_number):
-    """sin^2 makes the logistic map of the tent map without changing an order, and the tent map's measure is uniform."""
+    """sin^2 makes the logistic map of the tent map without changing an order, and the tent map's
+    measure is uniform.
+    """
     orbits, lengths = tent_pieces(m)
     symbols = np.asarray(ordinal_symbols(orbits, order=m))[:, 0]
     exact = [Fraction(0)] * math.factorial(m)
@@ -67,13 +72,17 @@ def test_logistic_map_at_full_chaos(m, patterns, shannon, normalised, complexity
     assert sum(exact) == 1
     assert sum(p > 0 for p in exact) == patterns
     p = jnp.asarray([float(q) for q in exact])
-    record_number(f"logistic map, order {m}: permutation entropy", entropy(p), exact=shannon, within=6e-7)
+    record_number(
+        f"logistic map, order {m}: permutation entropy", entropy(p), exact=shannon, within=6e-7
+    )
     assert float(entropy(p, normalise=True)) == pytest.approx(normalised, abs=6e-7)
     assert float(jensen_shannon_complexity(p)) == pytest.approx(complexity, abs=6e-7)
 
 
 def fractional_brownian_patterns(hurst, m):
-    """Exact pattern probabilities of fractional Brownian motion: orthants of at most three Gaussian variables."""
+    """Exact pattern probabilities of fractional Brownian motion: orthants of at most three Gaussian
+    variables.
+    """
     covariance = lambda s, t: (s ** (2 * hurst) + t ** (2 * hurst) - abs(s - t) ** (2 * hurst)) / 2  # noqa: E731
     times = range(1, m + 1)  # patterns do not depend on where the window starts
     full = np.array([[covariance(s, t) for t in times] for s in times])
@@ -85,7 +94,9 @@ def fractional_brownian_patterns(hurst, m):
         joint = steps @ full @ steps.T
         scale = np.sqrt(np.diag(joint))
         angles = np.arcsin((joint / np.outer(scale, scale))[np.triu_indices(m - 1, 1)])
-        probabilities.append(0.25 + angles[0] / (2 * np.pi) if m == 3 else 0.125 + angles.sum() / (4 * np.pi))
+        probabilities.append(
+            0.25 + angles[0] / (2 * np.pi) if m == 3 else 0.125 + angles.sum() / (4 * np.pi)
+        )
     return np.array(probabilities)
 
 
@@ -105,11 +116,15 @@ def test_fractional_brownian_motion_in_the_plane(hurst, m, normalised, complexit
     assert p.sum() == pytest.approx(1, abs=1e-12)
     what, h = f"fractional Brownian motion, Hurst {hurst}, order {m}", entropy(p, normalise=True)
     record_number(f"{what}: normalised permutation entropy", h, exact=normalised, within=6e-7)
-    record_number(f"{what}: complexity", jensen_shannon_complexity(p), exact=complexity, within=6e-7)
+    record_number(
+        f"{what}: complexity", jensen_shannon_complexity(p), exact=complexity, within=6e-7
+    )
 
 
 def test_bounds_of_the_plane():
-    """The extrema for order 6; the upper curve has a cusp wherever one more outcome becomes possible."""
+    """The extrema for order 6; the upper curve has a cusp wherever one more outcome becomes
+    possible.
+    """
     n = 720
     h = np.concatenate([np.linspace(0, 1, 4001), np.log(np.arange(2, n)) / math.log(n)])
     lower, upper = map(np.asarray, complexity_bounds(h, n))
@@ -149,11 +164,13 @@ def test_agrees_with_ordpy(series):
         space = Ordinal(order=order, delay=delay)
         h, c = ordpy.complexity_entropy(series, dx=order, taux=delay)
         assert float(entropy(series, outcomes=space, normalise=True)) == pytest.approx(h, abs=1e-13)
-        assert float(jensen_shannon_complexity(space.probabilities(series))) == pytest.approx(c, abs=1e-13)
+        assert float(jensen_shannon_complexity(space.probabilities(series))) == pytest.approx(
+            c, abs=1e-13
+        )
     weighted = ordpy.weighted_permutation_entropy(series, dx=4)
-    assert float(entropy(series, outcomes=WeightedOrdinal(order=4), normalise=True)) == pytest.approx(
-        weighted, abs=1e-12
-    )
+    assert float(
+        entropy(series, outcomes=WeightedOrdinal(order=4), normalise=True)
+    ) == pytest.approx(weighted, abs=1e-12)
     field = series.reshape(30, 50)
     peer = ordpy.permutation_entropy(field, dx=3, dy=2, tauy=2)
     ours = entropy(field, outcomes=SpatialOrdinal(rows=2, columns=3, row_delay=2), normalise=True)
@@ -165,7 +182,9 @@ def test_patterns_are_told_apart_and_ties_keep_the_order_of_time():
     assert len(set(np.asarray(ordinal_symbols(every, order=4))[:, 0])) == 24
     assert int(ordinal_symbols(np.array([1.0, 2.0, 3.0]))[0]) == 0
     assert int(ordinal_symbols(np.array([1.0, 1.0, 1.0]))[0]) == 0
-    assert int(ordinal_symbols(np.array([2.0, 1.0, 2.0]))[0]) == int(ordinal_symbols(np.array([2.0, 1.0, 3.0]))[0])
+    assert int(ordinal_symbols(np.array([2.0, 1.0, 2.0]))[0]) == int(
+        ordinal_symbols(np.array([2.0, 1.0, 3.0]))[0]
+    )
     assert float(entropy(np.zeros(50), outcomes=Ordinal())) == 0
     with pytest.raises(ValueError, match="shorter than one window"):
         entropy(np.zeros(4), outcomes=Ordinal(order=3, delay=2))
@@ -176,7 +195,11 @@ def test_a_periodic_series_lies_between_its_bounds(m):
     """A monotone ramp repeated: ln 2/ln m! <= H <= ln(4m - 6)/ln m! for a sine sampled densely."""
     x = np.sin(2 * np.pi * np.arange(4000) / math.pi / 90)
     h = float(entropy(x, outcomes=Ordinal(order=m), normalise=True))
-    assert math.log(2) / math.log(math.factorial(m)) <= h <= math.log(4 * m - 6) / math.log(math.factorial(m))
+    assert (
+        math.log(2) / math.log(math.factorial(m))
+        <= h
+        <= math.log(4 * m - 6) / math.log(math.factorial(m))
+    )
 
 
 def test_amplitude_aware_by_hand(series):
@@ -194,7 +217,9 @@ def test_amplitude_aware_by_hand(series):
 def test_spatial_patterns():
     field = np.array([[1, 2, 1], [8, 3, 4], [6, 7, 5]])
     p = SpatialOrdinal().probabilities(field)
-    assert float(entropy(field, outcomes=SpatialOrdinal(), normalise=True)) == pytest.approx(0.327156, abs=6e-7)
+    assert float(entropy(field, outcomes=SpatialOrdinal(), normalise=True)) == pytest.approx(
+        0.327156, abs=6e-7
+    )
     assert float(jensen_shannon_complexity(p)) == pytest.approx(0.270120, abs=6e-7)
     rng = np.random.default_rng(0)
     field = rng.random((12, 10))
@@ -210,21 +235,34 @@ def test_spatial_patterns():
 
 
 def test_dispersion():
-    """Equally likely classes make white Gaussian words equally likely; by hand for a short series."""
+    """Equally likely classes make white Gaussian words equally likely; by hand for a short
+    series.
+    """
     x = np.random.default_rng(4).standard_normal(200_000)
-    assert float(entropy(x, outcomes=Dispersion(classes=4, order=2), normalise=True)) == pytest.approx(1, abs=1e-4)
+    assert float(
+        entropy(x, outcomes=Dispersion(classes=4, order=2), normalise=True)
+    ) == pytest.approx(1, abs=1e-4)
     x = np.array([0.0, 1.0, 2.0, 1.0, 0.0, 1.0, 2.0, 2.0])
     level = np.array([0, 1, 2, 1, 0, 1, 2, 2])  # Phi of -1.47, -0.16, 1.14 in thirds
     pairs = level[:-1] * 3 + level[1:]
-    np.testing.assert_array_equal(Dispersion(classes=3, order=2).counts(x), np.bincount(pairs, minlength=9))
+    np.testing.assert_array_equal(
+        Dispersion(classes=3, order=2).counts(x), np.bincount(pairs, minlength=9)
+    )
 
 
-SPACES = [Ordinal(order=3), WeightedOrdinal(order=3), AmplitudeOrdinal(order=3), Dispersion(classes=3)]
+SPACES = [
+    Ordinal(order=3),
+    WeightedOrdinal(order=3),
+    AmplitudeOrdinal(order=3),
+    Dispersion(classes=3),
+]
 
 
 def test_batch_is_a_loop_and_missing_values_are_not_hidden(series):
     batch = series[:240].reshape(3, 2, 40)
-    every = jax.jit(lambda x: jnp.stack([entropy(x, outcomes=space, normalise=True) for space in SPACES]))
+    every = jax.jit(
+        lambda x: jnp.stack([entropy(x, outcomes=space, normalise=True) for space in SPACES])
+    )
     values = every(batch)
     assert np.all((values > 0) & (values <= 1))
     for i, j in itertools.product(range(3), range(2)):

@@ -1,4 +1,6 @@
-"""Mixing, the published quantities of the reference packages, and error bars of correlated series."""
+"""Mixing, the published quantities of the reference packages, and error bars of correlated
+series.
+"""
 
 import math
 
@@ -42,17 +44,23 @@ def test_entropy_and_segregation_of_a_dye():
     assert float(segregation(half, axis=(0, 1))) == 1
     mixed = np.full((16, 4), 0.5)
     volume = 16 * 4 * 0.5 * 0.25
-    assert float(dye_entropy(mixed, (0.5, 0.25), axis=(0, 1))) == pytest.approx(volume * 0.5 * math.log(2), rel=1e-13)
+    assert float(dye_entropy(mixed, (0.5, 0.25), axis=(0, 1))) == pytest.approx(
+        volume * 0.5 * math.log(2), rel=1e-13
+    )
     assert float(dye_entropy(mixed, (0.5, 0.25), axis=(0, 1), density=2 * mixed)) == pytest.approx(
         volume * 0.5 * math.log(2), rel=1e-13
     )
     assert float(segregation(mixed, axis=(0, 1))) == 0
     assert np.isnan(float(dye_entropy(np.array([0.5, -1e-9]), 1.0)))
-    assert float(dye_entropy(np.array([0.5, -1e-9]), 1.0, negative="clip")) == pytest.approx(0.5 * math.log(2))
+    assert float(dye_entropy(np.array([0.5, -1e-9]), 1.0, negative="clip")) == pytest.approx(
+        0.5 * math.log(2)
+    )
 
 
 def test_dye_entropy_grows_as_diffusion_says():
-    """dS/dt = kappa int |grad c|^2/c for c = 1/2 + a e^(-kappa t) cos x, by a centred difference."""
+    """dS/dt = kappa int |grad c|^2/c for c = 1/2 + a e^(-kappa t) cos x, by a centred
+    difference.
+    """
     x = np.linspace(0, 2 * np.pi, 256, endpoint=False)
     dx, kappa = x[1], 0.3
     c = lambda t: 0.5 + 0.4 * math.exp(-kappa * t) * np.cos(x)  # noqa: E731
@@ -62,17 +70,23 @@ def test_dye_entropy_grows_as_diffusion_says():
 
 
 def test_sorted_background_of_a_stratified_fluid():
-    """A stable layer has no available energy; the same layer upside down has it all; columns carry half of it."""
+    """A stable layer has no available energy; the same layer upside down has it all; columns carry
+    half of it.
+    """
     nx, nz, gravity = 6, 20, 9.81
     height = (np.arange(nz) + 0.5) / nz + 3.0
     stable = np.broadcast_to(2.0 - height / 5, (nx, nz))
     upright = potential_energies(stable, height, gravity)
     assert float(upright.available) == pytest.approx(0, abs=1e-12)
-    assert float(upright.total) == pytest.approx(gravity * ((2 - height / 5) * height).mean(), rel=1e-13)
+    assert float(upright.total) == pytest.approx(
+        gravity * ((2 - height / 5) * height).mean(), rel=1e-13
+    )
     turned = potential_energies(stable[:, ::-1], height, gravity)
     assert float(turned.background) == pytest.approx(float(upright.background), rel=1e-13)
     centred = height - height.mean()
-    assert float(turned.available) == pytest.approx(gravity * 2 * (centred**2).mean() / 5, rel=1e-11)
+    assert float(turned.available) == pytest.approx(
+        gravity * 2 * (centred**2).mean() / 5, rel=1e-11
+    )
     # two columns, 2 beside 1: int rho z = 3/4, sorted (2 below 1) 5/8
     columns = np.array([[2.0] * 10, [1.0] * 10])
     beside = potential_energies(np.stack([columns, columns[::-1]]), (np.arange(10) + 0.5) / 10)
@@ -99,24 +113,82 @@ def reference_initial(case):
     return np.exp(-(X**2) / 50) + 0.01 * (real + 1j * imaginary)
 
 
-# printed with three decimals, t = 0: shannon, spectral, renyi 2, min, tsallis 1/2, tsallis 2, permutation, sample,
-# differential, complexity, active modes, bandwidth, mean frequency
+# printed with three decimals, t = 0: shannon, spectral, renyi 2, min, tsallis 1/2, tsallis 2,
+# permutation, sample, differential, complexity, active modes, bandwidth, mean frequency
 PUBLISHED = {
-    "single_soliton": (2.940, 3.623, 2.732, 2.332, 8.053, 0.935, None, 0.005, -5.853, 15.238, 61, 0.018, 0.016),
-    "two_soliton_collision": (3.746, 4.080, 3.499, 2.892, 13.199, 0.970, 0.408, 0.011, -5.256, 8.693, 84, 0.035, 0.004),
-    "breather_solution": (3.384, 3.171, 3.197, 2.819, 10.564, 0.959, 0.394, 0.005, -5.477, 10.813, 37, 0.011, 0.008),
-    "modulation_instability": (5.015, 1.548, 4.858, 4.474, 25.455, 0.992, 0.991, 0.027, -4.955, 2.391, 7, 0.010, 0.0),
+    "single_soliton": (
+        2.940,
+        3.623,
+        2.732,
+        2.332,
+        8.053,
+        0.935,
+        None,
+        0.005,
+        -5.853,
+        15.238,
+        61,
+        0.018,
+        0.016,
+    ),
+    "two_soliton_collision": (
+        3.746,
+        4.080,
+        3.499,
+        2.892,
+        13.199,
+        0.970,
+        0.408,
+        0.011,
+        -5.256,
+        8.693,
+        84,
+        0.035,
+        0.004,
+    ),
+    "breather_solution": (
+        3.384,
+        3.171,
+        3.197,
+        2.819,
+        10.564,
+        0.959,
+        0.394,
+        0.005,
+        -5.477,
+        10.813,
+        37,
+        0.011,
+        0.008,
+    ),
+    "modulation_instability": (
+        5.015,
+        1.548,
+        4.858,
+        4.474,
+        25.455,
+        0.992,
+        0.991,
+        0.027,
+        -4.955,
+        2.391,
+        7,
+        0.010,
+        0.0,
+    ),
 }
 
 
 @pytest.mark.parametrize("case", PUBLISHED)
 def test_published_table_of_the_schroedinger_cases_at_the_start(case):
-    """Every column of the table but one cell: single_soliton's permutation entropy, .760 there and .348 here.
+    """Every column of the table but one cell: single_soliton's permutation entropy, .760 there and
+    .348 here.
 
-    Its tails fall to e^-70, below the rounding of |A sech e^(ivx)|, so most of its ordinal patterns are decided by the
-    last bit of the exponential; the other three cases agree. Their sample entropy takes N - 1 templates for the shorter
-    length and divides by their numbers, their differential entropy adds the bin width's logarithm twice, their Hartley
-    entropy counts p > 1e-15.
+    Its tails fall to e^-70, below the rounding of |A sech e^(ivx)|, so most of its ordinal patterns
+    are decided by the last bit of the exponential; the other three cases agree. Their sample
+    entropy takes N - 1 templates for the shorter length and divides by their numbers, their
+    differential entropy adds the bin width's logarithm twice, their Hartley entropy counts p >
+    1e-15.
     """
     psi = reference_initial(case)
     modulus = np.abs(psi)
@@ -155,10 +227,15 @@ def test_published_table_of_the_schroedinger_cases_at_the_start(case):
     ids=["linear_wave", "kink", "collision"],
 )
 def test_published_table_of_the_klein_gordon_cases_at_the_start(field, grid, published):
-    """Initial Shannon, Renyi 2 and composite of amangkurat 0.0.1; sum p = 1/dx, so they change with the grid."""
+    """Initial Shannon, Renyi 2 and composite of amangkurat 0.0.1; sum p = 1/dx, so they change with
+    the grid.
+    """
     dx = grid[1] - grid[0]
     shannon, renyi, composite = published
-    of = lambda kind, x=grid, dx=dx: float(field_entropy(field(x), dx, kind, convention="amangkurat"))  # noqa: E731
+
+    def of(kind, x=grid, dx=dx):
+        return float(field_entropy(field(x), dx, kind, convention="amangkurat"))
+
     assert of("shannon") == pytest.approx(shannon, abs=5.01e-5)
     assert of("composite") == pytest.approx(composite, abs=5.01e-5)
     if renyi is not None:
@@ -167,12 +244,17 @@ def test_published_table_of_the_klein_gordon_cases_at_the_start(field, grid, pub
     assert of("shannon") / of("shannon", coarser, 2 * dx) == pytest.approx(2, rel=2e-2)
     proper = [float(field_entropy(field(x), kind="shannon")) for x in (coarser, grid)]
     assert proper[1] - proper[0] == pytest.approx(math.log(2), abs=1e-2)
-    three = [float(field_entropy(field(grid), kind=kind)) for kind in ("shannon", "renyi", "tsallis", "composite")]
+    three = [
+        float(field_entropy(field(grid), kind=kind))
+        for kind in ("shannon", "renyi", "tsallis", "composite")
+    ]
     assert three[3] == pytest.approx(0.5 * three[0] + 0.3 * three[1] + 0.2 * three[2], rel=1e-13)
 
 
 def test_complexity_index_of_a_shear_layer():
-    """The published index less 0.3 times the published histogram entropy, which is above ours throughout."""
+    """The published index less 0.3 times the published histogram entropy, which is above ours
+    throughout.
+    """
     z = np.linspace(0, 1, 128)
     for below, above, printed, histogram in (
         (1.2, 1.0, 0.811, 1.667),
@@ -183,7 +265,9 @@ def test_complexity_index_of_a_shear_layer():
         field = np.broadcast_to(density, (256, 128))
         counts = np.histogram(field, 50)[0] / field.size
         ours = -(counts[counts > 0] * np.log(counts[counts > 0])).sum()
-        assert float(complexity_index(field)) - 0.3 * ours == pytest.approx(printed - 0.3 * histogram, abs=1.1e-3)
+        assert float(complexity_index(field)) - 0.3 * ours == pytest.approx(
+            printed - 0.3 * histogram, abs=1.1e-3
+        )
     proxy = mixing_proxy(field, 2 * np.ones_like(field))
     assert float(proxy) == pytest.approx(2 * field.std(), rel=1e-13)
 
@@ -231,7 +315,9 @@ def test_entropy_rate_covers_the_true_slope():
     t = np.linspace(0, 10, 400)
     noise = autoregressive((60, 400), 0.6, key=3)
     keys = jax.random.split(jax.random.key(0), 60)
-    rates = jax.jit(jax.vmap(lambda s, key: entropy_rate(t, s, key, samples=100)))(0.3 * t + noise, keys)
+    rates = jax.jit(jax.vmap(lambda s, key: entropy_rate(t, s, key, samples=100)))(
+        0.3 * t + noise, keys
+    )
     covered = (np.asarray(rates.low) < 0.3) & (np.asarray(rates.high) > 0.3)
     assert covered.mean() > 0.8
     values = np.asarray(rates.value)

@@ -1,4 +1,6 @@
-"""Sample, approximate and multiscale entropy, Lempel-Ziv complexity, spectral and singular-value entropy."""
+"""Sample, approximate and multiscale entropy, Lempel-Ziv complexity, spectral and singular-value
+entropy.
+"""
 
 import math
 
@@ -38,7 +40,9 @@ def test_sample_and_approximate_entropy_by_all_pairs(series):
     for i, x in enumerate(series):
         r, n = 0.2 * x.std(), len(x)
         a, b = pair_fractions(x, 3, n - 2, r), pair_fractions(x, 2, n - 2, r)
-        assert float(sample[i]) == pytest.approx(-math.log((a - 1).sum() / (b - 1).sum()), rel=1e-12)
+        assert float(sample[i]) == pytest.approx(
+            -math.log((a - 1).sum() / (b - 1).sum()), rel=1e-12
+        )
         full = pair_fractions(x, 2, n - 1, r)
         fraction = (a - 1).sum() / ((n - 2) * (n - 3)) / ((full - 1).sum() / ((n - 1) * (n - 2)))
         assert float(everything[i]) == pytest.approx(-math.log(fraction), rel=1e-11)
@@ -75,7 +79,9 @@ def test_approximate_entropy_of_white_noise_has_its_limit_from_below():
     assert float(approximate_entropy(x, order=1)) == pytest.approx(2.335273, abs=0.1)
 
 
-@pytest.mark.parametrize(("scale", "value"), [(1, 2.47136), (2, 2.12666), (5, 1.67411), (10, 1.33680), (20, 1.00856)])
+@pytest.mark.parametrize(
+    ("scale", "value"), [(1, 2.47136), (2, 2.12666), (5, 1.67411), (10, 1.33680), (20, 1.00856)]
+)
 def test_multiscale_entropy_of_white_noise_in_closed_form(scale, value):
     assert -math.log(math.erf(0.15 * math.sqrt(scale) / 2)) == pytest.approx(value, abs=5e-6)
 
@@ -84,7 +90,9 @@ def test_multiscale_entropy_from_samples():
     x = np.random.default_rng(3).standard_normal((20, 4000))
     values = np.asarray(multiscale_entropy(x, scales=(1, 5, 20)))
     error = values.std(axis=0) / math.sqrt(20)
-    np.testing.assert_allclose(values.mean(axis=0), [2.47136, 1.67411, 1.00856], atol=4 * error.max())
+    np.testing.assert_allclose(
+        values.mean(axis=0), [2.47136, 1.67411, 1.00856], atol=4 * error.max()
+    )
     assert error.max() < 0.03
 
 
@@ -92,7 +100,10 @@ def test_regular_and_undefined_series():
     assert float(sample_entropy(np.tile([0.0, 1.0], 60))) == pytest.approx(0, abs=0.02)
     assert float(sample_entropy(np.ones(50))) == 0
     assert np.isnan(float(sample_entropy(2.0 ** np.arange(12), tolerance=0.1)))
-    assert float(sample_entropy(np.array([0, 0, 1, 9.0, 0, 0, 5.0, 9.5, 3.0]), tolerance=0.1)) == math.inf
+    assert (
+        float(sample_entropy(np.array([0, 0, 1, 9.0, 0, 0, 5.0, 9.5, 3.0]), tolerance=0.1))
+        == math.inf
+    )
     gap = np.ones((2, 20))
     gap[1, 3] = np.nan
     assert np.isnan(np.asarray(sample_entropy(gap))).tolist() == [False, True]
@@ -111,7 +122,10 @@ def words_by_search(sequence):
     text = bytes(sequence.tolist())
     while position < len(text):
         length = 1
-        while position + length <= len(text) and text[position : position + length] in text[: position + length - 1]:
+        while (
+            position + length <= len(text)
+            and text[position : position + length] in text[: position + length - 1]
+        ):
             length += 1
         position, words = position + length, words + 1
     return words
@@ -122,20 +136,26 @@ def test_lempel_ziv_by_search():
     x[3:, 40:] = x[3:, 39:-1]
     assert np.asarray(lempel_ziv_complexity(x)).tolist() == [words_by_search(row) for row in x]
     normalised = lempel_ziv_complexity(x[0], normalise=True, alphabet=3)
-    assert float(normalised) == pytest.approx(words_by_search(x[0]) * math.log(200) / (200 * math.log(3)), rel=1e-12)
+    assert float(normalised) == pytest.approx(
+        words_by_search(x[0]) * math.log(200) / (200 * math.log(3)), rel=1e-12
+    )
     with pytest.raises(ValueError, match="alphabet"):
         lempel_ziv_complexity(x, normalise=True)
 
 
 def test_singular_value_entropy_of_a_sine():
-    """Windows over whole periods: the eigenvalues of their covariance are 1 - c_2 and 2 + c_2, c_k = cos 2 pi f k."""
+    """Windows over whole periods: the eigenvalues of their covariance are 1 - c_2 and 2 + c_2, c_k
+    = cos 2 pi f k.
+    """
     x = np.sin(2 * np.pi * 0.05 * np.arange(20 * 50 + 2) + 0.4)
     assert float(svd_entropy(x, order=3, base=2)) == pytest.approx(0.735360, abs=6e-7)
     values = np.sqrt([1 - math.cos(0.2 * math.pi), 2 + math.cos(0.2 * math.pi)])
     p = values / values.sum()
     exact = -(p * np.log(p)).sum()
     assert float(svd_entropy(x, order=3)) == pytest.approx(exact, abs=1e-6)
-    assert float(svd_entropy(x, order=3, normalise=True)) == pytest.approx(exact / math.log(3), abs=1e-6)
+    assert float(svd_entropy(x, order=3, normalise=True)) == pytest.approx(
+        exact / math.log(3), abs=1e-6
+    )
 
 
 def test_spectral_entropy():

@@ -1,4 +1,6 @@
-"""Entropies of schools: dewi-kadita's numbers, and what the improved ones must be for schools one knows."""
+"""Entropies of schools: dewi-kadita's numbers, and what the improved ones must be for schools one
+knows.
+"""
 
 import jax
 import numpy as np
@@ -55,10 +57,14 @@ def test_each_of_the_seven_alone_is_the_same(school):
 def test_fish_at_random_have_the_entropies_of_chance():
     """Isotropic headings 1, uniform positions and depths 0."""
     rng = np.random.default_rng(3)
-    many = library.school_entropies(rng.random((30, 400, 3)) * 5, rng.standard_normal((30, 400, 3)), 5.0)
+    many = library.school_entropies(
+        rng.random((30, 400, 3)) * 5, rng.standard_normal((30, 400, 3)), 5.0
+    )
     for name, value in {"heading": 1.0, "depth": 0.0, "position": 0.0, "shape": 1.0}.items():
         values = np.asarray(getattr(many, name))
-        tolerance = 0.01 if name == "shape" else 4 * values.std() / np.sqrt(30) + 0.01  # the slight bias of k = 3
+        tolerance = (
+            0.01 if name == "shape" else 4 * values.std() / np.sqrt(30) + 0.01
+        )  # the slight bias of k = 3
         assert values.mean() == pytest.approx(value, abs=tolerance), name
 
 
@@ -74,7 +80,9 @@ def test_a_mill_is_seen_across_the_edges_of_the_box():
     for name, value in values._asdict().items():
         assert float(value[1]) == pytest.approx(float(value[0]), abs=1e-9), name
     assert float(values.angular_momentum[0]) < -2
-    np.testing.assert_allclose(library.from_centre(both, 20.0)[1], library.from_centre(both[0]), atol=1e-12)
+    np.testing.assert_allclose(
+        library.from_centre(both, 20.0)[1], library.from_centre(both[0]), atol=1e-12
+    )
     published = library.schooling_entropies(both, np.stack([tangent] * 2), 20.0).angular_momentum
     assert abs(float(published[0] - published[1])) > 0.1
 
@@ -88,7 +96,9 @@ def test_correlations_fall_off_with_distance(school):
     profile = library.velocity_correlation_profile(position, heading, [0.0, 2, 20])
     near, far = (jax.tree.map(lambda v, s=s: float(v[s]), profile) for s in (0, 1))
     assert near.correlation == pytest.approx(1) and near.entropy == pytest.approx(0, abs=1e-12)
-    assert far.correlation == pytest.approx(0, abs=1e-12) and far.distance == pytest.approx(10, abs=0.5)
+    assert far.correlation == pytest.approx(0, abs=1e-12) and far.distance == pytest.approx(
+        10, abs=0.5
+    )
     position, heading = school
     whole = library.velocity_correlation_profile(position, heading, [0.0, 100.0])
     assert float(whole.entropy[0]) == pytest.approx(PUBLISHED["velocity_correlation"], abs=1e-12)
@@ -113,8 +123,14 @@ def test_dewi_kadita_agrees_on_a_trajectory_of_its_own():
     metrics = pytest.importorskip("dewi_kadita.core.metrics")
     systems = pytest.importorskip("dewi_kadita.core.systems")
     solvers = pytest.importorskip("dewi_kadita.core.solver")
-    system = systems.CouzinSystem(n_fish=30, box_size=10.0, r_orientation=2.0, r_attraction=4.0, seed=1)
+    system = systems.CouzinSystem(
+        n_fish=30, box_size=10.0, r_orientation=2.0, r_attraction=4.0, seed=1
+    )
     run = solvers.CouzinSolver(use_numba=False).solve(system, n_steps=40, verbose=False)
-    theirs = metrics.compute_metrics_timeseries(run["positions"], run["velocities"], run["time"], 10.0, verbose=False)
+    theirs = metrics.compute_metrics_timeseries(
+        run["positions"], run["velocities"], run["time"], 10.0, verbose=False
+    )
     ours = library.schooling_entropies(run["positions"], run["velocities"], 10.0)
-    np.testing.assert_allclose(library.oceanic_schooling_index(ours), theirs["oceanic_schooling_index"], atol=1e-12)
+    np.testing.assert_allclose(
+        library.oceanic_schooling_index(ours), theirs["oceanic_schooling_index"], atol=1e-12
+    )

@@ -1,4 +1,6 @@
-"""Exponential integrators: phi functions at every size of argument, and problems with known solutions."""
+"""Exponential integrators: phi functions at every size of argument, and problems with known
+solutions.
+"""
 
 import math
 
@@ -12,11 +14,15 @@ from physent.numerics.exponential import etdrk4_step, phi_functions
 
 
 def exact_phi(j, z):
-    """phi_j(z) = (1/(j - 1)!) int_0^1 e^{(1 - s) z} s^{j - 1} ds, by Gauss-Legendre quadrature on short panels."""
+    """phi_j(z) = (1/(j - 1)!) int_0^1 e^{(1 - s) z} s^{j - 1} ds, by Gauss-Legendre quadrature on
+    short panels.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(24)
     panels = 2 + int(abs(z))
     s = (np.arange(panels)[:, None] + (nodes + 1) / 2) / panels
-    return np.sum(np.exp((1 - s) * z) * s ** (j - 1) * weights) / (2 * panels * math.factorial(j - 1))
+    return np.sum(np.exp((1 - s) * z) * s ** (j - 1) * weights) / (
+        2 * panels * math.factorial(j - 1)
+    )
 
 
 def test_phi_functions_on_the_imaginary_axis_and_off_it():
@@ -39,7 +45,9 @@ LINEAR = jnp.asarray([0.0, 1j, -40j, 300j])
 
 
 def cubic(y):
-    """|y|^2 y i, which turns every component at its own |y|^2: the exact solution is y e^{(L + i |y|^2) t}."""
+    """|y|^2 y i, which turns every component at its own |y|^2: the exact solution is y e^{(L + i
+    |y|^2) t}.
+    """
     return 1j * (y.real**2 + y.imag**2) * y
 
 
@@ -51,11 +59,15 @@ def solution(t):
 
 
 def test_etdrk4_keeps_its_order_for_imaginary_linear_parts():
-    # stiff components are exact here only in the limit, so the order is that of the method on a dispersive problem
+    # stiff components are exact here only in the limit, so the order is that of the method on a
+    # dispersive problem
     errors = []
     for steps in (1000, 2000):
         y = jax.lax.fori_loop(
-            0, steps, lambda _, y, dt=1 / steps: etdrk4_step(y, jnp.asarray(dt), LINEAR, cubic), START
+            0,
+            steps,
+            lambda _, y, dt=1 / steps: etdrk4_step(y, jnp.asarray(dt), LINEAR, cubic),
+            START,
         )
         errors.append(np.max(np.abs(y - solution(1.0))))
     assert np.log2(errors[0] / errors[1]) == pytest.approx(4, abs=0.15)
@@ -81,6 +93,13 @@ def test_dopri8_takes_as_many_inner_steps_as_it_needs():
 
 def test_dopri8_gives_nan_when_it_may_not_take_enough_steps():
     y, _ = dopri8_step(
-        START, jnp.asarray(50.0), LINEAR, cubic, jnp.asarray(0.0), jnp.asarray(1e-12), jnp.asarray(1e-12), max_steps=3
+        START,
+        jnp.asarray(50.0),
+        LINEAR,
+        cubic,
+        jnp.asarray(0.0),
+        jnp.asarray(1e-12),
+        jnp.asarray(1e-12),
+        max_steps=3,
     )
     assert np.all(np.isnan(y))

@@ -34,7 +34,9 @@ STILL = ShearLayer(u_top=0.0, u_bottom=0.0, perturbation=Unperturbed())
 def noisy(request):
     """A noisy layer with a dye that is the density in other words, a third of a time unit long."""
     layer = ShearLayer(thickness=0.12)
-    solver = KelvinHelmholtz(**SMALL, method=request.param, noise=0.05, initial=layer, with_dye=True, buoyancy=3.0)
+    solver = KelvinHelmholtz(
+        **SMALL, method=request.param, noise=0.05, initial=layer, with_dye=True, buoyancy=3.0
+    )
     return solver, *observed_rows(solver, 6)
 
 
@@ -55,21 +57,36 @@ def test_density_stays_within_its_initial_bounds(noisy):
 
 @pytest.mark.parametrize("method", ["projection", "spectral"])
 def test_a_stratified_fluid_at_rest_stays_at_rest(method):
-    """Its waves have frequencies up to sqrt(G rho'), 39 here, that no velocity tells of: a dt is several steps."""
+    """Its waves have frequencies up to sqrt(G rho'), 39 here, that no velocity tells of: a dt is
+    several steps.
+    """
     layer = ShearLayer(u_top=0.0, u_bottom=0.0, thickness=0.2, perturbation=Unperturbed())
     solver = KelvinHelmholtz(
-        nx=32, nz=16, dt=0.1, buoyancy=3000.0, reynolds=1e4, noise=1e-4, initial=layer, method=method
+        nx=32,
+        nz=16,
+        dt=0.1,
+        buoyancy=3000.0,
+        reynolds=1e4,
+        noise=1e-4,
+        initial=layer,
+        method=method,
     )
     observed, _ = observed_rows(solver, 20)
-    assert float(jnp.max(observed["kinetic_energy"])) <= 1.001 * float(observed["kinetic_energy"][0])
+    assert float(jnp.max(observed["kinetic_energy"])) <= 1.001 * float(
+        observed["kinetic_energy"][0]
+    )
     assert int(observed["inner_steps"][0]) >= 0.1 * np.sqrt(3000 * 0.1 / 0.2)
 
 
 @pytest.mark.parametrize(("buoyancy", "dt"), [(200.0, 0.2), (20.0, 0.5)])
 def test_density_keeps_its_bounds_while_a_fluid_falls_from_rest(buoyancy, dt):
-    """Heavy over light, 1.5 over 1, and nearly still: velocity grows within a step, and the steps are strides."""
+    """Heavy over light, 1.5 over 1, and nearly still: velocity grows within a step, and the steps
+    are strides.
+    """
     jet = DoubleShear(u_max=0.0, perturbation=Ripple(amplitude=0.1))
-    solver = KelvinHelmholtz(nx=32, nz=16, dt=dt, buoyancy=buoyancy, reynolds=1e5, noise=0.02, initial=jet)
+    solver = KelvinHelmholtz(
+        nx=32, nz=16, dt=dt, buoyancy=buoyancy, reynolds=1e5, noise=0.02, initial=jet
+    )
     observed, _ = observed_rows(solver, 8)
     assert float(jnp.max(observed["kinetic_energy"])) > 100 * float(observed["kinetic_energy"][0])
     assert float(jnp.min(observed["density"])) > 1 - 1e-13
@@ -89,27 +106,39 @@ def test_mixing_efficiency_is_that_of_its_definition(noisy):
     carry, found, less = None, [], []
     for i, t in enumerate(times):
         now = Observed(
-            {name: f[i] for name, f in observed.items()}, solver.variables(), solver.domain(), jnp.asarray(t)
+            {name: f[i] for name, f in observed.items()},
+            solver.variables(),
+            solver.domain(),
+            jnp.asarray(t),
         )
         carry, value = diagnostic(diagnostic.init(now) if carry is None else carry, now)
         found.append(float(value["mixing_efficiency"]))
         less.append(float(value["mixing_efficiency_less_laminar"]))
     heights = (np.arange(512) + 0.5) / 512
-    first, *_, last_one = (3 * 2 * np.mean(np.sort(np.ravel(f))[::-1] * heights) for f in observed["density"])
+    first, *_, last_one = (
+        3 * 2 * np.mean(np.sort(np.ravel(f))[::-1] * heights) for f in observed["density"]
+    )
     gain = last_one - first
     lost = np.trapezoid(np.asarray(observed["dissipation"]), times)
     top, bottom = (np.mean(np.asarray(observed["density"])[:, :, k], axis=1) for k in (-1, 0))
     laminar = np.trapezoid(3 * 1e-3 * 2 * (bottom - top), times)
     assert found[0] == less[0] == 0
     assert found[-1] == pytest.approx(gain / (gain + lost), rel=1e-10)
-    assert less[-1] == pytest.approx((gain - laminar) / (gain - laminar + lost), abs=1e-2 * found[-1])
+    assert less[-1] == pytest.approx(
+        (gain - laminar) / (gain - laminar + lost), abs=1e-2 * found[-1]
+    )
     assert less[-1] < found[-1] and 0 < found[-1] < 1
 
 
 def observing(solver):
     """What a diagnostic is shown before a run."""
-    values, variables = {name: jnp.zeros((4, 4)) for name in ("density", "dissipation")}, solver.variables()
-    return Observed(values, variables, solver.domain(), jnp.zeros(()), system=lambda: (solver, None))
+    values, variables = (
+        {name: jnp.zeros((4, 4)) for name in ("density", "dissipation")},
+        solver.variables(),
+    )
+    return Observed(
+        values, variables, solver.domain(), jnp.zeros(()), system=lambda: (solver, None)
+    )
 
 
 @pytest.mark.parametrize("diagnostic", [MixingEfficiency, PotentialEnergy])
@@ -126,7 +155,9 @@ def test_the_weight_of_the_density_is_the_solvers(diagnostic):
 
 
 def test_vortices_with_noise_have_no_exact_solution():
-    vortices = {noise: KelvinHelmholtz(**SMALL, initial=TaylorGreen(), noise=noise) for noise in (0.0, 0.1)}
+    vortices = {
+        noise: KelvinHelmholtz(**SMALL, initial=TaylorGreen(), noise=noise) for noise in (0.0, 0.1)
+    }
     assert np.all(np.isfinite(vortices[0.0].exact(jnp.asarray(0.1))["u"]))
     assert np.all(np.isnan(vortices[0.1].exact(jnp.asarray(0.1))["u"]))
 
@@ -153,22 +184,34 @@ def test_the_start_of_single_mode_is_the_published_one():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("method", "walls"), [("projection", "no_slip"), ("projection", "periodic"), ("spectral", "periodic")]
+    ("method", "walls"),
+    [("projection", "no_slip"), ("projection", "periodic"), ("spectral", "periodic")],
 )
 def test_a_fluid_at_rest_is_set_in_motion_as_the_heat_equation_says(method, walls):
     """u = (A/(nu kappa^2)) (1 - e^{-nu kappa^2 t}) sin(kappa z): it obeys both boundaries."""
     solver = KelvinHelmholtz(
-        nx=4, nz=32, dt=0.02, reynolds=20.0, buoyancy=0.0, method=method, walls=walls, stepping="fixed",
-        initial=TaylorGreen(amplitude=0.0) if walls == "periodic" else
-        STILL, forcing=Kolmogorov(amplitude=0.1),
-    )  # fmt: skip
+        nx=4,
+        nz=32,
+        dt=0.02,
+        reynolds=20.0,
+        buoyancy=0.0,
+        method=method,
+        walls=walls,
+        stepping="fixed",
+        initial=TaylorGreen(amplitude=0.0) if walls == "periodic" else STILL,
+        forcing=Kolmogorov(amplitude=0.1),
+    )
     observed = last(solver, jnp.asarray(50))[3]
     damping = (2 * np.pi) ** 2 / 20
     sine = np.sin(2 * np.pi * (np.arange(32) + 0.5) / 32)
     exact = 0.1 / damping * (1 - np.exp(-damping)) * sine
-    np.testing.assert_allclose(observed["u"][0], exact, atol=2e-4 if method == "projection" else 1e-9)
+    np.testing.assert_allclose(
+        observed["u"][0], exact, atol=2e-4 if method == "projection" else 1e-9
+    )
     power = 0.1 * 2 * float(np.mean(exact * sine))
-    assert float(observed["forcing_power"]) == pytest.approx(power, rel=5e-3 if method == "projection" else 1e-7)
+    assert float(observed["forcing_power"]) == pytest.approx(
+        power, rel=5e-3 if method == "projection" else 1e-7
+    )
 
 
 def test_random_forcing_does_the_power_it_says():
@@ -186,7 +229,9 @@ def test_random_forcing_does_the_power_it_says():
 
 @pytest.mark.slow
 def test_a_randomly_forced_flow_does_not_depend_on_how_it_is_cut():
-    solver = KelvinHelmholtz(nx=8, nz=4, dt=0.02, forcing=Stochastic(modes=2), initial=TaylorGreen(), stepping="fixed")
+    solver = KelvinHelmholtz(
+        nx=8, nz=4, dt=0.02, forcing=Stochastic(modes=2), initial=TaylorGreen(), stepping="fixed"
+    )
     whole = advance(solver, 4)
     halves = advance(solver, 2, advance(solver, 2))
     np.testing.assert_array_equal(whole.flow.u, halves.flow.u)
@@ -197,23 +242,53 @@ def test_a_randomly_forced_flow_does_not_depend_on_how_it_is_cut():
     ("settings", "words"),
     [
         ({"nz": 15}, "nz: given 15, allowed: an even number"),
-        ({"method": "spectral", "walls": "no_slip"}, "allowed with method 'spectral': free_slip, periodic"),
+        (
+            {"method": "spectral", "walls": "no_slip"},
+            "allowed with method 'spectral': free_slip, periodic",
+        ),
         ({"walls": "periodic"}, "differs above and below"),
-        ({"walls": "no_slip", "forcing": Stochastic(), "initial": STILL}, "allowed with forcing 'stochastic'"),
+        (
+            {"walls": "no_slip", "forcing": Stochastic(), "initial": STILL},
+            "allowed with forcing 'stochastic'",
+        ),
         ({"walls": "no_slip"}, "walls: given 'no_slip', but the flow starts at 1 along a wall"),
-        ({"walls": "no_slip", "initial": DoubleShear()}, "starts at 1 along a wall, allowed: free_slip"),
-        ({"initial": ShearLayer(perturbation=Mode(m=64))}, "initial.perturbation.m: given 64, .* at most 63"),
+        (
+            {"walls": "no_slip", "initial": DoubleShear()},
+            "starts at 1 along a wall, allowed: free_slip",
+        ),
+        (
+            {"initial": ShearLayer(perturbation=Mode(m=64))},
+            "initial.perturbation.m: given 64, .* at most 63",
+        ),
         ({"initial": ShearLayer(perturbation=Mode(m=43)), "method": "spectral"}, "at most 42"),
         ({"initial": DoubleShear(perturbation=Ripple(m=64))}, "initial.perturbation.m: given 64"),
-        ({"initial": Rotating(layer=ShearLayer(perturbation=Mode(m=64)))}, "initial.layer.perturbation.m"),
-        ({"initial": Forced(modes=32)}, "initial.modes: given 32, allowed on this grid: at most 31"),
+        (
+            {"initial": Rotating(layer=ShearLayer(perturbation=Mode(m=64)))},
+            "initial.layer.perturbation.m",
+        ),
+        (
+            {"initial": Forced(modes=32)},
+            "initial.modes: given 32, allowed on this grid: at most 31",
+        ),
         ({"initial": TaylorGreen(m=64)}, "initial.m: given 64"),
         ({"initial": TaylorGreen(n=64)}, "initial.n: given 64, .* at most 63"),
         ({"forcing": Kolmogorov(n=32)}, "forcing.n: given 32, .* at most 31"),
-        ({"forcing": Stochastic(modes=12), "nx": 16, "nz": 8}, "forcing.modes: given 12, .* at most 7"),
-        ({"initial": DoubleShear(separation=2.0)}, "initial.separation: given 2.0, allowed: less than the height, 1.0"),
-        ({"initial": DoubleShear(), "method": "spectral"}, "initial.density_thickness: given 0, a jump"),
-        ({"initial": DoubleShear(thickness=0.5), "walls": "periodic"}, "initial.thickness: given 0.5, a kink"),
+        (
+            {"forcing": Stochastic(modes=12), "nx": 16, "nz": 8},
+            "forcing.modes: given 12, .* at most 7",
+        ),
+        (
+            {"initial": DoubleShear(separation=2.0)},
+            "initial.separation: given 2.0, allowed: less than the height, 1.0",
+        ),
+        (
+            {"initial": DoubleShear(), "method": "spectral"},
+            "initial.density_thickness: given 0, a jump",
+        ),
+        (
+            {"initial": DoubleShear(thickness=0.5), "walls": "periodic"},
+            "initial.thickness: given 0.5, a kink",
+        ),
         ({"walls": "no_slip", "initial": TaylorGreen()}, "allowed with initial 'taylor_green'"),
         ({"method": "spectral", "staggered": True}, "staggered"),
         ({"reynolds": 0.0}, "reynolds: given 0.0, allowed: a number > 0"),
@@ -234,9 +309,13 @@ def test_initial_conditions_are_what_they_say():
     np.testing.assert_allclose(rotating, expected, atol=1e-15)
     jet = DoubleShear(perturbation=Unperturbed())
     expected = jnp.tanh((z - 0.35) / 0.04) - jnp.tanh((z - 0.65) / 0.04) - 1
-    np.testing.assert_allclose(jet.velocity(box.x(), z, box, key)[0], expected + jnp.zeros((64, 1)), atol=1e-15)
+    np.testing.assert_allclose(
+        jet.velocity(box.x(), z, box, key)[0], expected + jnp.zeros((64, 1)), atol=1e-15
+    )
     density = np.asarray(jet.density(z, box))[0]
-    assert set(density) == {1.0, 1.5} and np.all((density == 1) == (np.abs(np.asarray(z)[0] - 0.5) < 0.15))
+    assert set(density) == {1.0, 1.5} and np.all(
+        (density == 1) == (np.abs(np.asarray(z)[0] - 0.5) < 0.15)
+    )
     u, w = Forced(layer=layer).velocity(box.x(), z, box, key)
     phase = np.asarray(jax.random.uniform(key, (5, 5), float, 0, 2 * jnp.pi))
     x, heights = np.asarray(box.x()), np.asarray(z)
@@ -252,10 +331,19 @@ def test_initial_conditions_are_what_they_say():
 
 @pytest.mark.slow
 def test_the_held_base_stays():
-    """Undisturbed and held, the layer does not change; let go, it widens as the heat equation says (REFERENCE)."""
+    """Undisturbed and held, the layer does not change; let go, it widens as the heat equation says
+    (REFERENCE).
+    """
     for method in ("projection", "spectral"):
         layer = ShearLayer(perturbation=Unperturbed())
-        settings = {"nx": 4, "nz": 64, "dt": 0.05, "method": method, "stepping": "fixed", "initial": layer}
+        settings = {
+            "nx": 4,
+            "nz": 64,
+            "dt": 0.05,
+            "method": method,
+            "stepping": "fixed",
+            "initial": layer,
+        }
         steps = jnp.asarray(10)
         first, held, *_ = last(KelvinHelmholtz(**settings, forcing=HoldBase()), steps)
         for a, b in zip(jax.tree.leaves(held.flow), jax.tree.leaves(first.flow), strict=True):

@@ -32,7 +32,9 @@ MOVING = {
 
 def solver(potential, boundary, initial, **settings):
     kept = {} if boundary is None else {"boundary": boundary}
-    return KleinGordon(potential=potential, initial=initial, **kept, **{"n": 256, "length": 60.0} | settings)
+    return KleinGordon(
+        potential=potential, initial=initial, **kept, **{"n": 256, "length": 60.0} | settings
+    )
 
 
 @pytest.mark.parametrize("sector", MOVING)
@@ -66,7 +68,9 @@ def test_energy_is_the_sum_of_its_density():
 @pytest.mark.parametrize("method", ["stormer_verlet", "strang", "blanes_moan_4"])
 def test_the_energy_has_no_trend(method, record_number):
     """20,000 steps: the slope of a line through the energy is zero within three times its error."""
-    case = solver(SineGordon(), None, Breather(frequency=0.6), n=128, length=40.0, dt=0.08, method=method)
+    case = solver(
+        SineGordon(), None, Breather(frequency=0.6), n=128, length=40.0, dt=0.08, method=method
+    )
     _, invariants = rows(case, 400, 50)
     energy = np.asarray(invariants["energy"])
     drift, t = energy / energy[0] - 1, np.linspace(0, 1, len(energy))
@@ -76,7 +80,11 @@ def test_the_energy_has_no_trend(method, record_number):
     error = np.sqrt(covariance[0, 0] * max(1.0, (1 + correlation) / (1 - correlation)))
     assert abs(fit[0]) < 3 * error + 1e-13
     bar = {"stormer_verlet": 2e-3, "strang": 2e-2, "blanes_moan_4": 1e-8}[method]
-    record_number(f"breather, {method}, 20,000 steps: largest drift of the energy", np.max(np.abs(drift)), at_most=bar)
+    record_number(
+        f"breather, {method}, 20,000 steps: largest drift of the energy",
+        np.max(np.abs(drift)),
+        at_most=bar,
+    )
 
 
 def reversed_state(state):
@@ -86,7 +94,15 @@ def reversed_state(state):
 @pytest.mark.parametrize("method", ["stormer_verlet", "blanes_moan_4", "blanes_moan_6"])
 def test_time_reversal_returns_to_the_start(method):
     """Through a collision, there and back."""
-    case = solver(Phi4(), None, KinkAntikink(separation=8.0, velocity=0.4), n=256, length=60.0, dt=0.05, method=method)
+    case = solver(
+        Phi4(),
+        None,
+        KinkAntikink(separation=8.0, velocity=0.4),
+        n=256,
+        length=60.0,
+        dt=0.05,
+        method=method,
+    )
     there = advance(case, 400)
     assert int(there.bounces) == 1
     back = reversed_state(advance(case, 400, reversed_state(there)))
@@ -114,7 +130,9 @@ def test_an_even_state_stays_even():
 
 
 def test_a_boosted_breather_is_the_breather_seen_from_a_moving_frame():
-    """Two runs, one at rest and one boosted: on the line of the centre x = v t the clocks run slower by gamma."""
+    """Two runs, one at rest and one boosted: on the line of the centre x = v t the clocks run
+    slower by gamma.
+    """
     velocity, gamma = 0.6, 1.25
     settings = dict(n=512, length=80.0)
     rest = solver(SineGordon(), None, Breather(phase=0.4), dt=0.05, **settings)
@@ -126,14 +144,22 @@ def test_a_boosted_breather_is_the_breather_seen_from_a_moving_frame():
         probe=velocity * 16 * gamma,
         **settings,
     )
-    at_rest, boosted = advance(rest, 320), advance(moving, 320)  # proper times of 16, at x = 0 and at x = v 16 gamma
+    at_rest, boosted = (
+        advance(rest, 320),
+        advance(moving, 320),
+    )  # proper times of 16, at x = 0 and at x = v 16 gamma
     assert abs(float(at_rest.probe)) > 0.5
     assert float(boosted.probe) == pytest.approx(float(at_rest.probe), abs=1e-6)
-    energies = [float(case.invariants(state)["energy"]) for case, state in ((rest, at_rest), (moving, boosted))]
+    energies = [
+        float(case.invariants(state)["energy"])
+        for case, state in ((rest, at_rest), (moving, boosted))
+    ]
     assert energies[1] == pytest.approx(gamma * energies[0], rel=1e-8)
 
 
 def test_a_wave_off_the_vacuum_of_a_gaussian_runs_both_ways():
     """A bump at rest has no momentum and gets none."""
-    _, invariants = rows(solver(Phi4(), None, Gaussian(amplitude=0.5, position=4.0), dt=0.05), 5, 40)
+    _, invariants = rows(
+        solver(Phi4(), None, Gaussian(amplitude=0.5, position=4.0), dt=0.05), 5, 40
+    )
     assert np.max(np.abs(invariants["momentum"])) < 1e-10

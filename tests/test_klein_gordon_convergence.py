@@ -1,7 +1,8 @@
 """The order of every method, measured on the sine-Gordon breather against its exact solution.
 
-Each window lies where the error is that of time: above rounding and the grid's own error, about 10^-12, and below the
-steps at which the terms of higher order, or those of lower order with small coefficients, decide.
+Each window lies where the error is that of time: above rounding and the grid's own error, about
+10^-12, and below the steps at which the terms of higher order, or those of lower order with small
+coefficients, decide.
 """
 
 import equinox as eqx
@@ -11,7 +12,14 @@ import pytest
 from trajectory import advance
 
 from physent.numerics.splitting import SPLITTINGS
-from physent.solvers.klein_gordon import Antiperiodic, Breather, KleinGordon, Phi4, Phi4Kink, SineGordon
+from physent.solvers.klein_gordon import (
+    Antiperiodic,
+    Breather,
+    KleinGordon,
+    Phi4,
+    Phi4Kink,
+    SineGordon,
+)
 
 pytestmark = pytest.mark.slow  # minutes of compilation in all
 
@@ -33,7 +41,8 @@ def order(steps, errors):
 CASES = {
     "stormer_verlet": (2, 0.0, 0.0, 20.0, (400, 800)),
     "strang": (2, 0.0, 0.0, 20.0, (400, 800)),
-    # with the mass of small waves in the linear part the error of this scheme is large enough to be seen
+    # with the mass of small waves in the linear part the error of this scheme is large enough to be
+    # seen
     "blanes_moan_4": (4, 0.3, 1.0, 20.0, (200, 400, 800)),
     "blanes_moan_6": (6, 0.0, 1.0, 20.0, (100, 128, 160, 200)),
     # tolerances that accept every step make one inner step of each dt
@@ -82,9 +91,14 @@ def test_the_adaptive_method_follows_its_tolerance_and_remembers_its_step():
     errors, first = [], None
     for tolerance in (1e-6, 1e-8, 1e-10):
         solver = KleinGordon(
-            n=256, dt=0.5, method="dopri8", rtol=tolerance, atol=tolerance / 10, potential=SineGordon(),
+            n=256,
+            dt=0.5,
+            method="dopri8",
+            rtol=tolerance,
+            atol=tolerance / 10,
+            potential=SineGordon(),
             initial=Breather(),
-        )  # fmt: skip
+        )
         errors.append(error(solver, 8))
         first = float(advance(solver, 1).inner_step) if first is None else first
     assert errors[0] > 10 * errors[1] > 100 * errors[2]

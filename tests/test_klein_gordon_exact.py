@@ -1,4 +1,6 @@
-"""The Klein-Gordon solver against closed-form solutions, and those against the equation they solve."""
+"""The Klein-Gordon solver against closed-form solutions, and those against the equation they
+solve.
+"""
 
 import equinox as eqx
 import jax
@@ -26,14 +28,30 @@ from physent.solvers.klein_gordon import (
 )
 
 SOLUTIONS = {
-    "phi4_kink": (Phi4(coupling=1.7, vacuum=0.8), Antiperiodic(), Phi4Kink(velocity=0.4, position=1.3)),
-    "phi4_antikink": (Phi4(coupling=0.6, vacuum=1.4), Antiperiodic(), Phi4Kink(velocity=-0.7, charge=-1)),
+    "phi4_kink": (
+        Phi4(coupling=1.7, vacuum=0.8),
+        Antiperiodic(),
+        Phi4Kink(velocity=0.4, position=1.3),
+    ),
+    "phi4_antikink": (
+        Phi4(coupling=0.6, vacuum=1.4),
+        Antiperiodic(),
+        Phi4Kink(velocity=-0.7, charge=-1),
+    ),
     "kink": (SineGordon(), Winding(), SineGordonKink(velocity=0.5, position=-2.0)),
     "antikink": (SineGordon(), Winding(number=-1), SineGordonKink(velocity=0.3, charge=-1)),
     "double_sine_gordon_kink": (DoubleSineGordon(eta=0.8), Winding(), SineGordonKink(velocity=0.2)),
-    "breather": (SineGordon(), None, Breather(frequency=0.6, velocity=0.5, phase=0.7, position=3.0)),
+    "breather": (
+        SineGordon(),
+        None,
+        Breather(frequency=0.6, velocity=0.5, phase=0.7, position=3.0),
+    ),
     "two_kink": (SineGordon(), Winding(number=2), TwoKink(velocity=0.4, meeting=3.0)),
-    "kink_through_antikink": (SineGordon(), None, TwoKink(velocity=0.4, meeting=3.0, charges="opposite")),
+    "kink_through_antikink": (
+        SineGordon(),
+        None,
+        TwoKink(velocity=0.4, meeting=3.0, charges="opposite"),
+    ),
     "plane_wave": (Linear(mass=0.7), None, PlaneWave(mode=3, phase=0.2)),
     "half_integer_plane_wave": (Linear(mass=0.7), Antiperiodic(), PlaneWave(mode=-3)),
 }
@@ -41,7 +59,9 @@ SOLUTIONS = {
 
 def solver(potential, boundary, initial, **settings):
     kept = {} if boundary is None else {"boundary": boundary}
-    return KleinGordon(potential=potential, initial=initial, **kept, **{"n": 256, "length": 60.0} | settings)
+    return KleinGordon(
+        potential=potential, initial=initial, **kept, **{"n": 256, "length": 60.0} | settings
+    )
 
 
 @eqx.filter_jit
@@ -61,14 +81,20 @@ def test_every_closed_form_solves_the_equation(name):
         return case.initial.field(x[None], t, medium)[0]
 
     def residual(x, t):
-        return jax.grad(jax.grad(phi, 1), 1)(x, t) - jax.grad(jax.grad(phi))(x, t) + case.potential.slope(phi(x, t))
+        return (
+            jax.grad(jax.grad(phi, 1), 1)(x, t)
+            - jax.grad(jax.grad(phi))(x, t)
+            + case.potential.slope(phi(x, t))
+        )
 
     x, t = jnp.linspace(-14.03, 13.98, 41), jnp.asarray([0.0, 4.3])
     residuals = jax.jit(jax.vmap(jax.vmap(residual, (0, None)), (None, 0)))(x, t)
     assert np.max(np.abs(residuals)) < 1e-12
 
 
-@pytest.mark.parametrize("name", ["phi4_antikink", "double_sine_gordon_kink", "two_kink", "kink_through_antikink"])
+@pytest.mark.parametrize(
+    "name", ["phi4_antikink", "double_sine_gordon_kink", "two_kink", "kink_through_antikink"]
+)
 def test_a_closed_form_is_followed_by_the_solver(name):
     case = solver(*SOLUTIONS[name], n=512, length=80.0, dt=0.05)
     assert error(case, start(case)) < 1e-12
@@ -77,9 +103,17 @@ def test_a_closed_form_is_followed_by_the_solver(name):
 
 @pytest.mark.parametrize("boundary", [None, Antiperiodic()])
 def test_a_linear_field_follows_each_of_its_modes(boundary, record_number):
-    """To t = 50, against a transform of twice the box, where the fields of both sectors are periodic."""
+    """To t = 50, against a transform of twice the box, where the fields of both sectors are
+    periodic.
+    """
     length, n, mass, t = 60.0, 512, 1.0, 50.0
-    case = solver(Linear(mass=mass), boundary, Gaussian(amplitude=1.0, width=2.0, position=-25.0), n=n, dt=0.05)
+    case = solver(
+        Linear(mass=mass),
+        boundary,
+        Gaussian(amplitude=1.0, width=2.0, position=-25.0),
+        n=n,
+        dt=0.05,
+    )
     state = advance(case, 1000)
     x = (np.arange(2 * n) / n - 1) * length
     sign = 1 if boundary is None else -1
@@ -88,7 +122,10 @@ def test_a_linear_field_follows_each_of_its_modes(boundary, record_number):
     later = np.fft.ifft(np.cos(omega * t) * np.fft.fft(twice)).real
     phi = case.observe(state)["phi"]
     centred = later[n // 2 : 3 * n // 2]
-    what = f"linear wave at t = 50, {'periodic' if boundary is None else 'antiperiodic'}: largest error of phi"
+    what = (
+        f"linear wave at t = 50, {'periodic' if boundary is None else 'antiperiodic'}: largest "
+        "error of phi"
+    )
     record_number(what, np.max(np.abs(phi - centred)), at_most=1e-11, repeats=10)
     assert error(case, state) <= 1e-11
 
@@ -101,7 +138,9 @@ def test_any_initial_condition_is_exact_with_a_linear_potential():
     assert set(case.exact(jnp.asarray(1.0))) == {"phi", "phi_t"}
     assert error(case, advance(case, 25)) < 1e-11
     # with no mass the mean of phi grows as that of phi_t says
-    mean = [float(np.mean(case.observe(state)["phi"])) for state in (start(case), advance(case, 25))]
+    mean = [
+        float(np.mean(case.observe(state)["phi"])) for state in (start(case), advance(case, 25))
+    ]
     assert mean[1] - mean[0] == pytest.approx(10 * float(np.mean(initial.phi_t)), rel=1e-11)
 
 
@@ -115,12 +154,16 @@ def test_what_is_no_solution_has_no_exact_field():
     [
         (dict(method="blanes_moan_4"), 1600, 1e-7),
         (dict(method="blanes_moan_6"), 1600, 1e-10),
-        pytest.param(dict(method="dopri8", rtol=1e-13, atol=1e-14), 160, 1e-10, marks=pytest.mark.slow),
+        pytest.param(
+            dict(method="dopri8", rtol=1e-13, atol=1e-14), 160, 1e-10, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_breather_to_t_80(settings, steps, bar, record_number):
     case = solver(SineGordon(), None, Breather(), n=512, length=80.0, dt=80 / steps, **settings)
-    what = f"breather at t = 80, {settings['method']}, {steps} steps: largest error of phi and phi_t"
+    what = (
+        f"breather at t = 80, {settings['method']}, {steps} steps: largest error of phi and phi_t"
+    )
     record_number(what, error(case, advance(case, steps)), at_most=bar)
 
 
@@ -131,7 +174,11 @@ def test_breather_reaches_its_largest_value():
 
 def test_moving_phi4_kink_to_t_50(record_number):
     case = solver(Phi4(), Antiperiodic(), Phi4Kink(velocity=0.5, position=-12.5), dt=0.05)
-    record_number("phi^4 kink, v = 0.5, at t = 50: largest error", error(case, advance(case, 1000)), at_most=1e-8)
+    record_number(
+        "phi^4 kink, v = 0.5, at t = 50: largest error",
+        error(case, advance(case, 1000)),
+        at_most=1e-8,
+    )
 
 
 def test_moving_sine_gordon_kink_to_t_50(record_number):
@@ -145,7 +192,9 @@ def test_a_kink_goes_round_the_ring_and_comes_back_as_an_antikink():
     case = solver(Phi4(), Antiperiodic(), Phi4Kink(velocity=0.75), length=30.0, dt=0.05)
     state = advance(case, 800)  # exactly once round
     assert error(case, state) < 1e-5  # tails of 30 sqrt(2)/2 decay lengths
-    np.testing.assert_allclose(case.observe(state)["phi"], -case.observe(start(case))["phi"], atol=1e-5)
+    np.testing.assert_allclose(
+        case.observe(state)["phi"], -case.observe(start(case))["phi"], atol=1e-5
+    )
 
 
 def test_a_mass_in_the_linear_part_hurts_a_moving_kink():

@@ -1,12 +1,15 @@
-"""The entropy table that the authors of amangkurat published, in its own convention, and what becomes of it.
+"""The entropy table that the authors of amangkurat published, in its own convention, and what
+becomes of it.
 
-`experiments/benchmarks/klein_gordon_entropies.py` prints every number beside that package's and this one's. Given the
-arrays that package starts from, this solver repeats the means of the linear and kink cases and of the collision within
-one per cent; the rest is that package's time stepping (errors of 2e-2 to 0.4 where the solution is known). Given the
-initial conditions that the cases name, the numbers are others, because those arrays are not what they are called:
+`experiments/benchmarks/klein_gordon_entropies.py` prints every number beside that package's and
+this one's. Given the arrays that package starts from, this solver repeats the means of the linear
+and kink cases and of the collision within one per cent; the rest is that package's time stepping
+(errors of 2e-2 to 0.4 where the solution is known). Given the initial conditions that the cases
+name, the numbers are others, because those arrays are not what they are called:
 
-- collision: kink + antikink without the vacuum between subtracted is 0 outside, the top of the potential, and 2
-  between; and phi_t of the antikink has the sign of one that moves right. A false vacuum decays: no collision.
+- collision: kink + antikink without the vacuum between subtracted is 0 outside, the top of the
+  potential, and 2 between; and phi_t of the antikink has the sign of one that moves right. A false
+  vacuum decays: no collision.
 - kink: its two ends, 1 and -1, meet on the periodic grid, and the jump radiates.
 """
 
@@ -29,7 +32,9 @@ TABLE = Path(__file__).parents[1] / "data" / "reference" / "kg_entropy_published
 
 def published(case, measure):
     lines = [line for line in TABLE.read_text().splitlines() if not line.startswith("#")]
-    row = next(row for row in csv.DictReader(lines) if (row["case"], row["measure"]) == (case, measure))
+    row = next(
+        row for row in csv.DictReader(lines) if (row["case"], row["measure"]) == (case, measure)
+    )
     return {key: float(row[key]) for key in ("mean", "min", "max")}
 
 
@@ -48,12 +53,22 @@ def collision_as_published(x):
 @pytest.mark.parametrize(
     ("case", "start", "potential", "points", "end", "count", "share"),
     [
-        ("linear_wave", lambda x: (np.exp(-((x / 2) ** 2)), 0 * x), Linear(), 512, (30, 50), 200, 0.01),
+        (
+            "linear_wave",
+            lambda x: (np.exp(-((x / 2) ** 2)), 0 * x),
+            Linear(),
+            512,
+            (30, 50),
+            200,
+            0.01,
+        ),
         ("kink", lambda x: (np.tanh(x / np.sqrt(2)), 0 * x), Phi4(), 1024, (50, 50), 200, 0.01),
         ("collision", collision_as_published, Phi4(), 1024, (50, 100), 400, 0.01),
     ],
 )
-def test_from_the_arrays_of_that_package_its_means_come_out(case, start, potential, points, end, count, share):
+def test_from_the_arrays_of_that_package_its_means_come_out(
+    case, start, potential, points, end, count, share
+):
     half, t_end = end
     x = np.linspace(-half, half, points)
     phi, phi_t = (jnp.asarray(values) for values in start(x))
@@ -68,8 +83,12 @@ def test_from_the_arrays_of_that_package_its_means_come_out(case, start, potenti
 
 
 def test_the_collision_that_is_named_keeps_its_entropy():
-    """Published: from 30.9 up to 45.5. A kink and an antikink at v = .3: between 46.7 and 47.2 throughout."""
-    solver = KleinGordon(n=1024, length=100.0, dt=100 / 399 / 5, potential=Phi4(), initial=KinkAntikink(velocity=0.3))
+    """Published: from 30.9 up to 45.5. A kink and an antikink at v = .3: between 46.7 and 47.2
+    throughout.
+    """
+    solver = KleinGordon(
+        n=1024, length=100.0, dt=100 / 399 / 5, potential=Phi4(), initial=KinkAntikink(velocity=0.3)
+    )
     values = entropies(solver, 100 / 1024, 400, 5)
     assert values.min() > 46.7 and values.max() < 47.2
     assert published("collision", "shannon")["max"] < values.min()

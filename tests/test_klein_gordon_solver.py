@@ -1,4 +1,6 @@
-"""The Klein-Gordon solver as others see it: refusals, sectors, precision, members, gradients, files."""
+"""The Klein-Gordon solver as others see it: refusals, sectors, precision, members, gradients,
+files.
+"""
 
 import equinox as eqx
 import jax
@@ -35,35 +37,75 @@ from physent.solvers.klein_gordon import (
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: KleinGordon(potential=Phi4(), initial=Phi4Kink()), ["boundary", "'periodic'", "'antiperiodic'"]),
-        (lambda: KleinGordon(potential=SineGordon(), initial=SineGordonKink()), ["'periodic'", "'winding'"]),
         (
-            lambda: KleinGordon(potential=SineGordon(), boundary=Winding(), initial=SineGordonKink(charge=-1)),
+            lambda: KleinGordon(potential=Phi4(), initial=Phi4Kink()),
+            ["boundary", "'periodic'", "'antiperiodic'"],
+        ),
+        (
+            lambda: KleinGordon(potential=SineGordon(), initial=SineGordonKink()),
+            ["'periodic'", "'winding'"],
+        ),
+        (
+            lambda: KleinGordon(
+                potential=SineGordon(), boundary=Winding(), initial=SineGordonKink(charge=-1)
+            ),
             ["'winding'", 'kind = "winding", number = -1'],
         ),
         (
             lambda: KleinGordon(potential=SineGordon(), boundary=Winding(), initial=TwoKink()),
             ["two_kink", "number = 2"],
         ),
-        (lambda: KleinGordon(potential=SineGordon(), boundary=Winding(), initial=Breather()), ["'periodic'"]),
-        (lambda: KleinGordon(potential=Phi4(), boundary=Antiperiodic(), initial=KinkAntikink()), ["'periodic'"]),
-        (lambda: KleinGordon(potential=Phi4(), boundary=Antiperiodic(), initial=Gaussian()), ["'periodic'"]),
-        (lambda: KleinGordon(potential=Phi4(), boundary=Winding()), ["winding", "no period", "'antiperiodic'"]),
+        (
+            lambda: KleinGordon(potential=SineGordon(), boundary=Winding(), initial=Breather()),
+            ["'periodic'"],
+        ),
+        (
+            lambda: KleinGordon(potential=Phi4(), boundary=Antiperiodic(), initial=KinkAntikink()),
+            ["'periodic'"],
+        ),
+        (
+            lambda: KleinGordon(potential=Phi4(), boundary=Antiperiodic(), initial=Gaussian()),
+            ["'periodic'"],
+        ),
+        (
+            lambda: KleinGordon(potential=Phi4(), boundary=Winding()),
+            ["winding", "no period", "'antiperiodic'"],
+        ),
         (lambda: KleinGordon(n=63, boundary=Antiperiodic()), ["n", "63", "even"]),
         (lambda: KleinGordon(initial=Breather()), ["initial", "'sine_gordon'"]),
-        (lambda: KleinGordon(potential=DoubleSineGordon(), initial=TwoKink()), ["initial", "'sine_gordon'"]),
-        (lambda: KleinGordon(potential=SineGordon(), initial=KinkAntikink()), ["initial", "'phi4'"]),
+        (
+            lambda: KleinGordon(potential=DoubleSineGordon(), initial=TwoKink()),
+            ["initial", "'sine_gordon'"],
+        ),
+        (
+            lambda: KleinGordon(potential=SineGordon(), initial=KinkAntikink()),
+            ["initial", "'phi4'"],
+        ),
         (lambda: KleinGordon(dt=0.1, method="stormer_verlet"), ["dt", "0.1", "0.0746"]),
         (lambda: Phi4Kink(velocity=1.0), ["velocity", "1.0", "< 1"]),
         (lambda: Breather(frequency=1.2), ["frequency", "1.2", "< 1"]),
         (lambda: DoubleSineGordon(eta=-0.5), ["eta", "-0.5"]),
         (lambda: KleinGordon(n=64, initial=Sampled(phi=np.zeros(60))), ["initial.phi", "60", "64"]),
-        (lambda: KleinGordon(potential=CustomPotential("nowhere.py:f")), ["potential.function", "nowhere.py"]),
-        (lambda: KleinGordon(potential=CustomPotential("f")), ["potential.function", "'f'", "path.py:function"]),
-        (lambda: KleinGordon(potential=CustomPotential(jnp.sum)), ["potential.function", "element by element"]),
-        (lambda: KleinGordon(potential=CustomPotential(jnp.cos, period=3.0)), ["potential.period", "3.0"]),
         (
-            lambda: KleinGordon(potential=CustomPotential(lambda phi: phi**3 + phi**4), boundary=Antiperiodic()),
+            lambda: KleinGordon(potential=CustomPotential("nowhere.py:f")),
+            ["potential.function", "nowhere.py"],
+        ),
+        (
+            lambda: KleinGordon(potential=CustomPotential("f")),
+            ["potential.function", "'f'", "path.py:function"],
+        ),
+        (
+            lambda: KleinGordon(potential=CustomPotential(jnp.sum)),
+            ["potential.function", "element by element"],
+        ),
+        (
+            lambda: KleinGordon(potential=CustomPotential(jnp.cos, period=3.0)),
+            ["potential.period", "3.0"],
+        ),
+        (
+            lambda: KleinGordon(
+                potential=CustomPotential(lambda phi: phi**3 + phi**4), boundary=Antiperiodic()
+            ),
             ["boundary", "V(-phi)", "'periodic'"],
         ),
     ],
@@ -95,15 +137,21 @@ def test_modes_are_those_of_a_sum_over_all_points(boundary, n):
     np.testing.assert_allclose(boundary.field(modes, n), u, atol=1e-14)
     weights = boundary.weights(n)
     assert np.sum(weights * np.abs(by_hand) ** 2) == pytest.approx(np.mean(u**2), rel=1e-13)
-    np.testing.assert_allclose(np.real((weights * by_hand) @ np.exp(1j * np.outer(k, x))), u, atol=1e-13)
+    np.testing.assert_allclose(
+        np.real((weights * by_hand) @ np.exp(1j * np.outer(k, x))), u, atol=1e-13
+    )
 
 
 @pytest.mark.parametrize("sector", ["antiperiodic", "winding"])
 def test_the_probe_sees_the_field_between_the_grid_points(sector):
     at = 1.2345
     parts = {
-        "antiperiodic": dict(potential=Phi4(), boundary=Antiperiodic(), initial=Phi4Kink(velocity=0.3)),
-        "winding": dict(potential=SineGordon(), boundary=Winding(), initial=SineGordonKink(velocity=0.3)),
+        "antiperiodic": dict(
+            potential=Phi4(), boundary=Antiperiodic(), initial=Phi4Kink(velocity=0.3)
+        ),
+        "winding": dict(
+            potential=SineGordon(), boundary=Winding(), initial=SineGordonKink(velocity=0.3)
+        ),
     }[sector]
     solver = KleinGordon(n=512, probe=at, **parts)
 
@@ -119,7 +167,11 @@ def test_the_probe_sees_the_field_between_the_grid_points(sector):
 
 def test_bounces_count_the_falls_through_zero_at_the_probe():
     solver = KleinGordon(
-        n=64, length=20.0, dt=0.1, potential=Linear(mass=1.0), initial=PlaneWave(mode=1, amplitude=1.0)
+        n=64,
+        length=20.0,
+        dt=0.1,
+        potential=Linear(mass=1.0),
+        initial=PlaneWave(mode=1, amplitude=1.0),
     )
     omega = np.sqrt(1 + (2 * np.pi / 20) ** 2)
     for t in (1.0, 3.0, 7.0, 30.0):
@@ -158,7 +210,9 @@ save_every = 0.5
     for ours, built_in in ((from_file.solver.potential, Phi4()), (own, SineGordon())):
         np.testing.assert_allclose(ours(phi), built_in(phi), atol=1e-14)
         np.testing.assert_allclose(ours.slope(phi), built_in.slope(phi), atol=1e-14)
-        assert float(ours.mass_squared()) == pytest.approx(float(built_in.mass_squared()), rel=1e-14)
+        assert float(ours.mass_squared()) == pytest.approx(
+            float(built_in.mass_squared()), rel=1e-14
+        )
 
 
 def test_a_python_function_is_written_down_by_its_name_and_compared_by_itself():
@@ -185,15 +239,31 @@ def test_single_precision_stays_single(method):
         return jnp.asarray(value, jnp.float32)
 
     solver = KleinGordon(
-        n=64, length=one(40.0), dt=one(0.05), method=method, rtol=one(1e-5), atol=one(1e-6), probe=one(0.0),
-        potential=SineGordon(), boundary=Winding(), initial=SineGordonKink(position=one(0.0), velocity=one(0.5)),
-    )  # fmt: skip
+        n=64,
+        length=one(40.0),
+        dt=one(0.05),
+        method=method,
+        rtol=one(1e-5),
+        atol=one(1e-6),
+        probe=one(0.0),
+        potential=SineGordon(),
+        boundary=Winding(),
+        initial=SineGordonKink(position=one(0.0), velocity=one(0.5)),
+    )
     state = advance(solver, 20)
     assert state.phi.dtype == state.phi_t.dtype == jnp.complex64
-    values = {**solver.observe(state), **solver.invariants(state), **KleinGordon.exact(solver, state.t)}
-    assert {value.dtype for name, value in values.items() if name != "bounces"} == {jnp.dtype("float32")}
+    values = {
+        **solver.observe(state),
+        **solver.invariants(state),
+        **KleinGordon.exact(solver, state.t),
+    }
+    assert {value.dtype for name, value in values.items() if name != "bounces"} == {
+        jnp.dtype("float32")
+    }
     exact = KleinGordon.exact(solver, state.t)["phi"]
-    assert np.max(np.abs(solver.observe(state)["phi"] - exact)) < (0.02 if method == "strang" else 2e-3)
+    assert np.max(np.abs(solver.observe(state)["phi"] - exact)) < (
+        0.02 if method == "strang" else 2e-3
+    )
 
 
 @pytest.mark.slow
@@ -213,7 +283,9 @@ def test_one_value_per_member():
     assert axes.dt is None
 
     def run(solver):
-        return jax.lax.fori_loop(0, 10, lambda _, state: solver.step(state), solver.init(jax.random.key(0))).phi
+        return jax.lax.fori_loop(
+            0, 10, lambda _, state: solver.step(state), solver.init(jax.random.key(0))
+        ).phi
 
     together = eqx.filter_jit(eqx.filter_vmap(run, in_axes=(axes,)))(members)
     for index, values in enumerate(zip(lengths, couplings, velocities, strict=True)):
@@ -221,15 +293,22 @@ def test_one_value_per_member():
 
 
 def test_gradients_equal_finite_differences():
-    """By the mass in the linear part at 0, the length, the coupling and the velocity, through the mode at rest too."""
+    """By the mass in the linear part at 0, the length, the coupling and the velocity, through the
+    mode at rest too.
+    """
 
     @jax.jit
     def functional(parameters):
         mass, length, coupling, velocity = parameters
         solver = KleinGordon(
-            n=32, length=length, dt=0.1, method="strang", linear_mass=mass, potential=Phi4(coupling=coupling),
+            n=32,
+            length=length,
+            dt=0.1,
+            method="strang",
+            linear_mass=mass,
+            potential=Phi4(coupling=coupling),
             initial=KinkAntikink(separation=6.0, velocity=velocity),
-        )  # fmt: skip
+        )
         state = solver.init(jax.random.key(0))
         state, _ = jax.lax.scan(lambda state, _: (solver.step(state), None), state, length=4)
         return jnp.sum(solver.observe(state)["phi"] ** 4)
@@ -248,12 +327,19 @@ def test_gradients_equal_finite_differences():
 def test_a_run_folder_holds_series_and_fields_and_can_be_closed(tmp_path):
     solver = KleinGordon(n=64, potential=Phi4(), initial=KinkAntikink(velocity=[0.2, 0.3]))
     physent.run(
-        solver, t_end=1.0, save_every=0.5, members=2, variables=["phi_probe", "bounces"], output=tmp_path / "run"
+        solver,
+        t_end=1.0,
+        save_every=0.5,
+        members=2,
+        variables=["phi_probe", "bounces"],
+        output=tmp_path / "run",
     )
     with physent.open_run(tmp_path / "run") as dataset:
         assert dataset.phi_probe.dims == ("t", "member") and "phi" not in dataset
         assert dataset.bounces.dtype.kind == "i"
-        assert {"invariant_energy", "invariant_momentum", "invariant_topological_charge"} <= set(dataset)
+        assert {"invariant_energy", "invariant_momentum", "invariant_topological_charge"} <= set(
+            dataset
+        )
 
 
 def test_a_wrong_file_names_its_line(tmp_path):

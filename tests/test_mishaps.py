@@ -1,4 +1,6 @@
-"""What goes wrong around a run: one sentence, the right exit code, and a valid run or nothing left behind."""
+"""What goes wrong around a run: one sentence, the right exit code, and a valid run or nothing left
+behind.
+"""
 
 import os
 import pty
@@ -28,12 +30,16 @@ Usage = namedtuple("Usage", "total used free")
 
 def test_a_disk_that_fills_up_stops_the_run_and_leaves_a_valid_one(command, monkeypatch, tmp_path):  # noqa: F811
     free = iter([1e9, 1e9, 1e9, 1e3])
-    monkeypatch.setattr(folders.shutil, "disk_usage", lambda path: Usage(10**10, 0, next(free, 1e3)))
+    monkeypatch.setattr(
+        folders.shutil, "disk_usage", lambda path: Usage(10**10, 0, next(free, 1e3))
+    )
     code, _, err = command("run", "toy.toml", "--output", "run", "--set", "run.chunk=2", "--quiet")
     assert code == 1 and "the run failed: run cannot be written: the disk is full" in err
     assert len(err.strip().splitlines()) == 1 and "physent resume run" in err
     with physent.open_run("run") as dataset:
-        assert dataset.attrs["status"] == "failed" and len(dataset.t) == 1 + rows_in(Path("run")) == 4
+        assert (
+            dataset.attrs["status"] == "failed" and len(dataset.t) == 1 + rows_in(Path("run")) == 4
+        )
     assert "ERROR" in Path("run/run.log").read_text()
     monkeypatch.undo()
     assert runs.resume(tmp_path / "run").outcome.reason == "done"
@@ -47,7 +53,11 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing(command, monkeypatch,
 
 
 @pytest.mark.parametrize("broken", ["append", "annotate"])
-def test_a_file_that_cannot_be_written_is_a_sentence_and_not_a_traceback(command, monkeypatch, broken):  # noqa: F811
+def test_a_file_that_cannot_be_written_is_a_sentence_and_not_a_traceback(
+    command,  # noqa: F811
+    monkeypatch,
+    broken,
+):
     whole = getattr(folders.NetCDFWriter, broken)
 
     def fail(writer, *arguments, **attributes):
@@ -57,7 +67,9 @@ def test_a_file_that_cannot_be_written_is_a_sentence_and_not_a_traceback(command
 
     monkeypatch.setattr(folders.NetCDFWriter, broken, fail)
     code, _, err = command("run", "toy.toml", "--output", "run", "--quiet")
-    assert (code, "cannot be written: NetCDF: HDF error" in err) == ((1, True) if broken == "append" else (0, False))
+    assert (code, "cannot be written: NetCDF: HDF error" in err) == (
+        (1, True) if broken == "append" else (0, False)
+    )
     assert "HDF error" in Path("run/run.log").read_text()
 
 
@@ -66,25 +78,36 @@ def test_a_limit_on_the_size_of_files_is_seen_before_it_is_hit(tmp_path):
     """With the real limit of a real process: HDF5 would lose the file."""
     (tmp_path / "toy.toml").write_text(LONG.replace("n = 32", "n = 256"))
     code = (
-        f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, {resource.RLIM_INFINITY}))\n"
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, "
+        f"{resource.RLIM_INFINITY}))\n"
         "from physent.app.cli import main; main()"
     )
     arguments = ["run", "toy.toml", "--output", "run", "--set", "solver.n=512", "--quiet"]
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", code, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
-    assert done.returncode == 1 and "a file may not be larger than 0.6 MB here" in done.stderr, done.stderr
+    assert done.returncode == 1 and "a file may not be larger than 0.6 MB here" in done.stderr, (
+        done.stderr
+    )
     assert len(done.stderr.strip().splitlines()) == 1
     with physent.open_run(tmp_path / "run") as dataset:
         assert len(dataset.t) == 1 + rows_in(tmp_path / "run")
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="mounting needs to be root")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("mount"), reason="mounting needs to be root"
+)
 @pytest.mark.slow
 def test_a_file_system_that_is_read_only(command, tmp_path):  # noqa: F811
     place = tmp_path / "disk"
     place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], capture_output=True
+    ).returncode:
         pytest.skip("this root may not mount")
     try:
         assert command("run", "toy.toml", "--output", "disk/run", "--quiet")[0] == 0
@@ -105,7 +128,8 @@ def test_a_file_system_that_is_read_only(command, tmp_path):  # noqa: F811
         subprocess.run(["umount", place], check=True)
 
 
-# ------------------------------------------------------------------------------------- terminals and pipes that go
+# ------------------------------------------------------------------------------------- terminals
+# and pipes that go
 
 
 class Broken:
@@ -134,14 +158,24 @@ def test_output_outlives_its_reader_and_nothing_else():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("unbuffered", ["", "1"])  # with a buffer the interpreter writes once more at its end
+@pytest.mark.parametrize(
+    "unbuffered", ["", "1"]
+)  # with a buffer the interpreter writes once more at its end
 def test_a_pipe_that_ends_early_and_one_that_is_full(unbuffered):
     start = [sys.executable, "-c", "from physent.app.cli import main; main()", "list"]
     line = " ".join(f"'{part}'" for part in start)
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {line} | head -1; echo $?; {line} > /dev/full; echo $?; {line} >&-; echo $?"],
-        capture_output=True, text=True, timeout=300, env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
-    )  # fmt: skip
+        [
+            "bash",
+            "-c",
+            f"set -o pipefail; {line} | head -1; echo $?; {line} > /dev/full; echo $?; "
+            f"{line} >&-; echo $?",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    )
     assert done.stdout.split() == ["solvers", "0", "1", "0"]
     assert done.stderr.strip() == "physent: No space left on device"
 
@@ -170,7 +204,8 @@ def test_a_terminal_that_goes_away_ends_the_run_after_its_chunk(tmp_path):
         assert dataset.attrs["status"] == "interrupted" and len(dataset.t) == 1 + rows_in(folder)
 
 
-# ----------------------------------------------------------------------------------------- progress, log, live
+# -----------------------------------------------------------------------------------------
+# progress, log, live
 
 
 def test_progress_says_rate_and_what_is_left():
@@ -190,7 +225,13 @@ def test_the_log_can_be_read(command):  # noqa: F811
     code, out, _ = command("run", "toy.toml", "--output", "run", "--set", "run.chunk=1")
     log = Path("run/run.log").read_text()
     assert code == 0 and " left" in out and "time units/s" in out
-    for words in ("begin at t = 0 of 1: ", "Heat, float64", "physent 0", "t = 0.5 of 1", "done at t = 1 after"):
+    for words in (
+        "begin at t = 0 of 1: ",
+        "Heat, float64",
+        "physent 0",
+        "t = 0.5 of 1",
+        "done at t = 1 after",
+    ):
         assert words in log
 
 
@@ -213,7 +254,9 @@ def test_a_live_report_follows_a_run_and_ends_with_it(tmp_path):
 @pytest.mark.slow
 def test_an_interrupted_live_report_leaves_a_page_that_stands_still(tmp_path):
     (tmp_path / "toy.toml").write_text(LONG)
-    run, log = physent_process("run", tmp_path / "toy.toml", "--output", tmp_path / "run", "--set", "run.t_end=6000.0")
+    run, log = physent_process(
+        "run", tmp_path / "toy.toml", "--output", tmp_path / "run", "--set", "run.t_end=6000.0"
+    )
     try:
         wait_for(lambda: rows_in(tmp_path / "run") > 5, run, log)
         live, words = physent_process("report", "--live", tmp_path / "run", "--every", "1")
@@ -237,7 +280,9 @@ def test_an_interrupted_live_report_leaves_a_page_that_stands_still(tmp_path):
 
 def test_a_run_error_of_the_sink_has_its_dataset(monkeypatch, tmp_path):
     free = iter([1e9, 1e9, 1e3])
-    monkeypatch.setattr(folders.shutil, "disk_usage", lambda path: Usage(10**10, 0, next(free, 1e3)))
+    monkeypatch.setattr(
+        folders.shutil, "disk_usage", lambda path: Usage(10**10, 0, next(free, 1e3))
+    )
     (tmp_path / "toy.toml").write_text(TOY)
     experiment = physent.load_experiment(tmp_path / "toy.toml", ["run.chunk=1"])
     with pytest.raises(errors.RunError, match="the disk is full") as caught:

@@ -8,7 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from physent.numerics.neighbors import enough, find_neighbors, renew, separations, sum_over_neighbors
+from physent.numerics.neighbors import (
+    enough,
+    find_neighbors,
+    renew,
+    separations,
+    sum_over_neighbors,
+)
 from physent.numerics.space import Space
 
 find = jax.jit(find_neighbors, static_argnums=3)
@@ -16,7 +22,10 @@ again = eqx.filter_jit(renew)
 BOXES = [
     (True, True),
     (False, False),
-    *(pytest.param(box, marks=pytest.mark.slow) for box in [(True,), (True, False), (True,) * 3, (False, True, False)]),
+    *(
+        pytest.param(box, marks=pytest.mark.slow)
+        for box in [(True,), (True, False), (True,) * 3, (False, True, False)]
+    ),
 ]
 
 
@@ -44,7 +53,9 @@ def listed(neighbors):
 
 @pytest.mark.parametrize("periodic", BOXES, ids=str)
 def test_a_list_holds_exactly_those_within_the_radius(periodic):
-    """Boxes of 1 to 30 cells an axis, sparse, dense, clustered, and with particles on the edges of cells."""
+    """Boxes of 1 to 30 cells an axis, sparse, dense, clustered, and with particles on the edges of
+    cells.
+    """
     n, capacity, d = 60, 58, len(periodic)
     length = jnp.asarray([10.0, 13.0, 7.0][:d])
     space = Space(length, periodic)
@@ -127,25 +138,36 @@ def test_separations_are_the_shortest_and_vanish_in_empty_slots():
 
 @pytest.mark.parametrize("capacity", [30, 59])
 def test_sums_over_neighbours_are_those_over_separations(capacity):
-    """By slots and by all pairs; weights that fall to 0 at the radius leave those out that are only in the skin."""
+    """By slots and by all pairs; weights that fall to 0 at the radius leave those out that are only
+    in the skin.
+    """
     rng = np.random.default_rng(1)
-    position, space = jnp.asarray(rng.uniform(-5, 5, (60, 2))), Space(jnp.asarray([10.0, 10.0]), (True, False))
+    position, space = (
+        jnp.asarray(rng.uniform(-5, 5, (60, 2))),
+        Space(jnp.asarray([10.0, 10.0]), (True, False)),
+    )
     neighbors = find(position, space, jnp.asarray(2.5), capacity)
     assert neighbors.overflow() == 0
 
     def weighted(parts, squared):
-        return jnp.where((squared > 0) & (squared < 4), 4 - squared, 0)[None] * jnp.stack([*parts, squared])
+        return jnp.where((squared > 0) & (squared < 4), 4 - squared, 0)[None] * jnp.stack(
+            [*parts, squared]
+        )
 
     parts, squared = separations(position, neighbors, space)
     expected = jnp.sum(weighted(parts, squared), axis=-1)
-    sums = jax.jit(lambda x, near: sum_over_neighbors(weighted, x, near, space))(position, neighbors)
+    sums = jax.jit(lambda x, near: sum_over_neighbors(weighted, x, near, space))(
+        position, neighbors
+    )
     np.testing.assert_allclose(sums, expected, atol=1e-12)
     assert jnp.min(jnp.abs(expected[2])) > 0
 
 
 def test_a_shift_counts_its_rounds():
     space = Space(jnp.asarray([10.0, 10.0]), (True, False))
-    position, rounds = space.shift(jnp.asarray([[4.0, 4.0], [-4.0, 0.0]]), jnp.asarray([[23.0, 23.0], [-2.0, 0.0]]))
+    position, rounds = space.shift(
+        jnp.asarray([[4.0, 4.0], [-4.0, 0.0]]), jnp.asarray([[23.0, 23.0], [-2.0, 0.0]])
+    )
     np.testing.assert_allclose(position, [[-3.0, 27.0], [4.0, 0.0]])
     np.testing.assert_array_equal(rounds, [[3, 0], [-1, 0]])
     np.testing.assert_allclose(space.displacement(position[0], position[1]), [3.0, 27.0])

@@ -1,4 +1,6 @@
-"""Conserved quantities and symmetries of the nonlinear Schroedinger equation, in the published cases and beyond."""
+"""Conserved quantities and symmetries of the nonlinear Schroedinger equation, in the published
+cases and beyond.
+"""
 
 import tomllib
 from pathlib import Path
@@ -10,7 +12,16 @@ import numpy as np
 import pytest
 from trajectory import advance, rows, start
 
-from physent.solvers.nlse import NLSE, Akhmediev, GaussianNoise, Lattice, ModulatedSech, NLSEState, Soliton, Solitons
+from physent.solvers.nlse import (
+    NLSE,
+    Akhmediev,
+    GaussianNoise,
+    Lattice,
+    ModulatedSech,
+    NLSEState,
+    Soliton,
+    Solitons,
+)
 
 pytestmark = pytest.mark.slow  # minutes of compilation in all
 
@@ -27,7 +38,13 @@ def case(name):
     """The solver of an experiment file and its number of steps between saved rows."""
     experiment = tomllib.loads((CASES / f"{name}.toml").read_text())
     given, run = experiment["solver"], experiment["run"]
-    solver = NLSE(n=given["n"], length=given["length"], dt=given["dt"], method=given["method"], initial=INITIAL[name])
+    solver = NLSE(
+        n=given["n"],
+        length=given["length"],
+        dt=given["dt"],
+        method=given["method"],
+        initial=INITIAL[name],
+    )
     assert run["t_end"] == 20
     assert run["save_every"] == pytest.approx(20 / 99, rel=1e-12)
     return solver, round(run["save_every"] / given["dt"])
@@ -35,14 +52,26 @@ def case(name):
 
 @pytest.mark.parametrize(
     ("name", "energy_bar"),
-    [("single_soliton", 1e-9), ("two_soliton", 1e-9), ("breather", 1e-9), ("modulation_instability", 1e-7)],
+    [
+        ("single_soliton", 1e-9),
+        ("two_soliton", 1e-9),
+        ("breather", 1e-9),
+        ("modulation_instability", 1e-7),
+    ],
 )
 def test_mass_and_energy_over_the_published_cases(name, energy_bar, record_number):
     solver, steps = case(name)
     _, invariants = rows(solver, 99, steps)
-    drift = {key: np.max(np.abs(value - value[0])) / np.abs(value[0]) for key, value in invariants.items()}
-    record_number(f"{name}, t = 20: relative drift of the mass", drift["mass"], at_most=1e-11, repeats=10)
-    record_number(f"{name}, t = 20: relative drift of the energy", drift["energy"], at_most=energy_bar)
+    drift = {
+        key: np.max(np.abs(value - value[0])) / np.abs(value[0])
+        for key, value in invariants.items()
+    }
+    record_number(
+        f"{name}, t = 20: relative drift of the mass", drift["mass"], at_most=1e-11, repeats=10
+    )
+    record_number(
+        f"{name}, t = 20: relative drift of the energy", drift["energy"], at_most=energy_bar
+    )
 
 
 def test_invariants_of_a_soliton():
@@ -74,18 +103,35 @@ def test_energy_with_a_potential():
 
 
 def test_sums_of_the_observables_are_the_invariants():
-    solver = NLSE(n=256, length=40.0, initial=Solitons(), potential=Lattice(depth=0.3, periods=3), dispersion=0.7)
+    solver = NLSE(
+        n=256,
+        length=40.0,
+        initial=Solitons(),
+        potential=Lattice(depth=0.3, periods=3),
+        dispersion=0.7,
+    )
     state = advance(solver, 30)
-    observed, invariants = jax.jit(lambda state: (solver.observe(state), solver.invariants(state)))(state)
+    observed, invariants = jax.jit(lambda state: (solver.observe(state), solver.invariants(state)))(
+        state
+    )
     spacing = 40.0 / 256
-    assert float(jnp.sum(observed["density"])) * spacing == pytest.approx(float(invariants["mass"]), rel=1e-12)
-    assert float(jnp.sum(observed["energy_density"])) * spacing == pytest.approx(float(invariants["energy"]), rel=1e-9)
+    assert float(jnp.sum(observed["density"])) * spacing == pytest.approx(
+        float(invariants["mass"]), rel=1e-12
+    )
+    assert float(jnp.sum(observed["energy_density"])) * spacing == pytest.approx(
+        float(invariants["energy"]), rel=1e-9
+    )
 
 
 def test_continuity_of_the_density():
     # density_t + current_x = 0, by a centred difference in time
     solver = NLSE(
-        n=512, length=40.0, dt=1e-3, dispersion=0.8, method="blanes_moan_6", initial=Solitons(phase=[0.0, 1.0])
+        n=512,
+        length=40.0,
+        dt=1e-3,
+        dispersion=0.8,
+        method="blanes_moan_6",
+        initial=Solitons(phase=[0.0, 1.0]),
     )
     states, _ = rows(solver, 2, 1, advance(solver, 1000))
     observed = jax.jit(jax.vmap(solver.observe))(states)
@@ -115,16 +161,21 @@ def test_a_turned_phase_stays_turned(method):
 
 @pytest.mark.parametrize("mode", [-5, 3])
 def test_galilean_invariance(mode):
-    # psi(x - v t, t) e^{i(v x - v^2 t/2)} with a carrier that fits the box; v t a whole number of grid spacings
+    # psi(x - v t, t) e^{i(v x - v^2 t/2)} with a carrier that fits the box; v t a whole number of
+    # grid spacings
     n, length = 512, 40.0
     velocity = 2 * np.pi * mode / length
     t = 32 * length / n / abs(velocity)
-    solver = NLSE(n=n, length=length, dt=t / 1600, initial=GaussianNoise(width=2.0, noise=0.0, seed=0))
+    solver = NLSE(
+        n=n, length=length, dt=t / 1600, initial=GaussianNoise(width=2.0, noise=0.0, seed=0)
+    )
     x = np.asarray(solver.domain()["x"].points)
     state = start(solver)
     at_rest = np.asarray(advance(solver, 1600).psi)
     moving = advance(solver, 1600, NLSEState(t=state.t, psi=state.psi * jnp.exp(1j * velocity * x)))
-    expected = np.roll(at_rest, 32 * np.sign(mode)) * np.exp(1j * (velocity * x - velocity**2 * t / 2))
+    expected = np.roll(at_rest, 32 * np.sign(mode)) * np.exp(
+        1j * (velocity * x - velocity**2 * t / 2)
+    )
     assert np.max(np.abs(moving.psi - expected)) < 1e-8
 
 
@@ -136,7 +187,8 @@ def test_translation_by_a_grid_point_is_exact():
 
 
 def test_exact_dealiasing_conserves_momentum_where_aliasing_does_not():
-    # a coarse grid: the projected equation is Hamiltonian and translation invariant, the collocated one is not
+    # a coarse grid: the projected equation is Hamiltonian and translation invariant, the collocated
+    # one is not
     def drift(method, dealias):
         initial = Solitons(amplitude=[1.0, 0.8], position=[-5.0, 5.0], velocity=[1.0, -1.0])
         solver = NLSE(n=64, length=40.0, dt=0.02, method=method, dealias=dealias, initial=initial)
@@ -157,7 +209,8 @@ def test_the_filter_removes_the_short_waves_and_leaves_the_long():
 
 
 def test_a_breather_is_unstable_as_its_background_is():
-    # errors grow at rates up to 1 per unit of time, the reason why breathers are compared over short times only
+    # errors grow at rates up to 1 per unit of time, the reason why breathers are compared over
+    # short times only
     solver = NLSE(n=128, length=4 * np.pi, dt=0.005, initial=Akhmediev(start=-4.0))
     state = start(solver)
     x = np.asarray(solver.domain()["x"].points)

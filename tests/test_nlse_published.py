@@ -1,18 +1,21 @@
-"""The entropy table that the authors of simple-idealized-1d-nlse published, repeated with this solver and entropies.
+"""The entropy table that the authors of simple-idealized-1d-nlse published, repeated with this
+solver and entropies.
 
-Every digit printed for the three deterministic cases is met within 0.002, but for the cells below. Their common cause
-is the filter of that package, which acts on the right-hand side and so freezes what it should damp: short waves of
-about 1e-5 lie under everything it computes. With its filter off (`nlse_entropy_unfiltered.csv`) the same package agrees
-with this one, cell by cell.
+Every digit printed for the three deterministic cases is met within 0.002, but for the cells below.
+Their common cause is the filter of that package, which acts on the right-hand side and so freezes
+what it should damp: short waves of about 1e-5 lie under everything it computes. With its filter off
+(`nlse_entropy_unfiltered.csv`) the same package agrees with this one, cell by cell.
 
-- renyi_0, the Hartley entropy cut at p > 1e-15, counts the points where |psi| is above about 1e-7: with those short
-  waves, most or all of them. Where the tails are clean it is a property of the cut.
-- permutation_order3 of |psi| along x sees the order of neighbouring values only, down to the last bit. In the tails
-  (single and two solitons) it is the order of rounding errors, and at t = 0 that of a transform there and back.
-- tsallis_0.5 weighs a probability by its square root, so p ~ 1e-11 of the short waves at each of 512 points adds 0.003
-  to 0.007.
-- complexity_SDN (16 to 22 here) is printed to one part in 20,000; the error of that package on the breather case is one
-  in 2,000.
+- renyi_0, the Hartley entropy cut at p > 1e-15, counts the points where |psi| is above about 1e-7:
+  with those short waves, most or all of them. Where the tails are clean it is a property of the
+  cut.
+- permutation_order3 of |psi| along x sees the order of neighbouring values only, down to the last
+  bit. In the tails (single and two solitons) it is the order of rounding errors, and at t = 0 that
+  of a transform there and back.
+- tsallis_0.5 weighs a probability by its square root, so p ~ 1e-11 of the short waves at each of
+  512 points adds 0.003 to 0.007.
+- complexity_SDN (16 to 22 here) is printed to one part in 20,000; the error of that package on the
+  breather case is one in 2,000.
 - differential_hist50 jumps by up to 0.004 where a grid value crosses the edge of one of 50 bins.
 
 The fourth case, noise, is chaotic on the scale of that error and is not compared beyond t = 0.
@@ -27,7 +30,18 @@ import numpy as np
 import pytest
 from trajectory import rows
 
-from physent.entropy import Density, Hartley, Histogram, MinEntropy, Ordinal, Renyi, Shannon, Spectrum, Tsallis, entropy
+from physent.entropy import (
+    Density,
+    Hartley,
+    Histogram,
+    MinEntropy,
+    Ordinal,
+    Renyi,
+    Shannon,
+    Spectrum,
+    Tsallis,
+    entropy,
+)
 from physent.entropy.discrete.complexity import lmc_complexity
 from physent.solvers.nlse import NLSE, GaussianNoise, ModulatedSech, Soliton, Solitons
 
@@ -37,7 +51,9 @@ REFERENCE = Path(__file__).parents[1] / "data" / "reference"
 TIMES = (0, 25, 50, 75, 99)  # of linspace(0, 20, 100)
 INITIAL = {
     "single_soliton": Soliton(amplitude=2.0, position=-10.0, velocity=1.0),
-    "two_soliton_collision": Solitons(amplitude=[2.0, 1.5], position=[-10.0, 10.0], velocity=[2.0, -2.0]),
+    "two_soliton_collision": Solitons(
+        amplitude=[2.0, 1.5], position=[-10.0, 10.0], velocity=[2.0, -2.0]
+    ),
     "breather_solution": ModulatedSech(amplitude=1.0, frequency=0.5, modulation=0.5),
     "modulation_instability": GaussianNoise(amplitude=1.0, width=5.0, noise=0.01, seed=42),
 }
@@ -72,7 +88,9 @@ PUBLISHED, UNFILTERED = table("nlse_entropy_published.csv"), table("nlse_entropy
 
 
 def sample_entropy(x, m=2, r=0.2):
-    """-ln of the ratio of the shares of matching pairs, self-matches left out, every share over its own windows."""
+    """-ln of the ratio of the shares of matching pairs, self-matches left out, every share over its
+    own windows.
+    """
 
     def share(m):
         windows = np.lib.stride_tricks.sliding_window_view(x, m)
@@ -144,12 +162,16 @@ def test_every_printed_digit_or_a_reason(computed, case, record_table):
             t = PUBLISHED[case][index]["t"]
             unfiltered = f"{UNFILTERED[case][index][column]:g}"
             if index in ROUNDING.get((case, column), ()):
-                table.append((f"{t:g}", column, f"{printed:g}", unfiltered, "the order of rounding errors"))
+                table.append(
+                    (f"{t:g}", column, f"{printed:g}", unfiltered, "the order of rounding errors")
+                )
                 continue
             value = computed[case][index][column]
             table.append((f"{t:g}", column, f"{printed:g}", unfiltered, f"{value:.6g}"))
             if index in FILTERED.get((case, column), ()):
-                assert not close(value, printed), f"{column} at {index} is met: take it off the list"
+                assert not close(value, printed), (
+                    f"{column} at {index} is met: take it off the list"
+                )
                 assert close(value, UNFILTERED[case][index][column]), (column, index)
             else:
                 assert close(value, printed), (column, index, value, printed)

@@ -1,4 +1,6 @@
-"""The NLSE solver as others see it: parameters and their refusals, precision, vmap, gradients, observables, files."""
+"""The NLSE solver as others see it: parameters and their refusals, precision, vmap, gradients,
+observables, files.
+"""
 
 import equinox as eqx
 import jax
@@ -34,16 +36,31 @@ METHODS = ["strang", "yoshida_4", "blanes_moan_4", "blanes_moan_6", "etdrk4", "d
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: NLSE(dealias="exact", method="strang"), ["dealias", "'exact'", "'strang'", "etdrk4", "dopri8"]),
+        (
+            lambda: NLSE(dealias="exact", method="strang"),
+            ["dealias", "'exact'", "'strang'", "etdrk4", "dopri8"],
+        ),
         (lambda: NLSE(length=-1.0), ["length", "-1.0", "> 0"]),
         (lambda: NLSE(n=2), ["n", "2", ">= 4"]),
         (lambda: NLSE(dt=0.0), ["dt", "0.0", "> 0"]),
-        (lambda: NLSE(initial=Akhmediev(a=0.375), length=50.0), ["length", "50.0", "multiple", "6.28", "50.26"]),
+        (
+            lambda: NLSE(initial=Akhmediev(a=0.375), length=50.0),
+            ["length", "50.0", "multiple", "6.28", "50.26"],
+        ),
         (lambda: Akhmediev(a=0.5), ["a", "0.5", "< 0.5"]),
-        (lambda: NLSE(nonlinearity=-1.0, initial=Soliton()), ["initial", "dispersion * nonlinearity > 0"]),
+        (
+            lambda: NLSE(nonlinearity=-1.0, initial=Soliton()),
+            ["initial", "dispersion * nonlinearity > 0"],
+        ),
         (lambda: NLSE(dispersion=-0.5, initial=KuznetsovMa()), ["initial", "focusing"]),
-        (lambda: NLSE(initial=Solitons(amplitude=[1.0, 2.0, 3.0])), ["initial.position", "2 values", "3"]),
-        (lambda: NLSE(n=64, potential=SampledPotential(values=[0.0] * 60)), ["potential.values", "60", "64"]),
+        (
+            lambda: NLSE(initial=Solitons(amplitude=[1.0, 2.0, 3.0])),
+            ["initial.position", "2 values", "3"],
+        ),
+        (
+            lambda: NLSE(n=64, potential=SampledPotential(values=[0.0] * 60)),
+            ["potential.values", "60", "64"],
+        ),
         (lambda: NLSE(initial=FromFile(path="nowhere.nc")), ["initial.path", "nowhere.nc"]),
     ],
 )
@@ -55,12 +72,26 @@ def test_refusals_say_what_was_given_and_what_is_allowed(make, words):
 
 
 def test_defocusing_media_take_plane_waves():
-    solver = NLSE(n=64, nonlinearity=-1.0, initial=PlaneWave(perturbation="cosine", perturbation_amplitude=0.01))
+    solver = NLSE(
+        n=64,
+        nonlinearity=-1.0,
+        initial=PlaneWave(perturbation="cosine", perturbation_amplitude=0.01),
+    )
     assert np.all(np.isfinite(advance(solver, 10).psi))
 
 
 def test_every_parameter_says_what_it_is():
-    classes = [NLSE, Soliton, Solitons, BoundState, Akhmediev, Peregrine, KuznetsovMa, PlaneWave, ModulatedSech]
+    classes = [
+        NLSE,
+        Soliton,
+        Solitons,
+        BoundState,
+        Akhmediev,
+        Peregrine,
+        KuznetsovMa,
+        PlaneWave,
+        ModulatedSech,
+    ]
     for cls in [*classes, GaussianNoise, FromFile, Harmonic, Lattice, SampledPotential]:
         for declaration in declarations(cls).values():
             assert declaration.doc, (cls, declaration.name)
@@ -76,7 +107,9 @@ def test_observables_are_as_declared():
     solver = NLSE(n=64, length=40.0, potential=Harmonic(frequency=0.1))
     assert isinstance(solver, Solver)
     observed, variables = solver.observe(start(solver)), solver.variables()
-    assert set(observed) == set(variables) == {"psi", "density", "phase", "energy_density", "current"}
+    assert (
+        set(observed) == set(variables) == {"psi", "density", "phase", "energy_density", "current"}
+    )
     assert {variable.role for variable in variables.values()} >= {"amplitude", "density"}
     for name, value in observed.items():
         assert variables[name].dims == ("x",)
@@ -93,37 +126,66 @@ def test_observables_are_as_declared():
 def test_single_precision_stays_single(method):
     one = lambda value: jnp.asarray(value, jnp.float32)  # noqa: E731
     solver = NLSE(
-        n=64, length=one(30.0), dt=one(0.01), dispersion=one(0.5), nonlinearity=one(1.0), method=method, rtol=one(1e-5),
-        atol=one(1e-6), dealias="filter", potential=Lattice(depth=one(0.1), phase=one(0.0)),
+        n=64,
+        length=one(30.0),
+        dt=one(0.01),
+        dispersion=one(0.5),
+        nonlinearity=one(1.0),
+        method=method,
+        rtol=one(1e-5),
+        atol=one(1e-6),
+        dealias="filter",
+        potential=Lattice(depth=one(0.1), phase=one(0.0)),
         initial=Soliton(amplitude=one(1.0), position=one(0.0), velocity=one(0.5), phase=one(0.0)),
-    )  # fmt: skip
+    )
     state = advance(solver, 20)
     assert state.psi.dtype == jnp.complex64
     assert state.t.dtype == jnp.float32
     values = {**solver.observe(state), **solver.invariants(state), **NLSE.exact(solver, state.t)}
-    assert {value.dtype for value in values.values()} <= {jnp.dtype("float32"), jnp.dtype("complex64")}
+    assert {value.dtype for value in values.values()} <= {
+        jnp.dtype("float32"),
+        jnp.dtype("complex64"),
+    }
     assert np.all(np.isfinite(state.psi))
 
 
 def test_single_precision_is_accurate_to_its_rounding():
     one = lambda value: jnp.asarray(value, jnp.float32)  # noqa: E731
     single = NLSE(
-        n=128, method="strang", length=one(30.0), dt=one(0.01), dispersion=one(0.5), nonlinearity=one(1.0),
+        n=128,
+        method="strang",
+        length=one(30.0),
+        dt=one(0.01),
+        dispersion=one(0.5),
+        nonlinearity=one(1.0),
         initial=Soliton(amplitude=one(1.0), position=one(0.0), velocity=one(0.5), phase=one(0.0)),
-    )  # fmt: skip
-    double = NLSE(n=128, method="strang", length=30.0, dt=0.01, initial=Soliton(amplitude=1.0, velocity=0.5))
-    assert np.max(np.abs(np.asarray(advance(single, 200).psi) - np.asarray(advance(double, 200).psi))) < 2e-4
+    )
+    double = NLSE(
+        n=128, method="strang", length=30.0, dt=0.01, initial=Soliton(amplitude=1.0, velocity=0.5)
+    )
+    assert (
+        np.max(np.abs(np.asarray(advance(single, 200).psi) - np.asarray(advance(double, 200).psi)))
+        < 2e-4
+    )
 
 
-@pytest.mark.parametrize("method", ["strang", "etdrk4", pytest.param("dopri8", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "method", ["strang", "etdrk4", pytest.param("dopri8", marks=pytest.mark.slow)]
+)
 def test_one_value_per_member(method):
     """vmap over parameters, those of the parts included, gives what one member at a time gives."""
 
     def solver(length, dispersion, amplitude, velocity):
         return NLSE(
-            n=64, length=length, dt=0.02, dispersion=dispersion, method=method, rtol=1e-8, atol=1e-9,
+            n=64,
+            length=length,
+            dt=0.02,
+            dispersion=dispersion,
+            method=method,
+            rtol=1e-8,
+            atol=1e-9,
             initial=Soliton(amplitude=amplitude, velocity=velocity),
-        )  # fmt: skip
+        )
 
     lengths, dispersions, amplitudes = [30.0, 32.0, 36.0], [0.5, 0.4, 0.6], [1.0, 1.2, 0.8]
     members = solver(lengths, dispersions, amplitudes, 0.3)
@@ -132,7 +194,9 @@ def test_one_value_per_member(method):
     assert axes.initial.velocity is None
 
     def run(solver):
-        return jax.lax.fori_loop(0, 10, lambda _, state: solver.step(state), solver.init(jax.random.key(0))).psi
+        return jax.lax.fori_loop(
+            0, 10, lambda _, state: solver.step(state), solver.init(jax.random.key(0))
+        ).psi
 
     together = eqx.filter_jit(eqx.filter_vmap(run, in_axes=(axes,)))(members)
     for index, values in enumerate(zip(lengths, dispersions, amplitudes, strict=True)):
@@ -142,29 +206,46 @@ def test_one_value_per_member(method):
 
 def test_lists_of_solitons_may_be_given_per_member():
     solver = NLSE(
-        n=64, length=40.0,
-        initial=Solitons(amplitude=[[1.0, 0.8], [1.2, 0.7]], position=[-5.0, 5.0], velocity=[1.0, -1.0]),
-    )  # fmt: skip
+        n=64,
+        length=40.0,
+        initial=Solitons(
+            amplitude=[[1.0, 0.8], [1.2, 0.7]], position=[-5.0, 5.0], velocity=[1.0, -1.0]
+        ),
+    )
     axes = member_axes(solver)
     assert axes.initial.amplitude == 0
-    psi = eqx.filter_vmap(lambda solver: solver.init(jax.random.key(0)).psi, in_axes=(axes,))(solver)
+    psi = eqx.filter_vmap(lambda solver: solver.init(jax.random.key(0)).psi, in_axes=(axes,))(
+        solver
+    )
     assert psi.shape == (2, 64)
 
 
-@pytest.mark.parametrize("method", ["strang", "etdrk4", pytest.param("dopri8", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "method", ["strang", "etdrk4", pytest.param("dopri8", marks=pytest.mark.slow)]
+)
 def test_gradients_equal_finite_differences(method):
-    """Of a functional after a short run, with respect to a coefficient and to a parameter of the initial condition."""
+    """Of a functional after a short run, with respect to a coefficient and to a parameter of the
+    initial condition.
+    """
 
     @jax.jit
     def functional(parameters):
         nonlinearity, amplitude = parameters
         solver = NLSE(
-            n=64, length=30.0, dt=0.05, nonlinearity=nonlinearity, method=method, rtol=1e-10, atol=1e-12,
+            n=64,
+            length=30.0,
+            dt=0.05,
+            nonlinearity=nonlinearity,
+            method=method,
+            rtol=1e-10,
+            atol=1e-12,
             initial=Soliton(amplitude=amplitude, velocity=0.4),
-        )  # fmt: skip
+        )
         state = solver.init(jax.random.key(0))
         state, _ = jax.lax.scan(lambda state, _: (solver.step(state), None), state, length=4)
-        return jnp.sum(state.psi.real**4) + jnp.sum(state.psi.imag * jnp.cos(solver.domain()["x"].points))
+        return jnp.sum(state.psi.real**4) + jnp.sum(
+            state.psi.imag * jnp.cos(solver.domain()["x"].points)
+        )
 
     at = np.array([1.1, 0.9])
     gradient = jax.jit(jax.grad(functional))(at)
@@ -235,7 +316,10 @@ def file(tmp_path):
         for t in range(3):
             dataset["psi_re"][t], dataset["psi_im"][t] = x + t, x - t
             for member in range(2):
-                dataset["many_psi_re"][t, member], dataset["many_psi_im"][t, member] = x * t, x + member
+                dataset["many_psi_re"][t, member], dataset["many_psi_im"][t, member] = (
+                    x * t,
+                    x + member,
+                )
         broken = dataset.createVariable("broken", "f8", ("x",))
         broken[:] = np.where(x == 3, np.nan, 1.0)
     return str(path)
@@ -244,7 +328,9 @@ def file(tmp_path):
 def test_a_field_from_a_file(file):
     x = np.arange(64)
     key = jax.random.key(0)
-    assert np.array_equal(NLSE(n=64, initial=FromFile(path=file)).init(key).psi, (x + 2) + 1j * (x - 2))
+    assert np.array_equal(
+        NLSE(n=64, initial=FromFile(path=file)).init(key).psi, (x + 2) + 1j * (x - 2)
+    )
     first = FromFile(path=file, index=0, variables=("psi_re",))
     assert np.array_equal(NLSE(n=64, initial=first).init(key).psi, x + 0j)
     member = FromFile(path=file, index=1, member=1, variables=("many_psi_re", "many_psi_im"))

@@ -1,4 +1,6 @@
-"""The same diagnostic gives the same numbers during a run and afterwards, and on files that physent did not write."""
+"""The same diagnostic gives the same numbers during a run and afterwards, and on files that physent
+did not write.
+"""
 
 import numpy as np
 import pytest
@@ -20,12 +22,20 @@ DIAGNOSTICS = [
 @pytest.mark.parametrize("members", [1, 3])
 def test_offline_equals_streaming(tmp_path, members):
     run = physent.run(
-        Heat(), t_end=1.0, save_every=0.1, diagnostics=DIAGNOSTICS, members=members, output=tmp_path / "run"
+        Heat(),
+        t_end=1.0,
+        save_every=0.1,
+        diagnostics=DIAGNOSTICS,
+        members=members,
+        output=tmp_path / "run",
     )
     again = physent.diagnose(run, DIAGNOSTICS)
     assert set(again.data_vars) == {
-        "entropy_u_shannon", "entropy_z_spectrum_renyi_0p5", "differential_entropy_u", "complexity_u"
-    }  # fmt: skip
+        "entropy_u_shannon",
+        "entropy_z_spectrum_renyi_0p5",
+        "differential_entropy_u",
+        "complexity_u",
+    }
     for name in again.data_vars:
         assert again[name].dims == run[name].dims
         np.testing.assert_allclose(again[name].values, run[name].values, rtol=1e-13)
@@ -33,7 +43,11 @@ def test_offline_equals_streaming(tmp_path, members):
 
 
 def foreign(dims=("time", "lat", "lon"), values=None):
-    values = np.random.default_rng(0).uniform(0.5, 1.5, (4, 5, 6)).astype("f4") if values is None else values
+    values = (
+        np.random.default_rng(0).uniform(0.5, 1.5, (4, 5, 6)).astype("f4")
+        if values is None
+        else values
+    )
     return xr.Dataset({"tracer": (dims, values)}, {"lon": np.linspace(0.0, 10.0, 6)})
 
 
@@ -42,7 +56,9 @@ def test_a_file_physent_did_not_write():
     result = physent.diagnose(data, [Entropy(of="tracer")])
     p = data.tracer.values.astype(float).reshape(4, -1)
     p /= p.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(result.entropy_tracer_shannon, -(p * np.log(p)).sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(
+        result.entropy_tracer_shannon, -(p * np.log(p)).sum(axis=1), rtol=1e-5
+    )
     assert result.entropy_tracer_shannon.dtype == np.float32
 
 
@@ -61,8 +77,16 @@ def test_time_may_be_named_and_be_a_date():
         (foreign(), Entropy(of="tacer"), "no observable or role 'tacer', did you mean tracer"),
         (foreign(), Error(of="tracer"), "no exact solution is known"),
         (foreign().isel(time=slice(0)), Entropy(of="tracer"), "no dimension 'time' with rows"),
-        (foreign(), Entropy(of="tracer", name="lat"), "a second variable or a dimension is called 'lat'"),
-        (foreign().assign_coords(lon=np.geomspace(1, 9, 6)), DifferentialEntropy(of="tracer"), "not equally spaced"),
+        (
+            foreign(),
+            Entropy(of="tracer", name="lat"),
+            "a second variable or a dimension is called 'lat'",
+        ),
+        (
+            foreign().assign_coords(lon=np.geomspace(1, 9, 6)),
+            DifferentialEntropy(of="tracer"),
+            "not equally spaced",
+        ),
         (foreign().isel(lon=[0]), DifferentialEntropy(of="tracer"), "has one point"),
         (xr.Dataset({"name": ("time", ["a", "b"])}), Entropy(of="name"), "no numeric variable"),
         (
@@ -70,14 +94,26 @@ def test_time_may_be_named_and_be_a_date():
             Entropy(of="tracer"),
             "tracer has negative values, so it is no dens",
         ),
-        (foreign(values=np.full((4, 5, 6), -1.0)), DifferentialEntropy(of="tracer"), "tracer has negative values"),
-        (foreign(values=np.full((4, 5, 6), -1.0)), Complexity(of="tracer"), "tracer has negative values"),
+        (
+            foreign(values=np.full((4, 5, 6), -1.0)),
+            DifferentialEntropy(of="tracer"),
+            "tracer has negative values",
+        ),
+        (
+            foreign(values=np.full((4, 5, 6), -1.0)),
+            Complexity(of="tracer"),
+            "tracer has negative values",
+        ),
         (
             foreign().isel(lat=0, lon=0),
             Entropy(of="tracer"),
             "a series in time take kind = permutation_entropy",
         ),
-        (foreign(values=np.full((4, 5, 6), np.nan)), Entropy(of="tracer"), "masked or not finite at row 0, index"),
+        (
+            foreign(values=np.full((4, 5, 6), np.nan)),
+            Entropy(of="tracer"),
+            "masked or not finite at row 0, index",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(data, diagnostic, message):
@@ -88,7 +124,11 @@ def test_what_cannot_be_done_is_said(data, diagnostic, message):
 def test_a_field_with_both_signs_has_other_outcomes():
     data = foreign(values=np.random.default_rng(0).standard_normal((4, 5, 6)))
     result = physent.diagnose(
-        data, [Entropy(of="tracer", outcomes=each) for each in (Spectrum(), Histogram(), Density(negative="clip"))]
+        data,
+        [
+            Entropy(of="tracer", outcomes=each)
+            for each in (Spectrum(), Histogram(), Density(negative="clip"))
+        ],
     )
     assert all(np.isfinite(array).all() for array in result.data_vars.values())
 
@@ -103,7 +143,8 @@ def test_a_file_larger_than_a_block_is_read_in_blocks(monkeypatch):
     whole = physent.diagnose(foreign(), [Entropy(of="tracer")])
     monkeypatch.setattr("physent.data.offline.BLOCK_BYTES", 1)
     np.testing.assert_array_equal(
-        whole.entropy_tracer_shannon, physent.diagnose(foreign(), [Entropy(of="tracer")]).entropy_tracer_shannon
+        whole.entropy_tracer_shannon,
+        physent.diagnose(foreign(), [Entropy(of="tracer")]).entropy_tracer_shannon,
     )
 
 
@@ -111,6 +152,11 @@ def test_the_direction_and_the_bytes_of_an_array_do_not_matter():
     data = foreign(values=np.random.default_rng(0).uniform(0.5, 1.5, (4, 5, 6)))
     turned = data.isel(lon=slice(None, None, -1))
     swapped = data.assign(tracer=data.tracer.astype(">f8"))
-    values = [physent.diagnose(each, [DifferentialEntropy(of="tracer")]) for each in (data, turned, swapped)]
+    values = [
+        physent.diagnose(each, [DifferentialEntropy(of="tracer")])
+        for each in (data, turned, swapped)
+    ]
     for other in values[1:]:
-        np.testing.assert_allclose(other.differential_entropy_tracer, values[0].differential_entropy_tracer, rtol=1e-12)
+        np.testing.assert_allclose(
+            other.differential_entropy_tracer, values[0].differential_entropy_tracer, rtol=1e-12
+        )

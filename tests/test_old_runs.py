@@ -1,4 +1,6 @@
-"""Run folders that version 0.1 wrote open, report, compare and go on; they stay in tests/data/version_0_1 for ever."""
+"""Run folders that version 0.1 wrote open, report, compare and go on; they stay in
+tests/data/version_0_1 for ever.
+"""
 
 import json
 import re
@@ -21,7 +23,9 @@ from physent.experiment.recorded import experiment_of
 from physent.io.folder import belongs, fingerprint, read_header
 from physent.report.comparison import compare_runs
 
-FOLDERS = sorted(path.parent for path in (Path(__file__).parent / "data" / "version_0_1").glob("*/run.nc"))
+FOLDERS = sorted(
+    path.parent for path in (Path(__file__).parent / "data" / "version_0_1").glob("*/run.nc")
+)
 PRECISION = re.compile(r'^precision = "(.*)"$', re.MULTILINE)
 
 
@@ -53,7 +57,11 @@ def test_there_is_one_of_every_system_one_with_members_and_one_with_a_score():
             kinds.add(experiment_of(stored.attrs)["solver"]["kind"])
             members += "member" in stored.dims
         scores += (folder / "score.eqx").is_file()
-    assert kinds == {"nlse", "klein_gordon", "kelvin_helmholtz", "couzin", "active_matter"} and members and scores
+    assert (
+        kinds == {"nlse", "klein_gordon", "kelvin_helmholtz", "couzin", "active_matter"}
+        and members
+        and scores
+    )
 
 
 def test_it_opens_with_every_row(old):
@@ -82,12 +90,16 @@ def test_it_goes_on_from_its_checkpoint(old):
         finished = runs.resume(old)
     assert finished.outcome.reason == "done"
     with finished.dataset() as after:
-        assert after.sizes["t"] == 2 * before.sizes["t"] - 1 and float(after.t[-1]) == pytest.approx(end)
+        assert after.sizes["t"] == 2 * before.sizes["t"] - 1 and float(
+            after.t[-1]
+        ) == pytest.approx(end)
         for name in before:
             time = before[name].dims[0]
             kept = after[name].isel({time: slice(before.sizes[time])}).values
             assert kept.tobytes() == before[name].values.tobytes(), name
-        then = json.loads((old / "continued.json").read_text())  # by version 0.1 itself, on another machine
+        then = json.loads(
+            (old / "continued.json").read_text()
+        )  # by version 0.1 itself, on another machine
         assert then["t"] == pytest.approx(end) and set(then["rows"]) <= set(after)
         for name, values in then["rows"].items():
             np.testing.assert_allclose(after[name][-1], values, rtol=1e-3, atol=1e-6, err_msg=name)
@@ -103,12 +115,19 @@ def test_one_that_was_changed_is_refused_in_one_sentence(old):
 
 
 def test_a_checkpoint_is_known_by_old_and_by_new_kinds():
-    """Kinds are called as now before they are hashed; what was hashed before they changed is still its own."""
+    """Kinds are called as now before they are hashed; what was hashed before they changed is still
+    its own.
+    """
     folder = next(path for path in FOLDERS if path.name == "couzin")
     header = read_header(folder)
-    with pytest.warns(FutureWarning, match="'schooling_entropy' is now called 'school_dewi_kadita'"):
+    with pytest.warns(
+        FutureWarning, match="'schooling_entropy' is now called 'school_dewi_kadita'"
+    ):
         experiment = physent.load_experiment(folder / "experiment.toml")
-    assert [entry["kind"] for entry in experiment.resolved["diagnostics"]] == ["school_dewi_kadita", "school_entropy"]
+    assert [entry["kind"] for entry in experiment.resolved["diagnostics"]] == [
+        "school_dewi_kadita",
+        "school_entropy",
+    ]
     assert header["experiment"] != fingerprint(experiment) and belongs(header, experiment)
     assert belongs({"experiment": fingerprint(experiment)}, experiment)
     assert not belongs({"experiment": "another"}, experiment)
@@ -122,4 +141,6 @@ def test_the_score_of_an_old_run_gives_the_numbers_of_then():
         found = physent.diagnose(run, [diagnostic]).learned_entropy_production
     then = np.loadtxt(folder / "learned_entropy_production.csv", delimiter=",")
     assert found.shape == then.shape == (31, 8)
-    np.testing.assert_allclose(found, then, rtol=1e-3, atol=1e-4)  # float32, and another order of sums elsewhere
+    np.testing.assert_allclose(
+        found, then, rtol=1e-3, atol=1e-4
+    )  # float32, and another order of sums elsewhere

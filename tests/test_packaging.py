@@ -17,17 +17,26 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 def test_the_citation_file_is_valid():
     """The fields that version 1.2.0 of the format requires, and those that a citation needs."""
     cff = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert cff["cff-version"] == "1.2.0" and cff["message"] and cff["title"] and cff["type"] == "software"
     assert (
-        all({"name"} <= set(author) or {"family-names"} <= set(author) for author in cff["authors"]) and cff["authors"]
+        cff["cff-version"] == "1.2.0"
+        and cff["message"]
+        and cff["title"]
+        and cff["type"] == "software"
+    )
+    assert (
+        all({"name"} <= set(author) or {"family-names"} <= set(author) for author in cff["authors"])
+        and cff["authors"]
     )
     assert cff["version"] == PROJECT["version"] and cff["license"] == PROJECT["license"]
-    unreleased = f"## {PROJECT['version']} (unreleased)" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    unreleased = f"## {PROJECT['version']} (unreleased)" in (ROOT / "CHANGELOG.md").read_text(
+        encoding="utf-8"
+    )
     assert ("date-released" in cff) != unreleased
     if not unreleased:
         datetime.date.fromisoformat(str(cff["date-released"]))
     known = (
-        "cff-version message type title abstract authors license version date-released keywords doi url repository-code"
+        "cff-version message type title abstract authors license version date-released keywords "
+        "doi url repository-code"
     )
     assert set(cff) <= set(known.split())
 
@@ -42,14 +51,18 @@ def test_the_conda_recipe_wants_what_the_package_wants():
         return {"matplotlib": "matplotlib-base"}.get(name.lower(), name.lower()), bounds
 
     wanted = {parts(requirement) for requirement in PROJECT["dependencies"]}
-    assert {parts(str(entry)) for entry in recipe["requirements"]["run"]} == wanted | {("python", ">=3.11")}
+    assert {parts(str(entry)) for entry in recipe["requirements"]["run"]} == wanted | {
+        ("python", ">=3.11")
+    }
     assert PROJECT["requires-python"] == ">=3.11"
 
 
 def test_every_dependency_has_one_lower_bound(tmp_path):
     lowest = runpy.run_path(str(ROOT / ".ci" / "lowest_versions.py"))["lowest"]
     found = lowest(ROOT / "pyproject.toml")
-    assert len(found) == len(PROJECT["dependencies"]) and all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in found)
+    assert len(found) == len(PROJECT["dependencies"]) and all(
+        re.fullmatch(r"[\w-]+==[\w.]+", line) for line in found
+    )
     assert "jax==0.9" in found
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["numpy"]\n')
     with pytest.raises(SystemExit, match="no lower bound"):
@@ -61,7 +74,11 @@ def test_numbers_that_are_committed_belong_to_tests_that_exist():
     assert files
     for file in files:
         tests = set(
-            re.findall(r"^def (test_\w+)\(.*record_number", (ROOT / "tests" / f"{file.stem}.py").read_text(), re.M)
+            re.findall(
+                r"^def (test_\w+)\(.*record_number",
+                (ROOT / "tests" / f"{file.stem}.py").read_text(),
+                re.M,
+            )
         )
         with file.open(encoding="utf-8", newline="") as lines:
             named = {row["test"].partition("[")[0] for row in csv.DictReader(lines)}

@@ -17,7 +17,11 @@ def entry_points(monkeypatch):
 
     def install(*points):
         found = [EntryPoint(name, value, "physent.solvers") for name, value in points]
-        monkeypatch.setattr(registry, "entry_points", lambda group: [point for point in found if point.group == group])
+        monkeypatch.setattr(
+            registry,
+            "entry_points",
+            lambda group: [point for point in found if point.group == group],
+        )
 
     registry.registered.cache_clear()
     yield install
@@ -26,11 +30,18 @@ def entry_points(monkeypatch):
 
 def test_built_in_classes_come_through_the_same_door():
     assert registry.find("solvers", "nlse").__name__ == "NLSE"
-    assert set(registry.available("diagnostics")) >= {"entropy", "differential_entropy", "complexity", "error"}
+    assert set(registry.available("diagnostics")) >= {
+        "entropy",
+        "differential_entropy",
+        "complexity",
+        "error",
+    }
 
 
 def test_an_unknown_name_gets_the_nearest_one():
-    with pytest.raises(RegistryError, match=r"unknown kind 'nsle', did you mean nlse\? \(allowed: .*nlse"):
+    with pytest.raises(
+        RegistryError, match=r"unknown kind 'nsle', did you mean nlse\? \(allowed: .*nlse"
+    ):
         registry.find("solvers", "nsle")
 
 
@@ -68,10 +79,14 @@ def test_a_kind_is_found_by_its_old_name_unless_somebody_registers_that(monkeypa
     assert registry.current("solvers", "warmth") == "warmth"
 
 
-def test_a_current_kind_that_is_not_registered_is_of_an_older_installation(monkeypatch, entry_points):
+def test_a_current_kind_that_is_not_registered_is_of_an_older_installation(
+    monkeypatch, entry_points
+):
     monkeypatch.setitem(moved.KINDS, "solvers", {"warmth": "heat"})
     entry_points(("warmth", "toys:Heat"))
-    with pytest.raises(RegistryError, match="'heat' is not registered: what is installed is older than this source"):
+    with pytest.raises(
+        RegistryError, match="'heat' is not registered: what is installed is older than this source"
+    ):
         registry.find("solvers", "heat")
 
 
@@ -89,7 +104,10 @@ def test_a_checkout_that_is_not_whole_is_said_once(monkeypatch, entry_points, ca
     monkeypatch.setattr("sys.argv", ["physent", "new", "heat"])
     with pytest.raises(SystemExit) as end:
         cli.main()
-    assert end.value.code == 2 and capsys.readouterr().err == "physent/solvers should be a symbolic link\n"
+    assert (
+        end.value.code == 2
+        and capsys.readouterr().err == "physent/solvers should be a symbolic link\n"
+    )
 
 
 def test_a_class_of_a_file_or_module(tmp_path):

@@ -1,4 +1,6 @@
-"""The report: what it says of good and bad runs, its pictures for every shape of data, and a page that stands alone."""
+"""The report: what it says of good and bad runs, its pictures for every shape of data, and a page
+that stands alone.
+"""
 
 import re
 import warnings
@@ -37,20 +39,30 @@ def waves(n: int = 64, highest: int = 1) -> xr.Dataset:
     u = np.cos(x[None] - t[:, None]) + 0.1 * np.cos(highest * x[None])
     axis = ("x", x, {"units": "1", "periodic": "true", "length": 2 * np.pi})
     field = (("t_snapshot", "x"), u, attributes("amplitude"))
-    return xr.Dataset({"u": field}, {"t": T, "t_snapshot": t, "x": axis}, {"status": "done", "title": "<waves>"})
+    return xr.Dataset(
+        {"u": field}, {"t": T, "t_snapshot": t, "x": axis}, {"status": "done", "title": "<waves>"}
+    )
 
 
 def plane() -> xr.Dataset:
     x, z = (np.arange(32) + 0.5) / 16, (np.arange(16) + 0.5) / 16
-    values = np.sin(np.pi * x)[:, None] * np.cos(np.pi * z)[None] * (1 + np.arange(5))[:, None, None]
-    coords = {"t": np.arange(5.0), "x": ("x", x, {"periodic": "true"}), "z": ("z", z, {"periodic": "false"})}
+    values = (
+        np.sin(np.pi * x)[:, None] * np.cos(np.pi * z)[None] * (1 + np.arange(5))[:, None, None]
+    )
+    coords = {
+        "t": np.arange(5.0),
+        "x": ("x", x, {"periodic": "true"}),
+        "z": ("z", z, {"periodic": "false"}),
+    }
     return xr.Dataset({"vorticity": (("t", "x", "z"), values, attributes("vorticity"))}, coords)
 
 
 def swarm(components: int, members: int = 1) -> xr.Dataset:
     rng = np.random.default_rng(0)
     shape = (5, members, 30, components) if members > 1 else (5, 30, components)
-    dims = ("t", "member", "particle", "component") if members > 1 else ("t", "particle", "component")
+    dims = (
+        ("t", "member", "particle", "component") if members > 1 else ("t", "particle", "component")
+    )
     data = {
         "position": (dims, rng.normal(size=shape), attributes("position", "length")),
         "heading": (dims, rng.normal(size=shape), attributes("heading")),
@@ -71,25 +83,36 @@ class Outside(HTMLParser):
         if tag in ("script", "link", "iframe", "object"):
             self.scripts.append(tag)
         for name, value in attrs:
-            if name in ("src", "href", "srcset", "data", "poster") and not value.startswith(("data:", "#")):
+            if name in ("src", "href", "srcset", "data", "poster") and not value.startswith(
+                ("data:", "#")
+            ):
                 self.asked.append(value)
             if name.startswith("on"):
                 self.scripts.append(name)
             self.ids += [value] if name == "id" else []
-            self.used |= set(re.findall(r"#([\w-]+)\)?$", value or "")) if name in ("href", "clip-path") else set()
+            self.used |= (
+                set(re.findall(r"#([\w-]+)\)?$", value or ""))
+                if name in ("href", "clip-path")
+                else set()
+            )
 
 
 def alone(text: str) -> None:
     page = Outside()
     page.feed(text)
     assert (
-        not page.asked and not page.scripts and "http" not in text and "url(http" not in text and "@import" not in text
+        not page.asked
+        and not page.scripts
+        and "http" not in text
+        and "url(http" not in text
+        and "@import" not in text
     )
     assert len(page.ids) == len(set(page.ids))
     assert {name for name in page.used if not re.fullmatch(r"[0-9a-f]{6}", name)} <= set(page.ids)
 
 
-# ------------------------------------------------------------------------------------------------------- verdict
+# --------------------------------------------------------------------------------------------------
+# verdict
 
 
 def states(dataset: xr.Dataset) -> dict[str, str]:
@@ -97,7 +120,8 @@ def states(dataset: xr.Dataset) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("status", "state"), [("done", "good"), ("failed", "bad"), ("interrupted", "fair"), ("x", "note")]
+    ("status", "state"),
+    [("done", "good"), ("failed", "bad"), ("interrupted", "fair"), ("x", "note")],
 )
 def test_the_verdict_says_how_a_run_ended(status, state):
     assert states(waves().assign_attrs(status=status))["finished"] == state
@@ -112,20 +136,31 @@ def test_drift_is_round_off_or_bounded_or_a_trend():
         "invariant_growing": series(1 + 1e-3 * T),
     }
     found = {check.name: check for check in invariants(xr.Dataset(data, {"t": T}))}
-    assert [found[name].state for name in ("exact", "rounded", "bounded", "growing")] == ["good", "good", "good", "bad"]
-    assert "round-off" in found["rounded"].sentence and "without a trend" in found["bounded"].sentence
+    assert [found[name].state for name in ("exact", "rounded", "bounded", "growing")] == [
+        "good",
+        "good",
+        "good",
+        "bad",
+    ]
+    assert (
+        "round-off" in found["rounded"].sentence and "without a trend" in found["bounded"].sentence
+    )
     assert "1.0e-02 is a trend" in found["growing"].sentence
 
 
 def test_drift_is_held_against_what_the_method_gives():
     def state(values, kept):
-        data = xr.DataArray(values, dims="t", attrs=attributes("invariant") | ({"kept": kept} if kept else {}))
+        data = xr.DataArray(
+            values, dims="t", attrs=attributes("invariant") | ({"kept": kept} if kept else {})
+        )
         (check,) = invariants(xr.Dataset({"invariant_x": data}, {"t": T}))
         return check.state, check.sentence
 
     slow = 1 + 5e-9 * T
     assert state(slow, "")[0] == "good"
-    assert state(slow, "exactly")[0] == "bad" and "should leave round-off" in state(slow, "exactly")[1]
+    assert (
+        state(slow, "exactly")[0] == "bad" and "should leave round-off" in state(slow, "exactly")[1]
+    )
     assert state(1 + 1e-5 * np.sin(3 * T), "bounded")[0] == "good"
     assert "should leave none" in state(1 + 1e-4 * T, "bounded")[1]
 
@@ -156,16 +191,21 @@ def test_a_value_that_is_not_finite_is_found():
 def test_power_is_that_of_the_modes_even_and_odd():
     for n in (16, 17):
         u = waves(n, highest=3).u
-        k, power = sorts.power_spectrum(u, np.exp(1j * u.x.values * 2) + 0.5 * np.exp(-3j * u.x.values)[None], "x", 1)
+        k, power = sorts.power_spectrum(
+            u, np.exp(1j * u.x.values * 2) + 0.5 * np.exp(-3j * u.x.values)[None], "x", 1
+        )
         np.testing.assert_allclose(k[:4], [0, 1, 2, 3], atol=1e-12)
         np.testing.assert_allclose(power[:5], [0, 0, 1, 0.25, 0], atol=1e-12)
 
 
-# ---------------------------------------------------------------------------------------------- pictures and page
+# ----------------------------------------------------------------------------------------------
+# pictures and page
 
 
 @pytest.mark.parametrize(
-    "dataset", [waves(), plane(), swarm(2, members=3), swarm(3)], ids=["1-D", "2-D", "members", "3-D"]
+    "dataset",
+    [waves(), plane(), swarm(2, members=3), swarm(3)],
+    ids=["1-D", "2-D", "members", "3-D"],
 )
 def test_every_shape_of_data_has_pictures_with_labels(dataset):
     found = physent.report.plot(dataset)
@@ -175,11 +215,17 @@ def test_every_shape_of_data_has_pictures_with_labels(dataset):
 
 
 def drifting(period: float | None) -> xr.Dataset:
-    """Thirty fish in a ball of radius 2 that swim along x, through the edge of the box if there is one."""
+    """Thirty fish in a ball of radius 2 that swim along x, through the edge of the box if there is
+    one.
+    """
     dataset = swarm(3)
-    ball = dataset.position.values[0] / np.linalg.norm(dataset.position.values[0], axis=1, keepdims=True)
+    ball = dataset.position.values[0] / np.linalg.norm(
+        dataset.position.values[0], axis=1, keepdims=True
+    )
     places = 2 * ball + np.arange(5.0)[:, None, None] * np.array([5.0, 0, 0])
-    dataset["position"] = dataset.position.copy(data=places if period is None else np.mod(places, period))
+    dataset["position"] = dataset.position.copy(
+        data=places if period is None else np.mod(places, period)
+    )
     if period is not None:
         dataset.position.attrs["period"] = np.full(3, period)
     return dataset
@@ -187,7 +233,9 @@ def drifting(period: float | None) -> xr.Dataset:
 
 @pytest.mark.parametrize("period", [None, 12.0])
 def test_a_movie_of_a_school_has_depth_and_keeps_it_whole(period):
-    """Every frame is the first one, seen from the centre; across the edge of a periodic box as well."""
+    """Every frame is the first one, seen from the centre; across the edge of a periodic box as
+    well.
+    """
     dataset = drifting(period)
     places = dataset.position.values
     out = particles.about_centre(places, particles.period(dataset, "position", 3))
@@ -223,11 +271,15 @@ def test_pictures_leave_matplotlib_as_it_was():
     assert dict(matplotlib.rcParams) == before
 
 
-# --------------------------------------------------------------------------------- configuration and statistics
+# --------------------------------------------------------------------------------- configuration
+# and statistics
 
 
 def test_settings_mark_what_is_not_the_default():
-    rows = {row.key: row for row in settings({"solver": {"kind": "nlse", "method": "strang", "n": 512}})["solver"]}
+    rows = {
+        row.key: row
+        for row in settings({"solver": {"kind": "nlse", "method": "strang", "n": 512}})["solver"]
+    }
     assert rows["solver.kind"].default is None
     assert rows["solver.method"].differs == (rows["solver.method"].default != "strang")
     unknown = settings({"solver": {"kind": "nowhere.py:Nothing", "n": 3}})["solver"]
@@ -235,7 +287,9 @@ def test_settings_mark_what_is_not_the_default():
 
 
 def test_the_swept_parameter_is_found():
-    text = '[solver]\nkind = "k"\nnu = 1.0\n[solver.initial]\nvelocity = { linspace = [0.0, 1.0] }\n'
+    text = (
+        '[solver]\nkind = "k"\nnu = 1.0\n[solver.initial]\nvelocity = { linspace = [0.0, 1.0] }\n'
+    )
     name, values = swept({"experiment": text}, 5)
     assert name == "velocity" and np.array_equal(values, [0, 0.25, 0.5, 0.75, 1])
     assert flattened({"a": {"b": [1, 2]}, "c": [{"d": 3}]}) == {"a.b": [1, 2], "c.0.d": 3}
@@ -248,7 +302,9 @@ def test_averages_and_tests_know_of_autocorrelation():
         noise = rng.normal(size=2001)
         for i in range(1, 2001):
             noise[i] += 0.9 * noise[i - 1]
-        return xr.Dataset({"s": (("t",), mean + noise, attributes("entropy"))}, {"t": np.arange(2001.0)})
+        return xr.Dataset(
+            {"s": (("t",), mean + noise, attributes("entropy"))}, {"t": np.arange(2001.0)}
+        )
 
     a, b, c = run(5.0), run(5.0), run(9.0)
     (average,) = averages(a)
@@ -284,7 +340,8 @@ def test_holm_is_holms():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
 
 
-# ------------------------------------------------------------------------------------------------------- commands
+# --------------------------------------------------------------------------------------------------
+# commands
 
 
 @pytest.mark.slow
@@ -295,9 +352,19 @@ def test_report_compare_and_list_runs(command, tmp_path):  # noqa: F811
     text = Path("data/runs/toy/report.html").read_text()
     alone(text)
     assert len(text) < 3e6 and "physent run" in text and "mass" in text
-    assert command("run", "toy.toml", "--set", "solver.nu=0.2", "--output", "data/runs/other", "--quiet")[0] == 0
+    assert (
+        command(
+            "run", "toy.toml", "--set", "solver.nu=0.2", "--output", "data/runs/other", "--quiet"
+        )[0]
+        == 0
+    )
     code, out, err = command("compare", "data/runs/toy", "data/runs/other", "--output", "both.html")
-    assert (code, err) == (0, "") and "solver.nu" in out and "entropy_u_shannon" in out and "mass" in out
+    assert (
+        (code, err) == (0, "")
+        and "solver.nu" in out
+        and "entropy_u_shannon" in out
+        and "mass" in out
+    )
     alone(Path("both.html").read_text())
     code, out, err = command("list", "runs")
     assert (code, err) == (0, "") and out.count("done") == 2 and "nu=0.2" in out
@@ -317,7 +384,10 @@ def test_report_compare_and_list_runs(command, tmp_path):  # noqa: F811
         (("list", "solvers", "data"), "physent list runs"),
     ):
         code, out, err = command(*arguments)
-        assert code == 2 and words in err and len(err.strip().splitlines()) == 1 and not out, (arguments, err)
+        assert code == 2 and words in err and len(err.strip().splitlines()) == 1 and not out, (
+            arguments,
+            err,
+        )
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     code, out, _ = command("list", "runs", ".")
     assert code == 0 and "damaged" in out
@@ -330,6 +400,10 @@ def test_the_api_raises_folder_errors(tmp_path):
 
 def test_particles_on_a_line_are_drawn_over_time():
     place = xr.DataArray(
-        np.arange(12.0).reshape(3, 4, 1), dims=("t", "particle", "component"), attrs={"role": "position"}
+        np.arange(12.0).reshape(3, 4, 1),
+        dims=("t", "particle", "component"),
+        attrs={"role": "position"},
     )
-    assert list(physent.report.plot(xr.Dataset({"position": place}, {"t": [0.0, 1.0, 2.0]}))) == ["position over time"]
+    assert list(physent.report.plot(xr.Dataset({"position": place}, {"t": [0.0, 1.0, 2.0]}))) == [
+        "position over time"
+    ]

@@ -111,12 +111,16 @@ def test_a_finished_run_resumes_to_itself(config, tmp_path):
 @pytest.mark.slow
 def test_a_run_whose_buffers_grew_resumes(tmp_path):
     config = tmp_path / "walk.toml"
-    config.write_text(f'[solver]\nkind = "{TOYS}:Walk"\n[run]\nt_end = 300.0\nsave_every = 1.0\nchunk = 20\n')
+    config.write_text(
+        f'[solver]\nkind = "{TOYS}:Walk"\n[run]\nt_end = 300.0\nsave_every = 1.0\nchunk = 20\n'
+    )
     experiment = load_experiment(config)
     runs.execute(experiment, tmp_path / "whole")
     cut = runs.execute(load_experiment(config), tmp_path / "cut", stop=after(8))
     assert cut.outcome.reason == "interrupted"
-    assert checkpoint.read_header(tmp_path / "cut" / CHECKPOINT)["grown"]["capacity"] > Walk().capacity
+    assert (
+        checkpoint.read_header(tmp_path / "cut" / CHECKPOINT)["grown"]["capacity"] > Walk().capacity
+    )
     runs.resume(tmp_path / "cut")
     same(tmp_path / "whole", tmp_path / "cut")
 
@@ -126,7 +130,9 @@ def test_rows_beyond_the_checkpoint_are_written_again(config, tmp_path):
     experiment = load_experiment(config)
     runs.execute(experiment, tmp_path / "whole")
     runs.execute(experiment, tmp_path / "cut", stop=after(4))
-    with netCDF4.Dataset(tmp_path / "cut" / RUN, "r+") as file:  # as if killed between two variables of a chunk
+    with netCDF4.Dataset(
+        tmp_path / "cut" / RUN, "r+"
+    ) as file:  # as if killed between two variables of a chunk
         rows = len(file.dimensions["t"])
         file["u"][rows : rows + 3] = -1.0
         file.setncattr("status", "running")  # which is what a kill leaves
@@ -151,7 +157,13 @@ def test_a_damaged_file_is_run_again(config, tmp_path):
 
 def test_a_run_that_fails_keeps_what_was_good(tmp_path):
     with pytest.raises(errors.RunError, match="not finite"):
-        physent.run(Heat(growth=5.0, noise=0.0), t_end=5.0, save_every=0.01, output=tmp_path / "run", chunk=4)
+        physent.run(
+            Heat(growth=5.0, noise=0.0),
+            t_end=5.0,
+            save_every=0.01,
+            output=tmp_path / "run",
+            chunk=4,
+        )
     with physent.open_run(tmp_path / "run") as dataset:
         assert dataset.attrs["status"] == "failed" and "not finite" in dataset.attrs["message"]
         assert np.isfinite(dataset.u.values).all() and len(dataset.t) > 2
@@ -206,11 +218,20 @@ def test_a_run_can_be_looked_at_while_it_goes_on(config, tmp_path):
     assert cut.outcome.reason == "interrupted"
     assert seen
     assert all(rows == done + 1 and whole for rows, done, whole in seen)
-    with physent.open_run(tmp_path / "run"), pytest.raises(FolderError, match="open in this program, close it"):
+    with (
+        physent.open_run(tmp_path / "run"),
+        pytest.raises(FolderError, match="open in this program, close it"),
+    ):
         runs.resume(tmp_path / "run")  # HDF5 has no file open twice in one process
-    reader = "import sys, physent; held = physent.open_run(sys.argv[1]); print(len(held.t), flush=True); input()"
+    reader = (
+        "import sys, physent; held = physent.open_run(sys.argv[1]); print(len(held.t), "
+        "flush=True); input()"
+    )
     with subprocess.Popen(
-        [sys.executable, "-c", reader, tmp_path / "run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", reader, tmp_path / "run"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         assert 1 < int(process.stdout.readline()) < 81
@@ -225,10 +246,16 @@ def test_an_experiment_may_be_made_longer_and_not_otherwise_changed(config, tmp_
     runs.execute(load_experiment(config, ["run.t_end=2.0"]), tmp_path / "run")
     file = tmp_path / "run" / "experiment.toml"
     text = file.read_text()
-    for line, other in (("nu = 0.1", "nu = 0.3"), ("save_every = 0.05", "save_every = 0.1"), ("n = 32", "n = 64")):
+    for line, other in (
+        ("nu = 0.1", "nu = 0.3"),
+        ("save_every = 0.05", "save_every = 0.1"),
+        ("n = 32", "n = 64"),
+    ):
         assert line in text
         file.write_text(text.replace(line, other))
-        with pytest.raises(FolderError, match=r"was changed since the run began: of its keys only run\.t_end"):
+        with pytest.raises(
+            FolderError, match=r"was changed since the run began: of its keys only run\.t_end"
+        ):
             runs.resume(tmp_path / "run")
     file.write_text(text.replace("t_end = 2.0", "t_end = 1.0"))
     with pytest.raises(FolderError, match="already at t = 2, beyond"):
@@ -250,7 +277,10 @@ def test_members_resume_bit_for_bit(config, tmp_path):
 def test_what_was_not_finite_in_an_earlier_session_is_not_forgotten(tmp_path):
     config = tmp_path / "toy.toml"
     kind = f'[[diagnostics]]\nkind = "{TOYS}:Blink"'
-    blinks = f'{kind}\nname = "later"\nbegin = 0.12\nend = 0.22\n{kind}\nname = "window"\nbegin = -1.0\nend = 0.82\n'
+    blinks = (
+        f'{kind}\nname = "later"\nbegin = 0.12\nend = 0.22\n{kind}\nname = "window"\nbegin = '
+        "-1.0\nend = 0.82\n"
+    )
     config.write_text(CONFIG.replace("t_end = 4.0", "t_end = 2.0") + blinks)
     with pytest.warns(UserWarning, match=r"window from t = 0, later from t = 0\.15$"):
         runs.execute(load_experiment(config), tmp_path / "cut", stop=after(2))
@@ -278,17 +308,23 @@ def test_a_damaged_checkpoint_is_a_sentence(config, tmp_path):
 
 
 def test_precision_is_that_of_jax_or_refused(config):
-    with jax.enable_x64(False), pytest.raises(errors.ParameterError, match="but JAX computes in float32"):
+    with (
+        jax.enable_x64(False),
+        pytest.raises(errors.ParameterError, match="but JAX computes in float32"),
+    ):
         physent.run(load_experiment(config))
 
 
 @pytest.mark.slow
-def test_a_solver_of_a_script_is_recorded_by_its_file_and_one_that_toml_cannot_say_still_runs(tmp_path):
+def test_a_solver_of_a_script_is_recorded_by_its_file_and_one_that_toml_cannot_say_still_runs(
+    tmp_path,
+):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\nsys.path.insert(0, sys.argv[1])\nfrom toys import Heat\nimport physent\n"
         "class Mine(Heat):\n    'Mine.'\n"
-        "if __name__ == '__main__':\n    physent.run(Mine(), t_end=0.2, save_every=0.1, output='run').close()\n"
+        "if __name__ == '__main__':\n    physent.run(Mine(), t_end=0.2, save_every=0.1, "
+        "output='run').close()\n"
     )
     subprocess.run([sys.executable, script, TOYS.parent], cwd=tmp_path, check=True, timeout=120)
     assert f'kind = "{script}:Mine"' in (tmp_path / "run" / "experiment.toml").read_text()
@@ -296,7 +332,10 @@ def test_a_solver_of_a_script_is_recorded_by_its_file_and_one_that_toml_cannot_s
     class Callable(Heat):
         force: object = physent.static(abs, doc="a function")
 
-    assert "built-in function abs" in physent.run(Callable(), t_end=0.1, save_every=0.1).attrs["experiment"]
+    assert (
+        "built-in function abs"
+        in physent.run(Callable(), t_end=0.1, save_every=0.1).attrs["experiment"]
+    )
 
 
 def test_resuming_what_is_not_a_run_is_refused(tmp_path):
@@ -306,24 +345,38 @@ def test_resuming_what_is_not_a_run_is_refused(tmp_path):
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_run(tmp_path):
-    """Resident memory after 2,000 rows and after 10,000; experiments/benchmarks/engine.py goes to 100,000."""
+    """Resident memory after 2,000 rows and after 10,000; experiments/benchmarks/engine.py goes to
+    100,000.
+    """
     resident = {}
 
     def measure(progress):
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         resident[progress.rows] = pages * os.sysconf("SC_PAGE_SIZE")
 
-    settings = dict(t_end=100.0, save_every=0.01, diagnostics=[Entropy(of="u")], output=tmp_path / "run", chunk=100)
+    settings = dict(
+        t_end=100.0,
+        save_every=0.01,
+        diagnostics=[Entropy(of="u")],
+        output=tmp_path / "run",
+        chunk=100,
+    )
     physent.run(Heat(n=512), tell=measure, **settings).close()
     early = max(value for rows, value in resident.items() if rows <= 2_000)
     assert max(resident.values()) < 1.1 * early
 
 
-# ----------------------------------------------------------------------------------------- processes that die
+# -----------------------------------------------------------------------------------------
+# processes that die
 
 
 def physent_process(*arguments):
-    command = [sys.executable, "-c", "from physent.app.cli import main; main()", *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-c",
+        "from physent.app.cli import main; main()",
+        *map(str, arguments),
+    ]
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - read when the process has ended
     process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     return process, log
@@ -353,7 +406,9 @@ def rows_in(folder: Path) -> int:
     return checkpoint.read_header(folder / CHECKPOINT)["rows"]
 
 
-LONG = CONFIG.replace("t_end = 4.0", "t_end = 60.0").replace("save_every = 0.05", "save_every = 0.01")
+LONG = CONFIG.replace("t_end = 4.0", "t_end = 60.0").replace(
+    "save_every = 0.05", "save_every = 0.01"
+)
 
 
 @pytest.mark.slow
@@ -373,7 +428,9 @@ def test_a_signal_finishes_the_chunk_and_leaves_a_valid_file(tmp_path, number, c
 
 
 def campaign(root: Path, kills: int, seed: int) -> None:
-    """Kill one run again and again at random moments, look at the file each time, and let it finish."""
+    """Kill one run again and again at random moments, look at the file each time, and let it
+    finish.
+    """
     rng = np.random.default_rng(seed)
     (root / "toy.toml").write_text(LONG)
     whole, folder = root / "whole", root / "run"
@@ -382,7 +439,11 @@ def campaign(root: Path, kills: int, seed: int) -> None:
     damaged = 0
     for kill in range(kills):
         started = rows_in(folder) if folder.exists() else 0
-        arguments = ("resume", folder) if folder.exists() else ("run", root / "toy.toml", "--output", folder)
+        arguments = (
+            ("resume", folder)
+            if folder.exists()
+            else ("run", root / "toy.toml", "--output", folder)
+        )
         process, log = physent_process(*arguments)
         goal = started + int(rng.integers((len(reference["t"]) - 1 - started) // 20 + 5))
         wait_for(lambda goal=goal: rows_in(folder) > goal, process, log)
@@ -401,8 +462,14 @@ def campaign(root: Path, kills: int, seed: int) -> None:
             assert dataset.attrs["status"] == "running"
             assert len(dataset.t) == 1 + vouched
         for name, values in found.items():
-            rows = slice(0, 1 + vouched) if reference[name].shape[:1] == reference["t"].shape else slice(None)
-            np.testing.assert_array_equal(values[rows], reference[name][rows], err_msg=f"{name} after kill {kill}")
+            rows = (
+                slice(0, 1 + vouched)
+                if reference[name].shape[:1] == reference["t"].shape
+                else slice(None)
+            )
+            np.testing.assert_array_equal(
+                values[rows], reference[name][rows], err_msg=f"{name} after kill {kill}"
+            )
         print(f"kill {kill}: {vouched} rows vouched for, {len(found['t'])} in the file", flush=True)
     assert damaged == 0, f"{damaged} of {kills} files did not open"
     assert runs.resume(folder).outcome.reason == "done"

@@ -1,4 +1,6 @@
-"""The learned score: losses, samples, training, verdict, and what becomes of them on the command line."""
+"""The learned score: losses, samples, training, verdict, and what becomes of them on the command
+line.
+"""
 
 import json
 import os
@@ -70,7 +72,9 @@ class Linear(Score):
 
 
 def moved(solver, count, key=0):
-    """Samples (count, 1, d) of the stationary state whose second moments are exactly those of it."""
+    """Samples (count, 1, d) of the stationary state whose second moments are exactly those of
+    it.
+    """
     covariance = solver.exact_production().covariance
     x = jax.random.normal(jax.random.key(key), (count, covariance.shape[0]))
     root = jnp.linalg.cholesky(x.T @ x / count)
@@ -82,7 +86,12 @@ def exact_score(solver):
     return Linear(jnp.linalg.inv(solver.exact_production().covariance))
 
 
-SYSTEMS = [Matrix(), TrappedAOUP(speed=1.0, trap=1.0, rate=1.0, diffusivity=0.1), Gyrator(), BeadSpring(beads=3)]
+SYSTEMS = [
+    Matrix(),
+    TrappedAOUP(speed=1.0, trap=1.0, rate=1.0, diffusivity=0.1),
+    Gyrator(),
+    BeadSpring(beads=3),
+]
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: type(system).__name__)
@@ -95,11 +104,15 @@ def test_the_exact_score_has_no_error_and_the_exact_rates(system):
     scale = -float(jnp.trace(system.matrix()))
     for name in ("total", "medium", "exact"):
         np.testing.assert_allclose(mean[name], exact.total, rtol=1e-9)
-    np.testing.assert_allclose([mean["error"], mean["system"], mean["velocity_score_position"]], 0, atol=1e-9 * scale)
+    np.testing.assert_allclose(
+        [mean["error"], mean["system"], mean["velocity_score_position"]], 0, atol=1e-9 * scale
+    )
     np.testing.assert_allclose(mean["error_reference"], scale, rtol=1e-12)
     other = Linear(exact_score(solver).p + 0.1 * jnp.eye(x.shape[-1]))
     found = jax.vmap(lambda v: sums(*_both(other, solver, v)))(x)
-    true = 0.01 * jnp.sum(system.diffusion() * jnp.diag(exact.covariance))  # E[ds . D ds], ds = -0.1 x
+    true = 0.01 * jnp.sum(
+        system.diffusion() * jnp.diag(exact.covariance)
+    )  # E[ds . D ds], ds = -0.1 x
     np.testing.assert_allclose(jnp.mean(found["error"]), true, rtol=1e-9)
 
 
@@ -121,7 +134,9 @@ def test_of_shuffled_data_no_score_explains_anything():
 
 
 def test_too_large_a_noise_is_worse_than_implicit_matching():
-    """Both losses are quadratic in P of s = -P x: Newton's step is their minimum. A noise of 1 costs R^2 over .1."""
+    """Both losses are quadratic in P of s = -P x: Newton's step is their minimum. A noise of 1
+    costs R^2 over .1.
+    """
     solver = LinearLangevin(system=Gyrator())
     values = {"position": jnp.tile(moved(solver, 512), (4, 1, 1))}
 
@@ -131,7 +146,9 @@ def test_too_large_a_noise_is_worse_than_implicit_matching():
 
         start = jnp.eye(2).ravel()
         best = start - jnp.linalg.solve(jax.jit(jax.jacfwd(flat))(start), flat(start))
-        found = jax.vmap(lambda v: sums(*_both(Linear(best.reshape(2, 2)), solver, v)))(values["position"][:512])
+        found = jax.vmap(lambda v: sums(*_both(Linear(best.reshape(2, 2)), solver, v)))(
+            values["position"][:512]
+        )
         return float(jnp.mean(found["error"]) / jnp.mean(found["error_reference"]))
 
     assert error(Implicit()) < 1e-9 and error(Denoising(noise=1.0)) > 0.1
@@ -143,7 +160,9 @@ def _both(score, solver, value):
 
 
 def active(**changes):
-    chosen = dict(particles=6, boundary="open", trap=0.05, diffusivity=0.1, speed=0.3, length=6.0, neighbors=5)
+    chosen = dict(
+        particles=6, boundary="open", trap=0.05, diffusivity=0.1, speed=0.3, length=6.0, neighbors=5
+    )
     return ActiveMatter(**(chosen | changes))
 
 
@@ -165,7 +184,8 @@ def test_derivatives_of_the_reference_and_of_a_network_are_those_of_differences(
     solver = active()
     state = solver.init(jax.random.key(0))
     assert (
-        noisy(solver, state) == ("position", "propulsion") and noisy(active(diffusivity=None), state)[0] != "position"
+        noisy(solver, state) == ("position", "propulsion")
+        and noisy(active(diffusivity=None), state)[0] != "position"
     )
     keys = dict(zip(solver.parity(), jax.random.split(jax.random.key(3)), strict=True))
     samples = {name: 2 * jax.random.normal(key, (50, 6, 2)) for name, key in keys.items()}
@@ -174,20 +194,31 @@ def test_derivatives_of_the_reference_and_of_a_network_are_those_of_differences(
     @eqx.filter_jit
     def compared(score, state):
         def trace(name):
-            jacobian = jax.jacfwd(lambda x: score(solver, substitute(state, {name: x}))[name])(getattr(state, name))
+            jacobian = jax.jacfwd(lambda x: score(solver, substitute(state, {name: x}))[name])(
+                getattr(state, name)
+            )
             return jnp.trace(jacobian.reshape(12, 12))
 
         some = exactly(score, solver, state, jnp.asarray([2]))
         probed = by_probes(score, solver, state, jax.random.key(0), 4000)
-        return {name: trace(name) for name in solver.parity()}, exactly(score, solver, state), some, probed
+        return (
+            {name: trace(name) for name in solver.parity()},
+            exactly(score, solver, state),
+            some,
+            probed,
+        )
 
     for reference in ("equilibrium", "drift"):
         traces, found, some, probed = compared(Residual(network, reference), state)
         for name, expected in traces.items():
             np.testing.assert_allclose(jnp.sum(found.slope[name]), expected, rtol=1e-9)
-            np.testing.assert_allclose(some.learned_slope[name][2], found.learned_slope[name][2], rtol=1e-9)
+            np.testing.assert_allclose(
+                some.learned_slope[name][2], found.learned_slope[name][2], rtol=1e-9
+            )
             assert float(jnp.abs(some.learned_slope[name][jnp.asarray([0, 1, 3, 4, 5])]).max()) == 0
-        learned, drawn = (sum(jnp.sum(v) for v in each.learned_slope.values()) for each in (found, probed))
+        learned, drawn = (
+            sum(jnp.sum(v) for v in each.learned_slope.values()) for each in (found, probed)
+        )
         np.testing.assert_allclose(drawn, learned, atol=0.05)
 
 
@@ -206,11 +237,15 @@ def slope_of(loss, solver, score, values, interval=1.0):
     return eqx.filter_grad(mean)(score)
 
 
-@pytest.mark.parametrize("loss", [Implicit(), Implicit(divergence="probes"), Implicit(stationarity=1.0)])
+@pytest.mark.parametrize(
+    "loss", [Implicit(), Implicit(divergence="probes"), Implicit(stationarity=1.0)]
+)
 def test_the_exact_score_is_the_minimum_of_implicit_matching(loss):
     solver = LinearLangevin(system=TrappedAOUP(speed=1.0, trap=1.0, rate=1.0, diffusivity=0.1))
     exact, values = exact_score(solver), {"position": moved(solver, 256)}
-    tolerance = 1e-9 if loss.divergence == "exact" else 0.2  # of probes the slope is a random number
+    tolerance = (
+        1e-9 if loss.divergence == "exact" else 0.2
+    )  # of probes the slope is a random number
     np.testing.assert_allclose(slope_of(loss, solver, exact, values).p, 0, atol=tolerance)
     off = slope_of(loss, solver, Linear(exact.p + 0.5 * jnp.eye(2)), values).p
     assert np.abs(off).max() > 0.3
@@ -219,7 +254,9 @@ def test_the_exact_score_is_the_minimum_of_implicit_matching(loss):
 def test_terms_that_a_system_does_not_have_are_refused():
     solver = active(diffusivity=None)
     values = {name: jnp.zeros((6, 2)) for name in solver.parity()}
-    score = NETWORKS["mlp"](width=4).build(solver, {n: v[None] for n, v in values.items()}, jax.random.key(0))
+    score = NETWORKS["mlp"](width=4).build(
+        solver, {n: v[None] for n, v in values.items()}, jax.random.key(0)
+    )
     ask = Implicit(stationarity=1.0).objective(solver, Scales(*3 * [jnp.ones(())]))
     with pytest.raises(ParameterError, match="stationarity: given in a system with D = 0"):
         eqx.filter_eval_shape(ask, score, values, jax.random.key(0))
@@ -228,7 +265,9 @@ def test_terms_that_a_system_does_not_have_are_refused():
 
 
 def test_the_fastest_rate_is_a_quantile_over_all_samples():
-    """Of -U0 cos x with x evenly spread: what 5 % of the walkers exceed, not the one that is fastest."""
+    """Of -U0 cos x with x evenly spread: what 5 % of the walkers exceed, not the one that is
+    fastest.
+    """
     solver = TiltedRing(walkers=2000, barrier=1e-3, tilt=0.0, dt=0.5)
     found = survey(solver, Samples(physent.run(solver, t_end=2.0, save_every=1.0), solver), None)
     np.testing.assert_allclose(found.scales.fastest, 1e-3 * np.cos(0.05 * np.pi), rtol=3e-3)
@@ -247,12 +286,16 @@ def test_denoising_learns_the_score_of_the_smoothed_density():
 
 
 def test_the_current_is_learned_from_trajectories_alone():
-    """The minimum of the Stratonovich loss is v = (A + D S^-1) x, here for pairs a short time apart."""
+    """The minimum of the Stratonovich loss is v = (A + D S^-1) x, here for pairs a short time
+    apart.
+    """
     solver = LinearLangevin(system=Matrix(), walkers=100_000, dt=0.02)
     first = solver.init(jax.random.key(0))
     last = solver.step(first)
     values = {"position": jnp.stack([first.position, last.position], axis=1)[:, :, None, :]}
-    current_of = eqx.filter_jit(lambda p: slope_of(Stratonovich(), solver, Residual(Linear(p), "drift"), values, 0.02))
+    current_of = eqx.filter_jit(
+        lambda p: slope_of(Stratonovich(), solver, Residual(Linear(p), "drift"), values, 0.02)
+    )
     # v = [[0, a], [-a, 0]] x, and s0 + u = D^-1 b - D^-1 v
     exact = jnp.asarray([[0.0, 2.0], [-2.0, 0.0]])
     assert np.abs(current_of(exact.T).network.p).max() < 0.1
@@ -268,7 +311,8 @@ def test_settings_say_which_reference_and_refuse_what_does_not_fit():
         Implicit(divergence="probes", particles=3)
 
 
-# ------------------------------------------------------------------------------------------------------- samples
+# --------------------------------------------------------------------------------------------------
+# samples
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +333,11 @@ def test_of_one_trajectory_the_end_is_kept_behind_a_gap():
     solver = active(particles=8, neighbors=7)
     samples = Samples(physent.run(solver, t_end=1.0, save_every=0.05), solver)
     train, check, test = samples.split(0.4, 2, 0)
-    assert check.rows[0] - train.rows[-1] == 3 and test.rows[0] - check.rows[-1] == 3 and test.rows[-1] == 20
+    assert (
+        check.rows[0] - train.rows[-1] == 3
+        and test.rows[0] - check.rows[-1] == 3
+        and test.rows[-1] == 20
+    )
     with pytest.raises(SamplesError, match="too few to keep"):
         samples.split(0.4, 12, 0)
 
@@ -309,12 +357,16 @@ def test_a_stream_goes_on_from_any_step(walkers, buffer):
 
 def test_blocks_fit_the_buffer(walkers):
     samples = Samples(walkers[1], walkers[0], buffer=3 * 128 * 2 * 4)  # three rows
-    for part in (samples.everything, Part(samples.rows, np.arange(5))):  # of a few walkers, all are read
+    for part in (
+        samples.everything,
+        Part(samples.rows, np.arange(5)),
+    ):  # of a few walkers, all are read
         sizes = [len(values["position"]) for _, values in samples.blocks(part, 4096)]
         assert sizes == [3] * 7
 
 
-# ------------------------------------------------------------------------------------------------------- refusals
+# --------------------------------------------------------------------------------------------------
+# refusals
 
 
 class Wandering(LinearLangevin):
@@ -352,7 +404,10 @@ def test_what_no_score_can_be_learned_from_is_refused(walkers):
     rising = ds.assign(position=ds.position * (1 + ds.t / 20))
     with pytest.raises(SamplesError, match="not stationary"):
         survey(solver, Samples(rising, solver), None)
-    with pytest.warns(UserWarning, match="not stationary"), pytest.warns(UserWarning, match="states are few"):
+    with (
+        pytest.warns(UserWarning, match="not stationary"),
+        pytest.warns(UserWarning, match="states are few"),
+    ):
         survey(solver, Samples(rising, solver), None, "warn")
     with pytest.raises(SamplesError, match="too few to learn from"):
         survey(solver, Samples(ds.isel(walker=slice(20), t=slice(2)), solver), None)
@@ -362,18 +417,27 @@ def test_many_particles_do_not_make_few_snapshots_many():
     """Four states of 200 particles tell as little of what all particles share as four of one do."""
     solver = active(particles=200, neighbors=199)
     values = {name: np.random.default_rng(0).normal(size=(4, 200, 2)) for name in solver.parity()}
-    ds = xr.Dataset({n: (("t", "particle", "component"), v) for n, v in values.items()}, {"t": np.arange(4.0)})
+    ds = xr.Dataset(
+        {n: (("t", "particle", "component"), v) for n, v in values.items()}, {"t": np.arange(4.0)}
+    )
     words = "whether the run is stationary could not be tested with 4 snapshots of 1 trajectory"
-    with pytest.warns(UserWarning, match=words), pytest.raises(SamplesError, match="4 independent states are too few"):
+    with (
+        pytest.warns(UserWarning, match=words),
+        pytest.raises(SamplesError, match="4 independent states are too few"),
+    ):
         survey(solver, Samples(ds, solver), None)
-    with pytest.warns(UserWarning, match=words), pytest.warns(UserWarning, match="in 4 independent states are few"):
+    with (
+        pytest.warns(UserWarning, match=words),
+        pytest.warns(UserWarning, match="in 4 independent states are few"),
+    ):
         assert len(survey(solver, Samples(ds, solver), None, learns=False).notes) == 2
 
 
 def test_an_experiment_without_noise_has_no_score_table(tmp_path):
     path = tmp_path / "wave.toml"
     path.write_text(
-        '[solver]\nkind = "nlse"\n[run]\nt_end = 1.0\nsave_every = 0.5\n[score]\nstep = 3\nnetwork = "mpl"\n'
+        '[solver]\nkind = "nlse"\n[run]\nt_end = 1.0\nsave_every = 0.5\n[score]\nstep = 3\nnetwork '
+        '= "mpl"\n'
     )
     with pytest.raises(ConfigError) as caught:
         load_experiment(path)
@@ -381,7 +445,8 @@ def test_an_experiment_without_noise_has_no_score_table(tmp_path):
     assert "has no noise" in text and "did you mean steps?" in text and "did you mean mlp?" in text
 
 
-# ------------------------------------------------------------------------------------------------------- learning
+# --------------------------------------------------------------------------------------------------
+# learning
 
 
 @pytest.fixture(scope="module")
@@ -402,17 +467,26 @@ def test_learning_writes_a_score_and_its_verdict(folder):
         assert ds.map_total.shape == (8, 8) and ds.map_current.shape == (8, 8, 2)
         np.testing.assert_allclose(ds.r_squared, 1 - ds.error / ds.error_reference, rtol=1e-9)
         assert float(ds.exact_error) > 0
-        numbers = {name: float(ds[name]) for name in ("total", "error", "exact", "learned_minus_exact")}
-    np.testing.assert_allclose(numbers["total"] - numbers["exact"], numbers["learned_minus_exact"], rtol=1e-6)
+        numbers = {
+            name: float(ds[name]) for name in ("total", "error", "exact", "learned_minus_exact")
+        }
+    np.testing.assert_allclose(
+        numbers["total"] - numbers["exact"], numbers["learned_minus_exact"], rtol=1e-6
+    )
     assert not (folder / "score.checkpoint.eqx").exists()
     trained = load(folder)
-    assert trained.parity == {"position": 1} and trained.header["verdict"]["total"][0] == numbers["total"]
+    assert (
+        trained.parity == {"position": 1}
+        and trained.header["verdict"]["total"][0] == numbers["total"]
+    )
 
 
 @pytest.mark.slow
 def test_learning_goes_on_bit_for_bit(folder, tmp_path):
     copied(folder, tmp_path)
-    calls = iter([False, True])  # after the second call of the compiled steps, between no two checks
+    calls = iter(
+        [False, True]
+    )  # after the second call of the compiled steps, between no two checks
     assert learn(tmp_path, stop=lambda: next(calls)).verdict is None
     assert (tmp_path / "score.checkpoint.eqx").exists() and not (tmp_path / "score.eqx").exists()
     with pytest.raises(FolderError, match="of other settings"):
@@ -448,13 +522,27 @@ def test_what_is_to_be_overwritten_stays_until_there_is_something_new(folder, tm
 
 
 def test_boxes_of_a_map_have_errors_that_know_of_trajectories():
-    """v = 2 (y, -x) of a rotation, and its total v.v: 40 walkers who stand still are 40 samples, however often seen."""
+    """v = 2 (y, -x) of a rotation, and its total v.v: 40 walkers who stand still are 40 samples,
+    however often seen.
+    """
     solver = LinearLangevin(system=Matrix(), walkers=40)
     x = np.random.default_rng(0).normal(size=(1, 40, 2)) * np.ones((50, 1, 1))
     ds = xr.Dataset({"position": (("t", "walker", "component"), x)}, {"t": np.arange(50.0)})
     samples = Samples(ds, solver, dtype=np.float64)
-    drawn = maps(exact_score(solver), solver, samples, samples.everything, {"position": 1}, slopes(2, 1), 2, 64)
-    assert drawn.map_samples.values.sum() == pytest.approx(2000, rel=0.1) and drawn.map_total.units == "1/time"
+    drawn = maps(
+        exact_score(solver),
+        solver,
+        samples,
+        samples.everything,
+        {"position": 1},
+        slopes(2, 1),
+        2,
+        64,
+    )
+    assert (
+        drawn.map_samples.values.sum() == pytest.approx(2000, rel=0.1)
+        and drawn.map_total.units == "1/time"
+    )
     values = 4 * np.sum(x[0] ** 2, axis=1)
     for i, j in np.ndindex(2, 2):
         edges = [np.quantile(x[..., k], [0.005, 0.995]) for k in range(2)]
@@ -463,19 +551,30 @@ def test_boxes_of_a_map_have_errors_that_know_of_trajectories():
         inside = [(x[0, :, k] >= low) & (x[0, :, k] < high) for k, (low, high) in enumerate(edges)]
         there = np.all([*there, *inside], axis=0)
         mean, error = values[there].mean(), values[there].std(ddof=1) / np.sqrt(there.sum())
-        np.testing.assert_allclose([drawn.map_total[i, j], drawn.map_total_error[i, j]], [mean, error], rtol=1e-6)
+        np.testing.assert_allclose(
+            [drawn.map_total[i, j], drawn.map_total_error[i, j]], [mean, error], rtol=1e-6
+        )
         speed = np.sqrt(values[there]).mean()
         np.testing.assert_allclose(drawn.map_speed[i, j], speed, rtol=1e-6)
-    part = Part(np.arange(0, 40, 2), np.arange(2))  # of two trajectories: blocks of rows, ten correlated ones each
+    part = Part(
+        np.arange(0, 40, 2), np.arange(2)
+    )  # of two trajectories: blocks of rows, ten correlated ones each
     np.testing.assert_array_equal(_groups(part, 5.0)[::5], [[0, 1], [2, 3], [4, 5], [6, 7]])
 
 
 def judged(error, reference):
     """The verdict on samples of these errors."""
     names = ("total", "exact", "medium", "system")
-    names += tuple(f"{name}_x" for name in ("total", "velocity_score", "square", "slope", "divergence"))
-    numbers = dict.fromkeys(names, np.ones(error.shape)) | {"error": error, "error_reference": reference}
-    return verdict(Table(numbers), Table({"exact": np.ones(error.shape)}), "20 walkers", False, {"x": 1})
+    names += tuple(
+        f"{name}_x" for name in ("total", "velocity_score", "square", "slope", "divergence")
+    )
+    numbers = dict.fromkeys(names, np.ones(error.shape)) | {
+        "error": error,
+        "error_reference": reference,
+    }
+    return verdict(
+        Table(numbers), Table({"exact": np.ones(error.shape)}), "20 walkers", False, {"x": 1}
+    )
 
 
 def test_the_verdict_is_no_better_than_r_squared_is_known():
@@ -484,7 +583,11 @@ def test_the_verdict_is_no_better_than_r_squared_is_known():
     reference = np.ones(spread.shape)
     for error, state, words in (
         (0.04 + spread, "good", r"explains 96.\d+ \+- 0.\d+ % of"),  # standard error .008
-        (0.09 + spread, "fair", r"explains 91.0\d* \+- 0"),  # above .9, but not by two standard errors
+        (
+            0.09 + spread,
+            "fair",
+            r"explains 91.0\d* \+- 0",
+        ),  # above .9, but not by two standard errors
         (0.49 + spread, "bad", "explains 51"),
         (-0.02 + spread, "good", r"R\^2 = 1.02\d* \+- 0.00\d+, which cannot be told from perfect"),
         (-0.10 + spread, "bad", r"R\^2 is 1.10\d* \+- 0.00\d+, which no score can have"),
@@ -494,13 +597,18 @@ def test_the_verdict_is_no_better_than_r_squared_is_known():
     few = judged(0.01 * reference[:3, :2], reference[:3, :2])  # no standard error from three rows
     assert few.state == "fair" and "cannot be told" in few.sentence
     assert judged(6 * reference[:3, :2], reference[:3, :2]).state == "bad"
-    nothing = judged(0.5 + 0.1 * spread, 0.001 * spread)  # the reference is the score, and what was learned is not
+    nothing = judged(
+        0.5 + 0.1 * spread, 0.001 * spread
+    )  # the reference is the score, and what was learned is not
     assert nothing.state == "bad" and "That of the learned score is" in nothing.sentence
 
 
 def test_a_score_that_diverges_is_called_so(folder, tmp_path):
     copied(folder, tmp_path)
-    with pytest.raises(ParameterError, match=r"score.learning_rate: given 1e\+30, and the loss is not finite at step"):
+    with pytest.raises(
+        ParameterError,
+        match=r"score.learning_rate: given 1e\+30, and the loss is not finite at step",
+    ):
         learn(tmp_path, overrides=["score.learning_rate=1e30", "score.clip=1e30"])
     assert not (tmp_path / "score.eqx").exists()
     found = judged(np.full((8, 20), np.nan), np.ones((8, 20)))
@@ -514,15 +622,24 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
     offline = physent.diagnose(ds[["position"]], [diagnostic])
     for name in offline:
         np.testing.assert_allclose(offline[name], ds[name], rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(ds.learned_entropy_production_each.mean("walker"), ds.learned_entropy_production)
+    np.testing.assert_allclose(
+        ds.learned_entropy_production_each.mean("walker"), ds.learned_entropy_production
+    )
     rate = (ds.learned_entropy_production_velocity_position**2).sum("component")  # D = 1
     np.testing.assert_allclose(rate, ds.learned_entropy_production_each, rtol=1e-9)
     with pytest.raises(ParameterError, match="there is no trained score"):
-        physent.run(solver, t_end=1.0, save_every=1.0, diagnostics=[LearnedEntropyProduction(path="nowhere.eqx")])
+        physent.run(
+            solver,
+            t_end=1.0,
+            save_every=1.0,
+            diagnostics=[LearnedEntropyProduction(path="nowhere.eqx")],
+        )
     with pytest.raises(ParameterError, match="those of ActiveMatter are position, propulsion"):
         physent.run(active(), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
     with pytest.raises(ParameterError, match="propulsion diffuses"):
-        physent.run(active(propulsion=Brownian()), t_end=1.0, save_every=1.0, diagnostics=[diagnostic])
+        physent.run(
+            active(propulsion=Brownian()), t_end=1.0, save_every=1.0, diagnostics=[diagnostic]
+        )
 
 
 def test_a_score_is_refused_where_it_does_not_fit(folder, tmp_path):
@@ -556,15 +673,25 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
     assert physent_("score", other, "--from", folder, "--quiet") == 0
     assert "use that one" in capsys.readouterr().out.replace("\n", " ")
     assert not (other / "score.eqx").exists()
-    with xr.open_dataset(other / "score.nc") as ds:  # of everything, and of the score that is judged
+    with xr.open_dataset(
+        other / "score.nc"
+    ) as ds:  # of everything, and of the score that is judged
         assert ds.kept == "21 snapshots of 256 walkers of a run that nothing was learned from"
-        assert ds.precision == "float32" and json.loads(ds.network)["width"] == 16 and ds.score_file == str(folder)
+        assert (
+            ds.precision == "float32"
+            and json.loads(ds.network)["width"] == 16
+            and ds.score_file == str(folder)
+        )
     again = tmp_path / "again"
     shutil.copytree(folder, again)
     learn(again, source=folder, overwrite=True)
-    with xr.open_dataset(again / "score.nc") as ds:  # it was learned from this one: what it has not seen
+    with xr.open_dataset(
+        again / "score.nc"
+    ) as ds:  # it was learned from this one: what it has not seen
         assert ds.kept == "26 walkers kept from training" and ds.precision == "float32"
-    text = (again / "experiment.toml").read_text()  # the same trajectories under another name, with more written down
+    text = (
+        again / "experiment.toml"
+    ).read_text()  # the same trajectories under another name, with more written down
     (again / "experiment.toml").write_text(
         text.replace('name = "small"', 'name = "longer"').replace("t_end = 20", "t_end = 30")
     )
@@ -572,7 +699,10 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
     with xr.open_dataset(again / "score.nc") as ds:
         assert ds.kept == "26 walkers kept from training"
     assert physent_("score", again, "--from", folder, "--overwrite", "--set", "score.member=0") == 2
-    assert "score.member: given 0, and the score is of this run, allowed: leave it out" in capsys.readouterr().err
+    assert (
+        "score.member: given 0, and the score is of this run, allowed: leave it out"
+        in capsys.readouterr().err
+    )
     assert physent_("score", other, "--from", folder) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert physent_("score", tmp_path) == 2 and "is not a run" in capsys.readouterr().err
@@ -590,10 +720,15 @@ def test_a_run_learns_its_score_when_asked_to(tmp_path, capsys):
     experiment.write_text(EXPERIMENT)
     assert physent_("run", experiment, "--output", out, "--score", "--report", "--quiet") == 0
     assert "Learned score" in (out / "report.html").read_text()
-    assert (out / "score.eqx").is_file() and "use that one" in capsys.readouterr().out.replace("\n", " ")
+    assert (out / "score.eqx").is_file() and "use that one" in capsys.readouterr().out.replace(
+        "\n", " "
+    )
     experiment.write_text(EXPERIMENT.partition("[score]")[0])
     assert physent_("run", experiment, "--output", tmp_path / "none", "--score") == 2
-    assert "allowed: with a [score] table" in capsys.readouterr().err and not (tmp_path / "none").exists()
+    assert (
+        "allowed: with a [score] table" in capsys.readouterr().err
+        and not (tmp_path / "none").exists()
+    )
 
 
 @pytest.mark.parametrize("reference", ["none", "equilibrium", "drift"])
@@ -603,7 +738,9 @@ def test_nothing_learned_explains_nothing(reference):
         state = solver.init(jax.random.key(0))
         samples = {name: jnp.ones((2, 6, 2)) for name in solver.parity()}
         trained = build(NETWORKS["mlp"](width=4), reference, solver, samples, jax.random.key(0))
-        nothing = jax.tree.map(lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, trained)
+        nothing = jax.tree.map(
+            lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, trained
+        )
         found = sums(physics(solver, state), exactly(nothing, solver, state))
         assert found["error"] == found["error_reference"]
         assert (found["error"] == -found["drift_divergence"]) == (reference == "none")
@@ -621,7 +758,9 @@ def test_errors_of_correlated_rows_are_those_of_blocks():
         x[i] = 0.9 * x[i - 1] + rng.normal(size=2)
     found = Table({"x": x}, correlation=19.0).mean("x")
     assert 0.7 < found.standard_error / (10 / np.sqrt(8000)) < 1.3
-    end = Part(np.arange(3000, 4000), np.arange(2))  # as kept from training: its rows are as correlated as any
+    end = Part(
+        np.arange(3000, 4000), np.arange(2)
+    )  # as kept from training: its rows are as correlated as any
     cut, sparse = end.thinned(4000), end.thinned(1000)
     np.testing.assert_allclose([cut.spacing, sparse.spacing], [1, 999 / 499])
     for part in (cut, sparse):
@@ -640,7 +779,9 @@ class UnderdampedState(State):
 
 
 class Underdamped(StochasticSolver[UnderdampedState]):
-    """Walkers with dx = v dt, dv = (-x - v) dt + sqrt(2) dW: an equilibrium, with the score (-x, -v)."""
+    """Walkers with dx = v dt, dv = (-x - v) dt + sqrt(2) dW: an equilibrium, with the score (-x,
+    -v).
+    """
 
     dt: jax.Array = param(0.1, doc="time step")
 
@@ -667,7 +808,10 @@ class Underdamped(StochasticSolver[UnderdampedState]):
         return {"position": jnp.zeros(()), "velocity": jnp.ones(())}
 
     def divergence(self, state):
-        return {"position": jnp.zeros_like(state.position), "velocity": -jnp.ones_like(state.velocity)}
+        return {
+            "position": jnp.zeros_like(state.position),
+            "velocity": -jnp.ones_like(state.velocity),
+        }
 
     def parity(self):
         return {"position": 1, "velocity": 1}
@@ -683,7 +827,9 @@ class Maxwell(Score):
 
 @pytest.mark.parametrize(("odd", "total"), [(("velocity",), 0.0), (None, 1.0)])
 def test_an_odd_variable_turns_its_part_of_the_drift(odd, total):
-    """Underdamped motion in equilibrium: with an odd velocity nothing is produced, with an even one E x^2."""
+    """Underdamped motion in equilibrium: with an odd velocity nothing is produced, with an even one
+    E x^2.
+    """
     x, v = (np.random.default_rng(seed).normal(size=(40, 300, 1)) for seed in (0, 1))
     solver, dims = Underdamped(), ("t", "walker", "component")
     ds = xr.Dataset({"position": (dims, x), "velocity": (dims, v)}, {"t": np.arange(40.0)})
@@ -698,7 +844,9 @@ def test_the_probability_flow_of_a_rotation_is_a_circle():
     solver = LinearLangevin(system=Matrix(), walkers=2)
     start = {"position": jnp.asarray([[1.0, 0.0], [0.0, 2.0]])}
     times = jnp.linspace(0, jnp.pi, 5)  # once round at the rate 2
-    path = probability_flow(exact_score(solver), solver, start, times, rtol=1e-8, atol=1e-10)["position"]
+    path = probability_flow(exact_score(solver), solver, start, times, rtol=1e-8, atol=1e-10)[
+        "position"
+    ]
     np.testing.assert_allclose(path[-1], start["position"], atol=1e-6)
     np.testing.assert_allclose(path[1], [[0.0, -1.0], [2.0, 0.0]], atol=1e-6)
 
@@ -708,12 +856,16 @@ def test_devices_share_a_batch(folder, tmp_path):
     """Four simulated devices learn what one does, up to the order of sums."""
     copied(folder, tmp_path)
     code = (
-        "import sys, jax\nfrom physent.score.pipeline import learn\nassert jax.device_count() == 4\n"
+        "import sys, jax\nfrom physent.score.pipeline import learn\nassert jax.device_count() == "
+        "4\n"
         "learn(sys.argv[1], overrides=['score.precision=\"float64\"'])"
     )
     flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
     subprocess.run(
-        [sys.executable, "-c", code, tmp_path], check=True, env=os.environ | {"XLA_FLAGS": flags}, timeout=300
+        [sys.executable, "-c", code, tmp_path],
+        check=True,
+        env=os.environ | {"XLA_FLAGS": flags},
+        timeout=300,
     )
     many = load(tmp_path).header["verdict"]
     learn(tmp_path, overrides=['score.precision="float64"', "score.devices=1"], overwrite=True)

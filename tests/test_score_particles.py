@@ -1,4 +1,6 @@
-"""The networks for particles: symmetries, neighbours, precision, and what is exact before anything is learned."""
+"""The networks for particles: symmetries, neighbours, precision, and what is exact before anything
+is learned.
+"""
 
 import dataclasses
 
@@ -18,15 +20,25 @@ from physent.protocol.stochastic import substitute
 from physent.score import LearnedEntropyProduction, streaming
 from physent.score.pipeline import learn
 from physent.score.trained import Trained
-from physent.solvers.active_matter import ActiveMatter, Brownian, NoForce, OrnsteinUhlenbeck, Softplus
+from physent.solvers.active_matter import (
+    ActiveMatter,
+    Brownian,
+    NoForce,
+    OrnsteinUhlenbeck,
+    Softplus,
+)
 from physent.solvers.langevin import LinearLangevin, TrappedAOUP
 
 TRAP = ActiveMatter(
     particles=20, boundary="open", packing_fraction=0.1, speed=0.3, trap=0.05, diffusivity=0.1,
     propulsion=OrnsteinUhlenbeck(rate=0.1), force=Softplus(strength=2.5), neighbors=19,
 )  # fmt: skip
-BOX = dataclasses.replace(TRAP, particles=60, boundary="periodic", trap=0.0, length=18.0, neighbors=59)
-MIPS = ActiveMatter(particles=60, length=16.0, speed=0.025, propulsion=OrnsteinUhlenbeck(rate=1e-4), neighbors=59)
+BOX = dataclasses.replace(
+    TRAP, particles=60, boundary="periodic", trap=0.0, length=18.0, neighbors=59
+)
+MIPS = ActiveMatter(
+    particles=60, length=16.0, speed=0.025, propulsion=OrnsteinUhlenbeck(rate=1e-4), neighbors=59
+)
 CASES = {"resolvent": (TRAP, BOX), "slow_manifold": (MIPS,), "particle_transformer": (TRAP, BOX)}
 
 
@@ -51,7 +63,9 @@ def network(kind, solver, seed=1, noise=0.3, **sizes):
     learned, rest = eqx.partition(score, eqx.is_inexact_array)
     leaves, tree = jax.tree.flatten(learned)
     keys = jax.random.split(jax.random.key(seed + 1), len(leaves))
-    learned = jax.tree.unflatten(tree, [shaken(leaf, key) for leaf, key in zip(leaves, keys, strict=True)])
+    learned = jax.tree.unflatten(
+        tree, [shaken(leaf, key) for leaf, key in zip(leaves, keys, strict=True)]
+    )
     return eqx.combine(learned, rest)
 
 
@@ -91,14 +105,18 @@ def symmetries(solver, values):
     ],
 )
 def test_networks_do_not_jump_where_neighbours_come_and_go(kind, sizes):
-    """Derivatives do not see a jump, and the identities, which integrate by parts, would be wrong by it."""
+    """Derivatives do not see a jump, and the identities, which integrate by parts, would be wrong
+    by it.
+    """
     solver = CASES[kind][0]
     score, ends = network(kind, solver, **sizes), (sample(solver), sample(solver, seed=1))
 
     @jax.jit
     def along(part):
         x = ends[0]["position"] + part * (ends[1]["position"] - ends[0]["position"])
-        return jnp.concatenate(list(u(score, solver, {"position": x, "propulsion": ends[0]["propulsion"]}).values()))
+        return jnp.concatenate(
+            list(u(score, solver, {"position": x, "propulsion": ends[0]["propulsion"]}).values())
+        )
 
     largest, start, width = [], jnp.linspace(0, 1, 150, endpoint=False), 1 / 150
     for _ in range(4):  # the thirty steepest parts, ten times finer each time
@@ -154,8 +172,7 @@ def test_the_transformer_knows_permutations_and_nothing_else():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "which"),
-    [("resolvent", 1), ("slow_manifold", 0), ("particle_transformer", 1)],
+    ("kind", "which"), [("resolvent", 1), ("slow_manifold", 0), ("particle_transformer", 1)]
 )
 def test_a_short_list_of_neighbours_gives_what_all_pairs_give(kind, which):
     """And so does a network in one precision on a state in another, to that precision."""
@@ -167,7 +184,9 @@ def test_a_short_list_of_neighbours_gives_what_all_pairs_give(kind, which):
         by_pairs = u(score, dataclasses.replace(solver, neighbors=solver.particles - 1), values)
     by_list = u(score, dataclasses.replace(solver, neighbors=min(26, solver.particles - 2)), values)
     close(by_list, by_pairs, 1e-11)
-    single = jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf, score)
+    single = jax.tree.map(
+        lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf, score
+    )
     mixed = u(single, solver, values)
     assert all(value.dtype == jnp.float64 for value in mixed.values())
     close(mixed, by_pairs, 2e-3)
@@ -181,13 +200,19 @@ def test_the_slow_manifold_says_that_slots_ran_out():
 @pytest.mark.slow
 def test_before_training_the_resolvent_is_exact_where_forces_are_linear():
     """Particles that do not meet, in a trap: the score of TrappedAOUP."""
-    solver = dataclasses.replace(TRAP, particles=2, neighbors=1, force=Softplus(strength=0.05), trap=0.2)
+    solver = dataclasses.replace(
+        TRAP, particles=2, neighbors=1, force=Softplus(strength=0.05), trap=0.2
+    )
     system = TrappedAOUP(speed=0.3, trap=0.2, rate=0.1, diffusivity=0.1)
     covariance = np.asarray(LinearLangevin(system=system).exact_production().covariance)
     score = NETWORKS["resolvent"](degree=20).build(
         solver, {name: value[None] for name, value in sample(solver).items()}, jax.random.key(0)
     )
-    score = eqx.tree_at(lambda score: score.gate.layers[-1].weight, score, jnp.zeros_like(score.gate.layers[-1].weight))
+    score = eqx.tree_at(
+        lambda score: score.gate.layers[-1].weight,
+        score,
+        jnp.zeros_like(score.gate.layers[-1].weight),
+    )
     x, g = jnp.asarray([[-7.0, 2.0], [6.0, 1.0]]), jnp.asarray([[0.4, -1.1], [0.8, 0.3]])
     found = u(score, solver, {"position": x, "propulsion": g})
     exact = -np.einsum("ab,bic->aic", np.linalg.inv(covariance), np.stack([x, g]))
@@ -208,7 +233,9 @@ def test_the_derivative_of_a_network_leaves_the_list_as_it_is():
         def at(values):
             return score(MIPS, substitute(state, values))["propulsion"]
 
-        moved = [at({key: values[key] + sign * h * other[key] for key in values}) for sign in (1, -1)]
+        moved = [
+            at({key: values[key] + sign * h * other[key] for key in values}) for sign in (1, -1)
+        ]
         return jax.jvp(at, (values,), (other,))[1], (moved[0] - moved[1]) / (2 * h)
 
     exact, difference = both(1e-6)
@@ -232,7 +259,9 @@ def test_chebyshev_sums_are_functions_of_the_matrix():
     q = jax.random.normal(jax.random.key(3), (120, 2))
     found = jnp.einsum("fk,knc->fnc", coefficients, chebyshev(apply, q, 40))
     for row, function in zip(found, (lambda x: 1 / (1 + x), lambda x: x), strict=True):
-        np.testing.assert_allclose(row, vectors @ (function(level)[:, None] * (vectors.T @ q)), atol=1e-7)
+        np.testing.assert_allclose(
+            row, vectors @ (function(level)[:, None] * (vectors.T @ q)), atol=1e-7
+        )
 
 
 @pytest.mark.parametrize("kind", ["resolvent", "slow_manifold", "particle_transformer"])
@@ -241,7 +270,9 @@ def test_systems_of_another_kind_are_refused(kind):
     with pytest.raises(ParameterError, match="soft pair force"):
         NETWORKS[kind]().build(solver, {"position": jnp.zeros((3, 1, 2))}, jax.random.key(0))
     with pytest.raises(ParameterError, match="Ornstein"):
-        NETWORKS[kind]().build(dataclasses.replace(TRAP, propulsion=Brownian()), {}, jax.random.key(0))
+        NETWORKS[kind]().build(
+            dataclasses.replace(TRAP, propulsion=Brownian()), {}, jax.random.key(0)
+        )
 
 
 def test_the_networks_ask_for_the_noise_they_are_made_for():
@@ -253,7 +284,9 @@ def test_the_networks_ask_for_the_noise_they_are_made_for():
     with pytest.raises(ParameterError, match="resolvent"):
         NETWORKS["slow_manifold"]().build(TRAP, {}, jax.random.key(0))
     with pytest.raises(ParameterError, match="pair force"):
-        NETWORKS["resolvent"]().build(dataclasses.replace(TRAP, force=NoForce()), {}, jax.random.key(0))
+        NETWORKS["resolvent"]().build(
+            dataclasses.replace(TRAP, force=NoForce()), {}, jax.random.key(0)
+        )
 
 
 @pytest.mark.parametrize(("particles", "components"), [(4, 16), (40, 160)])
@@ -296,7 +329,9 @@ def learned(tmp_path, solver, kind, run, *keys):
 
 @pytest.mark.slow
 def test_the_score_of_trapped_particles_is_learned_and_judged(tmp_path):
-    solver = dataclasses.replace(TRAP, particles=4, neighbors=3, trap=0.2, dt=0.05, method="splitting")
+    solver = dataclasses.replace(
+        TRAP, particles=4, neighbors=3, trap=0.2, dt=0.05, method="splitting"
+    )
     run = {"t_end": 120.0, "save_every": 4.0, "members": 24}
     keys = ["score.after=40", "score.steps=40", "score.batch=16", PROBES]
     folder, learnt, said = learned(tmp_path, solver, "resolvent", run, *keys)
@@ -313,10 +348,14 @@ def test_the_score_of_trapped_particles_is_learned_and_judged(tmp_path):
 @pytest.mark.slow
 def test_the_score_of_particles_without_noise_in_space_is_of_their_propulsion(tmp_path):
     propulsion = OrnsteinUhlenbeck(rate=0.01)
-    solver = dataclasses.replace(MIPS, particles=12, length=9.0, neighbors=11, speed=0.1, propulsion=propulsion, dt=0.1)
+    solver = dataclasses.replace(
+        MIPS, particles=12, length=9.0, neighbors=11, speed=0.1, propulsion=propulsion, dt=0.1
+    )
     run = {"t_end": 1100.0, "save_every": 50.0, "members": 24}
     keys = ["score.steps=60", "score.batch=16", "score.after=500", PROBES]
-    folder, learnt, said = learned(tmp_path, solver, "slow_manifold", run, *keys, "score.drifting='warn'")
+    folder, learnt, said = learned(
+        tmp_path, solver, "slow_manifold", run, *keys, "score.drifting='warn'"
+    )
     numbers, sentence = learnt.verdict.numbers, learnt.verdict.sentence
     assert "taken is position even, propulsion even; score.odd says otherwise" in said
     assert "Some variables have no noise" in sentence and "velocity_score" not in numbers

@@ -16,16 +16,33 @@ from physent.solvers.langevin import Gyrator, LinearLangevin
 def advanced(solver, state, method, t1, dt, key):
     """The state at t1, and the Brownian increment of the whole way."""
     y0 = variables_of(solver, state)
-    path = diffrax.UnsafeBrownianPath(jax.eval_shape(lambda: y0), key)  # compiles faster than a tree; steps are fixed
+    path = diffrax.UnsafeBrownianPath(
+        jax.eval_shape(lambda: y0), key
+    )  # compiles faster than a tree; steps are fixed
     solution = diffrax.diffeqsolve(
-        terms(solver, state, path), method, 0.0, t1, dt, y0, adjoint=diffrax.DirectAdjoint(), max_steps=256
-    )  # fmt: skip
-    return with_variables(solver, state, {name: y[-1] for name, y in solution.ys.items()}, t1), path.evaluate(0.0, t1)
+        terms(solver, state, path),
+        method,
+        0.0,
+        t1,
+        dt,
+        y0,
+        adjoint=diffrax.DirectAdjoint(),
+        max_steps=256,
+    )
+    return with_variables(
+        solver, state, {name: y[-1] for name, y in solution.ys.items()}, t1
+    ), path.evaluate(0.0, t1)
 
 
 def test_one_step_of_euler_is_drift_and_noise():
     """Two active particles: both variables, each with its own diffusion coefficient."""
-    solver = ActiveMatter(particles=3, length=7.0, diffusivity=0.3, propulsion=OrnsteinUhlenbeck(rate=0.7), neighbors=2)
+    solver = ActiveMatter(
+        particles=3,
+        length=7.0,
+        diffusivity=0.3,
+        propulsion=OrnsteinUhlenbeck(rate=0.7),
+        neighbors=2,
+    )
     state, dt = solver.init(jax.random.key(0)), 0.01
     end, increment = advanced(solver, state, diffrax.Euler(), dt, dt, jax.random.key(1))
     drift = solver.drift(state)
@@ -36,7 +53,9 @@ def test_one_step_of_euler_is_drift_and_noise():
 
 
 def test_the_gyrator_by_heun_has_its_covariance():
-    """8,192 walkers from the origin, by Heun's steps to eight relaxation times: within four standard errors."""
+    """8,192 walkers from the origin, by Heun's steps to eight relaxation times: within four
+    standard errors.
+    """
     solver = LinearLangevin(system=Gyrator(), walkers=8192, initial="origin")
     state = solver.init(jax.random.key(0))
     end, _ = advanced(solver, state, diffrax.Heun(), 9.0, 0.05, jax.random.key(2))
@@ -54,12 +73,20 @@ def test_a_state_without_the_variables_is_refused():
         t: jax.Array
 
     with pytest.raises(ValueError, match="does not hold position"):
-        terms(solver, Other(jnp.zeros(())), diffrax.UnsafeBrownianPath(shape=(), key=jax.random.key(0)))
+        terms(
+            solver,
+            Other(jnp.zeros(())),
+            diffrax.UnsafeBrownianPath(shape=(), key=jax.random.key(0)),
+        )
 
 
-@pytest.mark.parametrize(("propulsion", "does"), [(Brownian(), "diffuses"), (RunAndTumble(), "jumps")])
+@pytest.mark.parametrize(
+    ("propulsion", "does"), [(Brownian(), "diffuses"), (RunAndTumble(), "jumps")]
+)
 def test_a_propulsion_that_would_stand_still_is_refused(propulsion, does):
-    solver = ActiveMatter(particles=2, length=8.0, propulsion=propulsion, diffusivity=0.1, neighbors=1)
+    solver = ActiveMatter(
+        particles=2, length=8.0, propulsion=propulsion, diffusivity=0.1, neighbors=1
+    )
     path = diffrax.UnsafeBrownianPath(shape=(), key=jax.random.key(0))
     with pytest.raises(ValueError, match=f"propulsion {does}"):
         terms(solver, solver.init(jax.random.key(0)), path)

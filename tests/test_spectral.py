@@ -26,7 +26,9 @@ def coefficients(n, modes):
 
 @pytest.mark.parametrize("n", [16, 17])
 def test_wavenumbers(n):
-    assert np.allclose(spectral.wavenumbers(n, LENGTH), 2 * np.pi * np.fft.fftfreq(n, 7.0 / n), rtol=1e-15)
+    assert np.allclose(
+        spectral.wavenumbers(n, LENGTH), 2 * np.pi * np.fft.fftfreq(n, 7.0 / n), rtol=1e-15
+    )
 
 
 @pytest.mark.parametrize("n", [32, 33])
@@ -79,7 +81,10 @@ def test_two_thirds_filter():
 def test_padding_and_truncation_are_inverse_below_the_nyquist_mode(n):
     spectrum = coefficients(n, {0: 1.0, 3: 2j, -5: 0.5, 7: 1 - 1j})
     fine = spectral.pad(spectrum, 40)
-    assert np.allclose(np.fft.ifft(fine)[::5], np.fft.ifft(np.asarray(spectral.pad(spectrum, 8 * n)))[:: 8 * n // 8])
+    assert np.allclose(
+        np.fft.ifft(fine)[::5],
+        np.fft.ifft(np.asarray(spectral.pad(spectrum, 8 * n)))[:: 8 * n // 8],
+    )
     assert np.allclose(spectral.truncate(fine, n), spectrum, atol=1e-13)
 
 
@@ -110,6 +115,8 @@ def test_dealiased_cubic_along_another_axis():
 def test_single_precision_stays_single():
     real, z = jax.ShapeDtypeStruct((16,), jnp.float32), jax.ShapeDtypeStruct((16,), jnp.complex64)
     length = jax.ShapeDtypeStruct((), jnp.float32)
-    assert jax.eval_shape(lambda length: spectral.wavenumbers(16, length), length).dtype == jnp.float32
+    assert (
+        jax.eval_shape(lambda length: spectral.wavenumbers(16, length), length).dtype == jnp.float32
+    )
     assert jax.eval_shape(spectral.derivative, real, length).dtype == jnp.float32
     assert jax.eval_shape(spectral.dealiased_cubic, z).dtype == jnp.complex64

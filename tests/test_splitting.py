@@ -1,4 +1,6 @@
-"""Splitting methods on an oscillator whose parts are shears, and the sine and cosine they turn by."""
+"""Splitting methods on an oscillator whose parts are shears, and the sine and cosine they turn
+by.
+"""
 
 import math
 
@@ -12,7 +14,9 @@ from physent.numerics.splitting import SPLITTINGS, STRANG, Splitting, split_step
 
 
 def pendulum(splitting, steps, t_end=4.0):
-    """q'' = -sin q: the drift moves q, the kick moves p, and A is quadratic in p as a Nystrom scheme wants it."""
+    """q'' = -sin q: the drift moves q, the kick moves p, and A is quadratic in p as a Nystrom
+    scheme wants it.
+    """
     y = (1.0, 0.5)
     for _ in range(steps):
         y = split_step(
@@ -24,11 +28,14 @@ def pendulum(splitting, steps, t_end=4.0):
 
 
 @pytest.mark.parametrize(
-    ("name", "steps"), [("strang", 32), ("yoshida_4", 32), ("blanes_moan_4", 32), ("blanes_moan_6", 8)]
+    ("name", "steps"),
+    [("strang", 32), ("yoshida_4", 32), ("blanes_moan_4", 32), ("blanes_moan_6", 8)],
 )
 def test_nominal_order(name, steps):
     finest = pendulum(SPLITTINGS["blanes_moan_6"], 64)
-    errors = [np.max(np.abs(pendulum(SPLITTINGS[name], count) - finest)) for count in (steps, 2 * steps)]
+    errors = [
+        np.max(np.abs(pendulum(SPLITTINGS[name], count) - finest)) for count in (steps, 2 * steps)
+    ]
     assert math.log2(errors[0] / errors[1]) == pytest.approx(SPLITTINGS[name].order, abs=0.15)
 
 
@@ -53,7 +60,13 @@ def test_strang_is_kick_drift_kick():
 
 def test_a_coefficient_of_zero_costs_nothing():
     kicks = []
-    split_step(SPLITTINGS["blanes_moan_6"], 0.0, 1.0, lambda y, tau: kicks.append(tau) or y, lambda y, tau: y)
+    split_step(
+        SPLITTINGS["blanes_moan_6"],
+        0.0,
+        1.0,
+        lambda y, tau: kicks.append(tau) or y,
+        lambda y, tau: y,
+    )
     assert len(kicks) == 14
 
 
@@ -82,6 +95,10 @@ def test_cosine_and_sine_at_the_quadrants():
 def test_cosine_and_sine_differentiate_and_keep_single_precision():
     phase = jnp.asarray(0.7)
     assert jax.grad(lambda p: cosine_sine(p)[0])(phase) == pytest.approx(-np.sin(0.7), abs=1e-15)
-    assert jax.grad(jax.grad(lambda p: cosine_sine(p)[1]))(phase) == pytest.approx(-np.sin(0.7), abs=1e-15)
+    assert jax.grad(jax.grad(lambda p: cosine_sine(p)[1]))(phase) == pytest.approx(
+        -np.sin(0.7), abs=1e-15
+    )
     assert {value.dtype for value in cosine_sine(jnp.float32(0.7))} == {jnp.dtype("float32")}
-    assert np.allclose(rotate(jnp.asarray([1 + 2j]), jnp.asarray([0.7])), (1 + 2j) * np.exp(0.7j), atol=1e-15)
+    assert np.allclose(
+        rotate(jnp.asarray([1 + 2j]), jnp.asarray([0.7])), (1 + 2j) * np.exp(0.7j), atol=1e-15
+    )

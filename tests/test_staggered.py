@@ -50,7 +50,9 @@ def test_cosine_and_sine_modes_are_what_their_names_say():
 
 
 def ghosts(u, w, periodic):
-    return extended(u, 1, "periodic" if periodic else "even"), extended(w, 1, "periodic" if periodic else "faces")
+    return extended(u, 1, "periodic" if periodic else "even"), extended(
+        w, 1, "periodic" if periodic else "faces"
+    )
 
 
 @pytest.mark.parametrize("periodic", [False, True])
@@ -69,8 +71,13 @@ def test_a_projection_leaves_no_divergence_and_repeats_itself(periodic):
 @pytest.mark.parametrize("walls", ["even", "odd", "periodic"])
 def test_central_advection_conserves_kinetic_energy_and_momentum(walls):
     periodic = walls == "periodic"
-    u, w = (inner(f, 1) for f in project(*ghosts(random(3), random(4, not periodic), periodic), DX, DZ, periodic))
-    u_rate, w_rate = advected(extended(u, 1, walls), extended(w, 1, walls if periodic else "faces"), DX, DZ)
+    u, w = (
+        inner(f, 1)
+        for f in project(*ghosts(random(3), random(4, not periodic), periodic), DX, DZ, periodic)
+    )
+    u_rate, w_rate = advected(
+        extended(u, 1, walls), extended(w, 1, walls if periodic else "faces"), DX, DZ
+    )
     size = float(jnp.sum(jnp.abs(u * u_rate)))
     assert abs(float(jnp.sum(u * u_rate) + jnp.sum(w * w_rate))) < 1e-14 * size
     assert abs(float(jnp.sum(u_rate))) < 1e-14 * size
@@ -87,7 +94,9 @@ def test_exact_diffusion_is_the_limit_of_many_small_steps(edge):
     np.testing.assert_allclose(whole, small, atol=2e-3)
     if edge in ("even", "periodic"):
         assert abs(float(jnp.sum(whole) - jnp.sum(f))) < 1e-12
-        assert float(jnp.max(whole)) <= float(jnp.max(f)) and float(jnp.min(whole)) >= float(jnp.min(f))
+        assert float(jnp.max(whole)) <= float(jnp.max(f)) and float(jnp.min(whole)) >= float(
+            jnp.min(f)
+        )
 
 
 def test_the_limited_face_lies_between_its_neighbours_and_is_of_third_order():
@@ -106,7 +115,9 @@ def test_the_limited_face_lies_between_its_neighbours_and_is_of_third_order():
 @pytest.mark.parametrize("root", [2, 3])
 @pytest.mark.parametrize("periodic", [False, True])
 def test_density_keeps_its_mass_and_bounds_up_to_the_largest_step(periodic, root):
-    """A random density in a random flow: the largest steps for which bounds are guaranteed, with diffusion."""
+    """A random density in a random flow: the largest steps for which bounds are guaranteed, with
+    diffusion.
+    """
     edge = "periodic" if periodic else "even"
     u, w = project(*ghosts(random(7), random(8, faces=not periodic), periodic), DX, DZ, periodic)
     # what leaves a cell counts, and that is at most what flows through its faces

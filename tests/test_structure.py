@@ -5,13 +5,22 @@ import pytest
 import xarray as xr
 
 import physent
-from physent.diagnostics import Clusters, HexaticOrder, LocalDensity, ParticleMap, RadialDistribution, StructureFactor
+from physent.diagnostics import (
+    Clusters,
+    HexaticOrder,
+    LocalDensity,
+    ParticleMap,
+    RadialDistribution,
+    StructureFactor,
+)
 from physent.solvers.active_matter import ActiveMatter, NoForce
 
 
 def diagnosed(position, *diagnostics):
     position = np.asarray(position, float)
-    dataset = xr.Dataset({"position": (("t", "particle", "component"), position[None])}, {"t": [0.0]})
+    dataset = xr.Dataset(
+        {"position": (("t", "particle", "component"), position[None])}, {"t": [0.0]}
+    )
     return physent.diagnose(dataset, diagnostics).isel(t=0)
 
 
@@ -19,7 +28,10 @@ def test_few_particles_far_apart_are_no_neighbours():
     """With a slot for everybody a neighbour list holds everybody: distance decides."""
     free = {"period": [np.inf, np.inf]}
     ds = diagnosed(
-        [[0, 0], [10, 0], [0, 10], [1, 0]], LocalDensity(radius=2.4, **free), Clusters(**free), HexaticOrder(**free)
+        [[0, 0], [10, 0], [0, 10], [1, 0]],
+        LocalDensity(radius=2.4, **free),
+        Clusters(**free),
+        HexaticOrder(**free),
     )
     area = np.pi * 2.4**2
     np.testing.assert_allclose(np.asarray(ds.local_density) * area, [2, 1, 1, 2])
@@ -39,7 +51,9 @@ def test_a_hexagon_has_hexatic_order_and_a_square_none():
 def triangular(columns, rows, spacing=1.0):
     """A triangular lattice in its periodic box: columns x rows places, rows even."""
     i, j = np.meshgrid(np.arange(columns), np.arange(rows), indexing="ij")
-    position = np.stack([(i + 0.5 * (j % 2)) * spacing, j * spacing * np.sqrt(3) / 2], axis=-1).reshape(-1, 2)
+    position = np.stack(
+        [(i + 0.5 * (j % 2)) * spacing, j * spacing * np.sqrt(3) / 2], axis=-1
+    ).reshape(-1, 2)
     return position, [columns * spacing, rows * spacing * np.sqrt(3) / 2]
 
 
@@ -48,16 +62,21 @@ def test_a_triangular_lattice_in_its_box():
     position, box = triangular(12, 14)
     n, radius, bins = len(position), 2.8, 28
     ds = diagnosed(
-        position, HexaticOrder(radius=1.3, period=box), RadialDistribution(radius=radius, bins=bins, period=box),
-        LocalDensity(radius=1.1, period=box), Clusters(radius=1.1, period=box),
-    )  # fmt: skip
+        position,
+        HexaticOrder(radius=1.3, period=box),
+        RadialDistribution(radius=radius, bins=bins, period=box),
+        LocalDensity(radius=1.1, period=box),
+        Clusters(radius=1.1, period=box),
+    )
     np.testing.assert_allclose(ds.hexatic_order, 1, atol=1e-12)
     assert abs(float(ds.hexatic_order_global) - 1) < 1e-12
     np.testing.assert_allclose(ds.local_density * np.pi * 1.1**2, 7)
     assert float(ds.clusters_number) == 1 and float(ds.clusters_mean_size) == n
     edges = np.linspace(0, radius, bins + 1)
     ring = np.pi * (edges[1:] ** 2 - edges[:-1] ** 2) * (n - 1) / np.prod(box)
-    shells = np.repeat([1.0, np.sqrt(3), 2.0, np.sqrt(7)], [6, 6, 6, 12]) + 1e-9  # 1 and 2 are edges of bins
+    shells = (
+        np.repeat([1.0, np.sqrt(3), 2.0, np.sqrt(7)], [6, 6, 6, 12]) + 1e-9
+    )  # 1 and 2 are edges of bins
     # an edge may go to either side by rounding: pairs of bins next to it are compared
     counted, expected = np.asarray(ds.radial_distribution) * ring, np.histogram(shells, edges)[0]
     np.testing.assert_allclose(counted.sum(), 30, rtol=1e-12)
@@ -68,13 +87,16 @@ def test_a_triangular_lattice_in_its_box():
 
 
 def test_the_structure_factor_of_a_lattice_is_its_bragg_peaks():
-    """Square lattice, 8 x 8: N at multiples of 8 waves an edge, exactly 0 elsewhere; in a box twice as long, too."""
+    """Square lattice, 8 x 8: N at multiples of 8 waves an edge, exactly 0 elsewhere; in a box twice
+    as long, too.
+    """
     for columns in (8, 16):
         i, j = np.meshgrid(np.arange(columns), np.arange(8), indexing="ij")
         lattice = np.stack([i, j], axis=-1).reshape(-1, 2) + 0.3
         n, modes = len(lattice), columns + 2
         ds = diagnosed(lattice, StructureFactor(modes=modes, period=[float(columns), 8.0]))
-        # shells by |k| L/(2 pi) with L the longest edge: m along the first, (columns/8) m along the second
+        # shells by |k| L/(2 pi) with L the longest edge: m along the first, (columns/8) m along the
+        # second
         k = np.arange(-modes, modes + 1)
         size = np.hypot(k[:, None], columns / 8 * k[None, :])
         peak = ((k[:, None] % columns == 0) & (k[None, :] % 8 == 0)) * n
@@ -85,10 +107,14 @@ def test_the_structure_factor_of_a_lattice_is_its_bragg_peaks():
 
 
 def test_an_ideal_gas_has_neither_order_nor_structure():
-    """g(r) = 1 and S(k) = 1 within four standard errors, in a box that is not square; means of psi_6 are small."""
+    """g(r) = 1 and S(k) = 1 within four standard errors, in a box that is not square; means of
+    psi_6 are small.
+    """
     rng, box, rows, n = np.random.default_rng(0), [30.0, 20.0], 12, 600
     position = rng.uniform(0, 1, (rows, n, 2)) * np.asarray(box)
-    dataset = xr.Dataset({"position": (("t", "particle", "component"), position)}, {"t": np.arange(float(rows))})
+    dataset = xr.Dataset(
+        {"position": (("t", "particle", "component"), position)}, {"t": np.arange(float(rows))}
+    )
     radius = RadialDistribution(radius=4.0, bins=8, slots=100, period=box)
     ds = physent.diagnose(dataset, [radius, StructureFactor(modes=6, period=box)]).isel(t=-1)
     edges = np.linspace(0, 4, 9)
@@ -103,7 +129,9 @@ def test_an_ideal_gas_has_neither_order_nor_structure():
 
 def test_a_radius_beyond_half_the_box_is_refused():
     """Shells there are not whole: g(r) of an ideal gas fell below 1."""
-    with pytest.raises(ValueError, match="radius: given 6, allowed: up to half the shortest edge, 5"):
+    with pytest.raises(
+        ValueError, match="radius: given 6, allowed: up to half the shortest edge, 5"
+    ):
         diagnosed(np.zeros((3, 2)), RadialDistribution(radius=6.0, period=[30.0, 10.0]))
 
 
@@ -125,10 +153,14 @@ def test_a_map_says_who_is_where_and_how_fast():
 
 
 def test_what_is_measured_by_distance_has_its_distance():
-    """r and |k| are coordinates of a run, per member where the boxes of members differ, and of a diagnosed file."""
+    """r and |k| are coordinates of a run, per member where the boxes of members differ, and of a
+    diagnosed file.
+    """
     measured = [RadialDistribution(radius=2.0, bins=4), StructureFactor(modes=3)]
     solver = ActiveMatter(particles=20, force=NoForce(), length=[10.0, 20.0], dt=0.1)
-    ds = physent.run(solver, t_end=0.1, save_every=0.1, members=2, diagnostics=measured, variables=["position"])
+    ds = physent.run(
+        solver, t_end=0.1, save_every=0.1, members=2, diagnostics=measured, variables=["position"]
+    )
     np.testing.assert_allclose(ds.radial_distribution_r, [0.25, 0.75, 1.25, 1.75])
     k = ds.structure_factor_shell_of_member
     np.testing.assert_allclose(k, 2 * np.pi * np.arange(1, 4) / [[10.0], [20.0]])

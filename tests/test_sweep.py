@@ -1,4 +1,6 @@
-"""Sweeps: which points there are, that each is the single run bit for bit, and that a sweep survives its workers."""
+"""Sweeps: which points there are, that each is the single run bit for bit, and that a sweep
+survives its workers.
+"""
 
 import os
 import signal
@@ -56,15 +58,21 @@ def test_points_of_a_grid_side_by_side_and_at_random():
     assert grid[1] == {"solver.n": 8, "solver.method": "verlet"} and len(grid) == 4
     pairs = settings_of("solver.n=8,16", "solver.nu=geomspace(0.1, 10, 2)", mode="zip")
     assert [list(pair.values()) for pair in pairs] == [[8, 0.1], [16, pytest.approx(10)]]
-    drawn = settings_of("a.b=loguniform(0.01, 1)", "a.c=uniform(2, 3)", "a.d=1,2", mode="random", samples=200)
+    drawn = settings_of(
+        "a.b=loguniform(0.01, 1)", "a.c=uniform(2, 3)", "a.d=1,2", mode="random", samples=200
+    )
     b, c, d = (np.array([point[key] for point in drawn]) for key in ("a.b", "a.c", "a.d"))
     assert b.min() > 0.01 and b.max() < 1 and abs(np.mean(np.log10(b)) + 1) < 0.15
     assert c.min() > 2 and c.max() < 3 and set(d) == {1, 2}
-    assert drawn == settings_of("a.b=loguniform(0.01, 1)", "a.c=uniform(2, 3)", "a.d=1,2", mode="random", samples=200)
+    assert drawn == settings_of(
+        "a.b=loguniform(0.01, 1)", "a.c=uniform(2, 3)", "a.d=1,2", mode="random", samples=200
+    )
     assert settings_of("solver.n=linspace(64, 256, 4)")[1] == {"solver.n": 128}
     lists = settings_of("solver.initial.position=[-1.0, 1.0], [0.0, 2.0]")
     assert lists[1] == {"solver.initial.position": [0.0, 2.0]}
-    names = [point.name for point in points(SweepSettings(over=("solver.nu=0.5", "solver.file=a/b,c")))]
+    names = [
+        point.name for point in points(SweepSettings(over=("solver.nu=0.5", "solver.file=a/b,c")))
+    ]
     assert names == ["0000_nu=0.5_file=a-b", "0001_nu=0.5_file=c"]
     (alone,) = points(SweepSettings(over=("solver.nu=0.5",)))
     assert as_members([alone]) == alone
@@ -93,7 +101,14 @@ def swept(tmp_path_factory):
     """A sweep of two points on the process pool, run twice."""
     place = tmp_path_factory.mktemp("sweep")
     (place / "case.toml").write_text(TEXT)
-    command = ["sweep", str(place / "case.toml"), "--over", "solver.nu=0.1,0.3", "--output", str(place / "out")]
+    command = [
+        "sweep",
+        str(place / "case.toml"),
+        "--over",
+        "solver.nu=0.1,0.3",
+        "--output",
+        str(place / "out"),
+    ]
     assert command_line(command) == 0
     return place, command
 
@@ -110,7 +125,9 @@ def test_every_point_is_the_single_run_bit_for_bit(swept):
     with xr.open_dataset(place / "out" / "summary.nc") as summary:
         assert summary.entropy_u_shannon.dims == ("nu",) and list(summary.nu) == [0.1, 0.3]
         assert float(summary.entropy_u_shannon[1]) == float(single.entropy_u_shannon[-1])
-        assert float(summary.entropy_u_shannon_mean[1]) == pytest.approx(float(single.entropy_u_shannon.mean()))
+        assert float(summary.entropy_u_shannon_mean[1]) == pytest.approx(
+            float(single.entropy_u_shannon.mean())
+        )
         assert list(summary.status.values) == ["done", "done"]
 
 
@@ -134,7 +151,14 @@ def test_a_worker_that_dies_costs_nothing_but_time(tmp_path, executor):
         pytest.importorskip("distributed")
     (tmp_path / "mortal.py").write_text(MORTAL)
     (tmp_path / "case.toml").write_text(TEXT.replace(f"{TOYS}:Heat", "mortal.py:Mortal"))
-    command = ["sweep", str(tmp_path / "case.toml"), "--over", "solver.nu=0.2,0.3", "--output", str(tmp_path / "out")]
+    command = [
+        "sweep",
+        str(tmp_path / "case.toml"),
+        "--over",
+        "solver.nu=0.2,0.3",
+        "--output",
+        str(tmp_path / "out"),
+    ]
     assert command_line([*command, "--executor", executor, "--workers", "1"]) == 0
     assert (tmp_path / "mortal.died").exists()
     runs = physent.open_runs(tmp_path / "out")
@@ -146,9 +170,21 @@ def test_a_worker_that_dies_costs_nothing_but_time(tmp_path, executor):
 def test_a_sweep_that_is_killed_and_run_again_is_the_whole_sweep(tmp_path):
     (tmp_path / "case.toml").write_text(TEXT.replace("t_end = 0.4", "t_end = 20.0\nchunk = 8"))
     over, out = "solver.nu=0.1,0.2,0.3", tmp_path / "out"
-    command = ["sweep", str(tmp_path / "case.toml"), "--over", over, "--workers", "1", "--output", str(out)]
+    command = [
+        "sweep",
+        str(tmp_path / "case.toml"),
+        "--over",
+        over,
+        "--workers",
+        "1",
+        "--output",
+        str(out),
+    ]
     killed = subprocess.Popen(
-        [sys.executable, "-m", "physent", *command], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-m", "physent", *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert killed.stdout is not None
     assert killed.stdout.readline().startswith("1 of 3: 0000_nu=0.1: done")
@@ -160,15 +196,23 @@ def test_a_sweep_that_is_killed_and_run_again_is_the_whole_sweep(tmp_path):
     assert (out / "0000_nu=0.1" / "run.nc").stat().st_mtime_ns == before
     for i, nu in enumerate((0.1, 0.2, 0.3)):
         with physent.open_run(out / f"000{i}_nu={nu}") as run:
-            assert run.u.values.tobytes() == physent.run(Heat(nu=nu), t_end=20.0, save_every=0.1).u.values.tobytes()
+            assert (
+                run.u.values.tobytes()
+                == physent.run(Heat(nu=nu), t_end=20.0, save_every=0.1).u.values.tobytes()
+            )
 
 
 @pytest.mark.slow
 def test_all_points_as_members_of_one_run(tmp_path):
-    (tmp_path / "case.toml").write_text(TEXT + '[sweep]\nover = ["solver.nu=linspace(0.1, 0.3, 3)"]\n')
+    (tmp_path / "case.toml").write_text(
+        TEXT + '[sweep]\nover = ["solver.nu=linspace(0.1, 0.3, 3)"]\n'
+    )
     command = ["sweep", str(tmp_path / "case.toml"), "--output", str(tmp_path / "o")]
     assert command_line([*command, "--vmap", "--workers", "1"]) == 0
-    with xr.open_dataset(tmp_path / "o" / "summary.nc") as summary, physent.open_run(tmp_path / "o" / "members") as run:
+    with (
+        xr.open_dataset(tmp_path / "o" / "summary.nc") as summary,
+        physent.open_run(tmp_path / "o" / "members") as run,
+    ):
         np.testing.assert_array_equal(summary.entropy_u_shannon, run.entropy_u_shannon[-1])
         assert summary.entropy_u_shannon.dims == ("nu",)
 
@@ -177,7 +221,10 @@ def test_all_points_as_members_of_one_run(tmp_path):
     ("options", "message"),
     [
         (["--over", "solver.mu=0.1,0.2"], "--over: solver.mu: unknown key, did you mean nu?"),
-        (["--over", "solver.nu=0.1", "--executor", "proces"], "unknown executor 'proces', did you mean process?"),
+        (
+            ["--over", "solver.nu=0.1", "--executor", "proces"],
+            "unknown executor 'proces', did you mean process?",
+        ),
         ([], "sweep.over: missing"),
         (["--over", "run.seed=1,2", "--vmap"], "run.seed cannot vary by member"),
         (["--over", "solver.n=8,16", "--vmap"], "(with --vmap only numbers of the solver vary"),
@@ -186,7 +233,12 @@ def test_all_points_as_members_of_one_run(tmp_path):
 )
 def test_a_bad_sweep_is_one_sentence_and_leaves_nothing(tmp_path, capsys, options, message):
     (tmp_path / "case.toml").write_text(TEXT)
-    assert command_line(["sweep", str(tmp_path / "case.toml"), "--output", str(tmp_path / "out"), *options]) == 2
+    assert (
+        command_line(
+            ["sweep", str(tmp_path / "case.toml"), "--output", str(tmp_path / "out"), *options]
+        )
+        == 2
+    )
     assert message in capsys.readouterr().err
     assert os.listdir(tmp_path) == ["case.toml"]
 
@@ -237,17 +289,25 @@ def test_many_runs_are_one_dataset_with_what_differs_along_it(tmp_path):
     assert physent.open_runs(tmp_path).sizes["run"] == 20
     small_run(tmp_path / "run_99", 0.5, 7)
     tree = physent.open_runs(tmp_path)
-    assert isinstance(tree, xr.DataTree) and tree["run_99"].attrs["nu"] == 0.5 and tree["run_99"].sizes["t"] == 7
+    assert (
+        isinstance(tree, xr.DataTree)
+        and tree["run_99"].attrs["nu"] == 0.5
+        and tree["run_99"].sizes["t"] == 7
+    )
     assert list(physent.open_runs([tmp_path / "run_99"], variables=["u"])) == ["u"]
     with pytest.raises(FolderError, match="matches no run"):
         physent.open_runs(tmp_path / "nothing*")
 
 
 def test_a_sweep_is_known_by_old_and_by_new_kinds(tmp_path):
-    """What version 0.1 began with a kind that has been renamed since goes on, and is no other sweep."""
+    """What version 0.1 began with a kind that has been renamed since goes on, and is no other
+    sweep.
+    """
     text = '[solver]\nkind = "couzin"\n[[diagnostics]]\nkind = "{}"\n'
     points = [Point(0, {"solver.n": 8})]
-    old, new, other = (text.format(kind) for kind in ("schooling_entropy", "school_dewi_kadita", "school_entropy"))
+    old, new, other = (
+        text.format(kind) for kind in ("schooling_entropy", "school_dewi_kadita", "school_entropy")
+    )
     executors._claim(tmp_path / "sweep", [old], points)
     executors._claim(tmp_path / "sweep", [new], points)
     manifest = tmp_path / "sweep" / executors.MANIFEST

@@ -62,13 +62,17 @@ class WalkState(State):
 
 
 class Walk(Solver[WalkState]):
-    """A random walk that must remember its last |x| positions in a buffer: far out, the buffer overflows."""
+    """A random walk that must remember its last |x| positions in a buffer: far out, the buffer
+    overflows.
+    """
 
     capacity: int = static(2, doc="buffer length", ge=1)
     dt: Array = param(1.0, doc="time step", gt=0)
 
     def init(self, key):
-        return WalkState(jnp.zeros(()), key, jnp.zeros(()), jnp.zeros(self.capacity), jnp.zeros((), int))
+        return WalkState(
+            jnp.zeros(()), key, jnp.zeros(()), jnp.zeros(self.capacity), jnp.zeros((), int)
+        )
 
     def step(self, state):
         key, now = jax.random.split(state.key)
@@ -116,7 +120,10 @@ class Gas(Solver[GasState]):
 
     def observe(self, state):
         z = (jnp.arange(self.n) + 0.5) / self.n
-        return {"position": state.position, "mixture": 1.5 - jnp.tile(z, (self.n, 1)) * jnp.cos(state.t)}
+        return {
+            "position": state.position,
+            "mixture": 1.5 - jnp.tile(z, (self.n, 1)) * jnp.cos(state.t),
+        }
 
     def variables(self):
         return {
@@ -126,7 +133,9 @@ class Gas(Solver[GasState]):
 
     def domain(self):
         points = (jnp.arange(self.n) + 0.5) / self.n
-        return Domain((Axis("x", points, jnp.ones(()), periodic=True), Axis("z", points, jnp.ones(()))))
+        return Domain(
+            (Axis("x", points, jnp.ones(()), periodic=True), Axis("z", points, jnp.ones(())))
+        )
 
 
 class Blink(Diagnostic[tuple[()]]):

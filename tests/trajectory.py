@@ -23,13 +23,17 @@ def _advance(solver, state, steps):
 
 
 def _without_start(solver):
-    """The solver without its initial condition, which no step asks for: one compilation serves them all."""
+    """The solver without its initial condition, which no step asks for: one compilation serves them
+    all.
+    """
     return eqx.tree_at(lambda solver: solver.initial, solver, None)
 
 
 def advance(solver, steps, state=None):
     """The state after so many steps, compiled once for any number of them."""
-    return _advance(_without_start(solver), start(solver) if state is None else state, jnp.asarray(steps))
+    return _advance(
+        _without_start(solver), start(solver) if state is None else state, jnp.asarray(steps)
+    )
 
 
 @eqx.filter_jit
@@ -42,7 +46,9 @@ def _rows(solver, state, count, steps):
 
 
 def rows(solver, count, steps, state=None):
-    """The states and invariants at the start and after every so many steps, stacked: count + 1 of each."""
+    """The states and invariants at the start and after every so many steps, stacked: count + 1 of
+    each.
+    """
     state = start(solver) if state is None else state
     return _rows(_without_start(solver), state, count + 1, jnp.asarray(steps))
 

@@ -1,4 +1,6 @@
-"""What the pages show of the code: parameters, the API, validated numbers, notebooks; made anew at every build."""
+"""What the pages show of the code: parameters, the API, validated numbers, notebooks; made anew at
+every build.
+"""
 
 import base64
 import csv
@@ -22,19 +24,29 @@ API = {
     "physent.diagnostics": ("physent.diagnostics",),
     "physent.score": ("physent.score",),
     "physent.solvers": (
-        "physent.solvers.nlse", "physent.solvers.klein_gordon", "physent.solvers.kelvin_helmholtz",
-        "physent.solvers.couzin", "physent.solvers.active_matter", "physent.solvers.langevin",
+        "physent.solvers.nlse",
+        "physent.solvers.klein_gordon",
+        "physent.solvers.kelvin_helmholtz",
+        "physent.solvers.couzin",
+        "physent.solvers.active_matter",
+        "physent.solvers.langevin",
     ),
     "physent.numerics": (
-        "physent.numerics.spectral", "physent.numerics.splitting", "physent.numerics.exponential",
-        "physent.numerics.adaptive", "physent.numerics.ssp", "physent.numerics.staggered", "physent.numerics.space",
+        "physent.numerics.spectral",
+        "physent.numerics.splitting",
+        "physent.numerics.exponential",
+        "physent.numerics.adaptive",
+        "physent.numerics.ssp",
+        "physent.numerics.staggered",
+        "physent.numerics.space",
         "physent.numerics.neighbors",
     ),
     "physent.report": ("physent.report",),
     "physent.data.accessor": ("physent.data.accessor",),
     "physent.errors": ("physent.errors",),
-}  # fmt: skip
-TITLES = {  # sections of the page of validation, in this order; any other file of numbers comes after them
+}
+# sections of the page of validation, in this order; any other file of numbers comes after them
+TITLES = {
     "test_nlse": "Nonlinear Schroedinger equation",
     "test_klein_gordon": "Klein-Gordon equation",
     "test_kelvin_helmholtz": "Stratified shear flow",
@@ -44,11 +56,20 @@ TITLES = {  # sections of the page of validation, in this order; any other file 
     "test_entropy": "Entropies",
 }
 
-SCHOOLING = ("states", "hysteresis", "cases", "entropies", "search", "scaling")  # data/validation/couzin_<part>.md
+SCHOOLING = (
+    "states",
+    "hysteresis",
+    "cases",
+    "entropies",
+    "search",
+    "scaling",
+)  # data/validation/couzin_<part>.md
 
 
 def write(name: str, text: str) -> None:
-    """A file of the generated folder, touched only where it changes, so that a second build has little to do."""
+    """A file of the generated folder, touched only where it changes, so that a second build has
+    little to do.
+    """
     file = PLACE / name
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists() or file.read_text(encoding="utf-8") != text:
@@ -65,7 +86,9 @@ def public(module) -> list[str]:
     """The names a module offers: `__all__`, or what it defines or imports from below itself."""
     if hasattr(module, "__all__"):
         return [name for name in module.__all__ if not inspect.ismodule(getattr(module, name))]
-    root = module.__name__.rpartition(".")[0] if not hasattr(module, "__path__") else module.__name__
+    root = (
+        module.__name__.rpartition(".")[0] if not hasattr(module, "__path__") else module.__name__
+    )
     return [
         name
         for name, thing in vars(module).items()
@@ -92,7 +115,11 @@ def api() -> None:
             for name in public(module):
                 thing = getattr(module, name)
                 if inspect.isclass(thing):
-                    members = "" if title in ("physent.entropy", "physent.diagnostics") else "   :members:\n"
+                    members = (
+                        ""
+                        if title in ("physent.entropy", "physent.diagnostics")
+                        else "   :members:\n"
+                    )
                     text += f".. autoclass:: {module.__name__}.{name}\n{members}\n"
                 elif inspect.isfunction(thing) or callable(thing):
                     text += f".. autofunction:: {module.__name__}.{name}\n\n"
@@ -123,7 +150,9 @@ def validation() -> None:
                         f"{float(row['measured']):.{digits}g}",
                         f"`pytest tests/{file.stem}.py::{name}`",
                     )
-                    parts.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+                    parts.append(
+                        "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+                    )
         parts.append("")
     write("validation.md", "\n".join(parts) + "\n")
 
@@ -171,12 +200,16 @@ def published() -> None:
             *markdown(columns, rows),
             "\n</details>\n",
         ]
-    parts.append((ROOT / "data" / "validation" / "klein_gordon_entropies.md").read_text(encoding="utf-8"))
+    parts.append(
+        (ROOT / "data" / "validation" / "klein_gordon_entropies.md").read_text(encoding="utf-8")
+    )
     write("published.md", "\n".join(parts) + "\n")
 
 
 def schooling() -> None:
-    """The tables of the longer runs of schools, in the order of what they show; one that is missing ends the build."""
+    """The tables of the longer runs of schools, in the order of what they show; one that is missing
+    ends the build.
+    """
     files = [ROOT / "data" / "validation" / f"couzin_{part}.md" for part in SCHOOLING]
     write("schooling.md", "\n".join(file.read_text(encoding="utf-8") for file in files) + "\n")
 
@@ -201,7 +234,9 @@ def _shown(output: dict, name: str) -> str:
     """An output of a cell: its picture, or else its text."""
     data = output.get("data", {"text/plain": output.get("text", "")})
     if "image/png" in data:
-        (PLACE / "notebooks" / f"{name}.png").write_bytes(base64.b64decode("".join(data["image/png"])))
+        (PLACE / "notebooks" / f"{name}.png").write_bytes(
+            base64.b64decode("".join(data["image/png"]))
+        )
         return f"![output]({name}.png)"
     text = "".join(data.get("text/plain", "")).rstrip()
     return f"```text\n{text}\n```" if text else ""

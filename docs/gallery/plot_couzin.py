@@ -2,8 +2,8 @@
 Fish that mill
 ==============
 
-A hundred fish by the rules of Couzin et al. (2002), attracted far and aligned near: they turn into a torus, with
-almost no common direction (polarization) and much rotation.
+A hundred fish by the rules of Couzin et al. (2002), attracted far and aligned near: they turn into
+a torus, with almost no common direction (polarization) and much rotation.
 """
 
 import jax
@@ -26,7 +26,9 @@ run = physent.run(
 
 figure, (place, order) = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
 position, heading = run.position.isel(t_snapshot=-1), run.heading.isel(t_snapshot=-1)
-place.quiver(*position.values.T[:2], *heading.values.T[:2], heading.values[:, 2], cmap="viridis", pivot="mid")
+place.quiver(
+    *position.values.T[:2], *heading.values.T[:2], heading.values[:, 2], cmap="viridis", pivot="mid"
+)
 place.set(aspect="equal", xlabel="x", ylabel="y", title="seen from above; colour: climbing")
 order.plot(run.t, run.polarization, label="polarization")
 order.plot(run.t, run.rotation, label="rotation")

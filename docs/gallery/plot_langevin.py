@@ -2,8 +2,8 @@
 Entropy production of a tilted ring
 ===================================
 
-Walkers are dragged round a ring with a barrier. How much entropy they make is known exactly, and measured here without
-learning anything, map included.
+Walkers are dragged round a ring with a barrier. How much entropy they make is known exactly, and
+measured here without learning anything, map included.
 """
 
 import jax
@@ -18,7 +18,12 @@ from physent.diagnostics import EntropyProduction
 from physent.solvers import TiltedRing
 
 solver = TiltedRing(walkers=4096)
-run = physent.run(solver, t_end=10.0, save_every=0.2, diagnostics=[EntropyProduction(over="mean", bins=32, after=3.0)])
+run = physent.run(
+    solver,
+    t_end=10.0,
+    save_every=0.2,
+    diagnostics=[EntropyProduction(over="mean", bins=32, after=3.0)],
+)
 exact = float(solver.exact_production())
 
 figure, (series, where) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")

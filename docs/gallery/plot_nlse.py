@@ -2,8 +2,8 @@
 Two solitons collide
 ====================
 
-Two solitons of the nonlinear Schroedinger equation meet at t = 5. While they overlap the field is narrower and the
-entropy of its density lower; afterwards both are what they were, but shifted.
+Two solitons of the nonlinear Schroedinger equation meet at t = 5. While they overlap the field is
+narrower and the entropy of its density lower; afterwards both are what they were, but shifted.
 """
 
 import jax
@@ -26,7 +26,9 @@ run = physent.run(
     diagnostics=[Entropy(of="density"), Entropy(of="psi", outcomes=Spectrum())],
 )
 
-figure, (field, curves) = plt.subplots(2, 1, figsize=(8, 6), sharex=True, height_ratios=[2, 1], layout="constrained")
+figure, (field, curves) = plt.subplots(
+    2, 1, figsize=(8, 6), sharex=True, height_ratios=[2, 1], layout="constrained"
+)
 image = field.pcolormesh(run.t, run.x, np.abs(run.psi).T, cmap="magma", rasterized=True)
 figure.colorbar(image, ax=field, label="|psi|")
 field.set(ylabel="x", ylim=(-16, 16))

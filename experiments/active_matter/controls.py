@@ -1,15 +1,16 @@
-"""What a score owes to network, loss and data: python -m experiments.active_matter.controls RUN [NAME ...]
+"""What a score owes to network, loss and data: python -m experiments.active_matter.controls RUN
+[NAME ...]
 
-RUN is a run of `trap64_score` or `mips_score` and is left as it is: every variant is learned from a copy, with the
-steps, the batch and the samples of its own [score] table (or of --set score.steps=300), and judged on the same
-snapshots. Prints a Markdown table; the variants are
+RUN is a run of `trap64_score` or `mips_score` and is left as it is: every variant is learned from a
+copy, with the steps, the batch and the samples of its own [score] table (or of --set
+score.steps=300), and judged on the same snapshots. Prints a Markdown table; the variants are
 
     own                  the physics-informed network and the implicit loss of the experiment
-    transformer          the published network, which knows no physics
-    wider transformer    the same with tokens of twice the width
-    denoising            the loss that needs no divergence, its noise by the rule
-    denoising 0.01       with the published noise, as wide as what is to be learned where discs touch
-    shuffled             the propulsions of one snapshot with the positions of another: nothing to learn
+    transformer          the published network, which knows no physics wider transformer    the same
+    with tokens of twice the width denoising            the loss that needs no divergence, its noise
+    by the rule denoising 0.01       with the published noise, as wide as what is to be learned
+    where discs touch shuffled             the propulsions of one snapshot with the positions of
+    another: nothing to learn
 """
 
 import argparse
@@ -65,13 +66,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.active_matter.controls")
     parser.add_argument("run", type=Path)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(VARIANTS)}; default: all")
-    parser.add_argument("--set", action="append", default=[], help="a key of all variants, as in score.steps=300")
+    parser.add_argument(
+        "--set", action="append", default=[], help="a key of all variants, as in score.steps=300"
+    )
     arguments = parser.parse_args()
     print("| variant | numbers learned | R^2 | learned over exact | s |\n|---|---|---|---|---|")
     for name in arguments.names or VARIANTS:
         found, count, seconds = learned(arguments.run, name, arguments.set)
         ratio = found.numbers["total"].value / found.numbers["exact"].value
-        print(f"| {name} | {count:,} | {found.numbers['r_squared']} | {ratio:.3f} | {seconds:.0f} |", flush=True)
+        print(
+            f"| {name} | {count:,} | {found.numbers['r_squared']} | {ratio:.3f} | {seconds:.0f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

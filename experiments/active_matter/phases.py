@@ -1,8 +1,10 @@
-"""Two phases in a finished run of discs: their densities, and how much of each there is, from its NetCDF.
+"""Two phases in a finished run of discs: their densities, and how much of each there is, from its
+NetCDF.
 
     python -m experiments.active_matter.validate mips=data/runs/mips
 
-The run needs the diagnostics `local_density`, `clusters` and `hexatic_order`, as experiments/active_matter/mips.toml.
+The run needs the diagnostics `local_density`, `clusters` and `hexatic_order`, as
+experiments/active_matter/mips.toml.
 """
 
 import jax
@@ -16,15 +18,20 @@ SOLID = 0.8  # |psi_6| of a particle in a solid
 
 
 def modes(density, cells=CELLS):
-    """The most frequent local densities of the dilute and of the dense phase, NaN where there are not two.
+    """The most frequent local densities of the dilute and of the dense phase, NaN where there are
+    not two.
 
     Two maxima are two phases when the valley between is below half the lower one.
     """
     count = by_area(density, cells)
     middle = (cells[1:] + cells[:-1]) / 2
-    peaks = [i for i in range(1, len(count) - 1) if count[i] > count[i - 1] and count[i] >= count[i + 1]]
+    peaks = [
+        i for i in range(1, len(count) - 1) if count[i] > count[i - 1] and count[i] >= count[i + 1]
+    ]
     highest = max(peaks, key=lambda i: count[i])
-    others = [i for i in peaks if np.min(count[min(i, highest) : max(i, highest) + 1]) < count[i] / 2]
+    others = [
+        i for i in peaks if np.min(count[min(i, highest) : max(i, highest) + 1]) < count[i] / 2
+    ]
     if not others:
         return np.nan, np.nan
     second = max(others, key=lambda i: count[i])
@@ -32,7 +39,9 @@ def modes(density, cells=CELLS):
 
 
 def by_area(density, cells=CELLS):
-    """The share of space at each local density, per unit of density: each particle stands for 1/density of it."""
+    """The share of space at each local density, per unit of density: each particle stands for
+    1/density of it.
+    """
     return np.histogram(density, cells, weights=1 / density, density=True)[0]
 
 

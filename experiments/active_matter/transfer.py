@@ -1,11 +1,12 @@
 """A learned score on larger boxes: python -m experiments.active_matter.transfer SCORE RUN [N ...]
 
-SCORE is a folder with score.eqx, RUN one of `mips_score`, best with another run.seed than the one that was learned
-from: of that one the tiles would be snapshots seen in training. A box of N = 16,384 or 32,768 discs is put together
-from snapshots that are half a time of persistence apart, as a sheet of tiles of which a square is cut out, since
-separating anew would take many times 1/gamma: they forget the seams in the first 1,000 time units, and each tile has
-its own propulsions from the start. Then a snapshot every 500 is judged, by the identity and probes. Prints a Markdown
-table; a quarter of an hour on two cores.
+SCORE is a folder with score.eqx, RUN one of `mips_score`, best with another run.seed than the one
+that was learned from: of that one the tiles would be snapshots seen in training. A box of N =
+16,384 or 32,768 discs is put together from snapshots that are half a time of persistence apart, as
+a sheet of tiles of which a square is cut out, since separating anew would take many times 1/gamma:
+they forget the seams in the first 1,000 time units, and each tile has its own propulsions from the
+start. Then a snapshot every 500 is judged, by the identity and probes. Prints a Markdown table; a
+quarter of an hour on two cores.
 """
 
 import dataclasses
@@ -73,15 +74,22 @@ def main():
     score = load(trained).score
     rng = np.random.default_rng(0)
     solver = physent.load_experiment(f"{folder}/experiment.toml").solver
-    print("| N | t | R^2 | E v_g^2/gamma over exact | E div v_g over exact | exact, a particle | s a snapshot |")
+    print(
+        "| N | t | R^2 | E v_g^2/gamma over exact | E div v_g over exact | exact, a particle | s a "
+        "snapshot |"
+    )
     print("|---|---|---|---|---|---|---|")
     with physent.open_run(folder) as run:
         for count in map(int, counts or ("16384", "32768")):
             larger = dataclasses.replace(solver, particles=count, neighbors=28)
             x, g = sheet(run, solver, count, rng)
-            state = larger.at({"position": jnp.asarray(x, jnp.float32), "propulsion": jnp.asarray(g, jnp.float32)})
+            state = larger.at(
+                {"position": jnp.asarray(x, jnp.float32), "propulsion": jnp.asarray(g, jnp.float32)}
+            )
             steps = eqx.filter_jit(
-                lambda solver, state, n: jax.lax.fori_loop(0, n, lambda _, state: solver.step(state), state)
+                lambda solver, state, n: jax.lax.fori_loop(
+                    0, n, lambda _, state: solver.step(state), state
+                )
             )
             state = steps(larger, state, round(SETTLE / float(larger.dt)))
             for _ in range(SNAPSHOTS):
@@ -89,8 +97,10 @@ def main():
                 assert larger.error(state) == 0
                 n = judge(score, larger, state)
                 print(
-                    f"| {count} | {float(state.t):g} | {1 - n['error'] / n['error_reference']:.3f} | "
-                    f"{n['total_propulsion'] / n['exact']:.3f} | {n['divergence_propulsion'] / n['exact']:.3f} | "
+                    f"| {count} | {float(state.t):g} | {1 - n['error'] / n['error_reference']:.3f} "
+                    "| "
+                    f"{n['total_propulsion'] / n['exact']:.3f} | "
+                    f"{n['divergence_propulsion'] / n['exact']:.3f} | "
                     f"{n['exact'] / count:.3f} | {n['seconds']:.2f} |",
                     flush=True,
                 )

@@ -1,9 +1,9 @@
 """Every comparison in one session: python -m experiments.benchmarks [NAME ...]
 
-Runs the benchmarks one after another, each in a process of its own (peers want other settings), and writes
-`comparison.csv`, `sizes.csv`, `limits.csv` and `tables.md`. Installs nothing: the peers come with
-`pip install -e '.[bench]'`, and a benchmark whose peer is missing is named and left out. With names, what the folder
-has of the others stays.
+Runs the benchmarks one after another, each in a process of its own (peers want other settings), and
+writes `comparison.csv`, `sizes.csv`, `limits.csv` and `tables.md`. Installs nothing: the peers come
+with `pip install -e '.[bench]'`, and a benchmark whose peer is missing is named and left out. With
+names, what the folder has of the others stays.
 """
 
 import argparse
@@ -23,12 +23,32 @@ from experiments.benchmarks.programs import Limit
 from experiments.benchmarks.sizes import Cost, cost_table, limit_lines
 
 COMPARISONS = (
-    "nlse", "klein_gordon", "navier_stokes", "kelvin_helmholtz", "couzin", "active_matter", "entropy",
-)  # fmt: skip
+    "nlse",
+    "klein_gordon",
+    "navier_stokes",
+    "kelvin_helmholtz",
+    "couzin",
+    "active_matter",
+    "entropy",
+)
 PACKAGES = (
-    "jax", "jaxlib", "numpy", "scipy", "numba", "simple-idealized-1d-nlse", "amangkurat", "kh2d-solver", "dewi-kadita",
-    "antropy", "ordpy", "infomeasure", "EntropyHub", "exponax", "py-pde", "jax-md",
-)  # fmt: skip
+    "jax",
+    "jaxlib",
+    "numpy",
+    "scipy",
+    "numba",
+    "simple-idealized-1d-nlse",
+    "amangkurat",
+    "kh2d-solver",
+    "dewi-kadita",
+    "antropy",
+    "ordpy",
+    "infomeasure",
+    "EntropyHub",
+    "exponax",
+    "py-pde",
+    "jax-md",
+)
 
 
 def machine() -> list[str]:
@@ -37,7 +57,12 @@ def machine() -> list[str]:
     info = Path("/proc/cpuinfo")
     if info.exists():
         model = next(
-            (line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line), model
+            (
+                line.split(":")[1].strip()
+                for line in info.read_text().splitlines()
+                if "model name" in line
+            ),
+            model,
         )
     versions = []
     for name in PACKAGES:
@@ -46,7 +71,8 @@ def machine() -> list[str]:
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"{name} missing")
     return [
-        f"{model}, {CORES} cores, load {os.getloadavg()[0]:.1f} at the start; {datetime.date.today()}.",
+        f"{model}, {CORES} cores, load {os.getloadavg()[0]:.1f} at the start; "
+        f"{datetime.date.today()}.",
         f"Python {platform.python_version()}; {', '.join(versions)}.",
     ]
 
@@ -54,7 +80,14 @@ def machine() -> list[str]:
 def run(name: str, arguments: list[str], path: Path) -> bool:
     """One benchmark; its rows are in the file at `path` where this is True."""
     print(f"== {name}", file=sys.stderr, flush=True)
-    command = [sys.executable, "-m", f"experiments.benchmarks.{name}", *arguments, "--csv", str(path)]
+    command = [
+        sys.executable,
+        "-m",
+        f"experiments.benchmarks.{name}",
+        *arguments,
+        "--csv",
+        str(path),
+    ]
     done = subprocess.run(command, stdout=subprocess.DEVNULL)
     return done.returncode == 0
 
@@ -74,12 +107,16 @@ def read(kind: type, path: Path) -> list:
         ]
 
 
-def tables(sessions: dict[str, list[str]], rows: list[Row], costs: list[Cost], limits: list[Limit]) -> list[str]:
+def tables(
+    sessions: dict[str, list[str]], rows: list[Row], costs: list[Cost], limits: list[Limit]
+) -> list[str]:
     """The lines of `tables.md`: under the words of each session what was measured in it."""
     lines: list[str] = []
     for session in dict.fromkeys(map(tuple, sessions.values())):
         lines += [*session, ""]
-        for name in (name for name in (*COMPARISONS, "sizes") if tuple(sessions.get(name, ())) == session):
+        for name in (
+            name for name in (*COMPARISONS, "sizes") if tuple(sessions.get(name, ())) == session
+        ):
             own = [row for row in rows if row.benchmark == name]
             table = markdown(own) if own else [*limit_lines(limits), "", *cost_table(costs)]
             lines += [f"## {name}", "", *table, ""]
@@ -87,14 +124,29 @@ def tables(sessions: dict[str, list[str]], rows: list[Row], costs: list[Cost], l
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", choices=(*COMPARISONS, "sizes", []), help="which (default: all)")
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.benchmarks", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "names", nargs="*", choices=(*COMPARISONS, "sizes", []), help="which (default: all)"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="turns of every side (default 3)")
-    parser.add_argument("--no-memory", action="store_true", help="skip the processes that measure memory")
-    parser.add_argument("--output", type=Path, default=Path("data/benchmarks"), help="folder (default data/benchmarks)")
+    parser.add_argument(
+        "--no-memory", action="store_true", help="skip the processes that measure memory"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("data/benchmarks"),
+        help="folder (default data/benchmarks)",
+    )
     arguments = parser.parse_args()
     names = arguments.names or [*COMPARISONS, "sizes"]
-    options = ["--repeats", str(arguments.repeats), *(["--no-memory"] if arguments.no_memory else [])]
+    options = [
+        "--repeats",
+        str(arguments.repeats),
+        *(["--no-memory"] if arguments.no_memory else []),
+    ]
     files = {name: arguments.output / f"{name}.csv" for name in ("comparison", "sizes", "limits")}
     sessions_of = arguments.output / "sessions.json"
     rows, costs, limits, missing = [], [], [], []
@@ -117,7 +169,10 @@ def main() -> None:
                 rows = [row for row in rows if row.benchmark != name] + read(Row, path)
     lines = tables(sessions, rows, costs, limits)
     if missing:
-        lines += [f"Not measured, since they failed or a peer is not installed: {', '.join(missing)}.", ""]
+        lines += [
+            f"Not measured, since they failed or a peer is not installed: {', '.join(missing)}.",
+            "",
+        ]
     arguments.output.mkdir(parents=True, exist_ok=True)
     for name, found in (("comparison", rows), ("sizes", costs), ("limits", limits)):
         if found:

@@ -1,15 +1,17 @@
 """Active matter, time a step: python -m experiments.benchmarks.active_matter
 
-AOUP discs at phi = 0.5 in float32, renewals included: physent with its Verlet list, by Euler's method as the others and
-by that of the experiments, all pairs in jax written after the paper's description (all N^2 displacements in each step),
-and jax-md with its own neighbour list and the same cutoff and skin, updated in every step inside the same kind of
-compiled loop, as its documentation does. All start from the same state, some hundred steps from a lattice. The error is
-that of the forces in this state by each package's function: the largest difference on some particles from all pairs in
-float64, over the largest force.
+AOUP discs at phi = 0.5 in float32, renewals included: physent with its Verlet list, by Euler's
+method as the others and by that of the experiments, all pairs in jax written after the paper's
+description (all N^2 displacements in each step), and jax-md with its own neighbour list and the
+same cutoff and skin, updated in every step inside the same kind of compiled loop, as its
+documentation does. All start from the same state, some hundred steps from a lattice. The error is
+that of the forces in this state by each package's function: the largest difference on some
+particles from all pairs in float64, over the largest force.
 
 Where the environment variable ACTIVE_PFLOWS names the `py` folder of a checkout of
-https://github.com/nmboffi/active_pflows, the paper's own step is timed, too: its `common/drifts.py` is imported, and
-its `step_mips_OU_EM` scanned under jit with noises made beforehand, as its `rollout` does.
+https://github.com/nmboffi/active_pflows, the paper's own step is timed, too: its `common/drifts.py`
+is imported, and its `step_mips_OU_EM` scanned under jit with noises made beforehand, as its
+`rollout` does.
 """
 
 import functools
@@ -30,9 +32,16 @@ def discs(particles, method="euler_maruyama"):
     from physent.solvers.active_matter import ActiveMatter, OrnsteinUhlenbeck, Softplus
 
     return ActiveMatter(
-        particles=particles, speed=SPEED, propulsion=OrnsteinUhlenbeck(rate=RATE), dt=DT, initial="lattice",
-        neighbors=24, skin=SKIN, method=method, force=Softplus(sharpness=SHARPNESS),
-    )  # fmt: skip
+        particles=particles,
+        speed=SPEED,
+        propulsion=OrnsteinUhlenbeck(rate=RATE),
+        dt=DT,
+        initial="lattice",
+        neighbors=24,
+        skin=SKIN,
+        method=method,
+        force=Softplus(sharpness=SHARPNESS),
+    )
 
 
 @functools.cache
@@ -42,12 +51,16 @@ def stepping():
     import jax
 
     return eqx.filter_jit(
-        lambda solver, state, steps: jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
+        lambda solver, state, steps: jax.lax.fori_loop(
+            0, steps, lambda _, state: solver.step(state), state
+        )
     )
 
 
 def start_of(particles):
-    """Positions, propulsions, the length of the box and the reach of the force, some steps from a lattice."""
+    """Positions, propulsions, the length of the box and the reach of the force, some steps from a
+    lattice.
+    """
     import equinox as eqx
     import jax
 
@@ -56,8 +69,11 @@ def start_of(particles):
     state = stepping()(solver, state, jax.numpy.asarray(WARM_UP))
     assert int(state.neighbors.overflow()) == 0
     return (
-        np.asarray(state.position), np.asarray(state.propulsion), float(solver._length()), float(solver.force.reach())
-    )  # fmt: skip
+        np.asarray(state.position),
+        np.asarray(state.propulsion),
+        float(solver._length()),
+        float(solver.force.reach()),
+    )
 
 
 def exact_force(position, length, particles=256):
@@ -80,7 +96,9 @@ def error(result):
 
 
 def a_step(function, steps, forces, overflowed=lambda result: False):
-    """A run of so many steps: the seconds of one, and what gives the positions, forces and box at the start of them."""
+    """A run of so many steps: the seconds of one, and what gives the positions, forces and box at
+    the start of them.
+    """
     import jax
 
     count = jax.numpy.asarray(steps)
@@ -107,7 +125,10 @@ def ours(begin, method):
         return observed["position"], observed["force"], length
 
     return a_step(
-        lambda steps: stepping()(solver, state, steps), 400, forces, lambda state: int(state.neighbors.overflow())
+        lambda steps: stepping()(solver, state, steps),
+        400,
+        forces,
+        lambda state: int(state.neighbors.overflow()),
     )
 
 
@@ -133,7 +154,9 @@ def all_pairs(begin):
         away = away - length * jnp.round(away / length)
         r = jnp.sqrt(jnp.sum(away**2, axis=-1) + jnp.eye(x.shape[0], dtype=x.dtype))
         f = jnp.logaddexp(SHARPNESS * (2 - r), 0.0) / SHARPNESS
-        return jnp.sum((f / r * (1 - jnp.eye(x.shape[0], dtype=x.dtype)))[:, :, None] * away, axis=1)
+        return jnp.sum(
+            (f / r * (1 - jnp.eye(x.shape[0], dtype=x.dtype)))[:, :, None] * away, axis=1
+        )
 
     def step(_, carry):
         x, g, key = carry
@@ -142,11 +165,15 @@ def all_pairs(begin):
 
     run = jax.jit(lambda carry, steps: jax.lax.fori_loop(0, steps, step, carry))
     carry = jnp.asarray(position), jnp.asarray(propulsion), jax.random.key(0)
-    return a_step(lambda steps: run(carry, steps), 2, lambda: (position, force_of(carry[0]), length))
+    return a_step(
+        lambda steps: run(carry, steps), 2, lambda: (position, force_of(carry[0]), length)
+    )
 
 
 def published(begin):
-    """The paper's own step on its own layout, positions above propulsions (2 N, 2), in its box [-w, w)^2."""
+    """The paper's own step on its own layout, positions above propulsions (2 N, 2), in its box [-w,
+    w)^2.
+    """
     import jax
     import jax.numpy as jnp
 
@@ -171,13 +198,19 @@ def published(begin):
     noises = jax.random.normal(jax.random.key(1), (2, 2 * n, 2))
 
     def forces():
-        return position, jnp.sum(drifts.elastic_interaction(start[:n], radii, n, width, SHARPNESS), axis=1), length
+        return (
+            position,
+            jnp.sum(drifts.elastic_interaction(start[:n], radii, n, width, SHARPNESS), axis=1),
+            length,
+        )
 
     return a_step(lambda steps: rollout(start, noises), 2, forces)
 
 
 def jax_md(begin):
-    """jax-md's periodic space and dense neighbour list; the same force, whose energy has no closed form."""
+    """jax-md's periodic space and dense neighbour list; the same force, whose energy has no closed
+    form.
+    """
     import jax
     import jax.numpy as jnp
     from jax_md import partition, space
@@ -193,7 +226,9 @@ def jax_md(begin):
     pairs = space.map_neighbor(displacement)
 
     def force_of(x, neighbors):
-        away = -pairs(x, x[jnp.minimum(neighbors.idx, x.shape[0] - 1)])  # it takes the particle from its neighbours
+        away = -pairs(
+            x, x[jnp.minimum(neighbors.idx, x.shape[0] - 1)]
+        )  # it takes the particle from its neighbours
         squared = jnp.sum(away**2, axis=-1)
         near = (neighbors.idx < x.shape[0]) & (squared > 0) & (squared < reach**2)
         r = jnp.sqrt(jnp.where(near, squared, 1.0))
@@ -230,7 +265,10 @@ def cases():
                 sides.append(("active_pflows", functools.partial(published, begin), ""))
         yield Case(
             f"a step of {particles:,} particles",
-            tuple(Side(*side, "float32", error=error, seconds=lambda result: result[0]) for side in sides),
+            tuple(
+                Side(*side, "float32", error=error, seconds=lambda result: result[0])
+                for side in sides
+            ),
             "forces, all pairs in float64",
         )
 

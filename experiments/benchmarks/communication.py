@@ -4,13 +4,21 @@ from typing import Any, NamedTuple
 
 from experiments.benchmarks.programs import OPERATION, sizes_of
 
-KINDS = ("all-gather", "all-to-all", "all-reduce", "collective-permute", "reduce-scatter", "collective-broadcast")
+KINDS = (
+    "all-gather",
+    "all-to-all",
+    "all-reduce",
+    "collective-permute",
+    "reduce-scatter",
+    "collective-broadcast",
+)
 
 
 class Exchange(NamedTuple):
     """One collective operation: its kind, and the bytes of its result on one device.
 
-    One that is started here and awaited later gives back its operand too, in front: the result is the last of them.
+    One that is started here and awaited later gives back its operand too, in front: the result is
+    the last of them.
     """
 
     kind: str
@@ -18,7 +26,8 @@ class Exchange(NamedTuple):
 
 
 def exchanges(compiled: Any) -> list[Exchange]:
-    """Every collective of a compiled program (what `jax.jit(f).lower(...).compile()` gives), as often as it is written.
+    """Every collective of a compiled program (what `jax.jit(f).lower(...).compile()` gives), as
+    often as it is written.
 
     One in a loop is written once and done as often as the loop turns.
     """

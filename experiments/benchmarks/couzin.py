@@ -1,9 +1,10 @@
 """Couzin against dewi-kadita 0.0.4: python -m experiments.benchmarks.couzin
 
-Its four cases with entropies at every step, saving and measuring every step what it does, simulation plus metrics; and
-a step of 4,000 fish at the density of its swarm. With the name of a part instead: entropies (our functions on its own
-trajectories), search (tiles against all pairs), scaling (a step against the number of fish); each prints a table and a
-verdict, the exit status is 1 if anything is not as asked, and --write puts the tables into data/validation.
+Its four cases with entropies at every step, saving and measuring every step what it does,
+simulation plus metrics; and a step of 4,000 fish at the density of its swarm. With the name of a
+part instead: entropies (our functions on its own trajectories), search (tiles against all pairs),
+scaling (a step against the number of fish); each prints a table and a verdict, the exit status is 1
+if anything is not as asked, and --write puts the tables into data/validation.
 """
 
 import dataclasses
@@ -18,10 +19,16 @@ FIELDS = ("heading", "position")
 CASES = ("swarm", "torus", "dynamic_parallel", "highly_parallel")
 DT = 0.1
 THEIR_KEYS = (
-    "school_cohesion_entropy", "polarization_entropy", "depth_stratification_entropy", "angular_momentum_entropy",
-    "nearest_neighbor_entropy", "velocity_correlation_entropy", "school_shape_entropy", "oceanic_schooling_index",
+    "school_cohesion_entropy",
+    "polarization_entropy",
+    "depth_stratification_entropy",
+    "angular_momentum_entropy",
+    "nearest_neighbor_entropy",
+    "velocity_correlation_entropy",
+    "school_shape_entropy",
+    "oceanic_schooling_index",
     "rotation",
-)  # fmt: skip
+)
 
 
 def parameters_of(solver, seed=0):
@@ -32,12 +39,20 @@ def parameters_of(solver, seed=0):
     repulsion = float(solver.repulsion_radius)
     orientation = repulsion + float(solver.orientation_width)
     return dict(
-        n_fish=solver.n, box_size=float(solver.length), speed=float(solver.speed), r_repulsion=repulsion,
-        r_orientation=orientation, r_attraction=orientation + float(solver.attraction_width),
-        max_turn=float(solver.turning_rate * solver.dt), noise=float(solver.noise),
-        blind_angle=float(np.degrees(solver.blind_angle)), orientation_weight=float(solver.orientation_weight),
-        torus_init=ring, torus_radius=float(solver.initial.radius) if ring else None, seed=seed,
-    )  # fmt: skip
+        n_fish=solver.n,
+        box_size=float(solver.length),
+        speed=float(solver.speed),
+        r_repulsion=repulsion,
+        r_orientation=orientation,
+        r_attraction=orientation + float(solver.attraction_width),
+        max_turn=float(solver.turning_rate * solver.dt),
+        noise=float(solver.noise),
+        blind_angle=float(np.degrees(solver.blind_angle)),
+        orientation_weight=float(solver.orientation_weight),
+        torus_init=ring,
+        torus_radius=float(solver.initial.radius) if ring else None,
+        seed=seed,
+    )
 
 
 def parameters_of_case(case):
@@ -89,14 +104,18 @@ def ours(case):
     carries, _ = program.first_row(settings.solver, state)
     numbers = [jnp.asarray(number) for number in (0, cadence.rows, cadence.steps_per_row)]
     chunk = jax.jit(program.chunk(cadence, cadence.rows))
-    return lambda: jax.block_until_ready(chunk(eqx.filter(settings.solver, eqx.is_array), state, carries, *numbers))
+    return lambda: jax.block_until_ready(
+        chunk(eqx.filter(settings.solver, eqx.is_array), state, carries, *numbers)
+    )
 
 
 def our_step(n, steps):
     import jax
 
     solver, state = begun(swarm_of(n, search="tiles"))
-    return lambda: clocked(lambda: jax.block_until_ready(steps_of()(solver, state, steps)))[0] / steps
+    return lambda: (
+        clocked(lambda: jax.block_until_ready(steps_of()(solver, state, steps)))[0] / steps
+    )
 
 
 def their_step(n, steps, parameters=None):
@@ -128,11 +147,18 @@ def entropies(table):
     from physent.entropy import oceanic_schooling_index, schooling_entropies, wrapped_rotation
 
     wrong = 0
-    table.head("case", "rows", "largest difference of the seven entropies, the index and the rotation", "<= 1e-12")
+    table.head(
+        "case",
+        "rows",
+        "largest difference of the seven entropies, the index and the rotation",
+        "<= 1e-12",
+    )
     for case in CASES:
         parameters, _ = parameters_of_case(case)
         result, metrics = measured(parameters, 300)
-        values = schooling_entropies(result["positions"], result["velocities"], parameters["box_size"])
+        values = schooling_entropies(
+            result["positions"], result["velocities"], parameters["box_size"]
+        )
         rotation = wrapped_rotation(result["positions"], result["velocities"])
         mine = np.stack([*values, oceanic_schooling_index(values), rotation])
         apart = np.max(np.abs(mine - np.stack([metrics[name] for name in THEIR_KEYS])))
@@ -148,10 +174,20 @@ def swarm_of(n, **options):
     side = 25 * (n / 150) ** (1 / 3)
     options = {"length": side, "initial": RandomBox(side=side)} | options
     return Couzin(
-        n=n, speed=1.0, repulsion_radius=2.0, orientation_width=1.0, attraction_width=12.0, combine="sum",
-        blind_angle=np.radians(30), blind_to_repulsion=True, turning_rate=4.0, turning="interpolation", noise=0.2,
-        noise_model="vector", **options,
-    )  # fmt: skip
+        n=n,
+        speed=1.0,
+        repulsion_radius=2.0,
+        orientation_width=1.0,
+        attraction_width=12.0,
+        combine="sum",
+        blind_angle=np.radians(30),
+        blind_to_repulsion=True,
+        turning_rate=4.0,
+        turning="interpolation",
+        noise=0.2,
+        noise_model="vector",
+        **options,
+    )
 
 
 @functools.cache
@@ -161,12 +197,16 @@ def steps_of():
     import jax
 
     return eqx.filter_jit(
-        lambda solver, state, count: jax.lax.fori_loop(0, count, lambda _, state: solver.step(state), state)
+        lambda solver, state, count: jax.lax.fori_loop(
+            0, count, lambda _, state: solver.step(state), state
+        )
     )
 
 
 def advanced(solver, state, steps):
-    """So many steps later; with more room for near tiles, and the steps done again, where there was not enough."""
+    """So many steps later; with more room for near tiles, and the steps done again, where there was
+    not enough.
+    """
     later = steps_of()(solver, state, steps)
     while int(solver.error(later)):
         solver, state = solver.grow(state)
@@ -191,14 +231,23 @@ def search(table):
     from experiments.benchmarks.couzin_validation import said
 
     wrong = 0
-    table.head("fish", "space", "largest difference of headings after 8 steps", "of positions", "<= 1e-12 and 1e-11")
+    table.head(
+        "fish",
+        "space",
+        "largest difference of headings after 8 steps",
+        "of positions",
+        "<= 1e-12 and 1e-11",
+    )
     for n in (50, 150, 500, 1500, 5000):
         for space, options in (("periodic", {}), ("unbounded", {"length": None})):
             after = []
             for how in ("dense", "tiles"):
                 solver, state = begun(swarm_of(n, search=how, **options))
                 after.append(advanced(solver, state, 8)[1])
-            v, x = (np.abs(np.asarray(getattr(after[0], name) - getattr(after[1], name))) for name in FIELDS)
+            v, x = (
+                np.abs(np.asarray(getattr(after[0], name) - getattr(after[1], name)))
+                for name in FIELDS
+            )
             x = np.minimum(x, np.abs(x - float(solver.length))) if solver.length is not None else x
             good = v.max() <= 1e-12 and x.max() <= 1e-11
             table.row(str(n), space, f"{v.max():.1e}", f"{x.max():.1e}", said(good))
@@ -207,9 +256,11 @@ def search(table):
 
 
 def scaling(table, repeats=4, steps=20):
-    """Milliseconds a step with the room that is the default or what it grew to; the peer's at 4,000 in turn with ours.
+    """Milliseconds a step with the room that is the default or what it grew to; the peer's at 4,000
+    in turn with ours.
 
-    Twenty steps on from forty others: the tiles, which serve for five or so, are made again in them as in a run.
+    Twenty steps on from forty others: the tiles, which serve for five or so, are made again in them
+    as in a run.
     """
     import jax
 
@@ -231,11 +282,14 @@ def scaling(table, repeats=4, steps=20):
     table.head("fish", "ms a step, over 20", "room for near tiles", "most there were")
     for n in sizes:
         solver, state = runs[n]
-        table.row(str(n), f"{1e3 * best[n]:.1f}", str(state.tiling.capacity), str(int(state.tiling.most)))
+        table.row(
+            str(n), f"{1e3 * best[n]:.1f}", str(state.tiling.capacity), str(int(state.tiling.most))
+        )
     exponent = np.polyfit(np.log(sizes), np.log([best[n] for n in sizes]), 1)[0]
     ratio = best["peer"] / best[4000]
     table.add(
-        "", f"Exponent {exponent:.2f}; dewi-kadita at 4,000: {1e3 * best['peer']:.0f} ms, {ratio:.0f} times as long "
+        "", f"Exponent {exponent:.2f}; dewi-kadita at 4,000: {1e3 * best['peer']:.0f} ms, "
+            f"{ratio:.0f} times as long "
         f"(asked: 50): {said(ratio >= 50)}."
     )  # fmt: skip
     return int(ratio < 50)
@@ -243,8 +297,10 @@ def scaling(table, repeats=4, steps=20):
 
 PARTS = {"entropies": entropies, "search": search, "scaling": scaling}
 WORDS = {
-    "entropies": "the functions of physent on dewi-kadita's own trajectories, 300 steps of each of its four cases.",
-    "search": "sums tile by tile against all pairs, from the same start, at the density of dewi-kadita's swarm.",
+    "entropies": "the functions of physent on dewi-kadita's own trajectories, 300 steps of each of "
+    "its four cases.",
+    "search": "sums tile by tile against all pairs, from the same start, at the density of "
+    "dewi-kadita's swarm.",
     "scaling": "a step at the density of dewi-kadita's swarm, the best of four turns.",
 }
 

@@ -1,7 +1,8 @@
 """What the engine itself costs: python -m experiments.benchmarks.engine [--rows 100000]
 
-Prints a Markdown table: the time to help, the cost of streaming eight entropies, memory against the number of rows.
-Runs that are compared alternate in one process; memory is that of a process of its own.
+Prints a Markdown table: the time to help, the cost of streaming eight entropies, memory against the
+number of rows. Runs that are compared alternate in one process; memory is that of a process of its
+own.
 """
 
 import argparse
@@ -21,14 +22,18 @@ def help_seconds() -> float:
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        code = "import sys; sys.argv = ['physent', '--help']; from physent.app.cli import main; main()"
+        code = (
+            "import sys; sys.argv = ['physent', '--help']; from physent.app.cli import main; main()"
+        )
         subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
         times.append(time.perf_counter() - start)
     return statistics.median(times)
 
 
 def streaming_cost(steps_per_row: int) -> tuple[float, float]:
-    """Solver seconds per row and what eight entropies add to them, as the median ratio of alternating runs."""
+    """Solver seconds per row and what eight entropies add to them, as the median ratio of
+    alternating runs.
+    """
     import jax
     import jax.numpy as jnp
 
@@ -70,13 +75,20 @@ def streaming_cost(steps_per_row: int) -> tuple[float, float]:
 
     plain, streaming = prepared(()), prepared(eight)
     pairs = [(plain(), streaming()) for _ in range(REPEATS)]
-    return statistics.median(a for a, _ in pairs) / rows, statistics.median(b / a for a, b in pairs) - 1
+    return statistics.median(a for a, _ in pairs) / rows, statistics.median(
+        b / a for a, b in pairs
+    ) - 1
 
 
 def memory(rows: int) -> float:
-    """Peak resident MiB of a process that runs and saves so many rows of five fields on 512 points."""
+    """Peak resident MiB of a process that runs and saves so many rows of five fields on 512
+    points.
+    """
     done = subprocess.run(
-        [sys.executable, __file__, "--memory-of", str(rows)], check=True, capture_output=True, text=True
+        [sys.executable, __file__, "--memory-of", str(rows)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return float(done.stdout.split()[-1])
 
@@ -117,10 +129,16 @@ def main() -> None:
     print(f"| physent --help, median of {REPEATS} | {help_seconds():.3f} s |")
     for steps in (1, 10, 20):
         seconds, share = streaming_cost(steps)
-        print(f"| eight entropies, {steps} steps a row | {100 * share:+.1f} % of {1e6 * seconds:.0f} us |")
+        print(
+            f"| eight entropies, {steps} steps a row | {100 * share:+.1f} % of {1e6 * seconds:.0f} "
+            "us |"
+        )
     short, long = memory(1_000), memory(arguments.rows)
     print(f"| peak memory, 1,000 rows | {short:.0f} MiB |")
-    print(f"| peak memory, {arguments.rows:,} rows | {long:.0f} MiB ({100 * (long / short - 1):+.1f} %) |")
+    print(
+        f"| peak memory, {arguments.rows:,} rows | {long:.0f} MiB ({100 * (long / short - 1):+.1f} "
+        "%) |"
+    )
 
 
 if __name__ == "__main__":

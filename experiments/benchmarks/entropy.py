@@ -1,9 +1,10 @@
-"""Entropies against antropy, ordpy, infomeasure and EntropyHub: python -m experiments.benchmarks.entropy
+"""Entropies against antropy, ordpy, infomeasure and EntropyHub: python -m
+experiments.benchmarks.entropy
 
-Arrays are on the device. A run is the best of calls in a row, up to four within 20 ms, and its time is that of warm
-caches: the first call finds them full of the last package. Errors are in nats, of each side, physent too: from patterns
-or templates counted one by one in NumPy, and for the mutual information of two Gaussian series from its closed form,
-where they are the scatter of the estimate.
+Arrays are on the device. A run is the best of calls in a row, up to four within 20 ms, and its time
+is that of warm caches: the first call finds them full of the last package. Errors are in nats, of
+each side, physent too: from patterns or templates counted one by one in NumPy, and for the mutual
+information of two Gaussian series from its closed form, where they are the scatter of the estimate.
 """
 
 import functools
@@ -53,12 +54,15 @@ def pair():
     return x, RHO * x + np.sqrt(1 - RHO**2) * noise
 
 
-# ------------------------------------------------------------------------------------------------------- exact values
+# --------------------------------------------------------------------------------------------------
+# exact values
 
 
 def of_patterns(windows):
     """The entropy of the order patterns in windows (count, values), from their sorted order."""
-    patterns = np.argsort(windows, axis=-1, kind="stable") @ windows.shape[-1] ** np.arange(windows.shape[-1])
+    patterns = np.argsort(windows, axis=-1, kind="stable") @ windows.shape[-1] ** np.arange(
+        windows.shape[-1]
+    )
     p = np.unique(patterns, return_counts=True)[1] / len(windows)
     return -np.sum(p * np.log(p))
 
@@ -72,7 +76,9 @@ def of_squares(x):
 
 
 def of_templates(x, m=2):
-    """Sample entropy: pairs of the N - m first templates that agree within 0.2 standard deviations, all of them."""
+    """Sample entropy: pairs of the N - m first templates that agree within 0.2 standard deviations,
+    all of them.
+    """
     windows = np.lib.stride_tricks.sliding_window_view(x, m + 1)
     agreeing = np.zeros(2)
     for i in range(len(windows) - 1):
@@ -82,7 +88,8 @@ def of_templates(x, m=2):
     return np.log(agreeing[0] / agreeing[1])
 
 
-# ------------------------------------------------------------------------------------------------------------- sides
+# --------------------------------------------------------------------------------------------------
+# sides
 
 
 def physent(data, call):
@@ -103,7 +110,9 @@ def peer(package, data, call):
 
 
 def workloads():
-    """Name, data, our call, their calls, the exact value and what it is; values are in the same unit."""
+    """Name, data, our call, their calls, the exact value and what it is; values are in the same
+    unit.
+    """
 
     def permutations(package, x):
         return package.entropy(x, outcomes=package.Ordinal(order=5))
@@ -113,41 +122,70 @@ def workloads():
 
     counted = "counted one by one"
     yield (
-        "permutation entropy, order 5, 100,000 points", lambda: (series(),), permutations,
+        "permutation entropy, order 5, 100,000 points",
+        lambda: (series(),),
+        permutations,
         {
             "antropy": lambda package, x: package.perm_entropy(x, order=5) * np.log(2),
-            "ordpy": lambda package, x: package.permutation_entropy(x, dx=5, base="e", normalized=False),
-            "infomeasure": lambda package, x: package.entropy(x, approach="ordinal", embedding_dim=5),
+            "ordpy": lambda package, x: package.permutation_entropy(
+                x, dx=5, base="e", normalized=False
+            ),
+            "infomeasure": lambda package, x: package.entropy(
+                x, approach="ordinal", embedding_dim=5
+            ),
         },
-        lambda: of_series(series()), counted,
-    )  # fmt: skip
+        lambda: of_series(series()),
+        counted,
+    )
     yield (
-        "permutation entropy, order 5, 1,000 series of 1,000 points", lambda: (many(),), permutations,
-        {"antropy": lambda package, x: [package.perm_entropy(row, order=5) * np.log(2) for row in x]},
-        lambda: np.array([of_series(row) for row in many()]), counted,
-    )  # fmt: skip
+        "permutation entropy, order 5, 1,000 series of 1,000 points",
+        lambda: (many(),),
+        permutations,
+        {
+            "antropy": lambda package, x: [
+                package.perm_entropy(row, order=5) * np.log(2) for row in x
+            ]
+        },
+        lambda: np.array([of_series(row) for row in many()]),
+        counted,
+    )
     yield (
-        "spatial permutation entropy, 2 x 2, 256 x 256 points", lambda: (field(),),
+        "spatial permutation entropy, 2 x 2, 256 x 256 points",
+        lambda: (field(),),
         lambda package, x: package.entropy(x, outcomes=package.SpatialOrdinal()),
-        {"ordpy": lambda package, x: package.permutation_entropy(x, dx=2, dy=2, base="e", normalized=False)},
-        lambda: of_squares(field()), counted,
-    )  # fmt: skip
+        {
+            "ordpy": lambda package, x: package.permutation_entropy(
+                x, dx=2, dy=2, base="e", normalized=False
+            )
+        },
+        lambda: of_squares(field()),
+        counted,
+    )
     yield (
-        "sample entropy, m = 2, 5,000 points", lambda: (short(),), lambda package, x: package.sample_entropy(x),
+        "sample entropy, m = 2, 5,000 points",
+        lambda: (short(),),
+        lambda package, x: package.sample_entropy(x),
         {
             "antropy": lambda package, x: package.sample_entropy(x, order=2),
             "EntropyHub": lambda package, x: package.SampEn(x, m=2, r=0.2 * x.std())[0][2],
         },
-        lambda: of_templates(short()), counted,
-    )  # fmt: skip
+        lambda: of_templates(short()),
+        counted,
+    )
     ksg = {
-        "infomeasure": lambda package, x, y: package.mutual_information(x, y, approach="ksg", k=4, noise_level=0)
-    }  # fmt: skip
+        "infomeasure": lambda package, x, y: package.mutual_information(
+            x, y, approach="ksg", k=4, noise_level=0
+        )
+    }
     for method in ("pairs", "tree"):
         yield (
-            f"mutual information, KSG 1, k = 4, 10,000 points ({method})", pair, mutual(method), ksg,
-            lambda: -np.log(1 - RHO**2) / 2, "-ln(1 - rho^2)/2",
-        )  # fmt: skip
+            f"mutual information, KSG 1, k = 4, 10,000 points ({method})",
+            pair,
+            mutual(method),
+            ksg,
+            lambda: -np.log(1 - RHO**2) / 2,
+            "-ln(1 - rho^2)/2",
+        )
 
 
 def cases():
@@ -158,10 +196,20 @@ def cases():
             return float(np.max(np.abs(result[1] - value())))
 
         def side(package, prepare, threads, error=error):
-            return Side(package, prepare, "warm", threads=threads, seconds=lambda result: result[0], error=error)
+            return Side(
+                package,
+                prepare,
+                "warm",
+                threads=threads,
+                seconds=lambda result: result[0],
+                error=error,
+            )
 
         sides = [side("physent", functools.partial(physent, data, own), Side.threads)]
-        sides += [side(package, functools.partial(peer, package, data, call), 1) for package, call in peers.items()]
+        sides += [
+            side(package, functools.partial(peer, package, data, call), 1)
+            for package, call in peers.items()
+        ]
         yield Case(name, tuple(sides), against)
 
 

@@ -1,8 +1,10 @@
-"""What the Kelvin-Helmholtz methods get right: python -m experiments.benchmarks.kelvin_helmholtz_accuracy [SECTION ...]
+"""What the Kelvin-Helmholtz methods get right: python -m
+experiments.benchmarks.kelvin_helmholtz_accuracy [SECTION ...]
 
-Sections: growth (rates of the held tanh layer against Chebyshev eigenvalues), taylor_green (orders in space and time),
-single_mode (refinement, A against B), budget (kinetic energy, term by term), inviscid (drift of kinetic energy). Each
-prints a Markdown table. All take about an hour on two cores; without arguments all are done.
+Sections: growth (rates of the held tanh layer against Chebyshev eigenvalues), taylor_green (orders
+in space and time), single_mode (refinement, A against B), budget (kinetic energy, term by term),
+inviscid (drift of kinetic energy). Each prints a Markdown table. All take about an hour on two
+cores; without arguments all are done.
 """
 
 import itertools
@@ -24,7 +26,8 @@ from physent.solvers.kelvin_helmholtz import (  # noqa: E402
     TaylorGreen,
 )
 
-# (1/Re, G): Re sigma for m = 1, 2, 3, 4 (REFERENCE: Chebyshev collocation, delta = .05, drho = .2, free slip)
+# (1/Re, G): Re sigma for m = 1, 2, 3, 4 (REFERENCE: Chebyshev collocation, delta = .05, drho = .2,
+# free slip)
 GROWTH = {
     (1e-3, 0.0): (2.0633625, 3.1079176, 3.1981047, 2.5385532),
     (1e-3, 0.5): (2.0369891, 3.0783217, 3.1674956, 2.5071516),
@@ -44,79 +47,139 @@ def series(solver, rows, steps):
         later = jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state)
         observed = solver.observe(state)
         first = observed["energy_spectrum"][1]
-        return later, {name: value for name, value in observed.items() if value.ndim == 0} | {"first_mode": first}
+        return later, {name: value for name, value in observed.items() if value.ndim == 0} | {
+            "first_mode": first
+        }
 
     return jax.lax.scan(row, solver.init(jax.random.key(0)), None, length=rows + 1)[1]
 
 
 @eqx.filter_jit
 def end(solver, steps):
-    state = jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), solver.init(jax.random.key(0)))
+    state = jax.lax.fori_loop(
+        0, steps, lambda _, state: solver.step(state), solver.init(jax.random.key(0))
+    )
     return solver.observe(state)
 
 
 def growth_rate(method, viscosity, buoyancy, m, nx, nz, courant=0.8):
     """The slope of ln |v_m| between t = 2 and 4; the box is one wavelength long."""
     solver = KelvinHelmholtz(
-        nx=nx, nz=nz, length=2.0 / m, dt=0.1, reynolds=1 / viscosity, buoyancy=buoyancy, method=method,
-        courant=courant, initial=ShearLayer(perturbation=Mode(amplitude=1e-9, m=1)), forcing=HoldBase(),
-    )  # fmt: skip
+        nx=nx,
+        nz=nz,
+        length=2.0 / m,
+        dt=0.1,
+        reynolds=1 / viscosity,
+        buoyancy=buoyancy,
+        method=method,
+        courant=courant,
+        initial=ShearLayer(perturbation=Mode(amplitude=1e-9, m=1)),
+        forcing=HoldBase(),
+    )
     energy = np.asarray(series(solver, 40, jnp.asarray(1))["first_mode"])
     t = 0.1 * np.arange(41)
     return np.polyfit(t[20:], 0.5 * np.log(energy[20:]), 1)[0]
 
 
 def growth():
-    print("\n| 1/Re | G | m | eigenvalue | B, 8 x 256 | A, 32 x 64 | A, 64 x 128 | A, 128 x 256 | orders of A |")
+    print(
+        "\n| 1/Re | G | m | eigenvalue | B, 8 x 256 | A, 32 x 64 | A, 64 x 128 | A, 128 x 256 | "
+        "orders of A |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for (viscosity, buoyancy), exact in GROWTH.items():
         for m, rate in enumerate(exact, 1):
             b = growth_rate("spectral", viscosity, buoyancy, m, 8, 256) / rate - 1
-            a = [growth_rate("projection", viscosity, buoyancy, m, n // 2, n) / rate - 1 for n in (64, 128, 256)]
+            a = [
+                growth_rate("projection", viscosity, buoyancy, m, n // 2, n) / rate - 1
+                for n in (64, 128, 256)
+            ]
             orders = ", ".join(f"{np.log2(abs(x / y)):.2f}" for x, y in itertools.pairwise(a))
             errors = " | ".join(f"{100 * x:+.3f} %" for x in a)
             print(
-                f"| {viscosity:g} | {buoyancy:g} | {m} | {rate} | {100 * b:+.4f} % | {errors} | {orders} |", flush=True
+                f"| {viscosity:g} | {buoyancy:g} | {m} | {rate} | {100 * b:+.4f} % | {errors} | "
+                f"{orders} |",
+                flush=True,
             )
 
 
 def taylor_green():
-    print("\n| Taylor-Green, t = 1 | method | N | largest error of u, w | order |\n|---|---|---|---|---|")
+    print(
+        "\n| Taylor-Green, t = 1 | method | N | largest error of u, w | order "
+        "|\n|---|---|---|---|---|"
+    )
     for walls in ("free_slip", "periodic"):
         for method, sizes in (("projection", (16, 32, 64, 128)), ("spectral", (16, 32, 64))):
             before = None
             for n in sizes:
                 solver = KelvinHelmholtz(
-                    nx=n, nz=n, length=2 * np.pi, height=2 * np.pi, dt=0.01, reynolds=20.0, buoyancy=0.0, walls=walls,
-                    stepping="fixed", method=method, initial=TaylorGreen(amplitude=1.0),
-                )  # fmt: skip
+                    nx=n,
+                    nz=n,
+                    length=2 * np.pi,
+                    height=2 * np.pi,
+                    dt=0.01,
+                    reynolds=20.0,
+                    buoyancy=0.0,
+                    walls=walls,
+                    stepping="fixed",
+                    method=method,
+                    initial=TaylorGreen(amplitude=1.0),
+                )
                 observed, exact = end(solver, 100), solver.exact(jnp.asarray(1.0))
-                error = max(float(jnp.max(jnp.abs(observed[name] - exact[name]))) for name in ("u", "w"))
+                error = max(
+                    float(jnp.max(jnp.abs(observed[name] - exact[name]))) for name in ("u", "w")
+                )
                 order = "" if before is None else f"{np.log2(before / error):.3f}"
                 print(f"| {walls} | {method} | {n} | {error:.2e} | {order} |", flush=True)
                 before = error
-    print("\n| forced vortices, periodic, t = 1 | N | largest difference of u from N = 128 |\n|---|---|---|")
+    print(
+        "\n| forced vortices, periodic, t = 1 | N | largest difference of u from N = 128 "
+        "|\n|---|---|---|"
+    )
     found = {}
     for n in (128, 16, 24, 32, 48, 64):
         solver = KelvinHelmholtz(
-            nx=n, nz=n, dt=1 / 512, reynolds=50.0, walls="periodic", stepping="fixed", method="spectral",
-            initial=TaylorGreen(amplitude=0.1), forcing=Kolmogorov(amplitude=1.0),
-        )  # fmt: skip
+            nx=n,
+            nz=n,
+            dt=1 / 512,
+            reynolds=50.0,
+            walls="periodic",
+            stepping="fixed",
+            method="spectral",
+            initial=TaylorGreen(amplitude=0.1),
+            forcing=Kolmogorov(amplitude=1.0),
+        )
         found[n] = np.fft.rfft2(np.asarray(end(solver, jnp.asarray(512))["u"]).T, norm="forward")
-        if n < 128:  # centres lie elsewhere on every grid: compare the modes, each seen from the corner of the box
+        if (
+            n < 128
+            # centres lie elsewhere on every grid: compare the modes, each seen from the corner of
+            # the box
+        ):
             k = n // 3
             kz, kx = np.r_[0:k, -k:0][:, None], np.arange(k)[None, :]
-            modes = [a[kz, kx] * np.exp(-1j * np.pi * (kx + kz) / m) for m, a in ((n, found[n]), (128, found[128]))]
+            modes = [
+                a[kz, kx] * np.exp(-1j * np.pi * (kx + kz) / m)
+                for m, a in ((n, found[n]), (128, found[128]))
+            ]
             print(f"| | {n} | {2 * np.sum(np.abs(modes[0] - modes[1])):.1e} |", flush=True)
-    print("\n| order in time, differences between steps (layer, 32 x 16, t = 1) | A | B |\n|---|---|---|")
+    print(
+        "\n| order in time, differences between steps (layer, 32 x 16, t = 1) | A | B "
+        "|\n|---|---|---|"
+    )
     found = {}
     for method in ("projection", "spectral"):
         values = []
         for steps in (40, 80, 160, 320):
             solver = KelvinHelmholtz(
-                nx=32, nz=16, dt=1 / steps, reynolds=100.0, method=method, stepping="fixed", advection="central",
+                nx=32,
+                nz=16,
+                dt=1 / steps,
+                reynolds=100.0,
+                method=method,
+                stepping="fixed",
+                advection="central",
                 initial=ShearLayer(thickness=0.15, perturbation=Mode(amplitude=0.2)),
-            )  # fmt: skip
+            )
             values.append(np.asarray(end(solver, jnp.asarray(steps))["u"]))
         gaps = [np.max(np.abs(x - y)) for x, y in itertools.pairwise(values)]
         found[method] = [f"{np.log2(x / y):.3f}" for x, y in itertools.pairwise(gaps)]
@@ -125,7 +188,11 @@ def taylor_green():
 
 
 def single_mode():
-    print("\n| method | grid | courant | t | " + " | ".join(SERIES) + " |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "\n| method | grid | courant | t | "
+        + " | ".join(SERIES)
+        + " |\n|---|---|---|---|---|---|---|---|"
+    )
     sizes = {
         "projection": ((64, 1.0), (128, 1.0), (256, 1.0), (512, 1.0)),
         "spectral": ((128, 0.8), (256, 0.8), (384, 0.8), (512, 0.8), (256, 0.4)),
@@ -140,7 +207,9 @@ def single_mode():
 
 
 def budget():
-    """KE(t) - KE(0) against the integrals of its terms by Simpson's rule, single_mode until t = 2."""
+    """KE(t) - KE(0) against the integrals of its terms by Simpson's rule, single_mode until t =
+    2.
+    """
     print(
         "\n| method | grid | dt | change of KE | buoyancy | dissipation | residual/dissipation |\n"
         "|---|---|---|---|---|---|---|"
@@ -152,11 +221,15 @@ def budget():
         ("spectral", 128, 800),
     ):
         solver = KelvinHelmholtz(nx=n, nz=n // 2, method=method, dt=2 / steps, stepping="fixed")
-        found = {name: np.asarray(value) for name, value in series(solver, steps, jnp.asarray(1)).items()}
+        found = {
+            name: np.asarray(value) for name, value in series(solver, steps, jnp.asarray(1)).items()
+        }
         weights = np.ones(steps + 1)
         weights[1:-1:2], weights[2:-1:2] = 4, 2
         change = found["kinetic_energy"][-1] - found["kinetic_energy"][0]
-        work, lost = (weights @ found[name] * (2 / steps / 3) for name in ("buoyancy_flux", "dissipation"))
+        work, lost = (
+            weights @ found[name] * (2 / steps / 3) for name in ("buoyancy_flux", "dissipation")
+        )
         print(
             f"| {method} | {n} x {n // 2} | {2 / steps} | {change:.9f} | {work:.9f} | {lost:.9f} | "
             f"{(change - work + lost) / lost:.1e} |", flush=True,
@@ -165,18 +238,30 @@ def budget():
 
 def inviscid():
     print(
-        "\n| method A, inviscid, central, G = 0, t = 1, 64 x 32 | steps | relative drift of KE | order |\n"
+        "\n| method A, inviscid, central, G = 0, t = 1, 64 x 32 | steps | relative drift of KE | "
+        "order |\n"
         "|---|---|---|---|"
     )
     before = None
     for steps in (50, 100, 200, 400):
         solver = KelvinHelmholtz(
-            nx=64, nz=32, dt=1 / steps, reynolds=float("inf"), buoyancy=0.0, stepping="fixed", advection="central",
-            noise=0.1, initial=ShearLayer(thickness=0.1),
-        )  # fmt: skip
+            nx=64,
+            nz=32,
+            dt=1 / steps,
+            reynolds=float("inf"),
+            buoyancy=0.0,
+            stepping="fixed",
+            advection="central",
+            noise=0.1,
+            initial=ShearLayer(thickness=0.1),
+        )
         energy = np.asarray(series(solver, 1, jnp.asarray(steps))["kinetic_energy"])
         drift = abs(energy[1] / energy[0] - 1)
-        print(f"| | {steps} | {drift:.2e} | {'' if before is None else f'{np.log2(before / drift):.2f}'} |", flush=True)
+        print(
+            f"| | {steps} | {drift:.2e} | "
+            f"{'' if before is None else f'{np.log2(before / drift):.2f}'} |",
+            flush=True,
+        )
         before = drift
 
 

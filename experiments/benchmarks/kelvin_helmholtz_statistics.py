@@ -1,11 +1,14 @@
-"""The four cases of kh2d-solver, its statistics recomputed: published, the peer run again, and physent.
+"""The four cases of kh2d-solver, its statistics recomputed: published, the peer run again, and
+physent.
 
-python -m experiments.benchmarks.kelvin_helmholtz_statistics peer FOLDER   runs the peer, one .npz a case in FOLDER
-python -m experiments.benchmarks.kelvin_helmholtz_statistics table FOLDER RUNS   prints Markdown tables
+python -m experiments.benchmarks.kelvin_helmholtz_statistics peer FOLDER   runs the peer, one .npz a
+case in FOLDER python -m experiments.benchmarks.kelvin_helmholtz_statistics table FOLDER RUNS
+prints Markdown tables
 
-RUNS holds the run folders of experiments/kelvin_helmholtz (physent run FILE --output RUNS/CASE). Statistics are defined
-as the peer defines them: entropy of a histogram of 50 bins, its complexity index, and its mixing proxy, the standard
-deviation of density times the rms vorticity, on average over all saved times.
+RUNS holds the run folders of experiments/kelvin_helmholtz (physent run FILE --output RUNS/CASE).
+Statistics are defined as the peer defines them: entropy of a histogram of 50 bins, its complexity
+index, and its mixing proxy, the standard deviation of density times the rms vorticity, on average
+over all saved times.
 """
 
 import csv
@@ -27,7 +30,16 @@ NAMES = {"basic_shear": "basic_shear_layer", "double_shear": "double_shear_layer
 # case: (nx, nz, t_end, snapshots, Re, Ri of the peer, its initial condition)
 CASES = {
     "basic_shear": (256, 128, 10.0, 100, 1000, 0.25, "ShearLayer", dict(rho_bot=1.2)),
-    "double_shear": (256, 128, 15.0, 150, 2000, 0.1, "DoubleShear", dict(shear_thickness=0.04, separation=0.3)),
+    "double_shear": (
+        256,
+        128,
+        15.0,
+        150,
+        2000,
+        0.1,
+        "DoubleShear",
+        dict(shear_thickness=0.04, separation=0.3),
+    ),
     "rotating": (256, 128, 20.0, 200, 1500, 0.3, "RotatingShear", dict(rho_bot=1.3)),
     "forced": (384, 192, 30.0, 300, 5000, 0.15, "ForcedTurbulence", dict(rho_bot=1.1)),
 }
@@ -44,7 +56,12 @@ def peer(folder: Path, cases):
         np.random.seed(1)  # noqa: NPY002
         fields = getattr(initial_conditions, kind)(**settings)(grid.x, grid.z)
         result = grid.solve(
-            *fields, t_final=t_end, n_snapshots=snapshots, reynolds=reynolds, richardson=richardson, show_progress=False
+            *fields,
+            t_final=t_end,
+            n_snapshots=snapshots,
+            reynolds=reynolds,
+            richardson=richardson,
+            show_progress=False,
         )
         density, vorticity = (np.swapaxes(result[name], 1, 2) for name in ("rho", "vorticity"))
         np.savez(folder / f"{case}.npz", **statistics(result["t"], density, vorticity))
@@ -59,7 +76,9 @@ def statistics(t, density, vorticity):
         "mixing_proxy": np.asarray(mixing_proxy(density, vorticity)),
     }
     for name, field in (("density", density), ("vorticity", vorticity)):
-        found[f"entropy_{name}"] = np.asarray(entropy(field, outcomes=Histogram(bins=50), axis=(1, 2)))
+        found[f"entropy_{name}"] = np.asarray(
+            entropy(field, outcomes=Histogram(bins=50), axis=(1, 2))
+        )
         found[f"complexity_{name}"] = np.asarray(complexity_index(field))
     found["variance"] = density.var((1, 2))
     return found
@@ -72,13 +91,19 @@ def run_statistics(folder: Path):
         time = "t_snapshot" if "t_snapshot" in run.density.dims else "t"
         fields = (run.density.transpose(time, "x", "z"), run.vorticity.transpose(time, "x", "z"))
         found = statistics(run[time].values, *(field.values for field in fields))
-        background = run.potential_energy_density_background.values * float(run.x.size * (run.x[1] - run.x[0]))
+        background = run.potential_energy_density_background.values * float(
+            run.x.size * (run.x[1] - run.x[0])
+        )
         rates = ("dissipation", "diffusive_gain", "variance_dissipation")
         lost, laminar, diffused = (np.trapezoid(run[name].values, run.t.values) for name in rates)
         gain = background[-1] - background[0]
         found["gain"], found["gain_less"], found["kinetic_lost"] = gain, gain - laminar, lost
-        found["efficiency"], found["efficiency_less"] = (g / (g + lost) for g in (gain, gain - laminar))
-        found["numerical"] = 1 - diffused / float(run.density_variance[0] - run.density_variance[-1])
+        found["efficiency"], found["efficiency_less"] = (
+            g / (g + lost) for g in (gain, gain - laminar)
+        )
+        found["numerical"] = 1 - diffused / float(
+            run.density_variance[0] - run.density_variance[-1]
+        )
         found["mass_drift"] = np.ptp(run.invariant_mass.values) / run.invariant_mass.values[0]
         found["divergence"] = float(run.max_divergence.max())
         found["richardson"] = float(run.min_gradient_richardson[0])
@@ -89,17 +114,25 @@ def run_statistics(folder: Path):
 def table(folder: Path, runs: Path):
     lines = [line for line in PUBLISHED.read_text().splitlines() if not line.startswith("#")]
     published = list(csv.DictReader(lines))
-    print("| case | field | t | entropy: published | peer | physent | complexity: published | peer | physent |")
+    print(
+        "| case | field | t | entropy: published | peer | physent | complexity: published | peer | "
+        "physent |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     all_peer, all_ours = {}, {}
     for case in CASES:
-        theirs = all_peer[case] = dict(np.load(folder / f"{case}.npz")) if (folder / f"{case}.npz").exists() else None
+        theirs = all_peer[case] = (
+            dict(np.load(folder / f"{case}.npz")) if (folder / f"{case}.npz").exists() else None
+        )
         ours = all_ours[case] = run_statistics(runs / case)
         for row in published:
             if row["case"] != NAMES[case]:
                 continue
             t, field, cells = float(row["t"]), row["field"], []
-            for quantity, printed in (("entropy", row["spatial_entropy"]), ("complexity", row["complexity_index"])):
+            for quantity, printed in (
+                ("entropy", row["spatial_entropy"]),
+                ("complexity", row["complexity_index"]),
+            ):
                 cells.append(printed)
                 for found in (theirs, ours):
                     at = None if found is None else int(np.argmin(np.abs(found["t"] - t)))
@@ -116,18 +149,22 @@ def table(folder: Path, runs: Path):
         drift = f"{theirs['mass'][-1] / theirs['mass'][0] - 1:+.1%}" if theirs else ""
         peer_proxy = f"{theirs['mixing_proxy'].mean():.3f}" if theirs else ""
         print(
-            f"| {case} | {PROXY[case]} | {peer_proxy} | {ours['mixing_proxy'].mean():.3f} | {left[0]} | {left[1]} | "
+            f"| {case} | {PROXY[case]} | {peer_proxy} | {ours['mixing_proxy'].mean():.3f} | "
+            f"{left[0]} | {left[1]} | "
             f"{drift} | {ours['mass_drift']:.0e} |"
         )
     print(
-        "\n| case | smallest gradient Ri at t = 0 | gain of background energy | less laminar | energy dissipated | "
-        "efficiency | less laminar | loss of variance that is numerical | gain of dye entropy | largest divergence |"
+        "\n| case | smallest gradient Ri at t = 0 | gain of background energy | less laminar | "
+        "energy dissipated | "
+        "efficiency | less laminar | loss of variance that is numerical | gain of dye entropy | "
+        "largest divergence |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for case, ours in all_ours.items():
         print(
             f"| {case} | {ours['richardson']:.4f} | {ours['gain']:.5f} | {ours['gain_less']:.5f} | "
-            f"{ours['kinetic_lost']:.4f} | {ours['efficiency']:.3f} | {ours['efficiency_less']:.3f} | "
+            f"{ours['kinetic_lost']:.4f} | {ours['efficiency']:.3f} | "
+            f"{ours['efficiency_less']:.3f} | "
             f"{ours['numerical']:.1%} | {ours['dye']:.4f} | {ours['divergence']:.1e} |"
         )
     print("\n| ratio of mean mixing proxies | published | peer | physent |\n|---|---|---|---|")

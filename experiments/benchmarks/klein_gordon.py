@@ -1,8 +1,10 @@
-"""Klein-Gordon against amangkurat 0.0.1 on its four cases: python -m experiments.benchmarks.klein_gordon
+"""Klein-Gordon against amangkurat 0.0.1 on its four cases: python -m
+experiments.benchmarks.klein_gordon
 
-The same number of saved snapshots on both sides, and the error of each against the closed-form solution at its last
-saved time. Every package starts from its own initial condition: the field that is meant is the same, and an error in it
-is part of the result. A kink is measured in |x| < 20. The peer gets one thread, with which it was fastest here.
+The same number of saved snapshots on both sides, and the error of each against the closed-form
+solution at its last saved time. Every package starts from its own initial condition: the field that
+is meant is the same, and an error in it is part of the result. A kink is measured in |x| < 20. The
+peer gets one thread, with which it was fastest here.
 """
 
 import functools
@@ -11,7 +13,8 @@ import numpy as np
 
 from experiments.benchmarks.comparison import Case, Side, main
 
-# Name: snapshots, time between them, physent's steps in it, amangkurat's points, potential and end of its box.
+# Name: snapshots, time between them, physent's steps in it, amangkurat's points, potential and end
+# of its box.
 CASES = {
     "linear_wave": (200, 0.25, 1, 512, "linear", 30),
     "kink": (200, 0.25, 1, 1024, "phi4", 50),
@@ -35,8 +38,10 @@ def solver_of(name):
         "breather": lambda: kg.KleinGordon(
             **size, potential=kg.SineGordon(), initial=kg.Breather(phase=np.pi / 2)
         ),
-        "collision": lambda: kg.KleinGordon(**size, potential=kg.Phi4(), initial=kg.KinkAntikink(velocity=0.3)),
-    }[name]()  # fmt: skip
+        "collision": lambda: kg.KleinGordon(
+            **size, potential=kg.Phi4(), initial=kg.KinkAntikink(velocity=0.3)
+        ),
+    }[name]()
 
 
 def snapshots(solver, count, steps):
@@ -72,13 +77,17 @@ def theirs(name):
     def run():
         grid = KGSolver(nx=n, x_min=-end, x_max=end, verbose=False, n_cores=1)
         t_final = count * between
-        return grid.solve(*initial(grid.x), dt=0.005, t_final=t_final, n_snapshots=count, potential=potential)
+        return grid.solve(
+            *initial(grid.x), dt=0.005, t_final=t_final, n_snapshots=count, potential=potential
+        )
 
     return run
 
 
 def error(name, x, t, phi):
-    """Against the closed form at any x, t: the linear field by its own modes, interpolated on the box of the grid."""
+    """Against the closed form at any x, t: the linear field by its own modes, interpolated on the
+    box of the grid.
+    """
     if name == "linear_wave":
         fine = np.linspace(-60, 60, 4096, endpoint=False)
         omega = np.hypot(2 * np.pi * np.fft.fftfreq(4096, 120 / 4096), 1)
@@ -97,7 +106,9 @@ def error(name, x, t, phi):
 
 def our_error(name, phi):
     count, between, *_ = CASES[name]
-    return error(name, np.asarray(solver_of(name).domain()["x"].points), count * between, np.asarray(phi[-1]))
+    return error(
+        name, np.asarray(solver_of(name).domain()["x"].points), count * between, np.asarray(phi[-1])
+    )
 
 
 def cases():
@@ -108,9 +119,14 @@ def cases():
             error=functools.partial(our_error, name) if known else None,
         )  # fmt: skip
         peer = Side(
-            "amangkurat 0.0.1", functools.partial(theirs, name), "dt = 0.005", threads=1,
-            error=(lambda r, name=name: error(name, r["x"], r["t"][-1], r["phi"][-1])) if known else None,
-        )  # fmt: skip
+            "amangkurat 0.0.1",
+            functools.partial(theirs, name),
+            "dt = 0.005",
+            threads=1,
+            error=(lambda r, name=name: error(name, r["x"], r["t"][-1], r["phi"][-1]))
+            if known
+            else None,
+        )
         yield Case(name, (ours_, peer), "closed form" if known else "no closed form")
 
 

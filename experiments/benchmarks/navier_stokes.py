@@ -1,14 +1,16 @@
-"""Two-dimensional incompressible flow in a periodic box: python -m experiments.benchmarks.navier_stokes
+"""Two-dimensional incompressible flow in a periodic box: python -m
+experiments.benchmarks.navier_stokes
 
-Two opposite shear layers without stratification on 128 x 128 points, Re = 1000, to t = 2: the spectral method of
-`kelvin_helmholtz` at its default step and at a longer one, and exponax's exponential stepper for the vorticity, of the
-second order, and of the fourth with about the fewest steps that are stable and with twice as many, which shows that its
-errors fall. Both start from the same vorticity
-and dealias by the rule of 2/3; physent advects a density, too, and finds its step by the Courant condition, which
-exponax does not. exponax's stream function has the other sign, so that its flow is the mirror image: it gets the
-vorticity with the other sign, and so does its result. A vorticity does not say how fast the whole flow moves: the
-result is moved along by the mean velocity, too. Errors are the largest of the vorticity over the largest vorticity,
-against physent's with a tenth of the step.
+Two opposite shear layers without stratification on 128 x 128 points, Re = 1000, to t = 2: the
+spectral method of `kelvin_helmholtz` at its default step and at a longer one, and exponax's
+exponential stepper for the vorticity, of the second order, and of the fourth with about the fewest
+steps that are stable and with twice as many, which shows that its errors fall. Both start from the
+same vorticity and dealias by the rule of 2/3; physent advects a density, too, and finds its step by
+the Courant condition, which exponax does not. exponax's stream function has the other sign, so that
+its flow is the mirror image: it gets the vorticity with the other sign, and so does its result. A
+vorticity does not say how fast the whole flow moves: the result is moved along by the mean
+velocity, too. Errors are the largest of the vorticity over the largest vorticity, against physent's
+with a tenth of the step.
 """
 
 import functools
@@ -24,9 +26,17 @@ def solver_of(courant):
     from physent.solvers.kelvin_helmholtz import DoubleShear, KelvinHelmholtz
 
     return KelvinHelmholtz(
-        nx=N, nz=N, length=1.0, height=1.0, reynolds=REYNOLDS, buoyancy=0.0, walls="periodic", method="spectral",
-        initial=DoubleShear(density_thickness=0.04), courant=courant,
-    )  # fmt: skip
+        nx=N,
+        nz=N,
+        length=1.0,
+        height=1.0,
+        reynolds=REYNOLDS,
+        buoyancy=0.0,
+        walls="periodic",
+        method="spectral",
+        initial=DoubleShear(density_thickness=0.04),
+        courant=courant,
+    )
 
 
 def ours(courant):
@@ -41,7 +51,9 @@ def ours(courant):
         return solver.observe(later)["vorticity"]
 
     solver = solver_of(courant)
-    return lambda: jax.block_until_ready(vorticity(solver, jnp.asarray(round(T_END / float(solver.dt)))))
+    return lambda: jax.block_until_ready(
+        vorticity(solver, jnp.asarray(round(T_END / float(solver.dt))))
+    )
 
 
 def start():
@@ -59,7 +71,9 @@ def theirs(steps, order, begin):
     import jax
     import jax.numpy as jnp
 
-    stepper = exponax.stepper.NavierStokesVorticity(2, 1.0, N, T_END / steps, diffusivity=1 / REYNOLDS, order=order)
+    stepper = exponax.stepper.NavierStokesVorticity(
+        2, 1.0, N, T_END / steps, diffusivity=1 / REYNOLDS, order=order
+    )
     run = jax.jit(exponax.repeat(stepper, steps))
     vorticity, mean = begin()
     mirrored = -jnp.asarray(vorticity)[None]
@@ -87,10 +101,16 @@ def cases():
         return elsewhere(start)
 
     physent = [
-        Side("physent", functools.partial(ours, courant), f"courant {courant}", error=error) for courant in (1.0, 1.5)
+        Side("physent", functools.partial(ours, courant), f"courant {courant}", error=error)
+        for courant in (1.0, 1.5)
     ]
     peer = [
-        Side("exponax", functools.partial(theirs, steps, order, begin), f"order {order}, {steps} steps", error=error)
+        Side(
+            "exponax",
+            functools.partial(theirs, steps, order, begin),
+            f"order {order}, {steps} steps",
+            error=error,
+        )
         for order, steps in ((2, 1000), (4, 300), (4, 600))
     ]
     yield Case(f"two shear layers, {N} x {N}", (*physent, *peer), "a tenth of the step")

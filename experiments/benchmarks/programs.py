@@ -1,6 +1,7 @@
 """What a compiled program does, from its text, and what the machine could do at best.
 
-XLA's own cost analysis counts the body of a loop once; here it counts as often as the loop is known to turn.
+XLA's own cost analysis counts the body of a loop once; here it counts as often as the loop is known
+to turn.
 """
 
 import collections
@@ -15,7 +16,17 @@ import jax
 import jax.numpy as jnp
 
 BYTES = {"pred": 1, "c64": 8, "c128": 16}  # of the others the name says how many bits
-FREE = ("parameter", "constant", "tuple", "get-tuple-element", "bitcast", "while", "call", "conditional", "iota")
+FREE = (
+    "parameter",
+    "constant",
+    "tuple",
+    "get-tuple-element",
+    "bitcast",
+    "while",
+    "call",
+    "conditional",
+    "iota",
+)
 OPERATION = re.compile(r"^\s*(?:ROOT )?%(\S+) = (\(.*?\)|\S+) ([\w-]+)\(([^)]*)\)")
 TRANSFORMS = {  # by the name in a compiled program: itself, its inverse
     "FFT": (jnp.fft.fftn, jnp.fft.ifftn),
@@ -36,7 +47,9 @@ class Limit:
 
 @dataclasses.dataclass(frozen=True)
 class Operation:
-    """An operation of a program: its kind, the type of its result, those of its operands, the whole line."""
+    """An operation of a program: its kind, the type of its result, those of its operands, the whole
+    line.
+    """
 
     kind: str
     result: str
@@ -55,13 +68,17 @@ def computations(program: str) -> tuple[str, dict[str, list[Operation]]]:
         elif name and (match := OPERATION.match(line)):
             of, result, kind, operands = match.groups()
             types[of] = result
-            given = tuple(types.get(operand, "") for operand in re.findall(r"%([^\s,)]+)", operands))
+            given = tuple(
+                types.get(operand, "") for operand in re.findall(r"%([^\s,)]+)", operands)
+            )
             found[name].append(Operation(kind, result, given, line))
     return entry, found
 
 
 def executed(program: str) -> Iterator[tuple[Operation, int]]:
-    """All operations outside of fusions, and how often each is done: of a loop of unknown length, once."""
+    """All operations outside of fusions, and how often each is done: of a loop of unknown length,
+    once.
+    """
     entry, found = computations(program)
 
     def of(name: str, times: int) -> Iterator[tuple[Operation, int]]:
@@ -105,14 +122,19 @@ def transform_seconds(program: str) -> float:
     counts: collections.Counter = collections.Counter()
     for operation, times in executed(program):
         if operation.kind == "fft":
-            kind, length = re.search(r"fft_type=(\w+), fft_length=\{([\d,]+)\}", operation.line).groups()  # pyright: ignore[reportOptionalMemberAccess]
+            kind, length = re.search(
+                r"fft_type=(\w+), fft_length=\{([\d,]+)\}", operation.line
+            ).groups()  # pyright: ignore[reportOptionalMemberAccess]
             counts[re.search(r"\[([\d,]+)\]", operation.result)[1], kind, length] += times  # pyright: ignore[reportOptionalSubscript]
     total = 0.0
     for (shape, kind, length), count in counts.items():
         out, lengths = (tuple(map(int, numbers.split(","))) for numbers in (shape, length))
         batch, axes = out[: len(out) - len(lengths)], tuple(range(-len(lengths), 0))
         halved = (*lengths[:-1], lengths[-1] // 2 + 1)
-        x = jnp.ones((*batch, *(halved if kind == "IRFFT" else lengths)), float if kind == "RFFT" else complex)
+        x = jnp.ones(
+            (*batch, *(halved if kind == "IRFFT" else lengths)),
+            float if kind == "RFFT" else complex,
+        )
         total += count * pair_seconds(*TRANSFORMS[kind], x, axes) / 2
     return total
 
@@ -139,7 +161,9 @@ def seconds_of(function: Callable[[], Any], repeats: int = 5) -> float:
 
 
 def bandwidth(turns: int = 10) -> float:
-    """Bytes a second of b = c + 3 b on two arrays of 128 MiB: in place, since new memory costs more than its use."""
+    """Bytes a second of b = c + 3 b on two arrays of 128 MiB: in place, since new memory costs more
+    than its use.
+    """
     b = c = jnp.ones(2**24)
     triad = jax.jit(lambda b, c: jax.lax.fori_loop(0, turns, lambda _, b: c + 3 * b, b))
     return turns * 3 * b.nbytes / seconds_of(lambda: jax.block_until_ready(triad(b, c)))
@@ -152,4 +176,6 @@ def limits() -> Iterator[Limit]:
         x, axes = jnp.ones(shape, complex), tuple(range(len(shape)))
         seconds = pair_seconds(jnp.fft.fftn, jnp.fft.ifftn, x, axes) / 2
         words = " x ".join(map(str, shape))
-        yield Limit(f"complex transform, {words}", 5 * x.size * math.log2(x.size) / seconds / 1e9, "GFLOP/s")
+        yield Limit(
+            f"complex transform, {words}", 5 * x.size * math.log2(x.size) / seconds / 1e9, "GFLOP/s"
+        )

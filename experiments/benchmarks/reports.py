@@ -2,10 +2,11 @@
 
     python -m experiments.benchmarks.reports [FOLDER] [--only NAME ...] [--browser chromium]
 
-Every experiment is run for a few rows at its own size (large ones smaller, see SHORT) below FOLDER; a run that is
-already there, such as a whole one, is taken as it is. Then its report is written and measured: bytes, seconds of
-processor time, addresses outside the page, and in every picture text that leaves the picture or lies on other text.
-With a browser the page is laid out 1280 and 400 pixels wide, and what sticks out of it is named.
+Every experiment is run for a few rows at its own size (large ones smaller, see SHORT) below FOLDER;
+a run that is already there, such as a whole one, is taken as it is. Then its report is written and
+measured: bytes, seconds of processor time, addresses outside the page, and in every picture text
+that leaves the picture or lies on other text. With a browser the page is laid out 1280 and 400
+pixels wide, and what sticks out of it is named.
 """
 
 import argparse
@@ -33,11 +34,24 @@ ROOT = Path(__file__).parents[1]
 ROWS = 12
 BYTES, SECONDS = 3e6, 20.0  # what a report may take
 
-# what is too large to run for a few rows in some seconds: fewer particles or members, on the way to the same pictures
+# what is too large to run for a few rows in some seconds: fewer particles or members, on the way to
+# the same pictures
 SHORT = {
-    "active_matter/mips": ["solver.particles=1024", "run.save_every=10.0", "run.snapshot_every=20.0"],
-    "active_matter/mips_large": ["solver.particles=4096", "run.save_every=5.0", "run.snapshot_every=10.0"],
-    "active_matter/mips_phases": ["solver.particles=256", "run.save_every=10.0", "run.snapshot_every=20.0"],
+    "active_matter/mips": [
+        "solver.particles=1024",
+        "run.save_every=10.0",
+        "run.snapshot_every=20.0",
+    ],
+    "active_matter/mips_large": [
+        "solver.particles=4096",
+        "run.save_every=5.0",
+        "run.snapshot_every=10.0",
+    ],
+    "active_matter/mips_phases": [
+        "solver.particles=256",
+        "run.save_every=10.0",
+        "run.snapshot_every=20.0",
+    ],
     "active_matter/trap64": ["run.snapshot_every=2.0"],
     "couzin/large_school": ["solver.n=2000", "run.snapshot_every=1.0", "run.save_every=0.2"],
     "couzin/hysteresis": ["solver.schedule.hold=1.0"],
@@ -59,11 +73,16 @@ def run(path: Path, folder: Path) -> None:
     overrides = list(SHORT.get(f"{path.parent.name}/{path.stem}", []))
     data, _ = parse(path, overrides)
     settings = data["run"]
-    t_end = min(settings["t_end"], ROWS * max(settings["save_every"], settings.get("snapshot_every", 0.0) / 2))
+    t_end = min(
+        settings["t_end"],
+        ROWS * max(settings["save_every"], settings.get("snapshot_every", 0.0) / 2),
+    )
     rows = round(t_end / settings["save_every"])
     every = round(settings.get("snapshot_every", settings["save_every"]) / settings["save_every"])
     overrides.append(f"run.t_end={max(every, rows - rows % every) * settings['save_every']!r}")
-    for i, diagnostic in enumerate(data.get("diagnostics", [])):  # averages that begin late would have nothing to say
+    for i, diagnostic in enumerate(
+        data.get("diagnostics", [])
+    ):  # averages that begin late would have nothing to say
         if "after" in diagnostic:
             overrides.append(f"diagnostics.{i}.after={settings['save_every']!r}")
     data, problems = parse(path, overrides)
@@ -77,7 +96,9 @@ def text_defects(figure: Figure) -> list[str]:
     original = RendererAgg.draw_text
 
     def recorded(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
-        if mtext is not None and s.strip():  # the box round slanted text is mostly empty: it is only kept inside
+        if (
+            mtext is not None and s.strip()
+        ):  # the box round slanted text is mostly empty: it is only kept inside
             drawn.append((s, mtext.get_window_extent(self), angle % 90 == 0))
         return original(self, gc, x, y, s, prop, angle, ismath, mtext)
 
@@ -91,7 +112,12 @@ def text_defects(figure: Figure) -> list[str]:
         RendererAgg.draw_text = original
     found, whole = [], figure.bbox
     for i, (words, box, straight) in enumerate(drawn):
-        if box.x0 < whole.x0 - 1 or box.y0 < whole.y0 - 1 or box.x1 > whole.x1 + 1 or box.y1 > whole.y1 + 1:
+        if (
+            box.x0 < whole.x0 - 1
+            or box.y0 < whole.y0 - 1
+            or box.x1 > whole.x1 + 1
+            or box.y1 > whole.y1 + 1
+        ):
             found.append(f"cut: {words}")
         for other, against, _ in (entry for entry in drawn[:i] if straight and entry[2]):
             wide = min(box.x1, against.x1) - max(box.x0, against.x0)
@@ -114,14 +140,22 @@ def sticks_out(page: Path, browser: str, width: int) -> str:
         outer = Path(place) / "outer.html"
         # an iframe, because a window has a least width
         outer.write_text(
-            f'<iframe srcdoc="{html.escape(inner)}" style="width:{width}px;height:900px;border:0"></iframe>'
-            "<script>onload = () => { document.title = frames[0].document.getElementById('found').textContent; "
+            f'<iframe srcdoc="{html.escape(inner)}" '
+            f'style="width:{width}px;height:900px;border:0"></iframe>'
+            "<script>onload = () => { document.title = "
+            "frames[0].document.getElementById('found').textContent; "
             "document.body.textContent = document.title }</script>",
             encoding="utf-8",
         )
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
         flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        command = [browser, *flags, f"--user-data-dir={place}/profile", "--dump-dom", f"file://{outer}"]
+        command = [
+            browser,
+            *flags,
+            f"--user-data-dir={place}/profile",
+            "--dump-dom",
+            f"file://{outer}",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     found = re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)
     return html.unescape(found[1]) if found else "the browser said nothing"
@@ -137,11 +171,16 @@ def main() -> None:
     missed = 0
     with contextlib.ExitStack() as stack:
         place = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        print("| experiment | rows | page | time | outside | text cut or covered | sticks out at 1280, 400 |")
+        print(
+            "| experiment | rows | page | time | outside | text cut or covered | sticks out at "
+            "1280, 400 |"
+        )
         print("|---|---|---|---|---|---|---|", flush=True)
         for path in sorted(ROOT.glob("*/*.toml")):
             name = f"{path.parent.name}/{path.stem}"
-            if "solver" not in tomllib.loads(path.read_text()) or (options.only and name not in options.only):
+            if "solver" not in tomllib.loads(path.read_text()) or (
+                options.only and name not in options.only
+            ):
                 continue
             folder = place / name.replace("/", "_")
             run(path, folder)
@@ -158,9 +197,17 @@ def main() -> None:
             text, asked = page.read_text(encoding="utf-8"), []
             asked = outside(text)
             wide = (
-                "; ".join(sticks_out(page, options.browser, width) for width in (1280, 400)) if options.browser else ""
+                "; ".join(sticks_out(page, options.browser, width) for width in (1280, 400))
+                if options.browser
+                else ""
             )
-            bad = len(text) > BYTES or seconds > SECONDS or asked or defects or wide.replace("[]", "").strip("; ")
+            bad = (
+                len(text) > BYTES
+                or seconds > SECONDS
+                or asked
+                or defects
+                or wide.replace("[]", "").strip("; ")
+            )
             missed += bool(bad)
             cells = (
                 name,

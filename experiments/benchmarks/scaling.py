@@ -1,8 +1,9 @@
-"""One run on one device and on more: python -m experiments.benchmarks.scaling [weak|strong|sweep|open] [--devices 1,2]
+"""One run on one device and on more: python -m experiments.benchmarks.scaling
+[weak|strong|sweep|open] [--devices 1,2]
 
-Devices of a CPU are simulated; a process with n of them is kept to n cores. Prints Markdown tables: seconds a
-step, efficiency, and what a device receives in a step, from the compiled program. A process for each number of devices;
-they take turns.
+Devices of a CPU are simulated; a process with n of them is kept to n cores. Prints Markdown tables:
+seconds a step, efficiency, and what a device receives in a step, from the compiled program. A
+process for each number of devices; they take turns.
 """
 
 import argparse
@@ -86,14 +87,25 @@ def timed(case: str, share: int, devices: int) -> dict:
 
 def in_process(case: str, share: int, devices: int) -> dict:
     environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
-    command = [sys.executable, "-m", "experiments.benchmarks.scaling", "one", case, str(share), str(devices)]
+    command = [
+        sys.executable,
+        "-m",
+        "experiments.benchmarks.scaling",
+        "one",
+        case,
+        str(share),
+        str(devices),
+    ]
     result = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(result.stdout.splitlines()[-1])
 
 
 def table(kind: str, counts: list[int], cases: list[str]) -> None:
     print(f"\n{kind} scaling\n")
-    print("| case | devices | ms a step | efficiency | received by a device in a step | memory of a device |")
+    print(
+        "| case | devices | ms a step | efficiency | received by a device in a step | memory of a "
+        "device |"
+    )
     print("|---|---|---|---|---|---|")
     for case in cases:
         alone = None
@@ -102,10 +114,14 @@ def table(kind: str, counts: list[int], cases: list[str]) -> None:
             found = in_process(case, share, count)
             alone = alone or found["step"]
             ideal = alone if kind == "weak" else alone / count
-            sent = ", ".join(f"{name} {size / 1024:.1f} KiB" for name, size in found["sent"].items()) or "nothing"
+            sent = (
+                ", ".join(f"{name} {size / 1024:.1f} KiB" for name, size in found["sent"].items())
+                or "nothing"
+            )
             words = WEAK[case] if count == counts[0] else ""
             print(
-                f"| {words} | {count} | {1e3 * found['step']:.3g} | {ideal / found['step']:.2f} | {sent} "
+                f"| {words} | {count} | {1e3 * found['step']:.3g} | {ideal / found['step']:.2f} | "
+                f"{sent} "
                 f"| {found['bytes'] / 2**20:.1f} MiB |",
                 flush=True,
             )
@@ -148,7 +164,10 @@ def sweep(t_end: float) -> None:
             seconds[workers] = time.perf_counter() - started
         runs = [physent.open_runs(f"{place}/{workers}") for workers in (1, 2)]
         same = all(np.array_equal(runs[0][name].values, runs[1][name].values) for name in runs[0])
-    print(f"\n16 points: one worker {seconds[1]:.1f} s, two {seconds[2]:.1f} s, ratio {seconds[1] / seconds[2]:.2f}")
+    print(
+        f"\n16 points: one worker {seconds[1]:.1f} s, two {seconds[2]:.1f} s, ratio "
+        f"{seconds[1] / seconds[2]:.2f}"
+    )
     print(f"the same bits: {same}")
 
 
@@ -168,13 +187,18 @@ def open_many(count: int) -> None:
             folder = Path(place) / f"run_{i:04d}"
             shutil.copytree(first, folder)
             with netCDF4.Dataset(folder / "run.nc", "r+") as file:
-                file.experiment = file.experiment.replace("dispersion = 0.5", f"dispersion = {0.5 + i / count}")
+                file.experiment = file.experiment.replace(
+                    "dispersion = 0.5", f"dispersion = {0.5 + i / count}"
+                )
         started, processor = time.perf_counter(), time.process_time()
         runs = physent.open_runs(f"{place}/run_*")
         seconds, processor = time.perf_counter() - started, time.process_time() - processor
         assert runs.sizes["run"] == count and len(set(runs.dispersion.values)) == count
     size = runs.nbytes / count / 1024
-    print(f"\nopening {count} runs of {size:.0f} KiB: {seconds:.1f} s ({processor:.1f} s of processor)")
+    print(
+        f"\nopening {count} runs of {size:.0f} KiB: {seconds:.1f} s ({processor:.1f} s of "
+        "processor)"
+    )
 
 
 def main() -> None:
@@ -183,7 +207,10 @@ def main() -> None:
     parser.add_argument("--devices", default="1,2")
     parser.add_argument("--cases", default=",".join(WEAK))
     parser.add_argument(
-        "--t-end", type=float, default=1000.0, help="of a point of the sweep, 70 us a time step of 0.01"
+        "--t-end",
+        type=float,
+        default=1000.0,
+        help="of a point of the sweep, 70 us a time step of 0.01",
     )
     options = parser.parse_args()
     if options.what[0] == "one":

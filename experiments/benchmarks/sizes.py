@@ -1,12 +1,14 @@
-"""Cost against problem size, and how far from the machine's limit: python -m experiments.benchmarks.sizes [NAME ...]
+"""Cost against problem size, and how far from the machine's limit: python -m
+experiments.benchmarks.sizes [NAME ...]
 
-Every solver's step and every group of estimators at growing sizes, in float64 and after compilation, with the exponent
-that a straight line through the logarithms of the three largest sizes gives (of two, where compiling is long). Above
-the table stand the machine's limits: the bandwidth of its memory (a triad on arrays larger than the caches) and the
-rate of its transforms. Beside a solver that lives on transforms stands the share of its time that these transforms
-alone take (counted in the compiled program, and timed by themselves on arrays of the same shape); beside one that lives
-on stencils the share of the bandwidth that the bytes which the operations of its compiled program read and write amount
-to (more than 1 means that caches held the fields).
+Every solver's step and every group of estimators at growing sizes, in float64 and after
+compilation, with the exponent that a straight line through the logarithms of the three largest
+sizes gives (of two, where compiling is long). Above the table stand the machine's limits: the
+bandwidth of its memory (a triad on arrays larger than the caches) and the rate of its transforms.
+Beside a solver that lives on transforms stands the share of its time that these transforms alone
+take (counted in the compiled program, and timed by themselves on arrays of the same shape); beside
+one that lives on stencils the share of the bandwidth that the bytes which the operations of its
+compiled program read and write amount to (more than 1 means that caches held the fields).
 """
 
 import argparse
@@ -45,7 +47,9 @@ EXPONENT_OF = 3  # the largest sizes, through which the line goes
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Seconds of one step or call at a size; `transforms` and `bandwidth` are shares of the machine's limit."""
+    """Seconds of one step or call at a size; `transforms` and `bandwidth` are shares of the
+    machine's limit.
+    """
 
     what: str
     unit: str
@@ -58,9 +62,11 @@ class Cost:
 
 @dataclasses.dataclass(frozen=True)
 class Scaling:
-    """What is made larger: `prepare(size)` gives a function of nothing and the steps that one call of it does.
+    """What is made larger: `prepare(size)` gives a function of nothing and the steps that one call
+    of it does.
 
-    `solver` gives the solver of a size, where there is one; `limit` is what its program is compared with.
+    `solver` gives the solver of a size, where there is one; `limit` is what its program is compared
+    with.
     """
 
     unit: str
@@ -84,7 +90,9 @@ def begun(solver: Any) -> tuple[Any, Any]:
     return solver, steps(solver, state, jnp.asarray(3))
 
 
-def stepping(unit: str, sizes: tuple[int, ...], make: Callable[[int], Any], limit: str = "", count: int = 10):
+def stepping(
+    unit: str, sizes: tuple[int, ...], make: Callable[[int], Any], limit: str = "", count: int = 10
+):
     """Several steps of a solver in one call."""
 
     def prepare(size):
@@ -96,7 +104,12 @@ def stepping(unit: str, sizes: tuple[int, ...], make: Callable[[int], Any], limi
 
 def program_of(solver: Any) -> str:
     """The text of a compiled step."""
-    return eqx.filter_jit(lambda solver, state: solver.step(state)).lower(*begun(solver)).compile().compiled.as_text()
+    return (
+        eqx.filter_jit(lambda solver, state: solver.step(state))
+        .lower(*begun(solver))
+        .compile()
+        .compiled.as_text()
+    )
 
 
 def calling(make: Callable[[int], Callable[[], Any]]):
@@ -111,9 +124,13 @@ def members(solver: Any, sizes: tuple[int, ...], count: int = 10):
     """Several steps of so many members of a solver side by side."""
 
     def prepare(size):
-        state = eqx.filter_jit(eqx.filter_vmap(lambda key: solver.init(key)))(jax.random.split(jax.random.key(0), size))
+        state = eqx.filter_jit(eqx.filter_vmap(lambda key: solver.init(key)))(
+            jax.random.split(jax.random.key(0), size)
+        )
         run = eqx.filter_jit(
-            eqx.filter_vmap(lambda state: jax.lax.fori_loop(0, count, lambda _, s: solver.step(s), state))
+            eqx.filter_vmap(
+                lambda state: jax.lax.fori_loop(0, count, lambda _, s: solver.step(s), state)
+            )
         )
         return lambda: jax.block_until_ready(run(state)), count
 
@@ -124,11 +141,15 @@ def training(
     unit: str, sizes: tuple[int, ...], make: Callable[[int], Any], kind: str, divergence: str,
     batch: Callable[[int], int],
 ):  # fmt: skip
-    """Five steps of training the score of a system at a size, with `batch(size)` samples in each."""
+    """Five steps of training the score of a system at a size, with `batch(size)` samples in
+    each.
+    """
 
     def prepare(size):
         solver = make(size)
-        settings = ScoreSettings(network=NETWORKS[kind](), loss=Implicit(divergence=divergence), batch=batch(size))
+        settings = ScoreSettings(
+            network=NETWORKS[kind](), loss=Implicit(divergence=divergence), batch=batch(size)
+        )
         state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
         one = {name: getattr(state, name) for name in solver.parity()}
         if hasattr(solver, "walkers"):  # a walker is a sample
@@ -150,8 +171,12 @@ def swarm(n: int, **options: Any) -> Couzin:
     return Couzin(n=n, length=side, initial=RandomBox(side=side), **options)
 
 
-def of_arrays(measure: Callable[..., Any], *shapes: Callable[[int], tuple[int, ...]], jitted: bool = True):
-    """A measure of arrays of normal numbers in shapes that a size gives; what searches trees is not compiled."""
+def of_arrays(
+    measure: Callable[..., Any], *shapes: Callable[[int], tuple[int, ...]], jitted: bool = True
+):
+    """A measure of arrays of normal numbers in shapes that a size gives; what searches trees is not
+    compiled.
+    """
 
     def make(size):
         rng = np.random.default_rng(0)
@@ -173,7 +198,9 @@ def solvers() -> dict[str, Scaling]:
     """A step of every solver, of some members of a solver, and of training a score."""
 
     def flow(method, **options):
-        return lambda nx: KelvinHelmholtz(nx=nx, nz=nx // 2, method=method, stepping="fixed", dt=0.1 / nx, **options)
+        return lambda nx: KelvinHelmholtz(
+            nx=nx, nz=nx // 2, method=method, stepping="fixed", dt=0.1 / nx, **options
+        )
 
     def line(n):
         return NLSE(n=n, length=n / 10, dt=0.01)
@@ -190,13 +217,17 @@ def solvers() -> dict[str, Scaling]:
     return {
         "nlse, a step": stepping("points", grid, line, "transforms", 50),
         "klein_gordon, a step": stepping("points", grid, wave, "transforms", 50),
-        "kelvin_helmholtz, projection, a step": stepping(between, plane, flow("projection"), "bandwidth"),
+        "kelvin_helmholtz, projection, a step": stepping(
+            between, plane, flow("projection"), "bandwidth"
+        ),
         "kelvin_helmholtz, spectral, periodic, a step": stepping(
             between, plane, flow("spectral", **periodic), "transforms"
         ),
         "couzin, a step": stepping("fish", (1000, 2000, 4000), swarm),
         "active_matter, a step": stepping("particles", (1024, 4096, 16384, 32768), discs),
-        "linear_langevin, a step": stepping("walkers", walkers, lambda n: LinearLangevin(walkers=n)),
+        "linear_langevin, a step": stepping(
+            "walkers", walkers, lambda n: LinearLangevin(walkers=n)
+        ),
         "tilted_ring, a step": stepping("walkers", walkers, lambda n: TiltedRing(walkers=n)),
         "nlse with 256 points, a step": members(line(256), several),
         "klein_gordon with 256 points, a step": members(wave(256), several),
@@ -206,7 +237,12 @@ def solvers() -> dict[str, Scaling]:
         "linear_langevin with 1,024 walkers, a step": members(LinearLangevin(), several),
         "tilted_ring with 1,024 walkers, a step": members(TiltedRing(), several),
         "training mlp on linear_langevin, a step": training(
-            "samples", (256, 1024, 4096), lambda n: LinearLangevin(walkers=n), "mlp", "exact", lambda n: n
+            "samples",
+            (256, 1024, 4096),
+            lambda n: LinearLangevin(walkers=n),
+            "mlp",
+            "exact",
+            lambda n: n,
         ),
         "training slow_manifold on active_matter, a step of 2 samples": training(
             "particles", (64, 512), discs, "slow_manifold", "probes", lambda n: 2
@@ -251,15 +287,23 @@ def estimators() -> dict[str, Scaling]:
         "entropy of a power spectrum": counted(entropies.Spectrum()),
         "entropy of a histogram, 50 bins": counted(entropies.Histogram(bins=50)),
         "Jensen-Shannon complexity of a density": series(
-            long, lambda x: entropies.jensen_shannon_complexity(jnp.abs(x) / jnp.sum(jnp.abs(x))), line
+            long,
+            lambda x: entropies.jensen_shannon_complexity(jnp.abs(x) / jnp.sum(jnp.abs(x))),
+            line,
         ),
         "permutation entropy, order 5": counted(entropies.Ordinal(order=5)),
         "weighted permutation entropy, order 5": counted(entropies.WeightedOrdinal(order=5)),
-        "amplitude-aware permutation entropy, order 5": counted(entropies.AmplitudeOrdinal(order=5)),
+        "amplitude-aware permutation entropy, order 5": counted(
+            entropies.AmplitudeOrdinal(order=5)
+        ),
         "dispersion entropy": counted(entropies.Dispersion()),
-        "spatial permutation entropy": plane(lambda x: entropies.entropy(x, outcomes=entropies.SpatialOrdinal())),
+        "spatial permutation entropy": plane(
+            lambda x: entropies.entropy(x, outcomes=entropies.SpatialOrdinal())
+        ),
         "background potential energy": plane(
-            lambda x: entropies.potential_energies(x, jnp.linspace(0.0, 1.0, x.shape[-1])).background
+            lambda x: (
+                entropies.potential_energies(x, jnp.linspace(0.0, 1.0, x.shape[-1])).background
+            )
         ),
         "entropy by singular values": series(long, entropies.svd_entropy, line),
         "entropy by spacings": series(long, entropies.spacing_entropy, line),
@@ -268,7 +312,9 @@ def estimators() -> dict[str, Scaling]:
         "multiscale entropy, 5 scales": series(
             short, lambda x: entropies.multiscale_entropy(x, scales=(1, 2, 3, 4, 5)), line
         ),
-        "Lempel-Ziv complexity": series(short, lambda x: entropies.lempel_ziv_complexity(symbols(x)), line),
+        "Lempel-Ziv complexity": series(
+            short, lambda x: entropies.lempel_ziv_complexity(symbols(x)), line
+        ),
         "nearest-neighbour entropy, 2-D (pairs)": series(
             short, lambda x: neighbours(x, "pairs"), lambda n: (n, 2)
         ),
@@ -280,7 +326,9 @@ def estimators() -> dict[str, Scaling]:
         ),
         "mutual information, Gaussian": pairs(entropies.gaussian_mutual_information, long),
         "mutual information, KSG (pairs)": pairs(lambda x, y: ksg(x, y, "pairs"), short),
-        "mutual information, KSG (tree)": pairs(lambda x, y: ksg(x, y, "tree"), trees, jitted=False),
+        "mutual information, KSG (tree)": pairs(
+            lambda x, y: ksg(x, y, "tree"), trees, jitted=False
+        ),
         "transfer entropy, 2 symbols": pairs(
             lambda x, y: entropies.discrete_transfer_entropy(symbols(x), symbols(y), (2, 2)), long
         ),
@@ -289,13 +337,15 @@ def estimators() -> dict[str, Scaling]:
             lambda x, y: entropies.ksg_transfer_entropy(x, y, method="tree"), trees, jitted=False
         ),
         "school entropies without bins": school(
-            lambda x, v: entropies.school_entropies(x, v / jnp.linalg.norm(v, axis=-1, keepdims=True)),
+            lambda x, v: entropies.school_entropies(
+                x, v / jnp.linalg.norm(v, axis=-1, keepdims=True)
+            ),
             (250, 500, 1000),
         ),
         "school entropies of dewi-kadita": school(
             lambda x, v: entropies.schooling_entropies(x, v, 25.0), (250, 500, 1000)
         ),
-    }  # fmt: skip
+    }
 
 
 def scalings() -> dict[str, Scaling]:
@@ -336,7 +386,9 @@ def cost_table(rows: list[Cost]) -> Iterator[str]:
         shares = [row.transforms if row.transforms is not None else row.bandwidth for row in own]
         kind = "transforms" if own[0].transforms is not None else "bandwidth"
         share = (
-            "" if shares[0] is None else f"{kind} " + ", ".join(f"{share:.2f}" for share in shares if share is not None)
+            ""
+            if shares[0] is None
+            else f"{kind} " + ", ".join(f"{share:.2f}" for share in shares if share is not None)
         )
         yield f"| {what} | {own[0].unit}: {sizes} | {own[0].exponent:.2f} | {share} |"
 
@@ -355,7 +407,11 @@ def limit_lines(found: list[Limit]) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks.sizes")
     parser.add_argument("names", nargs="*", help="only what has one of these in its name")
-    parser.add_argument("--csv", type=Path, help="write the rows to this file, too, and the limits to limits.csv by it")
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        help="write the rows to this file, too, and the limits to limits.csv by it",
+    )
     arguments = parser.parse_args()
     found = list(limits())
     print("\n".join(limit_lines(found)), end="\n\n", flush=True)

@@ -2,8 +2,8 @@
 
     python -m experiments.langevin.learned [FOLDER] [NAME ...]
 
-The true error is E[ds . D ds] against s = -S^-1 x over fresh draws of the exact stationary density; the identity's is
-the one that `physent score` states.
+The true error is E[ds . D ds] against s = -S^-1 x over fresh draws of the exact stationary density;
+the identity's is the one that `physent score` states.
 """
 
 import sys
@@ -29,7 +29,10 @@ def true_error(folder: Path, solver) -> tuple[float, float]:
     """E[ds . D ds] and E[s . D s] of the exact score, over draws of the exact density."""
     covariance = solver.exact_production().covariance
     diffusion = solver.system.diffusion()
-    x = jax.random.normal(jax.random.key(17), (DRAWS, covariance.shape[0])) @ jnp.linalg.cholesky(covariance).T
+    x = (
+        jax.random.normal(jax.random.key(17), (DRAWS, covariance.shape[0]))
+        @ jnp.linalg.cholesky(covariance).T
+    )
     exact = -x @ jnp.linalg.inv(covariance)
     learned = load(folder).score(solver, solver.at({"position": x}))["position"]
     each = jnp.sum(diffusion[None, :] * (learned - exact) ** 2, axis=1)
@@ -50,11 +53,18 @@ def compared(name: str, root: Path) -> dict[str, float]:
     exact = float(experiment.solver.exact_production().total)
     error, square = true_error(folder, experiment.solver)
     return {
-        "exact": exact, "learned": numbers["total"].value, "learned_se": numbers["total"].standard_error,
-        "allowed": max(0.02 * exact, 0.005 * square), "true_error": error, "identity": numbers["error"].value,
-        "identity_se": numbers["error"].standard_error, "true_r2": 1 - error / square,
-        "identity_r2": numbers["r_squared"].value, "run_s": simulated, "train_s": trained,
-    }  # fmt: skip
+        "exact": exact,
+        "learned": numbers["total"].value,
+        "learned_se": numbers["total"].standard_error,
+        "allowed": max(0.02 * exact, 0.005 * square),
+        "true_error": error,
+        "identity": numbers["error"].value,
+        "identity_se": numbers["error"].standard_error,
+        "true_r2": 1 - error / square,
+        "identity_r2": numbers["r_squared"].value,
+        "run_s": simulated,
+        "train_s": trained,
+    }
 
 
 def main(arguments: list[str]) -> None:
@@ -67,9 +77,12 @@ def main(arguments: list[str]) -> None:
         off = abs(row["learned"] - row["exact"])
         z = (row["identity"] - row["true_error"]) / row["identity_se"]
         print(
-            f"{name}: exact {row['exact']:.6f} learned {row['learned']:.5f}({row['learned_se']:.5f}), off by "
-            f"{off:.5f} of {row['allowed']:.5f} allowed; true R^2 {row['true_r2']:.5f}; error: true "
-            f"{row['true_error']:.5f}, identity {row['identity']:.5f}({row['identity_se']:.5f}), {z:+.2f} se; "
+            f"{name}: exact {row['exact']:.6f} learned "
+            f"{row['learned']:.5f}({row['learned_se']:.5f}), off by "
+            f"{off:.5f} of {row['allowed']:.5f} allowed; true R^2 {row['true_r2']:.5f}; error: "
+            "true "
+            f"{row['true_error']:.5f}, identity {row['identity']:.5f}({row['identity_se']:.5f}), "
+            f"{z:+.2f} se; "
             f"run {row['run_s']:.1f} s, training and verdict {row['train_s']:.1f} s",
             flush=True,
         )

@@ -1,7 +1,8 @@
 """simple-idealized-1d-nlse run again without its filter: python -m experiments.nlse.unfiltered
 
-Writes `data/reference/nlse_entropy_unfiltered.csv`: the quantities of `nlse_entropy_published.csv` from that package's
-own fields, by their definitions in numpy alone. Its tolerances are rtol 1e-12 and atol 1e-15. Takes minutes.
+Writes `data/reference/nlse_entropy_unfiltered.csv`: the quantities of `nlse_entropy_published.csv`
+from that package's own fields, by their definitions in numpy alone. Its tolerances are rtol 1e-12
+and atol 1e-15. Takes minutes.
 """
 
 import contextlib
@@ -18,7 +19,8 @@ REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 TIMES = (0, 25, 50, 75, 99)  # of linspace(0, 20, 100)
 CASES = ("single_soliton", "two_soliton_collision", "breather_solution")
 WORDS = """\
-# simple-idealized-1d-nlse 0.0.5 run with its filter off (use_filtering=False), rtol 1e-12, atol 1e-15, DOP853; by the
+# simple-idealized-1d-nlse 0.0.5 run with its filter off (use_filtering=False), rtol 1e-12, atol \
+1e-15, DOP853; by the
 # definitions of nlse_entropy_published.csv, in numpy: python -m experiments.nlse.unfiltered
 """
 
@@ -36,7 +38,12 @@ def fields(case):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         solver = NLSESolver(domain_length=50.0, num_points=512, verbose=False, use_filtering=False)
         result = solver.solve(
-            start(solver.x), t_final=20.0, n_snapshots=100, rtol=1e-12, atol=1e-15, show_progress=False
+            start(solver.x),
+            t_final=20.0,
+            n_snapshots=100,
+            rtol=1e-12,
+            atol=1e-15,
+            show_progress=False,
         )
     return np.asarray(result["t"])[list(TIMES)], np.asarray(result["psi"])[list(TIMES)]
 
@@ -100,7 +107,9 @@ def main():
             cells = {name: f"{round(value, 5) + 0.0:.5f}" for name, value in values.items()}
             rows.append({"case": case, "t": f"{t:.3f}"} | cells)
             print(rows[-1], flush=True)
-    with (REFERENCE / "nlse_entropy_unfiltered.csv").open("w", encoding="utf-8", newline="") as file:
+    with (REFERENCE / "nlse_entropy_unfiltered.csv").open(
+        "w", encoding="utf-8", newline=""
+    ) as file:
         file.write(WORDS)
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()

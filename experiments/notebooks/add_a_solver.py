@@ -18,8 +18,9 @@
 #
 # $$ A_t = A + (1 + i b) A_{xx} - (1 + i c) |A|^2 A , $$
 #
-# solved by Strang splitting: both halves have exact flows, so the method is of second order and as stable as they are.
-# Where $1 + b c < 0$ the uniform oscillation is unstable (Benjamin and Feir) and the field becomes turbulent.
+# solved by Strang splitting: both halves have exact flows, so the method is of second order and as
+# stable as they are. Where $1 + b c < 0$ the uniform oscillation is unstable (Benjamin and Feir)
+# and the field becomes turbulent.
 
 # %%
 import jax
@@ -34,9 +35,9 @@ from physent.entropy import Spectrum
 
 jax.config.update("jax_enable_x64", True)
 
-# %% [markdown]
-# The fields are declared once. `param` makes a number (an array leaf: it may differ by member, and be differentiated),
-# `static` a size. From these lines come the checks, `physent new "add_a_solver.py:GinzburgLandau"` and the docs.
+# %% [markdown] The fields are declared once. `param` makes a number (an array leaf: it may differ
+# by member, and be differentiated), `static` a size. From these lines come the checks, `physent new
+# "add_a_solver.py:GinzburgLandau"` and the docs.
 
 
 # %%
@@ -82,9 +83,9 @@ class GinzburgLandau(Solver[GinzburgLandauState]):
         return Domain((Axis("x", x, self.length, periodic=True, long_name="position"),))
 
 
-# %% [markdown]
-# Run it. The diagnostics find what they need by name or by role, so any of them works with any solver. Two members with
-# another $c$ each run together: the first is stable ($1 + b c > 0$), the second turbulent.
+# %% [markdown] Run it. The diagnostics find what they need by name or by role, so any of them works
+# with any solver. Two members with another $c$ each run together: the first is stable ($1 + b c >
+# 0$), the second turbulent.
 
 # %%
 run = physent.run(
@@ -98,18 +99,25 @@ run
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-picture = left.pcolormesh(run.x, run.t, run.density.isel(member=1), cmap="viridis", shading="auto", rasterized=True)
+picture = left.pcolormesh(
+    run.x, run.t, run.density.isel(member=1), cmap="viridis", shading="auto", rasterized=True
+)
 left.set(xlabel="x", ylabel="t", title="density, turbulent member")
 figure.colorbar(picture, ax=left)
 for member, style in ((0, "--"), (1, "-")):
-    right.plot(run.t, run.entropy_amplitude_spectrum_shannon.isel(member=member), style, label=f"member {member}")
+    right.plot(
+        run.t,
+        run.entropy_amplitude_spectrum_shannon.isel(member=member),
+        style,
+        label=f"member {member}",
+    )
 right.set(xlabel="t", ylabel="spectral entropy (nat)", title="how many modes take part")
 right.legend()
 plt.show()
 
-# %% [markdown]
-# The uniform oscillation has one mode and entropy 0. Turbulence spreads the power over many: the entropy rises as the
-# instability grows out of the noise and then stays at the turbulent level.
+# %% [markdown] The uniform oscillation has one mode and entropy 0. Turbulence spreads the power
+# over many: the entropy rises as the instability grows out of the noise and then stays at the
+# turbulent level.
 
 # %%
 last = run.entropy_amplitude_spectrum_shannon.isel(t=slice(-50, None)).mean("t")
@@ -117,6 +125,5 @@ assert float(last[0]) < 1e-3, "the stable member has not settled"
 assert float(last[1]) > 2.0, "the turbulent member is not turbulent"
 last
 
-# %% [markdown]
-# From a config it is `kind = "add_a_solver.py:GinzburgLandau"`; in a package of your own, an entry point in the group
-# `physent.solvers` gives it a short name.
+# %% [markdown] From a config it is `kind = "add_a_solver.py:GinzburgLandau"`; in a package of your
+# own, an entry point in the group `physent.solvers` gives it a short name.

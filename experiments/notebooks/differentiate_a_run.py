@@ -14,8 +14,9 @@
 # %% [markdown]
 # # Differentiate a run
 #
-# `physent.trajectory` is a run as a pure function of the solver: it can be jitted, vmapped and differentiated with
-# respect to every `param`. Two uses: to find what a measurement came from, and to find the start with the most to show.
+# `physent.trajectory` is a run as a pure function of the solver: it can be jitted, vmapped and
+# differentiated with respect to every `param`. Two uses: to find what a measurement came from, and
+# to find the start with the most to show.
 
 # %%
 import equinox as eqx
@@ -34,11 +35,13 @@ jax.config.update("jax_enable_x64", True)
 # %% [markdown]
 # ## A soliton's parameters from its spectrum
 #
-# Given is only the power spectrum at t = 1 of a soliton that has met a focusing medium of twice its strength. The
-# amplitude and the velocity that it started with are found by descending the misfit.
+# Given is only the power spectrum at t = 1 of a soliton that has met a focusing medium of twice its
+# strength. The amplitude and the velocity that it started with are found by descending the misfit.
 
 # %%
-solver = NLSE(n=128, length=30.0, dt=0.02, nonlinearity=2.0, initial=Soliton(amplitude=1.0, velocity=0.0))
+solver = NLSE(
+    n=128, length=30.0, dt=0.02, nonlinearity=2.0, initial=Soliton(amplitude=1.0, velocity=0.0)
+)
 
 
 def spectrum(parameters):
@@ -77,9 +80,10 @@ print("found", parameters, "truth", truth)
 # %% [markdown]
 # ## The disturbance whose entropy grows most
 #
-# A plane wave of the focusing equation is unstable. Of all disturbances of one per cent of its mass in the first eight
-# modes to either side, which one makes the spectral entropy grow most from t = 0 to 2.5? The climb begins at four
-# random ones, and may end on different summits: the highest found is no proof of the highest there is.
+# A plane wave of the focusing equation is unstable. Of all disturbances of one per cent of its mass
+# in the first eight modes to either side, which one makes the spectral entropy grow most from t = 0
+# to 2.5? The climb begins at four random ones, and may end on different summits: the highest found
+# is no proof of the highest there is.
 
 # %%
 box = NLSE(n=64, length=20.0, dt=0.02, initial=PlaneWave(amplitude=1.0, mode=0))
@@ -92,7 +96,9 @@ def gain(real_and_imaginary):
     a = jax.lax.complex(*real_and_imaginary).at[8].set(0)
     a = 0.1 * a / jnp.linalg.norm(a)
     start = eqx.tree_at(lambda state: state.psi, plain, plain.psi * (1 + a @ waves))
-    psi, _ = physent.trajectory(box, 25, 5, state=start, save=lambda solver, state: solver.observe(state)["psi"])
+    psi, _ = physent.trajectory(
+        box, 25, 5, state=start, save=lambda solver, state: solver.observe(state)["psi"]
+    )
     first = entropy(start.psi[None], outcomes=Spectrum(), axis=-1)
     growth = jnp.concatenate([first, entropy(psi, outcomes=Spectrum(), axis=-1)])
     return growth[-1] - growth[0], growth
@@ -126,7 +132,8 @@ def search(a):
 gains, curves, slopes = jax.lax.map(search, jax.random.normal(jax.random.key(0), (4, 2, 17)))
 best = int(gains[:, -1].argmax())
 for start in range(4):
-    print(f"gain of entropy {gains[start, 0]:.4f} at random, {gains[start, -1]:.6f} after the search; "
+    print(f"gain of entropy {gains[start, 0]:.4f} at random, {gains[start, -1]:.6f} after the "
+          "search; "
           f"slope {slopes[start, 0]:.1e}, then {slopes[start, -1]:.1e}")  # fmt: skip
 
 # %%
@@ -138,8 +145,8 @@ for i, style in ((0, ":"), (5, "--"), (steps - 1, "-")):
     right.plot(t, curves[best, i], style, color="black", label=f"iteration {i}")
 right.set(xlabel="t", ylabel="spectral entropy (nats)")
 right.legend()
-# %% [markdown]
-# The gradients are those of the discrete runs, so they agree with finite differences: of fourth order here, to 1e-6.
+# %% [markdown] The gradients are those of the discrete runs, so they agree with finite differences:
+# of fourth order here, to 1e-6.
 
 
 # %%
@@ -152,7 +159,11 @@ def along(function, x, direction, h=1e-3):
 errors = {}
 for name, function, x, direction in (
     ("misfit", misfit, jnp.array([1.2, 0.7]), jnp.array([0.6, 0.8])),
-    ("gain of entropy", jax.jit(lambda a: gain(a)[0]), *jax.random.normal(jax.random.key(1), (2, 2, 17))),
+    (
+        "gain of entropy",
+        jax.jit(lambda a: gain(a)[0]),
+        *jax.random.normal(jax.random.key(1), (2, 2, 17)),
+    ),
 ):
     exact = jnp.vdot(jax.jit(jax.grad(function))(x), direction)
     errors[name] = float(abs(along(function, x, direction) / exact - 1))

@@ -14,8 +14,8 @@
 # %% [markdown]
 # # First run
 #
-# An experiment is a TOML file. This one sends two solitons of the nonlinear Schroedinger equation through each other
-# and watches the entropy of the density, and that of the spectrum.
+# An experiment is a TOML file. This one sends two solitons of the nonlinear Schroedinger equation
+# through each other and watches the entropy of the density, and that of the spectrum.
 
 # %%
 from pathlib import Path
@@ -66,8 +66,8 @@ code = cli.app(["run", "collision.toml", "--quiet", "--overwrite"], result_actio
 print("exit code", code)
 print(*sorted(path.name for path in Path("data/runs/collision").iterdir()))
 
-# %% [markdown]
-# The result is a NetCDF file. `physent.open_run` gives it as an xarray Dataset with its complex fields joined.
+# %% [markdown] The result is a NetCDF file. `physent.open_run` gives it as an xarray Dataset with
+# its complex fields joined.
 
 # %%
 run = physent.open_run("data/runs/collision")
@@ -82,18 +82,22 @@ right.set(xlabel="t", ylabel="Shannon entropy (nats)")
 right.legend()
 plt.show()
 
-# %% [markdown]
-# Where the two overlap the density is narrow, and its entropy low; afterwards both entropies are what they were,
-# since solitons pass through each other unchanged. How good the run is, is in the file as well: what should be
-# conserved.
+# %% [markdown] Where the two overlap the density is narrow, and its entropy low; afterwards both
+# entropies are what they were, since solitons pass through each other unchanged. How good the run
+# is, is in the file as well: what should be conserved.
 
 # %%
 drift = {
-    name: float(abs(run[f"invariant_{name}"] / run[f"invariant_{name}"][0] - 1).max()) for name in ("mass", "energy")
+    name: float(abs(run[f"invariant_{name}"] / run[f"invariant_{name}"][0] - 1).max())
+    for name in ("mass", "energy")
 }
 print({name: f"{value:.1e}" for name, value in drift.items()})
 before, after = run.entropy_density_shannon.isel(t=[0, -1]).values
-assert drift["mass"] < 1e-11 and abs(before - after) < 1e-3 and run.entropy_density_shannon.min() < before - 0.5
+assert (
+    drift["mass"] < 1e-11
+    and abs(before - after) < 1e-3
+    and run.entropy_density_shannon.min() < before - 0.5
+)
 
 # %% [markdown]
 # `physent.report.plot(run)` draws what there is without being told what it is, and `physent report

@@ -17,7 +17,10 @@ app = cyclopts.App(
 )
 
 Set = Annotated[
-    list[str] | None, Parameter(name="--set", negative="", help="override a key, as in --set solver.n=1024; repeatable")
+    list[str] | None,
+    Parameter(
+        name="--set", negative="", help="override a key, as in --set solver.n=1024; repeatable"
+    ),
 ]
 
 
@@ -50,8 +53,8 @@ def run(
     report
         Write report.html into the run folder when that is done.
     distributed
-        This is one of several processes of one run: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID say
-        which, or SLURM or MPI does.
+        This is one of several processes of one run: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and
+        JAX_PROCESS_ID say which, or SLURM or MPI does.
     """
     from physent.app import running
 
@@ -109,9 +112,11 @@ def sweep(
     config
         The experiment, a TOML file; its [sweep] table is the default of the options here.
     over
-        What varies, as in --over solver.dt=0.01,0.02 or --over "solver.nu=geomspace(0.1, 10, 5)"; repeatable.
+        What varies, as in --over solver.dt=0.01,0.02 or --over "solver.nu=geomspace(0.1, 10, 5)";
+        repeatable.
     mode
-        grid: every combination; zip: values side by side; random: drawn, as in uniform(0, 1) or loguniform(0.1, 10).
+        grid: every combination; zip: values side by side; random: drawn, as in uniform(0, 1) or
+        loguniform(0.1, 10).
     samples
         Number of random points.
     seed
@@ -132,7 +137,18 @@ def sweep(
     from physent.app import running
 
     return running.sweep(
-        config, over or [], mode, samples, seed, set_ or [], executor, workers, output, overwrite, vmap, quiet
+        config,
+        over or [],
+        mode,
+        samples,
+        seed,
+        set_ or [],
+        executor,
+        workers,
+        output,
+        overwrite,
+        vmap,
+        quiet,
     )
 
 
@@ -152,7 +168,8 @@ def validate(config: Path, *, set_: Set = None) -> int:
 
 @app.command(name="list")
 def list_(
-    what: Literal["solvers", "diagnostics", "experiments", "runs"] | None = None, folder: Path | None = None
+    what: Literal["solvers", "diagnostics", "experiments", "runs"] | None = None,
+    folder: Path | None = None,
 ) -> int:
     """List what there is to use, or the runs in a folder.
 
@@ -177,7 +194,8 @@ def report(
     live: Annotated[bool, Parameter(negative="")] = False,
     every: float | None = None,
 ) -> int:
-    """Write a run's report: verdict, pictures, entropies with error bars, configuration, provenance; one HTML page.
+    """Write a run's report: verdict, pictures, entropies with error bars, configuration,
+    provenance; one HTML page.
 
     Parameters
     ----------
@@ -199,7 +217,8 @@ def report(
 
 @app.command
 def compare(a: Path, b: Path, *, output: Path | None = None) -> int:
-    """Compare two runs: parameters, invariants, and entropies with tests that know of autocorrelation.
+    """Compare two runs: parameters, invariants, and entropies with tests that know of
+    autocorrelation.
 
     Parameters
     ----------
@@ -224,14 +243,16 @@ def score(
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Learn the score of a run with noise: entropy production and currents, local and total, with their error.
+    """Learn the score of a run with noise: entropy production and currents, local and total, with
+    their error.
 
     What was stopped or killed goes on with the same command, bit for bit.
 
     Parameters
     ----------
     folder
-        The run folder; the [score] table of its experiment says how. score.eqx and score.nc are written into it.
+        The run folder; the [score] table of its experiment says how. score.eqx and score.nc are
+        written into it.
     from_
         A trained score, or the run folder it is in: judge it on this run and learn nothing.
     overwrite
@@ -268,7 +289,9 @@ def schema() -> int:
 
 @app.command
 def doctor() -> int:
-    """Look at versions, devices, precision, threads, locking and disk, and say what to do where something is wrong."""
+    """Look at versions, devices, precision, threads, locking and disk, and say what to do where
+    something is wrong.
+    """
     from physent.app import describing
 
     return describing.doctor()
@@ -281,7 +304,8 @@ def demo(
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Run every system once, small, and write one page that shows them all; it takes less than a minute.
+    """Run every system once, small, and write one page that shows them all; it takes less than a
+    minute.
 
     Parameters
     ----------
@@ -347,11 +371,15 @@ def diagnose(
     """
     from physent.app import reading
 
-    return reading.diagnose(file, of, kind, {"measure": measure, "outcomes": outcomes}, set_ or [], time, output)
+    return reading.diagnose(
+        file, of, kind, {"measure": measure, "outcomes": outcomes}, set_ or [], time, output
+    )
 
 
 def main() -> None:
-    """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 128 + n ended by signal n."""
+    """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 128 + n ended by
+    signal n.
+    """
     from physent.app.terminal import Lasting
 
     streams = sys.stdout, sys.stderr
@@ -365,7 +393,8 @@ def main() -> None:
         code = 1
         try:
             sys.stdout.flush()
-        except OSError:  # what cannot be written stays in the buffer, and the interpreter would try again at its end
+        # what cannot be written stays in the buffer, and the interpreter would try again at its end
+        except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), streams[0].fileno())
     finally:
         sys.stdout, sys.stderr = streams

@@ -49,10 +49,17 @@ class ConsoleProgress:
         rate, left = pace(progress)
         text = f"{self.name}: t = {progress.t:g} of {progress.t_end:g}"
         if self.bar is not None:
-            numbers = {"total": progress.total, "completed": progress.rows, "rate": rate, "left": left}
+            numbers = {
+                "total": progress.total,
+                "completed": progress.rows,
+                "rate": rate,
+                "left": left,
+            }
             self.bar.update(self.task, description=text, **numbers)
         elif self.milestones.passed(progress):
-            self.console.print(f"{text}, {rate}, {left}".removesuffix(", "), highlight=False, soft_wrap=True)
+            self.console.print(
+                f"{text}, {rate}, {left}".removesuffix(", "), highlight=False, soft_wrap=True
+            )
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
@@ -64,12 +71,18 @@ def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
     console = Console(width=max(Console().width, 120))  # a table cut short is no use in a log
     invariants = [str(name) for name in dataset if dataset[name].attrs.get("role") == "invariant"]
     if invariants:
-        table = _table("invariant", "at t = 0", "largest drift", "relative", title="conserved quantities")
+        table = _table(
+            "invariant", "at t = 0", "largest drift", "relative", title="conserved quantities"
+        )
         for name in invariants:
             values = dataset[name].values
             drift = np.abs(values - values[0])
             scale = np.abs(values[0])
-            relative = np.max(drift / np.where(scale > 0, scale, np.nan)) if np.any(scale > 1e-12) else np.nan
+            relative = (
+                np.max(drift / np.where(scale > 0, scale, np.nan))
+                if np.any(scale > 1e-12)
+                else np.nan
+            )
             first = f"{values[0]:.10g}" if values.ndim == 1 else f"{values.shape[1]} members"
             shown = "-" if np.isnan(relative) else f"{relative:.2e}"
             table.add_row(name.removeprefix("invariant_"), first, f"{drift.max():.2e}", shown)
@@ -77,18 +90,22 @@ def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
     series = [
         str(name)
         for name in dataset
-        if dataset[name].attrs.get("role") in ("entropy", "entropy_production", "complexity", "error")
+        if dataset[name].attrs.get("role")
+        in ("entropy", "entropy_production", "complexity", "error")
         and dataset[name].dims == ("t",)
     ]
     if series:
-        table = _table("diagnostic", "first", "last", "mean", "smallest", "largest", title="entropies")
+        table = _table(
+            "diagnostic", "first", "last", "mean", "smallest", "largest", title="entropies"
+        )
         for name in series:
             values = dataset[name].values
             table.add_row(name, *(f"{v:.6g}" for v in _statistics(values)))
         console.print(table)
     seconds = outcome.seconds
     console.print(
-        f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)", highlight=False
+        f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)",
+        highlight=False,
     )
     console.print(f"wrote {folder / 'run.nc'}", highlight=False, soft_wrap=True)
 
@@ -123,7 +140,8 @@ def print_experiments(console: Console) -> None:
     for path in sorted(root.glob("*/*.toml")):
         description = tomllib.loads(path.read_text(encoding="utf-8")).get("description", "")
         console.print(
-            f"  {path.parent.name}/{path.stem:<24} {description.splitlines()[0] if description else ''}",
+            f"  {path.parent.name}/{path.stem:<24} "
+            f"{description.splitlines()[0] if description else ''}",
             highlight=False,
             soft_wrap=True,
         )

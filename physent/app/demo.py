@@ -1,4 +1,6 @@
-"""A first look: every system small, one run folder each, and one page that shows what came of them."""
+"""A first look: every system small, one run folder each, and one page that shows what came of
+them.
+"""
 
 import shutil
 import time
@@ -39,10 +41,13 @@ def experiments() -> list[Path]:
 
 
 def demo(
-    folder: Path, overwrite: bool = False, tell: Callable[[str, float], None] = lambda name, seconds: None,
+    folder: Path,
+    overwrite: bool = False,
+    tell: Callable[[str, float], None] = lambda name, seconds: None,
     stop: Callable[[], bool] = lambda: False,
-) -> Path:  # fmt: skip
-    """Run every system below `folder`, and write the page; its path. `tell` is called with each name and its seconds.
+) -> Path:
+    """Run every system below `folder`, and write the page; its path. `tell` is called with each
+    name and its seconds.
 
     Raises FolderError for a folder that is taken and not to be overwritten, or is not a demo.
     """
@@ -66,7 +71,11 @@ def check_free(folder: Path, overwrite: bool) -> None:
     if not overwrite:
         raise FolderError(f"{folder} exists: choose another --output, or --overwrite it")
     known = {PAGE, *(path.stem for path in experiments())}
-    strange = [path.name for path in folder.iterdir() if path.name not in known] if folder.is_dir() else [folder.name]
+    strange = (
+        [path.name for path in folder.iterdir() if path.name not in known]
+        if folder.is_dir()
+        else [folder.name]
+    )
     if strange:
         raise FolderError(f"{folder} is not a demo (there is {strange[0]}); it is not overwritten")
 
@@ -87,12 +96,18 @@ def _each(folder: Path, stop: Callable[[], bool]) -> Iterator[Shown]:
 def _part(folder: Path) -> dict[str, Any]:
     with open_run(folder) as dataset:
         found = checks(dataset, folder)
-        film = movie(dataset, FRAMES) if "position" in dataset else None  # of fields, pictures show the time too
+        film = (
+            movie(dataset, FRAMES) if "position" in dataset else None
+        )  # of fields, pictures show the time too
         state = overall(found)
         return {
-            "name": str(dataset.attrs["title"]), "description": str(dataset.attrs["comment"]),
+            "name": str(dataset.attrs["title"]),
+            "description": str(dataset.attrs["comment"]),
             "command": f"physent run {folder / 'experiment.toml'} --output my_{folder.name}",
-            "checks": found, "state": state, "headline": HEADLINES[state],
-            "movie": film, "pictures": list(entries(showpieces(dataset), f"{folder.name}-")),
+            "checks": found,
+            "state": state,
+            "headline": HEADLINES[state],
+            "movie": film,
+            "pictures": list(entries(showpieces(dataset), f"{folder.name}-")),
             "averages": averages(dataset),
-        }  # fmt: skip
+        }

@@ -1,4 +1,6 @@
-"""The commands that describe: validate, list, new, schema and doctor; each returns the exit code."""
+"""The commands that describe: validate, list, new, schema and doctor; each returns the exit
+code.
+"""
 
 import json
 from pathlib import Path
@@ -25,7 +27,11 @@ def validate(path: Path, overrides: list[str]) -> int:
     with precision(precision_of(data)):
         experiment = build(data, problems, path.stem, path.parent)
     kind, count = experiment.resolved["solver"]["kind"], len(experiment.diagnostics)
-    print("; ".join([f"{path}: valid ({experiment.name}: {kind}, {count} diagnostics)", *experiment.notes]))
+    print(
+        "; ".join(
+            [f"{path}: valid ({experiment.name}: {kind}, {count} diagnostics)", *experiment.notes]
+        )
+    )
     return 0
 
 

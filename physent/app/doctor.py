@@ -30,24 +30,46 @@ class Finding:
 
 
 def examine(folder: Path = Path()) -> Iterator[Finding]:
-    """Every finding, runs going to a folder below `folder`. A check that fails to run is a finding too."""
+    """Every finding, runs going to a folder below `folder`. A check that fails to run is a finding
+    too.
+    """
     checks: list[Callable[[], Iterator[Finding]]] = [
-        _versions, _devices, _precision, _canary, _threads, _registered, lambda: _disk(folder),
-    ]  # fmt: skip
+        _versions,
+        _devices,
+        _precision,
+        _canary,
+        _threads,
+        _registered,
+        lambda: _disk(folder),
+    ]
     for check in checks:
         try:
             yield from check()
         except Exception as error:
-            yield Finding(check.__name__.strip("_"), "bad", repr(error), "reinstall physent in a fresh environment")
+            yield Finding(
+                check.__name__.strip("_"),
+                "bad",
+                repr(error),
+                "reinstall physent in a fresh environment",
+            )
 
 
 def _versions() -> Iterator[Finding]:
     words = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     yield Finding("python", "good", words)
-    yield Finding("packages", "good", ", ".join(f"{name} {metadata.version(name)}" for name in ("physent", *NEEDED)))
+    yield Finding(
+        "packages",
+        "good",
+        ", ".join(f"{name} {metadata.version(name)}" for name in ("physent", *NEEDED)),
+    )
     for name, extra in OPTIONAL.items():
         if importlib.util.find_spec(name) is None:
-            yield Finding("packages", "note", f"{name} is not installed", f"pip install '{extra}' if you want it")
+            yield Finding(
+                "packages",
+                "note",
+                f"{name} is not installed",
+                f"pip install '{extra}' if you want it",
+            )
 
 
 def _devices() -> Iterator[Finding]:
@@ -64,9 +86,18 @@ def _precision() -> Iterator[Finding]:
     with jax.enable_x64(True):
         wide = (jnp.asarray(1.0) + 1e-15 - 1) > 0
     if bool(wide):
-        yield Finding("precision", "good", "float64 works; experiments use it unless run.precision says float32")
+        yield Finding(
+            "precision",
+            "good",
+            "float64 works; experiments use it unless run.precision says float32",
+        )
     else:
-        yield Finding("precision", "bad", "float64 is not computed", "unset JAX_ENABLE_X64 and JAX_DEFAULT_DTYPE_BITS")
+        yield Finding(
+            "precision",
+            "bad",
+            "float64 is not computed",
+            "unset JAX_ENABLE_X64 and JAX_DEFAULT_DTYPE_BITS",
+        )
 
 
 def _canary() -> Iterator[Finding]:
@@ -77,20 +108,34 @@ def _canary() -> Iterator[Finding]:
     with jax.default_device(jax.devices("cpu")[0]):
         index = jnp.arange(32_769, dtype=jnp.float32)
         x = jnp.stack((index, 0 * index, 0 * index), axis=1)
-        squares = jax.jit(jax.vmap(lambda row: jnp.sum((jnp.eye(3, dtype=row.dtype) @ row) ** 2)))(x)
+        squares = jax.jit(jax.vmap(lambda row: jnp.sum((jnp.eye(3, dtype=row.dtype) @ row) ** 2)))(
+            x
+        )
         right = bool(jnp.all(squares == index**2))
     if right:
-        yield Finding("arithmetic", "good", "sums over many rows are right (jax issue 39103 is not here)")
+        yield Finding(
+            "arithmetic", "good", "sums over many rows are right (jax issue 39103 is not here)"
+        )
     else:
         words = "sums over many rows are wrong (jax issue 39103)"
         yield Finding("arithmetic", "bad", words, "pip install 'jax!=0.10.2' 'jaxlib!=0.10.2'")
 
 
 def _threads() -> Iterator[Finding]:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    set_ = {name: os.environ[name] for name in ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS") if name in os.environ}
-    words = f"{available} processors; " + (", ".join(f"{k}={v}" for k, v in set_.items()) or "no variable limits them")
-    yield Finding("threads", "note" if set_ else "good", words, "bits are the same only for the same threads")
+    available = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    set_ = {
+        name: os.environ[name]
+        for name in ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS")
+        if name in os.environ
+    }
+    words = f"{available} processors; " + (
+        ", ".join(f"{k}={v}" for k, v in set_.items()) or "no variable limits them"
+    )
+    yield Finding(
+        "threads", "note" if set_ else "good", words, "bits are the same only for the same threads"
+    )
 
 
 def _registered() -> Iterator[Finding]:
@@ -111,7 +156,9 @@ def _registered() -> Iterator[Finding]:
 
 def _disk(folder: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free / 2**30
-    state, advice = ("good", "") if free > 1 else ("bad", "free some space: a run that fills the disk stops")
+    state, advice = (
+        ("good", "") if free > 1 else ("bad", "free some space: a run that fills the disk stops")
+    )
     yield Finding("disk", state, f"{free:.1f} GiB free in {folder.resolve()}", advice)
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".physent-doctor-") as place:
@@ -119,7 +166,12 @@ def _disk(folder: Path) -> Iterator[Finding]:
             try:
                 lock(Path(place) / "lock").close()
                 words = "files cannot be locked here: two processes could write one run"
-                yield Finding("locking", "note", words, "keep each run to one process, or use another file system")
+                yield Finding(
+                    "locking",
+                    "note",
+                    words,
+                    "keep each run to one process, or use another file system",
+                )
             except Locked:
                 yield Finding("locking", "good", "a run folder is safe from a second process")
             finally:

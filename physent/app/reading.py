@@ -1,4 +1,6 @@
-"""The commands that read what is there: report, compare, diagnose and the list of runs; each returns the exit code."""
+"""The commands that read what is there: report, compare, diagnose and the list of runs; each
+returns the exit code.
+"""
 
 import math
 import sys
@@ -22,7 +24,9 @@ from physent.protocol import registry
 
 
 @command
-def report(folder: Path, output: Path | None, movie: Path | None, live: bool, every: float | None) -> int:
+def report(
+    folder: Path, output: Path | None, movie: Path | None, live: bool, every: float | None
+) -> int:
     """Write the report of a run."""
     if not live:
         if every is not None:
@@ -40,7 +44,9 @@ def report(folder: Path, output: Path | None, movie: Path | None, live: bool, ev
     def told(place: Path, running: bool) -> None:
         pages.append(place)
         if len(pages) == 1 and running:
-            print(f"{place} follows the run until it ends; Ctrl-C leaves it as it is then", flush=True)
+            print(
+                f"{place} follows the run until it ends; Ctrl-C leaves it as it is then", flush=True
+            )
 
     try:
         place = follow(folder, output, EVERY if every is None else every, told)
@@ -68,7 +74,9 @@ def compare(a: Path, b: Path, output: Path | None) -> int:
     tables = compare_runs(a, b, output)
     console = Console(width=max(Console().width, 150))
     for table in tables:
-        console.print(f"[bold]{table.title}[/bold]" + ("" if table.rows else f": {table.note or 'none'}"))
+        console.print(
+            f"[bold]{table.title}[/bold]" + ("" if table.rows else f": {table.note or 'none'}")
+        )
         if table.rows:
             console.print(text_table(table.columns, table.rows))
     if output is not None:
@@ -102,7 +110,9 @@ def diagnose(
     if output is not None and output.exists():
         raise FolderError(f"{output} exists: choose another --output")
     cls = registry.find("diagnostics", kind, Path.cwd())
-    data: dict[str, Any] = {key: value_or_word(value) for key, value in named.items() if value is not None}
+    data: dict[str, Any] = {
+        key: value_or_word(value) for key, value in named.items() if value is not None
+    }
     for setting in settings:
         key, _, value = setting.partition("=")
         data[key.strip()] = value_or_word(value)
@@ -115,15 +125,21 @@ def diagnose(
             if "IO backends" not in str(error):
                 raise FolderError(f"{file}: cannot be read: {error}") from None
             raise FolderError(
-                f"{file}: cannot be read: it is no NetCDF file. Read arrays with numpy or pandas and take "
-                "physent.entropy.entropy(array, axis=-1), or make it one: xarray.DataArray(array, dims=('time', 'x'), "
+                f"{file}: cannot be read: it is no NetCDF file. Read arrays with numpy or pandas "
+                "and take "
+                "physent.entropy.entropy(array, axis=-1), or make it one: xarray.DataArray(array, "
+                "dims=('time', 'x'), "
                 "name='u').to_netcdf('u.nc')"
             ) from None
         diagnostics = []
         for name in of:
             found = problems_of(cls, data | {"of": name})
             if found:
-                raise OptionError("\n".join(f"{kind}.{'.'.join(map(str, path))}: {message}" for path, message in found))
+                raise OptionError(
+                    "\n".join(
+                        f"{kind}.{'.'.join(map(str, path))}: {message}" for path, message in found
+                    )
+                )
             diagnostics.append(make(cls, data | {"of": name}))
         try:
             with dataset:

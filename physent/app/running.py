@@ -26,20 +26,32 @@ from physent.sweep.summary import summarise
 
 @command
 def run(
-    path: Path, overrides: list[str], output: Path | None, overwrite: bool, quiet: bool, with_report: bool = False,
-    distributed: bool = False, with_score: bool = False,
-) -> int:  # fmt: skip
-    """Run an experiment file, and learn its score and write its report where these are asked for."""
+    path: Path,
+    overrides: list[str],
+    output: Path | None,
+    overwrite: bool,
+    quiet: bool,
+    with_report: bool = False,
+    distributed: bool = False,
+    with_score: bool = False,
+) -> int:
+    """Run an experiment file, and learn its score and write its report where these are asked
+    for.
+    """
     leading = _leads(distributed)
     quiet = quiet or not leading
     data, problems = parse(path, overrides)
     with precision(precision_of(data)):
         experiment = build(data, problems, path.stem, path.parent)
         if with_score and experiment.score is None:
-            raise ConfigError([f"{path}: given --score, allowed: with a [score] table, which says how"])
+            raise ConfigError(
+                [f"{path}: given --score, allowed: with a [score] table, which says how"]
+            )
         folder = output if output is not None else experiment.folder
         with ConsoleProgress(experiment, quiet) as progress, Interrupts() as interrupts:
-            finished = execute(experiment, folder, overwrite=overwrite, tell=progress, stop=interrupts.requested)
+            finished = execute(
+                experiment, folder, overwrite=overwrite, tell=progress, stop=interrupts.requested
+            )
         code = _close(finished, interrupts, quiet)
     if with_score and leading and code == 0:
         code = _score(folder, [], None, overwrite, quiet)
@@ -53,10 +65,15 @@ def resume(folder: Path, quiet: bool, devices: Any = None, distributed: bool = F
     """Continue the run in a folder."""
     quiet = not _leads(distributed) or quiet
     if not (folder / EXPERIMENT).is_file():
-        raise FolderError(f"{folder} is not a run that can be resumed: there is no {folder / EXPERIMENT}")
+        raise FolderError(
+            f"{folder} is not a run that can be resumed: there is no {folder / EXPERIMENT}"
+        )
     data, _ = parse(folder / EXPERIMENT)
     with precision(precision_of(data)):
-        with ConsoleProgress(data.get("name", folder.name), quiet) as progress, Interrupts() as interrupts:
+        with (
+            ConsoleProgress(data.get("name", folder.name), quiet) as progress,
+            Interrupts() as interrupts,
+        ):
             finished = resume_run(folder, devices=devices, tell=progress, stop=interrupts.requested)
         return _close(finished, interrupts, quiet)
 
@@ -76,7 +93,11 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
         try:
             with finished.dataset() as dataset:
                 print_summary(dataset, outcome, finished.place)
-        except (OSError, ValueError, RuntimeError):  # of a file that could not be written to its end
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+        ):  # of a file that could not be written to its end
             if outcome.reason != "failed":
                 raise
     if outcome.reason == "failed":
@@ -90,16 +111,28 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
 
 @command
 def sweep(
-    path: Path, over: list[str], mode: str | None, samples: int | None, seed: int | None, overrides: list[str],
-    executor: str, workers: int | None, output: Path | None, overwrite: bool, vmap: bool, quiet: bool,
-) -> int:  # fmt: skip
+    path: Path,
+    over: list[str],
+    mode: str | None,
+    samples: int | None,
+    seed: int | None,
+    overrides: list[str],
+    executor: str,
+    workers: int | None,
+    output: Path | None,
+    overwrite: bool,
+    vmap: bool,
+    quiet: bool,
+) -> int:
     """Run an experiment file at every point of a sweep."""
     data, _ = parse(path, overrides)
     told = {"over": over or None, "mode": mode, "samples": samples, "seed": seed}
     table = data.get("sweep", {}) | {key: value for key, value in told.items() if value is not None}
     found = problems_of(SweepSettings, table)
     if found:
-        raise ConfigError([f"{path}: {'.'.join(map(str, ('sweep', *key)))}: {message}" for key, message in found])
+        raise ConfigError(
+            [f"{path}: {'.'.join(map(str, ('sweep', *key)))}: {message}" for key, message in found]
+        )
     settings = make(SweepSettings, table)
     found_points = points(settings)
     for key, value in (("samples", samples), ("seed", seed)):
@@ -113,9 +146,15 @@ def sweep(
             try:
                 experiments.append(build(data, problems, path.stem, path.parent))
             except ConfigError as error:
-                why = " (with --vmap only numbers of the solver vary, not whole numbers or choices)" if vmap else ""
+                why = (
+                    " (with --vmap only numbers of the solver vary, not whole numbers or choices)"
+                    if vmap
+                    else ""
+                )
                 words = [problem.replace("--set:", "--over:", 1) for problem in error.problems]
-                raise ConfigError([word + why * word.startswith("--over:") for word in words]) from None
+                raise ConfigError(
+                    [word + why * word.startswith("--over:") for word in words]
+                ) from None
     texts, usual = [experiment.toml() for experiment in experiments], experiments[0].folder
     folder = output if output is not None else usual.with_name(f"{usual.name}_sweep")
     check_executor(executor, workers)
@@ -132,7 +171,9 @@ def sweep(
 
     try:
         with raised():
-            results = run_sweep(texts, runs, folder, executor=executor, workers=workers, tell=tell_point)
+            results = run_sweep(
+                texts, runs, folder, executor=executor, workers=workers, tell=tell_point
+            )
     except KeyboardInterrupt as interrupt:
         print(f"interrupted; the same command goes on with {folder}", file=sys.stderr)
         return 128 + getattr(interrupt, "signal", 2)
@@ -148,12 +189,16 @@ def sweep(
 
 
 @command
-def score(folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool) -> int:
+def score(
+    folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool
+) -> int:
     """Learn the score of a run, or judge a trained one on it."""
     return _score(folder, overrides, source, overwrite, quiet)
 
 
-def _score(folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool) -> int:
+def _score(
+    folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool
+) -> int:
     from physent.app.learned import print_progress, print_verdict
     from physent.score.pipeline import RESULT, learn
 
@@ -167,14 +212,22 @@ def _score(folder: Path, overrides: list[str], source: Path | None, overwrite: b
     with Interrupts() as interrupts:
         try:
             learnt = learn(
-                folder, overrides=overrides, source=source, overwrite=overwrite, tell=tell, say=say,
+                folder,
+                overrides=overrides,
+                source=source,
+                overwrite=overwrite,
+                tell=tell,
+                say=say,
                 stop=interrupts.requested,
-            )  # fmt: skip
+            )
         except SamplesError as error:
             raise FolderError(f"{folder}: {error}") from None
     if learnt.verdict is None:
         same = "the same command" if overrides else f"physent score {folder}"
-        print(f"interrupted; {same}{' without --overwrite' if overwrite else ''} goes on", file=sys.stderr)
+        print(
+            f"interrupted; {same}{' without --overwrite' if overwrite else ''} goes on",
+            file=sys.stderr,
+        )
         return 128 + (interrupts.signal or 2)
     print_verdict(learnt.verdict)
     say(f"wrote {folder / RESULT}")

@@ -9,7 +9,15 @@ from typing import Any
 
 import jax
 
-from physent.errors import CheckoutError, ConfigError, FolderError, OptionError, ParameterError, RegistryError, RunError
+from physent.errors import (
+    CheckoutError,
+    ConfigError,
+    FolderError,
+    OptionError,
+    ParameterError,
+    RegistryError,
+    RunError,
+)
 
 
 class _Stop(Exception):
@@ -21,11 +29,24 @@ class _Stop(Exception):
 
 @contextlib.contextmanager
 def _speaking() -> Iterator[None]:
-    """Errors a user can mend become sentences on stderr and an exit code; warnings become one line."""
+    """Errors a user can mend become sentences on stderr and an exit code; warnings become one
+    line.
+    """
 
-    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        *_: Any,
+        **__: Any,
+    ) -> None:
         # an old name in somebody's own file is said to be there
-        own = category is FutureWarning and filename.endswith(".py") and "site-packages" not in filename
+        own = (
+            category is FutureWarning
+            and filename.endswith(".py")
+            and "site-packages" not in filename
+        )
         place = f"{filename}:{lineno}: " if own else ""
         print(f"warning: {place}{message}", file=sys.stderr)
 
@@ -34,7 +55,14 @@ def _speaking() -> Iterator[None]:
         warnings.showwarning = show
         try:
             yield
-        except (CheckoutError, ConfigError, FolderError, OptionError, ParameterError, RegistryError) as error:
+        except (
+            CheckoutError,
+            ConfigError,
+            FolderError,
+            OptionError,
+            ParameterError,
+            RegistryError,
+        ) as error:
             print(error, file=sys.stderr)
             raise _Stop(2) from None
         except RunError as error:

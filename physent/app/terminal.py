@@ -10,7 +10,9 @@ _GONE = (errno.EPIPE, errno.EIO, errno.ENXIO)  # a pipe without a reader, a term
 
 
 class Lasting:
-    """A text stream that falls silent once nobody can read it; any other failure to write is raised."""
+    """A text stream that falls silent once nobody can read it; any other failure to write is
+    raised.
+    """
 
     def __init__(self, stream: Any):
         self._stream = io.StringIO() if stream is None else stream  # None: closed from the start
@@ -37,7 +39,9 @@ class Lasting:
         if error.errno not in _GONE:
             raise error
         self._gone = True
-        with contextlib.suppress(OSError, ValueError):  # what is still in the buffer has to go somewhere at exit
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # what is still in the buffer has to go somewhere at exit
             place, nowhere = self._stream.fileno(), os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, place)
             os.close(nowhere)

@@ -1,8 +1,10 @@
-"""Entropies of labelled arrays: after `import physent.data.accessor`, `ds.psi.physent.entropy(...)` on any DataArray.
+"""Entropies of labelled arrays: after `import physent.data.accessor`, `ds.psi.physent.entropy(...)`
+on any DataArray.
 
-The arrays go to `physent.entropy`, the labels stay: dimensions that are read disappear, coordinates of the others are
-kept, dask arrays are read in blocks and only when the result is. Precision is that of the data, whatever JAX is
-configured to. What `physent diagnose` refuses is refused here: data that are masked or not finite, negative densities.
+The arrays go to `physent.entropy`, the labels stay: dimensions that are read disappear, coordinates
+of the others are kept, dask arrays are read in blocks and only when the result is. Precision is
+that of the data, whatever JAX is configured to. What `physent diagnose` refuses is refused here:
+data that are masked or not finite, negative densities.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -39,13 +41,17 @@ def _part(given: Any, options: Mapping[str, type], what: str) -> Any:
     if not isinstance(given, str):
         return given
     if given not in options:
-        raise ValueError(f"no {what} {given!r}{nearest(given, options)} (there are: {', '.join(options)})")
+        raise ValueError(
+            f"no {what} {given!r}{nearest(given, options)} (there are: {', '.join(options)})"
+        )
     return options[given]()
 
 
 @xr.register_dataarray_accessor("physent")
 class PhysentAccessor:
-    """The entropies of one DataArray; every method gives a DataArray without the dimensions that were read."""
+    """The entropies of one DataArray; every method gives a DataArray without the dimensions that
+    were read.
+    """
 
     def __init__(self, array: xr.DataArray):
         self._array = array
@@ -55,25 +61,35 @@ class PhysentAccessor:
         """The dimensions meant, all but time and members by default."""
         there = ", ".join(map(str, self._array.dims))
         if dim is None:
-            if not any(name in self._array.coords and not self._array[name].ndim for name in TIMES):  # of one time
+            if not any(
+                name in self._array.coords and not self._array[name].ndim for name in TIMES
+            ):  # of one time
                 time_of(self._array, "name those to read with dim=")
             dims = [d for d in self._array.dims if d not in NEITHER]
             if not dims:
                 raise ValueError(
-                    f"{self._name} has no dimension of space (there are: {there}): of a series take its patterns, "
+                    f"{self._name} has no dimension of space (there are: {there}): of a series "
+                    "take its patterns, "
                     f"dim={self._array.dims[-1]!r}, outcomes='ordinal'"
                 )
         else:
             dims = [dim] if isinstance(dim, str) or not isinstance(dim, Sequence) else list(dim)
         missing = [d for d in dims if d not in self._array.dims]
         if missing or not dims:
-            raise ValueError(f"no dimension {', '.join(map(repr, missing)) or 'to read'} (there are: {there})")
+            raise ValueError(
+                f"no dimension {', '.join(map(repr, missing)) or 'to read'} (there are: {there})"
+            )
         return dims
 
     def _apply(
-        self, function: Callable, dims: list[Hashable], name: str, long_name: str, role: str = "scalar",
+        self,
+        function: Callable,
+        dims: list[Hashable],
+        name: str,
+        long_name: str,
+        role: str = "scalar",
         outcomes: OutcomeSpace | None = None,
-    ) -> xr.DataArray:  # fmt: skip
+    ) -> xr.DataArray:
         axes = tuple(range(-len(dims), 0))
 
         def on_block(block: np.ndarray) -> np.ndarray:
@@ -86,9 +102,13 @@ class PhysentAccessor:
 
         real = np.real(np.zeros(1, self._array.dtype)).dtype
         result = xr.apply_ufunc(
-            on_block, self._array, input_core_dims=[dims], dask="parallelized",
-            output_dtypes=[real if real.kind == "f" else np.dtype(float)], dask_gufunc_kwargs={"allow_rechunk": True},
-        )  # fmt: skip
+            on_block,
+            self._array,
+            input_core_dims=[dims],
+            dask="parallelized",
+            output_dtypes=[real if real.kind == "f" else np.dtype(float)],
+            dask_gufunc_kwargs={"allow_rechunk": True},
+        )
         result = result.rename(name)
         result.attrs = {"units": "1", "long_name": long_name, "role": role}
         return result
@@ -104,30 +124,42 @@ class PhysentAccessor:
     ) -> xr.DataArray:
         """`physent.entropy.entropy` over dimensions, by default all but time and members.
 
-        Measure, outcomes and estimator are modules or the names a config gives them. Ordinal outcomes read one
-        dimension, for example `dim="t"`; spatial ones and particles two, in the order given. The result is called what
-        `physent diagnose` calls it.
+        Measure, outcomes and estimator are modules or the names a config gives them. Ordinal
+        outcomes read one dimension, for example `dim="t"`; spatial ones and particles two, in the
+        order given. The result is called what `physent diagnose` calls it.
         """
         dims = self._dims(dim)
         space = _part(outcomes, OUTCOMES, "outcome space")
         words: dict[str, Any] = {
-            "measure": _part(measure, MEASURES, "measure"), "outcomes": space,
-            "estimator": _part(estimator, ESTIMATORS, "estimator"), "base": base, "normalise": normalise,
-        }  # fmt: skip
+            "measure": _part(measure, MEASURES, "measure"),
+            "outcomes": space,
+            "estimator": _part(estimator, ESTIMATORS, "estimator"),
+            "base": base,
+            "normalise": normalise,
+        }
         name, variable = Entropy(of=self._name, **words).output(self._name, ())
         return self._apply(
             lambda block, axes: entropy(block, axis=axes, **words),
-            dims, name, variable.long_name, variable.role, space,
-        )  # fmt: skip
+            dims,
+            name,
+            variable.long_name,
+            variable.role,
+            space,
+        )
 
-    def complexity(self, dim: Dims = None, outcomes: str | OutcomeSpace = "density") -> xr.DataArray:
+    def complexity(
+        self, dim: Dims = None, outcomes: str | OutcomeSpace = "density"
+    ) -> xr.DataArray:
         """`physent.entropy.jensen_shannon_complexity` of outcomes over dimensions."""
         space = _part(outcomes, OUTCOMES, "outcome space")
         return self._apply(
             lambda block, axes: jensen_shannon_complexity(space.probabilities(block, axes)),
-            self._dims(dim), f"complexity_{self._name}", f"Jensen-Shannon complexity of {self._name}", "complexity",
+            self._dims(dim),
+            f"complexity_{self._name}",
+            f"Jensen-Shannon complexity of {self._name}",
+            "complexity",
             space,
-        )  # fmt: skip
+        )
 
     def differential_entropy(self, dim: Dims = None) -> xr.DataArray:
         """`physent.entropy.differential_entropy` over dimensions with uniform coordinates."""
@@ -135,27 +167,37 @@ class PhysentAccessor:
         spacing = [self._spacing(d) for d in dims]
         return self._apply(
             lambda block, axes: differential_entropy(block, spacing, axes),
-            dims, f"differential_entropy_{self._name}", f"differential Shannon entropy of {self._name} in nats",
-            "entropy", Density(),
-        )  # fmt: skip
+            dims,
+            f"differential_entropy_{self._name}",
+            f"differential Shannon entropy of {self._name} in nats",
+            "entropy",
+            Density(),
+        )
 
     def sample_entropy(self, dim: Hashable, order: int = 2, relative: float = 0.2) -> xr.DataArray:
         """`physent.entropy.sample_entropy` along one dimension."""
         return self._apply(
             lambda block, axes: sample_entropy(block, order, None, relative),
-            self._dims(dim), f"sample_entropy_{self._name}", f"sample entropy of {self._name}", "entropy",
-        )  # fmt: skip
+            self._dims(dim),
+            f"sample_entropy_{self._name}",
+            f"sample entropy of {self._name}",
+            "entropy",
+        )
 
     def time_average(self, dim: Hashable = "t") -> xr.Dataset:
-        """Mean, autocorrelation-aware standard error and effective sample size along one dimension."""
+        """Mean, autocorrelation-aware standard error and effective sample size along one
+        dimension.
+        """
         dims, names = self._dims(dim), time_average(np.zeros(2))._fields
         results = {
             name: self._apply(
                 lambda block, axes, name=name: getattr(time_average(block), name),
-                dims, name, f"{name.replace('_', ' ')} of {self._name}",
+                dims,
+                name,
+                f"{name.replace('_', ' ')} of {self._name}",
             )
             for name in names
-        }  # fmt: skip
+        }
         return xr.Dataset(results)
 
     def _spacing(self, dim: Hashable) -> float:

@@ -20,7 +20,9 @@ MOST_PARAMETERS = 6
 
 @dataclass(frozen=True)
 class Entry:
-    """One run as its file describes it; `settings` are the leaves of its experiment by dotted key."""
+    """One run as its file describes it; `settings` are the leaves of its experiment by dotted
+    key.
+    """
 
     path: Path
     state: str
@@ -32,7 +34,9 @@ class Entry:
 
 
 def entries(folder: Path) -> list[Entry]:
-    """Every run below a folder, the newest first. Raises FolderError where there is no such folder."""
+    """Every run below a folder, the newest first. Raises FolderError where there is no such
+    folder.
+    """
     if not folder.is_dir():
         raise FolderError(f"{folder} is not a folder")
     try:
@@ -53,11 +57,23 @@ def _entry(path: Path) -> Entry:
     status = (path / RUN).stat()
     try:
         with netCDF4.Dataset(path / RUN) as file:
-            attributes = {name: file.getncattr(name) for name in ("status", "experiment") if name in file.ncattrs()}
+            attributes = {
+                name: file.getncattr(name)
+                for name in ("status", "experiment")
+                if name in file.ncattrs()
+            }
             rows = len(file.dimensions["t"]) if "t" in file.dimensions else 0
         experiment = current_kinds(tomllib.loads(str(attributes.get("experiment", ""))))
     except (OSError, RuntimeError, tomllib.TOMLDecodeError):
-        return Entry(path, "running" if is_running(path) else "damaged", "?", {}, 0, status.st_size, status.st_mtime)
+        return Entry(
+            path,
+            "running" if is_running(path) else "damaged",
+            "?",
+            {},
+            0,
+            status.st_size,
+            status.st_mtime,
+        )
     state = str(attributes.get("status", "?"))
     if state == "running" and not is_running(path):
         state = "killed"
@@ -77,8 +93,14 @@ def differing(found: list[Entry]) -> dict[Path, str]:
         keys = dict.fromkeys(key for entry in alike for key in entry.settings)
         keys = [key for key in keys if len({repr(entry.settings.get(key)) for entry in alike}) > 1]
         for entry in alike:
-            parts = [f"{_short(key)}={shown(entry.settings[key])}" for key in keys if key in entry.settings]
-            more = f" and {len(parts) - MOST_PARAMETERS} more" if len(parts) > MOST_PARAMETERS else ""
+            parts = [
+                f"{_short(key)}={shown(entry.settings[key])}"
+                for key in keys
+                if key in entry.settings
+            ]
+            more = (
+                f" and {len(parts) - MOST_PARAMETERS} more" if len(parts) > MOST_PARAMETERS else ""
+            )
             words[entry.path] = " ".join(parts[:MOST_PARAMETERS]) + more
     return words
 
@@ -109,8 +131,13 @@ def rows(folder: Path) -> list[tuple[str, ...]]:
     words = differing(found)
     return [
         (
-            str(entry.path.relative_to(folder)), entry.state, entry.kind, words.get(entry.path, ""),
-            str(entry.rows), size(entry.size), age(now - entry.modified),
+            str(entry.path.relative_to(folder)),
+            entry.state,
+            entry.kind,
+            words.get(entry.path, ""),
+            str(entry.rows),
+            size(entry.size),
+            age(now - entry.modified),
         )
         for entry in found
-    ]  # fmt: skip
+    ]

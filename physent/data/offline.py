@@ -19,20 +19,26 @@ BLOCK_BYTES = 64 * 2**20
 UNIFORM = 1e-4  # float32 coordinates of a uniform grid differ by about that much
 
 
-def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: str | None = None) -> xr.Dataset:
-    """Apply diagnostics to a Dataset along its time, row by row, as a run would; the same object, the same numbers.
+def diagnose(
+    dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: str | None = None
+) -> xr.Dataset:
+    """Apply diagnostics to a Dataset along its time, row by row, as a run would; the same object,
+    the same numbers.
 
-    `time` names the time dimension; by default "t_snapshot", "t", "time" or "Time", whichever there is. Other
-    dimensions become axes of space, uniform where they have a coordinate that is; a dimension `member` is mapped over.
-    Read in blocks, so the file may be larger than memory.
+    `time` names the time dimension; by default "t_snapshot", "t", "time" or "Time", whichever there
+    is. Other dimensions become axes of space, uniform where they have a coordinate that is; a
+    dimension `member` is mapped over. Read in blocks, so the file may be larger than memory.
 
-    Raises ValueError when a diagnostic does not fit, when there is no time dimension, or when data are masked, not
-    finite or, where a density is asked for, negative.
+    Raises ValueError when a diagnostic does not fit, when there is no time dimension, or when data
+    are masked, not finite or, where a density is asked for, negative.
     """
     dataset = join_complex(dataset)
     time = time or time_of(dataset, "name it: --time NAME, in Python time=")
     if time not in dataset.dims or not dataset.sizes[time]:
-        raise ValueError(f"there is no dimension {time!r} with rows (dimensions: {', '.join(map(str, dataset.dims))})")
+        raise ValueError(
+            f"there is no dimension {time!r} with rows (dimensions: "
+            f"{', '.join(map(str, dataset.dims))})"
+        )
     data = {
         str(name): array
         for name, array in dataset.data_vars.items()
@@ -41,7 +47,10 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
     if not data:
         raise ValueError(f"no numeric variable has the time dimension {time!r}")
     mapped = "member" in dataset.dims
-    arrays = {name: array.transpose(time, *[dim for dim in array.dims if dim != time]) for name, array in data.items()}
+    arrays = {
+        name: array.transpose(time, *[dim for dim in array.dims if dim != time])
+        for name, array in data.items()
+    }
     variables = {name: _variable(array, time, mapped) for name, array in arrays.items()}
     domain = _domain(dataset, time)
     times = dataset[time].values if time in dataset.coords else np.arange(dataset.sizes[time])
@@ -53,17 +62,24 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
         for name, variable in diagnostic.variables(first).items():
             if name in outputs or name in dataset.dims or not name.isidentifier():
                 raise ValueError(
-                    f"a second variable or a dimension is called {name!r}: give the diagnostic another name"
+                    f"a second variable or a dimension is called {name!r}: give the diagnostic "
+                    "another name"
                 )
             outputs[name] = variable
-    arrays = {name: array for name, array in arrays.items() if name in _used(diagnostics, first, variables)}
+    arrays = {
+        name: array
+        for name, array in arrays.items()
+        if name in _used(diagnostics, first, variables)
+    }
     spaces = [
         (first.find(of), outcomes)
         for diagnostic in diagnostics
         if isinstance(outcomes := getattr(diagnostic, "outcomes", None), OutcomeSpace)
         and isinstance(of := getattr(diagnostic, "of", None), str)
     ]
-    axes = {name: 0 if mapped and "member" in array.dims else None for name, array in arrays.items()}
+    axes = {
+        name: 0 if mapped and "member" in array.dims else None for name, array in arrays.items()
+    }
 
     def over_members(function: Any) -> Any:
         return jax.vmap(function, in_axes=(0, axes, None)) if mapped else function
@@ -77,11 +93,15 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
         return tuple(following), row_outputs
 
     def start(_: Any, values: dict[str, Any], t: Any) -> tuple:
-        return tuple(diagnostic.init(Observed(values, variables, domain, t)) for diagnostic in diagnostics)
+        return tuple(
+            diagnostic.init(Observed(values, variables, domain, t)) for diagnostic in diagnostics
+        )
 
     @jax.jit
     def block(carries, values, times):
-        return jax.lax.scan(lambda carries, inputs: over_members(row)(carries, *inputs), carries, (values, times))
+        return jax.lax.scan(
+            lambda carries, inputs: over_members(row)(carries, *inputs), carries, (values, times)
+        )
 
     carries: Any = None
     parts = []
@@ -103,11 +123,17 @@ def diagnose(dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: st
         for name, variable in outputs.items()
     }
     used = {dim for dims, _, _ in result.values() for dim in dims}
-    coordinates = {str(name): array for name, array in dataset.coords.items() if set(map(str, array.dims)) <= used}
+    coordinates = {
+        str(name): array
+        for name, array in dataset.coords.items()
+        if set(map(str, array.dims)) <= used
+    }
     for diagnostic in diagnostics:
         for axis in diagnostic.axes(first):
             words = {"units": axis.units, "long_name": axis.long_name}
-            coordinates[axis.name] = xr.DataArray(np.asarray(axis.points), dims=(axis.name,), attrs=words)
+            coordinates[axis.name] = xr.DataArray(
+                np.asarray(axis.points), dims=(axis.name,), attrs=words
+            )
     return xr.Dataset(result, coordinates, {"source": "physent.diagnose"})
 
 
@@ -115,9 +141,11 @@ def _variable(array: xr.DataArray, time: str, mapped: bool) -> Variable:
     dims = tuple(str(dim) for dim in array.dims if dim != time and not (mapped and dim == "member"))
     attributes = array.attrs
     return Variable(
-        dims, str(attributes.get("role", "scalar")), str(attributes.get("units", "1")),
+        dims,
+        str(attributes.get("role", "scalar")),
+        str(attributes.get("units", "1")),
         str(attributes.get("long_name", array.name)),
-    )  # fmt: skip
+    )
 
 
 def _domain(dataset: xr.Dataset, time: str) -> Domain:
@@ -131,14 +159,19 @@ def _domain(dataset: xr.Dataset, time: str) -> Domain:
             points, attributes = dataset[dim].values.astype(float), dataset[dim].attrs
         length = attributes.get("length")
         steps = np.diff(points)
-        uniform = not len(steps) or bool(np.all(np.abs(steps - steps[0]) <= UNIFORM * np.abs(steps[0])))
+        uniform = not len(steps) or bool(
+            np.all(np.abs(steps - steps[0]) <= UNIFORM * np.abs(steps[0]))
+        )
         axes.append(
             Axis(
-                name=dim, points=as_number(points), length=None if length is None else as_number(length),
+                name=dim,
+                points=as_number(points),
+                length=None if length is None else as_number(length),
                 periodic=attributes.get("periodic") == "true",
-                uniform=uniform, units=str(attributes.get("units", "1")),
+                uniform=uniform,
+                units=str(attributes.get("units", "1")),
             )
-        )  # fmt: skip
+        )
     return Domain(tuple(axes))
 
 
@@ -146,7 +179,9 @@ def _shapes(arrays: dict[str, xr.DataArray], mapped: bool) -> dict[str, Any]:
     return {
         name: jax.ShapeDtypeStruct(
             tuple(
-                size for dim, size in array.isel({array.dims[0]: 0}).sizes.items() if not (mapped and dim == "member")
+                size
+                for dim, size in array.isel({array.dims[0]: 0}).sizes.items()
+                if not (mapped and dim == "member")
             ),
             jax.dtypes.canonicalize_dtype(array.dtype.newbyteorder("=")),
         )
@@ -166,7 +201,9 @@ class _Recording(Observed):
         return super().__getitem__(name)
 
 
-def _used(diagnostics: Sequence[Diagnostic], first: Observed, variables: dict[str, Variable]) -> set[str]:
+def _used(
+    diagnostics: Sequence[Diagnostic], first: Observed, variables: dict[str, Variable]
+) -> set[str]:
     """The observables that the diagnostics read, so that only they are loaded."""
     used: set[str] = set()
 
@@ -180,7 +217,9 @@ def _used(diagnostics: Sequence[Diagnostic], first: Observed, variables: dict[st
     return used
 
 
-def _blocks(arrays: dict[str, xr.DataArray], times: np.ndarray, spaces: Sequence[tuple[str, OutcomeSpace]]) -> Any:
+def _blocks(
+    arrays: dict[str, xr.DataArray], times: np.ndarray, spaces: Sequence[tuple[str, OutcomeSpace]]
+) -> Any:
     """The data in blocks of rows that fit memory, checked."""
     row_bytes = sum(array.nbytes // max(1, array.shape[0]) for array in arrays.values())
     rows = max(1, BLOCK_BYTES // max(1, row_bytes))
@@ -192,7 +231,8 @@ def _blocks(arrays: dict[str, xr.DataArray], times: np.ndarray, spaces: Sequence
             if part.dtype.kind in "fc" and not np.all(np.isfinite(part)):
                 where = np.argwhere(~np.isfinite(part))[0]
                 raise ValueError(
-                    f"{name} is masked or not finite at row {first + where[0]}, index {tuple(where[1:].tolist())}: "
+                    f"{name} is masked or not finite at row {first + where[0]}, index "
+                    f"{tuple(where[1:].tolist())}: "
                     "fill or cut it first"
                 )
             for words in (outcomes.misfit(part) for of, outcomes in spaces if of == name):

@@ -20,14 +20,16 @@ _APART = ("name", "description", "output", "sweep")  # what does not make runs d
 def open_runs(
     pattern: str | Path | Iterable[str | Path], *, variables: Sequence[str] | None = None
 ) -> xr.Dataset | xr.DataTree:
-    """Every run that matches, along a dimension `run` with the parameters that differ as its coordinates.
+    """Every run that matches, along a dimension `run` with the parameters that differ as its
+    coordinates.
 
     Args:
-        pattern: a glob of run folders or their files ("data/runs/scan_*"), a folder of runs, or a list of them.
-        variables: read only these; by default all of them.
+        pattern: a glob of run folders or their files ("data/runs/scan_*"), a folder of runs, or a
+        list of them. variables: read only these; by default all of them.
 
-    Everything is read at once. Runs whose dimensions, coordinates or variables differ cannot share arrays: then the
-    answer is a `xarray.DataTree` with one node a run, in order, the parameters as attributes of each.
+    Everything is read at once. Runs whose dimensions, coordinates or variables differ cannot share
+    arrays: then the answer is a `xarray.DataTree` with one node a run, in order, the parameters as
+    attributes of each.
 
     Raises FolderError where nothing matches or a file cannot be read.
     """
@@ -62,7 +64,9 @@ def _files(pattern: Any) -> list[Path]:
                 found.append(match / RUN)
             elif match.is_dir():
                 # not what a kill left behind: half a folder, or one put aside
-                runs = (file for file in match.glob(f"*/{RUN}") if not file.parent.name.startswith("."))
+                runs = (
+                    file for file in match.glob(f"*/{RUN}") if not file.parent.name.startswith(".")
+                )
                 found += sorted(file for file in runs if ".damaged" not in file.parent.name)
     return found
 
@@ -99,7 +103,10 @@ def _attributes(stored: Any) -> dict[str, Any]:
 def _labels(attributes: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """The parameters that differ: short name to one value a run."""
     experiments = [experiment_of(each) for each in attributes]
-    flat = [flattened({key: part for key, part in data.items() if key not in _APART}) for data in experiments]
+    flat = [
+        flattened({key: part for key, part in data.items() if key not in _APART})
+        for data in experiments
+    ]
     keys = dict.fromkeys(key for each in flat for key in each)
     differing = [key for key in keys if any(each.get(key) != flat[0].get(key) for each in flat)]
     names = short_names(differing)
@@ -114,7 +121,9 @@ def _plain(value: Any) -> Any:
 
 def _alike(run: _Stored, other: _Stored) -> bool:
     def shapes(data: dict[str, tuple]) -> dict[str, tuple]:
-        return {name: (dims, values.shape, values.dtype) for name, (dims, values, _) in data.items()}
+        return {
+            name: (dims, values.shape, values.dtype) for name, (dims, values, _) in data.items()
+        }
 
     same = shapes(run[0]) == shapes(other[0]) and shapes(run[1]) == shapes(other[1])
     return same and all(np.array_equal(run[1][name][1], other[1][name][1]) for name in run[1])
@@ -126,6 +135,13 @@ def _stacked(runs: list[_Stored], names: list[str], labels: dict[str, list[Any]]
         for name, (dims, _, attributes) in runs[0][0].items()
     }
     taken = {*data, *runs[0][1], "run"}
-    along = {name if name not in taken else f"parameter_{name}": ("run", values) for name, values in labels.items()}
-    same = {key: value for key, value in runs[0][2].items() if all(run[2].get(key) == value for run in runs)}
+    along = {
+        name if name not in taken else f"parameter_{name}": ("run", values)
+        for name, values in labels.items()
+    }
+    same = {
+        key: value
+        for key, value in runs[0][2].items()
+        if all(run[2].get(key) == value for run in runs)
+    }
     return join_complex(xr.Dataset(data, runs[0][1] | {"run": names} | along, same))

@@ -7,9 +7,13 @@ TIMES = (*OWN, "time", "Time")
 
 
 def time_of(data: xr.Dataset | xr.DataArray, hint: str) -> str:
-    """The first of TIMES that is a dimension; where there is none, a ValueError that asks, with the hint."""
+    """The first of TIMES that is a dimension; where there is none, a ValueError that asks, with the
+    hint.
+    """
     for name in TIMES:
         if name in data.dims:
             return name
     dims = ", ".join(map(str, data.dims))
-    raise ValueError(f"which dimension is time? none is called t or time (dimensions: {dims}); {hint}")
+    raise ValueError(
+        f"which dimension is time? none is called t or time (dimensions: {dims}); {hint}"
+    )

@@ -27,19 +27,30 @@ def map_axes(observed: Observed, name: str, bins: int) -> tuple[Axis, ...]:
         assert axis.length is not None
         middles = (jnp.arange(bins) + 0.5) * (axis.length / bins)
         along.append(
-            Axis(dim, middles, axis.length, periodic=True, units=axis.units, long_name=f"position {axis.name}")
+            Axis(
+                dim,
+                middles,
+                axis.length,
+                periodic=True,
+                units=axis.units,
+                long_name=f"position {axis.name}",
+            )
         )
     return tuple(along)
 
 
 def box_of_particles(observed: Observed, bins: int) -> Array:
-    """Which of the bins^d boxes each particle is in; box 0 begins at 0, and negative positions wrap to the end."""
+    """Which of the bins^d boxes each particle is in; box 0 begins at 0, and negative positions wrap
+    to the end.
+    """
     position = observed[observed.find("position")]
     symbol = jnp.zeros(position.shape[0], jnp.int32)
     for i, axis in enumerate(observed.domain.axes):
         x, length = position[:, i], axis.length
         assert length is not None
-        index = bin_index((x - length * jnp.floor(x / length))[None, :], jnp.zeros_like(length), length, bins)[0]
+        index = bin_index(
+            (x - length * jnp.floor(x / length))[None, :], jnp.zeros_like(length), length, bins
+        )[0]
         symbol = symbol * bins + jnp.clip(index, 0, bins - 1)
     return symbol
 
@@ -50,26 +61,35 @@ def no_boxes(observed: Observed, bins: int) -> Boxes:
     return boxes, boxes
 
 
-def add_to_boxes(boxes: Boxes, observed: Observed, bins: int, value: Array, counted: Array) -> tuple[Boxes, Array]:
-    """The sums with a value of each particle where `counted` is 1, and its mean in each box, 0 where nobody was."""
+def add_to_boxes(
+    boxes: Boxes, observed: Observed, bins: int, value: Array, counted: Array
+) -> tuple[Boxes, Array]:
+    """The sums with a value of each particle where `counted` is 1, and its mean in each box, 0
+    where nobody was.
+    """
     box = box_of_particles(observed, bins)[None, :]
     sums, visits = boxes
     sums = sums + counted * count_symbols(box, sums.size, value[None, :])[0]
     visits = visits + counted * count_symbols(box, sums.size, dtype=visits.dtype)[0]
-    return (sums, visits), (sums / jnp.maximum(visits, 1)).reshape((bins,) * len(observed.domain.axes))
+    return (sums, visits), (sums / jnp.maximum(visits, 1)).reshape(
+        (bins,) * len(observed.domain.axes)
+    )
 
 
 class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
-    """Mean number of particles in each box of a periodic domain, and the mean modulus of a vector of theirs there.
+    """Mean number of particles in each box of a periodic domain, and the mean modulus of a vector
+    of theirs there.
 
-    Means over the saved states since `after`: of the velocity it maps speed, of the propulsion or the force activity.
-    An observable without components is taken as it is. 0 where nobody was.
+    Means over the saved states since `after`: of the velocity it maps speed, of the propulsion or
+    the force activity. An observable without components is taken as it is. 0 where nobody was.
     """
 
     of: str = static("velocity", doc="observable of particles, by name or role")
     bins: int = static(16, doc="boxes an axis", ge=1)
     after: Array = param(0.0, doc="time before which nothing goes into the means", ge=0)
-    name: str | None = static(None, doc="name, and prefix, of the output variables", example="velocity_map")
+    name: str | None = static(
+        None, doc="name, and prefix, of the output variables", example="velocity_map"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """Two maps."""
@@ -80,8 +100,12 @@ class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
         dims = map_dims(observed, name)
         words = f"modulus of {of}" if len(variable.dims) == 2 else of
         return {
-            name: Variable(dims, "scalar", variable.units, f"mean {words} of a particle in each box"),
-            f"{name}_number": Variable(dims, "density", "1", "mean number of particles in each box"),
+            name: Variable(
+                dims, "scalar", variable.units, f"mean {words} of a particle in each box"
+            ),
+            f"{name}_number": Variable(
+                dims, "density", "1", "mean number of particles in each box"
+            ),
         }
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
@@ -92,7 +116,9 @@ class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
         """Nothing summed yet, no state counted."""
         return no_boxes(observed, self.bins), jnp.zeros((), observed.t.dtype)
 
-    def __call__(self, carry: tuple[Boxes, Array], observed: Observed) -> tuple[tuple[Boxes, Array], dict[str, Array]]:
+    def __call__(
+        self, carry: tuple[Boxes, Array], observed: Observed
+    ) -> tuple[tuple[Boxes, Array], dict[str, Array]]:
         """The means so far (0 before `after`)."""
         of = observed.find(self.of)
         value = observed[of]

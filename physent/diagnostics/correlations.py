@@ -17,13 +17,18 @@ from physent.protocol.variables import Axis, Variable
 
 
 class MeanSquareDisplacement(Diagnostic[Array]):
-    """<|x(t) - x(0)|^2> over particles, and the kurtosis <|dx|^4>/<|dx|^2>^2, from positions followed round the box.
+    """<|x(t) - x(0)|^2> over particles, and the kurtosis <|dx|^4>/<|dx|^2>^2, from positions
+    followed round the box.
 
     The kurtosis is 0 at t = 0.
     """
 
-    of: str = static("unwrapped_position", doc="unwrapped position of particles and components, by name or role")
-    name: str | None = static(None, doc="name, and prefix, of the output variables", example="mean_square_displacement")
+    of: str = static(
+        "unwrapped_position", doc="unwrapped position of particles and components, by name or role"
+    )
+    name: str | None = static(
+        None, doc="name, and prefix, of the output variables", example="mean_square_displacement"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """Two series."""
@@ -33,9 +38,14 @@ class MeanSquareDisplacement(Diagnostic[Array]):
         name = self.name or "mean_square_displacement"
         return {
             name: Variable(
-                (), "displacement", f"{observed.variables[of].units}^2", f"mean square displacement of {of}"
+                (),
+                "displacement",
+                f"{observed.variables[of].units}^2",
+                f"mean square displacement of {of}",
             ),
-            f"{name}_kurtosis": Variable((), "kurtosis", "1", f"kurtosis of the displacement of {of}"),
+            f"{name}_kurtosis": Variable(
+                (), "kurtosis", "1", f"kurtosis of the displacement of {of}"
+            ),
         }
 
     def init(self, observed: Observed) -> Array:
@@ -51,25 +61,36 @@ class MeanSquareDisplacement(Diagnostic[Array]):
 
 
 class RadialDistribution(Diagnostic[tuple[Array, Array]]):
-    """g(r) in `bins` equal bins up to `radius`, the mean over the rows so far; for boxes periodic along every axis.
+    """g(r) in `bins` equal bins up to `radius`, the mean over the rows so far; for boxes periodic
+    along every axis.
 
-    Pairs counted over those an ideal gas of the same density would have, N (N - 1)/V times the shell's volume.
+    Pairs counted over those an ideal gas of the same density would have, N (N - 1)/V times the
+    shell's volume.
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
     radius: Array | float = param(6.0, doc="largest distance", gt=0)
     bins: int = static(60, doc="number of bins", ge=1)
     slots: int = static(64, doc="most particles within the radius; NaN if there are more", ge=1)
-    period: Array | Sequence[float] | None = param(None, ndim=1, gt=0, doc="edges of the box (default: the domain's)")
-    name: str | None = static(None, doc="name of the output variable", example="radial_distribution")
+    period: Array | Sequence[float] | None = param(
+        None, ndim=1, gt=0, doc="edges of the box (default: the domain's)"
+    )
+    name: str | None = static(
+        None, doc="name of the output variable", example="radial_distribution"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """A row of values."""
         of, space = space_of(observed, self.of, self.period)
         if not all(space.periodic):
             raise ValueError(f"{of} lives in a box that is not periodic, where g(r) has no meaning")
-        if not isinstance(space.length, Tracer) and float(self.radius) > (half := float(jnp.min(space.length)) / 2):
-            raise ValueError(f"radius: given {float(self.radius):g}, allowed: up to half the shortest edge, {half:g}")
+        if not isinstance(space.length, Tracer) and float(self.radius) > (
+            half := float(jnp.min(space.length)) / 2
+        ):
+            raise ValueError(
+                f"radius: given {float(self.radius):g}, allowed: up to half the shortest edge, "
+                f"{half:g}"
+            )
         name = self.name or "radial_distribution"
         return {name: Variable((f"{name}_r",), "correlation", "1", f"radial distribution of {of}")}
 
@@ -85,16 +106,23 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
         dtype = observed[observed.find(self.of)].dtype
         return jnp.zeros(self.bins, dtype), jnp.zeros((), dtype)
 
-    def __call__(self, carry: tuple[Array, Array], observed: Observed) -> tuple[tuple[Array, Array], dict[str, Array]]:
+    def __call__(
+        self, carry: tuple[Array, Array], observed: Observed
+    ) -> tuple[tuple[Array, Array], dict[str, Array]]:
         """The mean so far."""
         of, space = space_of(observed, self.of, self.period)
         found, missed = neighborhood(observed[of], space, self.radius, self.slots)
         _, squared = separations(found.reference, found, space)
         radius = jnp.asarray(self.radius, squared.dtype)
-        bin_ = bin_index(jnp.sqrt(squared).reshape(1, -1), jnp.zeros_like(radius), radius, self.bins)
+        bin_ = bin_index(
+            jnp.sqrt(squared).reshape(1, -1), jnp.zeros_like(radius), radius, self.bins
+        )
         symbol = jnp.where(found.filled().reshape(1, -1), bin_, -1)
         counts, rows = carry
-        counts, rows = counts + count_symbols(symbol, self.bins, dtype=counts.dtype)[0] + missed, rows + 1
+        counts, rows = (
+            counts + count_symbols(symbol, self.bins, dtype=counts.dtype)[0] + missed,
+            rows + 1,
+        )
         n, d = found.index.shape[0], space.dimension
         edges = jnp.linspace(0, 1, self.bins + 1, dtype=counts.dtype) * radius
         ball = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}[d]
@@ -103,22 +131,28 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
 
 
 class StructureFactor(Diagnostic[tuple[Array, Array]]):
-    """S(k) = |sum_j e^(-i k.x_j)|^2/N in shells |k| = 2 pi n/L, n = 1 ... `modes`, the mean over the rows so far.
+    """S(k) = |sum_j e^(-i k.x_j)|^2/N in shells |k| = 2 pi n/L, n = 1 ... `modes`, the mean over
+    the rows so far.
 
-    For particles in the plane or on a line, in a box periodic along every axis, square or not. Shell n averages the
-    modes whose |k| L/(2 pi) rounds to n, L the longest edge of the box.
+    For particles in the plane or on a line, in a box periodic along every axis, square or not.
+    Shell n averages the modes whose |k| L/(2 pi) rounds to n, L the longest edge of the box.
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
     modes: int = static(16, doc="number of shells", ge=1, le=64)
-    period: Array | Sequence[float] | None = param(None, ndim=1, gt=0, doc="edges of the box (default: the domain's)")
+    period: Array | Sequence[float] | None = param(
+        None, ndim=1, gt=0, doc="edges of the box (default: the domain's)"
+    )
     name: str | None = static(None, doc="name of the output variable", example="structure_factor")
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """A row of values."""
         of, space = space_of(observed, self.of, self.period)
         if not all(space.periodic) or space.dimension > 2:
-            raise ValueError(f"the structure factor of {of} wants one or two dimensions, periodic along every axis")
+            raise ValueError(
+                f"the structure factor of {of} wants one or two dimensions, periodic along every "
+                "axis"
+            )
         name = self.name or "structure_factor"
         return {name: Variable((f"{name}_shell",), "correlation", "1", f"structure factor of {of}")}
 
@@ -127,26 +161,36 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
         of, space = space_of(observed, self.of, self.period)
         k = (2 * jnp.pi / jnp.max(space.length)) * jnp.arange(1, self.modes + 1)
         name, units = f"{self.name or 'structure_factor'}_shell", observed.variables[of].units
-        return (Axis(name, k, units="1" if units == "1" else f"1/{units}", long_name="wavenumber |k|"),)
+        return (
+            Axis(name, k, units="1" if units == "1" else f"1/{units}", long_name="wavenumber |k|"),
+        )
 
     def init(self, observed: Observed) -> tuple[Array, Array]:
         """No rows yet."""
         dtype = observed[observed.find(self.of)].dtype
         return jnp.zeros(self.modes, dtype), jnp.zeros((), dtype)
 
-    def __call__(self, carry: tuple[Array, Array], observed: Observed) -> tuple[tuple[Array, Array], dict[str, Array]]:
+    def __call__(
+        self, carry: tuple[Array, Array], observed: Observed
+    ) -> tuple[tuple[Array, Array], dict[str, Array]]:
         """The mean so far."""
         of, space = space_of(observed, self.of, self.period)
         x, dtype = observed[of], observed[of].dtype
         k = [np.arange(-self.modes, self.modes + 1)] * space.dimension
         waves = [
-            jnp.exp(-2j * np.pi * (x[:, axis] / space.length[axis])[:, None] * jnp.asarray(k[axis], dtype)[None, :])
+            jnp.exp(
+                -2j
+                * np.pi
+                * (x[:, axis] / space.length[axis])[:, None]
+                * jnp.asarray(k[axis], dtype)[None, :]
+            )
             for axis in range(space.dimension)
         ]
         amplitude = jnp.sum(waves[0], axis=0) if len(waves) == 1 else waves[0].T @ waves[1]
         power = (jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2) / x.shape[0]
         grid = np.meshgrid(*k, indexing="ij")
-        # along a shorter edge fewer waves reach the last shell: so all modes of every shell are among those of the grid
+        # along a shorter edge fewer waves reach the last shell: so all modes of every shell are
+        # among those of the grid
         edges = jnp.max(space.length) / space.length
         size = jnp.sqrt(sum((jnp.asarray(n, dtype) * edges[i]) ** 2 for i, n in enumerate(grid)))
         shell = (jnp.round(size).astype(jnp.int32) - 1).reshape(1, -1)

@@ -12,10 +12,11 @@ from physent.protocol.variables import Variable
 
 
 class Error(Diagnostic[tuple[()]]):
-    """The error of an observable f against the exact solution: max |f - f_exact|, or its root mean square.
+    """The error of an observable f against the exact solution: max |f - f_exact|, or its root mean
+    square.
 
-    With `modulus` the moduli are compared, max ||f| - |f_exact||, which leaves a phase error out. It exists only where
-    the initial condition has a closed-form solution for the parameters given.
+    With `modulus` the moduli are compared, max ||f| - |f_exact||, which leaves a phase error out.
+    It exists only where the initial condition has a closed-form solution for the parameters given.
     """
 
     of: str = static(doc="observable, by name or role", example="density")
@@ -24,7 +25,9 @@ class Error(Diagnostic[tuple[()]]):
     name: str | None = static(None, doc="name of the output variable", example="error_density")
 
     def _name(self, of: str) -> str:
-        return self.name or "_".join(part for part in ("error", "modulus" if self.modulus else "", of) if part)
+        return self.name or "_".join(
+            part for part in ("error", "modulus" if self.modulus else "", of) if part
+        )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""
@@ -32,7 +35,9 @@ class Error(Diagnostic[tuple[()]]):
         known = observed.exact()
         if of not in known:
             names = ", ".join(known) or "no observable"
-            raise ValueError(f"no exact solution is known for {of}{nearest(of, known)} (known for: {names})")
+            raise ValueError(
+                f"no exact solution is known for {of}{nearest(of, known)} (known for: {names})"
+            )
         words = f"{self.norm} error of {'the modulus of ' if self.modulus else ''}{of}"
         return {self._name(of): Variable((), "error", observed.variables[of].units, words)}
 
@@ -44,6 +49,8 @@ class Error(Diagnostic[tuple[()]]):
         """The error at this time."""
         of = observed.find(self.of)
         value, exact = observed[of], observed.exact()[of]
-        difference = jnp.abs(jnp.abs(value) - jnp.abs(exact)) if self.modulus else jnp.abs(value - exact)
+        difference = (
+            jnp.abs(jnp.abs(value) - jnp.abs(exact)) if self.modulus else jnp.abs(value - exact)
+        )
         error = jnp.max(difference) if self.norm == "max" else jnp.sqrt(jnp.mean(difference**2))
         return carry, {self._name(of): error}

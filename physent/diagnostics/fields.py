@@ -23,12 +23,18 @@ from physent.protocol.variables import Variable
 
 
 def _words(module: Any, options: dict[str, type]) -> str:
-    """A module as part of a name: its kind and the parameters that are not at their defaults, `renyi_0p5`."""
+    """A module as part of a name: its kind and the parameters that are not at their defaults,
+    `renyi_0p5`.
+    """
     kind = kind_of(module, options)
     parts = [kind] if kind in options else [type(module).__name__.lower()]
     shown = {"renyi", "tsallis"} & {kind}  # an order is always worth reading
     usual = {} if shown else _defaults(module)
-    parts += [_plain(value) for name, value in settings(module).items() if name not in usual or usual[name] != value]
+    parts += [
+        _plain(value)
+        for name, value in settings(module).items()
+        if name not in usual or usual[name] != value
+    ]
     return "_".join(parts)
 
 
@@ -45,12 +51,18 @@ def _plain(value: Any) -> str:
 
 
 def _grid(observed: Observed, of: str) -> tuple[str, tuple[int, ...], tuple[str, ...], list[Any]]:
-    """The observable meant, its grid axes, the dims left when they are gone, and the grid spacings."""
+    """The observable meant, its grid axes, the dims left when they are gone, and the grid
+    spacings.
+    """
     name = observed.find(of)
     grid = observed.grid(name)
     if not grid:
         dims = ", ".join(observed.variables[name].dims) or "none"
-        series = ": of a series in time take kind = permutation_entropy (--kind)" if dims == "none" else ""
+        series = (
+            ": of a series in time take kind = permutation_entropy (--kind)"
+            if dims == "none"
+            else ""
+        )
         raise ValueError(f"{name} does not live on a grid of space (its dims: {dims}){series}")
     read = {axis.name for _, axis in grid}
     left = tuple(dim for dim in observed.variables[name].dims if dim not in read)
@@ -64,8 +76,8 @@ def _of(axes: tuple[int, ...]) -> int | tuple[int, ...]:
 class Entropy(Diagnostic[tuple[()]]):
     """The entropy of a field's outcomes, `physent.entropy.entropy`, over all its grid axes.
 
-    In nats and not normalised unless asked. With density outcomes it depends on the grid: it grows by ln 2 with every
-    doubling of the points of an axis (`differential_entropy` does not).
+    In nats and not normalised unless asked. With density outcomes it depends on the grid: it grows
+    by ln 2 with every doubling of the points of an axis (`differential_entropy` does not).
     """
 
     of: str = static(doc="observable, by name or role", example="density")
@@ -80,14 +92,26 @@ class Entropy(Diagnostic[tuple[()]]):
         if self.name:
             return self.name
         outcomes = _words(self.outcomes, OUTCOMES)
-        parts = ["entropy", of, "" if outcomes == "density" else outcomes, _words(self.measure, MEASURES)]
+        parts = [
+            "entropy",
+            of,
+            "" if outcomes == "density" else outcomes,
+            _words(self.measure, MEASURES),
+        ]
         estimator = _words(self.estimator, ESTIMATORS)
-        parts += ["" if estimator == "plug_in" else estimator, "normalised" if self.normalise else ""]
+        parts += [
+            "" if estimator == "plug_in" else estimator,
+            "normalised" if self.normalise else "",
+        ]
         return "_".join(part for part in parts if part)
 
     def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
-        """What the entropy of an observable is called, and what it is; `left` are the dims that it keeps."""
-        words = f"{_words(self.measure, MEASURES)} entropy of {of} ({_words(self.outcomes, OUTCOMES)})"
+        """What the entropy of an observable is called, and what it is; `left` are the dims that it
+        keeps.
+        """
+        words = (
+            f"{_words(self.measure, MEASURES)} entropy of {of} ({_words(self.outcomes, OUTCOMES)})"
+        )
         if self.measure.logarithmic and not self.normalise:
             words += f" in units of ln {self.base:g}" if self.base else " in nats"
         return self._name(of), Variable(left, "entropy", "1", words.replace("_", " "))
@@ -105,8 +129,14 @@ class Entropy(Diagnostic[tuple[()]]):
         """The entropy at this time."""
         name, axes, _, _ = _grid(observed, self.of)
         value = entropy(
-            observed[name], self.measure, self.outcomes, self.estimator, _of(axes), self.base, self.normalise
-        )  # fmt: skip
+            observed[name],
+            self.measure,
+            self.outcomes,
+            self.estimator,
+            _of(axes),
+            self.base,
+            self.normalise,
+        )
         return carry, {self._name(name): value}
 
 
@@ -118,7 +148,9 @@ class DifferentialEntropy(Diagnostic[tuple[()]]):
 
     outcomes: ClassVar[OutcomeSpace] = Density()
     of: str = static(doc="observable, by name or role", example="density")
-    name: str | None = static(None, doc="name of the output variable", example="differential_entropy_density")
+    name: str | None = static(
+        None, doc="name of the output variable", example="differential_entropy_density"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims that are not grid axes."""
@@ -142,7 +174,9 @@ class DifferentialEntropy(Diagnostic[tuple[()]]):
 
 
 class Complexity(Diagnostic[tuple[()]]):
-    """The LMC complexity of a field's density or spectrum, C = H/H_max x D (`physent.entropy.lmc_complexity`)."""
+    """The LMC complexity of a field's density or spectrum, C = H/H_max x D
+    (`physent.entropy.lmc_complexity`).
+    """
 
     of: str = static(doc="observable, by name or role", example="density")
     outcomes: OutcomeSpace = choice(OUTCOMES, "density", doc="what counts as an outcome")
@@ -166,4 +200,6 @@ class Complexity(Diagnostic[tuple[()]]):
     def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
         """The complexity at this time."""
         name, axes, _, _ = _grid(observed, self.of)
-        return carry, {self._name(name): lmc_complexity(self.outcomes.probabilities(observed[name], _of(axes)))}
+        return carry, {
+            self._name(name): lmc_complexity(self.outcomes.probabilities(observed[name], _of(axes)))
+        }

@@ -1,4 +1,6 @@
-"""Entropies of what has been seen so far: ordinal windows and histograms that fill up while a run goes on."""
+"""Entropies of what has been seen so far: ordinal windows and histograms that fill up while a run
+goes on.
+"""
 
 import math
 
@@ -22,21 +24,26 @@ def _real(observed: Observed, of: str) -> tuple[str, Array]:
 
 
 class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
-    """Entropy and Jensen-Shannon complexity of the ordinal patterns in time of everything saved so far, normalised.
+    """Entropy and Jensen-Shannon complexity of the ordinal patterns in time of everything saved so
+    far, normalised.
 
-    The pattern of `order` saved values, `delay` rows apart, is counted at every row; `pooled` counts the patterns of
-    all grid points together, otherwise each has its own entropy. NaN until the first pattern is complete. The spacing
-    of saved rows decides what it sees. Memory: order! counts a grid point (one set where pooled), and the last
-    (order - 1) delay + 1 fields.
+    The pattern of `order` saved values, `delay` rows apart, is counted at every row; `pooled`
+    counts the patterns of all grid points together, otherwise each has its own entropy. NaN until
+    the first pattern is complete. The spacing of saved rows decides what it sees. Memory: order!
+    counts a grid point (one set where pooled), and the last (order - 1) delay + 1 fields.
     """
 
     of: str = static(doc="real observable, by name or role", example="density")
     order: int = static(3, doc="number of values in a pattern", ge=2, le=7)
     delay: int = static(1, doc="saved rows between the values of a pattern", ge=1)
     pooled: bool = static(True, doc="count the patterns of all grid points together")
-    estimator: Estimator = choice(ESTIMATORS, "plug_in", doc="how the entropy is estimated from the counts")
+    estimator: Estimator = choice(
+        ESTIMATORS, "plug_in", doc="how the entropy is estimated from the counts"
+    )
     measure: Measure = choice(MEASURES, "shannon", doc="functional of the probabilities")
-    name: str | None = static(None, doc="prefix of the output variables", example="permutation_density")
+    name: str | None = static(
+        None, doc="prefix of the output variables", example="permutation_density"
+    )
 
     def _prefix(self, of: str) -> str:
         return self.name or f"permutation_{of}"
@@ -47,8 +54,12 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
         dims = () if self.pooled else observed.variables[name].dims
         words = f"of the ordinal patterns of {name} (order {self.order}, delay {self.delay})"
         return {
-            f"{self._prefix(name)}_entropy": Variable(dims, "entropy", "1", f"normalised entropy {words}"),
-            f"{self._prefix(name)}_complexity": Variable(dims, "complexity", "1", f"statistical complexity {words}"),
+            f"{self._prefix(name)}_entropy": Variable(
+                dims, "entropy", "1", f"normalised entropy {words}"
+            ),
+            f"{self._prefix(name)}_complexity": Variable(
+                dims, "complexity", "1", f"statistical complexity {words}"
+            ),
         }
 
     def init(self, observed: Observed) -> tuple[Array, Array, Array]:
@@ -57,7 +68,11 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
         kept = (self.order - 1) * self.delay + 1
         rows = 1 if self.pooled else math.prod(value.shape)
         counts = jnp.zeros((rows, math.factorial(self.order)), value.dtype)
-        return jnp.zeros((kept, math.prod(value.shape)), value.dtype), counts, jnp.zeros((), jnp.int32)
+        return (
+            jnp.zeros((kept, math.prod(value.shape)), value.dtype),
+            counts,
+            jnp.zeros((), jnp.int32),
+        )
 
     def __call__(
         self, carry: tuple[Array, Array, Array], observed: Observed
@@ -68,7 +83,9 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
         value = as_floating(value)
         last = jnp.concatenate([last[1:], value.reshape(1, -1)])
         symbols = lehmer_code([last[i * self.delay] for i in range(self.order)])
-        symbols = jnp.where(seen + 1 >= last.shape[0], symbols, -1)  # no pattern before the window is full
+        symbols = jnp.where(
+            seen + 1 >= last.shape[0], symbols, -1
+        )  # no pattern before the window is full
         laid_out = symbols[None, :] if self.pooled else symbols[:, None]
         counts = counts + count_symbols(laid_out, counts.shape[1], dtype=counts.dtype)
         shape = () if self.pooled else value.shape
@@ -82,19 +99,24 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
 
 
 class HistogramEntropy(Diagnostic[Array]):
-    """Entropy of the values of an observable over all saved rows so far, from a histogram on a fixed range.
+    """Entropy of the values of an observable over all saved rows so far, from a histogram on a
+    fixed range.
 
-    All grid points and components count alike. Values outside the range are not counted. In nats; grows as
-    ln(bins) with finer bins.
+    All grid points and components count alike. Values outside the range are not counted. In nats;
+    grows as ln(bins) with finer bins.
     """
 
     of: str = static(doc="real observable, by name or role", example="density")
     bins: int = static(50, doc="number of bins", ge=1)
     low: Array | float = param(doc="lower end of the range")
     high: Array | float = param(doc="upper end of the range")
-    estimator: Estimator = choice(ESTIMATORS, "miller_madow", doc="how the entropy is estimated from the counts")
+    estimator: Estimator = choice(
+        ESTIMATORS, "miller_madow", doc="how the entropy is estimated from the counts"
+    )
     measure: Measure = choice(MEASURES, "shannon", doc="functional of the probabilities")
-    name: str | None = static(None, doc="name of the output variable", example="histogram_entropy_density")
+    name: str | None = static(
+        None, doc="name of the output variable", example="histogram_entropy_density"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""
@@ -113,4 +135,6 @@ class HistogramEntropy(Diagnostic[Array]):
         low, high = jnp.asarray(self.low, value.dtype), jnp.asarray(self.high, value.dtype)
         symbols = bin_index(value.reshape(1, -1), low, high, self.bins)
         counts = carry + count_symbols(symbols, self.bins, dtype=carry.dtype)[0]
-        return counts, {self.name or f"histogram_entropy_{name}": self.estimator(counts, self.measure)}
+        return counts, {
+            self.name or f"histogram_entropy_{name}": self.estimator(counts, self.measure)
+        }

@@ -1,4 +1,6 @@
-"""Information between observables: at one time, and from the past of one to the next value of another."""
+"""Information between observables: at one time, and from the past of one to the next value of
+another.
+"""
 
 from typing import Any, Literal
 
@@ -36,10 +38,12 @@ def _alike(observed: Observed, *wanted: str) -> list[str]:
 
 
 class MutualInformation(Diagnostic[tuple[()]]):
-    """Mutual information of two real fields on the same grid, over its points at one time, in nats; given a third.
+    """Mutual information of two real fields on the same grid, over its points at one time, in nats;
+    given a third.
 
-    By histograms on the ranges of the data, or by nearest neighbours (KSG, all pairs of points). Neighbouring points of
-    smooth fields are alike, so its significance is less than their number suggests.
+    By histograms on the ranges of the data, or by nearest neighbours (KSG, all pairs of points).
+    Neighbouring points of smooth fields are alike, so its significance is less than their number
+    suggests.
     """
 
     of: str = static(doc="first observable, by name or role", example="density")
@@ -48,20 +52,28 @@ class MutualInformation(Diagnostic[tuple[()]]):
     method: Literal["histogram", "ksg"] = static("histogram", doc="how it is estimated")
     bins: int = static(16, doc="bins of each histogram", ge=2)
     k: int = static(4, doc="which neighbour", ge=1)
-    estimator: Estimator = choice(ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms")
-    name: str | None = static(None, doc="name of the output variable", example="mutual_information_density_vorticity")
+    estimator: Estimator = choice(
+        ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms"
+    )
+    name: str | None = static(
+        None, doc="name of the output variable", example="mutual_information_density_vorticity"
+    )
 
     def _names(self, observed: Observed) -> list[str]:
         return _alike(observed, self.of, self.other, *([self.given] if self.given else []))
 
     def _output(self, names: list[str]) -> str:
         a, b, *given = names
-        return self.name or "_".join(["mutual_information", a, b, *(["given", *given] if given else [])])
+        return self.name or "_".join(
+            ["mutual_information", a, b, *(["given", *given] if given else [])]
+        )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""
         names = self._names(observed)
-        words = f"mutual information of {names[0]} and {names[1]}" + (f" given {names[2]}" if self.given else "")
+        words = f"mutual information of {names[0]} and {names[1]}" + (
+            f" given {names[2]}" if self.given else ""
+        )
         return {self._output(names): Variable((), "entropy", "1", f"{words} in nats")}
 
     def init(self, observed: Observed) -> tuple[()]:
@@ -71,18 +83,26 @@ class MutualInformation(Diagnostic[tuple[()]]):
     def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
         """The information at this time."""
         names = self._names(observed)
-        return carry, {self._output(names): self._value([as_floating(observed[name]).ravel() for name in names])}
+        return carry, {
+            self._output(names): self._value(
+                [as_floating(observed[name]).ravel() for name in names]
+            )
+        }
 
     def _value(self, values: list[Array]) -> Array:
         x, y, *given = values
         if self.method == "ksg":
             if given:
-                return ksg_conditional_mutual_information(x[:, None], y[:, None], given[0][:, None], self.k)
+                return ksg_conditional_mutual_information(
+                    x[:, None], y[:, None], given[0][:, None], self.k
+                )
             return ksg_mutual_information(x, y, self.k)
         histogram, bins = Histogram(bins=self.bins), self.bins
         x, y, *given = (histogram.symbols(value[None, :])[0] for value in values)
         if given:
-            value = discrete_conditional_mutual_information(x, y, given[0], (bins, bins, bins), self.estimator)
+            value = discrete_conditional_mutual_information(
+                x, y, given[0], (bins, bins, bins), self.estimator
+            )
         else:
             value = discrete_mutual_information(x, y, (bins, bins), self.estimator)
         return value.astype(values[0].dtype)
@@ -91,10 +111,11 @@ class MutualInformation(Diagnostic[tuple[()]]):
 class TransferEntropy(Diagnostic[Any]):
     """Transfer entropy from one real observable to another over all saved rows so far, in nats.
 
-    T = I(y_t; x_(t-u), ..., x_(t-u-h+1) | y_(t-1), ..., y_(t-h)), with times in saved rows, h = `history`, u = `delay`
-    (`physent.entropy.discrete_transfer_entropy`). All grid points count alike, each with its own pasts. "gaussian"
-    keeps the covariance of present and pasts (half the Granger causality), "histogram" their counts on fixed ranges,
-    where values outside go to the outermost bins: bins^(2 h + 1) of them. NaN until the first past is complete.
+    T = I(y_t; x_(t-u), ..., x_(t-u-h+1) | y_(t-1), ..., y_(t-h)), with times in saved rows, h =
+    `history`, u = `delay` (`physent.entropy.discrete_transfer_entropy`). All grid points count
+    alike, each with its own pasts. "gaussian" keeps the covariance of present and pasts (half the
+    Granger causality), "histogram" their counts on fixed ranges, where values outside go to the
+    outermost bins: bins^(2 h + 1) of them. NaN until the first past is complete.
     """
 
     of: str = static(doc="source, by name or role", example="density")
@@ -107,14 +128,22 @@ class TransferEntropy(Diagnostic[Any]):
     high: Array | float = param(1.0, doc="upper end of the source's histogram")
     to_low: Array | float = param(0.0, doc="lower end of the target's histogram")
     to_high: Array | float = param(1.0, doc="upper end of the target's histogram")
-    estimator: Estimator = choice(ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms")
-    name: str | None = static(None, doc="name of the output variable", example="transfer_entropy_density_to_vorticity")
+    estimator: Estimator = choice(
+        ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms"
+    )
+    name: str | None = static(
+        None, doc="name of the output variable", example="transfer_entropy_density_to_vorticity"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""
         source, target = _alike(observed, self.of, self.to)
         words = f"transfer entropy from {source} to {target} in nats"
-        return {self.name or f"transfer_entropy_{source}_to_{target}": Variable((), "entropy", "1", words)}
+        return {
+            self.name or f"transfer_entropy_{source}_to_{target}": Variable(
+                (), "entropy", "1", words
+            )
+        }
 
     @property
     def _lost(self) -> int:
@@ -122,7 +151,9 @@ class TransferEntropy(Diagnostic[Any]):
 
     def init(self, observed: Observed) -> Any:
         """The last values of both, the rows seen, and empty counts or moments."""
-        source, target = (as_floating(observed[name]) for name in _alike(observed, self.of, self.to))
+        source, target = (
+            as_floating(observed[name]) for name in _alike(observed, self.of, self.to)
+        )
         dtype, size = jnp.result_type(source, target), 1 + 2 * self.history
         past = jnp.zeros((2, self._lost + 1, source.size), dtype)
         if self.method == "gaussian":
@@ -144,9 +175,13 @@ class TransferEntropy(Diagnostic[Any]):
         update = self._covariance if self.method == "gaussian" else self._counts
         moments, value = update(moments, present, other, own, complete)
         name = self.name or f"transfer_entropy_{source}_to_{target}"
-        return (past, seen + 1, moments), {name: jnp.where(complete, value, jnp.full_like(value, jnp.nan))}
+        return (past, seen + 1, moments), {
+            name: jnp.where(complete, value, jnp.full_like(value, jnp.nan))
+        }
 
-    def _covariance(self, moments: Any, present: Array, other: Array, own: Array, complete: Array) -> tuple[Any, Array]:
+    def _covariance(
+        self, moments: Any, present: Array, other: Array, own: Array, complete: Array
+    ) -> tuple[Any, Array]:
         """Chan's update of mean and summed products by all grid points of a row."""
         total, mean, products = moments
         samples = jnp.concatenate([present, other, own])
@@ -159,16 +194,22 @@ class TransferEntropy(Diagnostic[Any]):
         products += jnp.outer(apart, apart) * (total * more / after)
         moments = total + more, mean + apart * (more / after), products
         last = 1 + self.history
-        return moments, gaussian_information(products / after, [0], range(1, last), range(last, last + self.history))
+        return moments, gaussian_information(
+            products / after, [0], range(1, last), range(last, last + self.history)
+        )
 
-    def _counts(self, counts: Array, present: Array, other: Array, own: Array, complete: Array) -> tuple[Array, Array]:
+    def _counts(
+        self, counts: Array, present: Array, other: Array, own: Array, complete: Array
+    ) -> tuple[Array, Array]:
         def symbols(values: Array, low: Array | float, high: Array | float) -> list[Array]:
             low, high = jnp.asarray(low, values.dtype), jnp.asarray(high, values.dtype)
             return list(jnp.clip(bin_index(values, low, high, self.bins), 0, self.bins - 1))
 
         targets = symbols(jnp.concatenate([present, own]), self.to_low, self.to_high)
         sources = symbols(other, self.low, self.high)
-        joint, size = combine_symbols([targets[0], *sources, *targets[1:]], [self.bins] * (1 + 2 * self.history))
+        joint, size = combine_symbols(
+            [targets[0], *sources, *targets[1:]], [self.bins] * (1 + 2 * self.history)
+        )
         new = count_symbols(jnp.where(complete, joint, -1)[None, :], size, dtype=counts.dtype)[0]
         shape = (self.bins, self.bins**self.history, self.bins**self.history)
         return counts + new, information_of_counts((counts + new).reshape(shape), self.estimator)

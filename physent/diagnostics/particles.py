@@ -31,22 +31,32 @@ def _particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
     name = observed.find(of)
     dims = observed.variables[name].dims
     if len(dims) < 2:
-        raise ValueError(f"{name} does not hold particles and components (its dims: {', '.join(dims) or 'none'})")
+        raise ValueError(
+            f"{name} does not hold particles and components (its dims: {', '.join(dims) or 'none'})"
+        )
     return name, dims[:-2]
 
 
 class ParticleEntropy(Diagnostic[tuple[()]]):
-    """Entropy of where particles are, or of where they head: boxes, or equal cells of direction, in nats.
+    """Entropy of where particles are, or of where they head: boxes, or equal cells of direction, in
+    nats.
 
-    With several observables, for example position and velocity, their components are joined: boxes of phase space.
+    With several observables, for example position and velocity, their components are joined: boxes
+    of phase space.
     """
 
-    of: tuple[str, ...] = static(doc="observables, by name or role, whose components are joined", example=["position"])
+    of: tuple[str, ...] = static(
+        doc="observables, by name or role, whose components are joined", example=["position"]
+    )
     outcomes: OutcomeSpace = choice(PARTICLE_OUTCOMES, "cells", doc="what counts as an outcome")
     measure: Measure = choice(MEASURES, "shannon", doc="functional of the probabilities")
-    estimator: Estimator = choice(ESTIMATORS, "grassberger", doc="how the measure is estimated from the counts")
+    estimator: Estimator = choice(
+        ESTIMATORS, "grassberger", doc="how the measure is estimated from the counts"
+    )
     normalise: bool = static(False, doc="divide by the largest value there can be")
-    name: str | None = static(None, doc="name of the output variable", example="entropy_position_cells")
+    name: str | None = static(
+        None, doc="name of the output variable", example="entropy_position_cells"
+    )
 
     def _name(self, names: list[str]) -> str:
         return self.name or "_".join(["entropy", *names, kind_of(self.outcomes, PARTICLE_OUTCOMES)])
@@ -68,22 +78,31 @@ class ParticleEntropy(Diagnostic[tuple[()]]):
         """The entropy at this time."""
         names = [observed.find(of) for of in self.of]
         joined = jnp.concatenate([observed[name] for name in names], axis=-1)
-        value = entropy(joined, self.measure, self.outcomes, self.estimator, (-2, -1), normalise=self.normalise)
+        value = entropy(
+            joined, self.measure, self.outcomes, self.estimator, (-2, -1), normalise=self.normalise
+        )
         return carry, {self._name(names): value}
 
 
 class BoltzmannEntropy(Diagnostic[tuple[()]]):
-    """Boltzmann's coarse-grained entropy per particle in boxes of position, or of position and velocity, in nats.
+    """Boltzmann's coarse-grained entropy per particle in boxes of position, or of position and
+    velocity, in nats.
 
-    S/(N k_B) = -sum_c p_c ln p_c + ln(box volume) (`physent.entropy.boltzmann_entropy`); boxes of phase space have the
-    components of position first.
+    S/(N k_B) = -sum_c p_c ln p_c + ln(box volume) (`physent.entropy.boltzmann_entropy`); boxes of
+    phase space have the components of position first.
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    velocity: str | None = static(None, doc="velocities, by name or role; default: positions only", example="velocity")
+    velocity: str | None = static(
+        None, doc="velocities, by name or role; default: positions only", example="velocity"
+    )
     cells: Cells = choice({"cells": Cells}, "cells", doc="the boxes")
-    estimator: Estimator = choice(ESTIMATORS, "grassberger", doc="how the entropy is estimated from the counts")
-    name: str | None = static(None, doc="name of the output variable", example="boltzmann_entropy_position")
+    estimator: Estimator = choice(
+        ESTIMATORS, "grassberger", doc="how the entropy is estimated from the counts"
+    )
+    name: str | None = static(
+        None, doc="name of the output variable", example="boltzmann_entropy_position"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims before particles and components."""
@@ -91,7 +110,9 @@ class BoltzmannEntropy(Diagnostic[tuple[()]]):
         if self.velocity and _particles(observed, self.velocity)[1] != left:
             raise ValueError(f"{name} and {observed.find(self.velocity)} live on different axes")
         self.cells.boxes(observed[name].shape[-1] * (2 if self.velocity else 1))
-        words = "Boltzmann entropy per particle in boxes of " + ("phase space" if self.velocity else name)
+        words = "Boltzmann entropy per particle in boxes of " + (
+            "phase space" if self.velocity else name
+        )
         return {self.name or f"boltzmann_entropy_{name}": Variable(left, "entropy", "1", words)}
 
     def init(self, observed: Observed) -> tuple[()]:
@@ -109,26 +130,37 @@ class BoltzmannEntropy(Diagnostic[tuple[()]]):
 class NearestNeighbourEntropy(Diagnostic[tuple[()]]):
     """Kozachenko-Leonenko differential entropy of one-particle positions, in nats.
 
-    All pairs: O(N^2) a row. In a periodic domain the circumferences must be given, so that the same diagnostic means
-    the same on a file, which may not know them.
+    All pairs: O(N^2) a row. In a periodic domain the circumferences must be given, so that the same
+    diagnostic means the same on a file, which may not know them.
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
     k: int = static(3, doc="which neighbour", ge=1)
     metric: Metric = static("euclidean", doc="shape of the balls")
     period: Array | Sequence[float] | None = param(
-        None, ndim=1, gt=0, doc="circumference of every component, inf where it is not periodic; default: none is"
+        None,
+        ndim=1,
+        gt=0,
+        doc="circumference of every component, inf where it is not periodic; default: none is",
     )
-    name: str | None = static(None, doc="name of the output variable", example="nearest_neighbour_entropy_position")
+    name: str | None = static(
+        None, doc="name of the output variable", example="nearest_neighbour_entropy_position"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims before particles and components."""
         name, left = _particles(observed, self.of)
-        circles = [axis.name for axis in observed.domain.axes if axis.points is None and axis.periodic]
+        circles = [
+            axis.name for axis in observed.domain.axes if axis.points is None and axis.periodic
+        ]
         if circles and self.period is None:
-            raise ParameterError("period", f"missing, and the domain is periodic in {', '.join(circles)}")
+            raise ParameterError(
+                "period", f"missing, and the domain is periodic in {', '.join(circles)}"
+            )
         words = f"nearest-neighbour differential entropy of {name}"
-        return {self.name or f"nearest_neighbour_entropy_{name}": Variable(left, "entropy", "1", words)}
+        return {
+            self.name or f"nearest_neighbour_entropy_{name}": Variable(left, "entropy", "1", words)
+        }
 
     def init(self, observed: Observed) -> tuple[()]:
         """No history."""

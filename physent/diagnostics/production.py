@@ -18,20 +18,27 @@ Sums = tuple[Array, Boxes | None]
 
 
 class EntropyProduction(Diagnostic[Sums]):
-    """The entropy produced in the medium per unit time, sum of b^2/D + db/dx: at stationarity the total rate.
+    """The entropy produced in the medium per unit time, sum of b^2/D + db/dx: at stationarity the
+    total rate.
 
-    One value a saved state, and the mean of them since the time `after` (`physent.entropy.medium_entropy_production`,
-    which also says what it is where some D = 0). For error bars put the series through `physent.entropy`'s
-    `block_bootstrap`. `each` adds the rate of every particle, `bins` a map of the mean rate of the particles found in
-    each box of a periodic domain since `after`; box 0 begins at 0, and negative positions wrap to the end. A solver
-    without noise has no entropy production, nor has one whose only noise are jumps (tumbling particles with eps = 0).
+    One value a saved state, and the mean of them since the time `after`
+    (`physent.entropy.medium_entropy_production`, which also says what it is where some D = 0). For
+    error bars put the series through `physent.entropy`'s `block_bootstrap`. `each` adds the rate of
+    every particle, `bins` a map of the mean rate of the particles found in each box of a periodic
+    domain since `after`; box 0 begins at 0, and negative positions wrap to the end. A solver
+    without noise has no entropy production, nor has one whose only noise are jumps (tumbling
+    particles with eps = 0).
     """
 
-    over: Literal["sum", "mean"] = static("sum", doc="over particles or walkers; copies that are independent want mean")
+    over: Literal["sum", "mean"] = static(
+        "sum", doc="over particles or walkers; copies that are independent want mean"
+    )
     each: bool = static(False, doc="give the rate of every particle, too")
     bins: int = static(0, doc="boxes an axis of a map in space; 0: none", ge=0)
     after: Array = param(0.0, doc="time before which nothing goes into the means", ge=0)
-    name: str | None = static(None, doc="name, and prefix, of the output variables", example="entropy_production")
+    name: str | None = static(
+        None, doc="name, and prefix, of the output variables", example="entropy_production"
+    )
 
     def _name(self) -> str:
         return self.name or "entropy_production"
@@ -40,20 +47,30 @@ class EntropyProduction(Diagnostic[Sums]):
         """Two series, a field over particles where asked, and a map where asked."""
         dynamics = observed.dynamics()
         if dynamics is None:
-            raise ValueError("entropy production needs a stochastic solver: without noise it does not exist")
+            raise ValueError(
+                "entropy production needs a stochastic solver: without noise it does not exist"
+            )
         _refuse_jumps(observed)
         name, words = self._name(), "entropy production in the medium in nats per unit time"
         first = next(iter(dynamics.drift))
         found = {
-            name: Variable((), "entropy_production", "1/time", f"{words}, {self.over} over particles"),
-            f"{name}_mean": Variable((), "entropy_production", "1/time", f"{words}, mean over time"),
+            name: Variable(
+                (), "entropy_production", "1/time", f"{words}, {self.over} over particles"
+            ),
+            f"{name}_mean": Variable(
+                (), "entropy_production", "1/time", f"{words}, mean over time"
+            ),
         }
         if self.each:
             dims = observed.variables[first].dims[:-1]
-            found[f"{name}_each"] = Variable(dims, "entropy_production", "1/time", f"{words}, of each particle")
+            found[f"{name}_each"] = Variable(
+                dims, "entropy_production", "1/time", f"{words}, of each particle"
+            )
         if self.bins:
             dims = map_dims(observed, name)
-            found[f"{name}_map"] = Variable(dims, "entropy_production", "1/time", f"{words}, of a particle in each box")
+            found[f"{name}_map"] = Variable(
+                dims, "entropy_production", "1/time", f"{words}, of a particle in each box"
+            )
         return found
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
@@ -70,7 +87,9 @@ class EntropyProduction(Diagnostic[Sums]):
         assert dynamics is not None
         each: Array | None = None
         for variable, drift in dynamics.drift.items():
-            rate = medium_entropy_production(drift, dynamics.diffusion[variable], dynamics.divergence[variable])
+            rate = medium_entropy_production(
+                drift, dynamics.diffusion[variable], dynamics.divergence[variable]
+            )
             rate = jnp.sum(rate, axis=-1)
             each = rate if each is None else each + rate
         assert each is not None
@@ -92,7 +111,11 @@ def _refuse_jumps(observed: Observed) -> None:
     others = solver.other_noise() if isinstance(solver, StochasticSolver) else {}
     if "jumps" not in others.values():
         return
-    diffusion = eqx.filter_jit(lambda solver: solver.diffusion(solver.init(jax.random.key(0))))(solver)
+    diffusion = eqx.filter_jit(lambda solver: solver.diffusion(solver.init(jax.random.key(0))))(
+        solver
+    )
     if not any(bool(jnp.any(d > 0)) for d in diffusion.values()):
         words = " and ".join(f"that of {name}, which jumps" for name in others)
-        raise ValueError(f"the only noise is {words}: the entropy production without diffusion does not exist")
+        raise ValueError(
+            f"the only noise is {words}: the entropy production without diffusion does not exist"
+        )

@@ -1,4 +1,6 @@
-"""Further quantities of fields at one time, as diagnostics; the formulas are in `physent.entropy`."""
+"""Further quantities of fields at one time, as diagnostics; the formulas are in
+`physent.entropy`.
+"""
 
 from typing import Literal
 
@@ -28,16 +30,24 @@ class StatisticalComplexity(Diagnostic[tuple[()]]):
 
     of: str = static(doc="observable, by name or role", example="density")
     outcomes: OutcomeSpace = choice(OUTCOMES, "density", doc="what counts as an outcome")
-    name: str | None = static(None, doc="name of the output variable", example="statistical_complexity_density")
+    name: str | None = static(
+        None, doc="name of the output variable", example="statistical_complexity_density"
+    )
 
     def _name(self, of: str) -> str:
         kind = kind_of(self.outcomes, OUTCOMES)
-        return self.name or "_".join(["statistical_complexity", of, *([] if kind == "density" else [kind])])
+        return self.name or "_".join(
+            ["statistical_complexity", of, *([] if kind == "density" else [kind])]
+        )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims that are not grid axes."""
         name, _, left, _ = _grid(observed, self.of)
-        return {self._name(name): Variable(left, "complexity", "1", f"Jensen-Shannon complexity of {name}")}
+        return {
+            self._name(name): Variable(
+                left, "complexity", "1", f"Jensen-Shannon complexity of {name}"
+            )
+        }
 
     def init(self, observed: Observed) -> tuple[()]:
         """No history."""
@@ -60,7 +70,11 @@ class DyeEntropy(Diagnostic[tuple[()]]):
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims that are not grid axes."""
         name, _, left, _ = _grid(observed, self.of)
-        return {self.name or f"dye_entropy_{name}": Variable(left, "entropy", "1", f"dye entropy of {name}")}
+        return {
+            self.name or f"dye_entropy_{name}": Variable(
+                left, "entropy", "1", f"dye entropy of {name}"
+            )
+        }
 
     def init(self, observed: Observed) -> tuple[()]:
         """No history."""
@@ -74,16 +88,20 @@ class DyeEntropy(Diagnostic[tuple[()]]):
 
 
 class PotentialEnergy(Diagnostic[tuple[()]]):
-    """Total, background and available potential energy of a density on (horizontal, vertical) cell centres.
+    """Total, background and available potential energy of a density on (horizontal, vertical) cell
+    centres.
 
-    The vertical is the last of the field's two axes; energies are per unit horizontal area, g times the integral of
-    density z (`physent.entropy.potential_energies`): `total` is not the series `potential_energy` of the solver
-    kelvin_helmholtz, which integrates G (density - 1) z over the whole box.
+    The vertical is the last of the field's two axes; energies are per unit horizontal area, g times
+    the integral of density z (`physent.entropy.potential_energies`): `total` is not the series
+    `potential_energy` of the solver kelvin_helmholtz, which integrates G (density - 1) z over the
+    whole box.
     """
 
     of: str = static("density", doc="density on two grid axes, the vertical last, by name or role")
     gravity: Array | float | None = param(None, doc="g; by default the solver's buoyancy", gt=0)
-    name: str | None = static(None, doc="prefix of the output variables", example="potential_energy_density")
+    name: str | None = static(
+        None, doc="prefix of the output variables", example="potential_energy_density"
+    )
 
     def _names(self, of: str) -> list[str]:
         prefix = self.name or f"potential_energy_{of}"
@@ -97,7 +115,7 @@ class PotentialEnergy(Diagnostic[tuple[()]]):
         return {
             each: Variable(left, "energy", "1", f"{each.replace('_', ' ')}, per horizontal area")
             for each in self._names(name)
-        }  # fmt: skip
+        }
 
     def init(self, observed: Observed) -> tuple[()]:
         """No history."""
@@ -112,22 +130,28 @@ class PotentialEnergy(Diagnostic[tuple[()]]):
 
 
 class PublishedQuantity(Diagnostic[tuple[()]]):
-    """A quantity of the reference packages under its own name (`physent.entropy.published` says what each is not)."""
+    """A quantity of the reference packages under its own name (`physent.entropy.published` says
+    what each is not).
+    """
 
     of: str = static(doc="real observable, by name or role", example="density")
-    quantity: Literal["composite_entropy", "shannon", "renyi", "tsallis", "complexity_index", "mixing_proxy"] = static(
-        "composite_entropy", doc="what is computed"
-    )
+    quantity: Literal[
+        "composite_entropy", "shannon", "renyi", "tsallis", "complexity_index", "mixing_proxy"
+    ] = static("composite_entropy", doc="what is computed")
     convention: Convention = static("probability", doc="how a field becomes p, for the entropies")
     other: str | None = static(None, doc="vorticity, for mixing_proxy", example="vorticity")
-    name: str | None = static(None, doc="name of the output variable", example="composite_entropy_phi")
+    name: str | None = static(
+        None, doc="name of the output variable", example="composite_entropy_phi"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims that are not grid axes."""
         name, axes, left, _ = _grid(observed, self.of)
         planar = self.quantity in ("complexity_index", "mixing_proxy")
         if axes != ((-2, -1) if planar else (-1,)):
-            raise ValueError(f"{self.quantity} reads {2 if planar else 1} grid axes, the last of {name}")
+            raise ValueError(
+                f"{self.quantity} reads {2 if planar else 1} grid axes, the last of {name}"
+            )
         if self.quantity == "mixing_proxy":
             observed.find(self.other or "vorticity")
         words = f"{self.quantity} of {name}" + ("" if planar else f" ({self.convention})")

@@ -1,4 +1,6 @@
-"""Regularity and complexity of a series: along a field's axis at each time, or of the last rows in time."""
+"""Regularity and complexity of a series: along a field's axis at each time, or of the last rows in
+time.
+"""
 
 import abc
 from typing import Any
@@ -7,7 +9,13 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.diagnostics.fields import _grid
-from physent.entropy import approximate_entropy, lempel_ziv_complexity, multiscale_entropy, sample_entropy, svd_entropy
+from physent.entropy import (
+    approximate_entropy,
+    lempel_ziv_complexity,
+    multiscale_entropy,
+    sample_entropy,
+    svd_entropy,
+)
 from physent.entropy.discrete.counting import as_floating
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import Declared, choice, kind_of, static
@@ -15,7 +23,9 @@ from physent.protocol.variables import Variable
 
 
 class SeriesMeasure(Declared):
-    """What is measured of a series; called with series (..., N), gives one array (...) for every suffix."""
+    """What is measured of a series; called with series (..., N), gives one array (...) for every
+    suffix.
+    """
 
     def suffixes(self) -> tuple[str, ...]:
         """What follows the name of each number; one number without any by default."""
@@ -65,7 +75,9 @@ class MultiscaleEntropy(SeriesMeasure):
 
     scales: tuple[int, ...] = static((1, 2, 4, 8), doc="numbers of values averaged", ge=1)
     order: int = static(2, doc="values in a template", ge=1)
-    relative: float = static(0.15, doc="tolerance in standard deviations of the series itself", gt=0)
+    relative: float = static(
+        0.15, doc="tolerance in standard deviations of the series itself", gt=0
+    )
 
     def suffixes(self) -> tuple[str, ...]:
         """The scales."""
@@ -82,7 +94,9 @@ class MultiscaleEntropy(SeriesMeasure):
 
 
 class LempelZiv(SeriesMeasure):
-    """`physent.entropy.lempel_ziv_complexity` of whether values lie above the median of their series."""
+    """`physent.entropy.lempel_ziv_complexity` of whether values lie above the median of their
+    series.
+    """
 
     normalise: bool = static(True, doc="multiply by ln N/(N ln 2): 1 for a long random series")
 
@@ -94,7 +108,9 @@ class LempelZiv(SeriesMeasure):
         """The number of words, or its ratio to that of a random series."""
         above = series > jnp.median(series, axis=-1, keepdims=True)
         words = lempel_ziv_complexity(above.astype(jnp.int32), self.normalise, alphabet=2)
-        return (jnp.where(jnp.any(jnp.isnan(series), axis=-1), jnp.nan, words).astype(series.dtype),)
+        return (
+            jnp.where(jnp.any(jnp.isnan(series), axis=-1), jnp.nan, words).astype(series.dtype),
+        )
 
 
 class SVDEntropy(SeriesMeasure):
@@ -123,18 +139,24 @@ SERIES_MEASURES: dict[str, type[SeriesMeasure]] = {
 
 
 class Regularity(Diagnostic[Any]):
-    """How regular a real observable is: along its one grid axis at each time, or over the last `window` rows.
+    """How regular a real observable is: along its one grid axis at each time, or over the last
+    `window` rows.
 
-    With a window every entry of the observable (of a series its one value) is a time series of its own; NaN until the
-    window is full; each row then costs what a series of `window` values costs.
+    With a window every entry of the observable (of a series its one value) is a time series of its
+    own; NaN until the window is full; each row then costs what a series of `window` values costs.
     """
 
     of: str = static(doc="real observable, by name or role", example="density")
     measure: SeriesMeasure = choice(SERIES_MEASURES, "sample_entropy", doc="what is measured")
     window: int | None = static(
-        None, doc="number of last rows that make a series in time; default: along the grid axis", ge=2, example=256
+        None,
+        doc="number of last rows that make a series in time; default: along the grid axis",
+        ge=2,
+        example=256,
     )
-    name: str | None = static(None, doc="name, or prefix, of the output variables", example="sample_entropy_density")
+    name: str | None = static(
+        None, doc="name, or prefix, of the output variables", example="sample_entropy_density"
+    )
 
     def _names(self, of: str) -> list[str]:
         kind = kind_of(self.measure, SERIES_MEASURES)
@@ -148,19 +170,27 @@ class Regularity(Diagnostic[Any]):
         dims, length, words = observed.variables[name].dims, self.window, "in time"
         if self.window is None:
             if not observed.grid(name):
-                raise ValueError(f"{name} has no grid axis: give window, the number of rows that make a series in time")
+                raise ValueError(
+                    f"{name} has no grid axis: give window, the number of rows that make a series "
+                    "in time"
+                )
             _, axes, dims, _ = _grid(observed, name)
             if len(axes) != 1:
-                raise ValueError(f"{name} has {len(axes)} grid axes, a series goes along one; or give window")
+                raise ValueError(
+                    f"{name} has {len(axes)} grid axes, a series goes along one; or give window"
+                )
             length, words = observed[name].shape[axes[0]], "along its axis"
         if length is not None and length < self.measure.shortest():
             raise ValueError(
-                f"a series of {length} values is too short: {kind_of(self.measure, SERIES_MEASURES)} "
+                f"a series of {length} values is too short: "
+                f"{kind_of(self.measure, SERIES_MEASURES)} "
                 f"with these parameters needs {self.measure.shortest()}"
             )
         kind = kind_of(self.measure, SERIES_MEASURES).replace("_", " ")
         return {
-            each: Variable(dims, "entropy", "1", f"{kind} of {name} {words}{suffix.replace('_', ' ')}")
+            each: Variable(
+                dims, "entropy", "1", f"{kind} of {name} {words}{suffix.replace('_', ' ')}"
+            )
             for each, suffix in zip(self._names(name), self.measure.suffixes(), strict=True)
         }
 

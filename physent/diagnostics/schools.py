@@ -31,12 +31,17 @@ def _school(observed: Observed, of: str, heading: str) -> tuple[str, str, tuple[
     heading, _ = _particles(observed, heading)
     shapes = observed[position].shape, observed[heading].shape
     if shapes[0] != shapes[1] or shapes[0][-1] not in (2, 3) or shapes[0][-2] < 6:
-        raise ValueError(f"a school is six or more fish in 2 or 3 components: {position} and {heading} are {shapes}")
+        raise ValueError(
+            f"a school is six or more fish in 2 or 3 components: {position} and {heading} are "
+            f"{shapes}"
+        )
     return position, heading, left
 
 
 class _Box(NamedTuple):
-    """The space that the domain says the fish live in: its sides where it has any, and whether it is periodic."""
+    """The space that the domain says the fish live in: its sides where it has any, and whether it
+    is periodic.
+    """
 
     sides: Array | None
     periodic: bool
@@ -48,7 +53,9 @@ def _box(observed: Observed, position: str) -> _Box | None:
     if len(axes) != observed[position].shape[-1]:
         return None
     if len({axis.periodic for axis in axes}) > 1:
-        raise ValueError("a school lives in a space that is periodic along every axis or along none")
+        raise ValueError(
+            "a school lives in a space that is periodic along every axis or along none"
+        )
     lengths = [jnp.asarray(axis.length) for axis in axes if axis.length is not None]
     return _Box(jnp.stack(lengths) if len(lengths) == len(axes) else None, axes[0].periodic)
 
@@ -60,41 +67,59 @@ def _agree(key: str, given: ArrayLike, known: Array) -> None:
         raise ParameterError(key, f"given {shown}, and the domain has {there} (inf: unbounded)")
 
 
-def _period(observed: Observed, position: str, given: Array | Sequence[float] | None) -> Array | None:
-    """The circumference along every component, the domain's where none is given; None in unbounded space."""
+def _period(
+    observed: Observed, position: str, given: Array | Sequence[float] | None
+) -> Array | None:
+    """The circumference along every component, the domain's where none is given; None in unbounded
+    space.
+    """
     box, d = _box(observed, position), observed[position].shape[-1]
     if given is None:
         if box is None:
             raise ParameterError(
-                "period", f"missing, and the data do not say in what space {position} lives (inf: unbounded)"
+                "period",
+                f"missing, and the data do not say in what space {position} lives (inf: unbounded)",
             )
         return box.sides if box.periodic else None
     period = np.asarray(given, float)
     if period.shape != (d,):
-        raise ParameterError("period", f"given {period.size} numbers, allowed: {d}, one a component of {position}")
+        raise ParameterError(
+            "period", f"given {period.size} numbers, allowed: {d}, one a component of {position}"
+        )
     unbounded = np.isinf(period)
     if unbounded.any() != unbounded.all():
-        raise ParameterError("period", f"given {period.tolist()}, allowed: inf along every component or along none")
+        raise ParameterError(
+            "period", f"given {period.tolist()}, allowed: inf along every component or along none"
+        )
     if box is not None:
-        _agree("period", period, box.sides if box.periodic and box.sides is not None else jnp.full(d, jnp.inf))
+        _agree(
+            "period",
+            period,
+            box.sides if box.periodic and box.sides is not None else jnp.full(d, jnp.inf),
+        )
     return None if unbounded.all() else jnp.asarray(given)
 
 
 class SchoolDewiKadita(Diagnostic[tuple[()]]):
-    """The seven entropies of dewi-kadita 0.0.4, its Oceanic Schooling Index and its rotation, as it defines them.
+    """The seven entropies of dewi-kadita 0.0.4, its Oceanic Schooling Index and its rotation, as it
+    defines them.
 
-    All but the shape's by histograms in a box [0, length)^d, positions as they are; its docstrings say what each is not
-    (`physent.entropy.schools.dewi_kadita`).
+    All but the shape's by histograms in a box [0, length)^d, positions as they are; its docstrings
+    say what each is not (`physent.entropy.schools.dewi_kadita`).
     """
 
     of: str = static("position", doc="positions, by name or role")
     heading: str = static("heading", doc="headings or velocities, by name or role")
     length: Array | float | None = param(
-        None, doc="side of the box; default: the domain's, which unbounded space has not", gt=0, units="length"
+        None,
+        doc="side of the box; default: the domain's, which unbounded space has not",
+        gt=0,
+        units="length",
     )
     periodic: bool | None = static(
         None,
-        doc="whether neighbours are looked for across its edges; default: the domain's, true where that is unknown",
+        doc="whether neighbours are looked for across its edges; default: the domain's, true where "
+        "that is unknown",
     )
     name: str | None = static(None, doc="prefix of the output variables", example="schooling")
 
@@ -128,7 +153,9 @@ class SchoolDewiKadita(Diagnostic[tuple[()]]):
             periodic = box is None or box.periodic
         elif box is not None and periodic != box.periodic:
             words = "periodic" if box.periodic else "not periodic"
-            raise ParameterError("periodic", f"given {str(periodic).lower()}, and the domain is {words}")
+            raise ParameterError(
+                "periodic", f"given {str(periodic).lower()}, and the domain is {words}"
+            )
         assert length is not None
         return length, periodic
 
@@ -149,7 +176,9 @@ class SchoolDewiKadita(Diagnostic[tuple[()]]):
 
 
 class SchoolEntropy(Diagnostic[tuple[()]]):
-    """Six entropies of a school with bins only where they are of equal area (`physent.entropy.school_entropies`)."""
+    """Six entropies of a school with bins only where they are of equal area
+    (`physent.entropy.school_entropies`).
+    """
 
     of: str = static("position", doc="positions, by name or role")
     heading: str = static("heading", doc="headings or velocities, by name or role")
@@ -172,7 +201,7 @@ class SchoolEntropy(Diagnostic[tuple[()]]):
                 left, "entropy", "1", f"entropy of a school: {field.replace('_', ' ')}"
             )
             for field in SchoolEntropies._fields
-        }  # fmt: skip
+        }
 
     def init(self, observed: Observed) -> tuple[()]:
         """No history."""
@@ -184,7 +213,10 @@ class SchoolEntropy(Diagnostic[tuple[()]]):
         values = school_entropies(
             observed[position], observed[heading], _period(observed, position, self.period), self.k
         )
-        return carry, {f"{self.name or 'school'}_{field}_entropy": value for field, value in values._asdict().items()}
+        return carry, {
+            f"{self.name or 'school'}_{field}_entropy": value
+            for field, value in values._asdict().items()
+        }
 
 
 class VelocityCorrelation(Diagnostic[tuple[()]]):
@@ -196,7 +228,11 @@ class VelocityCorrelation(Diagnostic[tuple[()]]):
     of: str = static("position", doc="positions, by name or role")
     heading: str = static("heading", doc="headings or velocities, by name or role")
     edges: Array | Sequence[float] = param(
-        (0.0, 1.0, 2.0, 4.0, 8.0, 16.0), ndim=1, ge=0, doc="edges of the shells, rising", units="length"
+        (0.0, 1.0, 2.0, 4.0, 8.0, 16.0),
+        ndim=1,
+        ge=0,
+        doc="edges of the shells, rising",
+        units="length",
     )
     bins: int = static(20, doc="bins of the correlation", ge=2)
     period: Array | Sequence[float] | None = param(
@@ -206,7 +242,9 @@ class VelocityCorrelation(Diagnostic[tuple[()]]):
         finite=False,
         doc="circumference of every component, inf in unbounded space (default: the domain's)",
     )
-    name: str | None = static(None, doc="prefix of the output variables", example="velocity_correlation")
+    name: str | None = static(
+        None, doc="prefix of the output variables", example="velocity_correlation"
+    )
 
     def __check_init__(self):
         """The edges must rise."""
@@ -214,7 +252,9 @@ class VelocityCorrelation(Diagnostic[tuple[()]]):
             return
         edges = np.asarray(self.edges)
         if edges.size < 2 or not np.all(np.diff(edges) > 0):
-            raise ParameterError("edges", f"given {edges.tolist()}, allowed: two or more numbers that rise")
+            raise ParameterError(
+                "edges", f"given {edges.tolist()}, allowed: two or more numbers that rise"
+            )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """Three series for every shell."""
@@ -227,7 +267,10 @@ class VelocityCorrelation(Diagnostic[tuple[()]]):
             "mean": ("scalar", "1", "mean correlation of the headings of the pairs in a shell"),
             "entropy": ("entropy", "1", "entropy of the correlation of headings in a shell"),
         }
-        return {f"{prefix}_{part}": Variable(dims, *words, nan="no pair") for part, words in outputs.items()}
+        return {
+            f"{prefix}_{part}": Variable(dims, *words, nan="no pair")
+            for part, words in outputs.items()
+        }
 
     def init(self, observed: Observed) -> tuple[()]:
         """No history."""

@@ -17,32 +17,49 @@ from physent.protocol.parameters import param, static
 from physent.protocol.variables import Variable
 
 
-def space_of(observed: Observed, of: str, period: Array | Sequence[float] | None) -> tuple[str, Space]:
-    """The observable of particles meant and the space they move in: `period` (inf: not periodic), else the domain."""
+def space_of(
+    observed: Observed, of: str, period: Array | Sequence[float] | None
+) -> tuple[str, Space]:
+    """The observable of particles meant and the space they move in: `period` (inf: not periodic),
+    else the domain.
+    """
     name = observed.find(of)
     dims = observed.variables[name].dims
     if len(dims) != 2:
-        raise ValueError(f"{name} does not hold particles and components (its dims: {', '.join(dims) or 'none'})")
+        raise ValueError(
+            f"{name} does not hold particles and components (its dims: {', '.join(dims) or 'none'})"
+        )
     d, dtype = observed[name].shape[-1], observed[name].dtype
     if period is not None:
         period = jnp.asarray(period)
         if period.shape != (d,):
-            raise ParameterError("period", f"given {period.size} numbers, allowed: {d}, one a component of {name}")
+            raise ParameterError(
+                "period", f"given {period.size} numbers, allowed: {d}, one a component of {name}"
+            )
         circles = tuple(bool(finite) for finite in np.isfinite(np.asarray(period)))
-        return name, Space(jnp.where(jnp.asarray(circles), period, jnp.ones_like(period)).astype(dtype), circles)
+        return name, Space(
+            jnp.where(jnp.asarray(circles), period, jnp.ones_like(period)).astype(dtype), circles
+        )
     axes = [axis for axis in observed.domain.axes if axis.points is None]
     if len(axes) != d:
         raise ParameterError(
-            "period", f"missing, and the domain does not say in what space {name} lives (inf: not periodic)"
+            "period",
+            f"missing, and the domain does not say in what space {name} lives (inf: not periodic)",
         )
-    lengths = [jnp.ones((), dtype) if axis.length is None else axis.length.astype(dtype) for axis in axes]
+    lengths = [
+        jnp.ones((), dtype) if axis.length is None else axis.length.astype(dtype) for axis in axes
+    ]
     return name, Space(jnp.stack(lengths), tuple(axis.periodic for axis in axes))
 
 
-def neighborhood(position: Array, space: Space, radius: Array | float, slots: int) -> tuple[NeighborList, Array]:
+def neighborhood(
+    position: Array, space: Space, radius: Array | float, slots: int
+) -> tuple[NeighborList, Array]:
     """Who is within the radius, and NaN to be added where the slots did not suffice, else 0."""
     position = space.shift(position, jnp.zeros_like(position))[0]
-    found = find_neighbors(position, space, jnp.asarray(radius, position.dtype), min(slots, position.shape[0] - 1))
+    found = find_neighbors(
+        position, space, jnp.asarray(radius, position.dtype), min(slots, position.shape[0] - 1)
+    )
     # a list with a slot for everybody holds everybody, however far
     _, squared = separations(position, found, space)
     own = jnp.arange(position.shape[0], dtype=jnp.int32)[None, :]
@@ -53,16 +70,22 @@ def neighborhood(position: Array, space: Space, radius: Array | float, slots: in
 
 
 class LocalDensity(Diagnostic[tuple[()]]):
-    """The number density round each particle, in the ball of a radius, itself included; in units of 1/`volume`.
+    """The number density round each particle, in the ball of a radius, itself included; in units of
+    1/`volume`.
 
-    With the volume of a particle it is the local packing fraction. `threshold` adds the share of denser particles.
+    With the volume of a particle it is the local packing fraction. `threshold` adds the share of
+    denser particles.
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
     radius: Array | float = param(5.0, doc="of the ball", gt=0)
     volume: Array | float = param(1.0, doc="of a particle", gt=0)
-    threshold: Array | float | None = param(None, doc="density above which a particle counts as dense")
-    slots: int = static(64, doc="most particles there can be in the ball; NaN if there are more", ge=1)
+    threshold: Array | float | None = param(
+        None, doc="density above which a particle counts as dense"
+    )
+    slots: int = static(
+        64, doc="most particles there can be in the ball; NaN if there are more", ge=1
+    )
     period: Array | Sequence[float] | None = param(
         None, ndim=1, gt=0, finite=False, doc="edges of the box (default: the domain's)"
     )
@@ -72,9 +95,15 @@ class LocalDensity(Diagnostic[tuple[()]]):
         """A field over particles, and a series where asked."""
         of, _ = space_of(observed, self.of, self.period)
         name = self.name or "local_density"
-        found = {name: Variable(observed.variables[of].dims[:1], "density", "1", f"local density by {of}")}
+        found = {
+            name: Variable(
+                observed.variables[of].dims[:1], "density", "1", f"local density by {of}"
+            )
+        }
         if self.threshold is not None:
-            found[f"{name}_dense"] = Variable((), "fraction", "1", "share of particles in dense places")
+            found[f"{name}_dense"] = Variable(
+                (), "fraction", "1", "share of particles in dense places"
+            )
         return found
 
     def init(self, observed: Observed) -> tuple[()]:
@@ -91,15 +120,18 @@ class LocalDensity(Diagnostic[tuple[()]]):
         name = self.name or "local_density"
         outputs = {name: density}
         if self.threshold is not None:
-            outputs[f"{name}_dense"] = jnp.mean((density > self.threshold).astype(density.dtype)) + missed
+            outputs[f"{name}_dense"] = (
+                jnp.mean((density > self.threshold).astype(density.dtype)) + missed
+            )
         return carry, outputs
 
 
 class Clusters(Diagnostic[tuple[()]]):
-    """Clusters of particles joined by distances below a radius: the share in the largest, their number and mean size.
+    """Clusters of particles joined by distances below a radius: the share in the largest, their
+    number and mean size.
 
-    Labels spread along bonds, and along labels, until they stand still. The mean size is that of the cluster of a
-    particle drawn at random.
+    Labels spread along bonds, and along labels, until they stand still. The mean size is that of
+    the cluster of a particle drawn at random.
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
@@ -115,9 +147,13 @@ class Clusters(Diagnostic[tuple[()]]):
         of, _ = space_of(observed, self.of, self.period)
         name = self.name or "clusters"
         return {
-            f"{name}_largest": Variable((), "fraction", "1", f"share of particles in the largest cluster of {of}"),
+            f"{name}_largest": Variable(
+                (), "fraction", "1", f"share of particles in the largest cluster of {of}"
+            ),
             f"{name}_number": Variable((), "count", "1", f"number of clusters of {of}"),
-            f"{name}_mean_size": Variable((), "count", "1", f"mean size of the cluster of a particle by {of}"),
+            f"{name}_mean_size": Variable(
+                (), "count", "1", f"mean size of the cluster of a particle by {of}"
+            ),
         }
 
     def init(self, observed: Observed) -> tuple[()]:
@@ -130,14 +166,20 @@ class Clusters(Diagnostic[tuple[()]]):
         found, missed = neighborhood(observed[of], space, self.radius, self.slots)
         label = cluster_labels(found.index)
         size = count_symbols(label[None, :], label.size, dtype=missed.dtype)[0]
-        values = jnp.max(size) / label.size, jnp.sum((size > 0).astype(size.dtype)), jnp.sum(size**2) / label.size
+        values = (
+            jnp.max(size) / label.size,
+            jnp.sum((size > 0).astype(size.dtype)),
+            jnp.sum(size**2) / label.size,
+        )
         name = self.name or "clusters"
         parts = (f"{name}_largest", f"{name}_number", f"{name}_mean_size")
         return carry, {part: value + missed for part, value in zip(parts, values, strict=True)}
 
 
 def cluster_labels(index: Array) -> Array:
-    """The lowest index in the connected component of each of N particles; `index` (N, K) are its neighbours."""
+    """The lowest index in the connected component of each of N particles; `index` (N, K) are its
+    neighbours.
+    """
 
     def spread(loop):
         label, _ = loop
@@ -150,10 +192,12 @@ def cluster_labels(index: Array) -> Array:
 
 
 class HexaticOrder(Diagnostic[tuple[()]]):
-    """Hexatic order in the plane, |psi_6| of each particle, psi_6 the mean of e^(6 i theta) over its neighbours.
+    """Hexatic order in the plane, |psi_6| of each particle, psi_6 the mean of e^(6 i theta) over
+    its neighbours.
 
-    theta is the direction to a neighbour, and neighbours are the others within a radius; a particle without any has 0.
-    `_mean` is the mean modulus, `_global` the modulus of the mean, which is near 1 only if the lattice is one crystal.
+    theta is the direction to a neighbour, and neighbours are the others within a radius; a particle
+    without any has 0. `_mean` is the mean modulus, `_global` the modulus of the mean, which is near
+    1 only if the lattice is one crystal.
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
@@ -162,16 +206,22 @@ class HexaticOrder(Diagnostic[tuple[()]]):
     period: Array | Sequence[float] | None = param(
         None, ndim=1, gt=0, finite=False, doc="edges of the box (default: the domain's)"
     )
-    name: str | None = static(None, doc="name, and prefix, of the output variables", example="hexatic_order")
+    name: str | None = static(
+        None, doc="name, and prefix, of the output variables", example="hexatic_order"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """A field over particles and two series."""
         of, space = space_of(observed, self.of, self.period)
         if space.dimension != 2:
-            raise ValueError(f"hexatic order is that of a plane, {of} has {space.dimension} components")
+            raise ValueError(
+                f"hexatic order is that of a plane, {of} has {space.dimension} components"
+            )
         name = self.name or "hexatic_order"
         return {
-            name: Variable(observed.variables[of].dims[:1], "order", "1", f"modulus of psi_6 by {of}"),
+            name: Variable(
+                observed.variables[of].dims[:1], "order", "1", f"modulus of psi_6 by {of}"
+            ),
             f"{name}_mean": Variable((), "order", "1", f"mean modulus of psi_6 by {of}"),
             f"{name}_global": Variable((), "order", "1", f"modulus of the mean psi_6 by {of}"),
         }
@@ -190,5 +240,8 @@ class HexaticOrder(Diagnostic[tuple[()]]):
         number = jnp.maximum(jnp.sum(there.astype(missed.dtype), axis=1), 1)
         psi = jnp.sum(unit**6, axis=1) / number
         name, modulus = self.name or "hexatic_order", jnp.abs(psi) + missed
-        whole = {f"{name}_mean": jnp.mean(modulus), f"{name}_global": jnp.abs(jnp.mean(psi)) + missed}
+        whole = {
+            f"{name}_mean": jnp.mean(modulus),
+            f"{name}_global": jnp.abs(jnp.mean(psi)) + missed,
+        }
         return carry, {name: modulus} | whole

@@ -1,1 +1,3 @@
-"""How a solver runs: compiled chunks, the host loop round them, devices, signals and progress; it knows no file."""
+"""How a solver runs: compiled chunks, the host loop round them, devices, signals and progress; it
+knows no file.
+"""

@@ -10,7 +10,8 @@ from physent.errors import ParameterError
 
 @dataclass(frozen=True)
 class Cadence:
-    """A row of series and diagnostics every `steps_per_row` steps, a snapshot of fields every `rows_per_snapshot` rows.
+    """A row of series and diagnostics every `steps_per_row` steps, a snapshot of fields every
+    `rows_per_snapshot` rows.
 
     `rows` counts those after the one at t = 0; row i is at t = i * `save_every`.
     """
@@ -23,19 +24,28 @@ class Cadence:
 
     @classmethod
     def of(cls, solver: Any, run: Any) -> "Cadence":
-        """From the settings of a run. Raises ParameterError where one time is not a multiple of the other."""
+        """From the settings of a run. Raises ParameterError where one time is not a multiple of the
+        other.
+        """
         steps = np.unique(np.asarray(solver.dt))
         if steps.size > 1:
-            raise ParameterError("solver.dt", "members share their times, so dt must be the same for all of them")
+            raise ParameterError(
+                "solver.dt", "members share their times, so dt must be the same for all of them"
+            )
         dt = float(steps[0])
-        # a step in float32 is known to its rounding only; in float64 a row must not be labelled with another time
+        # a step in float32 is known to its rounding only; in float64 a row must not be labelled
+        # with another time
         exactness = 1e-6 if steps.dtype == np.float32 else 1e-10
         steps_per_row = _times("run.save_every", run.save_every, "solver.dt", dt, exactness)
         every = run.save_every if run.snapshot_every is None else run.snapshot_every
-        rows_per_snapshot = _times("run.snapshot_every", every, "run.save_every", run.save_every, 1e-10)
+        rows_per_snapshot = _times(
+            "run.snapshot_every", every, "run.save_every", run.save_every, 1e-10
+        )
         unit = "run.save_every" if rows_per_snapshot == 1 else "run.snapshot_every"
         snapshots = _times("run.t_end", run.t_end, unit, every, 1e-10)
-        return cls(dt, run.save_every, steps_per_row, rows_per_snapshot, snapshots * rows_per_snapshot)
+        return cls(
+            dt, run.save_every, steps_per_row, rows_per_snapshot, snapshots * rows_per_snapshot
+        )
 
     def snapshots(self, rows: int) -> int:
         """How many snapshots so many rows after the first complete."""
@@ -49,7 +59,8 @@ def _times(name: str, value: float, unit_name: str, unit: float, exactness: floa
         below, above = max(1, int(min(ratio, 2**62))), int(min(ratio, 2**62)) + 1
         raise ParameterError(
             name,
-            f"given {value!r}, allowed: a multiple of {unit_name} = {unit!r}; near it: {below * unit:.12g} or "
+            f"given {value!r}, allowed: a multiple of {unit_name} = {unit!r}; near it: "
+            f"{below * unit:.12g} or "
             f"{above * unit:.12g}, or {unit_name} = {value / above:.17g}",
         )
     return count

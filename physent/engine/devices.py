@@ -1,7 +1,9 @@
-"""One run on many devices: which ones, what of it each one does, and what its processes have to agree on.
+"""One run on many devices: which ones, what of it each one does, and what its processes have to
+agree on.
 
-With members each device runs its share of them, by itself. One member alone is cut into slabs along the axes that its
-solver names (`Solver.split`), and `physent.numerics.slab` does what the compiler cannot do without gathering.
+With members each device runs its share of them, by itself. One member alone is cut into slabs along
+the axes that its solver names (`Solver.split`), and `physent.numerics.slab` does what the compiler
+cannot do without gathering.
 """
 
 import os
@@ -22,24 +24,40 @@ T = TypeVar("T")
 
 
 def count_of(devices: int | Literal["all"]) -> int:
-    """The number of devices that `run.devices` asks for. Raises ParameterError where there are not so many."""
+    """The number of devices that `run.devices` asks for. Raises ParameterError where there are not
+    so many.
+    """
     there = jax.device_count()
     if devices == "all":
         return there
     if devices > there:
-        hint = ", or XLA_FLAGS=--xla_force_host_platform_device_count=n, which makes n of one processor"
-        words = f"given {devices}, but there {'is' if there == 1 else 'are'} {there} of {jax.default_backend()}"
-        raise ParameterError("run.devices", f"{words}, allowed: 'all' or 1 to {there}{hint * (there == 1)}")
+        hint = (
+            ", or XLA_FLAGS=--xla_force_host_platform_device_count=n, which makes n of one "
+            "processor"
+        )
+        words = (
+            f"given {devices}, but there {'is' if there == 1 else 'are'} {there} of "
+            f"{jax.default_backend()}"
+        )
+        raise ParameterError(
+            "run.devices", f"{words}, allowed: 'all' or 1 to {there}{hint * (there == 1)}"
+        )
     if devices < there and jax.process_count() > 1:
         raise ParameterError(
-            "run.devices", f"given {devices}, allowed with {jax.process_count()} processes: 'all', which is {there}"
+            "run.devices",
+            f"given {devices}, allowed with {jax.process_count()} processes: 'all', which is "
+            f"{there}",
         )
     return devices
 
 
 def mesh_of(devices: int, members: int) -> Mesh:
     """The devices in a row, whose axis is called by what is spread along it."""
-    return Mesh(np.asarray(jax.devices()[:devices]), (MEMBERS if members > 1 else AXIS,), axis_types=(AxisType.Auto,))
+    return Mesh(
+        np.asarray(jax.devices()[:devices]),
+        (MEMBERS if members > 1 else AXIS,),
+        axis_types=(AxisType.Auto,),
+    )
 
 
 def problem(solver: Any, members: int, devices: int) -> str | None:
@@ -47,7 +65,11 @@ def problem(solver: Any, members: int, devices: int) -> str | None:
 
     def refusal(count: int) -> str | None:
         if members > 1:
-            return f"{members} members do not share {count} devices evenly" if members % count else None
+            return (
+                f"{members} members do not share {count} devices evenly"
+                if members % count
+                else None
+            )
         try:
             solver.split(count)
         except ParameterError as error:
@@ -56,30 +78,42 @@ def problem(solver: Any, members: int, devices: int) -> str | None:
 
     if devices == 1 or (words := refusal(devices)) is None:
         return None
-    fitting = [count for count in range(1, min(members if members > 1 else MOST, MOST) + 1) if not refusal(count)]
+    fitting = [
+        count
+        for count in range(1, min(members if members > 1 else MOST, MOST) + 1)
+        if not refusal(count)
+    ]
     shown = ", ".join(map(str, fitting[:8])) + (", ..." if len(fitting) > 8 else "")
     return f"given {devices}, but {words}, allowed: {shown or 1}"
 
 
-# ---------------------------------------------------------------------------------------------------- many processes
+# --------------------------------------------------------------------------------------------------
+# many processes
 
 
 def join() -> None:
     """Make this process one of several, all running the same command; on one machine or on many.
 
-    They find each other by JAX_COORDINATOR_ADDRESS (host:port of the first), JAX_NUM_PROCESSES and JAX_PROCESS_ID, or
-    without those by what SLURM, MPI or a cloud says. Raises ParameterError where neither says enough.
+    They find each other by JAX_COORDINATOR_ADDRESS (host:port of the first), JAX_NUM_PROCESSES and
+    JAX_PROCESS_ID, or without those by what SLURM, MPI or a cloud says. Raises ParameterError where
+    neither says enough.
     """
     number, own = (os.environ.get(name) for name in ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID"))
     try:
         # with one program at a time the processes' messages cannot overtake each other
         jax.config.update("jax_cpu_enable_async_dispatch", False)
         jax.distributed.initialize(
-            num_processes=None if number is None else int(number), process_id=None if own is None else int(own)
+            num_processes=None if number is None else int(number),
+            process_id=None if own is None else int(own),
         )
     except (ValueError, RuntimeError) as error:
-        words = "allowed: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID set, or SLURM or MPI"
-        raise ParameterError("distributed", f"the processes do not find each other ({error}), {words}") from None
+        words = (
+            "allowed: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID set, or SLURM "
+            "or MPI"
+        )
+        raise ParameterError(
+            "distributed", f"the processes do not find each other ({error}), {words}"
+        ) from None
 
 
 def leads() -> bool:
@@ -106,7 +140,9 @@ def anybody(own: bool) -> bool:
 
 
 def by_leader(function: Callable[[], T]) -> T | None:
-    """What the first process makes, None in the others; where it fails they raise ParameterError, and none waits."""
+    """What the first process makes, None in the others; where it fails they raise ParameterError,
+    and none waits.
+    """
     result, failure = None, None
     if leads():
         try:
@@ -122,13 +158,17 @@ def by_leader(function: Callable[[], T]) -> T | None:
 
 
 def fetch(tree: Any) -> Any:
-    """The arrays of a tree on the host, whole, wherever their parts are; every process gets them, and must ask."""
+    """The arrays of a tree on the host, whole, wherever their parts are; every process gets them,
+    and must ask.
+    """
     return jax.tree.map(_whole, tree)
 
 
 def _whole(leaf: Any) -> Any:
     if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        return jax.random.wrap_key_data(_whole(jax.jit(jax.random.key_data)(leaf)), impl=jax.random.key_impl(leaf))
+        return jax.random.wrap_key_data(
+            _whole(jax.jit(jax.random.key_data)(leaf)), impl=jax.random.key_impl(leaf)
+        )
     if isinstance(leaf, jax.Array) and not (leaf.is_fully_addressable or leaf.is_fully_replicated):
         from jax.experimental.multihost_utils import process_allgather
 
@@ -137,9 +177,15 @@ def _whole(leaf: Any) -> Any:
 
 
 def place(tree: Any, like: Any) -> Any:
-    """A tree whose arrays are spread over devices as those of another one, of the same structure, are."""
+    """A tree whose arrays are spread over devices as those of another one, of the same structure,
+    are.
+    """
 
     def put(leaf: Any, other: jax.Array) -> Any:
-        return jax.device_put(leaf, other.sharding) if isinstance(other.sharding, NamedSharding) else leaf
+        return (
+            jax.device_put(leaf, other.sharding)
+            if isinstance(other.sharding, NamedSharding)
+            else leaf
+        )
 
     return jax.tree.map(put, tree, like)

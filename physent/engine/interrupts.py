@@ -1,4 +1,6 @@
-"""Ctrl-C, SIGTERM, a closed terminal: the first asks a run to stop after its chunk, the second stops it at once."""
+"""Ctrl-C, SIGTERM, a closed terminal: the first asks a run to stop after its chunk, the second
+stops it at once.
+"""
 
 import contextlib
 import signal
@@ -10,7 +12,9 @@ from physent.errors import Interrupted
 
 
 def _stopping() -> list[int]:
-    """The signals that ask to stop: not SIGHUP where the program was told to ignore it (nohup), or there is none."""
+    """The signals that ask to stop: not SIGHUP where the program was told to ignore it (nohup), or
+    there is none.
+    """
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
         return [signal.SIGINT, signal.SIGTERM]
@@ -18,7 +22,9 @@ def _stopping() -> list[int]:
 
 
 class Interrupts:
-    """A context in which `requested()` turns true at the first such signal; `signal` says which it was."""
+    """A context in which `requested()` turns true at the first such signal; `signal` says which it
+    was.
+    """
 
     def __init__(self):
         self.signal: int | None = None
@@ -50,7 +56,9 @@ class Interrupts:
 
 @contextlib.contextmanager
 def raised() -> Iterator[None]:
-    """A context in which every such signal raises `Interrupted`, as Ctrl-C raises KeyboardInterrupt elsewhere."""
+    """A context in which every such signal raises `Interrupted`, as Ctrl-C raises KeyboardInterrupt
+    elsewhere.
+    """
 
     def handle(number: int, _: FrameType | None) -> None:
         raise Interrupted(number)

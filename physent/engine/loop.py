@@ -1,10 +1,11 @@
 """The engine's host loop round the compiled chunk.
 
-A chunk is a transaction. It advances the state over a number of rows and returns them; only when its error bits are
-clear and its values finite do rows and state reach the file, and until then the state before it is kept. The number
-of rows is an argument of the compiled program (its buffers have a static capacity), so that a chunk can take about a
-second whatever the system costs, a last, shorter one compiles nothing new, and no length of chunk can change a bit of
-the result. Buffers are small (4 MiB), because they are written out anyway and memory is to be the same for every run.
+A chunk is a transaction. It advances the state over a number of rows and returns them; only when
+its error bits are clear and its values finite do rows and state reach the file, and until then the
+state before it is kept. The number of rows is an argument of the compiled program (its buffers have
+a static capacity), so that a chunk can take about a second whatever the system costs, a last,
+shorter one compiles nothing new, and no length of chunk can change a bit of the result. Buffers are
+small (4 MiB), because they are written out anyway and memory is to be the same for every run.
 """
 
 import time
@@ -30,12 +31,15 @@ CHUNK_SECONDS = 1.0
 
 
 class Sink(Protocol):
-    """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with the state after it.
+    """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with the
+    state after it.
 
     Either raises RunError where no more can be written; the run ends then.
     """
 
-    def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
+    def append(
+        self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
+    ) -> None:
         """Write rows and snapshots (host arrays, no longer than said) from these places on."""
         ...
 
@@ -46,11 +50,12 @@ class Sink(Protocol):
 
 @dataclass
 class Outcome:
-    """How a run ended: `reason` is 'done', 'interrupted' or 'failed', with a sentence for the latter.
+    """How a run ended: `reason` is 'done', 'interrupted' or 'failed', with a sentence for the
+    latter.
 
-    `rows` counts all that are saved after the first; `seconds` is the wall time without compilation, and
-    `diagnostic_seconds` the part of it that observing and diagnosing took. `undefined` names the diagnostics that were
-    not finite somewhere, with the first such time.
+    `rows` counts all that are saved after the first; `seconds` is the wall time without
+    compilation, and `diagnostic_seconds` the part of it that observing and diagnosing took.
+    `undefined` names the diagnostics that were not finite somewhere, with the first such time.
     """
 
     reason: str
@@ -63,7 +68,9 @@ class Outcome:
 
 
 def capacity_of(cadence: Cadence, first: Rows, limit: int | None) -> int:
-    """Rows that a chunk's buffers hold: within CHUNK_BYTES if one row fits them, and within `limit`."""
+    """Rows that a chunk's buffers hold: within CHUNK_BYTES if one row fits them, and within
+    `limit`.
+    """
     series = sum(leaf.nbytes for leaf in jax.tree.leaves((first.series, first.finite)))
     fields = sum(leaf.nbytes for leaf in jax.tree.leaves(first.fields))
     fitting = int((CHUNK_BYTES - fields) // max(1, series + fields / cadence.rows_per_snapshot))
@@ -92,9 +99,14 @@ class Loop:
     """The host loop: dispatches chunks, checks them, hands them to a sink."""
 
     def __init__(
-        self, program: Program, cadence: Cadence, *, limit: int | None = None,
-        tell: Callable[[Progress], None] = lambda progress: None, stop: Callable[[], bool] = lambda: False,
-    ):  # fmt: skip
+        self,
+        program: Program,
+        cadence: Cadence,
+        *,
+        limit: int | None = None,
+        tell: Callable[[Progress], None] = lambda progress: None,
+        stop: Callable[[], bool] = lambda: False,
+    ):
         self.program = program
         self.cadence = cadence
         self.limit = limit
@@ -120,7 +132,8 @@ class Loop:
         return state, carries, rows
 
     def recall(self, blocks: Iterable[tuple[int, dict[str, np.ndarray]]]) -> None:
-        """Series that earlier sessions of this run saved, from row 1 on: (first row, values by name) of each block.
+        """Series that earlier sessions of this run saved, from row 1 on: (first row, values by
+        name) of each block.
 
         What was not finite then is not forgotten by the session that goes on.
         """
@@ -128,7 +141,15 @@ class Loop:
             count = len(next(iter(series.values()), ()))
             self._note_undefined(series, first, count)
 
-    def loop(self, sink: Sink, solver: Solver, state: Any, carries: tuple, first_rows: Rows, done: int = 0) -> Outcome:
+    def loop(
+        self,
+        sink: Sink,
+        solver: Solver,
+        state: Any,
+        carries: tuple,
+        first_rows: Rows,
+        done: int = 0,
+    ) -> Outcome:
         """From the state after `done` rows to the end, the first failure, or a request to stop."""
         self.sink, self.started_at = sink, done
         self.capacity = capacity_of(self.cadence, first_rows, self.limit)
@@ -153,7 +174,10 @@ class Loop:
                 return self._outcome("failed", pending.first, f"{words} {self._when(pending)}")
             if np.any(bits):
                 solver, state, carries = self._grow(pending)
-                pending, following = self._dispatch(solver, state, carries, pending.first, pending.count), None
+                pending, following = (
+                    self._dispatch(solver, state, carries, pending.first, pending.count),
+                    None,
+                )
                 continue
             if where := self._not_finite(rows, pending.count):
                 return self._fail(pending, where)
@@ -179,7 +203,15 @@ class Loop:
         self._chunk = self.program.compiled(self.cadence, self.capacity, *arguments)
         self.compile_seconds += time.perf_counter() - started
 
-    def _arguments(self, solver: Solver, state: Any, carries: tuple, first: int, count: int, steps: int | None = None):
+    def _arguments(
+        self,
+        solver: Solver,
+        state: Any,
+        carries: tuple,
+        first: int,
+        count: int,
+        steps: int | None = None,
+    ):
         lengths = (first, count, self.cadence.steps_per_row if steps is None else steps)
         return eqx.filter(solver, eqx.is_array), state, carries, *map(jnp.asarray, lengths)
 
@@ -192,9 +224,22 @@ class Loop:
         jax.block_until_ready(self._chunk(*arguments))
         return (time.perf_counter() - started) / count
 
-    def _dispatch(self, solver: Solver, state: Any, carries: tuple, first: int, count: int) -> _Pending:
-        after, following, rows, bits = self._chunk(*self._arguments(solver, state, carries, first, count))
-        return _Pending((solver, state, carries), after, following, rows, bits, first, count, time.perf_counter())
+    def _dispatch(
+        self, solver: Solver, state: Any, carries: tuple, first: int, count: int
+    ) -> _Pending:
+        after, following, rows, bits = self._chunk(
+            *self._arguments(solver, state, carries, first, count)
+        )
+        return _Pending(
+            (solver, state, carries),
+            after,
+            following,
+            rows,
+            bits,
+            first,
+            count,
+            time.perf_counter(),
+        )
 
     def _write(self, solver: Solver, pending: _Pending, rows: Rows) -> None:
         first, end = self.cadence.snapshots(pending.first), self.cadence.snapshots(pending.end)
@@ -221,7 +266,10 @@ class Loop:
 
     def _when(self, pending: _Pending) -> str:
         start, end = (row * self.cadence.save_every for row in (pending.first, pending.end))
-        return f"between t = {start:g} and {end:g}; the last good state is the checkpoint at t = {start:g}"
+        return (
+            f"between t = {start:g} and {end:g}; the last good state is the checkpoint at t = "
+            f"{start:g}"
+        )
 
     def _fail(self, pending: _Pending, where: tuple[int, str, str]) -> Outcome:
         """Write the rows before the first that is not finite, then say what went wrong where."""
@@ -242,11 +290,17 @@ class Loop:
         """' at index (i, j)' of the first value of an observable that is not finite."""
         values = self.program.observe(solver, state)[name]
         indices = np.argwhere(~np.isfinite(devices.fetch(values)))
-        index = tuple(indices[0][1 if self.program.members > 1 else 0 :].tolist()) if len(indices) else ()
+        index = (
+            tuple(indices[0][1 if self.program.members > 1 else 0 :].tolist())
+            if len(indices)
+            else ()
+        )
         return f" at index {index}" if index else ""
 
     def _not_finite(self, rows: Rows, count: int) -> tuple[int, str, str] | None:
-        """The first row with an observable that is not finite, a sentence on which, in which member, and its name."""
+        """The first row with an observable that is not finite, a sentence on which, in which
+        member, and its name.
+        """
         variables = self.program.example.variables
         checked = (name for name in variables if name in rows.finite)
         fields_first = sorted(checked, key=lambda name: not variables[name].dims)
@@ -263,7 +317,8 @@ class Loop:
     def _note_undefined(self, series: dict[str, Any], first: int, count: int) -> None:
         """Remember the first time at which each diagnostic is not finite; the run goes on.
 
-        What is not finite from the start may be waiting for its window to fill: it counts only if it never is.
+        What is not finite from the start may be waiting for its window to fill: it counts only if
+        it never is.
         """
         for name, values in series.items():
             if name in self.program.may_be_nan:
@@ -288,12 +343,23 @@ class Loop:
     def _progress(self, rows: int) -> Progress:
         every = self.cadence.save_every
         return Progress(
-            rows * every, self.started_at * every, self.cadence.rows * every, rows, self.cadence.rows, self._elapsed()
+            rows * every,
+            self.started_at * every,
+            self.cadence.rows * every,
+            rows,
+            self.cadence.rows,
+            self._elapsed(),
         )
 
     def _outcome(self, reason: str, rows: int, message: str = "") -> Outcome:
         measured = (rows - self.started_at) * self.row_seconds if rows > self.started_at else 0.0
         seconds = self._elapsed()
         return Outcome(
-            reason, rows, seconds, self.compile_seconds, min(measured, seconds), dict(self.undefined), message
+            reason,
+            rows,
+            seconds,
+            self.compile_seconds,
+            min(measured, seconds),
+            dict(self.undefined),
+            message,
         )

@@ -13,9 +13,11 @@ from physent.protocol.variables import Variable
 
 
 def problems(program: Program) -> list[tuple[str, str]]:
-    """What keeps a program from running or its results from being stored: (dotted key, sentence), all of it.
+    """What keeps a program from running or its results from being stored: (dotted key, sentence),
+    all of it.
 
-    Names must be identifiers and unlike each other, diagnostics must fit the observables and give what they declare.
+    Names must be identifiers and unlike each other, diagnostics must fit the observables and give
+    what they declare.
     """
     try:
         example = program.example
@@ -28,12 +30,17 @@ def problems(program: Program) -> list[tuple[str, str]]:
         if name not in example:
             allowed = ", ".join(example)
             found.append(
-                ("output.variables", f"unknown observable {name!r}{nearest(name, example)} (allowed: {allowed})")
+                (
+                    "output.variables",
+                    f"unknown observable {name!r}{nearest(name, example)} (allowed: {allowed})",
+                )
             )
     taken = dict.fromkeys(("t", "t_snapshot", "member"), "a dimension")
     for axis in example.domain.axes:
         taken |= dict.fromkeys((axis.name, f"{axis.name}_of_member"), "a coordinate")
-    taken |= {dim: "a dimension" for variable in example.variables.values() for dim in variable.dims}
+    taken |= {
+        dim: "a dimension" for variable in example.variables.values() for dim in variable.dims
+    }
     for name, value in example.items():
         found += [("solver", problem) for problem in _name_problems(name, taken, "an observable")]
         if jnp.issubdtype(value.dtype, jnp.complexfloating):
@@ -50,11 +57,17 @@ def problems(program: Program) -> list[tuple[str, str]]:
             found.append((f"diagnostics.{i}.of", str(error)))
             continue
         for name in declared:
-            found += [(f"diagnostics.{i}.name", problem) for problem in _name_problems(name, taken, "a diagnostic")]
+            found += [
+                (f"diagnostics.{i}.name", problem)
+                for problem in _name_problems(name, taken, "a diagnostic")
+            ]
         fitting.append((i, diagnostic, declared))
     if not found:
         for i, diagnostic, declared in fitting:
-            found += [(f"diagnostics.{i}", problem) for problem in _output_problems(program, diagnostic, declared)]
+            found += [
+                (f"diagnostics.{i}", problem)
+                for problem in _output_problems(program, diagnostic, declared)
+            ]
     return found
 
 
@@ -62,12 +75,17 @@ def _name_problems(name: str, taken: dict[str, str], what: str) -> list[str]:
     if not name.isidentifier():
         return [f"given {name!r}, allowed: a name of letters, digits and underscores"]
     if name in taken:
-        return [f"two variables are called {name!r}: {what} and {taken[name]}; give the diagnostic another name"]
+        return [
+            f"two variables are called {name!r}: {what} and {taken[name]}; give the diagnostic "
+            "another name"
+        ]
     taken[name] = what
     return []
 
 
-def _output_problems(program: Program, diagnostic: Diagnostic, declared: dict[str, Variable]) -> list[str]:
+def _output_problems(
+    program: Program, diagnostic: Diagnostic, declared: dict[str, Variable]
+) -> list[str]:
     """Where the values of a diagnostic are not those it declares."""
 
     def measured(solver):
@@ -82,7 +100,10 @@ def _output_problems(program: Program, diagnostic: Diagnostic, declared: dict[st
     given = set(values) - scalars - {invariant(name) for name in program.invariant_names}
     if given != set(declared):
         odd = ", ".join(sorted(given ^ set(declared)))
-        return [f"{type(diagnostic).__name__} does not give the outputs that its variables() declares: {odd}"]
+        return [
+            f"{type(diagnostic).__name__} does not give the outputs that its variables() declares: "
+            f"{odd}"
+        ]
     return [
         f"{name} has shape {values[name].shape}, but its dims are {variable.dims}"
         for name, variable in declared.items()

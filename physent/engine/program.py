@@ -22,15 +22,20 @@ from physent.protocol.variables import Domain, Variable
 class Program:
     """A solver with its diagnostics, compiled: the first row, and chunks of later ones.
 
-    With `members` > 1 everything is vmapped, or mapped in turn (`Solver.members_in_turn`): each member has its own key
-    and its own value of every parameter given per member, and all arrays carry a leading member axis (after the row).
-    With `devices` > 1 members are shared out, and one member is cut as its solver says (`physent.engine.devices`).
+    With `members` > 1 everything is vmapped, or mapped in turn (`Solver.members_in_turn`): each
+    member has its own key and its own value of every parameter given per member, and all arrays
+    carry a leading member axis (after the row). With `devices` > 1 members are shared out, and one
+    member is cut as its solver says (`physent.engine.devices`).
     """
 
     def __init__(
-        self, solver: Solver, diagnostics: tuple[Diagnostic, ...] = (), members: int = 1, fields: Any = None,
+        self,
+        solver: Solver,
+        diagnostics: tuple[Diagnostic, ...] = (),
+        members: int = 1,
+        fields: Any = None,
         devices: int = 1,
-    ):  # fmt: skip
+    ):
         self.solver = solver
         self.diagnostics = tuple(diagnostics)
         self.members = members
@@ -63,23 +68,40 @@ class Program:
     def example(self) -> Observed:
         """The observables of one member's first state: shapes and dtypes instead of values.
 
-        Raises ValueError where the solver's `variables` and `observe` do not name the same observables.
+        Raises ValueError where the solver's `variables` and `observe` do not name the same
+        observables.
         """
-        values = eqx.filter_eval_shape(lambda solver: solver.observe(solver.init(jax.random.key(0))), self.one)
+        values = eqx.filter_eval_shape(
+            lambda solver: solver.observe(solver.init(jax.random.key(0))), self.one
+        )
         variables = self.one.variables()
         if odd := set(variables) ^ set(values):
             names = ", ".join(sorted(odd))
-            raise ValueError(f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}")
-        values = {name: values[name] for name in sorted(values, key=list(variables).index)}  # traced dicts are sorted
+            raise ValueError(
+                f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}"
+            )
+        values = {
+            name: values[name] for name in sorted(values, key=list(variables).index)
+        }  # traced dicts are sorted
         one = self.one
 
         def exact() -> dict[str, Any]:
             return eqx.filter_eval_shape(lambda solver: solver.exact(jnp.zeros(())), one)
 
         def dynamics() -> Dynamics | None:
-            return eqx.filter_eval_shape(lambda solver: dynamics_at(solver, solver.init(jax.random.key(0))), one)
+            return eqx.filter_eval_shape(
+                lambda solver: dynamics_at(solver, solver.init(jax.random.key(0))), one
+            )
 
-        return Observed(values, variables, self.one.domain(), jnp.zeros(()), exact, dynamics, lambda: (one, None))
+        return Observed(
+            values,
+            variables,
+            self.one.domain(),
+            jnp.zeros(()),
+            exact,
+            dynamics,
+            lambda: (one, None),
+        )
 
     def axes_of(self, solver: Solver) -> Domain:
         """The axes of one member: its domain's, and those of what its diagnostics measure."""
@@ -118,7 +140,8 @@ class Program:
         """What may be NaN without anything being wrong."""
         return {name for name, variable, _ in self.variables() if variable.nan}
 
-    # ------------------------------------------------------------------------------------------------- traced
+    # ----------------------------------------------------------------------------------------------
+    # traced
 
     def measure(self, solver: Solver, state: Any, carries: tuple) -> tuple[tuple, Rows]:
         """One row of one member, and the diagnostics' next carries."""
@@ -127,7 +150,9 @@ class Program:
     def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
         return first_row(solver, state, self.diagnostics, self.selected)
 
-    def _row(self, solver: Solver, state: Any, carries: tuple, steps: Any, t: Any) -> tuple[Any, tuple, Rows]:
+    def _row(
+        self, solver: Solver, state: Any, carries: tuple, steps: Any, t: Any
+    ) -> tuple[Any, tuple, Rows]:
         state = jax.lax.fori_loop(0, steps, lambda _, state: self._cut(solver.step(state)), state)
         # the row's own time, not a sum of many dt: exact in float64, and float32 cannot stall
         state = eqx.tree_at(lambda state: state.t, state, t.astype(state.t.dtype))
@@ -138,7 +163,9 @@ class Program:
             return function
         if not self.solver.members_in_turn():
             return eqx.filter_vmap(function, in_axes=(self.axes, *axes))
-        per_member = jax.tree.map(lambda axis: axis is not None, self.axes, is_leaf=lambda axis: axis is None)
+        per_member = jax.tree.map(
+            lambda axis: axis is not None, self.axes, is_leaf=lambda axis: axis is None
+        )
 
         def in_turn(solver, *arguments):
             own, shared = eqx.partition(solver, per_member)
@@ -146,10 +173,15 @@ class Program:
             def member(mapped):
                 own, *theirs = mapped
                 rest = iter(theirs)
-                given = (next(rest) if axis == 0 else argument for argument, axis in zip(arguments, axes, strict=True))
+                given = (
+                    next(rest) if axis == 0 else argument
+                    for argument, axis in zip(arguments, axes, strict=True)
+                )
                 return function(eqx.combine(own, shared), *given)
 
-            return jax.lax.map(member, (own, *(a for a, axis in zip(arguments, axes, strict=True) if axis == 0)))
+            return jax.lax.map(
+                member, (own, *(a for a, axis in zip(arguments, axes, strict=True) if axis == 0))
+            )
 
         return in_turn
 
@@ -161,7 +193,9 @@ class Program:
 
         def put(path, leaf):
             names = ".".join(getattr(key, "name", str(key)) for key in path)
-            axis = next((axis for name, axis in axes.items() if f"{names}.".startswith(f"{name}.")), None)
+            axis = next(
+                (axis for name, axis in axes.items() if f"{names}.".startswith(f"{name}.")), None
+            )
             return jax.lax.with_sharding_constraint(leaf, NamedSharding(mesh, slab.spec(axis)))
 
         return jax.tree_util.tree_map_with_path(put, state)
@@ -169,8 +203,9 @@ class Program:
     def _spread(self, function: Callable, shared: tuple[bool, ...], into: Any) -> Callable:
         """The function (solver, ...) over the devices.
 
-        Of members, every device takes its share of those arguments that are `shared`, and computes by itself; `into`
-        are the `PartitionSpec` of the results. Of one member, the function is traced for arrays cut into slabs.
+        Of members, every device takes its share of those arguments that are `shared`, and computes
+        by itself; `into` are the `PartitionSpec` of the results. Of one member, the function is
+        traced for arrays cut into slabs.
         """
         mesh = self.mesh
         if mesh is None:
@@ -183,7 +218,11 @@ class Program:
 
             return cut
         share, copy = PartitionSpec(devices.MEMBERS), PartitionSpec()
-        own = jax.tree.map(lambda axis: copy if axis is None else share, self.axes, is_leaf=lambda axis: axis is None)
+        own = jax.tree.map(
+            lambda axis: copy if axis is None else share,
+            self.axes,
+            is_leaf=lambda axis: axis is None,
+        )
         given = (own, *(share if each else copy for each in shared))
 
         def each_share(solver, *arguments):
@@ -193,22 +232,27 @@ class Program:
                 return function(eqx.combine(numbers, fixed), *arguments)
 
             # its members' values differ from device to device in ways that only loops know of
-            return jax.shard_map(share_of, mesh=mesh, in_specs=given, out_specs=into, check_vma=False)(
-                numbers, *arguments
-            )
+            return jax.shard_map(
+                share_of, mesh=mesh, in_specs=given, out_specs=into, check_vma=False
+            )(numbers, *arguments)
 
         return each_share
 
     @functools.cached_property
     def init(self) -> Callable[[Solver, Any], Any]:
-        """(solver, key) -> state at t = 0; the key of a member does not depend on how many there are."""
+        """(solver, key) -> state at t = 0; the key of a member does not depend on how many there
+        are.
+        """
 
         def begun(solver, key):
             each = self._over_members(lambda solver, key: self._cut(solver.init(key)), 0)
             each = self._spread(each, (True,), PartitionSpec(devices.MEMBERS))
             if self.members == 1:
                 return each(solver, key)
-            return each(solver, jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(self.members)))
+            return each(
+                solver,
+                jax.vmap(lambda member: jax.random.fold_in(key, member))(jnp.arange(self.members)),
+            )
 
         return eqx.filter_jit(lambda solver, key: jax.tree.map(_strongly_typed, begun(solver, key)))
 
@@ -223,8 +267,12 @@ class Program:
     @functools.cached_property
     def first_row(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
         """(solver, state at t = 0) -> carries and the first row."""
-        row = self._spread(self._over_members(self._first_row, 0), (True,), PartitionSpec(devices.MEMBERS))
-        return eqx.filter_jit(lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state)))
+        row = self._spread(
+            self._over_members(self._first_row, 0), (True,), PartitionSpec(devices.MEMBERS)
+        )
+        return eqx.filter_jit(
+            lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state))
+        )
 
     def step(self, solver: Solver, state: Any) -> Any:
         """The state one step later, of all members."""
@@ -232,10 +280,11 @@ class Program:
         return self._spread(step, (True,), PartitionSpec(devices.MEMBERS))(solver, state)
 
     def chunk(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
-        """(numbers, state, carries, rows done, rows to do, steps a row) -> state, carries, rows, error bits.
+        """(numbers, state, carries, rows done, rows to do, steps a row) -> state, carries, rows,
+        error bits.
 
-        `numbers` are the solver's arrays, `capacity` the rows that the buffers hold. All lengths are traced, so nothing
-        is unrolled: one program, and the same bits, for every length.
+        `numbers` are the solver's arrays, `capacity` the rows that the buffers hold. All lengths
+        are traced, so nothing is unrolled: one program, and the same bits, for every length.
         """
         per_snapshot = cadence.rows_per_snapshot
         row = self._over_members(self._row, 0, 0, None, None)
@@ -243,16 +292,21 @@ class Program:
 
         def rows_of(solver, state, carries, done, count, steps):
             def advance(state, carries, index):
-                return row(solver, state, carries, steps, (index + 1) * jnp.asarray(cadence.save_every))
+                return row(
+                    solver, state, carries, steps, (index + 1) * jnp.asarray(cadence.save_every)
+                )
 
             def write(buffer, values, at):
-                return jax.tree.map(lambda b, v: jax.lax.dynamic_update_index_in_dim(b, v, at, 0), buffer, values)
+                return jax.tree.map(
+                    lambda b, v: jax.lax.dynamic_update_index_in_dim(b, v, at, 0), buffer, values
+                )
 
             def one_row(i, loop):
                 state, carries, (by_row, fields) = loop
                 state, carries, rows = advance(state, carries, done + i)
                 by_row = write(by_row, (rows.series, rows.finite), i)
-                # every row writes its fields, and the last of a snapshot's rows stays: cheaper than a branch
+                # every row writes its fields, and the last of a snapshot's rows stays: cheaper than
+                # a branch
                 slot = (done + i) // per_snapshot - done // per_snapshot
                 return state, carries, (by_row, write(fields, rows.fields, slot))
 
@@ -261,23 +315,42 @@ class Program:
 
             shapes = jax.eval_shape(lambda: advance(state, carries, done)[2])
             slots = -(-(capacity - 1) // per_snapshot) + 1
-            buffers = (buffer(capacity, (shapes.series, shapes.finite)), buffer(slots, shapes.fields))
-            state, carries, buffers = jax.lax.fori_loop(0, count, one_row, (state, carries, buffers))
+            buffers = (
+                buffer(capacity, (shapes.series, shapes.finite)),
+                buffer(slots, shapes.fields),
+            )
+            state, carries, buffers = jax.lax.fori_loop(
+                0, count, one_row, (state, carries, buffers)
+            )
             (series, finite), fields = buffers
             return state, carries, Rows(series, fields, finite), self.error_bits(solver, state)
 
         share, by_row = PartitionSpec(devices.MEMBERS), PartitionSpec(None, devices.MEMBERS)
-        spread = self._spread(rows_of, (True, True, False, False, False), (share, share, by_row, share))
+        spread = self._spread(
+            rows_of, (True, True, False, False, False), (share, share, by_row, share)
+        )
         return lambda numbers, *arguments: spread(eqx.combine(numbers, fixed), *arguments)
 
     def compiled(self, cadence: Cadence, capacity: int, *arguments: Any) -> Any:
-        """The chunk, compiled for arguments such as these; it leaves state and carries where they lie."""
+        """The chunk, compiled for arguments such as these; it leaves state and carries where they
+        lie.
+        """
         _, state, carries, *_ = arguments
-        there = [None, None] if self.mesh is None else jax.tree.map(lambda leaf: leaf.sharding, [state, carries])
+        there = (
+            [None, None]
+            if self.mesh is None
+            else jax.tree.map(lambda leaf: leaf.sharding, [state, carries])
+        )
         chunk = jax.jit(self.chunk(cadence, capacity), out_shardings=(*there, None, None))
         return chunk.lower(*arguments).compile()
 
 
 def _strongly_typed(leaf: Any) -> Any:
-    """The leaf with the dtype it has for good, so that a state before and after a step is one type of argument."""
-    return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jax.lax.convert_element_type(leaf, leaf.dtype)
+    """The leaf with the dtype it has for good, so that a state before and after a step is one type
+    of argument.
+    """
+    return (
+        leaf
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        else jax.lax.convert_element_type(leaf, leaf.dtype)
+    )

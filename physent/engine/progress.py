@@ -19,7 +19,9 @@ class Progress:
 
 
 class Milestones:
-    """Says of each `Progress` whether it is worth a line: another tenth of the run is done, or ten minutes are over."""
+    """Says of each `Progress` whether it is worth a line: another tenth of the run is done, or ten
+    minutes are over.
+    """
 
     def __init__(self):
         self.tenths = 0
@@ -38,7 +40,10 @@ def pace(progress: Progress) -> tuple[str, str]:
     """How fast a run is, and how long it will take; "" for the latter when it is done."""
     speed = (progress.t - progress.t_begin) / max(progress.seconds, 1e-9)
     left = (progress.t_end - progress.t) / max(speed, 1e-300)
-    return f"{speed:.3g} time units/s", f"{duration(left)} left" if progress.rows < progress.total else ""
+    return (
+        f"{speed:.3g} time units/s",
+        f"{duration(left)} left" if progress.rows < progress.total else "",
+    )
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,6 @@
-"""What a row of a run holds: observables, what the diagnostics make of them, invariants; and whether all is finite."""
+"""What a row of a run holds: observables, what the diagnostics make of them, invariants; and
+whether all is finite.
+"""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +12,9 @@ from physent.protocol.stochastic import StochasticSolver
 
 
 class Rows(NamedTuple):
-    """Saved values: `series` by row, `fields` by snapshot, and by row whether what is looked at is finite."""
+    """Saved values: `series` by row, `fields` by snapshot, and by row whether what is looked at is
+    finite.
+    """
 
     series: dict[str, Any]
     fields: dict[str, Any]
@@ -20,7 +24,9 @@ class Rows(NamedTuple):
 def measure(
     solver: Solver, state: Any, diagnostics: tuple[Diagnostic, ...], carries: tuple, selected: Any
 ) -> tuple[tuple, Rows]:
-    """One row of one member and the diagnostics' next carries; of observables only the `selected`, or all (None)."""
+    """One row of one member and the diagnostics' next carries; of observables only the `selected`,
+    or all (None).
+    """
     values = solver.observe(state)
     observed = observed_at(solver, state, values)
     variables = solver.variables()
@@ -35,7 +41,9 @@ def measure(
     series |= {invariant(name): value for name, value in solver.invariants(state).items()}
     fields = {name: values[name] for name in written if dims[name]}
     # series that nobody keeps are not computed for that
-    looked_at = [name for name in values if (dims[name] or name in written) and not variables[name].nan]
+    looked_at = [
+        name for name in values if (dims[name] or name in written) and not variables[name].nan
+    ]
     finite = {name: jnp.all(jnp.isfinite(values[name])) for name in looked_at}
     return tuple(following), Rows(series, fields, finite)
 
@@ -43,7 +51,9 @@ def measure(
 def first_row(
     solver: Solver, state: Any, diagnostics: tuple[Diagnostic, ...], selected: Any = None
 ) -> tuple[tuple, Rows]:
-    """The row of a state at t = 0, before which the diagnostics have seen nothing, and their carries after it."""
+    """The row of a state at t = 0, before which the diagnostics have seen nothing, and their
+    carries after it.
+    """
     observed = observed_at(solver, state, solver.observe(state))
     carries = tuple(diagnostic.init(observed) for diagnostic in diagnostics)
     return measure(solver, state, diagnostics, carries, selected)
@@ -57,9 +67,14 @@ def invariant(name: str) -> str:
 def observed_at(solver: Solver, state: Any, values: dict[str, Any]) -> Observed:
     """The observables of a state, with what the solver knows of them."""
     return Observed(
-        values, solver.variables(), solver.domain(), state.t,
-        lambda: solver.exact(state.t), lambda: dynamics_at(solver, state), lambda: (solver, state),
-    )  # fmt: skip
+        values,
+        solver.variables(),
+        solver.domain(),
+        state.t,
+        lambda: solver.exact(state.t),
+        lambda: dynamics_at(solver, state),
+        lambda: (solver, state),
+    )
 
 
 def dynamics_at(solver: Solver, state: Any) -> Dynamics | None:

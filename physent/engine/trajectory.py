@@ -19,19 +19,20 @@ def trajectory(
     key: PRNGKeyArray | None = None,
     save: Callable[[Solver, Any], Any] | None = None,
 ) -> tuple[Any, State]:
-    """What is saved at t = 0 and after each of `rows` times `steps` steps, stacked along a first axis; the last state.
+    """What is saved at t = 0 and after each of `rows` times `steps` steps, stacked along a first
+    axis; the last state.
 
     Args:
-        solver: its arrays may be traced, so the result can be differentiated with respect to any `param`.
-        rows: number of rows after the first.
-        steps: steps from one row to the next; both are plain integers.
-        state: where to begin; by default `solver.init(key)`.
-        key: of the start, by default `jax.random.key(0)`.
-        save: (solver, state) -> a pytree of arrays; by default the observables, a dict by name.
+        solver: its arrays may be traced, so the result can be differentiated with respect to any
+        `param`. rows: number of rows after the first. steps: steps from one row to the next; both
+        are plain integers. state: where to begin; by default `solver.init(key)`. key: of the start,
+        by default `jax.random.key(0)`. save: (solver, state) -> a pytree of arrays; by default the
+        observables, a dict by name.
 
-    Reverse-mode gradients keep one state a row and do the steps between again (`jax.checkpoint`): memory grows as
-    rows + steps, for about a third more time. `physent.run` is for files, and for runs longer than memory; a trajectory
-    does not grow buffers: look at `solver.error(state)` of the last state where the system can report one.
+    Reverse-mode gradients keep one state a row and do the steps between again (`jax.checkpoint`):
+    memory grows as rows + steps, for about a third more time. `physent.run` is for files, and for
+    runs longer than memory; a trajectory does not grow buffers: look at `solver.error(state)` of
+    the last state where the system can report one.
     """
     save = save or (lambda solver, state: solver.observe(state))
     if state is None:
@@ -39,7 +40,9 @@ def trajectory(
 
     @jax.checkpoint
     def row(state: Any) -> Any:
-        return jax.lax.scan(lambda state, _: (solver.step(state), None), state, None, length=steps)[0]
+        return jax.lax.scan(lambda state, _: (solver.step(state), None), state, None, length=steps)[
+            0
+        ]
 
     def saved(state: Any, _: None) -> tuple[Any, Any]:
         state = row(state)

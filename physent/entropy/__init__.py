@@ -1,17 +1,25 @@
-"""Entropy of physical data: what counts as an outcome, how its probability is estimated, which functional is taken.
+"""Entropy of physical data: what counts as an outcome, how its probability is estimated, which
+functional is taken.
 
     entropy(x, measure=Renyi(order=2), outcomes=Ordinal(order=4), estimator=Grassberger(), axis=-1)
 
-Everything here takes arrays and gives arrays, keeps batch axes, and can be jitted, vmapped and, where mathematics
-allows, differentiated. Values are in nats and not normalised unless one asks.
+Everything here takes arrays and gives arrays, keeps batch axes, and can be jitted, vmapped and,
+where mathematics allows, differentiated. Values are in nats and not normalised unless one asks.
 """
 
 from physent.entropy.boltzmann import boltzmann_entropy
 from physent.entropy.continuous.grid import differential_entropy
-from physent.entropy.continuous.ksg import ksg_conditional_mutual_information, ksg_mutual_information
+from physent.entropy.continuous.ksg import (
+    ksg_conditional_mutual_information,
+    ksg_mutual_information,
+)
 from physent.entropy.continuous.nearest_neighbour import nearest_neighbour_entropy
 from physent.entropy.continuous.spacings import spacing_entropy
-from physent.entropy.discrete.complexity import complexity_bounds, jensen_shannon_complexity, lmc_complexity
+from physent.entropy.discrete.complexity import (
+    complexity_bounds,
+    jensen_shannon_complexity,
+    lmc_complexity,
+)
 from physent.entropy.discrete.estimators import (
     ESTIMATORS,
     ChaoShen,
@@ -57,11 +65,20 @@ from physent.entropy.outcomes.dispersion import Dispersion
 from physent.entropy.outcomes.fields import Counts, Density, Spectrum
 from physent.entropy.outcomes.histogram import Histogram
 from physent.entropy.outcomes.kinds import OUTCOMES
-from physent.entropy.outcomes.ordinal import AmplitudeOrdinal, Ordinal, WeightedOrdinal, ordinal_symbols
+from physent.entropy.outcomes.ordinal import (
+    AmplitudeOrdinal,
+    Ordinal,
+    WeightedOrdinal,
+    ordinal_symbols,
+)
 from physent.entropy.outcomes.particles import Cells, Headings
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.entropy.outcomes.spatial_ordinal import SpatialOrdinal
-from physent.entropy.production import LinearProduction, linear_entropy_production, medium_entropy_production
+from physent.entropy.production import (
+    LinearProduction,
+    linear_entropy_production,
+    medium_entropy_production,
+)
 from physent.entropy.published import (
     complexity_index,
     field_entropy,
@@ -84,10 +101,24 @@ from physent.entropy.schools.dewi_kadita import (
     velocity_correlation_entropy,
     wrapped_rotation,
 )
-from physent.entropy.schools.unbinned import from_centre, school_entropies, velocity_correlation_profile
+from physent.entropy.schools.unbinned import (
+    from_centre,
+    school_entropies,
+    velocity_correlation_profile,
+)
 from physent.entropy.spectra import spectral_entropy, svd_entropy
-from physent.entropy.surrogates import circular_shift, iaaft, permutation_test, phase_randomised, shuffle
-from physent.entropy.transfer import discrete_transfer_entropy, gaussian_transfer_entropy, ksg_transfer_entropy
+from physent.entropy.surrogates import (
+    circular_shift,
+    iaaft,
+    permutation_test,
+    phase_randomised,
+    shuffle,
+)
+from physent.entropy.transfer import (
+    discrete_transfer_entropy,
+    gaussian_transfer_entropy,
+    ksg_transfer_entropy,
+)
 
 __all__ = [
     "ESTIMATORS",

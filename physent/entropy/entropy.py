@@ -28,30 +28,34 @@ def entropy(
     """The entropy of the outcomes in an array, one value for every index that is not read.
 
     Args:
-        x: data of any shape.
-        measure: the functional of the probabilities.
-        outcomes: what counts as an outcome.
-        estimator: how the measure is estimated from counts; density and spectrum give weights, not counts, and admit
+        x: data of any shape. measure: the functional of the probabilities. outcomes: what counts as
+        an outcome. estimator: how the measure is estimated from counts; density and spectrum give
+        weights, not counts, and admit
             the plug-in estimator only.
-        axis: the axis, or axes, that the outcome space reads; by default the last, or the last two for a space that
+        axis: the axis, or axes, that the outcome space reads; by default the last, or the last two
+        for a space that
             reads two. The others are batch axes, kept in order.
-        base: of the logarithm; None gives nats.
-        normalise: divide by the maximum of the measure over all possible outcomes, so that the plug-in value is
+        base: of the logarithm; None gives nats. normalise: divide by the maximum of the measure
+        over all possible outcomes, so that the plug-in value is
             between 0 and 1.
 
     Raises:
-        ValueError: for an estimator that needs counts where there are none, for a base where the measure has no
+        ValueError: for an estimator that needs counts where there are none, for a base where the
+        measure has no
             logarithm, and for axes that do not fit.
 
     Differentiable in x for Density and Spectrum, and in the parameters of the measure.
     """
     if estimator.corrects and not outcomes.counted:
         raise ValueError(
-            f"{type(estimator).__name__} corrects for a finite sample, but {type(outcomes).__name__} gives weights and "
+            f"{type(estimator).__name__} corrects for a finite sample, but "
+            f"{type(outcomes).__name__} gives weights and "
             "not counts of one: use PlugIn, or Counts() if the array does hold counts"
         )
     if base is not None and not measure.logarithmic and not normalise:
-        raise ValueError(f"{type(measure).__name__} entropy is not a logarithm: base has no meaning for it")
+        raise ValueError(
+            f"{type(measure).__name__} entropy is not a logarithm: base has no meaning for it"
+        )
     counts = outcomes.counts(x, axis)
     value = estimator(counts, measure)
     if normalise:

@@ -15,7 +15,9 @@ from physent.entropy.discrete.counting import as_floating
 
 
 def _autocovariance(centred: Array) -> Array:
-    """Autocovariance along the last axis at lags 0 to N - 1, each divided by N: positive definite."""
+    """Autocovariance along the last axis at lags 0 to N - 1, each divided by N: positive
+    definite.
+    """
     n = centred.shape[-1]
     amplitude = jnp.fft.rfft(centred, n=2 * n, axis=-1)
     power = jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2
@@ -23,22 +25,29 @@ def _autocovariance(centred: Array) -> Array:
 
 
 def _integrated_time(covariance: Array, window: float) -> Array:
-    """1 + 2 sum rho(s) up to the first lag beyond `window` times the sum so far, along the last axis; at least 1."""
+    """1 + 2 sum rho(s) up to the first lag beyond `window` times the sum so far, along the last
+    axis; at least 1.
+    """
     n, dtype = covariance.shape[-1], covariance.dtype
     variance = covariance[..., :1]
     rho = covariance / jnp.where(variance == 0, jnp.ones_like(variance), variance)
     tau = 2 * jnp.cumsum(rho, axis=-1) - 1
     beyond = jnp.arange(n, dtype=dtype).reshape((1,) * (rho.ndim - 1) + (n,)) >= window * tau
     first = jnp.where(jnp.any(beyond, axis=-1), jnp.argmax(beyond, axis=-1), n - 1)
-    return jnp.maximum(jnp.take_along_axis(tau, first[..., None], axis=-1)[..., 0], jnp.asarray(1, dtype))
+    return jnp.maximum(
+        jnp.take_along_axis(tau, first[..., None], axis=-1)[..., 0], jnp.asarray(1, dtype)
+    )
 
 
 @eqx.filter_jit
 def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
-    """Integrated autocorrelation time of series along the last axis, tau = 1 + 2 sum_(s=1)^M rho(s), in steps.
+    """Integrated autocorrelation time of series along the last axis, tau = 1 + 2 sum_(s=1)^M
+    rho(s), in steps.
 
-    M is the first lag with M >= window tau(M) (Sokal, Monte Carlo Methods in Statistical Mechanics, 1996), tau at least
-    1. An AR(1) process with coefficient a has (1 + a)/(1 - a). Bias: downwards, about e^(-window), more if the series
+    M is the first lag with M >= window tau(M) (Sokal, Monte Carlo Methods in Statistical Mechanics,
+    1996), tau at least
+    1. An AR(1) process with coefficient a has (1 + a)/(1 - a). Bias: downwards, about e^(-window),
+       more if the series
     is shorter than some 50 tau.
     """
     x = as_floating(jnp.asarray(x))
@@ -46,19 +55,23 @@ def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
 
 
 @eqx.filter_jit
-def effective_sample_size(x: ArrayLike, axis: int | Sequence[int] = -1, window: float = 5.0) -> Array:
+def effective_sample_size(
+    x: ArrayLike, axis: int | Sequence[int] = -1, window: float = 5.0
+) -> Array:
     """How many independent values tell as much of the mean as the correlated ones, N/tau.
 
-    With several axes (a field) tau is the product over them of the integrated correlation lengths, from the
-    autocovariance averaged over all lines along each: right for separable correlations. The pixels of a smooth field
-    are not a sample of N.
+    With several axes (a field) tau is the product over them of the integrated correlation lengths,
+    from the autocovariance averaged over all lines along each: right for separable correlations.
+    The pixels of a smooth field are not a sample of N.
     """
     x = as_floating(jnp.asarray(x))
     axes = tuple(a % x.ndim for a in (axis if isinstance(axis, Sequence) else (axis,)))
     centred = x - jnp.mean(x, axis=axes, keepdims=True)
     size = jnp.asarray(math.prod(x.shape[a] for a in axes), x.dtype)
     for a in axes:
-        lines = jnp.moveaxis(centred, (*(b for b in axes if b != a), a), tuple(range(-len(axes), 0)))
+        lines = jnp.moveaxis(
+            centred, (*(b for b in axes if b != a), a), tuple(range(-len(axes), 0))
+        )
         covariance = jnp.mean(_autocovariance(lines), axis=tuple(range(-len(axes), -1)))
         size = size / _integrated_time(covariance, window)
     return size
@@ -74,14 +87,20 @@ class Estimate(NamedTuple):
 
 @eqx.filter_jit
 def time_average(x: ArrayLike) -> Estimate:
-    """The mean of series along the last axis with its autocorrelation-aware standard error, std sqrt(tau/N)."""
+    """The mean of series along the last axis with its autocorrelation-aware standard error, std
+    sqrt(tau/N).
+    """
     x = as_floating(jnp.asarray(x))
     size = effective_sample_size(x)
-    return Estimate(jnp.mean(x, axis=-1), jnp.std(x, axis=-1) / jnp.sqrt(jnp.maximum(size - 1, 1)), size)
+    return Estimate(
+        jnp.mean(x, axis=-1), jnp.std(x, axis=-1) / jnp.sqrt(jnp.maximum(size - 1, 1)), size
+    )
 
 
 class Comparison(NamedTuple):
-    """The difference of two means, its standard error, and the two-sided p-value of the hypothesis that it is 0."""
+    """The difference of two means, its standard error, and the two-sided p-value of the hypothesis
+    that it is 0.
+    """
 
     difference: Array
     standard_error: Array
@@ -91,9 +110,11 @@ class Comparison(NamedTuple):
 
 @eqx.filter_jit
 def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Comparison:
-    """Compare the means of two runs, or of two fields, with effective sample sizes instead of counts of values.
+    """Compare the means of two runs, or of two fields, with effective sample sizes instead of
+    counts of values.
 
-    Normal approximation: it wants some 20 effective samples of each. `axis` are the axes of time or space.
+    Normal approximation: it wants some 20 effective samples of each. `axis` are the axes of time or
+    space.
     """
     means, variances, sizes = [], [], []
     for x in (as_floating(jnp.asarray(a)), as_floating(jnp.asarray(b))):
@@ -119,22 +140,27 @@ class Rate(NamedTuple):
 
 @eqx.filter_jit
 def entropy_rate(
-    t: ArrayLike, entropy: ArrayLike, key: PRNGKeyArray, block: int | None = None, samples: int = 500
+    t: ArrayLike,
+    entropy: ArrayLike,
+    key: PRNGKeyArray,
+    block: int | None = None,
+    samples: int = 500,
 ) -> Rate:
-    """The mean rate of change dS/dt of an entropy series by least squares, with moving-block bootstrap error bars.
+    """The mean rate of change dS/dt of an entropy series by least squares, with moving-block
+    bootstrap error bars.
 
-    The residuals of the straight line are drawn again in blocks of successive ones, which keeps their correlation
-    (Kuensch, Ann. Stat. 17, 1217 (1989)); the interval is basic, value -+ quantiles.
+    The residuals of the straight line are drawn again in blocks of successive ones, which keeps
+    their correlation (Kuensch, Ann. Stat. 17, 1217 (1989)); the interval is basic, value -+
+    quantiles.
 
     Args:
-        t: times (N,).
-        entropy: values (N,) at these times.
-        key: of the bootstrap.
-        block: length of a block, by default ceil(2 N^(1/3)); it should exceed the autocorrelation time.
-        samples: how many bootstrap series.
+        t: times (N,). entropy: values (N,) at these times. key: of the bootstrap. block: length of
+        a block, by default ceil(2 N^(1/3)); it should exceed the autocorrelation time. samples: how
+        many bootstrap series.
 
-    Bias of the error bar: downwards by about sqrt(1 - block/N), and while the block is shorter than the correlation.
-    The rate is that of the fitted line: restrict t to where the series is straight.
+    Bias of the error bar: downwards by about sqrt(1 - block/N), and while the block is shorter than
+    the correlation. The rate is that of the fitted line: restrict t to where the series is
+    straight.
     """
     s = as_floating(jnp.asarray(entropy))
     t = jnp.asarray(t, s.dtype)
@@ -157,30 +183,40 @@ def entropy_rate(
 
 
 @eqx.filter_jit
-def block_bootstrap(x: ArrayLike, key: PRNGKeyArray, block: int | None = None, samples: int = 500) -> Rate:
-    """The mean of a stationary, correlated series (N,) with a moving-block bootstrap error and its 95 % interval.
+def block_bootstrap(
+    x: ArrayLike, key: PRNGKeyArray, block: int | None = None, samples: int = 500
+) -> Rate:
+    """The mean of a stationary, correlated series (N,) with a moving-block bootstrap error and its
+    95 % interval.
 
-    Blocks of successive values are drawn with replacement (H. R. Kuensch, Ann. Stat. 17, 1217, 1989); `block` is by
-    default ceil(2 N^(1/3)), at most N/4, and should exceed the autocorrelation time, or the error is too small. Means
-    of blocks scatter about the mean of the same series, not the true one, which makes their variance too small by about
-    L/N for blocks of L: that is made up for. ValueError for other shapes, fewer than 4 values, and a block not in
-    1 ... N/4.
+    Blocks of successive values are drawn with replacement (H. R. Kuensch, Ann. Stat. 17, 1217,
+    1989); `block` is by default ceil(2 N^(1/3)), at most N/4, and should exceed the autocorrelation
+    time, or the error is too small. Means of blocks scatter about the mean of the same series, not
+    the true one, which makes their variance too small by about L/N for blocks of L: that is made up
+    for. ValueError for other shapes, fewer than 4 values, and a block not in 1 ... N/4.
     """
     x = as_floating(jnp.asarray(x))
     if x.ndim != 1 or x.shape[0] < 4:
-        raise ValueError(f"x: given the shape {x.shape}, allowed: (N,), one series of N >= 4 values")
+        raise ValueError(
+            f"x: given the shape {x.shape}, allowed: (N,), one series of N >= 4 values"
+        )
     n = x.shape[0]
     length = min(n // 4, math.ceil(2 * n ** (1 / 3))) if block is None else block
     if not 1 <= length <= n // 4:
-        raise ValueError(f"block: given {length}, allowed: 1 to {n // 4}, a quarter of the {n} values")
+        raise ValueError(
+            f"block: given {length}, allowed: 1 to {n // 4}, a quarter of the {n} values"
+        )
     sums = jnp.concatenate([jnp.zeros(1, x.dtype), jnp.cumsum(x - jnp.mean(x))])
     of_block = (sums[length:] - sums[:-length]) / length
     blocks = -(-n // length)
     starts = jax.random.randint(key, (samples, blocks), 0, of_block.shape[0])
     shifts = jnp.mean(of_block[starts], axis=1)
-    # values at the ends are in fewer blocks: the mean of all blocks is not that of x, and has a variance of its own
+    # values at the ends are in fewer blocks: the mean of all blocks is not that of x, and has a
+    # variance of its own
     places = n - length + 1
-    overlap = ((places - length + 1) * length**2 + (length - 1) * length * (2 * length - 1) / 3) / (places**2 * length)
+    overlap = ((places - length + 1) * length**2 + (length - 1) * length * (2 * length - 1) / 3) / (
+        places**2 * length
+    )
     # and of `blocks` whole ones there are more than n values
     shifts = (shifts - jnp.mean(of_block)) * math.sqrt(blocks * length / n / (1 - overlap))
     low, high = jnp.quantile(shifts, jnp.asarray([0.025, 0.975], x.dtype))

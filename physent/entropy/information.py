@@ -16,10 +16,14 @@ _PLUG_IN, _SHANNON = PlugIn(), Shannon()
 
 
 @eqx.filter_jit
-def bin_symbols(x: ArrayLike, bins: int, low: float | None = None, high: float | None = None) -> Array:
-    """The histogram bin of every value along the last axis as a symbol, 0 to bins - 1; on the range of the data.
+def bin_symbols(
+    x: ArrayLike, bins: int, low: float | None = None, high: float | None = None
+) -> Array:
+    """The histogram bin of every value along the last axis as a symbol, 0 to bins - 1; on the range
+    of the data.
 
-    Values outside a given range are put in the outermost bins. Raises nothing for NaN: check before.
+    Values outside a given range are put in the outermost bins. Raises nothing for NaN: check
+    before.
     """
     x = as_floating(jnp.asarray(x))
     histogram = Histogram(bins=bins, low=low, high=high, outside="clip")
@@ -44,10 +48,11 @@ def _entropy_of(symbols: Array, size: int, estimator: Estimator) -> Array:
 def discrete_mutual_information(
     x: ArrayLike, y: ArrayLike, sizes: tuple[int, int], estimator: Estimator = _PLUG_IN
 ) -> Array:
-    """I(X; Y) = H(X) + H(Y) - H(X, Y) of symbols (..., N), in nats, every entropy by the same estimator.
+    """I(X; Y) = H(X) + H(Y) - H(X, Y) of symbols (..., N), in nats, every entropy by the same
+    estimator.
 
-    `sizes` are the numbers of possible symbols. Plug-in bias: +(n_x - 1)(n_y - 1)/(2N) to first order; with a
-    correction the value may be negative.
+    `sizes` are the numbers of possible symbols. Plug-in bias: +(n_x - 1)(n_y - 1)/(2N) to first
+    order; with a correction the value may be negative.
     """
     x, y = jnp.asarray(x), jnp.asarray(y)
     joint, size = combine_symbols([x, y], sizes)
@@ -57,7 +62,11 @@ def discrete_mutual_information(
 
 @eqx.filter_jit
 def discrete_conditional_mutual_information(
-    x: ArrayLike, y: ArrayLike, z: ArrayLike, sizes: tuple[int, int, int], estimator: Estimator = _PLUG_IN
+    x: ArrayLike,
+    y: ArrayLike,
+    z: ArrayLike,
+    sizes: tuple[int, int, int],
+    estimator: Estimator = _PLUG_IN,
 ) -> Array:
     """I(X; Y | Z) = H(X, Z) + H(Y, Z) - H(X, Y, Z) - H(Z) of symbols (..., N), in nats.
 
@@ -79,8 +88,11 @@ def information_of_counts(counts: Array, estimator: Estimator = _PLUG_IN) -> Arr
 
 
 @eqx.filter_jit
-def gaussian_information(covariance: ArrayLike, x: Sequence[int], y: Sequence[int], z: Sequence[int] = ()) -> Array:
-    """I(X; Y | Z) = (1/2) ln (det S_xz det S_yz/(det S_z det S_xyz)) of jointly Gaussian variables, in nats.
+def gaussian_information(
+    covariance: ArrayLike, x: Sequence[int], y: Sequence[int], z: Sequence[int] = ()
+) -> Array:
+    """I(X; Y | Z) = (1/2) ln (det S_xz det S_yz/(det S_z det S_xyz)) of jointly Gaussian variables,
+    in nats.
 
     `covariance` is (..., d, d); x, y and z list the variables of each group. Differentiable.
     """
@@ -97,7 +109,9 @@ def gaussian_information(covariance: ArrayLike, x: Sequence[int], y: Sequence[in
 
 
 def covariance_of(samples: Array) -> Array:
-    """The covariance (..., d, d) of samples (..., N, d); the divisor cancels in every information."""
+    """The covariance (..., d, d) of samples (..., N, d); the divisor cancels in every
+    information.
+    """
     centred = samples - jnp.mean(samples, axis=-2, keepdims=True)
     return jnp.einsum("...ni,...nj->...ij", centred, centred) / samples.shape[-2]
 
@@ -108,7 +122,10 @@ def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
 
     A lower bound in spirit only: it sees linear dependence. Bias: +d_x d_y/(2N) to first order.
     """
-    x, y = (a[:, None] if a.ndim == 1 else a for a in (as_floating(jnp.asarray(x)), as_floating(jnp.asarray(y))))
+    x, y = (
+        a[:, None] if a.ndim == 1 else a
+        for a in (as_floating(jnp.asarray(x)), as_floating(jnp.asarray(y)))
+    )
     dx, dy = x.shape[-1], y.shape[-1]
     covariance = covariance_of(jnp.concatenate([x, y], axis=-1))
     return gaussian_information(covariance, range(dx), range(dx, dx + dy))

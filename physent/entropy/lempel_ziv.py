@@ -10,10 +10,11 @@ from jaxtyping import Array
 
 
 def _copied(symbols: Array) -> Array:
-    """For every position the length of the longest stretch from it that starts earlier as well, overlap allowed.
+    """For every position the length of the longest stretch from it that starts earlier as well,
+    overlap allowed.
 
-    The common length of the suffixes at i and j is one more than that at i + 1 and j + 1, or zero: one backward pass
-    over i with all j at once.
+    The common length of the suffixes at i and j is one more than that at i + 1 and j + 1, or zero:
+    one backward pass over i with all j at once.
     """
     n = symbols.shape[0]
     positions = jnp.arange(n, dtype=jnp.int32)
@@ -28,12 +29,15 @@ def _copied(symbols: Array) -> Array:
 
 
 @eqx.filter_jit
-def lempel_ziv_complexity(symbols: ArrayLike, normalise: bool = False, alphabet: int | None = None) -> Array:
+def lempel_ziv_complexity(
+    symbols: ArrayLike, normalise: bool = False, alphabet: int | None = None
+) -> Array:
     """The number of words in the exhaustive history of symbol sequences (..., N), LZ76.
 
-    Each word is the shortest stretch that has not occurred before (it may overlap its earlier copy); a last word that
-    has is counted. Lempel and Ziv, IEEE Trans. Inf. Theory 22, 75 (1976). `normalise` multiplies by ln N/(N ln K),
-    K the size of `alphabet`: 1 in the limit of a random sequence, from above and slowly (of order lnln N/ln N).
+    Each word is the shortest stretch that has not occurred before (it may overlap its earlier
+    copy); a last word that has is counted. Lempel and Ziv, IEEE Trans. Inf. Theory 22, 75 (1976).
+    `normalise` multiplies by ln N/(N ln K), K the size of `alphabet`: 1 in the limit of a random
+    sequence, from above and slowly (of order lnln N/ln N).
 
     Time O(N^2), memory O(N).
     """

@@ -23,16 +23,16 @@ def dye_entropy(
 ) -> Array:
     """Volume-integrated entropy of a dye, S = -int rho c ln c dV.
 
-    Grows monotonically by diffusion alone (dS/dt = int rho kappa |grad c|^2/c dV), and so measures irreversible mixing.
-    Lecoanet et al., Mon. Not. R. Astron. Soc. 455, 4274 (2016), eq. 22. c is a concentration between 0 and 1, not
-    normalised: this is no entropy of a probability distribution, and its value depends on the units of volume.
+    Grows monotonically by diffusion alone (dS/dt = int rho kappa |grad c|^2/c dV), and so measures
+    irreversible mixing. Lecoanet et al., Mon. Not. R. Astron. Soc. 455, 4274 (2016), eq. 22. c is a
+    concentration between 0 and 1, not normalised: this is no entropy of a probability distribution,
+    and its value depends on the units of volume.
 
     Args:
-        concentration: c on a uniform grid.
-        spacing: one number, or one for each of the axes in `axis`.
-        axis: the axis or axes of space; by default the last.
-        density: rho on the same grid; None means 1.
-        negative: what a negative concentration becomes, NaN or zero (for overshoots of a numerical method).
+        concentration: c on a uniform grid. spacing: one number, or one for each of the axes in
+        `axis`. axis: the axis or axes of space; by default the last. density: rho on the same grid;
+        None means 1. negative: what a negative concentration becomes, NaN or zero (for overshoots
+        of a numerical method).
     """
     c = as_floating(jnp.asarray(concentration))
     replacement = jnp.full_like(c, jnp.nan) if negative == "nan" else jnp.zeros_like(c)
@@ -47,7 +47,8 @@ def dye_entropy(
 
 @eqx.filter_jit
 def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
-    """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 where nothing is mixed, 0 where all is.
+    """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 where nothing is mixed, 0
+    where all is.
 
     Danckwerts, Appl. Sci. Res. A 3, 279 (1952). For c between 0 and 1.
     """
@@ -58,7 +59,9 @@ def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
 
 
 class PotentialEnergies(NamedTuple):
-    """Potential energies per unit horizontal area: all of it, what sorting leaves, and the difference."""
+    """Potential energies per unit horizontal area: all of it, what sorting leaves, and the
+    difference.
+    """
 
     total: Array
     background: Array
@@ -66,12 +69,14 @@ class PotentialEnergies(NamedTuple):
 
 
 @eqx.filter_jit
-def potential_energies(density: ArrayLike, height: ArrayLike, gravity: ArrayLike = 1.0) -> PotentialEnergies:
+def potential_energies(
+    density: ArrayLike, height: ArrayLike, gravity: ArrayLike = 1.0
+) -> PotentialEnergies:
     """Total, background and available potential energy of a stratified fluid in a rectangular box.
 
-    total = g int rho z dz averaged horizontally; background is the same with the densities sorted, heaviest lowest: the
-    least energy that moving fluid adiabatically can reach. Only mixing raises it. Winters, Lombard, Riley and D'Asaro,
-    J. Fluid Mech. 289, 115 (1995).
+    total = g int rho z dz averaged horizontally; background is the same with the densities sorted,
+    heaviest lowest: the least energy that moving fluid adiabatically can reach. Only mixing raises
+    it. Winters, Lombard, Riley and D'Asaro, J. Fluid Mech. 289, 115 (1995).
 
     Args:
         density: (..., nx, nz) at the centres of equal cells, the vertical last.
@@ -86,7 +91,9 @@ def potential_energies(density: ArrayLike, height: ArrayLike, gravity: ArrayLike
     step = height[1] - height[0]
     total = jnp.einsum("...xz,z->...", density, height) * (step / nx)
     heaviest_first = -jnp.sort(-density.reshape(*density.shape[:-2], nx * nz), axis=-1)
-    reference = height[0] - step / 2 + (jnp.arange(nx * nz, dtype=density.dtype) + 0.5) * (step / nx)
+    reference = (
+        height[0] - step / 2 + (jnp.arange(nx * nz, dtype=density.dtype) + 0.5) * (step / nx)
+    )
     background = jnp.einsum("...i,i->...", heaviest_first, reference) * (step / nx)
     gravity = jnp.asarray(gravity, density.dtype)
     return PotentialEnergies(gravity * total, gravity * background, gravity * (total - background))

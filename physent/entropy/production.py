@@ -1,11 +1,15 @@
-"""Entropy production of Langevin systems dX = b dt + sqrt(2 D) dW with constant diagonal D and even variables.
+"""Entropy production of Langevin systems dX = b dt + sqrt(2 D) dW with constant diagonal D and even
+variables.
 
-With the density p, the score s = grad ln p and the current velocity v = b - D s, in nats per unit time:
+With the density p, the score s = grad ln p and the current velocity v = b - D s, in nats per unit
+time:
 
-    total  sigma = E[v . D^-1 v],  system  d/dt E[-ln p] = E[div v],  medium = total - system = E[b . D^-1 b + div b].
+    total  sigma = E[v . D^-1 v],  system  d/dt E[-ln p] = E[div v],  medium = total - system = E[b
+    . D^-1 b + div b].
 
-The medium's rate is the heat over the temperature, <b . D^-1 o dX>/dt, and needs no score; where p is stationary the
-system's is 0, so it is the total (U. Seifert, Rep. Prog. Phys. 75, 126001, 2012). Parts are exact for linear systems.
+The medium's rate is the heat over the temperature, <b . D^-1 o dX>/dt, and needs no score; where p
+is stationary the system's is 0, so it is the total (U. Seifert, Rep. Prog. Phys. 75, 126001, 2012).
+Parts are exact for linear systems.
 """
 
 from typing import NamedTuple
@@ -18,13 +22,16 @@ from jaxtyping import Array
 from physent.entropy.discrete.counting import as_floating
 
 
-def medium_entropy_production(drift: ArrayLike, diffusion: ArrayLike, divergence: ArrayLike) -> Array:
-    """b^2/D + db/dx of every component, whose sum has the mean of the medium's rate: the total one at stationarity.
+def medium_entropy_production(
+    drift: ArrayLike, diffusion: ArrayLike, divergence: ArrayLike
+) -> Array:
+    """b^2/D + db/dx of every component, whose sum has the mean of the medium's rate: the total one
+    at stationarity.
 
-    `divergence` holds d b_i/dx_i, and D is a number or one a component. Where D = 0 a component contributes -db/dx:
-    then the total diverges, and what remains is the finite part that stays in the noisy variables,
-    E[v_g . D^-1 v_g] = E[div_g v_g] = -E[div_x b_x], for a noisy g whose own drift is D grad of a function of g (AOUPs
-    without translational noise).
+    `divergence` holds d b_i/dx_i, and D is a number or one a component. Where D = 0 a component
+    contributes -db/dx: then the total diverges, and what remains is the finite part that stays in
+    the noisy variables, E[v_g . D^-1 v_g] = E[div_g v_g] = -E[div_x b_x], for a noisy g whose own
+    drift is D grad of a function of g (AOUPs without translational noise).
     """
     b, divergence = as_floating(jnp.asarray(drift)), as_floating(jnp.asarray(divergence))
     d = jnp.broadcast_to(jnp.asarray(diffusion, b.dtype), b.shape)
@@ -33,7 +40,9 @@ def medium_entropy_production(drift: ArrayLike, diffusion: ArrayLike, divergence
 
 
 class LinearProduction(NamedTuple):
-    """The stationary covariance (d, d) of a linear system, its entropy production, and the part of every variable."""
+    """The stationary covariance (d, d) of a linear system, its entropy production, and the part of
+    every variable.
+    """
 
     covariance: Array
     total: Array
@@ -42,10 +51,12 @@ class LinearProduction(NamedTuple):
 
 @eqx.filter_jit
 def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> LinearProduction:
-    """Closed forms of dX = A X dt + sqrt(2 D) dW: A S + S A' + 2 D = 0, sigma = E[v . D^-1 v], v = (A + D S^-1) X.
+    """Closed forms of dX = A X dt + sqrt(2 D) dW: A S + S A' + 2 D = 0, sigma = E[v . D^-1 v], v =
+    (A + D S^-1) X.
 
-    `matrix` is A (d, d), stable; `diffusion` is (d,). The parts, one a variable, are E[v_i^2]/D_i and add up to
-    sigma = tr(A' D^-1 A S) + tr A; that of a variable with D = 0 is infinite, or 0 where its v vanishes.
+    `matrix` is A (d, d), stable; `diffusion` is (d,). The parts, one a variable, are E[v_i^2]/D_i
+    and add up to sigma = tr(A' D^-1 A S) + tr A; that of a variable with D = 0 is infinite, or 0
+    where its v vanishes.
     """
     a = as_floating(jnp.asarray(matrix))
     d = jnp.asarray(diffusion, a.dtype)

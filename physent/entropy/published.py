@@ -1,6 +1,7 @@
 """Quantities of the reference packages under their own names, defined as they define them.
 
-They are here so that published numbers can be reproduced and compared. Each docstring says what the quantity is not.
+They are here so that published numbers can be reproduced and compared. Each docstring says what the
+quantity is not.
 """
 
 from typing import Literal
@@ -32,12 +33,13 @@ def field_entropy(
     `convention = "probability"`: p = phi^2/sum phi^2, an entropy of the grid points. "composite" is
     S/2 + 3 H_2/10 + S_2/5 of Shannon, Renyi and Tsallis entropies of order 2.
 
-    `convention = "amangkurat"`: what the Klein-Gordon package amangkurat 0.0.1 prints, p = phi^2/int phi^2 dx by the
-    trapezoidal rule with the same formulas, S = -sum p ln p and so on, without dx. These are **not** entropies of a
-    probability distribution: sum p = 1/dx. So S is neither the discrete nor the differential entropy (it is
-    h/dx with h = -int p ln p dx), grows without bound as the grid is refined, Renyi entropies are shifted by
-    ln(1/dx)/(1 - q), Tsallis entropies of order 2 may be negative, and the composite adds quantities that scale
-    differently with dx. Use it to reproduce published tables.
+    `convention = "amangkurat"`: what the Klein-Gordon package amangkurat 0.0.1 prints, p =
+    phi^2/int phi^2 dx by the trapezoidal rule with the same formulas, S = -sum p ln p and so on,
+    without dx. These are **not** entropies of a probability distribution: sum p = 1/dx. So S is
+    neither the discrete nor the differential entropy (it is h/dx with h = -int p ln p dx), grows
+    without bound as the grid is refined, Renyi entropies are shifted by ln(1/dx)/(1 - q), Tsallis
+    entropies of order 2 may be negative, and the composite adds quantities that scale differently
+    with dx. Use it to reproduce published tables.
 
     `spacing` is the grid spacing, which only "amangkurat" needs.
     """
@@ -50,9 +52,13 @@ def field_entropy(
         }
         if kind != "composite":
             return entropy(energy, measure=measures[kind])
-        return _composite(*(entropy(energy, measure=m) for m in (_SHANNON, Renyi(order=2.0), Tsallis(order=2.0))))
+        return _composite(
+            *(entropy(energy, measure=m) for m in (_SHANNON, Renyi(order=2.0), Tsallis(order=2.0)))
+        )
     spacing = jnp.asarray(spacing, energy.dtype)
-    integral = (jnp.sum(energy, axis=-1, keepdims=True) - (energy[..., :1] + energy[..., -1:]) / 2) * spacing
+    integral = (
+        jnp.sum(energy, axis=-1, keepdims=True) - (energy[..., :1] + energy[..., -1:]) / 2
+    ) * spacing
     p = energy / integral
 
     def power_sum(q: float) -> Array:
@@ -81,10 +87,11 @@ def _power(x: ArrayLike) -> tuple[Array, Array]:
 
 @eqx.filter_jit
 def spectral_richness(x: ArrayLike, threshold: float = 0.01) -> Array:
-    """The number of modes along the last axis with more than `threshold` times the largest power ("active modes").
+    """The number of modes along the last axis with more than `threshold` times the largest power
+    ("active modes").
 
-    As in simple-idealized-1d-nlse 0.0.5. A count with an arbitrary threshold; `exp(entropy(x, outcomes=Spectrum()))` is
-    the effective number of modes without one.
+    As in simple-idealized-1d-nlse 0.0.5. A count with an arbitrary threshold; `exp(entropy(x,
+    outcomes=Spectrum()))` is the effective number of modes without one.
     """
     power, _ = _power(x)
     return jnp.sum(power > threshold * jnp.max(power, axis=-1, keepdims=True), axis=-1)
@@ -92,24 +99,31 @@ def spectral_richness(x: ArrayLike, threshold: float = 0.01) -> Array:
 
 @eqx.filter_jit
 def mean_frequency(x: ArrayLike) -> Array:
-    """Power-weighted mean of the frequency along the last axis, in cycles a grid point (numpy's fftfreq)."""
+    """Power-weighted mean of the frequency along the last axis, in cycles a grid point (numpy's
+    fftfreq).
+    """
     power, frequency = _power(x)
     return power @ frequency / jnp.sum(power, axis=-1)
 
 
 @eqx.filter_jit
 def spectral_bandwidth(x: ArrayLike) -> Array:
-    """Power-weighted standard deviation of the frequency along the last axis, in cycles a grid point."""
+    """Power-weighted standard deviation of the frequency along the last axis, in cycles a grid
+    point.
+    """
     power, frequency = _power(x)
-    return jnp.sqrt(jnp.maximum(power @ frequency**2 / jnp.sum(power, axis=-1) - mean_frequency(x) ** 2, 0))
+    return jnp.sqrt(
+        jnp.maximum(power @ frequency**2 / jnp.sum(power, axis=-1) - mean_frequency(x) ** 2, 0)
+    )
 
 
 @eqx.filter_jit
 def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool = False) -> Array:
-    """Differential entropy of the values along the last axis from a histogram on their range, H + ln w, bin width w.
+    """Differential entropy of the values along the last axis from a histogram on their range, H +
+    ln w, bin width w.
 
-    Bias: that of the counts, plus the smoothing over a bin. `published = True` adds ln w once more, as the tables of
-    simple-idealized-1d-nlse 0.0.5 do, which is not an entropy.
+    Bias: that of the counts, plus the smoothing over a bin. `published = True` adds ln w once more,
+    as the tables of simple-idealized-1d-nlse 0.0.5 do, which is not an entropy.
     """
     x = as_floating(jnp.asarray(x))
     log_width = jnp.log((jnp.max(x, axis=-1) - jnp.min(x, axis=-1)) / bins)
@@ -120,15 +134,19 @@ def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool
 def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     """The complexity index of kh2d-solver 0.1.6 for fields (..., nx, nz).
 
-    0.3 H + 0.3 std(|grad f|) + 0.2 std(f)/(max f - min f) + 0.2 ln(1 + |excess kurtosis|), with H the entropy of a
-    histogram on the range of the field and gradients on a grid of unit spacing. A weighted sum of quantities of
-    different units: it changes with the units of the field and with the resolution.
+    0.3 H + 0.3 std(|grad f|) + 0.2 std(f)/(max f - min f) + 0.2 ln(1 + |excess kurtosis|), with H
+    the entropy of a histogram on the range of the field and gradients on a grid of unit spacing. A
+    weighted sum of quantities of different units: it changes with the units of the field and with
+    the resolution.
     """
     field = as_floating(jnp.asarray(field))
     axes = (-2, -1)
     spread = jnp.std(field, axis=axes)
     centred = field - jnp.mean(field, axis=axes, keepdims=True)
-    kurtosis = jnp.mean(centred**4, axis=axes) / jnp.where(spread == 0, jnp.ones_like(spread), spread) ** 4 - 3
+    kurtosis = (
+        jnp.mean(centred**4, axis=axes) / jnp.where(spread == 0, jnp.ones_like(spread), spread) ** 4
+        - 3
+    )
     extent = jnp.max(field, axis=axes) - jnp.min(field, axis=axes)
     slopes = jnp.gradient(field, axis=axes)
     steepness = jnp.std(jnp.sqrt(slopes[0] ** 2 + slopes[1] ** 2), axis=axes)
@@ -142,7 +160,8 @@ def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
 
 @eqx.filter_jit
 def mixing_proxy(density: ArrayLike, vorticity: ArrayLike) -> Array:
-    """The mixing proxy of kh2d-solver 0.1.6, std(density) times rms(vorticity), for fields (..., nx, nz).
+    """The mixing proxy of kh2d-solver 0.1.6, std(density) times rms(vorticity), for fields (...,
+    nx, nz).
 
     It is largest before anything has mixed; `potential_energies` and `dye_entropy` measure mixing.
     """

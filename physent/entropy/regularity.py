@@ -1,8 +1,9 @@
 """Sample, approximate and multiscale entropy: how often stretches that agree go on agreeing.
 
-Templates are sorted by their first value once. A template agrees only with a run of neighbours in that order, so the
-comparison goes over distances in the sorted order and stops at the first at which no pair is within the tolerance: all
-pairs in the worst case, a fraction 2 r times the density of the values in practice. Memory O(m N).
+Templates are sorted by their first value once. A template agrees only with a run of neighbours in
+that order, so the comparison goes over distances in the sorted order and stops at the first at
+which no pair is within the tolerance: all pairs in the worst case, a fraction 2 r times the density
+of the values in practice. Memory O(m N).
 """
 
 import math
@@ -27,19 +28,25 @@ def _tolerance(x: Array, tolerance: ArrayLike | None, relative: float) -> Array:
 
 
 def _sorted_templates(x: Array, m: int, count: int) -> list[Array]:
-    """Columns 0 to m of the templates, in the order of their first value; values beyond the series are inf."""
+    """Columns 0 to m of the templates, in the order of their first value; values beyond the series
+    are inf.
+    """
     columns = [jnp.pad(x, (0, m), constant_values=jnp.inf)[i : i + count] for i in range(m + 1)]
     order = jnp.argsort(columns[0])
     return [column[order] for column in columns]
 
 
 def _agreements(columns: list[Array], r: Array, both: bool) -> tuple[Array, Array]:
-    """For every template the later ones in the order (or all others) that agree in all columns but the last; in all.
+    """For every template the later ones in the order (or all others) that agree in all columns but
+    the last; in all.
 
     Two values agree when |a - b| <= r.
     """
     n = columns[0].shape[0]
-    padded = [jnp.pad(column, (n if both else 0, n + _STEPS), constant_values=jnp.inf) for column in columns]
+    padded = [
+        jnp.pad(column, (n if both else 0, n + _STEPS), constant_values=jnp.inf)
+        for column in columns
+    ]
     offset = n if both else 0
 
     def close(column, shifted, distance):
@@ -76,7 +83,10 @@ def _each(function, x: Array, r: Array) -> Array:
 def _checked(x: ArrayLike, order: int) -> Array:
     x = as_floating(jnp.asarray(x))
     if order < 1 or x.shape[-1] < order + 2:
-        raise ValueError(f"order = {order} needs at least 1 and a series of order + 2 values, given {x.shape[-1]}")
+        raise ValueError(
+            f"order = {order} needs at least 1 and a series of order + 2 values, given "
+            f"{x.shape[-1]}"
+        )
     return x
 
 
@@ -90,19 +100,19 @@ def sample_entropy(
 ) -> Array:
     """Sample entropy of series along the last axis, -ln(A/B), in nats.
 
-    B counts the pairs of templates of `order` values whose largest difference is at most r, A those that agree in the
-    next value as well, both among the first N - order templates, no template with itself. Richman and Moorman, Am. J.
-    Physiol. Heart Circ. Physiol. 278, H2039 (2000).
+    B counts the pairs of templates of `order` values whose largest difference is at most r, A those
+    that agree in the next value as well, both among the first N - order templates, no template with
+    itself. Richman and Moorman, Am. J. Physiol. Heart Circ. Physiol. 278, H2039 (2000).
 
     Args:
-        x: series (..., N).
-        order: values in a template, m.
-        tolerance: r, one for all or one for every series; by default `relative` times the standard deviation.
-        relative: see `tolerance`; the standard deviation has the divisor N.
-        templates: "all" takes the last template of `order` values too and divides A and B by their numbers of pairs,
+        x: series (..., N). order: values in a template, m. tolerance: r, one for all or one for
+        every series; by default `relative` times the standard deviation. relative: see `tolerance`;
+        the standard deviation has the divisor N. templates: "all" takes the last template of
+        `order` values too and divides A and B by their numbers of pairs,
             as simple-idealized-1d-nlse 0.0.5 does.
 
-    inf if no longer pair agrees, NaN if no pair does. White Gaussian noise: -ln erf(r/2). Its variance is of order 1/A.
+    inf if no longer pair agrees, NaN if no pair does. White Gaussian noise: -ln erf(r/2). Its
+    variance is of order 1/A.
     """
     x = _checked(x, order)
 
@@ -123,9 +133,10 @@ def approximate_entropy(
 ) -> Array:
     """Approximate entropy of series along the last axis, Phi_m - Phi_(m+1), in nats.
 
-    Phi_m is the mean logarithm of the fraction of templates of m values that agree with each, itself included. Pincus,
-    Proc. Natl. Acad. Sci. USA 88, 2297 (1991). Arguments as in `sample_entropy`. Bias: downwards, strongly for short
-    series, because every template agrees with itself; prefer sample entropy.
+    Phi_m is the mean logarithm of the fraction of templates of m values that agree with each,
+    itself included. Pincus, Proc. Natl. Acad. Sci. USA 88, 2297 (1991). Arguments as in
+    `sample_entropy`. Bias: downwards, strongly for short series, because every template agrees with
+    itself; prefer sample entropy.
     """
     x = _checked(x, order)
 
@@ -133,7 +144,8 @@ def approximate_entropy(
         n = series.shape[0] - order + 1
         columns = _sorted_templates(series, order, n)
         shorter, longer = _agreements(columns, r, both=True)
-        # the last template has no next value: it counts in Phi_m only, and no longer template agrees with it
+        # the last template has no next value: it counts in Phi_m only, and no longer template
+        # agrees with it
         complete = jnp.isfinite(columns[-1])
         phi = jnp.mean(jnp.log((1 + shorter) / jnp.asarray(n, series.dtype)))
         log_longer = jnp.log((1 + longer) / jnp.asarray(n - 1, series.dtype))
@@ -149,11 +161,12 @@ def multiscale_entropy(
     tolerance: ArrayLike | None = None,
     relative: float = 0.15,
 ) -> Array:
-    """Sample entropy of the means of `scale` successive values, for every scale: (..., N) -> (..., len(scales)).
+    """Sample entropy of the means of `scale` successive values, for every scale: (..., N) -> (...,
+    len(scales)).
 
-    The tolerance is that of the series itself at all scales. Costa, Goldberger and Peng, Phys. Rev. Lett. 89, 068102
-    (2002). White Gaussian noise: -ln erf(r sqrt(scale)/2). A series of N values has N/scale at a scale: few pairs make
-    it noisy, inf or NaN.
+    The tolerance is that of the series itself at all scales. Costa, Goldberger and Peng, Phys. Rev.
+    Lett. 89, 068102 (2002). White Gaussian noise: -ln erf(r sqrt(scale)/2). A series of N values
+    has N/scale at a scale: few pairs make it noisy, inf or NaN.
     """
     x = as_floating(jnp.asarray(x))
     r = _tolerance(x, tolerance, relative)

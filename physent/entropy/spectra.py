@@ -1,4 +1,6 @@
-"""Entropies of a spectrum: of the power spectrum, and of the singular values of a delay embedding."""
+"""Entropies of a spectrum: of the power spectrum, and of the singular values of a delay
+embedding.
+"""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -15,15 +17,22 @@ _SHANNON, _ONE_SIDED = Shannon(), Spectrum(one_sided=True, detrend="mean")
 
 
 def spectral_entropy(
-    x: ArrayLike, axis: int = -1, measure: Measure = _SHANNON, base: float | None = None, normalise: bool = False
+    x: ArrayLike,
+    axis: int = -1,
+    measure: Measure = _SHANNON,
+    base: float | None = None,
+    normalise: bool = False,
 ) -> Array:
     """Entropy of the one-sided raw periodogram of a real series without its mean.
 
-    p_k = |x_k|^2/sum |x_k|^2 with both signs of a frequency added, K = N//2 + 1 frequencies, the mean's included as in
-    antropy and scipy. A tone has 0; white noise does not reach the maximum, H = ln K - (1 - gamma_E) on average,
-    because powers of a raw periodogram scatter exponentially. Real fields on a grid: `entropy(x, outcomes=Spectrum())`.
+    p_k = |x_k|^2/sum |x_k|^2 with both signs of a frequency added, K = N//2 + 1 frequencies, the
+    mean's included as in antropy and scipy. A tone has 0; white noise does not reach the maximum, H
+    = ln K - (1 - gamma_E) on average, because powers of a raw periodogram scatter exponentially.
+    Real fields on a grid: `entropy(x, outcomes=Spectrum())`.
     """
-    return entropy(x, measure=measure, outcomes=_ONE_SIDED, axis=axis, base=base, normalise=normalise)
+    return entropy(
+        x, measure=measure, outcomes=_ONE_SIDED, axis=axis, base=base, normalise=normalise
+    )
 
 
 @eqx.filter_jit
@@ -32,12 +41,14 @@ def svd_entropy(
 ) -> Array:
     """Shannon entropy of the normalised singular values of the delay embedding of series (..., N).
 
-    s_i/sum s of the (N - (order - 1) delay) x order matrix of windows. Roberts, Penny and Rezek, Med. Biol. Eng.
-    Comput. 37, 93 (1999). Not centred: a large mean makes one singular value dominate.
+    s_i/sum s of the (N - (order - 1) delay) x order matrix of windows. Roberts, Penny and Rezek,
+    Med. Biol. Eng. Comput. 37, 93 (1999). Not centred: a large mean makes one singular value
+    dominate.
     """
     x = as_floating(jnp.asarray(x))
     embedded = jnp.stack(windows(x.reshape(-1, x.shape[-1]), order, delay), axis=-1)
-    # those of the small triangle are the same; of the tall matrix itself the compiler reserves room for N x N vectors
+    # those of the small triangle are the same; of the tall matrix itself the compiler reserves room
+    # for N x N vectors
     values = jnp.linalg.svd(jnp.linalg.qr(embedded, mode="r"), compute_uv=False)
     p = (values / jnp.sum(values, axis=-1, keepdims=True)).reshape(*x.shape[:-1], values.shape[-1])
     value = _SHANNON(p)

@@ -15,12 +15,16 @@ Surrogate = Callable[[PRNGKeyArray, Array], Array]
 
 
 def shuffle(key: PRNGKeyArray, x: Array) -> Array:
-    """The values (N, ...) in random order: keeps the distribution, destroys every dependence in time."""
+    """The values (N, ...) in random order: keeps the distribution, destroys every dependence in
+    time.
+    """
     return jax.random.permutation(key, x, axis=0)
 
 
 def circular_shift(key: PRNGKeyArray, x: Array) -> Array:
-    """The series (N, ...) shifted by a random time: keeps its own dynamics, destroys what it shares with another."""
+    """The series (N, ...) shifted by a random time: keeps its own dynamics, destroys what it shares
+    with another.
+    """
     return jnp.roll(x, jax.random.randint(key, (), 1, x.shape[0]), axis=0)
 
 
@@ -42,7 +46,8 @@ def phase_randomised(key: PRNGKeyArray, x: Array) -> Array:
 def iaaft(key: PRNGKeyArray, x: Array, iterations: int = 100) -> Array:
     """A series (N,) with the same values exactly and the same power spectrum nearly.
 
-    Schreiber and Schmitz, Phys. Rev. Lett. 77, 635 (1996): alternately impose the spectrum and the values.
+    Schreiber and Schmitz, Phys. Rev. Lett. 77, 635 (1996): alternately impose the spectrum and the
+    values.
     """
     values, modulus = jnp.sort(x), jnp.abs(jnp.fft.rfft(x))
 
@@ -57,7 +62,9 @@ def iaaft(key: PRNGKeyArray, x: Array, iterations: int = 100) -> Array:
 
 
 class Significance(NamedTuple):
-    """A statistic beside its values for surrogates: value, p-value, and the surrogates' mean and standard deviation."""
+    """A statistic beside its values for surrogates: value, p-value, and the surrogates' mean and
+    standard deviation.
+    """
 
     value: Array
     p_value: Array
@@ -75,8 +82,9 @@ def permutation_test(
 ) -> Significance:
     """Test statistic(x, y) against the same for surrogates of x, one-sided.
 
-    p = (1 + #{surrogate >= value})/(1 + samples) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 39 (2010)): never
-    zero, uniform for exchangeable data. For series with memory take `circular_shift`: shuffling them rejects too often.
+    p = (1 + #{surrogate >= value})/(1 + samples) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol.
+    9, 39 (2010)): never zero, uniform for exchangeable data. For series with memory take
+    `circular_shift`: shuffling them rejects too often.
 
     Args:
         statistic: maps (x, y) to a scalar; traceable.

@@ -1,7 +1,7 @@
 """TOML -> a validated experiment: solver, diagnostics, run and output settings.
 
-Every problem of a file is reported at once, each with its line, key, what was given, what is allowed and the nearest
-match, as one `ConfigError`.
+Every problem of a file is reported at once, each with its line, key, what was given, what is
+allowed and the nearest match, as one `ConfigError`.
 """
 
 from dataclasses import fields
@@ -39,12 +39,16 @@ def load_experiment(path: str | Path, overrides: list[str] | None = None) -> Exp
 _SECTIONS = ("name", "description", "solver", "run", "diagnostics", "output", "sweep", "score")
 
 
-def build(data: dict[str, Any], problems: Problems, default_name: str, folder: Path | None = None) -> Experiment:
+def build(
+    data: dict[str, Any], problems: Problems, default_name: str, folder: Path | None = None
+) -> Experiment:
     """An experiment from the data of a file; `folder` is where 'path.py:Class' is looked for."""
     for key in data:
         if key not in _SECTIONS:
             words = [*_SECTIONS, *(f"run.{entry.name}" for entry in fields(RunSettings))]
-            problems.add((key,), f"unknown key{nearest(key, words)} (allowed: {', '.join(_SECTIONS)})")
+            problems.add(
+                (key,), f"unknown key{nearest(key, words)} (allowed: {', '.join(_SECTIONS)})"
+            )
     name, description = data.get("name", default_name), data.get("description", "")
     for key, value in (("name", name), ("description", description)):
         if not isinstance(value, str):
@@ -67,7 +71,10 @@ def build(data: dict[str, Any], problems: Problems, default_name: str, folder: P
     if automatic and solver is not None and run is not None:
         try:
             solver_data["dt"], note = _automatic_dt(solver, run)
-            notes, solver = (note,), _make(type(solver), solver_data, ("solver",), problems, members)
+            notes, solver = (
+                (note,),
+                _make(type(solver), solver_data, ("solver",), problems, members),
+            )
         except ParameterError as error:
             problems.add(tuple(error.key.split(".")), error.message)
     entries = data.get("diagnostics", [])
@@ -80,7 +87,9 @@ def build(data: dict[str, Any], problems: Problems, default_name: str, folder: P
         cls, entry_data = _kind("diagnostics", entry, ("diagnostics", i), folder, problems)
         diagnostics.append(_make(cls, entry_data, ("diagnostics", i), problems, 1) if cls else None)
         kinds.append(entry.get("kind") if isinstance(entry, dict) else None)
-    output = OutputSettings(**tuples(OutputSettings, output_data)) if output_ok else OutputSettings()
+    output = (
+        OutputSettings(**tuples(OutputSettings, output_data)) if output_ok else OutputSettings()
+    )
     score = None
     if "score" in data:
         if isinstance(data["score"], dict):
@@ -88,7 +97,10 @@ def build(data: dict[str, Any], problems: Problems, default_name: str, folder: P
         else:
             problems.add(("score",), f"given {data['score']!r}, allowed: a table [score]")
         if solver is not None and not isinstance(solver, StochasticSolver):
-            words = f"{data['solver']['kind']} has no noise, and without it there is no score; leave the table out"
+            words = (
+                f"{data['solver']['kind']} has no noise, and without it there is no score; leave "
+                "the table out"
+            )
             problems.add(("score",), words)
     if solver is not None:
         _cross_check(solver, diagnostics, run, output, problems)
@@ -99,7 +111,9 @@ def build(data: dict[str, Any], problems: Problems, default_name: str, folder: P
     data_of: dict[str, Any] = {
         "name": name,
         "description": description,
-        "solver": resolved(solver_cls, registry.current("solvers", data["solver"]["kind"]), solver_data, place),
+        "solver": resolved(
+            solver_cls, registry.current("solvers", data["solver"]["kind"]), solver_data, place
+        ),
         "run": settings(run),
     }
     if output_data:
@@ -115,13 +129,19 @@ def build(data: dict[str, Any], problems: Problems, default_name: str, folder: P
 
 
 def _automatic_dt(solver: Solver, run: RunSettings) -> tuple[float, str]:
-    """A dt that divides save_every and is no longer than the solver allows for every member, and a sentence on it."""
+    """A dt that divides save_every and is no longer than the solver allows for every member, and a
+    sentence on it.
+    """
     longest = solver.longest_dt()
     if longest is None:
-        raise ParameterError("solver.dt", "given 'auto', but this solver has no rule for it, allowed: a number > 0")
+        raise ParameterError(
+            "solver.dt", "given 'auto', but this solver has no rule for it, allowed: a number > 0"
+        )
     limit = float(np.min(np.asarray(longest)))
     dt = run.save_every / np.ceil(run.save_every / limit * (1 - 1e-9))
-    return float(dt), f"dt = {dt:.6g}, chosen for save_every = {run.save_every:g} and at most {limit:.6g}"
+    return float(
+        dt
+    ), f"dt = {dt:.6g}, chosen for save_every = {run.save_every:g} and at most {limit:.6g}"
 
 
 def _section(cls: type, data: Any, key: Key, problems: Problems) -> tuple[dict[str, Any], bool]:
@@ -140,7 +160,10 @@ def _kind(
     """The class of a [solver] table or a [[diagnostics]] entry, and its data without the kind."""
     if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
         names = ", ".join(registry.registered(family))
-        problems.add((*key, "kind"), f"missing: which of the {family} to use (allowed: {names}, or 'path.py:Class')")
+        problems.add(
+            (*key, "kind"),
+            f"missing: which of the {family} to use (allowed: {names}, or 'path.py:Class')",
+        )
         return None, {}
     rest = {name: value for name, value in data.items() if name != "kind"}
     try:
@@ -156,7 +179,9 @@ def _kind(
 
 
 def _with_absolute_paths(cls: type, data: Any, folder: Path | None) -> Any:
-    """The data with every path that exists beside the config, or in the working directory, made absolute."""
+    """The data with every path that exists beside the config, or in the working directory, made
+    absolute.
+    """
     if not isinstance(data, dict):
         return data
     found = dict(data)
@@ -175,7 +200,9 @@ def _with_absolute_paths(cls: type, data: Any, folder: Path | None) -> Any:
     return found
 
 
-def _make(cls: type, data: dict[str, Any], key: Key, problems: Problems, members: int | None) -> Any:
+def _make(
+    cls: type, data: dict[str, Any], key: Key, problems: Problems, members: int | None
+) -> Any:
     found = validation.problems(cls, data)
     for path, message in found:
         problems.add((*key, *path), message)
@@ -191,9 +218,15 @@ def _make(cls: type, data: dict[str, Any], key: Key, problems: Problems, members
 
 
 def _cross_check(
-    solver: Any, diagnostics: list[Any], run: RunSettings | None, output: OutputSettings, problems: Problems
+    solver: Any,
+    diagnostics: list[Any],
+    run: RunSettings | None,
+    output: OutputSettings,
+    problems: Problems,
 ) -> None:
-    """What no single key can say: cadences that divide, diagnostics that fit the solver, variables that exist."""
+    """What no single key can say: cadences that divide, diagnostics that fit the solver, variables
+    that exist.
+    """
     if run is not None:
         try:
             Cadence.of(solver, run)
@@ -203,7 +236,9 @@ def _cross_check(
     members = 1 if run is None else run.members
     # whether there are so many devices is for the machine to say that runs it
     devices = 1 if run is None or run.devices == "all" else run.devices
-    program = Program(solver, tuple(diagnostics[i] for i in valid), members, output.variables, devices)
+    program = Program(
+        solver, tuple(diagnostics[i] for i in valid), members, output.variables, devices
+    )
     for dotted, message in problems_of_program(program):
         key: Key = tuple(dotted.split("."))
         if key[0] == "diagnostics":

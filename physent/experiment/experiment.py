@@ -1,4 +1,6 @@
-"""A validated experiment, from a file or from a Python call, and the plain data that stand for it."""
+"""A validated experiment, from a file or from a Python call, and the plain data that stand for
+it.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +16,11 @@ from physent.protocol.parameters import declarations, kind_of, settings
 
 @dataclass
 class Experiment:
-    """A validated experiment; `resolved` is the whole of it as plain data, defaults and overrides included.
+    """A validated experiment; `resolved` is the whole of it as plain data, defaults and overrides
+    included.
 
-    `notes` are sentences about what was chosen for the user, `score` how a score is learned, where it says so.
+    `notes` are sentences about what was chosen for the user, `score` how a score is learned, where
+    it says so.
     """
 
     name: str
@@ -50,7 +54,9 @@ def lasting(kind: str, place: Path | None) -> str:
 
 
 def resolved(cls: type, kind: str, data: dict[str, Any], place: Path | None) -> dict[str, Any]:
-    """The data of a module with every default written out, in the user's own notation where he gave a value."""
+    """The data of a module with every default written out, in the user's own notation where he gave
+    a value.
+    """
     return {"kind": lasting(kind, place)} | with_defaults(cls, data)
 
 
@@ -70,12 +76,20 @@ def with_defaults(cls: type, data: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def describe(solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, name: str) -> Experiment:
-    """The experiment that a Python call amounts to; a value that TOML has no word for stands as its `repr`."""
+def describe(
+    solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, name: str
+) -> Experiment:
+    """The experiment that a Python call amounts to; a value that TOML has no word for stands as its
+    `repr`.
+    """
 
     def entry(family: registry.Family, module: Any) -> dict[str, Any]:
-        loaded = {kind: cls for kind, cls in registry.available(family).items() if cls is type(module)}
-        return {"kind": kind_of(module, loaded) if loaded else registry.place_of(type(module))} | settings(module)
+        loaded = {
+            kind: cls for kind, cls in registry.available(family).items() if cls is type(module)
+        }
+        return {
+            "kind": kind_of(module, loaded) if loaded else registry.place_of(type(module))
+        } | settings(module)
 
     data: dict[str, Any] = {
         "name": name,

@@ -17,7 +17,9 @@ def chosen(declaration: Declaration, given: Any) -> tuple[str, dict[str, Any]]:
 
 
 def make(cls: type, data: dict[str, Any], members: int = 1) -> Any:
-    """An instance of a declared class from valid plain data. Raises ParameterError with the dotted key."""
+    """An instance of a declared class from valid plain data. Raises ParameterError with the dotted
+    key.
+    """
     values: dict[str, Any] = {}
     for name, declaration in declarations(cls).items():
         if declaration.form == "choice":
@@ -38,18 +40,26 @@ def _per_member(declaration: Any, value: Any, members: int) -> Any:
     if isinstance(value, dict):
         (name, (start, stop)) = next(iter(value.items()))
         if declaration.ndim:
-            raise ParameterError(declaration.name, f"a {name} gives numbers, allowed: {declaration.allowed} a member")
+            raise ParameterError(
+                declaration.name, f"a {name} gives numbers, allowed: {declaration.allowed} a member"
+            )
         if name == "geomspace" and start * stop <= 0:
-            raise ParameterError(declaration.name, "the ends of a geomspace are of one sign and not 0")
+            raise ParameterError(
+                declaration.name, "the ends of a geomspace are of one sign and not 0"
+            )
         if members == 1:
-            raise ParameterError(declaration.name, f"a {name} gives one value a member, but run.members = 1")
+            raise ParameterError(
+                declaration.name, f"a {name} gives one value a member, but run.members = 1"
+            )
         return getattr(np, name)(start, stop, members)
     if np.ndim(value) == declaration.ndim + 1 and len(value) != members:
         raise ParameterError(
             declaration.name,
-            f"given {len(value)} values, allowed: {declaration.allowed}, or one for each of the {members} members"
+            f"given {len(value)} values, allowed: {declaration.allowed}, or one for each of the "
+            f"{members} members"
             if members > 1
-            else f"given {value!r}, allowed: {declaration.allowed} (a value per member needs run.members > 1)",
+            else f"given {value!r}, allowed: {declaration.allowed} (a value per member needs "
+            "run.members > 1)",
         )
     return value
 
@@ -57,6 +67,8 @@ def _per_member(declaration: Any, value: Any, members: int) -> Any:
 def tuples(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     """Static lists as tuples, so that they can be part of a compiled program's key."""
     return {
-        name: tuple(value) if isinstance(value, list) and declarations(cls)[name].form == "static" else value
+        name: tuple(value)
+        if isinstance(value, list) and declarations(cls)[name].form == "static"
+        else value
         for name, value in values.items()
     }

@@ -27,23 +27,31 @@ class Problems:
     def add(self, key: Key, message: str) -> None:
         """Something is wrong with a key."""
         inside = any(key[: len(override)] == override for override in self.overridden)
-        made = key not in self.lines and any(override[: len(key)] == key for override in self.overridden)
+        made = key not in self.lines and any(
+            override[: len(key)] == key for override in self.overridden
+        )
         if inside or made:
             line, place = 0, "--set"
         else:
             line = line_of(self.lines, key)
             place = f"{self.file}:{line}"
         dotted = ".".join(str(part) for part in key)
-        self.found.append((line, f"{place}: {dotted}: {message}" if dotted else f"{place}: {message}"))
+        self.found.append(
+            (line, f"{place}: {dotted}: {message}" if dotted else f"{place}: {message}")
+        )
 
     def check(self) -> None:
         """Raise a ConfigError where anything was wrong."""
         if self.found:
-            raise ConfigError([text for _, text in sorted(self.found, key=lambda problem: problem[0])])
+            raise ConfigError(
+                [text for _, text in sorted(self.found, key=lambda problem: problem[0])]
+            )
 
 
 def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[str, Any], Problems]:
-    """The data of a TOML file with `--set` overrides applied, and its problems, which know the lines."""
+    """The data of a TOML file with `--set` overrides applied, and its problems, which know the
+    lines.
+    """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -53,13 +61,19 @@ def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[st
     return parse_text(text, str(path), overrides)
 
 
-def parse_text(text: str, file: str, overrides: list[str] | None = None) -> tuple[dict[str, Any], Problems]:
+def parse_text(
+    text: str, file: str, overrides: list[str] | None = None
+) -> tuple[dict[str, Any], Problems]:
     """As `parse`, of a text that is called `file` in what is reported."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         words, _, place = str(error).rpartition(" (at ")
-        line = place.removeprefix("line ").split(",")[0] if place.startswith("line ") else str(text.count("\n") + 1)
+        line = (
+            place.removeprefix("line ").split(",")[0]
+            if place.startswith("line ")
+            else str(text.count("\n") + 1)
+        )
         raise ConfigError([f"{file}:{line}: not valid TOML: {words or error}"]) from None
     problems = Problems(file, text)
     for override in overrides or []:
@@ -69,15 +83,24 @@ def parse_text(text: str, file: str, overrides: list[str] | None = None) -> tupl
 
 def _neighbours(path: Path) -> str:
     folder = path.parent
-    return nearest(path.name, [entry.name for entry in folder.glob("*.toml")]) if folder.is_dir() else ""
+    return (
+        nearest(path.name, [entry.name for entry in folder.glob("*.toml")])
+        if folder.is_dir()
+        else ""
+    )
 
 
 def _override(data: dict[str, Any], override: str, problems: Problems) -> None:
     dotted, equals, text = override.partition("=")
-    key: Key = tuple(int(part) if part.isascii() and part.isdigit() else part for part in dotted.strip().split("."))
+    key: Key = tuple(
+        int(part) if part.isascii() and part.isdigit() else part
+        for part in dotted.strip().split(".")
+    )
     problems.overridden.add(key)
     if not equals:
-        problems.add(key, f"given --set {override}, allowed: --set key=value, as in --set solver.n=1024")
+        problems.add(
+            key, f"given --set {override}, allowed: --set key=value, as in --set solver.n=1024"
+        )
         return
     value = value_or_word(text.strip())
     parts: tuple[Any, ...] = key
@@ -91,7 +114,9 @@ def _override(data: dict[str, Any], override: str, problems: Problems) -> None:
 
 
 def value_or_word(text: str) -> Any:
-    """What a text is in TOML, or else the text: a word without its quotes, which a shell takes away."""
+    """What a text is in TOML, or else the text: a word without its quotes, which a shell takes
+    away.
+    """
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

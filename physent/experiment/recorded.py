@@ -8,7 +8,9 @@ from physent.protocol.registry import current_kinds
 
 
 def experiment_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The resolved experiment that a run's attributes hold, kinds called as now; empty where they hold none."""
+    """The resolved experiment that a run's attributes hold, kinds called as now; empty where they
+    hold none.
+    """
     try:
         return current_kinds(tomllib.loads(str(attributes.get("experiment", ""))))
     except tomllib.TOMLDecodeError:
@@ -16,11 +18,21 @@ def experiment_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flattened(data: Any, prefix: str = "") -> dict[str, Any]:
-    """The leaves of nested tables by dotted key; ranges over members and lists of numbers are leaves."""
+    """The leaves of nested tables by dotted key; ranges over members and lists of numbers are
+    leaves.
+    """
     if isinstance(data, Mapping) and not is_range(data):
-        return {key: v for name, part in data.items() for key, v in flattened(part, _dotted(prefix, name)).items()}
+        return {
+            key: v
+            for name, part in data.items()
+            for key, v in flattened(part, _dotted(prefix, name)).items()
+        }
     if isinstance(data, list) and data and isinstance(data[0], Mapping):
-        return {key: v for i, part in enumerate(data) for key, v in flattened(part, _dotted(prefix, str(i))).items()}
+        return {
+            key: v
+            for i, part in enumerate(data)
+            for key, v in flattened(part, _dotted(prefix, str(i))).items()
+        }
     return {prefix: data}
 
 
@@ -42,7 +54,9 @@ def shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {shown(part)}" for key, part in value.items()) + " }"
     if isinstance(value, list | tuple):
-        parts = [shown(part) for part in value[:6]] + ([f"... {len(value)} values"] if len(value) > 6 else [])
+        parts = [shown(part) for part in value[:6]] + (
+            [f"... {len(value)} values"] if len(value) > 6 else []
+        )
         return "[" + ", ".join(parts) + "]"
     return str(value)
 
@@ -50,4 +64,7 @@ def shown(value: Any) -> str:
 def short_names(keys: Sequence[str]) -> dict[str, str]:
     """Each dotted key by its last part, or by all of it where two end alike."""
     last = [key.rpartition(".")[2] for key in keys]
-    return {key: name if last.count(name) == 1 else key.replace(".", "_") for key, name in zip(keys, last, strict=True)}
+    return {
+        key: name if last.count(name) == 1 else key.replace(".", "_")
+        for key, name in zip(keys, last, strict=True)
+    }

@@ -1,4 +1,6 @@
-"""What is generated from the declarations of a class: the JSON schema, a template, a table of the documentation."""
+"""What is generated from the declarations of a class: the JSON schema, a template, a table of the
+documentation.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +13,12 @@ from physent.protocol.parameters import declarations
 
 
 def experiment_schema(
-    solvers: Mapping[str, type], diagnostics: Mapping[str, type], run: type, output: type, sweep: type, score: type
+    solvers: Mapping[str, type],
+    diagnostics: Mapping[str, type],
+    run: type,
+    output: type,
+    sweep: type,
+    score: type,
 ) -> dict[str, Any]:
     """The JSON schema of an experiment file."""
     model = pydantic.create_model(
@@ -57,22 +64,35 @@ def _toml(value: Any) -> str:
 
 
 def template(cls: type, table: str, kind: str | None = None) -> str:
-    """A TOML table with every key of `cls` at its default, and beside it what it is; optional keys stand commented."""
+    """A TOML table with every key of `cls` at its default, and beside it what it is; optional keys
+    stand commented.
+    """
     lines = [f"[{table}]"] + ([f'kind = "{kind}"'] if kind else [])
     tables = []
     for declaration in declarations(cls).values():
         if declaration.form == "choice":
-            name = str(next(iter(declaration.options)) if declaration.required else declaration.default)
+            name = str(
+                next(iter(declaration.options)) if declaration.required else declaration.default
+            )
             others = ", ".join(other for other in declaration.options if other != name)
             tables.append(
                 f"\n# {declaration.doc}{'; other kinds: ' + others if others else ''}\n"
                 + template(declaration.options[name], f"{table}.{declaration.name}", name)
             )
             continue
-        value = declaration.example if declaration.default in (None,) or declaration.required else declaration.default
+        value = (
+            declaration.example
+            if declaration.default in (None,) or declaration.required
+            else declaration.default
+        )
         optional = declaration.default is None
-        text = f"{declaration.name} = {_toml(value)}" if value is not None else f"{declaration.name} ="
-        lines.append(f"{'# ' if optional else ''}{text}".ljust(36) + f"  # {declaration.doc} ({declaration.allowed})")
+        text = (
+            f"{declaration.name} = {_toml(value)}" if value is not None else f"{declaration.name} ="
+        )
+        lines.append(
+            f"{'# ' if optional else ''}{text}".ljust(36)
+            + f"  # {declaration.doc} ({declaration.allowed})"
+        )
     return "\n".join(lines) + "\n" + "".join(tables)
 
 
@@ -83,7 +103,13 @@ def parameter_table(cls: type, prefix: str = "") -> str:
     for declaration in declarations(cls).values():
         default = "required" if declaration.required else f"`{_shown(declaration.default)}`"
         units = "" if declaration.units == "1" else declaration.units
-        cells = (f"`{prefix}{declaration.name}`", default, declaration.allowed, units, declaration.doc)
+        cells = (
+            f"`{prefix}{declaration.name}`",
+            default,
+            declaration.allowed,
+            units,
+            declaration.doc,
+        )
         rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
         for kind, option in declaration.options.items():
             summary = (option.__doc__ or "").strip().splitlines()[0]
@@ -93,4 +119,6 @@ def parameter_table(cls: type, prefix: str = "") -> str:
 
 
 def _shown(default: Any) -> str:
-    return "none" if default is None else str(list(default) if isinstance(default, tuple) else default)
+    return (
+        "none" if default is None else str(list(default) if isinstance(default, tuple) else default)
+    )

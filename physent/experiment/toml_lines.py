@@ -5,16 +5,21 @@ import tomllib
 
 Key = tuple[str | int, ...]
 _HEADER = re.compile(r"^\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(#.*)?$")
-_PAIR = re.compile(r"^\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=(.*)$")
+_PAIR = re.compile(
+    r"^\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=(.*)$"
+)
 
 
 _TOKEN = re.compile(
-    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[][{}\n]', re.DOTALL
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[][{}\n]',
+    re.DOTALL,
 )
 
 
 def lines_of(text: str) -> dict[Key, int]:
-    """The line (from 1) of every table header and key of a valid TOML text; entries of [[tables]] count from 0."""
+    """The line (from 1) of every table header and key of a valid TOML text; entries of [[tables]]
+    count from 0.
+    """
     lines = text.splitlines()
     found: dict[Key, int] = {}
     counts: dict[Key, int] = {}
@@ -55,7 +60,9 @@ def _absolute(parts: Key, counts: dict[Key, int]) -> Key:
 
 
 def _extent(value: str, following: list[str]) -> int:
-    """How many further lines a value takes: as many as leave a bracket or a multi-line string open."""
+    """How many further lines a value takes: as many as leave a bracket or a multi-line string
+    open.
+    """
     text, depth, lines = "\n".join([value, *following]), 0, 0
     for token in _TOKEN.finditer(text):
         word = token[0]

@@ -1,4 +1,6 @@
-"""What is wrong with plain data as the parameters of a declared class: every problem, each with its key."""
+"""What is wrong with plain data as the parameters of a declared class: every problem, each with its
+key.
+"""
 
 import functools
 import math
@@ -18,12 +20,17 @@ _RANGES = ("linspace", "geomspace")
 
 @functools.cache
 def model_of(cls: type, kind: str | None = None) -> type[pydantic.BaseModel]:
-    """The pydantic model of a declared class: extra keys forbidden, no coercion; `kind` becomes a key if given."""
+    """The pydantic model of a declared class: extra keys forbidden, no coercion; `kind` becomes a
+    key if given.
+    """
     fields: dict[str, Any] = {} if kind is None else {"kind": (Literal[kind], ...)}
     for declaration in declarations(cls).values():
         default = ... if declaration.required else None
         description = f"{declaration.doc} ({declaration.allowed})"
-        fields[declaration.name] = (_type_of(declaration), pydantic.Field(default, description=description))
+        fields[declaration.name] = (
+            _type_of(declaration),
+            pydantic.Field(default, description=description),
+        )
     config = pydantic.ConfigDict(extra="forbid", strict=True, protected_namespaces=())
     return pydantic.create_model(cls.__name__, __config__=config, **fields)
 
@@ -33,18 +40,32 @@ def _type_of(declaration: Declaration) -> Any:
         return _choice_type(declaration)
     if declaration.form == "param":
         check = functools.partial(_check_number, declaration)
-        return Annotated[Any, pydantic.PlainValidator(check), pydantic.WithJsonSchema(_number_schema(declaration))]
+        return Annotated[
+            Any,
+            pydantic.PlainValidator(check),
+            pydantic.WithJsonSchema(_number_schema(declaration)),
+        ]
     annotation = declaration.annotation
     bounds = pydantic.Field(**declaration.bounds) if declaration.bounds else None
     lists = typing.get_origin(annotation) is tuple or any(
         typing.get_origin(part) is tuple for part in typing.get_args(annotation)
     )
-    if bounds is not None and typing.get_origin(annotation) is tuple:  # the bound is that of each entry
+    if (
+        bounds is not None and typing.get_origin(annotation) is tuple
+    ):  # the bound is that of each entry
         each, *rest = typing.get_args(annotation)
         return Annotated[tuple[(Annotated[each, bounds], *rest)], pydantic.Strict(False)]
-    extras = [extra for extra in (bounds, pydantic.Strict(False) if lists else None) if extra is not None]
-    if bounds is not None and typing.get_origin(annotation) in (types.UnionType, Union):  # the bound is the numbers'
-        parts = [Annotated[part, bounds] if part in (int, float) else part for part in typing.get_args(annotation)]
+    extras = [
+        extra for extra in (bounds, pydantic.Strict(False) if lists else None) if extra is not None
+    ]
+    if bounds is not None and typing.get_origin(annotation) in (
+        types.UnionType,
+        Union,
+    ):  # the bound is the numbers'
+        parts = [
+            Annotated[part, bounds] if part in (int, float) else part
+            for part in typing.get_args(annotation)
+        ]
         return Union[tuple(parts)]  # noqa: UP007
     return Annotated[annotation, *extras] if extras else annotation
 
@@ -66,7 +87,9 @@ def _choice_type(declaration: Declaration) -> Any:
 
 
 class _ChoiceSchema:
-    """A choice in the JSON schema: the name of a kind alone, or a table, whose kind may be left out for the default."""
+    """A choice in the JSON schema: the name of a kind alone, or a table, whose kind may be left out
+    for the default.
+    """
 
     def __init__(self, declaration: Declaration):
         self.declaration = declaration
@@ -89,18 +112,32 @@ class _ChoiceSchema:
 
 def _number_schema(declaration: Declaration) -> dict[str, Any]:
     keys = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
-    schema: dict[str, Any] = {"type": "number"} | {keys[key]: bound for key, bound in declaration.bounds.items()}
+    schema: dict[str, Any] = {"type": "number"} | {
+        keys[key]: bound for key, bound in declaration.bounds.items()
+    }
     for _ in range(declaration.ndim):
         schema = {"type": "array", "items": schema}
     ranges = [
-        {"type": "object", "properties": {name: {"type": "array", "items": {"type": "number"}}}, "required": [name]}
+        {
+            "type": "object",
+            "properties": {name: {"type": "array", "items": {"type": "number"}}},
+            "required": [name],
+        }
         for name in _RANGES
     ]
-    return {"anyOf": [schema, {"type": "array", "items": schema, "description": "one value a member"}, *ranges]}
+    return {
+        "anyOf": [
+            schema,
+            {"type": "array", "items": schema, "description": "one value a member"},
+            *ranges,
+        ]
+    }
 
 
 def _check_number(declaration: Declaration, value: Any) -> Any:
-    """A number of the declared rank, a list of them (one a member), or {linspace = [a, b]} over the members."""
+    """A number of the declared rank, a list of them (one a member), or {linspace = [a, b]} over the
+    members.
+    """
     if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in _RANGES:
         ends = next(iter(value.values()))
         if _rank(ends) == 1 and len(ends) == 2 and declaration.violation(ends) is None:
@@ -116,7 +153,11 @@ def _check_number(declaration: Declaration, value: Any) -> Any:
 def _rank(value: Any) -> int | None:
     """The depth of a regular nested list of numbers; None if it is not one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return 0 if abs(value) <= sys.float_info.max or value in (math.inf, -math.inf) or value != value else None
+        return (
+            0
+            if abs(value) <= sys.float_info.max or value in (math.inf, -math.inf) or value != value
+            else None
+        )
     if isinstance(value, list) and value:
         ranks = {_rank(entry) for entry in value}
         if len(ranks) == 1 and None not in ranks:
@@ -125,7 +166,9 @@ def _rank(value: Any) -> int | None:
 
 
 def problems(cls: type, data: Any) -> list[tuple[Path, str]]:
-    """Everything wrong with `data` as the parameters of `cls`: (path of the key, sentence), all of it at once."""
+    """Everything wrong with `data` as the parameters of `cls`: (path of the key, sentence), all of
+    it at once.
+    """
     own, found = {}, []
     for name, declaration in declarations(cls).items() if isinstance(data, dict) else ():
         value = data.get(name)
@@ -134,11 +177,16 @@ def problems(cls: type, data: Any) -> list[tuple[Path, str]]:
             own[name] = value if isinstance(value, dict) else {}
             try:
                 rest = {key: entry for key, entry in own[name].items() if key != "kind"}
-                found += [((name, *path), words) for path, words in problems(declaration.option(kind), rest)]
+                found += [
+                    ((name, *path), words)
+                    for path, words in problems(declaration.option(kind), rest)
+                ]
             except RegistryError as error:
                 found.append(((name, "kind"), str(error)))
     try:
-        model_of(cls).model_validate({name: value for name, value in data.items() if name not in own} if own else data)
+        model_of(cls).model_validate(
+            {name: value for name, value in data.items() if name not in own} if own else data
+        )
     except pydantic.ValidationError as error:
         sentences = [_sentence(cls, details) for details in error.errors()]
         # a class of one's own is looked at above; here its key is missing
@@ -165,18 +213,25 @@ def _sentence(cls: type, details: Any) -> tuple[Path, str]:
     given = details["input"]
     known = declarations(cls)
     if details["type"] == "extra_forbidden":
-        return tuple(path), f"unknown key{nearest(str(path[-1]), known)} (allowed: {', '.join(known) or 'none'})"
+        return tuple(
+            path
+        ), f"unknown key{nearest(str(path[-1]), known)} (allowed: {', '.join(known) or 'none'})"
     if details["type"] == "missing" and declaration is not None:
         return tuple(path), f"missing: {declaration.doc} (allowed: {declaration.allowed})"
     if details["type"].startswith("union_tag") and declaration is not None:
         kind = given.get("kind") if isinstance(given, dict) else given
         allowed = ", ".join(declaration.options)
-        return (*path, "kind"), f"unknown kind {kind!r}{nearest(str(kind), declaration.options)} (allowed: {allowed})"
+        return (
+            *path,
+            "kind",
+        ), f"unknown kind {kind!r}{nearest(str(kind), declaration.options)} (allowed: {allowed})"
     if declaration is None:
         return tuple(path), f"given {given!r}: {details['msg']}"
     hint = ""
     if isinstance(given, str):
-        literals = [word for part in _parts(declaration.annotation) for word in typing.get_args(part)]
+        literals = [
+            word for part in _parts(declaration.annotation) for word in typing.get_args(part)
+        ]
         hint = nearest(given, [word for word in literals if isinstance(word, str)])
     return tuple(path), f"given {given!r}, allowed: {declaration.allowed}{hint}"
 

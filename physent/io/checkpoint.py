@@ -1,7 +1,7 @@
 """`checkpoint.eqx`: the state that continues a run bit for bit, written beside and renamed.
 
-One line of JSON (what it belongs to), then the leaves of (state, carries) as equinox serialises them; random keys go as
-their key data.
+One line of JSON (what it belongs to), then the leaves of (state, carries) as equinox serialises
+them; random keys go as their key data.
 """
 
 import contextlib
@@ -20,7 +20,9 @@ def _is_key(leaf: Any) -> bool:
 
 
 def save(path: Path, header: dict[str, Any], tree: Any) -> None:
-    """Write header and tree to `path`; a reader sees the old checkpoint or the new one, never half of it."""
+    """Write header and tree to `path`; a reader sees the old checkpoint or the new one, never half
+    of it.
+    """
     plain = jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
     beside = path.with_name(path.name + ".new")
     try:
@@ -49,4 +51,8 @@ def load(path: Path, like: Any) -> Any:
     with open(path, "rb") as file:
         file.readline()
         plain = eqx.tree_deserialise_leaves(file, jax.tree.map(data_like, like))
-    return jax.tree.map(lambda leaf, wanted: jax.random.wrap_key_data(leaf) if _is_key(wanted) else leaf, plain, like)
+    return jax.tree.map(
+        lambda leaf, wanted: jax.random.wrap_key_data(leaf) if _is_key(wanted) else leaf,
+        plain,
+        like,
+    )

@@ -1,4 +1,6 @@
-"""Complex fields as pairs of real variables, `<name>_re` and `<name>_im`, which any tool reads; and joined again."""
+"""Complex fields as pairs of real variables, `<name>_re` and `<name>_im`, which any tool reads; and
+joined again.
+"""
 
 from typing import Any
 
@@ -19,7 +21,11 @@ def parts_of(stored: Stored) -> list[tuple[str, np.dtype, dict[str, str]]]:
     words = stored.attributes["long_name"]
     return [
         (f"{stored.name}_re", real, stored.attributes | {"long_name": f"real part of {words}"}),
-        (f"{stored.name}_im", real, stored.attributes | {"long_name": f"imaginary part of {words}"}),
+        (
+            f"{stored.name}_im",
+            real,
+            stored.attributes | {"long_name": f"imaginary part of {words}"},
+        ),
     ]
 
 
@@ -41,7 +47,9 @@ class _ComplexPair(BackendArray):
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         """The values at an xarray indexer."""
-        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+        return indexing.explicit_indexing_adapter(
+            key, self.shape, indexing.IndexingSupport.OUTER, self._read
+        )
 
     def _read(self, key: tuple) -> np.ndarray:
         values = np.asarray(self.real[key].values, dtype=self.dtype)
@@ -50,11 +58,16 @@ class _ComplexPair(BackendArray):
 
 
 def join_complex(dataset: xr.Dataset) -> xr.Dataset:
-    """The dataset with every pair `<name>_re`, `<name>_im` joined to a complex `<name>`, as the first variables.
+    """The dataset with every pair `<name>_re`, `<name>_im` joined to a complex `<name>`, as the
+    first variables.
 
     Nothing is read before it is used.
     """
-    names = [str(name)[:-3] for name in dataset if str(name).endswith("_re") and f"{str(name)[:-3]}_im" in dataset]
+    names = [
+        str(name)[:-3]
+        for name in dataset
+        if str(name).endswith("_re") and f"{str(name)[:-3]}_im" in dataset
+    ]
     if not names:
         return dataset
     joined = {}

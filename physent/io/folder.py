@@ -1,4 +1,6 @@
-"""A run folder: `run.nc`, `experiment.toml`, `checkpoint.eqx` and `run.log`; either absent or a valid run."""
+"""A run folder: `run.nc`, `experiment.toml`, `checkpoint.eqx` and `run.log`; either absent or a
+valid run.
+"""
 
 import contextlib
 import hashlib
@@ -36,7 +38,8 @@ RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx"
 class RunFolder:
     """The sink of a run on disk: rows go to `run.nc`, and a checkpoint vouches for them.
 
-    It is locked for as long as it is open. Raises FolderError where another process has it, or it cannot be opened.
+    It is locked for as long as it is open. Raises FolderError where another process has it, or it
+    cannot be opened.
     """
 
     def __init__(self, path: Path, cadence: Cadence, experiment: Any):
@@ -49,22 +52,39 @@ class RunFolder:
         except OSError as error:
             self._lock.close()
             reason = error.strerror or error
-            words = f"{path / RUN}: cannot be opened for writing ({reason}); where it is open in this program, close it"
+            words = (
+                f"{path / RUN}: cannot be opened for writing ({reason}); where it is open in this "
+                "program, close it"
+            )
             raise FolderError(words) from None
         self.log = logging.getLogger(f"physent.run.{path}")
         self.log.setLevel(logging.INFO)
         self.log.propagate = False
         handler = logging.FileHandler(path / LOG)
-        handler.handleError = lambda record: None  # a log that cannot be written is no reason for anything
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+        handler.handleError = lambda record: (
+            None
+        )  # a log that cannot be written is no reason for anything
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+        )
         self.log.addHandler(handler)
 
     @classmethod
     def create(
-        cls, path: Path, experiment: Any, layout: Layout, cadence: Cadence, rows: Rows, solver: Any, state: Any,
-        carries: tuple, overwrite: bool,
-    ) -> "RunFolder":  # fmt: skip
-        """A new folder with the row at t = 0. It is built beside and renamed, so that half a folder is never seen."""
+        cls,
+        path: Path,
+        experiment: Any,
+        layout: Layout,
+        cadence: Cadence,
+        rows: Rows,
+        solver: Any,
+        state: Any,
+        carries: tuple,
+        overwrite: bool,
+    ) -> "RunFolder":
+        """A new folder with the row at t = 0. It is built beside and renamed, so that half a folder
+        is never seen.
+        """
         check_free(path, overwrite)
         needed, beside = _bytes(rows), path.with_name(f".{path.name}.{os.getpid()}")
         try:
@@ -79,22 +99,34 @@ class RunFolder:
             if path.exists():
                 shutil.rmtree(path)
             beside.rename(path)
-        except (OSError, RuntimeError, RunError) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
+        except (
+            OSError,
+            RuntimeError,
+            RunError,
+        ) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
             shutil.rmtree(beside, ignore_errors=True)
-            raise FolderError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+            raise FolderError(
+                f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}"
+            ) from None
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
         return cls(path, cadence, experiment)
 
-    def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
-        """Write the rows of a chunk and sync the file. Raises RunError where there is no room; then nothing is."""
+    def append(
+        self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
+    ) -> None:
+        """Write the rows of a chunk and sync the file. Raises RunError where there is no room; then
+        nothing is.
+        """
         with self._writing():
             check_room(self.path, _bytes(rows))
             self.writer.append(rows, first_row, row_count, first_snapshot, snapshot_count)
 
     def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
-        """Replace the checkpoint by the state after these rows. Raises RunError where it cannot be written."""
+        """Replace the checkpoint by the state after these rows. Raises RunError where it cannot be
+        written.
+        """
         here = devices.fetch((state, carries))
         with self._writing():
             checkpoint.save(self.path / CHECKPOINT, _header(self.experiment, solver, rows), here)
@@ -105,11 +137,16 @@ class RunFolder:
             yield
         except (OSError, RuntimeError, RunError) as error:
             reason = getattr(error, "strerror", None) or error
-            words = f"{self.path} cannot be written: {reason}; when that is mended, physent resume {self.path}"
+            words = (
+                f"{self.path} cannot be written: {reason}; when that is mended, physent resume "
+                f"{self.path}"
+            )
             raise RunError(words) from None
 
     def close(self, **attributes: Any) -> None:
-        """Write the closing attributes and let go of the file; what cannot be written any more is logged."""
+        """Write the closing attributes and let go of the file; what cannot be written any more is
+        logged.
+        """
         for ending in (lambda: self.writer.annotate(**attributes), self.writer.close):
             try:
                 ending()
@@ -122,20 +159,27 @@ class RunFolder:
 
 
 def _bytes(rows: Rows) -> int:
-    """At most how much a file grows by these rows: all their values, and a block of a series for each variable."""
+    """At most how much a file grows by these rows: all their values, and a block of a series for
+    each variable.
+    """
     arrays = [*rows.series.values(), *rows.fields.values()]
     return sum(array.nbytes for array in arrays) + 2**14 * len(arrays)
 
 
 def check_room(folder: Path, needed: int) -> None:
-    """Raises RunError where a folder has no room for so many bytes and the checkpoint that follows them.
+    """Raises RunError where a folder has no room for so many bytes and the checkpoint that follows
+    them.
 
     A file that HDF5 was writing when the disk was full may be lost, so that is not left to chance.
     """
-    checkpoint_bytes = (folder / CHECKPOINT).stat().st_size if (folder / CHECKPOINT).is_file() else 0
+    checkpoint_bytes = (
+        (folder / CHECKPOINT).stat().st_size if (folder / CHECKPOINT).is_file() else 0
+    )
     wanted, usage = needed + checkpoint_bytes + 2**17, shutil.disk_usage(folder)
     if usage.total and usage.free < wanted:
-        raise RunError(f"the disk is full ({usage.free / 1e6:.3g} MB free, {wanted / 1e6:.3g} MB needed)")
+        raise RunError(
+            f"the disk is full ({usage.free / 1e6:.3g} MB free, {wanted / 1e6:.3g} MB needed)"
+        )
     limit = _file_limit()
     size = (folder / RUN).stat().st_size if (folder / RUN).is_file() else 0
     if limit is not None and size + wanted > limit:
@@ -151,11 +195,15 @@ def _file_limit() -> int | None:
 
 
 def check_free(path: Path, overwrite: bool) -> None:
-    """Raises FolderError if `path` is taken, unless it is a run that may be overwritten and is not going on."""
+    """Raises FolderError if `path` is taken, unless it is a run that may be overwritten and is not
+    going on.
+    """
     if not path.exists():
         return
     if not overwrite:
-        raise FolderError(f"{path} exists: choose another --output, or --overwrite it, or 'physent resume {path}'")
+        raise FolderError(
+            f"{path} exists: choose another --output, or --overwrite it, or 'physent resume {path}'"
+        )
     if not path.is_dir() or (any(path.iterdir()) and not (path / EXPERIMENT).exists()):
         raise FolderError(f"{path} is not a run folder; it is not overwritten")
     if (path / LOG).exists():
@@ -163,7 +211,9 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 def _locked(path: Path) -> IO:
-    """The lock of a run folder. Raises FolderError where another process has it, or it cannot be had."""
+    """The lock of a run folder. Raises FolderError where another process has it, or it cannot be
+    had.
+    """
     try:
         return lock(path / LOG)
     except Locked:
@@ -186,24 +236,34 @@ def is_running(path: Path) -> bool:
 
 
 def fingerprint(experiment: Any) -> str:
-    """A hash of everything in an experiment that decides its rows; when it ends and on how many devices does not."""
+    """A hash of everything in an experiment that decides its rows; when it ends and on how many
+    devices does not.
+    """
     return _hash(experiment.resolved)
 
 
 def belongs(header: dict[str, Any], experiment: Any) -> bool:
-    """Whether a checkpoint is of this experiment, also where its kinds had other names when it was written."""
+    """Whether a checkpoint is of this experiment, also where its kinds had other names when it was
+    written.
+    """
     return header["experiment"] in fingerprints(experiment)
 
 
 def fingerprints(experiment: Any) -> tuple[str, str]:
-    """The fingerprint of an experiment, and the one that it had while its kinds had their former names."""
+    """The fingerprint of an experiment, and the one that it had while its kinds had their former
+    names.
+    """
     return fingerprint(experiment), _hash(with_kinds(experiment.resolved, former_kind))
 
 
 def _hash(resolved: dict[str, Any]) -> str:
-    given = {key: value for key, value in resolved.items() if value != []}  # TOML has no empty diagnostics
+    given = {
+        key: value for key, value in resolved.items() if value != []
+    }  # TOML has no empty diagnostics
     given.pop("score", None)  # what is learned from the rows does not decide them
-    data = dict(given, run={key: v for key, v in resolved["run"].items() if key not in ("t_end", "devices")})
+    data = dict(
+        given, run={key: v for key, v in resolved["run"].items() if key not in ("t_end", "devices")}
+    )
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 
@@ -220,11 +280,14 @@ def read_header(path: Path) -> dict[str, Any]:
         header = checkpoint.read_header(path / CHECKPOINT)
         return header if "rows" in header else checkpoint.read_header(Path(os.devnull))
     except (OSError, ValueError, TypeError):
-        raise FolderError(f"{path / CHECKPOINT} cannot be read: run the experiment again with --overwrite") from None
+        raise FolderError(
+            f"{path / CHECKPOINT} cannot be read: run the experiment again with --overwrite"
+        ) from None
 
 
 def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
-    """Whether the file of a folder holds the rows that its checkpoint vouches for, those after the first.
+    """Whether the file of a folder holds the rows that its checkpoint vouches for, those after the
+    first.
 
     Raises FolderError where it cannot be read at all, or another process writes it.
     """
@@ -236,9 +299,11 @@ def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
 
 
 def open_run(path: str | Path) -> xr.Dataset:
-    """Open a run folder, or its NetCDF file, as a Dataset with complex fields joined; rows are read when used.
+    """Open a run folder, or its NetCDF file, as a Dataset with complex fields joined; rows are read
+    when used.
 
-    Rows after the last checkpoint of a run that is going on, or was killed, are left out: they may be incomplete.
+    Rows after the last checkpoint of a run that is going on, or was killed, are left out: they may
+    be incomplete.
     """
     path = Path(path)
     folder = path if path.is_dir() else path.parent
@@ -251,7 +316,9 @@ def open_run(path: str | Path) -> xr.Dataset:
         rows = read_header(folder)["rows"]
         dataset = dataset.isel(t=slice(1 + rows))
         if "t_snapshot" in dataset.dims:
-            dataset = dataset.isel(t_snapshot=slice(1 + rows // int(dataset.attrs["rows_per_snapshot"])))
+            dataset = dataset.isel(
+                t_snapshot=slice(1 + rows // int(dataset.attrs["rows_per_snapshot"]))
+            )
     if dataset is not stored:
         dataset.set_close(stored.close)
     return dataset
@@ -264,7 +331,12 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
         beside.touch()  # says why a file cannot be there better than HDF5 does
         dataset.to_netcdf(beside)
         os.replace(beside, file)
-    except (OSError, RuntimeError) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
         with contextlib.suppress(OSError):
             beside.unlink()
-        raise FolderError(f"{file}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+        raise FolderError(
+            f"{file}: cannot be written: {getattr(error, 'strerror', None) or error}"
+        ) from None

@@ -1,4 +1,6 @@
-"""What a run's dataset looks like: dimensions, coordinates, variables and attributes; a file and memory share it."""
+"""What a run's dataset looks like: dimensions, coordinates, variables and attributes; a file and
+memory share it.
+"""
 
 import datetime
 import platform
@@ -30,7 +32,9 @@ class Stored:
 
 @dataclass(frozen=True)
 class Layout:
-    """The dataset of a run before it has rows; `coordinates` maps a name to (dims, values, attributes)."""
+    """The dataset of a run before it has rows; `coordinates` maps a name to (dims, values,
+    attributes).
+    """
 
     variables: list[Stored]
     coordinates: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]]
@@ -40,10 +44,14 @@ class Layout:
     @property
     def times(self) -> list[str]:
         """The time dimensions: t, and t_snapshot where fields have a cadence of their own."""
-        return ["t"] + (["t_snapshot"] if any(stored.time == "t_snapshot" for stored in self.variables) else [])
+        return ["t"] + (
+            ["t_snapshot"] if any(stored.time == "t_snapshot" for stored in self.variables) else []
+        )
 
     @classmethod
-    def of(cls, program: Program, cadence: Cadence, rows: Rows, attributes: dict[str, Any]) -> "Layout":
+    def of(
+        cls, program: Program, cadence: Cadence, rows: Rows, attributes: dict[str, Any]
+    ) -> "Layout":
         """From a program and its first row, which has the shapes."""
         snapshot_time = "t" if cadence.rows_per_snapshot == 1 else "t_snapshot"
         leading = ("member",) if program.members > 1 else ()
@@ -56,16 +64,27 @@ class Layout:
             shape = array.shape[1:]
             dims = leading + variable.dims
             if len(dims) != len(shape):
-                raise ValueError(f"{name} has shape {shape[len(leading) :]}, but its dims are {variable.dims}")
+                raise ValueError(
+                    f"{name} has shape {shape[len(leading) :]}, but its dims are {variable.dims}"
+                )
             for dim, size in zip(dims, shape, strict=True):
                 if sizes.setdefault(dim, size) != size:
-                    raise ValueError(f"{name}: dimension {dim} has size {size} here and {sizes[dim]} elsewhere")
-            words: dict[str, Any] = {"units": variable.units, "long_name": variable.long_name or name.replace("_", " ")}
+                    raise ValueError(
+                        f"{name}: dimension {dim} has size {size} here and {sizes[dim]} elsewhere"
+                    )
+            words: dict[str, Any] = {
+                "units": variable.units,
+                "long_name": variable.long_name or name.replace("_", " "),
+            }
             time = snapshot_time if when == "snapshot" else "t"
             words |= {"role": variable.role} | ({"nan": variable.nan} if variable.nan else {})
             if variable.role == "position" and period is not None:
                 words["period"] = period
-            if manner := kept.get(name.removeprefix("invariant_")) if variable.role == "invariant" else None:
+            if (
+                manner := kept.get(name.removeprefix("invariant_"))
+                if variable.role == "invariant"
+                else None
+            ):
                 words["kept"] = manner
             variables.append(Stored(name, time, dims, shape, array.dtype, words))
         return cls(variables, _coordinates(program, domain, sizes), sizes, attributes)
@@ -84,26 +103,43 @@ def _coordinates(program: Program, domain: Domain, sizes: dict[str, int]) -> dic
         if axis.points is None or axis.name not in sizes:
             continue
         points, length, shared = _shared(axis, program.members)
-        attributes: dict[str, Any] = {"units": axis.units, "long_name": axis.long_name or f"coordinate {axis.name}"}
+        attributes: dict[str, Any] = {
+            "units": axis.units,
+            "long_name": axis.long_name or f"coordinate {axis.name}",
+        }
         attributes["periodic"] = "true" if axis.periodic else "false"
         if length is not None and length.ndim == 0:
             attributes["length"] = float(length)
-        name, dims = (axis.name, (axis.name,)) if shared else (f"{axis.name}_of_member", ("member", axis.name))
+        name, dims = (
+            (axis.name, (axis.name,))
+            if shared
+            else (f"{axis.name}_of_member", ("member", axis.name))
+        )
         coordinates[name] = (dims, points, attributes)
     return coordinates
 
 
 def _domain(program: Program) -> Domain:
-    """All axes (those of the domain first), with a leading axis of members where there are several."""
+    """All axes (those of the domain first), with a leading axis of members where there are
+    several.
+    """
     if program.members == 1:
         return program.axes_of(program.solver)
-    return eqx.filter_vmap(program.axes_of, in_axes=(program.axes,), axis_size=program.members)(program.solver)
+    return eqx.filter_vmap(program.axes_of, in_axes=(program.axes,), axis_size=program.members)(
+        program.solver
+    )
 
 
 def _period(domain: Domain) -> np.ndarray | None:
-    """The circumferences of the box that particles live in, where it is periodic and the same for all members."""
+    """The circumferences of the box that particles live in, where it is periodic and the same for
+    all members.
+    """
     axes = [axis for axis in domain.axes if axis.points is None]
-    lengths = [np.unique(np.asarray(axis.length)) for axis in axes if axis.periodic and axis.length is not None]
+    lengths = [
+        np.unique(np.asarray(axis.length))
+        for axis in axes
+        if axis.periodic and axis.length is not None
+    ]
     shared = axes and len(lengths) == len(axes) and all(length.size == 1 for length in lengths)
     return np.concatenate(lengths) if shared else None
 
@@ -128,7 +164,8 @@ def provenance(seed: int, precision: str) -> dict[str, Any]:
         "Conventions": "CF-1.11",
         "source": f"physent {version('physent')}",
         "history": f"{now} created by physent {version('physent')}",
-        "versions": ", ".join(f"{name} {version(name)}" for name in packages) + f", python {platform.python_version()}",
+        "versions": ", ".join(f"{name} {version(name)}" for name in packages)
+        + f", python {platform.python_version()}",
         "device": f"{device.platform}: {device.device_kind}",
         "seed": seed,
         "precision": precision,

@@ -1,4 +1,6 @@
-"""One process at a time: an advisory lock on a file, which ends with the process however that ends."""
+"""One process at a time: an advisory lock on a file, which ends with the process however that
+ends.
+"""
 
 from pathlib import Path
 from typing import IO

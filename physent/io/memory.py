@@ -19,7 +19,9 @@ class MemorySink:
         self.rows: list[Rows] = []
         self.lengths: dict[str, int] = {}
 
-    def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
+    def append(
+        self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
+    ) -> None:
         """Keep the rows of a chunk."""
         # copies, because the views they come as would keep a chunk's whole buffers alive
         series = {name: np.array(value) for name, value in rows.series.items()}
@@ -36,9 +38,16 @@ class MemorySink:
         data: dict[str, Any] = {}
         for stored in layout.variables:
             parts = [(rows.series | rows.fields)[stored.name] for rows in self.rows]
-            data[stored.name] = ((stored.time, *stored.dims), np.concatenate(parts), stored.attributes)
+            data[stored.name] = (
+                (stored.time, *stored.dims),
+                np.concatenate(parts),
+                stored.attributes,
+            )
         coordinates: dict[str, Any] = dict(layout.coordinates)
-        every = {"t": self.cadence.save_every, "t_snapshot": self.cadence.save_every * self.cadence.rows_per_snapshot}
+        every = {
+            "t": self.cadence.save_every,
+            "t_snapshot": self.cadence.save_every * self.cadence.rows_per_snapshot,
+        }
         for name in layout.times:
             times = np.arange(self.lengths[name]) * every[name]
             coordinates[name] = ((name,), times, {"long_name": "time", "units": "1"})

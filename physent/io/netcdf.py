@@ -1,8 +1,9 @@
 """A run's NetCDF file: written along an unlimited `t`, synced once a chunk, readable by anything.
 
-HDF5 keeps no journal, so a kill in the middle of a sync must not leave half rewritten what was whole before. Hence a
-compressed chunk is one row and never written twice (a rewritten one would move, and its old place be used again before
-the index says so), and series and other short rows are not compressed, so that theirs are rewritten in place.
+HDF5 keeps no journal, so a kill in the middle of a sync must not leave half rewritten what was
+whole before. Hence a compressed chunk is one row and never written twice (a rewritten one would
+move, and its old place be used again before the index says so), and series and other short rows are
+not compressed, so that theirs are rewritten in place.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,10 +31,13 @@ class NetCDFWriter:
         self.file = netCDF4.Dataset(path, "r+")
         self.file.set_auto_mask(False)
         for variable in self.file.variables.values():
-            # the default cache would take 16 MiB a variable; a chunk is finished before the next one begins
+            # the default cache would take 16 MiB a variable; a chunk is finished before the next
+            # one begins
             chunk = variable.chunking()
             if chunk != "contiguous":
-                variable.set_var_chunk_cache(size=2 * int(np.prod(chunk)) * variable.dtype.itemsize, nelems=11)
+                variable.set_var_chunk_cache(
+                    size=2 * int(np.prod(chunk)) * variable.dtype.itemsize, nelems=11
+                )
 
     @classmethod
     def create(cls, path: Path, layout: Layout, cadence: Cadence, output: Any) -> "NetCDFWriter":
@@ -55,10 +59,14 @@ class NetCDFWriter:
                     _create(file, name, dtype, attributes, stored, output)
         return cls(path, cadence)
 
-    def append(self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int) -> None:
+    def append(
+        self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
+    ) -> None:
         """Write rows and snapshots from these places on, and sync the file."""
         every = self.cadence.save_every
-        self.file["t"][first_row : first_row + row_count] = np.arange(first_row, first_row + row_count) * every
+        self.file["t"][first_row : first_row + row_count] = (
+            np.arange(first_row, first_row + row_count) * every
+        )
         for name, values in rows.series.items():
             self._put(name, first_row, values)
         last = first_snapshot + snapshot_count
@@ -70,8 +78,12 @@ class NetCDFWriter:
                 self._put(name, first_snapshot, values)
         self.file.sync()
 
-    def series(self, names: Iterable[str], first: int, end: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-        """The series of these names from one row to another, in blocks: (first row, values by name)."""
+    def series(
+        self, names: Iterable[str], first: int, end: int
+    ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """The series of these names from one row to another, in blocks: (first row, values by
+        name).
+        """
         block = 64 * SERIES_CHUNK
         for begin in range(first, end, block):
             rows = slice(begin, min(begin + block, end))
@@ -104,12 +116,16 @@ class NetCDFWriter:
         self.file.close()
 
 
-def _create(file: Any, name: str, dtype: np.dtype, attributes: dict, stored: Stored, output: Any) -> None:
+def _create(
+    file: Any, name: str, dtype: np.dtype, attributes: dict, stored: Stored, output: Any
+) -> None:
     row_bytes = max(1, int(np.prod(stored.shape)) * dtype.itemsize)
     short = row_bytes <= SHORT_ROW_BYTES
     rows = SERIES_CHUNK * 8 // max(8, row_bytes) or 1 if short else 1
     field = (
-        attributes["role"] not in ("entropy", "invariant") and bool(stored.dims) and np.issubdtype(dtype, np.floating)
+        attributes["role"] not in ("entropy", "invariant")
+        and bool(stored.dims)
+        and np.issubdtype(dtype, np.floating)
     )
     digits = output.significant_digits if field else None
     variable = file.createVariable(
@@ -142,7 +158,11 @@ def holds(path: Path, rows: int, cadence: Cadence) -> bool:
                 wanted = 1 + (rows - 1) // every
                 if len(variable) < wanted:
                     return False
-                step = max(1, READ_BYTES // max(1, int(np.prod(variable.shape[1:])) * variable.dtype.itemsize))
+                step = max(
+                    1,
+                    READ_BYTES
+                    // max(1, int(np.prod(variable.shape[1:])) * variable.dtype.itemsize),
+                )
                 for first in range(0, wanted, step):
                     if np.ma.is_masked(variable[first : min(first + step, wanted)]):
                         return False  # a value never written

@@ -1,9 +1,10 @@
 """What a score says of one state: current velocity, divergences and rates, component by component.
 
-For dX = b dt + sqrt(2 D) dW with constant D, the score s = grad ln p and the current velocity v = b - D s. Of variables
-without noise v = b. With the parity e of each variable the part of the drift that does not turn round with time,
-b_irr(X) = [b(X) + e b(e X)]/2, makes the total rate sum (b_irr - D s)^2/D (H. Risken, The Fokker-Planck Equation, 1989,
-section 6.4; U. Seifert, Rep. Prog. Phys. 75, 126001, 2012); with even variables only it is b itself.
+For dX = b dt + sqrt(2 D) dW with constant D, the score s = grad ln p and the current velocity v = b
+- D s. Of variables without noise v = b. With the parity e of each variable the part of the drift
+that does not turn round with time, b_irr(X) = [b(X) + e b(e X)]/2, makes the total rate sum (b_irr
+- D s)^2/D (H. Risken, The Fokker-Planck Equation, 1989, section 6.4; U. Seifert, Rep. Prog. Phys.
+75, 126001, 2012); with even variables only it is b itself.
 """
 
 import functools
@@ -20,7 +21,9 @@ from physent.protocol.variables import substitute
 
 
 class Physics(NamedTuple):
-    """What the system says of a state, of every stochastic variable: b, D, d b_i/d x_i, b_irr, d b_irr_i/d x_i."""
+    """What the system says of a state, of every stochastic variable: b, D, d b_i/d x_i, b_irr, d
+    b_irr_i/d x_i.
+    """
 
     drift: dict[str, Array]
     diffusion: dict[str, Array]
@@ -30,7 +33,9 @@ class Physics(NamedTuple):
 
 
 def physics(system: System, state: Any, parity: Mapping[str, int] | None = None) -> Physics:
-    """The drift of a state with its divergence and its irreversible part; `parity` may differ from the system's."""
+    """The drift of a state with its divergence and its irreversible part; `parity` may differ from
+    the system's.
+    """
     parity = system.parity() if parity is None else parity
     names = list(system.parity())
     shapes = {name: getattr(state, name).shape for name in names}
@@ -49,8 +54,8 @@ def physics(system: System, state: Any, parity: Mapping[str, int] | None = None)
 
 
 class Current(NamedTuple):
-    """v of every variable, d v_i/d x_i, and of the variables with noise the total and the medium's rate, each by
-    component."""
+    """v of every variable, d v_i/d x_i, and of the variables with noise the total and the medium's
+    rate, each by component."""
 
     velocity: dict[str, Array]
     divergence: dict[str, Array]
@@ -59,7 +64,8 @@ class Current(NamedTuple):
 
 
 def current(found: Physics, learned: Learned) -> Current:
-    """The current velocity, its divergence, total = (b_irr - D s)^2/D and medium = total - div v, by component.
+    """The current velocity, its divergence, total = (b_irr - D s)^2/D and medium = total - div v,
+    by component.
 
     The system's rate is the sum of the divergences; at stationarity its mean is 0.
     """
@@ -70,8 +76,11 @@ def current(found: Physics, learned: Learned) -> Current:
         velocity[name] = found.drift[name] - d * score[name]
         divergence[name] = found.divergence[name] - d * slope[name]
         irreversible = found.irreversible[name] - d * score[name]
-        # components without noise have no rate: the whole variable may have it, or some of its components
-        total[name] = jnp.where(d > 0, irreversible**2 / jnp.where(d > 0, d, jnp.ones_like(d)), jnp.zeros_like(d))
+        # components without noise have no rate: the whole variable may have it, or some of its
+        # components
+        total[name] = jnp.where(
+            d > 0, irreversible**2 / jnp.where(d > 0, d, jnp.ones_like(d)), jnp.zeros_like(d)
+        )
     medium = {name: total[name] - divergence[name] for name in total}
     return Current(velocity, divergence, total, medium)
 

@@ -16,7 +16,9 @@ TOGETHER = 16  # derivatives taken at once
 
 
 class Learned(NamedTuple):
-    """Of each variable with noise the known and the learned part of the score, and d/dx_i of every component's own."""
+    """Of each variable with noise the known and the learned part of the score, and d/dx_i of every
+    component's own.
+    """
 
     known: dict[str, Array]
     learned: dict[str, Array]
@@ -35,24 +37,30 @@ class Learned(NamedTuple):
 
 
 def exactly(score: Score, system: System, state: Any, of: Array | None = None) -> Learned:
-    """The score of a state and its derivatives by forward mode, one a component; independent walkers take one each.
+    """The score of a state and its derivatives by forward mode, one a component; independent
+    walkers take one each.
 
-    `of` are particles: then only the derivatives of their components are taken, and the others are 0.
+    `of` are particles: then only the derivatives of their components are taken, and the others are
+    0.
     """
     known, learned = score.parts(system, state)
     slope = {name: _diagonal(score, system, state, name, of) for name in learned}
     return _with_slopes(score, system, state, known, learned, slope)
 
 
-def by_probes(score: Score, system: System, state: Any, key: PRNGKeyArray, probes: int = 1) -> Learned:
+def by_probes(
+    score: Score, system: System, state: Any, key: PRNGKeyArray, probes: int = 1
+) -> Learned:
     """As `exactly`, with the mean of xi_i (J xi)_i over random signs xi for the derivatives.
 
-    These, and their sums, are unbiased; the variance comes from J off the diagonal. (M. F. Hutchinson, Commun. Stat.
-    Simul. 19, 433, 1990.)
+    These, and their sums, are unbiased; the variance comes from J off the diagonal. (M. F.
+    Hutchinson, Commun. Stat. Simul. 19, 433, 1990.)
     """
     known, learned = score.parts(system, state)
     values = {name: getattr(state, name) for name in learned}
-    _, along = jax.linearize(lambda values: score.parts(system, substitute(state, values))[1], values)
+    _, along = jax.linearize(
+        lambda values: score.parts(system, substitute(state, values))[1], values
+    )
 
     def once(key: PRNGKeyArray) -> dict[str, Array]:
         keys = jax.random.split(key, len(values))
@@ -71,9 +79,13 @@ def by_probes(score: Score, system: System, state: Any, key: PRNGKeyArray, probe
 
 
 def _with_slopes(
-    score: Score, system: System, state: Any, known: dict[str, Array], learned: dict[str, Array],
+    score: Score,
+    system: System,
+    state: Any,
+    known: dict[str, Array],
+    learned: dict[str, Array],
     slope: dict[str, Array],
-) -> Learned:  # fmt: skip
+) -> Learned:
     reference = score.known_divergence(system, state)
     names = [name for name in system.parity() if name in learned]
     return Learned(
@@ -89,11 +101,15 @@ def _diagonal(score: Score, system: System, state: Any, name: str, of: Array | N
     value = getattr(state, name)
     shape = value.shape[1:] if system.independent() else value.shape
     count = math.prod(shape)
-    _, along = jax.linearize(lambda x: score.parts(system, substitute(state, {name: x}))[1][name], value)
+    _, along = jax.linearize(
+        lambda x: score.parts(system, substitute(state, {name: x}))[1][name], value
+    )
 
     def component(i: Array) -> Array:
         one = jnp.zeros(count, value.dtype).at[i].set(1).reshape(shape)
-        direction = jnp.broadcast_to(one, value.shape)  # walkers do not see each other: one direction serves all
+        direction = jnp.broadcast_to(
+            one, value.shape
+        )  # walkers do not see each other: one direction serves all
         return along(direction) * direction
 
     which = jnp.arange(count)

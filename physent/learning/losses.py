@@ -1,7 +1,7 @@
 """What training makes small: each loss has the score, or the current it implies, at its minimum.
 
-All are written for one sample and weighed by D; a minibatch takes their mean. A score s = s0 + u (`Score.parts`) learns
-u, and terms that do not depend on it are left out.
+All are written for one sample and weighed by D; a minibatch takes their mean. A score s = s0 + u
+(`Score.parts`) learns u, and terms that do not depend on it are left out.
 """
 
 import abc
@@ -27,8 +27,8 @@ DENOISING_SHARE = 0.175
 class Scales(NamedTuple):
     """What the data say of a system before anything is learned.
 
-    `fastest`: a large rate of contraction, the 95 % quantile of -db_i/dx_i over all components of all samples;
-    `contraction`: -E[div b] of a sample; `interval`: the time between snapshots.
+    `fastest`: a large rate of contraction, the 95 % quantile of -db_i/dx_i over all components of
+    all samples; `contraction`: -E[div b] of a sample; `interval`: the time between snapshots.
     """
 
     fastest: Array
@@ -44,24 +44,33 @@ class Loss(Declared):
         """(score, values of a sample, key) -> the loss of that sample, a scalar."""
 
     def snapshots(self) -> int:
-        """How many successive snapshots make a sample, along a first axis of its values where there are several."""
+        """How many successive snapshots make a sample, along a first axis of its values where there
+        are several.
+        """
         return 1
 
 
 class Implicit(Loss):
-    """Implicit score matching, E[s . D s + 2 div(D s)] = E[ds . D ds] + const: it needs no score to compare with.
+    """Implicit score matching, E[s . D s + 2 div(D s)] = E[ds . D ds] + const: it needs no score to
+    compare with.
 
-    (A. Hyvaerinen, J. Mach. Learn. Res. 6, 695, 2005.) The divergence is exact, by forward mode, or estimated with
-    random signs, for systems of many parts (Y. Song et al., UAI 2019); both are unbiased. `stationarity` adds
-    E[(div v + v . s)^2]/|E div b|, whose integrand is 0 everywhere where p is stationary: only where every variable has
-    noise, else b . s of those without is part of it, and is not learned (ParameterError). With probes it is a product
-    of two independent estimates: the square of one would add its variance.
+    (A. Hyvaerinen, J. Mach. Learn. Res. 6, 695, 2005.) The divergence is exact, by forward mode, or
+    estimated with random signs, for systems of many parts (Y. Song et al., UAI 2019); both are
+    unbiased. `stationarity` adds E[(div v + v . s)^2]/|E div b|, whose integrand is 0 everywhere
+    where p is stationary: only where every variable has noise, else b . s of those without is part
+    of it, and is not learned (ParameterError). With probes it is a product of two independent
+    estimates: the square of one would add its variance.
     """
 
-    divergence: Literal["exact", "probes"] = static("exact", doc="of the score; probes where there are many parts")
+    divergence: Literal["exact", "probes"] = static(
+        "exact", doc="of the score; probes where there are many parts"
+    )
     probes: int = static(1, doc="random signs a sample, for probes", ge=1)
     particles: int | None = static(
-        None, doc="particles of a sample that enter the loss, drawn anew each time, for exact; default: all", ge=1
+        None,
+        doc="particles of a sample that enter the loss, drawn anew each time, for exact; default: "
+        "all",
+        ge=1,
     )
     stationarity: Array = param(0.0, ge=0, doc="weight of the stationarity term; 0: do without")
 
@@ -78,16 +87,25 @@ class Implicit(Loss):
             total = jnp.zeros((), scales.contraction.dtype)
             for name, u in learned.learned.items():
                 d = jnp.broadcast_to(diffusion[name], u.shape)
-                integrand = d * (u**2 + 2 * learned.known[name] * u + 2 * learned.learned_slope[name])
+                integrand = d * (
+                    u**2 + 2 * learned.known[name] * u + 2 * learned.learned_slope[name]
+                )
                 share = 1.0 if of is None else u.shape[0] / of.size
                 total = total + share * jnp.sum(integrand if of is None else integrand[of])
             if not demanded:
                 return total
             if singular(system, state):
-                words = "given in a system with D = 0 somewhere, whose score there is not learned, allowed: 0"
+                words = (
+                    "given in a system with D = 0 somewhere, whose score there is not learned, "
+                    "allowed: 0"
+                )
                 raise ParameterError("score.loss.stationarity", words)
             found = physics(system, state)
-            again = learned if self.divergence == "exact" else self._learned(score, system, state, second, None)
+            again = (
+                learned
+                if self.divergence == "exact"
+                else self._learned(score, system, state, second, None)
+            )
             gap = _stationarity(found, learned) * _stationarity(found, again)
             return total + self.stationarity * gap / scales.contraction
 
@@ -95,9 +113,13 @@ class Implicit(Loss):
 
     def __check_init__(self):
         if self.particles is not None and self.divergence != "exact":
-            raise ParameterError("particles", "given with probes, allowed: with divergence = 'exact'")
+            raise ParameterError(
+                "particles", "given with probes, allowed: with divergence = 'exact'"
+            )
         if self.particles is not None and float(self.stationarity) > 0:
-            raise ParameterError("particles", "given with a stationarity term, which needs all of them")
+            raise ParameterError(
+                "particles", "given with a stationarity term, which needs all of them"
+            )
 
     def _drawn(self, values: Values, key: PRNGKeyArray) -> Array | None:
         """The particles that enter the loss."""
@@ -106,7 +128,9 @@ class Implicit(Loss):
             return None
         return jax.random.choice(key, count, (self.particles,), replace=False)
 
-    def _learned(self, score: Score, system: System, state: Any, key: PRNGKeyArray, of: Array | None) -> Learned:
+    def _learned(
+        self, score: Score, system: System, state: Any, key: PRNGKeyArray, of: Array | None
+    ) -> Learned:
         if self.divergence == "exact":
             return exactly(score, system, state, of)
         return by_probes(score, system, state, key, self.probes)
@@ -120,15 +144,19 @@ def _stationarity(found: Physics, learned: Learned) -> Array:
 
 
 class Denoising(Loss):
-    """Denoising score matching, E|s(X + h z) + z/h|^2_D with X + h z and X - h z in pairs: no divergence is needed.
+    """Denoising score matching, E|s(X + h z) + z/h|^2_D with X + h z and X - h z in pairs: no
+    divergence is needed.
 
-    (P. Vincent, Neural Comput. 23, 1661, 2011.) What is learned is the score of the density smoothed by h, so h must be
-    small against the narrowest width of p. Without a `noise` it is h = 0.175 sqrt(D/lambda) for each variable, lambda
-    the 95 % quantile of -db_i/dx_i over everything: a variable bound to another with the rate lambda has the width
-    sqrt(D/lambda), as the propulsion of a particle in contact (D = gamma, lambda the stiffness of the contact).
+    (P. Vincent, Neural Comput. 23, 1661, 2011.) What is learned is the score of the density
+    smoothed by h, so h must be small against the narrowest width of p. Without a `noise` it is h =
+    0.175 sqrt(D/lambda) for each variable, lambda the 95 % quantile of -db_i/dx_i over everything:
+    a variable bound to another with the rate lambda has the width sqrt(D/lambda), as the propulsion
+    of a particle in contact (D = gamma, lambda the stiffness of the contact).
     """
 
-    noise: Array | None = param(None, gt=0, doc="h, standard deviation of the noise (default: by a rule)")
+    noise: Array | None = param(
+        None, gt=0, doc="h, standard deviation of the noise (default: by a rule)"
+    )
 
     def objective(self, system: System, scales: Scales) -> Objective:
         """The loss of a sample. Raises ParameterError where the rule has no lambda > 0."""
@@ -142,12 +170,18 @@ class Denoising(Loss):
             width, kick = {}, {}
             for own, name in zip(jax.random.split(key, len(values)), values, strict=True):
                 d = jnp.broadcast_to(diffusion[name], values[name].shape)
-                h = jnp.sqrt(d / scales.fastest) * DENOISING_SHARE if self.noise is None else self.noise + 0 * d
+                h = (
+                    jnp.sqrt(d / scales.fastest) * DENOISING_SHARE
+                    if self.noise is None
+                    else self.noise + 0 * d
+                )
                 width[name] = jnp.where(d > 0, h, jnp.zeros_like(h))
                 kick[name] = width[name] * jax.random.normal(own, d.shape, d.dtype)
 
             def noisy(sign: int) -> dict[str, Array]:
-                return score(system, system.at({name: values[name] + sign * kick[name] for name in values}))
+                return score(
+                    system, system.at({name: values[name] + sign * kick[name] for name in values})
+                )
 
             ahead, behind = noisy(1), noisy(-1)
             total = jnp.zeros((), scales.contraction.dtype)
@@ -162,12 +196,13 @@ class Denoising(Loss):
 
 
 class Stratonovich(Loss):
-    """The current from trajectories alone, E[v . D^-1 v - 2 v . D^-1 o dX/dt]: its minimum is v = b - D s.
+    """The current from trajectories alone, E[v . D^-1 v - 2 v . D^-1 o dX/dt]: its minimum is v = b
+    - D s.
 
-    For E[f(X) o dX] = E[f . v] dt for every f, with the product at the midpoint. The drift is not used: what is learned
-    is D^-1 v, and the score is D^-1 b - D^-1 v. Of two successive snapshots the trapezoidal rule is taken, right to
-    first order in the time between them, which must be short against every relaxation. (N. M. Boffi, E. Vanden-Eijnden,
-    arXiv 2411.14317.)
+    For E[f(X) o dX] = E[f . v] dt for every f, with the product at the midpoint. The drift is not
+    used: what is learned is D^-1 v, and the score is D^-1 b - D^-1 v. Of two successive snapshots
+    the trapezoidal rule is taken, right to first order in the time between them, which must be
+    short against every relaxation. (N. M. Boffi, E. Vanden-Eijnden, arXiv 2411.14317.)
     """
 
     def objective(self, system: System, scales: Scales) -> Objective:
@@ -205,4 +240,8 @@ def _space(system: System) -> Space | None:
     return Space(jnp.stack(lengths), tuple(axis.periodic for axis in axes))
 
 
-LOSSES: dict[str, type] = {"implicit": Implicit, "denoising": Denoising, "stratonovich": Stratonovich}
+LOSSES: dict[str, type] = {
+    "implicit": Implicit,
+    "denoising": Denoising,
+    "stratonovich": Stratonovich,
+}

@@ -18,31 +18,38 @@ Values = Mapping[str, Array]
 class Score(eqx.Module):
     """The score of the variables that have noise, D > 0.
 
-    A score is a function of the stochastic variables alone (`parity` has their names): it is differentiated by putting
-    other values of them into the state, with everything else, as the neighbour list, left as it is. What it should not
-    learn, as moments of the data, it keeps in arrays that it reads through `jax.lax.stop_gradient`.
+    A score is a function of the stochastic variables alone (`parity` has their names): it is
+    differentiated by putting other values of them into the state, with everything else, as the
+    neighbour list, left as it is. What it should not learn, as moments of the data, it keeps in
+    arrays that it reads through `jax.lax.stop_gradient`.
     """
 
     @abc.abstractmethod
     def __call__(self, system: System, state: Any) -> dict[str, Array]:
         """s by observable name, in the shape of the observable.
 
-        Variables without noise are left out. Where walkers are independent copies (`system.independent()`), the score
-        of one must not depend on the others, and there may be any number of them.
+        Variables without noise are left out. Where walkers are independent copies
+        (`system.independent()`), the score of one must not depend on the others, and there may be
+        any number of them.
         """
 
     def parts(self, system: System, state: Any) -> tuple[dict[str, Array], dict[str, Array]]:
-        """The known part s0, whose divergence the system knows, and the learned part u of s = s0 + u."""
+        """The known part s0, whose divergence the system knows, and the learned part u of s = s0 +
+        u.
+        """
         learned = self(system, state)
         return {name: jnp.zeros_like(value) for name, value in learned.items()}, learned
 
     def known_divergence(self, system: System, state: Any) -> dict[str, Array]:
-        """d s0_i/d x_i of the known part, by observable name, of the variables that have noise and maybe of others."""
+        """d s0_i/d x_i of the known part, by observable name, of the variables that have noise and
+        maybe of others.
+        """
         return {name: jnp.zeros_like(getattr(state, name)) for name in system.parity()}
 
 
 class Residual(Score):
-    """A network that learns the difference to a known score s0: the system's `reference_score`, or D^-1 b.
+    """A network that learns the difference to a known score s0: the system's `reference_score`, or
+    D^-1 b.
 
     With s0 = D^-1 b, "drift", it is minus the current, u = -D^-1 v, that is learned.
     """
@@ -82,7 +89,9 @@ def _over_diffusion(system: System, state: Any, values: Values) -> dict[str, Arr
 
 
 def noisy(system: System, state: Any) -> tuple[str, ...]:
-    """The names of the stochastic variables that have a D > 0, in the order of `parity`; D itself is not traced."""
+    """The names of the stochastic variables that have a D > 0, in the order of `parity`; D itself
+    is not traced.
+    """
     with jax.ensure_compile_time_eval():
         diffusion = {name: bool(jnp.any(d > 0)) for name, d in system.diffusion(state).items()}
     return tuple(name for name in system.parity() if diffusion[name])
@@ -95,17 +104,19 @@ def singular(system: System, state: Any) -> bool:
 
 
 class Network(Declared):
-    """What an experiment says of a network: its kind, sizes and choices; it builds the `Score` that is trained.
+    """What an experiment says of a network: its kind, sizes and choices; it builds the `Score` that
+    is trained.
 
-    Registered in `physent.learning.networks`. Training wraps what it builds in the `Residual` to the reference
-    that the experiment names.
+    Registered in `physent.learning.networks`. Training wraps what it builds in the `Residual` to
+    the reference that the experiment names.
     """
 
     @abc.abstractmethod
     def build(self, system: System, samples: Values, key: PRNGKeyArray) -> Score:
         """An untrained score.
 
-        `samples` are some hundred values of every stochastic variable, (samples, *shape of a sample), from which a
-        network may take moments. A sample is a state's variables; where walkers are independent copies, those of one
-        walker, whose first axis is 1. Traced when a trained score is loaded: shapes must not depend on the values.
+        `samples` are some hundred values of every stochastic variable, (samples, *shape of a
+        sample), from which a network may take moments. A sample is a state's variables; where
+        walkers are independent copies, those of one walker, whose first axis is 1. Traced when a
+        trained score is loaded: shapes must not depend on the values.
         """

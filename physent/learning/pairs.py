@@ -1,4 +1,6 @@
-"""Particles and their neighbours as a network sees them: separations, radial functions, and sums over pairs."""
+"""Particles and their neighbours as a network sees them: separations, radial functions, and sums
+over pairs.
+"""
 
 from typing import Any, Self, TypeVar
 
@@ -18,7 +20,8 @@ T = TypeVar("T", bound=eqx.Module)
 class Medium(eqx.Module):
     """What a network needs to know of particles with pair forces that propel themselves.
 
-    dx_i = (v0 g_i + F_i - A x_i) dt + sqrt(2 eps) dW,  dg_i = -gamma g_i dt + sqrt(2 gamma) dW, F_i a sum over pairs.
+    dx_i = (v0 g_i + F_i - A x_i) dt + sqrt(2 eps) dW,  dg_i = -gamma g_i dt + sqrt(2 gamma) dW, F_i
+    a sum over pairs.
     """
 
     space: Space
@@ -33,14 +36,24 @@ class Medium(eqx.Module):
         """From the fields of a system; ParameterError where it is no system of this kind."""
         try:
             eps = jnp.zeros_like(system.dt) if system.diffusivity is None else system.diffusivity
-            force, speed, trap, rate = system.force, system.speed, system.trap, system.propulsion.rate
+            force, speed, trap, rate = (
+                system.force,
+                system.speed,
+                system.trap,
+                system.propulsion.rate,
+            )
             axes = system.domain().axes
-            space = Space(jnp.stack([axis.length for axis in axes]), tuple(axis.periodic for axis in axes))
+            space = Space(
+                jnp.stack([axis.length for axis in axes]), tuple(axis.periodic for axis in axes)
+            )
             if not isinstance(force.strength, jax.Array):
                 raise AttributeError
         except (AttributeError, TypeError):
             name = type(system).__name__
-            words = f"needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not this {name}"
+            words = (
+                "needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not "
+                f"this {name}"
+            )
             raise ParameterError("score.network.kind", words) from None
         return cls(space, force, speed, trap, eps, rate)
 
@@ -52,15 +65,17 @@ def wanders(system: Any) -> bool:
 
 def adapted(module: T, dtype: Any) -> T:
     """The same network in the precision of a state."""
-    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, module)
+    return jax.tree.map(
+        lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, module
+    )
 
 
 class Pairs(eqx.Module):
     """The separations x_j - x_i of every particle i from its neighbours j.
 
-    `direction` (d, N, K) are unit vectors and `distance` (N, K) their lengths, `there` says which slots hold a pair. A
-    list of everybody else becomes the whole N x N table (K = N, with i itself an empty slot): sums over it are products
-    of matrices, and nothing is gathered.
+    `direction` (d, N, K) are unit vectors and `distance` (N, K) their lengths, `there` says which
+    slots hold a pair. A list of everybody else becomes the whole N x N table (K = N, with i itself
+    an empty slot): sums over it are products of matrices, and nothing is gathered.
     """
 
     index: Int[Array, "n k"] | None
@@ -82,16 +97,24 @@ class Pairs(eqx.Module):
         own = np.arange(n, dtype=np.int32)[:, None]
         there = jnp.asarray(own != own.T) if index is None else index != own
         # an empty slot gets a length that has a derivative
-        squared = jnp.where(there, jnp.sum(separation**2, axis=0), jnp.ones(there.shape, position.dtype))
+        squared = jnp.where(
+            there, jnp.sum(separation**2, axis=0), jnp.ones(there.shape, position.dtype)
+        )
         inverse = jax.lax.rsqrt(squared)
         return cls(index, separation * inverse[None], squared * inverse, there)
 
     def others(self, values: Float[Array, "n *c"]) -> Float[Array, "#n k *c"]:
-        """The values of the neighbours j; of everybody, without a copy for each i, where that is who they are."""
+        """The values of the neighbours j; of everybody, without a copy for each i, where that is
+        who they are.
+        """
         return _take(values, self.index)
 
-    def total(self, weights: Float[Array, "m n k"], values: Float[Array, "n c"]) -> Float[Array, "m n c"]:
-        """sum_j weights_ij values_j for every weight and value; weights of empty slots must be 0."""
+    def total(
+        self, weights: Float[Array, "m n k"], values: Float[Array, "n c"]
+    ) -> Float[Array, "m n c"]:
+        """sum_j weights_ij values_j for every weight and value; weights of empty slots must be
+        0.
+        """
         if self.index is None:
             m, n, _ = weights.shape
             return (weights.reshape(m * n, n) @ values).reshape(m, n, -1)
@@ -103,7 +126,9 @@ def _take(values: Array, index: Array | None) -> Array:
 
 
 class Radial(eqx.Module):
-    """Gaussians of the distance times (1 - (r/cutoff)^2)^3, whose centres and widths are learned; 0 in empty slots."""
+    """Gaussians of the distance times (1 - (r/cutoff)^2)^3, whose centres and widths are learned; 0
+    in empty slots.
+    """
 
     center: Float[Array, " m"]
     width: Float[Array, " m"]
@@ -119,17 +144,20 @@ class Radial(eqx.Module):
         """Their values at every pair."""
         r, cutoff = pairs.distance, jax.lax.stop_gradient(self.cutoff)
         inside = pairs.there & (r < cutoff)
-        fade = jnp.where(inside, (1 - (jnp.where(inside, r, cutoff) / cutoff) ** 2) ** 3, jnp.zeros_like(r))
+        fade = jnp.where(
+            inside, (1 - (jnp.where(inside, r, cutoff) / cutoff) ** 2) ** 3, jnp.zeros_like(r)
+        )
         scaled = (r[None] - self.center[:, None, None]) / self.width[:, None, None]
         return fade[None] * jnp.exp(-(scaled**2))
 
 
 class Springs(eqx.Module):
-    """Springs between neighbours: M q = A q_i + sum_j [a(r) e e' + b(r)] (q_i - q_j), a positive matrix.
+    """Springs between neighbours: M q = A q_i + sum_j [a(r) e e' + b(r)] (q_i - q_j), a positive
+    matrix.
 
-    a and b are sums of radial functions with positive weights, which are learned. A particle's springs are weakened
-    where there are many, so that no eigenvalue exceeds A + 2 `most`: functions of M are then sums of Chebyshev
-    polynomials.
+    a and b are sums of radial functions with positive weights, which are learned. A particle's
+    springs are weakened where there are many, so that no eigenvalue exceeds A + 2 `most`: functions
+    of M are then sums of Chebyshev polynomials.
     """
 
     radial: Radial
@@ -137,14 +165,18 @@ class Springs(eqx.Module):
     most: Float[Array, ""]
 
     @classmethod
-    def of(cls, force: Any, cutoff: Float[Array, ""], functions: int, most: Float[Array, ""]) -> Self:
+    def of(
+        cls, force: Any, cutoff: Float[Array, ""], functions: int, most: Float[Array, ""]
+    ) -> Self:
         """Those of a pair force where it repels: a = -f'(r), b = 0."""
         radial = Radial.spread(functions, cutoff)
         r = radial.center
         _, slope = jax.jvp(force.magnitude, (r,), (jnp.ones_like(r),))
         share = (1 - (r / cutoff) ** 2) ** 3 * jnp.sqrt(jnp.pi) * radial.width / (r[1] - r[0])
         along = jnp.maximum(-slope / share, 1e-3 * most)
-        return cls(radial, jnp.log(jnp.expm1(jnp.stack([along, jnp.full_like(along, 1e-3 * most)]))), most)
+        return cls(
+            radial, jnp.log(jnp.expm1(jnp.stack([along, jnp.full_like(along, 1e-3 * most)]))), most
+        )
 
     def largest(self, trap: Float[Array, ""]) -> Float[Array, ""]:
         """A bound of the eigenvalues."""
@@ -159,7 +191,9 @@ class Springs(eqx.Module):
         e = pairs.direction
         d, n, _ = e.shape
         identity = jnp.eye(d, dtype=a.dtype)[:, :, None]
-        block = (fade * a)[None, None] * e[:, None] * e[None] + (fade * b)[None, None] * identity[..., None]
+        block = (fade * a)[None, None] * e[:, None] * e[None] + (fade * b)[None, None] * identity[
+            ..., None
+        ]
         half = most + trap / 2
         diagonal = (jnp.sum(block, axis=3) + (trap - half) * identity) / half
         block = block / half
@@ -170,7 +204,9 @@ class Springs(eqx.Module):
 
         def apply(q: Float[Array, "dn c"]) -> Float[Array, "dn c"]:
             q = q.reshape(d, n, -1)
-            near = jnp.einsum("abik,bikc->aic", block, jnp.stack([pairs.others(part) for part in q]))
+            near = jnp.einsum(
+                "abik,bikc->aic", block, jnp.stack([pairs.others(part) for part in q])
+            )
             return (jnp.einsum("abi,bic->aic", diagonal, q) - near).reshape(d * n, -1)
 
         return apply
@@ -190,7 +226,9 @@ def chebyshev(apply, q: Float[Array, "n c"], degree: int) -> Float[Array, "k n c
 
 
 def filtered(function, largest: Float[Array, ""], degree: int) -> Float[Array, "f k"]:
-    """The coefficients c_k of functions, sum_k c_k T_k(2 x/largest - 1) = f(x) for x in [0, largest]."""
+    """The coefficients c_k of functions, sum_k c_k T_k(2 x/largest - 1) = f(x) for x in [0,
+    largest].
+    """
     points = 8 * (degree + 1)
     angle = jnp.pi * (jnp.arange(points, dtype=largest.dtype) + 0.5) / points
     values = function(largest / 2 * (1 + jnp.cos(angle)))

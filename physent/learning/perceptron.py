@@ -16,11 +16,13 @@ ACTIVATIONS = {"silu": jax.nn.silu, "gelu": jax.nn.gelu, "tanh": jnp.tanh}
 
 
 class Perceptron(Score):
-    """s = W' f(W (X - mean)) of all variables X of a sample together, with a multilayer perceptron f.
+    """s = W' f(W (X - mean)) of all variables X of a sample together, with a multilayer perceptron
+    f.
 
-    W whitens the samples, W cov W' = 1, so that f and its argument are of order 1 whatever the units. Coordinates of a
-    periodic axis enter f by their cosine and sine instead, and leave it multiplied by 2 pi over the period. Where
-    walkers are independent copies, each is a sample; elsewhere the whole state is.
+    W whitens the samples, W cov W' = 1, so that f and its argument are of order 1 whatever the
+    units. Coordinates of a periodic axis enter f by their cosine and sine instead, and leave it
+    multiplied by 2 pi over the period. Where walkers are independent copies, each is a sample;
+    elsewhere the whole state is.
     """
 
     layers: eqx.nn.MLP
@@ -35,12 +37,16 @@ class Perceptron(Score):
         values = {name: getattr(state, name) for name in self.names}
         if not system.independent():
             return self._one(values)
-        each = jax.vmap(lambda walker: self._one({name: value[None] for name, value in walker.items()}))(values)
+        each = jax.vmap(
+            lambda walker: self._one({name: value[None] for name, value in walker.items()})
+        )(values)
         return {name: value[:, 0] for name, value in each.items()}
 
     def _one(self, values: Values) -> dict[str, Array]:
         """s of one sample."""
-        mean, whitening, wavenumber = jax.lax.stop_gradient((self.mean, self.whitening, self.wavenumber))
+        mean, whitening, wavenumber = jax.lax.stop_gradient(
+            (self.mean, self.whitening, self.wavenumber)
+        )
         x = jnp.concatenate([jnp.ravel(values[name]) for name in self.names])
         turns = wavenumber > 0
         turn = wavenumber * x
@@ -48,7 +54,9 @@ class Perceptron(Score):
         first = jnp.where(turns, jnp.cos(turn), straight)
         second = jnp.where(turns, jnp.sin(turn), jnp.zeros_like(x))
         out = self.layers(jnp.concatenate([first, second]))
-        s = jnp.where(turns, wavenumber * out, whitening.T @ jnp.where(turns, jnp.zeros_like(x), out))
+        s = jnp.where(
+            turns, wavenumber * out, whitening.T @ jnp.where(turns, jnp.zeros_like(x), out)
+        )
         found, start = {}, 0
         for name in self.names:
             size = values[name].size
@@ -59,36 +67,55 @@ class Perceptron(Score):
 
 
 class MultilayerPerceptron(Network):
-    """A multilayer perceptron of all variables together: for a few of them, walkers or very small systems."""
+    """A multilayer perceptron of all variables together: for a few of them, walkers or very small
+    systems.
+    """
 
     width: int = static(64, doc="units in each hidden layer", ge=1)
     depth: int = static(2, doc="hidden layers", ge=1)
-    activation: Literal["silu", "gelu", "tanh"] = static("silu", doc="what follows each hidden layer")
+    activation: Literal["silu", "gelu", "tanh"] = static(
+        "silu", doc="what follows each hidden layer"
+    )
 
     def build(self, system: System, samples: Values, key: PRNGKeyArray) -> Score:
         """With the moments of the samples, and random layers."""
         names = tuple(system.parity())
-        flat = jnp.concatenate([samples[name].reshape(len(samples[name]), -1) for name in names], axis=1)
+        flat = jnp.concatenate(
+            [samples[name].reshape(len(samples[name]), -1) for name in names], axis=1
+        )
         variables = system.variables()
         wavenumber = jnp.concatenate(
             [_wavenumbers(system, variables[name], samples[name].shape[1:]) for name in names]
         ).astype(flat.dtype)
         size = flat.shape[1]
         layers = eqx.nn.MLP(
-            2 * size, size, self.width, self.depth, ACTIVATIONS[self.activation], dtype=flat.dtype, key=key
+            2 * size,
+            size,
+            self.width,
+            self.depth,
+            ACTIVATIONS[self.activation],
+            dtype=flat.dtype,
+            key=key,
         )
         mean, whitening = _moments(jnp.where(wavenumber[None, :] > 0, jnp.zeros_like(flat), flat))
         first = {name: value[0] for name, value in samples.items()}
-        return Perceptron(layers, mean, whitening, wavenumber, names, noisy(system, system.at(first)))
+        return Perceptron(
+            layers, mean, whitening, wavenumber, names, noisy(system, system.at(first))
+        )
 
 
 def _wavenumbers(system: System, variable: Variable, shape: tuple[int, ...]) -> Array:
-    """2 pi over the period of each component that is a coordinate along a periodic axis, 0 of the others."""
+    """2 pi over the period of each component that is a coordinate along a periodic axis, 0 of the
+    others.
+    """
     axes = system.domain().axes if variable.role == "position" else ()
     zero = jnp.zeros(())
     if len(axes) != shape[-1]:
         return jnp.zeros(shape).ravel()
-    each = [2 * jnp.pi / axis.length if axis.periodic and axis.length is not None else zero for axis in axes]
+    each = [
+        2 * jnp.pi / axis.length if axis.periodic and axis.length is not None else zero
+        for axis in axes
+    ]
     return jnp.broadcast_to(jnp.stack(each), shape).ravel()
 
 

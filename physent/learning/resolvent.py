@@ -10,7 +10,16 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.errors import ParameterError
 from physent.learning.model import Network, Score, Values
-from physent.learning.pairs import Medium, Pairs, Radial, Springs, adapted, chebyshev, filtered, wanders
+from physent.learning.pairs import (
+    Medium,
+    Pairs,
+    Radial,
+    Springs,
+    adapted,
+    chebyshev,
+    filtered,
+    wanders,
+)
 from physent.learning.system import System
 from physent.protocol.parameters import static
 
@@ -20,14 +29,17 @@ FILTERS = 3
 class Resolvent(Score):
     """The residual u to the equilibrium score, from the forces filtered by a matrix of springs.
 
-    If forces were linear, F = -M x, then with kappa^2 = v0^2 gamma/eps and P + i Q = kappa/(M + gamma - i kappa)
+    If forces were linear, F = -M x, then with kappa^2 = v0^2 gamma/eps and P + i Q = kappa/(M +
+    gamma - i kappa)
 
-        u_x = [v0 (1 - Q - (gamma/kappa) P) g - Q F]/eps,   u_g = [Q - (kappa/gamma) P] g - v0/(eps kappa) P F.
+        u_x = [v0 (1 - Q - (gamma/kappa) P) g - Q F]/eps,   u_g = [Q - (kappa/gamma) P] g - v0/(eps
+        kappa) P F.
 
-    The network starts there and learns the rest: M is a graph Laplacian of springs between neighbours (`Springs`), its
-    functions are sums of Chebyshev polynomials of it applied to g and F, and u is a sum of the vectors A x, g, F, their
-    filtered ones and one layer of messages, with a gate for each that depends on their products. (That the current is
-    v0 g without its stiff modes is what makes these functions of M: messages alone would need as many layers as their
+    The network starts there and learns the rest: M is a graph Laplacian of springs between
+    neighbours (`Springs`), its functions are sums of Chebyshev polynomials of it applied to g and
+    F, and u is a sum of the vectors A x, g, F, their filtered ones and one layer of messages, with
+    a gate for each that depends on their products. (That the current is v0 g without its stiff
+    modes is what makes these functions of M: messages alone would need as many layers as their
     range.)
     """
 
@@ -57,22 +69,34 @@ class Resolvent(Score):
         apply = self.springs.operator(pairs, medium.trap)
         terms = chebyshev(apply, right.reshape(d * n, 2), self.filters.shape[1] - 1)
         soft = jnp.einsum("fk,kqr->frq", self.filters, terms).reshape(-1, d, n)
-        v = jnp.concatenate([jnp.stack([pull.T * scale, g.T, (force - pull).T * scale, force.T * scale]), soft])
+        v = jnp.concatenate(
+            [jnp.stack([pull.T * scale, g.T, (force - pull).T * scale, force.T * scale]), soft]
+        )
         scalars = products(v)
         h = jax.vmap(self.embed)(scalars)
         contracted, messages = self._messages(pairs, h, jnp.einsum("av,vcn->acn", self.choose, v))
         mixed = jnp.einsum("bc,can->ban", self.mix, messages)
-        gates = jax.vmap(self.gate)(jnp.concatenate([scalars, contracted], axis=1)).reshape(n, 2, -1)
-        u = jnp.einsum("iov,vai->oia", gates, jnp.concatenate([v, mixed])) + jnp.einsum("ov,vai->oia", self.linear, v)
+        gates = jax.vmap(self.gate)(jnp.concatenate([scalars, contracted], axis=1)).reshape(
+            n, 2, -1
+        )
+        u = jnp.einsum("iov,vai->oia", gates, jnp.concatenate([v, mixed])) + jnp.einsum(
+            "ov,vai->oia", self.linear, v
+        )
         return {"position": u[0] * jnp.sqrt(gamma / eps), "propulsion": u[1]}
 
-    def _messages(self, pairs: Pairs, h: Float[Array, "n c"], vectors: Float[Array, "a d n"]) -> tuple[Array, Array]:
-        """Sums over neighbours: numbers, of scalars and of vectors along the direction; vectors, of the others."""
+    def _messages(
+        self, pairs: Pairs, h: Float[Array, "n c"], vectors: Float[Array, "a d n"]
+    ) -> tuple[Array, Array]:
+        """Sums over neighbours: numbers, of scalars and of vectors along the direction; vectors, of
+        the others.
+        """
         phi = self.radial(pairs)
         m, (n, c), (a, d, _) = phi.shape[0], h.shape, vectors.shape
         weights = jnp.concatenate([phi[:, None], phi[:, None] * pairs.direction[None]], axis=1)
         values = jnp.concatenate([h.T, vectors.reshape(a * d, n)]).T
-        total = pairs.total(weights.reshape(m * (1 + d), *phi.shape[1:]), values).reshape(m, 1 + d, n, -1)
+        total = pairs.total(weights.reshape(m * (1 + d), *phi.shape[1:]), values).reshape(
+            m, 1 + d, n, -1
+        )
         scalar, vector = total[..., :c], total[..., c:].reshape(m, 1 + d, n, a, d)
         numbers = jnp.concatenate([scalar[:, 0], jnp.einsum("mdiad->mia", vector[:, 1:])], axis=2)
         toward = scalar[:, 1:].transpose(0, 3, 1, 2).reshape(m * c, d, n)
@@ -81,7 +105,9 @@ class Resolvent(Score):
 
 
 def products(vectors: Float[Array, "v d n"]) -> Float[Array, "n c"]:
-    """The scalars of vectors: ln(1 + v.v), and the products of pairs, divided by the square roots of 1 + v.v."""
+    """The scalars of vectors: ln(1 + v.v), and the products of pairs, divided by the square roots
+    of 1 + v.v.
+    """
     norm = 1 + jnp.sum(vectors**2, axis=1)
     unit = vectors * jax.lax.rsqrt(norm)[:, None]
     i, j = np.triu_indices(vectors.shape[0], 1)
@@ -92,14 +118,20 @@ def quiet(layers: eqx.nn.MLP, share: float) -> eqx.nn.MLP:
     """The same perceptron with a last layer that is small."""
     last = layers.layers[-1]
     assert last.bias is not None
-    small = eqx.tree_at(lambda last: (last.weight, last.bias), last, (last.weight * share, last.bias * 0))
+    small = eqx.tree_at(
+        lambda last: (last.weight, last.bias), last, (last.weight * share, last.bias * 0)
+    )
     return eqx.tree_at(lambda layers: layers.layers[-1], layers, small)
 
 
 class ResolventNetwork(Network):
-    """The equivariant network for particles with noise in x and g: forces and headings filtered by springs."""
+    """The equivariant network for particles with noise in x and g: forces and headings filtered by
+    springs.
+    """
 
-    degree: int = static(14, doc="degree of the polynomials in the matrix of springs: how far forces are felt", ge=2)
+    degree: int = static(
+        14, doc="degree of the polynomials in the matrix of springs: how far forces are felt", ge=2
+    )
     functions: int = static(6, doc="radial functions of the messages", ge=2)
     channels: int = static(6, doc="numbers that a particle sends to its neighbours", ge=1)
     vectors: int = static(4, doc="vectors that a particle sends to its neighbours", ge=1)
@@ -114,7 +146,11 @@ class ResolventNetwork(Network):
         keys = jax.random.split(key, 4)
         cutoff = jnp.asarray(medium.force.reach())
         v = 4 + 2 * FILTERS
-        scalars, messages, mixed = v * (v + 1) // 2, self.functions * (self.channels + self.vectors), 12
+        scalars, messages, mixed = (
+            v * (v + 1) // 2,
+            self.functions * (self.channels + self.vectors),
+            12,
+        )
         v0, eps, gamma = medium.speed, medium.diffusivity, medium.rate
         kappa = v0 * jnp.sqrt(gamma / eps)
         springs = Springs.of(medium.force, cutoff, 8, 2.5 * medium.force.strength)
@@ -122,7 +158,9 @@ class ResolventNetwork(Network):
         def response(stiffness):
             """gamma/(M + gamma), and Q and P of the class."""
             pole = (stiffness + gamma) ** 2 + kappa**2
-            return jnp.stack([gamma / (stiffness + gamma), kappa**2 / pole, kappa * (stiffness + gamma) / pole])
+            return jnp.stack(
+                [gamma / (stiffness + gamma), kappa**2 / pole, kappa * (stiffness + gamma) / pole]
+            )
 
         scale, unit = jnp.sqrt(v0**2 + eps * gamma), jnp.sqrt(eps / gamma)
         linear = jnp.zeros((2, v))
@@ -139,6 +177,11 @@ class ResolventNetwork(Network):
             eqx.nn.MLP(scalars, self.channels, 32, 1, jax.nn.silu, key=keys[0]),
             jax.random.normal(keys[1], (self.vectors, v)) / v**0.5,
             jax.random.normal(keys[2], (mixed, messages)) / messages**0.5,
-            quiet(eqx.nn.MLP(scalars + messages, 2 * (v + mixed), self.hidden, 1, jax.nn.silu, key=keys[3]), 0.1),
+            quiet(
+                eqx.nn.MLP(
+                    scalars + messages, 2 * (v + mixed), self.hidden, 1, jax.nn.silu, key=keys[3]
+                ),
+                0.1,
+            ),
             linear,
         )

@@ -1,4 +1,6 @@
-"""A physics-informed equivariant network for self-propelled particles without translational noise."""
+"""A physics-informed equivariant network for self-propelled particles without translational
+noise.
+"""
 
 from typing import Any
 
@@ -20,15 +22,17 @@ WIDTHS = 5.0
 
 
 class SlowManifold(Score):
-    """The residual u_g to -g where x has no noise: what keeps v0 g + F near the manifold of slow motions.
+    """The residual u_g to -g where x has no noise: what keeps v0 g + F near the manifold of slow
+    motions.
 
-    With P = (v0 g + F)/kappa, kappa = v0 sqrt(gamma), and H the matrix of the normal stiffnesses -f'(r) of contacts,
-    P relaxes to a slow manifold at the rates of H with unit noise, so that sqrt(gamma) u_g is about -H P in dense
-    places, where P is small; where pairs slide round each other it is -(H P - kappa z), z the centripetal part of the
-    third derivatives of the energy, z[P, P]; and about 0 where a particle not yet slowed down comes in. The
-    network is a gated sum of H P, of the force of the turning of pairs, of the three parts of z and of (shift + H)^-1
-    of these, plus a sum over contacts of gates that see the pair: its distance, how far it is from its own slow
-    manifold in units of the width of it, how fast it turns.
+    With P = (v0 g + F)/kappa, kappa = v0 sqrt(gamma), and H the matrix of the normal stiffnesses
+    -f'(r) of contacts, P relaxes to a slow manifold at the rates of H with unit noise, so that
+    sqrt(gamma) u_g is about -H P in dense places, where P is small; where pairs slide round each
+    other it is -(H P - kappa z), z the centripetal part of the third derivatives of the energy,
+    z[P, P]; and about 0 where a particle not yet slowed down comes in. The network is a gated sum
+    of H P, of the force of the turning of pairs, of the three parts of z and of (shift + H)^-1 of
+    these, plus a sum over contacts of gates that see the pair: its distance, how far it is from its
+    own slow manifold in units of the width of it, how fast it turns.
     """
 
     radial: Radial
@@ -71,9 +75,12 @@ class SlowManifold(Score):
             jnp.sum((swing * along)[None] * across, axis=2),
         ]
         stiff = jnp.sum(k, axis=1)
-        # no sum over k exceeds `most`, and so no eigenvalue twice that; where it is far from it nothing is changed
+        # no sum over k exceeds `most`, and so no eigenvalue twice that; where it is far from it
+        # nothing is changed
         most = 4 * medium.force.strength
-        relax = k / most * (1 + ((stiff[:, None] ** 4 + pairs.others(stiff) ** 4) / most**4)) ** -0.25
+        relax = (
+            k / most * (1 + ((stiff[:, None] ** 4 + pairs.others(stiff) ** 4) / most**4)) ** -0.25
+        )
 
         def apply(c: Float[Array, "m n"]) -> Float[Array, "m n"]:
             gap = jnp.sum(_gap(pairs, c).reshape(-1, d, *r.shape) * normal[None], axis=1)
@@ -87,17 +94,25 @@ class SlowManifold(Score):
         width = jax.lax.rsqrt(stiff + 0.01)
         v = _bounded(v * width[None, None], 1) / width[None, None]
         scalars = jnp.concatenate(
-            [products(v * width[None, None]), jnp.sum(self.radial(pairs), axis=2).T, stiff[:, None]], axis=1
+            [
+                products(v * width[None, None]),
+                jnp.sum(self.radial(pairs), axis=2).T,
+                stiff[:, None],
+            ],
+            axis=1,
         )
         gates = jax.vmap(self.gate)(scalars).T
         gates = gates.at[0].add(-0.8)
         w = jnp.einsum("vn,van->an", gates, v)
 
-        # pairs: what the whole surroundings do along the line between the two, and what the pair alone does
+        # pairs: what the whole surroundings do along the line between the two, and what the pair
+        # alone does
         tensor = jnp.sum(k[None, None] * normal[:, None] * normal[None], axis=3)
         both = tensor.reshape(d * d, n)
         both = both[..., None] + jnp.stack([pairs.others(part) for part in both])
-        stiffness = 1e-4 + jnp.einsum("aik,bik,abik->ik", normal, normal, both.reshape(d, d, *r.shape))
+        stiffness = 1e-4 + jnp.einsum(
+            "aik,bik,abik->ik", normal, normal, both.reshape(d, d, *r.shape)
+        )
         pull = jnp.sum(_gap(pairs, y) * normal, axis=0)
         root = jnp.sqrt(stiffness)
         bend = kappa * turning / r
@@ -109,25 +124,39 @@ class SlowManifold(Score):
         excess_alone = 2 * k * (along - alone) / own
         node = jax.vmap(self.embed)(scalars).T
         node = node[:, :, None] + jnp.stack([pairs.others(part) for part in node])
-        features = jnp.stack([
-            3 * (2 - r), root, 2 * k / stiffness, jnp.arcsinh(excess), jnp.arcsinh(root * along),
-            jnp.arcsinh(excess_slow), jnp.arcsinh(excess_alone), jnp.log1p(bend / (slow * stiffness + 1e-6)),
-            jnp.log1p(turning * (kappa / (r * stiffness)) ** 2),
-        ])  # fmt: skip
+        features = jnp.stack(
+            [
+                3 * (2 - r),
+                root,
+                2 * k / stiffness,
+                jnp.arcsinh(excess),
+                jnp.arcsinh(root * along),
+                jnp.arcsinh(excess_slow),
+                jnp.arcsinh(excess_alone),
+                jnp.log1p(bend / (slow * stiffness + 1e-6)),
+                jnp.log1p(turning * (kappa / (r * stiffness)) ** 2),
+            ]
+        )
         features = jnp.concatenate([features, jnp.broadcast_to(node, (node.shape[0], *r.shape))])
         out = _layers(self.pair, features) * fade[None]
         share = k / root
         amount = (
-            _saturated(excess) * share * out[0] + _saturated(excess_slow) * share * out[1]
-            + _saturated(excess_alone) * jnp.sqrt(k + 1e-6) * out[2] + jnp.sqrt(k + 1e-6) * (0.3 * out[3])
+            _saturated(excess) * share * out[0]
+            + _saturated(excess_slow) * share * out[1]
+            + _saturated(excess_alone) * jnp.sqrt(k + 1e-6) * out[2]
+            + jnp.sqrt(k + 1e-6) * (0.3 * out[3])
             + _saturated(root * along) * share * out[4]
-        )  # fmt: skip
+        )
         w = w + summed(amount) + jnp.sum((k * out[5])[None] * across, axis=2)
         w = jnp.where(near.longest > self.slots, jnp.nan, w.T)
         return {"propulsion": w / jnp.sqrt(medium.rate)}
 
-    def _stiffness(self, force: Any, pairs: Pairs, cutoff: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """-f', -f'', -f/r and how much of it is left near the cutoff; at distances that are never 0."""
+    def _stiffness(
+        self, force: Any, pairs: Pairs, cutoff: Array
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """-f', -f'', -f/r and how much of it is left near the cutoff; at distances that are never
+        0.
+        """
         inside = pairs.there & (pairs.distance < cutoff)
         r = jnp.where(inside, pairs.distance, cutoff)
         fade = jnp.where(inside, (1 - (r / cutoff) ** 8) ** 2, jnp.zeros_like(r))
@@ -148,8 +177,9 @@ def _relative(slope: Array, k: Array) -> Array:
 def _slow(bend: Array, stiffness: Array, growth: Array) -> Array:
     """The separation's speed q on the slow manifold of a pair, from dq/dt = -stiffness q + bend.
 
-    q grows on it at the rate of its own change, 4 f/r (in `stiffness`) and `growth` q, so
-    growth q^2 + stiffness q = bend: to second order in the rate of turning, and finite where the contact ends.
+    q grows on it at the rate of its own change, 4 f/r (in `stiffness`) and `growth` q, so growth
+    q^2 + stiffness q = bend: to second order in the rate of turning, and finite where the contact
+    ends.
     """
     return 2 * bend / (stiffness + jnp.sqrt(stiffness**2 + 4 * growth * bend + 1e-9))
 
@@ -178,9 +208,13 @@ def _layers(layers: eqx.nn.MLP, x: Float[Array, "c *shape"]) -> Float[Array, "o 
 
 
 class SlowManifoldNetwork(Network):
-    """The equivariant network for particles with noise in g only: how far each contact is from its slow motion."""
+    """The equivariant network for particles with noise in g only: how far each contact is from its
+    slow motion.
+    """
 
-    degree: int = static(18, doc="degree of the polynomials in the matrix of contacts: how far forces are felt", ge=2)
+    degree: int = static(
+        18, doc="degree of the polynomials in the matrix of contacts: how far forces are felt", ge=2
+    )
     functions: int = static(4, doc="radial functions that measure the density", ge=2)
     channels: int = static(4, doc="numbers that a particle tells its neighbours", ge=1)
     hidden: int = static(32, doc="units in the hidden layers of a particle's gates", ge=1)
@@ -203,5 +237,7 @@ class SlowManifoldNetwork(Network):
             eqx.nn.MLP(scalars, self.channels, 24, 1, jax.nn.silu, key=keys[0]),
             quiet(eqx.nn.MLP(scalars, v, self.hidden, 2, jax.nn.silu, key=keys[1]), 0.1),
             quiet(eqx.nn.MLP(9 + self.channels, 6, self.pair, 2, jax.nn.silu, key=keys[2]), 0.1),
-            cutoff, self.degree, self.slots,
-        )  # fmt: skip
+            cutoff,
+            self.degree,
+            self.slots,
+        )

@@ -26,10 +26,16 @@ class Part:
     @property
     def spacing(self) -> float:
         """How many rows of the file its rows are apart, on average."""
-        return float(self.rows[-1] - self.rows[0]) / (len(self.rows) - 1) if len(self.rows) > 1 else 1.0
+        return (
+            float(self.rows[-1] - self.rows[0]) / (len(self.rows) - 1)
+            if len(self.rows) > 1
+            else 1.0
+        )
 
     def thinned(self, most: int) -> "Part":
-        """At most about `most` samples: of all trajectories fewer rows, of one row fewer trajectories."""
+        """At most about `most` samples: of all trajectories fewer rows, of one row fewer
+        trajectories.
+        """
         trajectories = self.trajectories[: max(1, most)]
         rows = max(1, min(len(self.rows), most // len(trajectories)))
         chosen = np.unique(np.linspace(0, len(self.rows) - 1, rows).round().astype(int))
@@ -38,11 +44,11 @@ class Part:
 
 def split(
     rows: np.ndarray, trajectories: int, holdout: float, gap: int, seed: int
-) -> tuple[Part, Part, Part]:  # fmt: skip
+) -> tuple[Part, Part, Part]:
     """Samples to train on, to check with, and for the verdict; the latter two share the `holdout`.
 
-    Whole trajectories where there are at least three of them; else the rows are cut, with `gap` rows left out at each
-    cut. Raises SamplesError where too little is left.
+    Whole trajectories where there are at least three of them; else the rows are cut, with `gap`
+    rows left out at each cut. Raises SamplesError where too little is left.
     """
     everything = np.arange(trajectories)
     if trajectories > FEWEST_TRAJECTORIES:
@@ -57,7 +63,8 @@ def split(
     cuts = (rows[: first - gap], rows[first : second - gap], rows[second:])
     if any(len(part) < 1 for part in cuts) or first - gap < 1:
         raise SamplesError(
-            f"{count} snapshots of {trajectories} trajectory are too few to keep some of them, {gap} rows "
+            f"{count} snapshots of {trajectories} trajectory are too few to keep some of them, "
+            f"{gap} rows "
             "apart, from training: run longer, save more often, or run members"
         )
     return Part(cuts[0], everything), Part(cuts[1], everything), Part(cuts[2], everything)
@@ -67,7 +74,9 @@ class Readable(Protocol):
     """Where samples are read from, by rows and trajectories."""
 
     def read(self, rows: np.ndarray, trajectories: np.ndarray, together: int = 1) -> Batch:
-        """The values (rows, trajectories, ...) of every variable; of `together` > 1 successive rows on a third axis."""
+        """The values (rows, trajectories, ...) of every variable; of `together` > 1 successive rows
+        on a third axis.
+        """
         ...
 
     def bytes_of_row(self, part: Part) -> int:
@@ -78,11 +87,14 @@ class Readable(Protocol):
 class Stream:
     """Batches without end for training, the same for the same seed from any step on.
 
-    Rows are drawn in a new order every epoch and read so many at a time as fit the `buffer` (bytes); batches are drawn
-    from those in memory without replacement. A window that is in memory already is not read again.
+    Rows are drawn in a new order every epoch and read so many at a time as fit the `buffer`
+    (bytes); batches are drawn from those in memory without replacement. A window that is in memory
+    already is not read again.
     """
 
-    def __init__(self, samples: Readable, part: Part, batch: int, seed: int, buffer: float, together: int = 1):
+    def __init__(
+        self, samples: Readable, part: Part, batch: int, seed: int, buffer: float, together: int = 1
+    ):
         usable = part.rows
         if together > 1:  # the rows that follow must be of the same part
             usable = part.rows[np.isin(part.rows + together - 1, part.rows)]
@@ -106,7 +118,9 @@ class Stream:
     def _one(self, step: int) -> Batch:
         window, place = divmod(step, self.per_window)
         epoch, which = divmod(window, self.windows)
-        rows = np.array_split(np.random.default_rng([self.seed, 1, epoch]).permutation(self.part.rows), self.windows)
+        rows = np.array_split(
+            np.random.default_rng([self.seed, 1, epoch]).permutation(self.part.rows), self.windows
+        )
         chosen = np.sort(rows[which])
         if chosen.tobytes() != self._key:
             self._values = {}  # not two windows at a time
@@ -116,7 +130,11 @@ class Stream:
         if self._order is None or self._order[0] != (epoch, which):
             generator = np.random.default_rng([self.seed, 2, epoch, which])
             needed = self.per_window * self.batch
-            order = generator.permutation(count) if needed <= count else generator.integers(0, count, needed)
+            order = (
+                generator.permutation(count)
+                if needed <= count
+                else generator.integers(0, count, needed)
+            )
             self._order = ((epoch, which), order)
         index = self._order[1][place * self.batch : (place + 1) * self.batch]
         row, trajectory = np.divmod(index, len(self.part.trajectories))

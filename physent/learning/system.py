@@ -9,17 +9,23 @@ from physent.protocol.variables import Domain, Variable
 
 
 class System(Protocol):
-    """dX = b dt + sqrt(2 D) dW, as far as a score of it and its losses need to know: a stochastic solver is one.
+    """dX = b dt + sqrt(2 D) dW, as far as a score of it and its losses need to know: a stochastic
+    solver is one.
 
-    A state is any module whose leaves have the names of the variables; arrays come and go by these names.
+    A state is any module whose leaves have the names of the variables; arrays come and go by these
+    names.
     """
 
     def parity(self) -> dict[str, int]:
-        """+1 for variables that are even under time reversal, -1 for odd ones; its keys are the variables' names."""
+        """+1 for variables that are even under time reversal, -1 for odd ones; its keys are the
+        variables' names.
+        """
         ...
 
     def independent(self) -> bool:
-        """Whether the first axis of the variables runs over independent copies of one system, not its parts."""
+        """Whether the first axis of the variables runs over independent copies of one system, not
+        its parts.
+        """
         ...
 
     def at(self, values: Mapping[str, Array]) -> Any:

@@ -1,4 +1,6 @@
-"""Training: from batches of samples to the parameters of a score, with a checkpoint that continues bit for bit."""
+"""Training: from batches of samples to the parameters of a score, with a checkpoint that continues
+bit for bit.
+"""
 
 import dataclasses
 import math
@@ -68,7 +70,9 @@ class Schedule(Protocol):
 
 
 class TrainingProgress(NamedTuple):
-    """How far training is: the error of the average on the samples for checks, with its standard error and R^2."""
+    """How far training is: the error of the average on the samples for checks, with its standard
+    error and R^2.
+    """
 
     step: int
     steps: int
@@ -82,8 +86,9 @@ class TrainingProgress(NamedTuple):
 class Training(eqx.Module):
     """Everything that training goes on from.
 
-    `score` is trained, `average` the running mean of its parameters, `best` the one with the smallest error so far,
-    `stale` how many checks ago that was, `losses` the sum of the losses since the last check.
+    `score` is trained, `average` the running mean of its parameters, `best` the one with the
+    smallest error so far, `stale` how many checks ago that was, `losses` the sum of the losses
+    since the last check.
     """
 
     score: Score
@@ -100,7 +105,9 @@ class Training(eqx.Module):
 def optimiser(settings: Schedule) -> optax.GradientTransformation:
     """Adam with b2 = .99, whose rate falls to 0 as a cosine, on gradients of limited norm."""
     schedule = optax.cosine_decay_schedule(float(settings.learning_rate), settings.steps)
-    return optax.chain(optax.clip_by_global_norm(float(settings.clip)), optax.adam(schedule, b2=0.99))
+    return optax.chain(
+        optax.clip_by_global_norm(float(settings.clip)), optax.adam(schedule, b2=0.99)
+    )
 
 
 def begin(score: Score, settings: Schedule, key: PRNGKeyArray) -> Training:
@@ -108,19 +115,29 @@ def begin(score: Score, settings: Schedule, key: PRNGKeyArray) -> Training:
     state = optimiser(settings).init(eqx.filter(score, eqx.is_inexact_array))
     zero = jnp.zeros((), jnp.int32)
     # copies: one buffer may not be given up twice
-    average, best = (jax.tree.map(lambda leaf: leaf + 0 if eqx.is_array(leaf) else leaf, score) for _ in range(2))
-    return Training(score, average, best, state, key, zero, jnp.asarray(jnp.inf), zero, jnp.zeros(()))
+    average, best = (
+        jax.tree.map(lambda leaf: leaf + 0 if eqx.is_array(leaf) else leaf, score) for _ in range(2)
+    )
+    return Training(
+        score, average, best, state, key, zero, jnp.asarray(jnp.inf), zero, jnp.zeros(())
+    )
 
 
 def strides(settings: Schedule) -> tuple[int, int]:
-    """Steps between checks, and steps in one call: it divides those between checks and all of them."""
+    """Steps between checks, and steps in one call: it divides those between checks and all of
+    them.
+    """
     every = -(-settings.steps // settings.checks)
     both = math.gcd(every, settings.steps)
     return every, max(n for n in range(1, min(TOGETHER, both) + 1) if both % n == 0)
 
 
-def advance(settings: Schedule, objective: Objective) -> Callable[[Training, dict[str, Array]], Any]:
-    """(training, batches (steps, samples, ...)) -> training, compiled; the batches may be shared by devices."""
+def advance(
+    settings: Schedule, objective: Objective
+) -> Callable[[Training, dict[str, Array]], Any]:
+    """(training, batches (steps, samples, ...)) -> training, compiled; the batches may be shared by
+    devices.
+    """
     rule = optimiser(settings)
     horizon = max(1.0, float(settings.average) * settings.steps)
 
@@ -130,20 +147,37 @@ def advance(settings: Schedule, objective: Objective) -> Callable[[Training, dic
     def step(training: Training, values: dict[str, Array]) -> Training:
         key, now = jax.random.split(training.key)
         count = next(iter(values.values())).shape[0]
-        value, slope = eqx.filter_value_and_grad(loss)(training.score, values, jax.random.split(now, count))
-        change, state = rule.update(slope, training.optimiser, eqx.filter(training.score, eqx.is_inexact_array))
+        value, slope = eqx.filter_value_and_grad(loss)(
+            training.score, values, jax.random.split(now, count)
+        )
+        change, state = rule.update(
+            slope, training.optimiser, eqx.filter(training.score, eqx.is_inexact_array)
+        )
         score = eqx.apply_updates(training.score, change)
         done = training.step.astype(value.dtype)
-        # of a short run the horizon is short, and at first shorter still: the random start is soon forgotten
+        # of a short run the horizon is short, and at first shorter still: the random start is soon
+        # forgotten
         share = jnp.maximum(1 / horizon, 1 - (1 + done) / (WARM + done))
         average = jax.tree.map(
-            lambda mean, new: mean + share.astype(mean.dtype) * (new - mean) if eqx.is_inexact_array(mean) else mean,
+            lambda mean, new: (
+                mean + share.astype(mean.dtype) * (new - mean)
+                if eqx.is_inexact_array(mean)
+                else mean
+            ),
             training.average,
             score,
         )
         losses = training.losses + value.astype(training.losses.dtype)
         return Training(
-            score, average, training.best, state, key, training.step + 1, training.least, training.stale, losses
+            score,
+            average,
+            training.best,
+            state,
+            key,
+            training.step + 1,
+            training.least,
+            training.stale,
+            losses,
         )
 
     @eqx.filter_jit
@@ -159,11 +193,18 @@ def advance(settings: Schedule, objective: Objective) -> Callable[[Training, dic
 
 
 def mesh(settings: Schedule) -> Mesh:
-    """The devices that share a batch: as many as asked for, or as divide it. Raises ParameterError for others."""
+    """The devices that share a batch: as many as asked for, or as divide it. Raises ParameterError
+    for others.
+    """
     devices = jax.devices()
-    count = settings.devices or max(n for n in range(1, len(devices) + 1) if settings.batch % n == 0)
+    count = settings.devices or max(
+        n for n in range(1, len(devices) + 1) if settings.batch % n == 0
+    )
     if count > len(devices) or settings.batch % count:
-        words = f"given {count}, allowed: at most {len(devices)}, and a divisor of the batch of {settings.batch}"
+        words = (
+            f"given {count}, allowed: at most {len(devices)}, and a divisor of the batch of "
+            f"{settings.batch}"
+        )
         raise ParameterError("score.devices", words)
     return Mesh(np.asarray(devices[:count]), ("samples",))
 
@@ -181,21 +222,31 @@ def everywhere(tree: Any, on: Mesh) -> Any:
     if on.size == 1:
         return tree
     whole = NamedSharding(on, PartitionSpec())
-    return jax.tree.map(lambda leaf: jax.device_put(leaf, whole) if eqx.is_array(leaf) else leaf, tree)
+    return jax.tree.map(
+        lambda leaf: jax.device_put(leaf, whole) if eqx.is_array(leaf) else leaf, tree
+    )
 
 
 Check = Callable[[Score], tuple[float, float, float]]
 
 
 def train(
-    training: Training, settings: Schedule, stream: Stream, objective: Objective, check: Check, *,
-    tell: Callable[[TrainingProgress], None], save: Callable[[Training, list[TrainingProgress]], None],
-    stop: Callable[[], bool], history: list[TrainingProgress],
-) -> tuple[Training, list[TrainingProgress], bool]:  # fmt: skip
-    """Train to the end, to `patience`, or until `stop`; what remains, the checks, and whether it came to its end.
+    training: Training,
+    settings: Schedule,
+    stream: Stream,
+    objective: Objective,
+    check: Check,
+    *,
+    tell: Callable[[TrainingProgress], None],
+    save: Callable[[Training, list[TrainingProgress]], None],
+    stop: Callable[[], bool],
+    history: list[TrainingProgress],
+) -> tuple[Training, list[TrainingProgress], bool]:
+    """Train to the end, to `patience`, or until `stop`; what remains, the checks, and whether it
+    came to its end.
 
-    `save` is called after each check and when stopped; from what it was given, training goes on bit for bit. Raises
-    ParameterError where the loss is not finite.
+    `save` is called after each check and when stopped; from what it was given, training goes on bit
+    for bit. Raises ParameterError where the loss is not finite.
     """
     every, together = strides(settings)
     on = mesh(settings)
@@ -209,13 +260,21 @@ def train(
         if step % every == 0 or step >= settings.steps:
             loss = float(training.losses) / (step - (history[-1].step if history else 0))
             if not math.isfinite(loss):
-                words = f"given {settings.learning_rate:g}, and the loss is not finite at step {step}: a smaller one"
-                raise ParameterError("score.learning_rate", f"{words} may do, or more slots where the network has them")
+                words = (
+                    f"given {settings.learning_rate:g}, and the loss is not finite at step {step}: "
+                    "a smaller one"
+                )
+                raise ParameterError(
+                    "score.learning_rate",
+                    f"{words} may do, or more slots where the network has them",
+                )
             error, standard_error, r_squared = check(training.average)
             seconds = time.monotonic() - begun
             history = [
                 *history,
-                TrainingProgress(step, settings.steps, loss, error, standard_error, r_squared, seconds),
+                TrainingProgress(
+                    step, settings.steps, loss, error, standard_error, r_squared, seconds
+                ),
             ]
             training = _judged(training, error)
             save(training, history)
@@ -236,4 +295,6 @@ def _judged(training: Training, error: float) -> Training:
     best = training.average if smaller else training.best
     least = jnp.asarray(error, training.least.dtype) if smaller else training.least
     stale = jnp.zeros_like(training.stale) if smaller else training.stale + 1
-    return dataclasses.replace(training, best=best, least=least, stale=stale, losses=jnp.zeros_like(training.losses))
+    return dataclasses.replace(
+        training, best=best, least=least, stale=stale, losses=jnp.zeros_like(training.losses)
+    )

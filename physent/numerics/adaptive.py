@@ -10,7 +10,9 @@ from jaxtyping import Array, Complex, Float
 
 
 class _Remembering(diffrax.AbstractStepSizeController):
-    """A controller whose state ends with the size of the step that it would take next, were there no end to step to."""
+    """A controller whose state ends with the size of the step that it would take next, were there
+    no end to step to.
+    """
 
     inner: diffrax.PIDController
 
@@ -21,7 +23,9 @@ class _Remembering(diffrax.AbstractStepSizeController):
         first, state = self.inner.init(terms, t0, t1, y0, dt0, args, func, error_order)
         return first, (state, jnp.asarray(first - t0))
 
-    def adapt_step_size(self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state) -> Any:
+    def adapt_step_size(
+        self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
+    ) -> Any:
         state, wanted = controller_state
         accepted, start, end, jumped, state, result = self.inner.adapt_step_size(
             t0, t1, y0, y1_candidate, args, y_error, error_order, state
@@ -42,13 +46,14 @@ def dopri8_step(
     atol: Float[Array, ""],
     max_steps: int = 4096,
 ) -> tuple[Complex[Array, " k"], Float[Array, ""]]:
-    """Advance the spectrum `y` by `dt` in as many adaptive steps as the tolerances ask for; return the next step size.
+    """Advance the spectrum `y` by `dt` in as many adaptive steps as the tolerances ask for; return
+    the next step size.
 
-    The integrating factor v(s) = e^{-L s} y(s) removes the linear part, and v' = e^{-L s} N(e^{L s} v) goes to the
-    eighth-order Dormand-Prince method (diffrax.Dopri8). `inner_step` is the size to try first, 0 for dt. Where
-    `max_steps` do not suffice the result is NaN, for nothing can be raised inside a compiled program. Meant for L that
-    is imaginary or nearly so: e^{-L s} of a strongly damped mode would overflow. Complex numbers go through diffrax as
-    pairs of reals.
+    The integrating factor v(s) = e^{-L s} y(s) removes the linear part, and v' = e^{-L s} N(e^{L s}
+    v) goes to the eighth-order Dormand-Prince method (diffrax.Dopri8). `inner_step` is the size to
+    try first, 0 for dt. Where `max_steps` do not suffice the result is NaN, for nothing can be
+    raised inside a compiled program. Meant for L that is imaginary or nearly so: e^{-L s} of a
+    strongly damped mode would overflow. Complex numbers go through diffrax as pairs of reals.
     """
 
     def slope(s, v, _):

@@ -1,7 +1,9 @@
-"""Exponential integrators for y' = L y + N(y), L diagonal (a spectrum's linear part), possibly complex.
+"""Exponential integrators for y' = L y + N(y), L diagonal (a spectrum's linear part), possibly
+complex.
 
-The linear part is solved exactly. For a dispersive equation L is imaginary and the coefficients are complex: taking
-their real part, as is right for a dissipative equation on a real field, costs all but the first order.
+The linear part is solved exactly. For a dispersive equation L is imaginary and the coefficients are
+complex: taking their real part, as is right for a dissipative equation on a real field, costs all
+but the first order.
 """
 
 import math
@@ -16,8 +18,9 @@ _TERMS = 24  # of the Taylor series, for |z| < 2: the first one left out is belo
 def phi_functions(z: Inexact[Array, "..."]) -> tuple[Array, Array, Array]:
     """phi_1, phi_2 and phi_3 of z: phi_j(z) = sum_m z^m / (m + j)!, so phi_1 = (e^z - 1)/z.
 
-    The series is summed for |z| < 2; beyond, the recurrence phi_{j+1} = (phi_j - 1/j!)/z has no harmful cancellation.
-    Differentiable at every z. (Hochbruck and Ostermann, Acta Numerica 19, 209, 2010, section 2.1.)
+    The series is summed for |z| < 2; beyond, the recurrence phi_{j+1} = (phi_j - 1/j!)/z has no
+    harmful cancellation. Differentiable at every z. (Hochbruck and Ostermann, Acta Numerica 19,
+    209, 2010, section 2.1.)
     """
     near = jnp.abs(z) < 2
     small = jnp.where(near, z, 0)
@@ -33,13 +36,17 @@ def phi_functions(z: Inexact[Array, "..."]) -> tuple[Array, Array, Array]:
 
 
 def etdrk4_step(
-    y: Inexact[Array, "..."], dt: Float[Array, ""], linear: Inexact[Array, "..."], nonlinear: Callable[[Array], Array]
+    y: Inexact[Array, "..."],
+    dt: Float[Array, ""],
+    linear: Inexact[Array, "..."],
+    nonlinear: Callable[[Array], Array],
 ) -> Array:
-    """One step of the fourth-order exponential time differencing Runge-Kutta method of Cox and Matthews.
+    """One step of the fourth-order exponential time differencing Runge-Kutta method of Cox and
+    Matthews.
 
-    `linear` has the shape of `y`, a spectrum. What depends on `linear` and `dt` alone is left to the compiler to lift
-    out of the loop. (S. M. Cox, P. C. Matthews, J. Comput. Phys. 176, 430, 2002, eqs. 26-29, written with phi functions
-    in place of differences that cancel.)
+    `linear` has the shape of `y`, a spectrum. What depends on `linear` and `dt` alone is left to
+    the compiler to lift out of the loop. (S. M. Cox, P. C. Matthews, J. Comput. Phys. 176, 430,
+    2002, eqs. 26-29, written with phi functions in place of differences that cancel.)
     """
     whole, half = jnp.exp(linear * dt), jnp.exp(linear * (dt / 2))
     phi_1, phi_2, phi_3 = phi_functions(linear * dt)

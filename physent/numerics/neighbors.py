@@ -1,21 +1,25 @@
-"""Verlet lists: who is near whom, in two or three dimensions (or one), periodic, unbounded or mixed (`Space`).
+"""Verlet lists: who is near whom, in two or three dimensions (or one), periodic, unbounded or mixed
+(`Space`).
 
-A list holds for every particle all others within `radius` = cutoff + skin, and serves as long as no particle has
-moved by more than skin/2 since it was made. Use, with K = `capacity` slots a particle:
+A list holds for every particle all others within `radius` = cutoff + skin, and serves as long as no
+particle has moved by more than skin/2 since it was made. Use, with K = `capacity` slots a particle:
 
-    list = find_neighbors(position, space, radius, capacity)                    # in init
-    list = renew(list, position, space, radius, skin)                           # in every step, after moving
-    force = sum_over_neighbors(pull, position, list, space)                     # pull(x_j - x_i, distance^2), (d, N)
-    parts, squared = separations(position, list, space)                         # or one by one: d arrays (N, K)
+    list = find_neighbors(position, space, radius, capacity)                    # in init list =
+    renew(list, position, space, radius, skin)                           # in every step, after
+    moving force = sum_over_neighbors(pull, position, list, space)                     # pull(x_j -
+    x_i, distance^2), (d, N) parts, squared = separations(position, list, space)
+    # or one by one: d arrays (N, K)
 
-Empty slots hold the particle itself, whose separation is exactly 0, so a force along the separation needs no mask.
-Other sums do: `list.filled()`. A list that ran out of slots is wrong and says so for ever, `list.overflow()`: give that
-as the solver's `error`, and in `grow` find the neighbours again with `enough(list, particles)` slots. With K >= N - 1
-slots the list is everybody else, all pairs, and is never renewed: best for small N.
+Empty slots hold the particle itself, whose separation is exactly 0, so a force along the separation
+needs no mask. Other sums do: `list.filled()`. A list that ran out of slots is wrong and says so for
+ever, `list.overflow()`: give that as the solver's `error`, and in `grow` find the neighbours again
+with `enough(list, particles)` slots. With K >= N - 1 slots the list is everybody else, all pairs,
+and is never renewed: best for small N.
 
-Everything runs inside jit, without shapes that depend on values, and under vmap, where a list is made again only when
-some member needs it. Cutoff, skin and box may be traced. Cut into slabs of particles (`physent.numerics.slab`), each
-device finds the neighbours of its own among all positions, which are gathered when they have changed: N d numbers.
+Everything runs inside jit, without shapes that depend on values, and under vmap, where a list is
+made again only when some member needs it. Cutoff, skin and box may be traced. Cut into slabs of
+particles (`physent.numerics.slab`), each device finds the neighbours of its own among all
+positions, which are gathered when they have changed: N d numbers.
 """
 
 import functools
@@ -32,12 +36,13 @@ from physent.numerics.space import Space
 
 
 class NeighborList(eqx.Module):
-    """The others within the radius of each particle, and what it takes to know how long that is true.
+    """The others within the radius of each particle, and what it takes to know how long that is
+    true.
 
-    `slots` (K, N) holds them in the first rows, and the particle itself in the rest: all first neighbours, then all
-    second ones, so that a sum runs over particles in the order of memory. `deepest` is the number of rows in use,
-    `longest` the largest there ever was; `reference` are the positions the list was made for, and `renewals` counts the
-    times it was made.
+    `slots` (K, N) holds them in the first rows, and the particle itself in the rest: all first
+    neighbours, then all second ones, so that a sum runs over particles in the order of memory.
+    `deepest` is the number of rows in use, `longest` the largest there ever was; `reference` are
+    the positions the list was made for, and `renewals` counts the times it was made.
     """
 
     slots: Int[Array, "k n"]
@@ -61,12 +66,16 @@ class NeighborList(eqx.Module):
         return self.index != jnp.arange(self.slots.shape[-1], dtype=jnp.int32)[:, None]
 
     def overflow(self) -> Int[Array, ""]:
-        """1 if some particle ever had more neighbours than slots, else 0; it never goes back to 0."""
+        """1 if some particle ever had more neighbours than slots, else 0; it never goes back to
+        0.
+        """
         return (self.longest > self.capacity).astype(int)
 
 
 def enough(neighbors: NeighborList, particles: int) -> int:
-    """Slots that would have been enough, with a quarter to spare; on the host, after an overflow."""
+    """Slots that would have been enough, with a quarter to spare; on the host, after an
+    overflow.
+    """
     longest = int(np.max(np.asarray(neighbors.longest)))
     return min(max(particles - 1, 1), 4 * -(-5 * longest // 16))
 
@@ -76,9 +85,9 @@ def find_neighbors(
 ) -> NeighborList:
     """The list of all others within `radius`, in time O(N).
 
-    Particles are counted into cells no smaller than the radius and laid out cell by cell, so that the three cells round
-    a place along the last axis are one run of particles: 3^(d-1) runs hold all candidates. Positions must lie in the
-    box along periodic axes.
+    Particles are counted into cells no smaller than the radius and laid out cell by cell, so that
+    the three cells round a place along the last axis are one run of particles: 3^(d-1) runs hold
+    all candidates. Positions must lie in the box along periodic axes.
     """
     n = position.shape[0]
     longest = jnp.asarray(n - 1, jnp.int32)
@@ -90,10 +99,15 @@ def find_neighbors(
 
 
 def renew(
-    neighbors: NeighborList, position: Float[Array, "n d"], space: Space, radius: Float[Array, ""],
+    neighbors: NeighborList,
+    position: Float[Array, "n d"],
+    space: Space,
+    radius: Float[Array, ""],
     skin: Float[Array, ""],
-) -> NeighborList:  # fmt: skip
-    """The same list while it serves, else a new one: when some particle has moved by more than skin/2."""
+) -> NeighborList:
+    """The same list while it serves, else a new one: when some particle has moved by more than
+    skin/2.
+    """
     n = position.shape[0]
     if neighbors.capacity >= n - 1:
         return neighbors
@@ -105,21 +119,27 @@ def renew(
     def make(loop):
         old, _ = loop
         slots, deepest = _search(position, space, radius, neighbors.capacity)
-        new = NeighborList(slots, position, deepest, jnp.maximum(old.longest, deepest), old.renewals + 1)
+        new = NeighborList(
+            slots, position, deepest, jnp.maximum(old.longest, deepest), old.renewals + 1
+        )
         return new, jnp.ones((), bool)
 
-    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member needs it
+    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member
+    # needs it
     return jax.lax.while_loop(lambda loop: ~loop[1], make, (neighbors, serves))[0]
 
 
 def sum_over_neighbors(
     of: Callable[[list[Array], Array], Float[Array, "m ..."]],
-    position: Float[Array, "n d"], neighbors: NeighborList, space: Space,
-) -> Float[Array, "m n"]:  # fmt: skip
-    """The sum over the neighbours j of each particle i of m quantities: `of` the parts of x_j - x_i and the square.
+    position: Float[Array, "n d"],
+    neighbors: NeighborList,
+    space: Space,
+) -> Float[Array, "m n"]:
+    """The sum over the neighbours j of each particle i of m quantities: `of` the parts of x_j - x_i
+    and the square.
 
-    `of` must be 0 where the square is. Slot by slot, and only as many slots as are in use; for all pairs at once, where
-    reverse-mode derivatives exist, too.
+    `of` must be 0 where the square is. Slot by slot, and only as many slots as are in use; for all
+    pairs at once, where reverse-mode derivatives exist, too.
     """
     axes, everybody = range(space.dimension), slab.everywhere(position)
     x, everybody = ([points[:, axis] for axis in axes] for points in (position, everybody))
@@ -127,7 +147,10 @@ def sum_over_neighbors(
     if neighbors.capacity >= position.shape[0] - 1:
         # x_i - x_i need not be 0 where the compiler fuses what x comes from into the difference
         apart = ~jnp.eye(position.shape[0], dtype=bool)
-        parts = [jnp.where(apart, space.nearest(others[None, :] - part[:, None], a), 0) for a, (part, others) in pairs]
+        parts = [
+            jnp.where(apart, space.nearest(others[None, :] - part[:, None], a), 0)
+            for a, (part, others) in pairs
+        ]
         return jnp.sum(of(parts, _squared(parts)), axis=-1)
 
     def of_slot(k, total):
@@ -143,7 +166,9 @@ def sum_over_neighbors(
 def separations(
     position: Float[Array, "n d"], neighbors: NeighborList, space: Space
 ) -> tuple[list[Float[Array, "n k"]], Float[Array, "n k"]]:
-    """The components of x_j - x_i, shortest way round, for every slot, and the squared distance; 0 in empty slots."""
+    """The components of x_j - x_i, shortest way round, for every slot, and the squared distance; 0
+    in empty slots.
+    """
     parts, index, everybody = [], neighbors.index, slab.everywhere(position)
     for axis in range(space.dimension):
         others = _take(everybody[:, axis], index)
@@ -171,13 +196,16 @@ def _everybody_else(n: int) -> Int[Array, "others n"]:
     return jnp.asarray(others + (others >= np.arange(n)[None, :]), jnp.int32)
 
 
-# ------------------------------------------------------------------------------------------------------- the search
+# --------------------------------------------------------------------------------------------------
+# the search
 
 BITS = 32
 
 
 class _Cells(eqx.Module):
-    """Particles laid out cell by cell: `order` (N,) are their indices, `start` where each cell begins."""
+    """Particles laid out cell by cell: `order` (N,) are their indices, `start` where each cell
+    begins.
+    """
 
     shape: tuple[Int[Array, ""], ...]
     place: tuple[Int[Array, " n"], ...]
@@ -195,14 +223,20 @@ def _search(
 
 
 def _search_among(
-    everybody: Float[Array, "all d"], position: Float[Array, "n d"], space: Space, radius: Float[Array, ""],
+    everybody: Float[Array, "all d"],
+    position: Float[Array, "n d"],
+    space: Space,
+    radius: Float[Array, ""],
     capacity: int,
-) -> tuple[Int[Array, "k n"], Int[Array, ""]]:  # fmt: skip
+) -> tuple[Int[Array, "k n"], Int[Array, ""]]:
     """The neighbours among everybody of the particles at `position`, who are part of it."""
     all_, (n, d) = everybody.shape[0], position.shape
     cells = _lay_out(everybody, space, radius)
     row, first, width = _runs(cells, space)
-    row_start, row_end = _take(cells.start, row * cells.shape[-1]), _take(cells.start, (row + 1) * cells.shape[-1])
+    row_start, row_end = (
+        _take(cells.start, row * cells.shape[-1]),
+        _take(cells.start, (row + 1) * cells.shape[-1]),
+    )
     x = [position[:, axis] for axis in range(d)]
     sorted_x = [_take(everybody[:, axis], cells.order) for axis in range(d)]
     own, limit = slab.own(jnp.arange(all_, dtype=jnp.int32)), radius**2
@@ -211,11 +245,15 @@ def _search_among(
     def place(run, w):
         """Where the w-th candidate of a run of every particle lies."""
         at = first[run] + w
-        at = jnp.where(at >= row_end[run], at - (row_end[run] - row_start[run]), at)  # a run goes on at the other side
+        at = jnp.where(
+            at >= row_end[run], at - (row_end[run] - row_start[run]), at
+        )  # a run goes on at the other side
         return jnp.clip(at, 0, all_ - 1)
 
     def look(block):
-        """One bit for each of 32 candidates of every run: whether it is near. A few are, so only those are written."""
+        """One bit for each of 32 candidates of every run: whether it is near. A few are, so only
+        those are written.
+        """
 
         def at(w, bits):
             number, marked = BITS * block + w, []
@@ -224,7 +262,9 @@ def _search_among(
                 squared = jnp.zeros_like(x[0])
                 for axis in range(d):
                     squared += space.nearest(_take(sorted_x[axis], where) - x[axis], axis) ** 2
-                near = (number < width[run]) & (squared < limit) & (_take(cells.order, where) != own)
+                near = (
+                    (number < width[run]) & (squared < limit) & (_take(cells.order, where) != own)
+                )
                 marked.append(near.astype(jnp.uint32) << w.astype(jnp.uint32))
             return bits | jnp.stack(marked)
 
@@ -241,13 +281,19 @@ def _search_among(
             where = jnp.where(mine, place(run, BITS * block + lowest), where)
             left.append(jnp.where(mine, word & (word - 1), word))
             taken |= mine
-        slot = jnp.where(taken, jnp.minimum(found, capacity), capacity)  # the last is for what does not fit
-        listed = listed.at[slot * n + column].set(_take(cells.order, where), mode="promise_in_bounds")
+        slot = jnp.where(
+            taken, jnp.minimum(found, capacity), capacity
+        )  # the last is for what does not fit
+        listed = listed.at[slot * n + column].set(
+            _take(cells.order, where), mode="promise_in_bounds"
+        )
         return listed, found + taken, jnp.stack(left)
 
     def visit(block, loop):
         step = functools.partial(write, block)
-        return jax.lax.while_loop(lambda loop: jnp.any(loop[2] != 0), step, (*loop, look(block)))[:2]
+        return jax.lax.while_loop(lambda loop: jnp.any(loop[2] != 0), step, (*loop, look(block)))[
+            :2
+        ]
 
     start = jnp.tile(own, capacity + 1), 0 * own  # made of what varies between slabs
     listed, found = jax.lax.fori_loop(0, -(-jnp.max(width) // BITS), visit, start)
@@ -267,7 +313,9 @@ def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, "
             extent.append(jnp.max(position[:, axis]) - low[-1])
     # cells of the radius where they are few enough, else larger ones
     volume = jnp.prod(jnp.stack([jnp.maximum(size, radius) for size in extent]))
-    side = jnp.maximum(radius, (volume / n) ** (1 / d)) * (1 + 1e-5)  # rounding must not make a cell too small
+    side = jnp.maximum(radius, (volume / n) ** (1 / d)) * (
+        1 + 1e-5
+    )  # rounding must not make a cell too small
     shape, left = [], jnp.asarray(most, jnp.int32)
     for axis in range(d):
         count = jnp.clip(jnp.floor(extent[axis] / side), 1, left).astype(jnp.int32)
@@ -290,7 +338,9 @@ def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, "
 
 
 def _rank(cell: Int[Array, " n"], cells: int) -> Int[Array, " n"]:
-    """How many particles of a lower index share the cell: each turn settles one particle of every cell."""
+    """How many particles of a lower index share the cell: each turn settles one particle of every
+    cell.
+    """
     n = cell.shape[0]
     own = jnp.arange(n, dtype=jnp.int32)
 
@@ -305,8 +355,12 @@ def _rank(cell: Int[Array, " n"], cells: int) -> Int[Array, " n"]:
     return jax.lax.while_loop(lambda loop: jnp.any(loop[1]), turn, start)[0]
 
 
-def _runs(cells: _Cells, space: Space) -> tuple[Int[Array, "runs n"], Int[Array, "runs n"], Int[Array, "runs n"]]:
-    """The row of cells, the first place and the number of the candidates of every particle, in each of its runs."""
+def _runs(
+    cells: _Cells, space: Space
+) -> tuple[Int[Array, "runs n"], Int[Array, "runs n"], Int[Array, "runs n"]]:
+    """The row of cells, the first place and the number of the candidates of every particle, in each
+    of its runs.
+    """
     d, places = space.dimension, [slab.own(place) for place in cells.place]
     rows, there = [jnp.zeros_like(places[0])], [jnp.ones(places[0].shape, bool)]
     for axis in range(d - 1):

@@ -1,9 +1,11 @@
-"""Arrays cut into slabs, one a device: transforms with an all-to-all, ghost cells from the neighbours, sums over all.
+"""Arrays cut into slabs, one a device: transforms with an all-to-all, ghost cells from the
+neighbours, sums over all.
 
-A program is traced for a mesh with one axis, named `AXIS`, that is the context (`jax.set_mesh`, or the engine for
-`run.devices`). Elementwise work and sums need nothing from here, the compiler cuts them like their arrays; it gathers
-whole arrays for `jnp.fft` and for stencils. Here an array comes cut along one axis and leaves cut along another,
-after one exchange in which every device sends each other one its share (all-to-all).
+A program is traced for a mesh with one axis, named `AXIS`, that is the context (`jax.set_mesh`, or
+the engine for `run.devices`). Elementwise work and sums need nothing from here, the compiler cuts
+them like their arrays; it gathers whole arrays for `jnp.fft` and for stencils. Here an array comes
+cut along one axis and leaves cut along another, after one exchange in which every device sends each
+other one its share (all-to-all).
 
 On one device every function is the plain one, to the bit.
 """
@@ -26,7 +28,9 @@ def slabs() -> int:
 
 
 def spec(axis: int | None) -> PartitionSpec:
-    """The `PartitionSpec` of an array that is cut along an axis, or with None copied to every device."""
+    """The `PartitionSpec` of an array that is cut along an axis, or with None copied to every
+    device.
+    """
     return PartitionSpec() if axis is None else PartitionSpec(*[None] * axis, AXIS)
 
 
@@ -35,10 +39,12 @@ def _inside() -> bool:
 
 
 def each_slab(function: Callable, cut: tuple[int | None, ...], into: Any) -> Callable:
-    """`function` as it is computed for each slab by itself, which sees only its own share of every array.
+    """`function` as it is computed for each slab by itself, which sees only its own share of every
+    array.
 
-    `cut` has the axis along which each argument is cut, `into` (an axis, or a tuple of them) that of the results; None
-    is for what all slabs have alike. Inside, ghost cells and sums come from the functions below.
+    `cut` has the axis along which each argument is cut, `into` (an axis, or a tuple of them) that
+    of the results; None is for what all slabs have alike. Inside, ghost cells and sums come from
+    the functions below.
     """
     if slabs() == 1 or _inside():
         return function
@@ -47,11 +53,14 @@ def each_slab(function: Callable, cut: tuple[int | None, ...], into: Any) -> Cal
 
 
 def everywhere(values: Array) -> Array:
-    """The whole array on every device, which is a gather: for positions, which are few beside what is made of them."""
+    """The whole array on every device, which is a gather: for positions, which are few beside what
+    is made of them.
+    """
     return values if slabs() == 1 else jax.lax.with_sharding_constraint(values, PartitionSpec())
 
 
-# ------------------------------------------------------------------------------------------------- inside `each_slab`
+# -------------------------------------------------------------------------------------------------
+# inside `each_slab`
 
 
 def own(values: Array) -> Array:
@@ -77,28 +86,35 @@ def _exchanged(a: Array, cut: int, join: int) -> Array:
     return jax.lax.all_to_all(a, AXIS, cut, join, tiled=True)
 
 
-# ------------------------------------------------------------------------------------------------ planes, cut in rows
+# ------------------------------------------------------------------------------------------------
+# planes, cut in rows
 
 
 def rfft(f: Float[Array, "m n"], norm: str | None = None) -> Complex[Array, "m k"]:
-    """`jnp.fft.rfft` of every row of an array cut along the rows' points; the result is cut between rows."""
+    """`jnp.fft.rfft` of every row of an array cut along the rows' points; the result is cut between
+    rows.
+    """
     if slabs() == 1:
         return jnp.fft.rfft(f, norm=norm)
     return each_slab(lambda f: jnp.fft.rfft(_exchanged(f, 0, 1), norm=norm), (1,), 0)(f)
 
 
 def irfft(modes: Complex[Array, "m k"], n: int, norm: str | None = None) -> Float[Array, "m n"]:
-    """`jnp.fft.irfft` of every row, the inverse of `rfft`: cut between rows, then along their points."""
+    """`jnp.fft.irfft` of every row, the inverse of `rfft`: cut between rows, then along their
+    points.
+    """
     if slabs() == 1:
         return jnp.fft.irfft(modes, n, norm=norm)
-    return each_slab(lambda modes: _exchanged(jnp.fft.irfft(modes, n, norm=norm), 1, 0), (0,), 1)(modes)
+    return each_slab(lambda modes: _exchanged(jnp.fft.irfft(modes, n, norm=norm), 1, 0), (0,), 1)(
+        modes
+    )
 
 
 def rfft2(f: Float[Array, "m n"], norm: str | None = None) -> Complex[Array, "m k"]:
     """`jnp.fft.rfft2` of an array cut along its second axis; the result is cut along its first.
 
-    The axis that is whole goes first, as a complex transform, since the half spectrum belongs to the other one: twice
-    the work and the traffic of `rfft`.
+    The axis that is whole goes first, as a complex transform, since the half spectrum belongs to
+    the other one: twice the work and the traffic of `rfft`.
     """
     if slabs() == 1:
         return jnp.fft.rfft2(f, norm=norm)
@@ -110,12 +126,18 @@ def rfft2(f: Float[Array, "m n"], norm: str | None = None) -> Complex[Array, "m 
     return each_slab(transform, (1,), 0)(f)
 
 
-def irfft2(modes: Complex[Array, "m k"], shape: tuple[int, int], norm: str | None = None) -> Float[Array, "m n"]:
-    """`jnp.fft.irfft2` to an array of `shape`, the inverse of `rfft2`: cut along the first axis, then the second."""
+def irfft2(
+    modes: Complex[Array, "m k"], shape: tuple[int, int], norm: str | None = None
+) -> Float[Array, "m n"]:
+    """`jnp.fft.irfft2` to an array of `shape`, the inverse of `rfft2`: cut along the first axis,
+    then the second.
+    """
     if slabs() == 1:
         return jnp.fft.irfft2(modes, shape, norm=norm)
     n, k = shape[1], jnp.arange(modes.shape[1])
-    pairs = jnp.where((k == 0) | (2 * k == n), 1, 2)[None, :]  # the modes left out are conjugate to these
+    pairs = jnp.where((k == 0) | (2 * k == n), 1, 2)[
+        None, :
+    ]  # the modes left out are conjugate to these
 
     def transform(modes: Array) -> Array:
         rows = jnp.fft.ifft(jnp.pad(modes * pairs, ((0, 0), (0, n - modes.shape[1]))), norm=norm)
@@ -124,21 +146,30 @@ def irfft2(modes: Complex[Array, "m k"], shape: tuple[int, int], norm: str | Non
     return each_slab(transform, (0,), 1)(modes)
 
 
-# -------------------------------------------------------------------------------------------------------------- lines
+# --------------------------------------------------------------------------------------------------
+# lines
 
 
 def factors(n: int, count: int) -> tuple[int, int] | None:
-    """n1 n2 = n, both multiples of `count` and as near to each other as can be; None where there are none."""
-    whole = [n1 for n1 in range(count, math.isqrt(n) + 1, count) if n % n1 == 0 and (n // n1) % count == 0]
+    """n1 n2 = n, both multiples of `count` and as near to each other as can be; None where there
+    are none.
+    """
+    whole = [
+        n1
+        for n1 in range(count, math.isqrt(n) + 1, count)
+        if n % n1 == 0 and (n // n1) % count == 0
+    ]
     return (whole[-1], n // whole[-1]) if whole else None
 
 
 def fft(f: Inexact[Array, "..."], axis: int = -1) -> Complex[Array, "..."]:
-    """`jnp.fft.fft`; in slabs that of one line of points, cut along it, with modes cut too and in their own `order`.
+    """`jnp.fft.fft`; in slabs that of one line of points, cut along it, with modes cut too and in
+    their own `order`.
 
-    With j = n2 j1 + j2 and k = k1 + n1 k2 the line is a matrix (D. H. Bailey, J. Supercomput. 4, 23, 1990): transforms
-    along j1, factors e^{-2 pi i j2 k1/n}, transforms along j2, with an all-to-all before the first and before the last.
-    A third one would put the modes into their usual order, which nothing needs that asks for wavenumbers.
+    With j = n2 j1 + j2 and k = k1 + n1 k2 the line is a matrix (D. H. Bailey, J. Supercomput. 4,
+    23, 1990): transforms along j1, factors e^{-2 pi i j2 k1/n}, transforms along j2, with an
+    all-to-all before the first and before the last. A third one would put the modes into their
+    usual order, which nothing needs that asks for wavenumbers.
     """
     if slabs() == 1:
         return jnp.fft.fft(f, axis=axis)
@@ -175,7 +206,9 @@ def order(n: int) -> Int[Array, " n"]:
 
 def _factors(line: Array) -> tuple[int, int]:
     if line.ndim != 1 or (found := factors(line.shape[0], slabs())) is None:
-        raise ValueError(f"an array of shape {line.shape} is no line that {slabs()} slabs can transform")
+        raise ValueError(
+            f"an array of shape {line.shape} is no line that {slabs()} slabs can transform"
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """Space that particles move in: boxes that are periodic along some axes, along all, or along none.
 
-Space is two functions, a displacement and a shift, as in jax-md: `displacement` is the shortest vector between two
-places, `shift` is where a step leads, with the number of times it went round.
+Space is two functions, a displacement and a shift, as in jax-md: `displacement` is the shortest
+vector between two places, `shift` is where a step leads, with the number of times it went round.
 """
 
 import equinox as eqx
@@ -12,8 +12,9 @@ from jaxtyping import Array, Float, Int
 class Space(eqx.Module):
     """The box [-length/2, length/2) along every periodic axis, the whole line along the others.
 
-    `length` is (d,); its entries along axes that are not periodic are not used. Make one with `Space.torus(length)` or
-    `Space.free(d)`, or name the axes that are periodic: `Space(length, (True, False))` is a strip.
+    `length` is (d,); its entries along axes that are not periodic are not used. Make one with
+    `Space.torus(length)` or `Space.free(d)`, or name the axes that are periodic: `Space(length,
+    (True, False))` is a strip.
     """
 
     length: Float[Array, " d"]
@@ -35,28 +36,39 @@ class Space(eqx.Module):
         return len(self.periodic)
 
     def nearest(self, difference: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
-        """One component of a difference of positions as that of the shortest vector, in [-length/2, length/2]."""
+        """One component of a difference of positions as that of the shortest vector, in [-length/2,
+        length/2].
+        """
         if not self.periodic[axis]:
             return difference
         length = self.length[axis]
         return difference - length * jnp.round(difference * (1 / length))
 
-    def displacement(self, to: Float[Array, "... d"], start: Float[Array, "... d"]) -> Float[Array, "... d"]:
+    def displacement(
+        self, to: Float[Array, "... d"], start: Float[Array, "... d"]
+    ) -> Float[Array, "... d"]:
         """The shortest vector from `start` to `to`."""
         difference = to - start
-        return jnp.stack([self.nearest(difference[..., axis], axis) for axis in range(self.dimension)], axis=-1)
+        return jnp.stack(
+            [self.nearest(difference[..., axis], axis) for axis in range(self.dimension)], axis=-1
+        )
 
     def shift(
         self, position: Float[Array, "... d"], step: Float[Array, "... d"]
     ) -> tuple[Float[Array, "... d"], Int[Array, "... d"]]:
         """Where a step leads, and how often it went round each periodic axis on the way.
 
-        position + step = new + rounds length; adding up the rounds keeps the unwrapped path without loss of precision.
+        position + step = new + rounds length; adding up the rounds keeps the unwrapped path without
+        loss of precision.
         """
         new, rounds = [], []
         for axis in range(self.dimension):
             moved = position[..., axis] + step[..., axis]
-            turns = jnp.floor(moved * (1 / self.length[axis]) + 0.5) if self.periodic[axis] else jnp.zeros_like(moved)
+            turns = (
+                jnp.floor(moved * (1 / self.length[axis]) + 0.5)
+                if self.periodic[axis]
+                else jnp.zeros_like(moved)
+            )
             new.append(moved - turns * self.length[axis])
             rounds.append(turns.astype(jnp.int32))
         return jnp.stack(new, axis=-1), jnp.stack(rounds, axis=-1)

@@ -1,8 +1,9 @@
-"""Fourier methods on a uniform periodic grid: wavenumbers, derivatives, filters and products without aliasing.
+"""Fourier methods on a uniform periodic grid: wavenumbers, derivatives, filters and products
+without aliasing.
 
-Spectra are those of `jnp.fft.fft`, in its order and scaling; those of a line cut into slabs (`physent.numerics.slab`)
-are in the order of `slab.fft`. Every function takes the `axis` it works along and leaves the others alone; lengths may
-be traced.
+Spectra are those of `jnp.fft.fft`, in its order and scaling; those of a line cut into slabs
+(`physent.numerics.slab`) are in the order of `slab.fft`. Every function takes the `axis` it works
+along and leaves the others alone; lengths may be traced.
 """
 
 import math
@@ -23,7 +24,9 @@ def wavenumbers(n: int, length: Float[Array, ""]) -> Float[Array, " n"]:
 
 
 def signed_wavenumbers(n: int, length: Float[Array, ""]) -> Float[Array, " n"]:
-    """The same with 0 for the Nyquist mode of an even n, which has no sign and so no odd derivative."""
+    """The same with 0 for the Nyquist mode of an even n, which has no sign and so no odd
+    derivative.
+    """
     k = wavenumbers(n, length)
     return k if n % 2 else jnp.where(slab.order(n) == n // 2, 0, k)
 
@@ -43,11 +46,13 @@ def along(values: Array, ndim: int, axis: int) -> Array:
     return values.reshape(shape)
 
 
-def derivative(f: Inexact[Array, "..."], length: Float[Array, ""], order: int = 1, axis: int = -1) -> Array:
+def derivative(
+    f: Inexact[Array, "..."], length: Float[Array, ""], order: int = 1, axis: int = -1
+) -> Array:
     """The spectral derivative d^order f / dx^order of a periodic function, real where f is real.
 
-    The Nyquist mode of an even n has no sign and so no odd derivative: there it counts as zero (Trefethen, Spectral
-    Methods in MATLAB, 2000, chapter 3).
+    The Nyquist mode of an even n has no sign and so no odd derivative: there it counts as zero
+    (Trefethen, Spectral Methods in MATLAB, 2000, chapter 3).
     """
     n = f.shape[axis]
     factor = (1j * (signed_wavenumbers if order % 2 else wavenumbers)(n, length)) ** order
@@ -55,11 +60,14 @@ def derivative(f: Inexact[Array, "..."], length: Float[Array, ""], order: int = 
     return result if jnp.iscomplexobj(f) else result.real
 
 
-def two_thirds_filter(n: int, dtype: DTypeLike = float, strength: float = 36.0, power: int = 36) -> Float[Array, " n"]:
-    """The smooth two-thirds rule exp(-strength (|k|/k_c)^power), k_c being two thirds of the largest wavenumber.
+def two_thirds_filter(
+    n: int, dtype: DTypeLike = float, strength: float = 36.0, power: int = 36
+) -> Float[Array, " n"]:
+    """The smooth two-thirds rule exp(-strength (|k|/k_c)^power), k_c being two thirds of the
+    largest wavenumber.
 
-    With the defaults, k_c is damped by e^-36 and three quarters of k_c by one part in 900. The form is that of Hou and
-    Li (J. Comput. Phys. 226, 379, 2007), the cut-off that of Orszag's rule.
+    With the defaults, k_c is damped by e^-36 and three quarters of k_c by one part in 900. The form
+    is that of Hou and Li (J. Comput. Phys. 226, 379, 2007), the cut-off that of Orszag's rule.
     """
     modes = jnp.abs(_modes(n, dtype))
     return jnp.exp(-strength * (modes * (3.0 / n)) ** power)
@@ -68,7 +76,8 @@ def two_thirds_filter(n: int, dtype: DTypeLike = float, strength: float = 36.0, 
 def pad(spectrum: Complex[Array, "..."], n: int, axis: int = -1) -> Complex[Array, "..."]:
     """The same function on a finer grid of `n` points, as a spectrum.
 
-    The Nyquist mode of an even grid is left out, so that what is left is band-limited to |m| < old n / 2.
+    The Nyquist mode of an even grid is left out, so that what is left is band-limited to |m| < old
+    n / 2.
     """
     paired = (spectrum.shape[axis] - 1) // 2
     low, high = _halves(spectrum, paired, axis)
@@ -79,7 +88,9 @@ def pad(spectrum: Complex[Array, "..."], n: int, axis: int = -1) -> Complex[Arra
 
 
 def truncate(spectrum: Complex[Array, "..."], n: int, axis: int = -1) -> Complex[Array, "..."]:
-    """The projection on a coarser grid of `n` points, the inverse of `pad`; an even n gets no Nyquist mode."""
+    """The projection on a coarser grid of `n` points, the inverse of `pad`; an even n gets no
+    Nyquist mode.
+    """
     paired = (n - 1) // 2
     low, high = _halves(spectrum, paired, axis)
     shape = list(spectrum.shape)
@@ -97,10 +108,12 @@ def _halves(spectrum: Array, paired: int, axis: int) -> tuple[Array, Array]:
 
 
 def dealiased_cubic(spectrum: Complex[Array, "..."], axis: int = -1) -> Complex[Array, "..."]:
-    """The spectrum of |f|^2 f for the f of `spectrum`, without aliasing, projected on the same modes.
+    """The spectrum of |f|^2 f for the f of `spectrum`, without aliasing, projected on the same
+    modes.
 
-    The product is formed on twice as many points: three factors with |m| < n/2 reach |m| < 3n/2, which folds onto
-    |m| > n/2 only. The Nyquist mode of an even n takes no part. (Orszag, J. Atmos. Sci. 28, 1074, 1971, for the idea.)
+    The product is formed on twice as many points: three factors with |m| < n/2 reach |m| < 3n/2,
+    which folds onto |m| > n/2 only. The Nyquist mode of an even n takes no part. (Orszag, J. Atmos.
+    Sci. 28, 1074, 1971, for the idea.)
     """
     n = spectrum.shape[axis]
     fine = jnp.fft.ifft(pad(spectrum, 2 * n, axis), axis=axis)

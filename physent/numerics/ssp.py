@@ -10,12 +10,14 @@ Y = TypeVar("Y")
 
 
 def ssp_rk3_step(y: Y, dt: Array, euler: Callable[[Y, Array], Y], root: int = 2) -> Y:
-    """One step of the third-order method with n^2 stages, n = `root`, from forward Euler steps of dt/(n^2 - n).
+    """One step of the third-order method with n^2 stages, n = `root`, from forward Euler steps of
+    dt/(n^2 - n).
 
-    Whatever such an Euler step preserves (bounds, a vanishing divergence) the method preserves: it is made of convex
-    combinations. A stage takes the share 1 - 1/n of an Euler step, so that nine stages do three quarters of the work of
-    four. Stable on the imaginary axis for |lambda| dt < 2.15 (n = 2), 4.11 (3), on the negative one for 5.14, 13.2. (D.
-    I. Ketcheson, SIAM J. Sci. Comput. 30, 2113, 2008; n = 2: J. F. B. M. Kraaijevanger, BIT 31, 482, 1991.)
+    Whatever such an Euler step preserves (bounds, a vanishing divergence) the method preserves: it
+    is made of convex combinations. A stage takes the share 1 - 1/n of an Euler step, so that nine
+    stages do three quarters of the work of four. Stable on the imaginary axis for |lambda| dt <
+    2.15 (n = 2), 4.11 (3), on the negative one for 5.14, 13.2. (D. I. Ketcheson, SIAM J. Sci.
+    Comput. 30, 2113, 2008; n = 2: J. F. B. M. Kraaijevanger, BIT 31, 482, 1991.)
     """
     h = dt / (root**2 - root)
 
@@ -25,5 +27,7 @@ def ssp_rk3_step(y: Y, dt: Array, euler: Callable[[Y, Array], Y], root: int = 2)
 
     early = steps(y, (root - 1) * (root - 2) // 2)
     late = steps(early, 2 * root - 1)
-    mean = jax.tree.map(lambda a, b: (root * a + (root - 1) * b) * (1 / (2 * root - 1)), early, late)
+    mean = jax.tree.map(
+        lambda a, b: (root * a + (root - 1) * b) * (1 / (2 * root - 1)), early, late
+    )
     return steps(mean, root * (root - 1) // 2)

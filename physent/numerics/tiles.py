@@ -1,15 +1,17 @@
-"""Pairs of particles tile by tile, for sums over neighbourhoods of hundreds: too many for a list of neighbours each.
+"""Pairs of particles tile by tile, for sums over neighbourhoods of hundreds: too many for a list of
+neighbours each.
 
-Particles are sorted into tiles of equal numbers, compact in space, and each tile knows the tiles that come within the
-radius of it. Sums run over whole tiles, from memory that lies together; nothing is gathered pair by pair, and a school
-that crowds in one corner costs no empty cells. Use:
+Particles are sorted into tiles of equal numbers, compact in space, and each tile knows the tiles
+that come within the radius of it. Sums run over whole tiles, from memory that lies together;
+nothing is gathered pair by pair, and a school that crowds in one corner costs no empty cells. Use:
 
-    tiling = tile(position, space, radius, skin, size, capacity)         # in init
-    tiling = renew_tiling(tiling, position, space, radius, skin)         # in every step
-    total = over_tiles(tiling, function, values)                         # function(ours, others, absent)
+    tiling = tile(position, space, radius, skin, size, capacity)         # in init tiling =
+    renew_tiling(tiling, position, space, radius, skin)         # in every step total =
+    over_tiles(tiling, function, values)                         # function(ours, others, absent)
 
-A tiling with more near tiles than slots is wrong and says so for ever, `tiling.overflow()`: give that as the solver's
-`error`, and in `grow` take `tiling.emptied(slots)`, which the next `renew_tiling` fills.
+A tiling with more near tiles than slots is wrong and says so for ever, `tiling.overflow()`: give
+that as the solver's `error`, and in `grow` take `tiling.emptied(slots)`, which the next
+`renew_tiling` fills.
 """
 
 import dataclasses
@@ -31,9 +33,9 @@ _PAIRS = 2**16  # at once: enough for XLA to use every core, few enough to stay 
 class Tiling(eqx.Module):
     """Tiles of particles, and the tiles near each.
 
-    `members` (T, B) are particles, N in an empty place; `place` (N,) is where each is in the flattened members; `near`
-    (T, K) are tiles, T where there is none; `reference` are the positions it was made for, `most` the largest number of
-    near tiles ever met.
+    `members` (T, B) are particles, N in an empty place; `place` (N,) is where each is in the
+    flattened members; `near` (T, K) are tiles, T where there is none; `reference` are the positions
+    it was made for, `most` the largest number of near tiles ever met.
     """
 
     members: Int[Array, "t b"]
@@ -52,25 +54,36 @@ class Tiling(eqx.Module):
         return (self.most > self.capacity).astype(int)
 
     def enough(self) -> int:
-        """Slots that would have been enough, with an eighth to spare; on the host, after an overflow."""
+        """Slots that would have been enough, with an eighth to spare; on the host, after an
+        overflow.
+        """
         return min(self.members.shape[-2], int(np.max(np.asarray(self.most))) * 9 // 8 + 1)
 
     def emptied(self, capacity: int) -> Self:
-        """A tiling of another capacity that the next `renew_tiling` fills; also with a leading axis of members."""
+        """A tiling of another capacity that the next `renew_tiling` fills; also with a leading axis
+        of members.
+        """
         near = jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32)
         reference = jnp.full_like(self.reference, jnp.inf)  # nobody is near where it was made
-        return dataclasses.replace(self, near=near, reference=reference, most=jnp.zeros_like(self.most))
+        return dataclasses.replace(
+            self, near=near, reference=reference, most=jnp.zeros_like(self.most)
+        )
 
 
 def tile(
-    position: Float[Array, "d n"], space: Space, radius: Float[Array, " n"], skin: Float[Array, ""], size: int,
+    position: Float[Array, "d n"],
+    space: Space,
+    radius: Float[Array, " n"],
+    skin: Float[Array, ""],
+    size: int,
     capacity: int,
-) -> Tiling:  # fmt: skip
-    """Tiles of `size` particles, and for each the tiles that may come within the radius of one of its members.
+) -> Tiling:
+    """Tiles of `size` particles, and for each the tiles that may come within the radius of one of
+    its members.
 
-    The radius is each particle's; of two tiles the larger counts. Sorted along the first axis and cut into slabs of
-    equal numbers, each of those along the next axis, and so on (sort-tile-recursive packing, S. T. Leutenegger et al.,
-    Proc. 13th ICDE, 497, 1997).
+    The radius is each particle's; of two tiles the larger counts. Sorted along the first axis and
+    cut into slabs of equal numbers, each of those along the next axis, and so on
+    (sort-tile-recursive packing, S. T. Leutenegger et al., Proc. 13th ICDE, 497, 1997).
     """
     d, n = position.shape
     cuts = _cuts(d, n, size)
@@ -81,20 +94,34 @@ def tile(
         order = jnp.argsort(padded[axis][members], axis=1)
         members = jnp.take_along_axis(members, order, axis=1).reshape(members.shape[0] * parts, -1)
     members = jnp.minimum(members, n)
-    place = jnp.zeros(n + 1, jnp.int32).at[members.ravel()].set(jnp.arange(tiles * size, dtype=jnp.int32))[:n]
+    place = (
+        jnp.zeros(n + 1, jnp.int32)
+        .at[members.ravel()]
+        .set(jnp.arange(tiles * size, dtype=jnp.int32))[:n]
+    )
     near = _near(position, members, space, radius, skin)
     most = jnp.max(jnp.sum(near.astype(jnp.int32), axis=1))
-    slot = jnp.where(near, jnp.minimum(jnp.cumsum(near.astype(jnp.int32), axis=1) - 1, capacity), capacity)
+    slot = jnp.where(
+        near, jnp.minimum(jnp.cumsum(near.astype(jnp.int32), axis=1) - 1, capacity), capacity
+    )
     row, other = (jnp.broadcast_to(index, near.shape) for index in jnp.ogrid[:tiles, :tiles])
     listed = jnp.full((tiles, capacity + 1), tiles, jnp.int32)
-    listed = listed.at[row, slot].set(other.astype(jnp.int32), mode="promise_in_bounds")[:, :capacity]
+    listed = listed.at[row, slot].set(other.astype(jnp.int32), mode="promise_in_bounds")[
+        :, :capacity
+    ]
     return Tiling(members, place, listed, position, most)
 
 
 def renew_tiling(
-    tiling: Tiling, position: Float[Array, "d n"], space: Space, radius: Float[Array, " n"], skin: Float[Array, ""]
+    tiling: Tiling,
+    position: Float[Array, "d n"],
+    space: Space,
+    radius: Float[Array, " n"],
+    skin: Float[Array, ""],
 ) -> Tiling:
-    """The same tiling while it serves, else a new one: when some particle has moved by more than skin/2."""
+    """The same tiling while it serves, else a new one: when some particle has moved by more than
+    skin/2.
+    """
     moved = jnp.zeros(position.shape[1], position.dtype)
     for axis in range(space.dimension):
         moved += space.nearest(position[axis] - tiling.reference[axis], axis) ** 2
@@ -106,23 +133,28 @@ def renew_tiling(
         new = eqx.tree_at(lambda tiling: tiling.most, new, jnp.maximum(old.most, new.most))
         return new, jnp.ones((), bool)
 
-    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member needs it
+    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member
+    # needs it
     return jax.lax.while_loop(lambda loop: ~loop[1], make, (tiling, serves))[0]
 
 
 def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], values: Any) -> Any:
-    """function(ours, others, absent) for the particles of some tiles at once and those of the tiles near each.
+    """function(ours, others, absent) for the particles of some tiles at once and those of the tiles
+    near each.
 
-    `values` are arrays (..., N); `ours` holds them as (..., G, B), `others` as (..., G, K B), and `absent` (G, K B) is
-    0 for a particle and infinity for an empty place, to be added to distances. The results are arrays (..., G, B), and
-    come back as (..., N).
+    `values` are arrays (..., N); `ours` holds them as (..., G, B), `others` as (..., G, K B), and
+    `absent` (G, K B) is 0 for a particle and infinity for an empty place, to be added to distances.
+    The results are arrays (..., G, B), and come back as (..., N).
     """
     tiles, size = tiling.members.shape
     n = tiling.place.size
     together = max(1, min(tiles, _PAIRS // (size * size * tiling.capacity)))
     turns = -(-tiles // together)
-    # one more tile than there are, and it is empty: for slots without a near tile, and to fill up the last turn
-    members = jnp.pad(tiling.members, ((0, turns * together + 1 - tiles), (0, 0)), constant_values=n)
+    # one more tile than there are, and it is empty: for slots without a near tile, and to fill up
+    # the last turn
+    members = jnp.pad(
+        tiling.members, ((0, turns * together + 1 - tiles), (0, 0)), constant_values=n
+    )
     near = jnp.pad(tiling.near, ((0, turns * together - tiles), (0, 0)), constant_values=tiles)
 
     def laid_out(value: Array) -> Array:
@@ -140,7 +172,9 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
             found = block.at[..., close, :].get(mode="promise_in_bounds")
             return found.reshape(*found.shape[:-2], -1)
 
-        ours = jax.tree.map(lambda block: jax.lax.dynamic_slice_in_dim(block, first, together, axis=-2), blocks)
+        ours = jax.tree.map(
+            lambda block: jax.lax.dynamic_slice_in_dim(block, first, together, axis=-2), blocks
+        )
         return ours, jax.tree.map(beside, blocks), beside(gone)
 
     def one_turn(loaded: tuple[Any, Any, Array], turn: Array) -> tuple[Any, Any]:
@@ -150,7 +184,8 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
         """(turns, ..., G, B) as (..., N)."""
         return jnp.moveaxis(result, 0, -3).reshape(*result.shape[1:-2], -1)[..., tiling.place]
 
-    # each turn fetches what the next will work on: fetched in the same turn XLA would fetch it again for every pair
+    # each turn fetches what the next will work on: fetched in the same turn XLA would fetch it
+    # again for every pair
     order = jnp.arange(turns, dtype=jnp.int32)
     return jax.tree.map(collected, jax.lax.scan(one_turn, fetched(order[0]), order)[1])
 
@@ -170,7 +205,11 @@ def _cuts(dimensions: int, n: int, size: int) -> tuple[int, ...]:
 
 
 def _near(
-    position: Float[Array, "d n"], members: Int[Array, "t b"], space: Space, radius: Float[Array, " n"], skin: Array
+    position: Float[Array, "d n"],
+    members: Int[Array, "t b"],
+    space: Space,
+    radius: Float[Array, " n"],
+    skin: Array,
 ) -> Array:
     """Which tiles' boxes come within the radius of each other; an empty tile is near none."""
     n = position.shape[1]
@@ -180,12 +219,15 @@ def _near(
     square = jnp.zeros((members.shape[0],) * 2, position.dtype)
     for axis in range(space.dimension):
         x = position[axis][index]
-        # about its first particle a box is compact even where it lies across the edge of a periodic space
+        # about its first particle a box is compact even where it lies across the edge of a periodic
+        # space
         out = space.nearest(x - x[:, :1], axis)
         low = jnp.min(jnp.where(present, out, jnp.inf), axis=1)
         high = jnp.max(jnp.where(present, out, -jnp.inf), axis=1)
         middle, half = x[:, 0] + 0.5 * (low + high), 0.5 * (high - low)
-        apart = jnp.abs(space.nearest(middle[:, None] - middle[None, :], axis)) - (half[:, None] + half[None, :])
+        apart = jnp.abs(space.nearest(middle[:, None] - middle[None, :], axis)) - (
+            half[:, None] + half[None, :]
+        )
         square += jnp.maximum(apart, 0) ** 2
     occupied = jnp.any(present, axis=1)
     # a whole skin: between two renewals both may move by half of it; rounding must not lose a pair

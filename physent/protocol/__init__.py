@@ -1,1 +1,3 @@
-"""What a solver, a diagnostic and their parameters are, and how a name in a file becomes a class."""
+"""What a solver, a diagnostic and their parameters are, and how a name in a file becomes a
+class.
+"""

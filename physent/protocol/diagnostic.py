@@ -1,7 +1,9 @@
-"""Protocol two: a diagnostic turns the observables of each saved state into numbers, while the state is there.
+"""Protocol two: a diagnostic turns the observables of each saved state into numbers, while the
+state is there.
 
-A diagnostic is a module like a solver. It runs inside the compiled chunk, so it may keep history (increments, running
-histograms, ordinal windows) only in its carry, and it runs offline on any Dataset through `physent.diagnose`.
+A diagnostic is a module like a solver. It runs inside the compiled chunk, so it may keep history
+(increments, running histograms, ordinal windows) only in its carry, and it runs offline on any
+Dataset through `physent.diagnose`.
 """
 
 import abc
@@ -17,7 +19,9 @@ from physent.protocol.variables import Axis, Domain, Variable
 
 
 class Dynamics(NamedTuple):
-    """What a stochastic solver says of a state: drift b, diffusion D and d b_i/d x_i, each by observable name."""
+    """What a stochastic solver says of a state: drift b, diffusion D and d b_i/d x_i, each by
+    observable name.
+    """
 
     drift: Mapping[str, Array]
     diffusion: Mapping[str, Array]
@@ -27,17 +31,23 @@ class Dynamics(NamedTuple):
 class Observed(Mapping[str, Array]):
     """The observables of one saved state, with what is known about them.
 
-    A mapping from name to array, plus `t`, the time; `variables`, name to `Variable`; `domain`, the axes; and
-    `exact()`, the observables of the exact solution at this time (empty where none is known); and `dynamics()`, the
-    `Dynamics` of a stochastic solver at this state (None for any other, and for data from a file); and `system()`, the
-    solver and its state (None for data from a file; before a run the state is None).
+    A mapping from name to array, plus `t`, the time; `variables`, name to `Variable`; `domain`, the
+    axes; and `exact()`, the observables of the exact solution at this time (empty where none is
+    known); and `dynamics()`, the `Dynamics` of a stochastic solver at this state (None for any
+    other, and for data from a file); and `system()`, the solver and its state (None for data from a
+    file; before a run the state is None).
     """
 
     def __init__(
-        self, values: Mapping[str, Array], variables: Mapping[str, Variable], domain: Domain, t: Array,
-        exact: Callable[[], Mapping[str, Array]] = dict, dynamics: Callable[[], Dynamics | None] = lambda: None,
+        self,
+        values: Mapping[str, Array],
+        variables: Mapping[str, Variable],
+        domain: Domain,
+        t: Array,
+        exact: Callable[[], Mapping[str, Array]] = dict,
+        dynamics: Callable[[], Dynamics | None] = lambda: None,
         system: Callable[[], tuple[Any, Any] | None] = lambda: None,
-    ):  # fmt: skip
+    ):
         self._values = values
         self.variables = variables
         self.domain = domain
@@ -59,17 +69,24 @@ class Observed(Mapping[str, Array]):
         return len(self._values)
 
     def find(self, of: str) -> str:
-        """The name of the observable that `of` means: a name, or else a role that exactly one observable has.
+        """The name of the observable that `of` means: a name, or else a role that exactly one
+        observable has.
 
         Raises a ValueError that lists what there is.
         """
         if of in self._values:
             return of
-        having = [name for name, variable in self.variables.items() if variable.role == of and name in self._values]
+        having = [
+            name
+            for name, variable in self.variables.items()
+            if variable.role == of and name in self._values
+        ]
         if len(having) == 1:
             return having[0]
         if having:
-            raise ValueError(f"{of!r} is the role of several observables: name one of {', '.join(having)}")
+            raise ValueError(
+                f"{of!r} is the role of several observables: name one of {', '.join(having)}"
+            )
         roles = {self.variables[name].role for name in self._values}
         raise ValueError(
             f"no observable or role {of!r}{nearest(of, [*self._values, *roles])} "
@@ -77,7 +94,9 @@ class Observed(Mapping[str, Array]):
         )
 
     def grid(self, name: str) -> list[tuple[int, Any]]:
-        """The (array axis, `Axis`) pairs of an observable's dims that are grids of space, in order."""
+        """The (array axis, `Axis`) pairs of an observable's dims that are grids of space, in
+        order.
+        """
         dims = self.variables[name].dims
         return [
             (dims.index(dim) - len(dims), self.domain[dim])
@@ -92,23 +111,29 @@ C = TypeVar("C")
 class Diagnostic(Declared, Generic[C]):
     """Numbers from observables, streaming or offline.
 
-    `name` is the output variable's name in the file, or a prefix of it where there are several; None gives a readable
-    default.
+    `name` is the output variable's name in the file, or a prefix of it where there are several;
+    None gives a readable default.
     """
 
     name: eqx.AbstractVar[str | None]
 
     @abc.abstractmethod
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """What each output is, by the name it has in the file. Raises ValueError where the observables do not fit."""
+        """What each output is, by the name it has in the file. Raises ValueError where the
+        observables do not fit.
+        """
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
-        """The coordinates of dims that only its outputs have, as r of a radial distribution; none by default."""
+        """The coordinates of dims that only its outputs have, as r of a radial distribution; none
+        by default.
+        """
         return ()
 
     @abc.abstractmethod
     def init(self, observed: Observed) -> C:
-        """The carry before the first saved state, from the observables of that state; () where none is needed."""
+        """The carry before the first saved state, from the observables of that state; () where none
+        is needed.
+        """
 
     @abc.abstractmethod
     def __call__(self, carry: C, observed: Observed) -> tuple[C, dict[str, Array]]:

@@ -1,9 +1,11 @@
-"""Old names that are accepted for one release, with a warning: import paths, keywords, kinds in experiment files.
+"""Old names that are accepted for one release, with a warning: import paths, keywords, kinds in
+experiment files.
 
-The tables are here; functions that take a keyword by its former name are decorated with `renamed_keyword`. An import
-finder looks the paths up. Where another import hook stands before it, as one that is installed after physent does, old
-names in modules that are still there are not found. Kinds from a file are called as now (`protocol.registry`); a hash
-is also taken with the former ones (`io.folder`).
+The tables are here; functions that take a keyword by its former name are decorated with
+`renamed_keyword`. An import finder looks the paths up. Where another import hook stands before it,
+as one that is installed after physent does, old names in modules that are still there are not
+found. Kinds from a file are called as now (`protocol.registry`); a hash is also taken with the
+former ones (`io.folder`).
 """
 
 import functools
@@ -30,8 +32,12 @@ PATHS: dict[str, tuple[str, ...]] = {
     "collection": ("data.open_runs",),
     "commands": ("app.running", "app.reading", "app.describing"),
     "config": (
-        "experiment.building", "experiment.experiment", "experiment.making", "experiment.parsing",
-        "experiment.settings", "errors",
+        "experiment.building",
+        "experiment.experiment",
+        "experiment.making",
+        "experiment.parsing",
+        "experiment.settings",
+        "errors",
     ),
     "console": ("app.console",),
     "demo": ("app.demo",),
@@ -95,7 +101,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "sweep.running": ("sweep.executors",),
     "terminal": ("app.terminal",),
     "toml_lines": ("experiment.toml_lines",),
-}  # fmt: skip
+}
 
 # Names that left a module that is still there, or that are called otherwise now.
 NAMES: dict[str, dict[str, str]] = {
@@ -106,15 +112,32 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "diagnostics.schooling": {"SchoolingEntropy": "diagnostics.SchoolDewiKadita"},
     "engine": {
-        "CHUNK_BYTES": "engine.loop.CHUNK_BYTES", "CHUNK_SECONDS": "engine.loop.CHUNK_SECONDS",
-        "Outcome": "engine.loop.Outcome", "Progress": "engine.progress.Progress", "Run": "engine.loop.Loop",
-        "RunError": "errors.RunError", "Sink": "engine.loop.Sink", "capacity_of": "engine.loop.capacity_of",
+        "CHUNK_BYTES": "engine.loop.CHUNK_BYTES",
+        "CHUNK_SECONDS": "engine.loop.CHUNK_SECONDS",
+        "Outcome": "engine.loop.Outcome",
+        "Progress": "engine.progress.Progress",
+        "Run": "engine.loop.Loop",
+        "RunError": "errors.RunError",
+        "Sink": "engine.loop.Sink",
+        "capacity_of": "engine.loop.capacity_of",
     },
     "entropy.discrete": {"entropy": "entropy.entropy.entropy"},
     "entropy.outcomes": {
-        name: f"entropy.outcomes.kinds.{name}" for name in (
-            "AmplitudeOrdinal", "Cells", "Counts", "Density", "Dispersion", "Headings", "Histogram", "OUTCOMES",
-            "Ordinal", "OutcomeSpace", "SpatialOrdinal", "Spectrum", "WeightedOrdinal",
+        name: f"entropy.outcomes.kinds.{name}"
+        for name in (
+            "AmplitudeOrdinal",
+            "Cells",
+            "Counts",
+            "Density",
+            "Dispersion",
+            "Headings",
+            "Histogram",
+            "OUTCOMES",
+            "Ordinal",
+            "OutcomeSpace",
+            "SpatialOrdinal",
+            "Spectrum",
+            "WeightedOrdinal",
         )
     },
     "entropy.production": {"block_bootstrap": "entropy.error_bars.block_bootstrap"},
@@ -123,13 +146,16 @@ NAMES: dict[str, dict[str, str]] = {
     "report.style": {"MAPS": "report.style.COLORMAPS"},
     "report.verdict": {"verdict": "report.checks.checks"},
     "runs": {"Report": "runs.Tell"},
-    "score.samples": {name: f"learning.splits.{name}" for name in ("FEWEST_TRAJECTORIES", "Stream")},
+    "score.samples": {
+        name: f"learning.splits.{name}" for name in ("FEWEST_TRAJECTORIES", "Stream")
+    },
     "score.training": {"Progress": "learning.training.TrainingProgress"},
     "io.netcdf": {"join_complex": "io.complex_fields.join_complex"},
     "sweep.points": {
-        "Mode": "experiment.settings.Mode", "short_names": "experiment.recorded.short_names",
+        "Mode": "experiment.settings.Mode",
+        "short_names": "experiment.recorded.short_names",
     },
-}  # fmt: skip
+}
 
 # What a kind of a solver or a diagnostic is called now.
 KINDS: dict[str, dict[str, str]] = {
@@ -138,7 +164,9 @@ KINDS: dict[str, dict[str, str]] = {
 }
 
 _PACKAGE = "physent."
-_PARENTS = {path.rpartition(".")[0] for path in PATHS} - {""}  # packages that once held these modules
+_PARENTS = {path.rpartition(".")[0] for path in PATHS} - {
+    ""
+}  # packages that once held these modules
 _LINKS = ("physent.solvers", "physent.experiments")  # symbolic links in a checkout
 
 
@@ -153,7 +181,9 @@ def former_kind(family: str, kind: str) -> str:
 
 
 def with_kinds(experiment: Mapping[str, Any], called: Callable[[Any, str], str]) -> dict[str, Any]:
-    """The data of an experiment with every solver and diagnostic as `called` (family, kind) says."""
+    """The data of an experiment with every solver and diagnostic as `called` (family, kind)
+    says.
+    """
 
     def entry(family: str, table: Any) -> Any:
         kind = table.get("kind") if isinstance(table, Mapping) else None
@@ -176,7 +206,8 @@ def renamed_keyword(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             for old in names.keys() & keywords.keys():
                 if names[old] in keywords:
                     raise TypeError(
-                        f"{function.__name__}() takes {names[old]}= or, by its former name, {old}=, not both"
+                        f"{function.__name__}() takes {names[old]}= or, by its former name, "
+                        f"{old}=, not both"
                     )
                 warn(f"{function.__name__}({old}=) is now {names[old]}=")
                 keywords[names[old]] = keywords.pop(old)
@@ -200,7 +231,9 @@ def _place_of(path: str, name: str) -> tuple[ModuleType, str] | None:
 
 
 def find(path: str, name: str) -> Any:
-    """What a name of the module physent.`path`, or of physent itself (""), is now; AttributeError if it is nothing."""
+    """What a name of the module physent.`path`, or of physent itself (""), is now; AttributeError
+    if it is nothing.
+    """
     whole = f"{path}.{name}".lstrip(".")
     if whole in PATHS:
         return importlib.import_module(_PACKAGE + whole)
@@ -220,7 +253,8 @@ def warn(words: str) -> None:
 class _Module(ModuleType):
     """A module some of whose names, or all, are elsewhere now: they are read there, and set there.
 
-    A name that is deleted here, as pytest does to undo a patch, becomes again what it was before it was set.
+    A name that is deleted here, as pytest does to undo a patch, becomes again what it was before it
+    was set.
     """
 
     @property
@@ -271,7 +305,9 @@ class _Gone(importlib.abc.Loader):
 
 
 class _Lasting(importlib.abc.Loader):
-    """Loads a module that is still there as its own loader does, and gives it the names that it once had."""
+    """Loads a module that is still there as its own loader does, and gives it the names that it
+    once had.
+    """
 
     def __init__(self, loader: Any):
         self.loader = loader
@@ -302,8 +338,14 @@ class _Finder(importlib.abc.MetaPathFinder):
             return importlib.machinery.ModuleSpec(fullname, _Gone(old))
         if old not in NAMES and old not in _PARENTS and fullname not in _LINKS:
             return None
-        finders = [finder.find_spec for finder in sys.meta_path if hasattr(finder, "find_spec") and finder is not self]
-        spec = next(filter(None, (find_spec(fullname, path, target) for find_spec in finders)), None)
+        finders = [
+            finder.find_spec
+            for finder in sys.meta_path
+            if hasattr(finder, "find_spec") and finder is not self
+        ]
+        spec = next(
+            filter(None, (find_spec(fullname, path, target) for find_spec in finders)), None
+        )
         if fullname in _LINKS:
             _check_link(fullname, spec)
         elif spec is not None and spec.loader is not None:
@@ -312,18 +354,23 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def _check_link(name: str, spec: importlib.machinery.ModuleSpec | None) -> None:
-    """Say what is wrong where a checkout was made without symbolic links, or something was built from such a one."""
+    """Say what is wrong where a checkout was made without symbolic links, or something was built
+    from such a one.
+    """
     place = Path(__file__).parents[1] / name.rpartition(".")[2]
     cure = "'git config core.symlinks true' and 'git checkout -- physent' in the checkout make them"
     if place.is_file():  # git writes a link as a small file
         raise CheckoutError(
-            f"{place} should be a symbolic link to ../{place.name}, and this checkout has none: {cure}; "
+            f"{place} should be a symbolic link to ../{place.name}, and this checkout has none: "
+            f"{cure}; "
             "a wheel needs none",
             name=name,
         )
     if spec is None:
         raise CheckoutError(
-            f"{name} is missing here: physent was built from a checkout without symbolic links; {cure}", name=name
+            f"{name} is missing here: physent was built from a checkout without symbolic links; "
+            f"{cure}",
+            name=name,
         )
 
 

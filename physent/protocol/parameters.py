@@ -1,14 +1,15 @@
 """Parameters declared once, on the class that uses them.
 
-A solver, an initial condition, a measure or a diagnostic is a `Declared` module whose fields are made by one of
+A solver, an initial condition, a measure or a diagnostic is a `Declared` module whose fields are
+made by one of
 
-- `param`: a number (or a list of numbers) that becomes an array leaf, so that it can be differentiated, vmapped over
-  members and changed without compiling again;
+- `param`: a number (or a list of numbers) that becomes an array leaf, so that it can be
+  differentiated, vmapped over members and changed without compiling again;
 - `static`: a size, a name or a switch, part of the compiled program;
 - `choice`: one of several other `Declared` classes, named by its `kind` in a config.
 
-The declaration is all there is: the validation of a config, `physent new`, the JSON schema, the tables of the
-documentation and the vmap axes of an ensemble are read from it.
+The declaration is all there is: the validation of a config, `physent new`, the JSON schema, the
+tables of the documentation and the vmap axes of an ensemble are read from it.
 """
 
 import dataclasses
@@ -28,7 +29,9 @@ import numpy as np
 from physent.errors import ParameterError, RegistryError, nearest
 from physent.protocol import registry
 
-REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()  # None is a value a field may have
+REQUIRED: Any = type(
+    "Required", (), {"__repr__": lambda self: "REQUIRED"}
+)()  # None is a value a field may have
 
 _BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _HOLDS: dict[str, Callable[[Any, float], Any]] = {
@@ -72,7 +75,9 @@ class Declaration:
         else:
             words = _annotation_words(self.annotation)
         optional = self.default is None
-        return f"{words.removesuffix(' or nothing')} {limits}".strip() + (", or nothing" if optional else "")
+        return f"{words.removesuffix(' or nothing')} {limits}".strip() + (
+            ", or nothing" if optional else ""
+        )
 
     def option(self, kind: str) -> type:
         """The class that `kind` names: one of the options, or 'path.py:Class' of their family.
@@ -85,7 +90,9 @@ class Declaration:
         family = self.annotation
         if not (isinstance(cls, type) and isinstance(family, type) and issubclass(cls, family)):
             words = getattr(family, "__name__", family)
-            raise RegistryError(f"{kind} is no {words} (allowed: {', '.join(self.options)}, or a subclass)")
+            raise RegistryError(
+                f"{kind} is no {words} (allowed: {', '.join(self.options)}, or a subclass)"
+            )
         return cls
 
     def misfit(self, value: Any) -> str | None:
@@ -104,14 +111,26 @@ class Declaration:
             return None
         words = f"given {_shown(value)}, allowed: {self.allowed}"
         known = literals(self.annotation)
-        if known and value not in known and (isinstance(value, str) or typing.get_origin(self.annotation) is Literal):
+        if (
+            known
+            and value not in known
+            and (isinstance(value, str) or typing.get_origin(self.annotation) is Literal)
+        ):
             return words
         if isinstance(value, str | bool | tuple) or self.form == "choice":
             return None
-        if self.form == "static" and self.annotation in (int, int | None) and not isinstance(value, Integral):
+        if (
+            self.form == "static"
+            and self.annotation in (int, int | None)
+            and not isinstance(value, Integral)
+        ):
             return words
         try:
-            array = np.asarray(value, dtype=float) if self.form == "param" or self.bounds else np.zeros(())
+            array = (
+                np.asarray(value, dtype=float)
+                if self.form == "param" or self.bounds
+                else np.zeros(())
+            )
         except (TypeError, ValueError, OverflowError):
             return words
         if self.finite and not np.all(np.isfinite(array)):
@@ -122,7 +141,11 @@ class Declaration:
 
 def _shown(value: Any) -> str:
     array = np.asarray(value)
-    return repr(value) if isinstance(value, str) else repr(array.item() if array.ndim == 0 else array.tolist())
+    return (
+        repr(value)
+        if isinstance(value, str)
+        else repr(array.item() if array.ndim == 0 else array.tolist())
+    )
 
 
 def literals(annotation: Any) -> tuple[Any, ...]:
@@ -137,7 +160,13 @@ def _annotation_words(annotation: Any) -> str:
         return repr(literals(annotation)[0])
     if typing.get_origin(annotation) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(annotation)))
-    names = {float: "a number", int: "an integer", str: "a string", bool: "true or false", type(None): "nothing"}
+    names = {
+        float: "a number",
+        int: "an integer",
+        str: "a string",
+        bool: "true or false",
+        type(None): "nothing",
+    }
     if annotation in names:
         return names[annotation]
     arguments = typing.get_args(annotation)
@@ -152,7 +181,9 @@ def known(*values: Any) -> bool:
 
 
 def as_number(value: Any) -> Any:
-    """Give `value` as a strongly typed floating array; the precision is JAX's default unless `value` has one."""
+    """Give `value` as a strongly typed floating array; the precision is JAX's default unless
+    `value` has one.
+    """
     if value is None:
         return value
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact):
@@ -161,29 +192,62 @@ def as_number(value: Any) -> Any:
 
 
 def param(
-    default: Any = REQUIRED, *, doc: str, units: str = "1", ndim: int = 0,
-    gt: float | None = None, ge: float | None = None, lt: float | None = None, le: float | None = None,
+    default: Any = REQUIRED,
+    *,
+    doc: str,
+    units: str = "1",
+    ndim: int = 0,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
     finite: bool = True,
-) -> Any:  # fmt: skip
-    """Declare a number (`ndim` = 0) or an array of numbers; one further leading axis means one value per member."""
-    bounds = {key: bound for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items() if bound is not None}
+) -> Any:
+    """Declare a number (`ndim` = 0) or an array of numbers; one further leading axis means one
+    value per member.
+    """
+    bounds = {
+        key: bound
+        for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items()
+        if bound is not None
+    }
     declared: dict[str, Any] = dict(
         form="param", doc=doc, units=units, bounds=bounds, ndim=ndim, finite=finite, default=default
     )
-    return eqx.field(converter=as_number, metadata={"physent": declared}, kw_only=True, **_default(default))
+    return eqx.field(
+        converter=as_number, metadata={"physent": declared}, kw_only=True, **_default(default)
+    )
 
 
 def static(
-    default: Any = REQUIRED, *, doc: str, units: str = "1", example: Any = None, path: bool = False,
-    gt: float | None = None, ge: float | None = None, lt: float | None = None, le: float | None = None,
-) -> Any:  # fmt: skip
+    default: Any = REQUIRED,
+    *,
+    doc: str,
+    units: str = "1",
+    example: Any = None,
+    path: bool = False,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
+) -> Any:
     """Declare a size, a name or a switch; the values allowed are those of the field's annotation.
 
     A `path` is a file's, in a config relative to the config's folder.
     """
-    bounds = {key: bound for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items() if bound is not None}
+    bounds = {
+        key: bound
+        for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items()
+        if bound is not None
+    }
     declared: dict[str, Any] = dict(
-        form="static", doc=doc, units=units, bounds=bounds, default=default, example=example, path=path
+        form="static",
+        doc=doc,
+        units=units,
+        bounds=bounds,
+        default=default,
+        example=example,
+        path=path,
     )
     return eqx.field(static=True, metadata={"physent": declared}, kw_only=True, **_default(default))
 
@@ -193,7 +257,9 @@ def _default(default: Any) -> dict[str, Any]:
 
 
 def choice(options: Mapping[str, type], default: str | None = None, *, doc: str) -> Any:
-    """Declare a part of its own class: a config names one of `options` as `kind` beside that class's parameters."""
+    """Declare a part of its own class: a config names one of `options` as `kind` beside that
+    class's parameters.
+    """
     declared: dict[str, Any] = dict(
         form="choice", doc=doc, options=options, default=REQUIRED if default is None else default
     )
@@ -205,18 +271,24 @@ def choice(options: Mapping[str, type], default: str | None = None, *, doc: str)
 
     if default is None:
         return eqx.field(converter=named, metadata=metadata, kw_only=True)
-    return eqx.field(default_factory=lambda: options[default](), converter=named, metadata=metadata, kw_only=True)
+    return eqx.field(
+        default_factory=lambda: options[default](), converter=named, metadata=metadata, kw_only=True
+    )
 
 
 class Declared(eqx.Module):
     """A module whose `param`, `static` and `choice` fields are checked when it is made."""
 
     def __new__(cls, *args: Any, **values: Any) -> Self:
-        """Refuse a name that is no field's, with the nearest one, and a choice that is none of its family.
+        """Refuse a name that is no field's, with the nearest one, and a choice that is none of its
+        family.
 
         Here, before the checks of a subclass, which use what was chosen.
         """
-        declared, known = declarations(cls), [field.name for field in dataclasses.fields(cls) if field.init]
+        declared, known = (
+            declarations(cls),
+            [field.name for field in dataclasses.fields(cls) if field.init],
+        )
         for name, value in values.items():
             if name not in known and cls.__dataclass_params__.init:  # type: ignore[attr-defined]
                 raise TypeError(f"{cls.__name__} has no parameter {name!r}{nearest(name, known)}")
@@ -236,7 +308,9 @@ def declarations(cls: type) -> dict[str, Declaration]:
     """The declared fields of a class, in order, by name."""
     hints = typing.get_type_hints(cls)
     return {
-        field.name: Declaration(name=field.name, annotation=hints.get(field.name), **field.metadata["physent"])
+        field.name: Declaration(
+            name=field.name, annotation=hints.get(field.name), **field.metadata["physent"]
+        )
         for field in dataclasses.fields(cls)
         if "physent" in field.metadata
     }
@@ -273,9 +347,21 @@ def member_axes(module: Any) -> Any:
         for key in path:
             name = getattr(key, "name", None)
             owner_class = type(owner)
-            declaration = declarations(owner_class).get(name) if name and issubclass(owner_class, Declared) else None
-            owner = getattr(owner, name) if name else owner[getattr(key, "idx", getattr(key, "key", None))]
-        per_member = declaration is not None and declaration.form == "param" and jnp.ndim(leaf) == declaration.ndim + 1
+            declaration = (
+                declarations(owner_class).get(name)
+                if name and issubclass(owner_class, Declared)
+                else None
+            )
+            owner = (
+                getattr(owner, name)
+                if name
+                else owner[getattr(key, "idx", getattr(key, "key", None))]
+            )
+        per_member = (
+            declaration is not None
+            and declaration.form == "param"
+            and jnp.ndim(leaf) == declaration.ndim + 1
+        )
         return 0 if per_member else None
 
     return jax.tree_util.tree_map_with_path(axis, module)

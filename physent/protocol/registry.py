@@ -1,6 +1,8 @@
-"""A name in a config -> a class: registered by a package (entry point), or named in place ("my_file.py:MySolver").
+"""A name in a config -> a class: registered by a package (entry point), or named in place
+("my_file.py:MySolver").
 
-physent's own solvers and diagnostics are registered through the same entry-point groups as anybody else's.
+physent's own solvers and diagnostics are registered through the same entry-point groups as anybody
+else's.
 """
 
 import functools
@@ -22,12 +24,17 @@ GROUPS: dict[Family, str] = {"solvers": "physent.solvers", "diagnostics": "physe
 
 @functools.cache
 def registered(family: Family) -> dict[str, EntryPoint]:
-    """The entry points of a family by name; of two with one name the first is kept, with a warning."""
+    """The entry points of a family by name; of two with one name the first is kept, with a
+    warning.
+    """
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUPS[family]):
         if point.name in found and found[point.name].value != point.value:
             kept = found[point.name].value
-            warnings.warn(f"{family}: {point.value} is hidden by {kept}: both are called {point.name!r}", stacklevel=2)
+            warnings.warn(
+                f"{family}: {point.value} is hidden by {kept}: both are called {point.name!r}",
+                stacklevel=2,
+            )
             continue
         found.setdefault(point.name, point)
     return dict(sorted(found.items()))
@@ -48,7 +55,9 @@ def available(family: Family) -> dict[str, type]:
 
 
 def current(family: Family, kind: str) -> str:
-    """What a kind is called now; a name that somebody registers is theirs, whatever it meant before."""
+    """What a kind is called now; a name that somebody registers is theirs, whatever it meant
+    before.
+    """
     return kind if ":" in kind or kind in registered(family) else current_kind(family, kind)
 
 
@@ -60,7 +69,8 @@ def current_kinds(experiment: Mapping[str, Any]) -> dict[str, Any]:
 def find(family: Family, kind: str, folder: Path | None = None) -> type:
     """The class that `kind` names; a file is looked for in `folder` first.
 
-    Raises RegistryError, with the nearest name, and CheckoutError where physent itself is not whole.
+    Raises RegistryError, with the nearest name, and CheckoutError where physent itself is not
+    whole.
     """
     if ":" in kind:
         return from_place(kind, folder)
@@ -70,11 +80,13 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
         kind = now
     if kind not in points and kind in KINDS[family].values():
         raise RegistryError(
-            f"{kind!r} is not registered: what is installed is older than this source (pip install -e .)"
+            f"{kind!r} is not registered: what is installed is older than this source (pip install "
+            "-e .)"
         )
     if kind not in points:
         raise RegistryError(
-            f"unknown kind {kind!r}{nearest(kind, points)} (allowed: {', '.join(points)}, or 'path.py:Class')"
+            f"unknown kind {kind!r}{nearest(kind, points)} (allowed: {', '.join(points)}, or "
+            "'path.py:Class')"
         )
     try:
         return points[kind].load()
@@ -83,14 +95,20 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
     except Exception as error:
         distribution = points[kind].dist
         package = distribution.name if distribution else "an unknown package"
-        raise RegistryError(f"{kind!r} ({points[kind].value} of {package}) cannot be loaded: {error!r}") from error
+        raise RegistryError(
+            f"{kind!r} ({points[kind].value} of {package}) cannot be loaded: {error!r}"
+        ) from error
 
 
 def from_place(kind: str, folder: Path | None = None) -> type:
     """The class that 'path.py:Class' or 'module:Class' names; RegistryError if there is none."""
     place, _, name = kind.rpartition(":")
     try:
-        module = _module_of_file(_path_of(place, folder)) if place.endswith(".py") else importlib.import_module(place)
+        module = (
+            _module_of_file(_path_of(place, folder))
+            if place.endswith(".py")
+            else importlib.import_module(place)
+        )
     except (RegistryError, CheckoutError):
         raise
     except Exception as error:
@@ -103,10 +121,18 @@ def from_place(kind: str, folder: Path | None = None) -> type:
 
 
 def place_of(cls: type) -> str:
-    """A kind that finds a class again: its file for one from a script or a file beside it, its module for others."""
+    """A kind that finds a class again: its file for one from a script or a file beside it, its
+    module for others.
+    """
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    alone = "." not in cls.__module__ and file is not None and not {"site-packages", "lib"} & set(Path(file).parts)
-    if file and (alone or cls.__module__ == "__main__" or cls.__module__.startswith("physent_file_")):
+    alone = (
+        "." not in cls.__module__
+        and file is not None
+        and not {"site-packages", "lib"} & set(Path(file).parts)
+    )
+    if file and (
+        alone or cls.__module__ == "__main__" or cls.__module__.startswith("physent_file_")
+    ):
         return f"{Path(file).resolve()}:{cls.__qualname__}"
     return f"{cls.__module__}:{cls.__qualname__}"
 

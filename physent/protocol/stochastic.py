@@ -1,4 +1,6 @@
-"""Protocol one for systems with noise: a stochastic solver also says its drift, its diffusion and its parity."""
+"""Protocol one for systems with noise: a stochastic solver also says its drift, its diffusion and
+its parity.
+"""
 
 import abc
 from collections.abc import Callable, Mapping
@@ -13,7 +15,9 @@ from physent.protocol.variables import substitute
 
 
 class StochasticSolver(Solver[S]):
-    """A solver of dX = b dt + sqrt(2 D) dW, which says its drift b, its diffusion D and the parity of its variables."""
+    """A solver of dX = b dt + sqrt(2 D) dW, which says its drift b, its diffusion D and the parity
+    of its variables.
+    """
 
     @abc.abstractmethod
     def drift(self, state: S) -> dict[str, Array]:
@@ -21,13 +25,15 @@ class StochasticSolver(Solver[S]):
 
     @abc.abstractmethod
     def diffusion(self, state: S) -> dict[str, Array]:
-        """The diffusion coefficient D of each stochastic variable: a scalar, or one value a component."""
+        """The diffusion coefficient D of each stochastic variable: a scalar, or one value a
+        component.
+        """
 
     def divergence(self, state: S) -> dict[str, Array]:
         """d b_i/d x_i of every component of the drift, by observable name.
 
-        The default differentiates `drift` by the leaf of the state that has the variable's name, with one derivative a
-        component: for a few hundred components at most.
+        The default differentiates `drift` by the leaf of the state that has the variable's name,
+        with one derivative a component: for a few hundred components at most.
         """
         return {name: _diagonal(self.drift, state, name) for name in self.parity()}
 
@@ -36,14 +42,16 @@ class StochasticSolver(Solver[S]):
         """+1 for variables even under time reversal, -1 for odd ones."""
 
     def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
-        """Random variables of the state that `drift` and `diffusion` leave out, and what they do; none by default.
+        """Random variables of the state that `drift` and `diffusion` leave out, and what they do;
+        none by default.
 
         One that diffuses on a circle or a sphere, or one that jumps.
         """
         return {}
 
     def independent(self) -> bool:
-        """Whether the first axis of the variables runs over independent copies of one system (walkers), not its parts.
+        """Whether the first axis of the variables runs over independent copies of one system
+        (walkers), not its parts.
 
         Then a state may have any number of them.
         """
@@ -52,14 +60,16 @@ class StochasticSolver(Solver[S]):
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> S:
         """The state whose stochastic variables, the names of `parity`, have these values; t = 0.
 
-        The default replaces the leaves of these names in `init(key)`: enough where nothing else in the state depends on
-        them.
+        The default replaces the leaves of these names in `init(key)`: enough where nothing else in
+        the state depends on them.
         """
         state = self.init(jax.random.key(0) if key is None else key)
         return substitute(state, {name: values[name] for name in self.parity()})
 
     def reference_score(self, state: S) -> dict[str, Array]:
-        """A known score s0 that a network may learn the residual to, by observable name; the default is 0."""
+        """A known score s0 that a network may learn the residual to, by observable name; the
+        default is 0.
+        """
         return {name: jnp.zeros_like(getattr(state, name)) for name in self.parity()}
 
     def reference_divergence(self, state: S) -> dict[str, Array]:

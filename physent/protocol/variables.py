@@ -15,9 +15,10 @@ T = TypeVar("T", bound=eqx.Module)
 class Variable:
     """What an observable or the value of a diagnostic is; declared, never guessed from the array.
 
-    `dims` names its axes in order (an empty tuple makes it a series), `role` says what it stands for physically
-    ("amplitude", "density", "scalar", "velocity", "position", "heading", ...), which is how diagnostics find it. `nan`
-    says what NaN means in a variable that may have it, "no pair"; in any other it is a failure.
+    `dims` names its axes in order (an empty tuple makes it a series), `role` says what it stands
+    for physically ("amplitude", "density", "scalar", "velocity", "position", "heading", ...), which
+    is how diagnostics find it. `nan` says what NaN means in a variable that may have it, "no pair";
+    in any other it is a failure.
     """
 
     dims: tuple[str, ...] = ()
@@ -30,8 +31,8 @@ class Variable:
 class Axis(eqx.Module):
     """One direction of space, or one list of labels.
 
-    `points` has shape (n,) and holds the coordinate, or is None for particles, which live between the points of no
-    grid; `length` is the extent of the domain, the period where `periodic`.
+    `points` has shape (n,) and holds the coordinate, or is None for particles, which live between
+    the points of no grid; `length` is the extent of the domain, the period where `periodic`.
     """
 
     name: str = eqx.field(static=True)
@@ -57,7 +58,9 @@ class Axis(eqx.Module):
 
 
 class Domain(eqx.Module):
-    """The axes that the dims of the observables refer to; a staggered grid has more than one axis a direction."""
+    """The axes that the dims of the observables refer to; a staggered grid has more than one axis a
+    direction.
+    """
 
     axes: tuple[Axis, ...]
 
@@ -74,7 +77,9 @@ class Domain(eqx.Module):
 
 
 def substitute(state: T, values: Mapping[str, Array]) -> T:
-    """The state with other values of some of its variables and everything else, as its neighbour list, as it is."""
+    """The state with other values of some of its variables and everything else, as its neighbour
+    list, as it is.
+    """
     names = tuple(values)
 
     def where(state: Any) -> list[Any]:

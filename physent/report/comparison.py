@@ -1,4 +1,6 @@
-"""Two runs side by side: what they were asked, what they kept, and whether their entropies differ."""
+"""Two runs side by side: what they were asked, what they kept, and whether their entropies
+differ.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,7 +40,10 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
     keys = [key for key in dict.fromkeys([*first, *second]) if first.get(key) != second.get(key)]
     keys = [key for key in keys if key not in ("name", "description")]
     missing = "-"
-    parameters = [(key, *(shown(part[key]) if key in part else missing for part in (first, second))) for key in keys]
+    parameters = [
+        (key, *(shown(part[key]) if key in part else missing for part in (first, second)))
+        for key in keys
+    ]
     found = [Table("parameters that differ", ("key", "A", "B"), parameters, "" if keys else "none")]
     drifts = list(_drifts(a, b))
     if drifts:
@@ -46,22 +51,30 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
         found.append(Table("invariants", columns, drifts, "Drifts are relative."))
     tests = [
         (
-            row.name, *(f"{x.mean:.6g} ± {x.standard_error:.1g}" for x in (row.a, row.b)),
-            f"{row.difference:.3g} ± {row.standard_error:.1g}", f"{row.a.effective:.3g}, {row.b.effective:.3g}",
-            f"{row.p_value:.2g}", row.words,
+            row.name,
+            *(f"{x.mean:.6g} ± {x.standard_error:.1g}" for x in (row.a, row.b)),
+            f"{row.difference:.3g} ± {row.standard_error:.1g}",
+            f"{row.a.effective:.3g}, {row.b.effective:.3g}",
+            f"{row.p_value:.2g}",
+            row.words,
         )
         for row in differences(a, b)
-    ]  # fmt: skip
+    ]
     if tests:
         columns = ("time average", "A", "B", "A - B", "independent values", "p", "test")
         note = (
-            "Errors and tests count independent values, not rows; p is two-sided and corrected for the number of tests "
-            f"(Holm). Below {ENOUGH} independent values no verdict is given: the series still changes, or is short."
+            "Errors and tests count independent values, not rows; p is two-sided and corrected for "
+            "the number of tests "
+            f"(Holm). Below {ENOUGH} independent values no verdict is given: the series still "
+            "changes, or is short."
         )
         found.append(Table("entropies and order parameters", columns, tests, note))
     for letter, dataset in (("A", a), ("B", b)):
         if own := per_member(dataset.attrs, dataset.sizes.get("member", 1)):
-            note = f"members of {letter} differ in {', '.join(key for key, _ in own)}: their mean is no average"
+            note = (
+                f"members of {letter} differ in {', '.join(key for key, _ in own)}: their mean is "
+                "no average"
+            )
             found.append(Table("time averages", (), [], note))
     return found
 
@@ -86,10 +99,19 @@ def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
     with style.styled():
         for name in names_of(a):
             if name in names_of(b):
-                yield Picture(name, str(a[name].attrs.get("long_name", name)), "series", _both(a[name], b[name]))
+                yield Picture(
+                    name,
+                    str(a[name].attrs.get("long_name", name)),
+                    "series",
+                    _both(a[name], b[name]),
+                )
         sorts = sorts_of(a)
         shared = [name for name in order_of(a, sorts) if name in b and _alike(a[name], b[name])]
-        swarms = [name for name in sorts if sorts[name].kind == "particles" and sorts[name].role == "position"]
+        swarms = [
+            name
+            for name in sorts
+            if sorts[name].kind == "particles" and sorts[name].role == "position"
+        ]
         for name in shared[:MOST]:
             for letter, dataset in (("A", a), ("B", b)):
                 found = sort(dataset[name])
@@ -109,7 +131,11 @@ def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
 
 def _alike(a: xr.DataArray, b: xr.DataArray) -> bool:
     first, second = sort(a), sort(b)
-    return first is not None and second is not None and (first.kind, first.dims) == (second.kind, second.dims)
+    return (
+        first is not None
+        and second is not None
+        and (first.kind, first.dims) == (second.kind, second.dims)
+    )
 
 
 def _both(a: xr.DataArray, b: xr.DataArray) -> Any:
@@ -136,7 +162,13 @@ def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None)
             title = f"{first.attrs.get('title', 'A')} and {second.attrs.get('title', 'B')}"
             groups = drawn(pictures(first, second), ("series", "fields", "particles"))
             text = template("comparison.html").render(
-                title=title, a=str(a), b=str(b), tables=found, groups=groups, made=made(), refresh=None
+                title=title,
+                a=str(a),
+                b=str(b),
+                tables=found,
+                groups=groups,
+                made=made(),
+                refresh=None,
             )
             save(Path(output), text)
     return found

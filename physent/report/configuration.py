@@ -1,4 +1,6 @@
-"""The experiment of a run as rows of a table: every key, its value, and whether that is the default."""
+"""The experiment of a run as rows of a table: every key, its value, and whether that is the
+default.
+"""
 
 import warnings
 from collections.abc import Mapping
@@ -26,7 +28,9 @@ class Setting:
 
 
 def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray] | None:
-    """The one parameter that has a value for each member, with these values; None where there is none, or several."""
+    """The one parameter that has a value for each member, with these values; None where there is
+    none, or several.
+    """
     found = per_member(attributes, members)
     return (found[0][0].rpartition(".")[2], found[0][1]) if len(found) == 1 else None
 
@@ -46,15 +50,22 @@ def per_member(attributes: Mapping[str, Any], members: int) -> list[tuple[str, n
 def settings(experiment: Mapping[str, Any]) -> dict[str, list[Setting]]:
     """The settings of an experiment by section: solver, run, output and diagnostics.
 
-    Defaults are those of registered classes. A class in a file is not loaded for them, since that would execute it.
+    Defaults are those of registered classes. A class in a file is not loaded for them, since that
+    would execute it.
     """
-    sections = {"solver": _rows(experiment.get("solver", {}), _class("solvers", experiment.get("solver")), "solver")}
+    sections = {
+        "solver": _rows(
+            experiment.get("solver", {}), _class("solvers", experiment.get("solver")), "solver"
+        )
+    }
     sections["run"] = _rows(experiment.get("run", {}), RunSettings, "run")
     if experiment.get("output"):
         sections["output"] = _rows(experiment["output"], OutputSettings, "output")
     entries = experiment.get("diagnostics", [])
     if entries:
-        parts = [_rows(e, _class("diagnostics", e), f"diagnostics.{i}") for i, e in enumerate(entries)]
+        parts = [
+            _rows(e, _class("diagnostics", e), f"diagnostics.{i}") for i, e in enumerate(entries)
+        ]
         sections["diagnostics"] = [setting for part in parts for setting in part]
     return sections
 
@@ -81,7 +92,15 @@ def _rows(data: Any, cls: type | None, prefix: str) -> list[Setting]:
         if declaration is not None and declaration.form == "choice" and isinstance(value, Mapping):
             kind = value.get("kind", declaration.default)
             default = None if declaration.required else str(declaration.default)
-            found.append(Setting(key, str(kind), default, default is not None and kind != default, declaration.doc))
+            found.append(
+                Setting(
+                    key,
+                    str(kind),
+                    default,
+                    default is not None and kind != default,
+                    declaration.doc,
+                )
+            )
             rest = {k: v for k, v in value.items() if k != "kind"}
             found += _rows(rest, declaration.options.get(kind), key)
         elif declaration is not None and not declaration.required:
@@ -91,5 +110,7 @@ def _rows(data: Any, cls: type | None, prefix: str) -> list[Setting]:
         elif isinstance(value, Mapping) and not is_range(value):
             found += _rows(value, None, key)
         else:
-            found.append(Setting(key, shown(value), None, False, declaration.doc if declaration else ""))
+            found.append(
+                Setting(key, shown(value), None, False, declaration.doc if declaration else "")
+            )
     return found

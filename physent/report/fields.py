@@ -1,11 +1,23 @@
-"""Pictures of fields: space-time plots in one dimension, maps at three moments in two, and spectra."""
+"""Pictures of fields: space-time plots in one dimension, maps at three moments in two, and
+spectra.
+"""
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.report import style
-from physent.report.sorts import COLUMNS, ROWS, Sort, moments, one_member, points, power_spectrum, real, thin
+from physent.report.sorts import (
+    COLUMNS,
+    ROWS,
+    Sort,
+    moments,
+    one_member,
+    points,
+    power_spectrum,
+    real,
+    thin,
+)
 
 FLOOR = 1e-34  # of a power spectrum, below the square of round-off
 TALLEST, LOWEST = 2.6, 0.75  # inches of one map
@@ -17,30 +29,43 @@ def space_time(array: xr.DataArray, sort: Sort) -> Figure:
     chosen = one_member(thin(thin(array, sort.time, ROWS), dim, COLUMNS)).transpose(sort.time, dim)
     values, label = real(chosen)
     if sort.role == "spectrum":
-        values, label = np.log10(np.maximum(values, values.max() * 1e-20 or FLOOR)), f"log10 {label}"
+        values, label = (
+            np.log10(np.maximum(values, values.max() * 1e-20 or FLOOR)),
+            f"log10 {label}",
+        )
     fig, axes = style.figure()
     x, t = points(chosen, dim), points(chosen, sort.time)
     if len(t) == 1:
         axes.plot(x, values[0], **style.line(0))
         axes.set(xlabel=_axis_label(array, dim), ylabel=style.labelled(label, array.attrs))
         return fig
-    image = axes.pcolormesh(x, t, values, shading="nearest", rasterized=True, **style.colours_of(values, sort.role))
+    image = axes.pcolormesh(
+        x, t, values, shading="nearest", rasterized=True, **style.colours_of(values, sort.role)
+    )
     axes.set(xlabel=_axis_label(array, dim), ylabel=_axis_label(array, sort.time))
     style.colourbar(fig, image, axes, style.labelled(label, array.attrs))
     return fig
 
 
 def image(array: xr.DataArray, sort: Sort) -> Figure:
-    """A field on two axes at its first, middle and last moment, in the same colours; of three axes a middle plane."""
+    """A field on two axes at its first, middle and last moment, in the same colours; of three axes
+    a middle plane.
+    """
     chosen = one_member(array)
     if sort.kind == "volume":
         chosen = chosen.isel({sort.dims[0]: chosen.sizes[sort.dims[0]] // 2})
     across, up = sort.dims[-2:]
-    chosen = thin(thin(chosen.isel({sort.time: moments(array, sort.time)}), across, COLUMNS), up, COLUMNS)
+    chosen = thin(
+        thin(chosen.isel({sort.time: moments(array, sort.time)}), across, COLUMNS), up, COLUMNS
+    )
     chosen = chosen.transpose(sort.time, up, across)
     values, label = real(chosen)
     x, y, t = points(chosen, across), points(chosen, up), points(chosen, sort.time)
-    ratio = _extent(y) / _extent(x) if up in array.coords and across in array.coords else len(y) / len(x)
+    ratio = (
+        _extent(y) / _extent(x)
+        if up in array.coords and across in array.coords
+        else len(y) / len(x)
+    )
     height = float(np.clip(3.4 * ratio, LOWEST, TALLEST))
     fig, _ = style.figure(height=len(t) * (height + 0.35) + 0.55)
     fig.clear()
@@ -54,13 +79,17 @@ def image(array: xr.DataArray, sort: Sort) -> Figure:
             panel.set_aspect("equal")
     panels[-1].set_xlabel(_axis_label(array, across))
     assert image is not None  # a sorted array has rows
-    bar = fig.colorbar(image, ax=list(panels), pad=0.02, aspect=40, label=style.labelled(label, array.attrs))
+    bar = fig.colorbar(
+        image, ax=list(panels), pad=0.02, aspect=40, label=style.labelled(label, array.attrs)
+    )
     bar.outline.set_visible(False)  # type: ignore[operator]
     return fig
 
 
 def spectra(array: xr.DataArray, sort: Sort) -> Figure | None:
-    """Power over wavenumber at the first, middle and last moment, along the first axis that is long enough."""
+    """Power over wavenumber at the first, middle and last moment, along the first axis that is long
+    enough.
+    """
     dim = next((dim for dim in sort.dims if array.sizes[dim] >= 8 and dim in array.coords), None)
     if dim is None:
         return None
@@ -73,7 +102,12 @@ def spectra(array: xr.DataArray, sort: Sort) -> Figure | None:
         if np.all(np.isfinite(frame)):
             wavenumber, power = power_spectrum(rows, frame, dim, axis)
             shown = slice(1, None) if len(wavenumber) > 2 else slice(None)
-            axes.loglog(wavenumber[shown], np.maximum(power[shown], FLOOR), label=f"t = {now:.4g}", **style.line(i))
+            axes.loglog(
+                wavenumber[shown],
+                np.maximum(power[shown], FLOOR),
+                label=f"t = {now:.4g}",
+                **style.line(i),
+            )
     _decades(axes, -34)
     axes.set(xlabel=f"angular wavenumber along {dim}", ylabel=f"power of {array.name} / largest")
     axes.legend()

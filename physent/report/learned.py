@@ -26,7 +26,9 @@ MOST_ARROWS = 16
 
 @dataclass(frozen=True)
 class LearnedSection:
-    """What the page shows: a line of the verdict, rows (words, value, standard error), and pictures."""
+    """What the page shows: a line of the verdict, rows (words, value, standard error), and
+    pictures.
+    """
 
     check: Check
     rows: list[tuple[str, float, float]]
@@ -34,7 +36,9 @@ class LearnedSection:
 
 
 def learned_of(folder: Path | None) -> LearnedSection | None:
-    """The section of a run folder; None where no score was learned. Raises FolderError for a file that is damaged."""
+    """The section of a run folder; None where no score was learned. Raises FolderError for a file
+    that is damaged.
+    """
     if folder is None or not (folder / RESULT).is_file():
         return None
     try:
@@ -60,16 +64,25 @@ def _pictures(dataset: xr.Dataset) -> Iterator[Picture]:
         array = dataset[name]
         figure = _particles(dataset, array) if name.startswith("snapshot") else _map(dataset, array)
         if figure is not None:
-            yield Picture(words, f"{array.attrs['long_name']}; arrows: current velocity", GROUP, figure)
+            yield Picture(
+                words, f"{array.attrs['long_name']}; arrows: current velocity", GROUP, figure
+            )
     if "map_density" in dataset:
         figure = _map(dataset, dataset["map_density"], current=True)
         if figure is not None:
-            yield Picture("density and current", "share per unit of the plane; arrows: density times v", GROUP, figure)
+            yield Picture(
+                "density and current",
+                "share per unit of the plane; arrows: density times v",
+                GROUP,
+                figure,
+            )
     if "training_error" in dataset:
         yield Picture(
-            "learning", "error of the score on samples for checks, E[ds . D ds], with its standard error", GROUP,
+            "learning",
+            "error of the score on samples for checks, E[ds . D ds], with its standard error",
+            GROUP,
             _curve(dataset),
-        )  # fmt: skip
+        )
 
 
 def _map(dataset: xr.Dataset, array: xr.DataArray, current: bool = False) -> Figure | None:
@@ -90,33 +103,58 @@ def _map(dataset: xr.Dataset, array: xr.DataArray, current: bool = False) -> Fig
     u, v = arrows[::step, ::step, 0].T, arrows[::step, ::step, 1].T
     if dataset["map_density"].values.max() > 0:
         # where hardly anybody ever is, the mean is noise
-        rare = 0.02 * dataset["map_density"].values.max() > dataset["map_density"].values[::step, ::step].T
+        rare = (
+            0.02 * dataset["map_density"].values.max()
+            > dataset["map_density"].values[::step, ::step].T
+        )
         u, v = np.where(rare, np.nan, u), np.where(rare, np.nan, v)
-    axes.quiver(x[::step], y[::step], u, v, color=style.INK, alpha=0.75, width=0.0045, pivot="mid", angles="uv")
+    axes.quiver(
+        x[::step],
+        y[::step],
+        u,
+        v,
+        color=style.INK,
+        alpha=0.75,
+        width=0.0045,
+        pivot="mid",
+        angles="uv",
+    )
     axes.set(xlabel=names[0], ylabel=names[1])
     style.colourbar(fig, image, axes, style.labelled(str(array.name), array.attrs))
     return fig
 
 
 def _particles(dataset: xr.Dataset, array: xr.DataArray) -> Figure | None:
-    place = dataset["snapshot_position"].values if "snapshot_position" in dataset else np.zeros((0, 0))
+    place = (
+        dataset["snapshot_position"].values if "snapshot_position" in dataset else np.zeros((0, 0))
+    )
     if place.ndim != 2 or place.shape[-1] < 2:
         return None
     fig, axes = style.figure(height=4.6)
     size = float(np.clip(12000 / len(place), 1.5, 60.0))
     image = axes.scatter(
-        place[:, 0], place[:, 1], c=array.values, s=size, lw=0, rasterized=len(place) > 2000, **_colours(array.values)
+        place[:, 0],
+        place[:, 1],
+        c=array.values,
+        s=size,
+        lw=0,
+        rasterized=len(place) > 2000,
+        **_colours(array.values),
     )
     if len(place) <= 400 and "snapshot_velocity_position" in dataset:
         v = dataset["snapshot_velocity_position"].values
-        axes.quiver(place[:, 0], place[:, 1], v[:, 0], v[:, 1], color=style.INK, width=0.0035, angles="xy")
+        axes.quiver(
+            place[:, 0], place[:, 1], v[:, 0], v[:, 1], color=style.INK, width=0.0035, angles="xy"
+        )
     axes.set_aspect("equal")
     style.colourbar(fig, image, axes, style.labelled(str(array.name), array.attrs))
     return fig
 
 
 def _colours(values: np.ndarray) -> dict:
-    """Colours between the 1 % and 99 % quantiles: a few boxes that were hardly visited do not set them."""
+    """Colours between the 1 % and 99 % quantiles: a few boxes that were hardly visited do not set
+    them.
+    """
     finite = values[np.isfinite(values)]
     if not finite.size:
         return style.colours_of(values, "scalar")
@@ -129,7 +167,9 @@ def _curve(dataset: xr.Dataset) -> Figure:
     step, error = dataset["step"].values, dataset["training_error"].values
     spread = np.nan_to_num(dataset["training_standard_error"].values)
     axes.plot(step, error, **style.line(0))
-    axes.fill_between(step, error - spread, error + spread, color=style.COLOURS[0], alpha=0.25, lw=0)
+    axes.fill_between(
+        step, error - spread, error + spread, color=style.COLOURS[0], alpha=0.25, lw=0
+    )
     axes.axhline(0, color=style.INK, lw=0.6)
     axes.set(xlabel="step", ylabel="error [1/time]")
     return fig

@@ -1,4 +1,6 @@
-"""The report of a run that goes on: written again whenever the run has saved more, until it ends."""
+"""The report of a run that goes on: written again whenever the run has saved more, until it
+ends.
+"""
 
 import contextlib
 import math
@@ -22,10 +24,11 @@ def follow(
     every: float = EVERY,
     tell: Callable[[Path, bool], None] = lambda target, running: None,
 ) -> Path:
-    """Write the report of a run now and after each new checkpoint, until nothing runs there any more; its path.
+    """Write the report of a run now and after each new checkpoint, until nothing runs there any
+    more; its path.
 
-    The page loads itself again; the last one does not, nor does the one that an interrupt leaves. `tell` is called
-    with the page and whether the run goes on. Raises FolderError as `write` does.
+    The page loads itself again; the last one does not, nor does the one that an interrupt leaves.
+    `tell` is called with the page and whether the run goes on. Raises FolderError as `write` does.
     """
     folder = Path(folder)
     target, place = target_of(folder, output), place_of(folder)
@@ -69,7 +72,12 @@ def _page(folder: Path, place: Path, refresh: int | None) -> str:
         try:
             with opened(folder) as dataset:
                 return page(dataset, place, refresh)
-        except (FolderError, OSError, RuntimeError, IndexError) as error:  # caught in the middle of a write
+        except (
+            FolderError,
+            OSError,
+            RuntimeError,
+            IndexError,
+        ) as error:  # caught in the middle of a write
             if attempt == TRIES - 1 or refresh is None:
                 raise FolderError(f"{folder}: cannot be read: {error}") from None
             time.sleep(0.2)

@@ -1,4 +1,6 @@
-"""An animated WebP of a run: particles, else the field that tells most, in two dimensions a map and in one a line."""
+"""An animated WebP of a run: particles, else the field that tells most, in two dimensions a map and
+in one a line.
+"""
 
 import base64
 import contextlib
@@ -27,7 +29,9 @@ SIZE = 4.6  # inches
 
 @dataclass(frozen=True)
 class Movie:
-    """An animated WebP and its last frame as data: addresses, what it shows, and its size in pixels."""
+    """An animated WebP and its last frame as data: addresses, what it shows, and its size in
+    pixels.
+    """
 
     animation: str
     still: str
@@ -49,7 +53,9 @@ def movie(dataset: xr.Dataset, most: int = FRAMES) -> Movie | None:
     if film is None:
         return None
     height, width, _ = film.frames[0].shape
-    animation, still = (_address(data) for data in (_webp(film.frames, SECONDS), _webp(film.frames[-1:], 0)))
+    animation, still = (
+        _address(data) for data in (_webp(film.frames, SECONDS), _webp(film.frames[-1:], 0))
+    )
     return Movie(animation, still, film.caption, (width, height))
 
 
@@ -58,21 +64,31 @@ def _address(data: bytes) -> str:
 
 
 def filmed(dataset: xr.Dataset, most: int = FRAMES, dpi: float = DPI) -> Film | None:
-    """At most so many frames of what tells most of a run; None where there is nothing that moves."""
+    """At most so many frames of what tells most of a run; None where there is nothing that
+    moves.
+    """
     dataset = plain(dataset)
     sorts = sorts_of(dataset)
-    swarm = [name for name, found in sorts.items() if found.kind == "particles" and found.role == "position"]
+    swarm = [
+        name
+        for name, found in sorts.items()
+        if found.kind == "particles" and found.role == "position"
+    ]
     drawn = [name for name in order_of(dataset, sorts) if sorts[name].kind in ("map", "profile")]
     for name in swarm + drawn:
         found = sorts[name]
-        if dataset.sizes[found.time] >= 4 and (found.kind != "profile" or dataset[name].sizes[found.dims[0]] >= 8):
+        if dataset.sizes[found.time] >= 4 and (
+            found.kind != "profile" or dataset[name].sizes[found.dims[0]] >= 8
+        ):
             with style.styled():
                 return _filmed(dataset, name, found, most, dpi)
     return None
 
 
 def _filmed(dataset: xr.Dataset, name: str, found: Sort, most: int, dpi: float) -> Film:
-    index = np.unique(np.linspace(0, dataset.sizes[found.time] - 1, most).round().astype(int)).tolist()
+    index = np.unique(
+        np.linspace(0, dataset.sizes[found.time] - 1, most).round().astype(int)
+    ).tolist()
     t = points(dataset[name], found.time)[index]
     stages = {"particles": _swarm, "map": _map, "profile": _line}
     draw, words = stages[found.kind](dataset, name, found, index)
@@ -86,20 +102,30 @@ def _webp(frames: list[np.ndarray], seconds: float) -> bytes:
 
     images = [Image.fromarray(frame) for frame in frames]
     buffer = io.BytesIO()
-    timing = {"save_all": True, "append_images": images[1:], "duration": round(1000 * seconds / len(frames)), "loop": 0}
+    timing = {
+        "save_all": True,
+        "append_images": images[1:],
+        "duration": round(1000 * seconds / len(frames)),
+        "loop": 0,
+    }
     images[0].save(buffer, "WEBP", quality=55, method=2, **(timing if seconds else {}))  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
 def write_movie(dataset: xr.Dataset, target: Path) -> None:
-    """A run's movie as a file of its own, WebP or mp4 by its suffix, longer and larger than the one in the page.
+    """A run's movie as a file of its own, WebP or mp4 by its suffix, longer and larger than the one
+    in the page.
 
-    Raises FolderError where the suffix is another, there is nothing to film, or the file cannot be written.
+    Raises FolderError where the suffix is another, there is nothing to film, or the file cannot be
+    written.
     """
     check_movie(target)
     film = filmed(dataset, FILE_FRAMES, FILE_DPI)
     if film is None:
-        raise FolderError(f"{target}: there is nothing to film: a movie needs four rows of a field or of particles")
+        raise FolderError(
+            f"{target}: there is nothing to film: a movie needs four rows of a field or of "
+            "particles"
+        )
     beside = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         if target.suffix == ".mp4":
@@ -117,9 +143,14 @@ def write_movie(dataset: xr.Dataset, target: Path) -> None:
 def check_movie(target: Path) -> None:
     """Raises FolderError where no movie can be written to a place."""
     if target.suffix not in SUFFIXES:
-        raise OptionError(f"{target}: given a movie that ends in {target.suffix!r}, allowed: {', '.join(SUFFIXES)}")
+        raise OptionError(
+            f"{target}: given a movie that ends in {target.suffix!r}, allowed: "
+            f"{', '.join(SUFFIXES)}"
+        )
     if target.suffix == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise OptionError("an mp4 needs the extra physent[mp4], which is not installed; a .webp does not")
+        raise OptionError(
+            "an mp4 needs the extra physent[mp4], which is not installed; a .webp does not"
+        )
     if not target.parent.is_dir():
         raise FolderError(f"{target}: cannot be written: there is no folder {target.parent}")
 
@@ -132,7 +163,9 @@ def _mp4(frames: list[np.ndarray], target: Path) -> None:
     padding = ((0, height % 2), (0, width % 2), (0, 0))
     size = width + width % 2, height + height % 2
     stream = imageio_ffmpeg.write_frames(str(target), size, fps=RATE, quality=7, macro_block_size=2)
-    with warnings.catch_warnings():  # JAX warns of every fork; ffmpeg is started in the next instant
+    with (
+        warnings.catch_warnings()
+    ):  # JAX warns of every fork; ffmpeg is started in the next instant
         warnings.filterwarnings("ignore", message=r"os\.fork", category=RuntimeWarning)
         stream.send(None)
     for frame in frames:
@@ -145,13 +178,21 @@ Draw = Callable[[int, str, float], np.ndarray]
 
 def _line(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tuple[Draw, str]:
     (dim,) = found.dims
-    rows = one_member(thin(dataset[name], dim, COLUMNS)).isel({found.time: index}).transpose(found.time, dim)
+    rows = (
+        one_member(thin(dataset[name], dim, COLUMNS))
+        .isel({found.time: index})
+        .transpose(found.time, dim)
+    )
     values, label = real(rows)
     fig, axes = style.figure(SIZE, 2.9)
     (line,) = axes.plot(points(rows, dim), values[0], **style.line(0))
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.06 * (high - low) or 0.5
-    axes.set(ylim=(low - margin, high + margin), xlabel=dim, ylabel=style.labelled(label, dataset[name].attrs))
+    axes.set(
+        ylim=(low - margin, high + margin),
+        xlabel=dim,
+        ylabel=style.labelled(label, dataset[name].attrs),
+    )
     title = axes.set_title("t = 0")
 
     def draw(i: int, words: str, dpi: float) -> np.ndarray:
@@ -164,13 +205,17 @@ def _line(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tupl
 
 def _map(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tuple[Draw, str]:
     across, up = found.dims
-    rows = one_member(thin(thin(dataset[name], across, COLUMNS), up, COLUMNS)).isel({found.time: index})
+    rows = one_member(thin(thin(dataset[name], across, COLUMNS), up, COLUMNS)).isel(
+        {found.time: index}
+    )
     rows = rows.transpose(found.time, up, across)
     values, label = real(rows)
     x, y = points(rows, across), points(rows, up)
     ratio = (y[-1] - y[0]) / ((x[-1] - x[0]) or 1.0)
     fig, axes = style.figure(SIZE, float(np.clip(3.6 * ratio, 1.0, 4.2)) + 0.9)
-    image = axes.pcolormesh(x, y, values[0], shading="nearest", **style.colours_of(values, found.role))
+    image = axes.pcolormesh(
+        x, y, values[0], shading="nearest", **style.colours_of(values, found.role)
+    )
     axes.set(xlabel=across, ylabel=up)
     title = axes.set_title("t = 0")
     style.colourbar(fig, image, axes, style.labelled(label, dataset[name].attrs))
@@ -213,7 +258,9 @@ def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tup
 
 
 def _travels(places: np.ndarray, out: np.ndarray, period: np.ndarray | None) -> bool:
-    """Whether the swarm goes so far that it would be small in a picture of the whole way, or across an edge."""
+    """Whether the swarm goes so far that it would be small in a picture of the whole way, or across
+    an edge.
+    """
     size = np.median(np.ptp(out, axis=1).max(axis=-1))
     path = np.ptp((places - out).mean(axis=1), axis=0).max()
     return bool(path > size and (period is None or 2 * size < np.max(period)))

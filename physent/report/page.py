@@ -35,19 +35,31 @@ HEADLINES = {
 }
 GROUPS = ("particles", "fields", "spectra", "entropies", "phase portraits", "series", "invariants")
 PROVENANCE = (
-    "source", "versions", "device", "precision", "seed", "history", "wall_time", "wall_time_solver",
-    "wall_time_diagnostics", "wall_time_compilation",
-)  # fmt: skip
+    "source",
+    "versions",
+    "device",
+    "precision",
+    "seed",
+    "history",
+    "wall_time",
+    "wall_time_solver",
+    "wall_time_diagnostics",
+    "wall_time_compilation",
+)
 LOG_LINES = 30
 
 
-def write(folder: str | Path, output: str | Path | None = None, movie: str | Path | None = None) -> Path:
-    """Write the report of a run folder, or of its NetCDF file, to `report.html` in it or to `output`; its path.
+def write(
+    folder: str | Path, output: str | Path | None = None, movie: str | Path | None = None
+) -> Path:
+    """Write the report of a run folder, or of its NetCDF file, to `report.html` in it or to
+    `output`; its path.
 
-    With `movie` the movie is written too, as a file of its own: .webp, or .mp4 with the extra physent[mp4].
+    With `movie` the movie is written too, as a file of its own: .webp, or .mp4 with the extra
+    physent[mp4].
 
-    Raises `physent.errors.FolderError` where there is no run, it cannot be read, or the page cannot be written; nothing
-    is left behind.
+    Raises `physent.errors.FolderError` where there is no run, it cannot be read, or the page cannot
+    be written; nothing is left behind.
     """
     folder = Path(folder)
     target = target_of(folder, output)
@@ -75,16 +87,23 @@ def target_of(folder: Path, output: str | Path | None) -> Path:
 
 
 def opened(path: Path) -> xr.Dataset:
-    """The run at a path. Raises FolderError with one sentence for whatever keeps it from being read."""
+    """The run at a path. Raises FolderError with one sentence for whatever keeps it from being
+    read.
+    """
     try:
         return open_run(path)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or "not a NetCDF file, or another program is writing it"
+        reason = (
+            getattr(error, "strerror", None)
+            or "not a NetCDF file, or another program is writing it"
+        )
         raise FolderError(f"{path}: cannot be read: {reason}") from None
 
 
 def check_target(target: Path) -> None:
-    """Raises FolderError where the page cannot be put, or something stands there that is not a report."""
+    """Raises FolderError where the page cannot be put, or something stands there that is not a
+    report.
+    """
     if target.is_dir():
         raise FolderError(f"{target} is a folder: name a file, as in --output {target / REPORT}")
     if not target.parent.is_dir():
@@ -114,7 +133,8 @@ def save(target: Path, text: str) -> Path:
 
 
 def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = None) -> str:
-    """The report of a dataset as HTML; `folder`, where it has one, adds its log and what its checkpoint says.
+    """The report of a dataset as HTML; `folder`, where it has one, adds its log and what its
+    checkpoint says.
 
     With `refresh` a browser loads the page again after so many seconds.
     """
@@ -131,20 +151,26 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
         title=str(dataset.attrs.get("title", folder.name if folder else "a run")),
         description=str(dataset.attrs.get("comment", "")),
         subtitle=_subtitle(dataset, experiment),
-        state=state, headline=HEADLINES[state], checks=found, marks=MARKS,
+        state=state,
+        headline=HEADLINES[state],
+        checks=found,
+        marks=MARKS,
         movie=film,
         groups=groups,
         learned=learnt,
         learned_pictures=[] if learnt is None else drawn(learnt.pictures, ("learned score",)),
-        averages=averages(dataset), averages_after="entropies" if "entropies" in names else "", enough=ENOUGH,
+        averages=averages(dataset),
+        averages_after="entropies" if "entropies" in names else "",
+        enough=ENOUGH,
         configuration=settings(experiment) if experiment else {},
         provenance=_provenance(dataset),
         command=command(folder),
         toml=str(dataset.attrs.get("experiment", "")),
         summary=summary(dataset),
         log=_log(folder),
-        made=made(), refresh=refresh,
-    )  # fmt: skip
+        made=made(),
+        refresh=refresh,
+    )
 
 
 def drawn(found: Iterable[Picture], order: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -157,12 +183,19 @@ def drawn(found: Iterable[Picture], order: tuple[str, ...]) -> list[dict[str, An
 
 
 def entries(found: Iterable[Picture], prefix: str = "") -> Iterator[dict[str, Any]]:
-    """Pictures as SVG, with ids that begin alike; each figure is let go before the next one is made."""
+    """Pictures as SVG, with ids that begin alike; each figure is let go before the next one is
+    made.
+    """
     from markupsafe import Markup
 
     for i, picture in enumerate(found):
         svg = Markup(style.svg(picture.figure, f"{prefix}p{i}-"))
-        yield {"title": picture.title, "caption": picture.caption, "group": picture.group, "svg": svg}
+        yield {
+            "title": picture.title,
+            "caption": picture.caption,
+            "group": picture.group,
+            "svg": svg,
+        }
 
 
 @functools.cache
@@ -171,7 +204,9 @@ def template(name: str) -> Any:
     import jinja2
 
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("physent.report", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("physent.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
     ).get_template(name)
 
 
@@ -192,7 +227,8 @@ def command(folder: Path | None) -> str:
 def summary(dataset: xr.Dataset) -> str:
     """xarray's own summary, the long attributes cut."""
     short = {
-        key: text if len(text := str(value)) <= 120 else f"{text[:100]} ..." for key, value in dataset.attrs.items()
+        key: text if len(text := str(value)) <= 120 else f"{text[:100]} ..."
+        for key, value in dataset.attrs.items()
     }
     short = {key: value.replace("\n", " ") for key, value in short.items()}
     with xr.set_options(display_width=96, display_max_rows=60):
@@ -209,7 +245,11 @@ def _provenance(dataset: xr.Dataset) -> dict[str, str]:
     def words(name: str, value: Any) -> str:
         return f"{float(value):.4g} s" if name.startswith("wall_time") else str(value)
 
-    return {name.replace("_", " "): words(name, dataset.attrs[name]) for name in PROVENANCE if name in dataset.attrs}
+    return {
+        name.replace("_", " "): words(name, dataset.attrs[name])
+        for name in PROVENANCE
+        if name in dataset.attrs
+    }
 
 
 def _log(folder: Path | None) -> str:

@@ -18,7 +18,11 @@ HEADINGS = ("heading", "orientation", "propulsion", "velocity")
 
 def headings(dataset: xr.Dataset, name: str) -> str | None:
     """The variable that says where the particles of `name` head: same dims, the best role."""
-    same = [str(other) for other in dataset if other != name and dataset[other].dims == dataset[name].dims]
+    same = [
+        str(other)
+        for other in dataset
+        if other != name and dataset[other].dims == dataset[name].dims
+    ]
     for role in HEADINGS:
         for other in same:
             if dataset[other].attrs.get("role") == role or other == role:
@@ -27,7 +31,9 @@ def headings(dataset: xr.Dataset, name: str) -> str | None:
 
 
 def box(positions: np.ndarray) -> list[tuple[float, float]]:
-    """Limits with a margin, the same length along every axis, round all positions (..., components)."""
+    """Limits with a margin, the same length along every axis, round all positions (...,
+    components).
+    """
     flat = positions.reshape(-1, positions.shape[-1])
     flat = flat[np.all(np.isfinite(flat), axis=-1)]
     if not len(flat):
@@ -37,12 +43,18 @@ def box(positions: np.ndarray) -> list[tuple[float, float]]:
     return [(float(centre - half), float(centre + half)) for centre in middle]
 
 
-def rows(dataset: xr.Dataset, name: str, sort: Sort, index: list[int]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Positions (rows, particles, components) at some rows, and unit vectors along their headings if there are any."""
+def rows(
+    dataset: xr.Dataset, name: str, sort: Sort, index: list[int]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Positions (rows, particles, components) at some rows, and unit vectors along their headings
+    if there are any.
+    """
     other = headings(dataset, name)
 
     def read(which: str) -> np.ndarray:
-        chosen = one_member(dataset[which]).isel({sort.time: index}).transpose(sort.time, *sort.dims)
+        chosen = (
+            one_member(dataset[which]).isel({sort.time: index}).transpose(sort.time, *sort.dims)
+        )
         step = -(-chosen.sizes[sort.dims[0]] // MOST)
         return np.asarray(chosen.isel({sort.dims[0]: slice(None, None, step)}).values, dtype=float)
 
@@ -87,7 +99,8 @@ def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
 def deep(
     fig: Figure, limits: list[tuple[float, float]], units: Mapping[str, Any]
 ) -> Callable[[np.ndarray, np.ndarray | None], Axes]:
-    """Axes of three dimensions with these limits, as a function that draws particles on them instead of those before.
+    """Axes of three dimensions with these limits, as a function that draws particles on them
+    instead of those before.
 
     Colours are heights; lines go along the headings.
     """
@@ -109,7 +122,12 @@ def deep(
         while drawn:
             drawn.pop().remove()
         if vector is not None and len(place) <= MOST_ARROWS:
-            lines = {"length": length, "linewidth": 0.7, "arrow_length_ratio": 0.0, "color": "#7a7a7a"}
+            lines = {
+                "length": length,
+                "linewidth": 0.7,
+                "arrow_length_ratio": 0.0,
+                "color": "#7a7a7a",
+            }
             lines["rasterized"] = _raster(place)
             drawn.append(axes.quiver(*place.T, *vector.T, **lines))
         x, y, z = place.T
@@ -121,25 +139,58 @@ def deep(
 
 
 def draw(
-    axes: Axes, place: np.ndarray, vector: np.ndarray | None, limits: list[tuple[float, float]], colour: str | None
+    axes: Axes,
+    place: np.ndarray,
+    vector: np.ndarray | None,
+    limits: list[tuple[float, float]],
+    colour: str | None,
 ) -> None:
-    """Particles of two dimensions as arrows along their headings, coloured by direction, or as dots."""
+    """Particles of two dimensions as arrows along their headings, coloured by direction, or as
+    dots.
+    """
     x, y = place[:, 0], place[:, 1]
     if vector is not None and len(place) <= MOST_ARROWS:
         angle = np.arctan2(vector[:, 1], vector[:, 0])
         side = float(np.clip(0.5 / np.sqrt(len(place)), 0.011, 0.05))
         axes.quiver(
-            x, y, vector[:, 0], vector[:, 1], angle, cmap=style.CYCLIC, clim=(-np.pi, np.pi), pivot="mid",
-            angles="xy", scale=1 / side, scale_units="width", width=side / 6, headwidth=4, headlength=5,
+            x,
+            y,
+            vector[:, 0],
+            vector[:, 1],
+            angle,
+            cmap=style.CYCLIC,
+            clim=(-np.pi, np.pi),
+            pivot="mid",
+            angles="xy",
+            scale=1 / side,
+            scale_units="width",
+            width=side / 6,
+            headwidth=4,
+            headlength=5,
             rasterized=_raster(place),
-        )  # fmt: skip
+        )
     elif vector is not None:
         angle = np.arctan2(vector[:, 1], vector[:, 0])
         axes.scatter(
-            x, y, s=_size(len(place)), c=angle, cmap=style.CYCLIC, vmin=-np.pi, vmax=np.pi, lw=0, rasterized=True
+            x,
+            y,
+            s=_size(len(place)),
+            c=angle,
+            cmap=style.CYCLIC,
+            vmin=-np.pi,
+            vmax=np.pi,
+            lw=0,
+            rasterized=True,
         )
     else:
-        axes.scatter(x, y, s=_size(len(place)), color=colour or style.COLOURS[0], lw=0, rasterized=_raster(place))
+        axes.scatter(
+            x,
+            y,
+            s=_size(len(place)),
+            color=colour or style.COLOURS[0],
+            lw=0,
+            rasterized=_raster(place),
+        )
     axes.set(xlim=limits[0], ylim=limits[1])
     axes.set_aspect("equal")
 
@@ -164,6 +215,8 @@ def _angles(fig: Figure, axes: Axes) -> None:
     from matplotlib.colors import Normalize
 
     mappable = ScalarMappable(Normalize(-np.pi, np.pi), style.CYCLIC)
-    bar = fig.colorbar(mappable, ax=axes, pad=0.02, aspect=30, ticks=[-np.pi, 0, np.pi], label="direction [rad]")
+    bar = fig.colorbar(
+        mappable, ax=axes, pad=0.02, aspect=30, ticks=[-np.pi, 0, np.pi], label="direction [rad]"
+    )
     bar.ax.set_yticklabels(["-π", "0", "π"])
     bar.outline.set_visible(False)  # type: ignore[operator]

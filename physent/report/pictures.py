@@ -1,4 +1,6 @@
-"""Which pictures a run has: chosen by the dims and roles of its variables, never by the name of a solver."""
+"""Which pictures a run has: chosen by the dims and roles of its variables, never by the name of a
+solver.
+"""
 
 import itertools
 from collections.abc import Iterator
@@ -15,7 +17,15 @@ from physent.report.sorts import Sort, moments, plain, sorts_of
 
 MOST_FIELDS, MOST_IMAGES, ROWS_A_PICTURE = 6, 4, 5
 # what tells most of a system first; roles that are not here come after, and a phase last
-FIRST_ROLES = ("amplitude", "density", "vorticity", "concentration", "momentum", "energy_density", "velocity")
+FIRST_ROLES = (
+    "amplitude",
+    "density",
+    "vorticity",
+    "concentration",
+    "momentum",
+    "energy_density",
+    "velocity",
+)
 ENTROPIES = ("entropy", "entropy_production", "complexity", "information")
 
 
@@ -34,15 +44,16 @@ class Pictures(dict[str, Figure]):
 
     def _repr_html_(self) -> str:
         parts = (
-            f'<figure style="display:inline-block;width:380px;margin:6px;vertical-align:top">{style.svg(fig, f"n{i}-")}'
-            f"<figcaption>{title}</figcaption></figure>"
+            '<figure style="display:inline-block;width:380px;margin:6px;vertical-align:top">'
+            f"{style.svg(fig, f'n{i}-')}<figcaption>{title}</figcaption></figure>"
             for i, (title, fig) in enumerate(self.items())
         )
         return "".join(parts)
 
 
 def plot(dataset: xr.Dataset, *variables: str) -> Pictures:
-    """The pictures of a run as matplotlib figures by title, those of some variables only where they are named.
+    """The pictures of a run as matplotlib figures by title, those of some variables only where they
+    are named.
 
     Raises ValueError for a variable that the dataset does not have, or that has no picture.
     """
@@ -51,10 +62,14 @@ def plot(dataset: xr.Dataset, *variables: str) -> Pictures:
         there = ", ".join(map(str, dataset.data_vars))
         raise ValueError(f"no variable {', '.join(map(repr, missing))} (there are: {there})")
     chosen = dataset[list(variables)].assign_attrs(dataset.attrs) if variables else dataset
-    found = Pictures({picture.title: picture.figure for picture in pictures(chosen, everything=bool(variables))})
+    found = Pictures(
+        {picture.title: picture.figure for picture in pictures(chosen, everything=bool(variables))}
+    )
     if not found:
         what = ", ".join(variables) if variables else "the dataset"
-        raise ValueError(f"nothing to draw in {what}: no variable with numbers over time (t, t_snapshot or time)")
+        raise ValueError(
+            f"nothing to draw in {what}: no variable with numbers over time (t, t_snapshot or time)"
+        )
     return found
 
 
@@ -69,7 +84,8 @@ def pictures(dataset: xr.Dataset, everything: bool = False) -> Iterator[Picture]
 
 
 def showpieces(dataset: xr.Dataset) -> Iterator[Picture]:
-    """The few pictures that show a run at a glance: its first field, its order parameters, its entropies.
+    """The few pictures that show a run at a glance: its first field, its order parameters, its
+    entropies.
 
     Particles are left to a movie, and so are the fields of a run that has them.
     """
@@ -103,22 +119,38 @@ def _fields(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> It
     for name in names if everything else names[:MOST_FIELDS]:
         array, found = dataset[name], sorts[name]
         if found.kind == "spectrum":
-            yield Picture(f"{name}", _words(array, found), "spectra", fields.saved_spectrum(array, found))
+            yield Picture(
+                f"{name}", _words(array, found), "spectra", fields.saved_spectrum(array, found)
+            )
             continue
         if found.kind == "profile":
-            yield Picture(f"{name} over time", _words(array, found), "fields", fields.space_time(array, found))
+            yield Picture(
+                f"{name} over time", _words(array, found), "fields", fields.space_time(array, found)
+            )
         else:
             more = "; the middle plane of the first axis" if found.kind == "volume" else ""
-            yield Picture(f"{name}", _words(array, found, more), "fields", fields.image(array, found))
-    resolved = [name for name in names if sorts[name].kind in ("profile", "map") and sorts[name].role != "phase"]
+            yield Picture(
+                f"{name}", _words(array, found, more), "fields", fields.image(array, found)
+            )
+    resolved = [
+        name
+        for name in names
+        if sorts[name].kind in ("profile", "map") and sorts[name].role != "phase"
+    ]
     for name in resolved if everything else resolved[:1]:
         figure = fields.spectra(dataset[name], sorts[name])
         if figure is not None:
-            yield Picture(f"spectrum of {name}", _words(dataset[name], sorts[name]), "spectra", figure)
+            yield Picture(
+                f"spectrum of {name}", _words(dataset[name], sorts[name]), "spectra", figure
+            )
 
 
 def _particles(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> Iterator[Picture]:
-    names = [name for name, found in sorts.items() if found.kind == "particles" and found.role == "position"]
+    names = [
+        name
+        for name, found in sorts.items()
+        if found.kind == "particles" and found.role == "position"
+    ]
     for name in names:
         array, found = dataset[name], sorts[name]
         other = particles.headings(dataset, name)
@@ -130,11 +162,16 @@ def _particles(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) ->
 
 
 def _orders(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> Iterator[Picture]:
-    names = [name for name, found in sorts.items() if found.kind == "series" and found.role == "order"]
+    names = [
+        name for name, found in sorts.items() if found.kind == "series" and found.role == "order"
+    ]
     for time in dict.fromkeys(sorts[name].time for name in names):
         chosen = [name for name in names if sorts[name].time == time]
         figure = series.rows([dataset[name] for name in chosen], time, together=True)
-        caption = "; ".join(_words(dataset[name], sorts[name]).removesuffix(_members(sorts[name])) for name in chosen)
+        caption = "; ".join(
+            _words(dataset[name], sorts[name]).removesuffix(_members(sorts[name]))
+            for name in chosen
+        )
         yield Picture("order parameters", caption, "series", figure)
 
 
@@ -143,7 +180,9 @@ def _members(found: Sort) -> str:
 
 
 def _entropies(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> Iterator[Picture]:
-    yield from _in_rows(dataset, sorts, lambda found: found.role in ENTROPIES, "entropies", "entropies")
+    yield from _in_rows(
+        dataset, sorts, lambda found: found.role in ENTROPIES, "entropies", "entropies"
+    )
 
 
 def _series(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> Iterator[Picture]:
@@ -151,7 +190,9 @@ def _series(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> It
     yield from _in_rows(dataset, sorts, lambda found: found.role not in others, "series", "series")
 
 
-def _in_rows(dataset: xr.Dataset, sorts: dict[str, Sort], wanted: Any, group: str, title: str) -> Iterator[Picture]:
+def _in_rows(
+    dataset: xr.Dataset, sorts: dict[str, Sort], wanted: Any, group: str, title: str
+) -> Iterator[Picture]:
     names = [name for name, found in sorts.items() if found.kind == "series" and wanted(found)]
     parameter = swept(dataset.attrs, dataset.sizes.get("member", 1))
     images = [name for name in names if sorts[name].members >= 2 * series.MANY]
@@ -163,9 +204,14 @@ def _in_rows(dataset: xr.Dataset, sorts: dict[str, Sort], wanted: Any, group: st
         of_time = [name for name in names if sorts[name].time == time]
         for first in range(0, len(of_time), ROWS_A_PICTURE):
             chosen = of_time[first : first + ROWS_A_PICTURE]
-            words = [_words(dataset[name], sorts[name]).removesuffix(_members(sorts[name])) for name in chosen]
+            words = [
+                _words(dataset[name], sorts[name]).removesuffix(_members(sorts[name]))
+                for name in chosen
+            ]
             many = max(sorts[name].members for name in chosen)
-            band = f"; median and middle four fifths of {many} members" if many >= series.MANY else ""
+            band = (
+                f"; median and middle four fifths of {many} members" if many >= series.MANY else ""
+            )
             number = f" ({first // ROWS_A_PICTURE + 1})" if len(of_time) > ROWS_A_PICTURE else ""
             figure = series.rows([dataset[name] for name in chosen], time)
             yield Picture(f"{title}{number}", "; ".join(words) + band, group, figure)
@@ -180,12 +226,15 @@ def _portraits(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) ->
 
 
 def scale_of_invariants(dataset: xr.Dataset) -> dict[str, float]:
-    """What the drift of each invariant is relative to: its first value, or the largest of all where that is small.
+    """What the drift of each invariant is relative to: its first value, or the largest of all where
+    that is small.
 
     A momentum that is 0 but for noise says nothing of how large a drift is.
     """
     first = {
-        str(name): float(np.max(np.abs(np.asarray(array.isel({array.dims[0]: 0}).values, dtype=float))))
+        str(name): float(
+            np.max(np.abs(np.asarray(array.isel({array.dims[0]: 0}).values, dtype=float)))
+        )
         for name, array in dataset.data_vars.items()
         if array.attrs.get("role") == "invariant" and array.size
     }
@@ -194,10 +243,19 @@ def scale_of_invariants(dataset: xr.Dataset) -> dict[str, float]:
 
 
 def _invariants(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> Iterator[Picture]:
-    names = [name for name, found in sorts.items() if found.kind == "series" and found.role == "invariant"]
+    names = [
+        name
+        for name, found in sorts.items()
+        if found.kind == "series" and found.role == "invariant"
+    ]
     if names:
         time = sorts[names[0]].time
-        figure = series.drifts([dataset[name] for name in names], time, scale_of_invariants(dataset))
+        figure = series.drifts(
+            [dataset[name] for name in names], time, scale_of_invariants(dataset)
+        )
         yield Picture(
-            "drift of the invariants", "what the system conserves, less its first value", "invariants", figure
+            "drift of the invariants",
+            "what the system conserves, less its first value",
+            "invariants",
+            figure,
         )

@@ -1,4 +1,6 @@
-"""Pictures of series: rows that share their time, drifts, order parameters, ensembles, and phase portraits."""
+"""Pictures of series: rows that share their time, drifts, order parameters, ensembles, and phase
+portraits.
+"""
 
 import numpy as np
 import xarray as xr
@@ -34,7 +36,9 @@ def rows(arrays: list[xr.DataArray], time: str, together: bool = False) -> Figur
 
 
 def draw(axes: Axes, array: xr.DataArray, time: str, **line: object) -> None:
-    """One series; of several members their lines, of many the median and the band of the middle four fifths."""
+    """One series; of several members their lines, of many the median and the band of the middle
+    four fifths.
+    """
     t = points(array, time)
     values = np.asarray(array.transpose(time, ...).values, dtype=float)
     if values.ndim == 1:
@@ -66,7 +70,9 @@ def drifts(arrays: list[xr.DataArray], time: str, scales: dict[str, float]) -> F
 
 
 def over_members(array: xr.DataArray, time: str, swept: tuple[str, np.ndarray] | None) -> Figure:
-    """A series of many members as an image, over the parameter that differs between them where there is one."""
+    """A series of many members as an image, over the parameter that differs between them where
+    there is one.
+    """
     thinned = thin(thin(array, time, ROWS), "member", 500).transpose("member", time)
     values = np.asarray(thinned.values, dtype=float)
     label, y = "member", np.asarray(points(thinned, "member"))
@@ -74,14 +80,18 @@ def over_members(array: xr.DataArray, time: str, swept: tuple[str, np.ndarray] |
         label, y = swept[0], swept[1][:: -(-array.sizes["member"] // 500)]
     fig, axes = style.figure()
     colours = style.colours_of(values, str(array.attrs.get("role", "scalar")))
-    image = axes.pcolormesh(points(thinned, time), y, values, shading="nearest", rasterized=True, **colours)
+    image = axes.pcolormesh(
+        points(thinned, time), y, values, shading="nearest", rasterized=True, **colours
+    )
     axes.set(xlabel="t", ylabel=label)
     style.colourbar(fig, image, axes, style.labelled(str(array.name), array.attrs))
     return fig
 
 
 def portraits(dataset: xr.Dataset, names: list[str]) -> list[tuple[str, str]]:
-    """Pairs of series that span a phase plane: (q, q_t) by name, as `phi_probe`, `phi_t_probe`, and two orders."""
+    """Pairs of series that span a phase plane: (q, q_t) by name, as `phi_probe`, `phi_t_probe`, and
+    two orders.
+    """
     found = []
     by_parts = {tuple(name.split("_")): name for name in names}
     for parts, name in by_parts.items():
@@ -94,7 +104,9 @@ def portraits(dataset: xr.Dataset, names: list[str]) -> list[tuple[str, str]]:
 
 
 def portrait(a: xr.DataArray, b: xr.DataArray, time: str) -> Figure:
-    """One series over another: the density of its places by a Gaussian kernel, and the path through it."""
+    """One series over another: the density of its places by a Gaussian kernel, and the path through
+    it.
+    """
     first, second = (np.asarray(_one(thin(x, time, POINTS)).values, dtype=float) for x in (a, b))
     good = np.isfinite(first) & np.isfinite(second)
     first, second = first[good], second[good]
@@ -107,10 +119,21 @@ def portrait(a: xr.DataArray, b: xr.DataArray, time: str) -> Figure:
         style.colourbar(fig, image, axes, "probability density (Gaussian kernel)")
     axes.plot(first, second, color=style.INK, lw=0.5, alpha=0.55)
     if len(first):
-        axes.plot(first[:1], second[:1], "o", mfc="white", color=style.COLOURS[1], label="first", ms=6, ls="")
+        axes.plot(
+            first[:1],
+            second[:1],
+            "o",
+            mfc="white",
+            color=style.COLOURS[1],
+            label="first",
+            ms=6,
+            ls="",
+        )
         axes.plot(first[-1:], second[-1:], "s", color=style.COLOURS[1], label="last", ms=6, ls="")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.13), ncols=2)
-    axes.set_xlabel(style.labelled(str(a.name), a.attrs), loc="left")  # a power of ten and an offset stand on the right
+    axes.set_xlabel(
+        style.labelled(str(a.name), a.attrs), loc="left"
+    )  # a power of ten and an offset stand on the right
     axes.set_ylabel(style.labelled(str(b.name), b.attrs))
     return fig
 
@@ -119,11 +142,15 @@ def _one(array: xr.DataArray) -> xr.DataArray:
     return array.isel(member=0) if "member" in array.dims else array
 
 
-def _kernel_density(a: np.ndarray, b: np.ndarray, size: int = 72) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _kernel_density(
+    a: np.ndarray, b: np.ndarray, size: int = 72
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Density on a grid round the points; None where they do not fill a plane."""
     from scipy.stats import gaussian_kde
 
-    if len(a) < 10 or min(np.ptp(a), np.ptp(b)) <= 1e-12 * max(1e-300, np.abs(a).max(), np.abs(b).max()):
+    if len(a) < 10 or min(np.ptp(a), np.ptp(b)) <= 1e-12 * max(
+        1e-300, np.abs(a).max(), np.abs(b).max()
+    ):
         return None
     try:
         kernel = gaussian_kde(np.stack([a, b]))

@@ -1,5 +1,5 @@
-"""What sort of picture a variable is, and what of it a picture needs: thinned before it is read, so that a file larger
-than memory has a report too."""
+"""What sort of picture a variable is, and what of it a picture needs: thinned before it is read, so
+that a file larger than memory has a report too."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,9 @@ VECTORS = ("position", "heading", "orientation", "propulsion", "velocity", "forc
 
 @dataclass(frozen=True)
 class Sort:
-    """How a variable is to be drawn: `time` is its time dimension, `dims` those behind it, without the members."""
+    """How a variable is to be drawn: `time` is its time dimension, `dims` those behind it, without
+    the members.
+    """
 
     kind: str  # series, profile, map, volume, spectrum or particles
     time: str
@@ -24,7 +26,9 @@ class Sort:
 
 
 def sort(array: xr.DataArray) -> Sort | None:
-    """What a variable is by its dims and role; None where it has no time or nothing that can be drawn."""
+    """What a variable is by its dims and role; None where it has no time or nothing that can be
+    drawn.
+    """
     dims = tuple(map(str, array.dims))
     time = next((dim for dim in dims if dim in TIMES), None)
     if time is None or array.dtype.kind not in "fciub" or not array.size:
@@ -93,11 +97,13 @@ def is_periodic(array: xr.DataArray, dim: str) -> bool:
     return dim in array.coords and array[dim].attrs.get("periodic") == "true"
 
 
-def power_spectrum(array: xr.DataArray, values: np.ndarray, dim: str, axis: int) -> tuple[np.ndarray, np.ndarray]:
+def power_spectrum(
+    array: xr.DataArray, values: np.ndarray, dim: str, axis: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Angular wavenumbers and mean power along one axis, each from 0 up, largest power 1.
 
-    Fourier where the axis is a ring and the values close on it; elsewhere (walls, antiperiodic fields, a field that
-    winds) the cosine transform, which no jump at the ends disturbs.
+    Fourier where the axis is a ring and the values close on it; elsewhere (walls, antiperiodic
+    fields, a field that winds) the cosine transform, which no jump at the ends disturbs.
     """
     from scipy.fft import dct
 
@@ -113,7 +119,9 @@ def power_spectrum(array: xr.DataArray, values: np.ndarray, dim: str, axis: int)
         wavenumbers = 2 * np.pi * np.arange(half) / length
     else:
         parts = np.asarray(dct(np.real(lines), axis=-1)) ** 2
-        power = parts + (np.asarray(dct(np.imag(lines), axis=-1)) ** 2 if np.iscomplexobj(lines) else 0.0)
+        power = parts + (
+            np.asarray(dct(np.imag(lines), axis=-1)) ** 2 if np.iscomplexobj(lines) else 0.0
+        )
         wavenumbers = np.pi * np.arange(n) / length
     mean = power.mean(axis=0)
     return wavenumbers, mean / (mean.max() or 1.0)

@@ -1,4 +1,6 @@
-"""Time averages with error bars that know of autocorrelation, and tests between two runs that do too."""
+"""Time averages with error bars that know of autocorrelation, and tests between two runs that do
+too.
+"""
 
 from dataclasses import dataclass
 
@@ -36,7 +38,9 @@ class Average:
 
 @dataclass(frozen=True)
 class Difference:
-    """The means of one series in two runs, their difference, and the p-value of there being none (after Holm)."""
+    """The means of one series in two runs, their difference, and the p-value of there being none
+    (after Holm).
+    """
 
     name: str
     a: Average
@@ -49,7 +53,11 @@ class Difference:
 
 def names_of(dataset: xr.Dataset, roles: tuple[str, ...] = (*ENTROPIES, "order")) -> list[str]:
     """The series that have one of these roles."""
-    return [name for name, found in sorts_of(dataset).items() if found.kind == "series" and found.role in roles]
+    return [
+        name
+        for name, found in sorts_of(dataset).items()
+        if found.kind == "series" and found.role in roles
+    ]
 
 
 def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
@@ -65,9 +73,10 @@ def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
 def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Average]:
     """First, last, smallest, largest and mean of each series with its standard error.
 
-    The error is that of autocorrelated rows. Over members it is that of the mean of their means, or that which the
-    scatter of these means shows where it is larger: members that stay apart are one independent value each. Members
-    with parameters of their own are different systems and have no averages.
+    The error is that of autocorrelated rows. Over members it is that of the mean of their means, or
+    that which the scatter of these means shows where it is larger: members that stay apart are one
+    independent value each. Members with parameters of their own are different systems and have no
+    averages.
     """
     if per_member(dataset.attrs, dataset.sizes.get("member", 1)):
         return []
@@ -78,7 +87,11 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
             if values.shape[1] < 2:
                 continue
             means, errors, sizes = map(np.asarray, time_average(values))
-            mean, error, effective = means.mean(), np.sqrt(np.sum(errors**2)) / len(means), sizes.sum()
+            mean, error, effective = (
+                means.mean(),
+                np.sqrt(np.sum(errors**2)) / len(means),
+                sizes.sum(),
+            )
             scatter = means.std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else 0.0
             if scatter > error:
                 error, effective = scatter, len(means)
@@ -89,7 +102,9 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
 
 
 def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
-    """Every series that both runs have averages of, tested for equal means with effective sample sizes."""
+    """Every series that both runs have averages of, tested for equal means with effective sample
+    sizes.
+    """
     names = [name for name in names_of(a) if name in set(names_of(b))]
     first, second = ({x.name: x for x in averages(dataset, names)} for dataset in (a, b))
     names = [name for name in names if name in first and name in second]
@@ -97,7 +112,14 @@ def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
     equal = [np.array_equal(samples(a, name), samples(b, name)) for name in names]
     corrected = holm([p for _, _, p in tests])
     return [
-        Difference(name, first[name], second[name], *test[:2], p, _words(first[name], second[name], same, p))
+        Difference(
+            name,
+            first[name],
+            second[name],
+            *test[:2],
+            p,
+            _words(first[name], second[name], same, p),
+        )
         for name, test, p, same in zip(names, tests, corrected, equal, strict=True)
     ]
 

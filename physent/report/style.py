@@ -1,7 +1,9 @@
-"""How pictures look: colours that grey printers and colour-blind readers tell apart, and SVG that follows the page.
+"""How pictures look: colours that grey printers and colour-blind readers tell apart, and SVG that
+follows the page.
 
-Lines are drawn in an order of colours whose lightness differs too (after Okabe and Ito) and with a dash pattern of
-their own. All that is ink becomes `currentColor`, so that one picture serves a light page and a dark one.
+Lines are drawn in an order of colours whose lightness differs too (after Okabe and Ito) and with a
+dash pattern of their own. All that is ink becomes `currentColor`, so that one picture serves a
+light page and a dark one.
 """
 
 import io
@@ -23,9 +25,20 @@ with warnings.catch_warnings():  # cmocean 4.0 calls matplotlib 3.11 in a way th
     import cmocean  # noqa: F401 - registers its maps
 
 INK = "#10100e"  # stands for the text colour of the page
-WIDTH, HEIGHT = 4.8, 3.3  # inches at 72 px: a picture is as wide as a telephone, and its text stays readable there
+WIDTH, HEIGHT = (
+    4.8,
+    3.3,
+)  # inches at 72 px: a picture is as wide as a telephone, and its text stays readable there
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a")
-DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1)), "-", (0, (1, 2)))
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1.5, 1.2)),
+    (0, (6, 1.5, 1.5, 1.5)),
+    (0, (3, 1)),
+    "-",
+    (0, (1, 2)),
+)
 RASTER_DPI = 130
 
 RC: dict[str, Any] = {
@@ -52,7 +65,9 @@ RC: dict[str, Any] = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
-    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK
+    ),
 }
 
 # diverging maps for what has a sign, cyclic ones for angles, sequential ones for what has not
@@ -80,7 +95,9 @@ def line(index: int) -> dict[str, Any]:
 
 
 def colours_of(values: np.ndarray, role: str) -> dict[str, Any]:
-    """The map and the limits for values of a role: symmetric about zero where they have both signs."""
+    """The map and the limits for values of a role: symmetric about zero where they have both
+    signs.
+    """
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if role == "phase":
@@ -107,7 +124,8 @@ def colourbar(fig: Figure, image: Any, axes: Axes, label: str) -> None:
 
 
 def svg(fig: Figure, prefix: str = "") -> str:
-    """The figure as inline SVG without prologue, metadata or any address, its ink in the colour of the text round it.
+    """The figure as inline SVG without prologue, metadata or any address, its ink in the colour of
+    the text round it.
 
     `prefix` keeps the ids of two pictures on one page apart.
     """

@@ -1,10 +1,11 @@
-"""From samples of a stochastic solver to its score, and from the score to entropy production and currents.
+"""From samples of a stochastic solver to its score, and from the score to entropy production and
+currents.
 
 import physent.score
 
-found = physent.score.learn("data/runs/gyrator")      # trains, and writes score.eqx and score.nc into the run folder
-print(found.verdict.sentence)
-trained = physent.score.load("data/runs/gyrator")     # the score again
+found = physent.score.learn("data/runs/gyrator")      # trains, and writes score.eqx and score.nc
+into the run folder print(found.verdict.sentence) trained = physent.score.load("data/runs/gyrator")
+# the score again
 """
 
 import importlib

@@ -1,4 +1,6 @@
-"""Trajectories of the probability flow dX/dt = v(X) = b(X) - D s(X), which carry the stationary density round."""
+"""Trajectories of the probability flow dX/dt = v(X) = b(X) - D s(X), which carry the stationary
+density round.
+"""
 
 from typing import Any
 
@@ -21,14 +23,22 @@ def velocity(score: Score, solver: StochasticSolver, state: Any) -> dict[str, Ar
 
 
 def probability_flow(
-    score: Score, solver: StochasticSolver, start: Values, times: Array, *, rtol: float = 1e-4, atol: float = 1e-6,
+    score: Score,
+    solver: StochasticSolver,
+    start: Values,
+    times: Array,
+    *,
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
     max_steps: int = 100_000,
-) -> dict[str, Array]:  # fmt: skip
-    """The stochastic variables along the probability flow at `times`, (times, ...) each, from `start` at times[0].
+) -> dict[str, Array]:
+    """The stochastic variables along the probability flow at `times`, (times, ...) each, from
+    `start` at times[0].
 
-    The flow moves an ensemble that is distributed by p so that it stays so, without noise; where p is stationary its
-    lines are those of the current. Positions are followed through a periodic box, not taken back into it. Tsitouras'
-    method of order 5 with adaptive steps (diffrax), differentiable. Raises RuntimeError after `max_steps`.
+    The flow moves an ensemble that is distributed by p so that it stays so, without noise; where p
+    is stationary its lines are those of the current. Positions are followed through a periodic box,
+    not taken back into it. Tsitouras' method of order 5 with adaptive steps (diffrax),
+    differentiable. Raises RuntimeError after `max_steps`.
     """
     times = jnp.asarray(times, jnp.result_type(*start.values()))
 
@@ -36,9 +46,15 @@ def probability_flow(
         return velocity(score, solver, solver.at(values))
 
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(slope), diffrax.Tsit5(), times[0], times[-1], None, dict(start),
-        saveat=diffrax.SaveAt(ts=times), stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
+        diffrax.ODETerm(slope),
+        diffrax.Tsit5(),
+        times[0],
+        times[-1],
+        None,
+        dict(start),
+        saveat=diffrax.SaveAt(ts=times),
+        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
         max_steps=max_steps,
-    )  # fmt: skip
+    )
     assert solution.ys is not None
     return jax.tree.map(jnp.asarray, solution.ys)

@@ -43,7 +43,9 @@ MOMENT_SAMPLES, MOMENT_BYTES = (1024, 256), 64 * 2**20
 
 @dataclasses.dataclass(frozen=True)
 class Learnt:
-    """How learning ended: `verdict` is None where it was interrupted, and the same call goes on with it."""
+    """How learning ended: `verdict` is None where it was interrupted, and the same call goes on
+    with it.
+    """
 
     folder: Path
     verdict: Verdict | None
@@ -58,25 +60,39 @@ class Learnt:
 
 @renamed_keyword(report="tell")
 def learn(
-    folder: str | Path, *, overrides: Sequence[str] = (), source: str | Path | None = None, overwrite: bool = False,
-    tell: Callable[[TrainingProgress], None] = lambda progress: None, say: Callable[[str], None] = lambda words: None,
+    folder: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    source: str | Path | None = None,
+    overwrite: bool = False,
+    tell: Callable[[TrainingProgress], None] = lambda progress: None,
+    say: Callable[[str], None] = lambda words: None,
     stop: Callable[[], bool] = lambda: False,
-) -> Learnt:  # fmt: skip
-    """Learn the score of a run by the [score] table of its experiment, write it and its verdict, and return that.
+) -> Learnt:
+    """Learn the score of a run by the [score] table of its experiment, write it and its verdict,
+    and return that.
 
-    `overrides` are keys as the command line has them ("score.steps=1000"). With `source`, a trained score, nothing is
-    learned: its verdict on this run, which may be of another density or size, is written. What was interrupted goes on
-    bit for bit. With `overwrite` files are replaced when new ones are there to be written, and not before.
+    `overrides` are keys as the command line has them ("score.steps=1000"). With `source`, a trained
+    score, nothing is learned: its verdict on this run, which may be of another density or size, is
+    written. What was interrupted goes on bit for bit. With `overwrite` files are replaced when new
+    ones are there to be written, and not before.
 
-    Raises ConfigError for settings, ParameterError for those that this system cannot have and where training diverges,
-    SamplesError for a run that no score can be learned from, FolderError for a folder that is not a run, is busy, has a
-    score already, or is of another system than the `source`.
+    Raises ConfigError for settings, ParameterError for those that this system cannot have and where
+    training diverges, SamplesError for a run that no score can be learned from, FolderError for a
+    folder that is not a run, is busy, has a score already, or is of another system than the
+    `source`.
     """
     folder = Path(folder)
     if not (folder / EXPERIMENT).is_file():
         raise FolderError(f"{folder} is not a run: there is no {folder / EXPERIMENT}")
-    taken = [name for name in ((RESULT,) if source is not None else (SCORE, RESULT)) if (folder / name).exists()]
-    begun = source is None and (folder / CHECKPOINT).exists()  # it goes on, and then replaces what is there
+    taken = [
+        name
+        for name in ((RESULT,) if source is not None else (SCORE, RESULT))
+        if (folder / name).exists()
+    ]
+    begun = (
+        source is None and (folder / CHECKPOINT).exists()
+    )  # it goes on, and then replaces what is there
     if taken and not overwrite and not begun:
         raise FolderError(f"{folder / taken[0]} exists: --overwrite it")
     data, problems = config.parse(folder / EXPERIMENT, list(overrides))
@@ -102,21 +118,39 @@ def learn(
 
 
 class _Work:
-    """A run with its settings, looked at: what learning and judging share. `trained` is a score from a `source`."""
+    """A run with its settings, looked at: what learning and judging share. `trained` is a score
+    from a `source`.
+    """
 
     def __init__(
-        self, folder: Path, experiment: config.Experiment, dataset: xr.Dataset, say: Callable[[str], None],
-        trained: files.Trained | None, source: str | Path | None,
-    ):  # fmt: skip
-        self.folder, self.experiment, self.say, self.trained, self.source = folder, experiment, say, trained, source
+        self,
+        folder: Path,
+        experiment: config.Experiment,
+        dataset: xr.Dataset,
+        say: Callable[[str], None],
+        trained: files.Trained | None,
+        source: str | Path | None,
+    ):
+        self.folder, self.experiment, self.say, self.trained, self.source = (
+            folder,
+            experiment,
+            say,
+            trained,
+            source,
+        )
         self.settings: ScoreSettings = experiment.score
         self.solver = _of_one_system(experiment, self.settings.member)
         check_solver(self.solver)
         self.samples = Samples(
-            dataset, self.solver, after=float(self.settings.after), member=self.settings.member,
-            dtype=np.dtype(self.settings.precision if trained is None else trained.header["precision"]),
+            dataset,
+            self.solver,
+            after=float(self.settings.after),
+            member=self.settings.member,
+            dtype=np.dtype(
+                self.settings.precision if trained is None else trained.header["precision"]
+            ),
             buffer=float(self.settings.buffer) * 1e6,
-        )  # fmt: skip
+        )
         if trained is not None:
             try:
                 trained.check(self.solver, self.samples.shapes)
@@ -125,10 +159,13 @@ class _Work:
         odd = self.settings.odd
         if trained is not None and odd is None:
             odd = tuple(name for name, sign in trained.parity.items() if sign < 0)
-        self.survey: Survey = survey(self.solver, self.samples, odd, self.settings.drifting, learns=trained is None)
+        self.survey: Survey = survey(
+            self.solver, self.samples, odd, self.settings.drifting, learns=trained is None
+        )
         if self.survey.singular and odd is None:
             words = (
-                "some variables have no noise, and rates depend on what time reversal does to each: taken is "
+                "some variables have no noise, and rates depend on what time reversal does to "
+                "each: taken is "
                 f"{conventions(self.survey.parity)}; score.odd says otherwise"
             )
             say(words)
@@ -136,9 +173,11 @@ class _Work:
         self.solver = self.survey.solver
         self.formerly = _trajectories(with_kinds(experiment.resolved, former_kind))
         self.origin = {
-            "trajectories": _trajectories(experiment.resolved), "member": self.settings.member,
-            "holdout": float(self.settings.holdout), "seed": self.settings.seed,
-        }  # fmt: skip
+            "trajectories": _trajectories(experiment.resolved),
+            "member": self.settings.member,
+            "holdout": float(self.settings.holdout),
+            "seed": self.settings.seed,
+        }
         self.elsewhere = trained is not None and self._learned_elsewhere(trained.header)
         if self.elsewhere:
             self.train = self.check = self.test = self.samples.everything
@@ -156,16 +195,22 @@ class _Work:
         self.measure = Evaluation(measured, self.solver, self.samples, self.together)
 
     def _learned_elsewhere(self, header: dict[str, Any]) -> bool:
-        """Whether the file of a score says that it was learned from another run, or from another member of this one."""
+        """Whether the file of a score says that it was learned from another run, or from another
+        member of this one.
+        """
         origin = header.get("run")
-        if origin is None or origin["trajectories"] not in (self.origin["trajectories"], self.formerly):
+        if origin is None or origin["trajectories"] not in (
+            self.origin["trajectories"],
+            self.formerly,
+        ):
             return origin is not None
         learned, member = origin["member"], self.origin["member"]
         if learned != member and None in (learned, member):
             allowed = "leave it out" if learned is None else learned
             raise ParameterError(
                 "score.member",
-                f"given {member}, and the score is of this run, allowed: {allowed}, to judge what was kept",
+                f"given {member}, and the score is of this run, allowed: {allowed}, to judge what "
+                "was kept",
             )
         return learned != member
 
@@ -173,27 +218,41 @@ class _Work:
         """What the verdict is of, in words."""
         what = "walkers" if self.samples.walkers else "members"
         if self.elsewhere:
-            several = f" of {self.samples.trajectories} {what}" if self.samples.trajectories > 1 else ""
+            several = (
+                f" of {self.samples.trajectories} {what}" if self.samples.trajectories > 1 else ""
+            )
             return f"{len(test.rows)} snapshots{several} of a run that nothing was learned from"
         if self.samples.trajectories > 2:
             return f"{len(self.test.trajectories)} {what} kept from training"
         return (
-            f"the last {len(self.test.rows)} snapshots, kept from training but of the same trajectory (what varies "
+            f"the last {len(self.test.rows)} snapshots, kept from training but of the same "
+            "trajectory (what varies "
             "more slowly than the run is in both)"
         )
 
-    def learn(self, tell: Callable[[TrainingProgress], None], stop: Callable[[], bool], anew: bool) -> Learnt:
+    def learn(
+        self, tell: Callable[[TrainingProgress], None], stop: Callable[[], bool], anew: bool
+    ) -> Learnt:
         """Train, from the checkpoint where there is one and not `anew`, and judge."""
         chosen = self.settings
         mesh(chosen)  # before anything is computed
         loss = chosen.loss
         stream = Stream(
-            self.samples, self.train, chosen.batch, chosen.seed, chosen.buffer * 1e6, loss.snapshots()
-        )  # fmt: skip
+            self.samples,
+            self.train,
+            chosen.batch,
+            chosen.seed,
+            chosen.buffer * 1e6,
+            loss.snapshots(),
+        )
         key, initial = jax.random.split(jax.random.key(chosen.seed))
-        score = files.build(chosen.network, chosen.resolved_reference(), self.solver, self._moments(), initial)
+        score = files.build(
+            chosen.network, chosen.resolved_reference(), self.solver, self._moments(), initial
+        )
         training, history = begin(score, chosen, key), []
-        numbers = sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(score, eqx.is_inexact_array)))
+        numbers = sum(
+            leaf.size for leaf in jax.tree.leaves(eqx.filter(score, eqx.is_inexact_array))
+        )
         independent = f"about {self.survey.independent:.0f} of the run's are independent"
         self.say(f"{numbers} numbers to learn from {self.train.size} samples; {independent}")
         if (self.folder / CHECKPOINT).is_file() and not anew:
@@ -203,16 +262,30 @@ class _Work:
         def estimated(score: Any) -> tuple[float, float, float]:
             table = Table(self.measure(score, check), self._correlation(check))
             found = table.mean("error")
-            return found.value, found.standard_error, 1 - table.ratio(table["error"], table["error_reference"]).value
+            return (
+                found.value,
+                found.standard_error,
+                1 - table.ratio(table["error"], table["error_reference"]).value,
+            )
 
         def save(training: Training, history: list[TrainingProgress]) -> None:
-            header = {"fingerprint": self._fingerprint(), "history": [list(entry) for entry in history]}
+            header = {
+                "fingerprint": self._fingerprint(),
+                "history": [list(entry) for entry in history],
+            }
             checkpoint.save(self.folder / CHECKPOINT, header, training)
 
         training, history, done = train(
-            training, chosen, stream, loss.objective(self.solver, self.survey.scales), estimated,
-            tell=tell, save=save, stop=stop, history=history,
-        )  # fmt: skip
+            training,
+            chosen,
+            stream,
+            loss.objective(self.solver, self.survey.scales),
+            estimated,
+            tell=tell,
+            save=save,
+            stop=stop,
+            history=history,
+        )
         if not done:
             return Learnt(self.folder, None, history, self.survey.notes)
         best = training.best if np.isfinite(float(training.least)) else training.average
@@ -221,17 +294,28 @@ class _Work:
         return learnt
 
     def judge(self, score: Any, history: list[TrainingProgress]) -> Learnt:
-        """The verdict of a score on the samples kept from training, and its maps; both are written."""
+        """The verdict of a score on the samples kept from training, and its maps; both are
+        written.
+        """
         test = self.test.thinned(self.settings.test)
         table = Table(self.measure(score, test), self._correlation(test))
         whole = self.survey
-        everything = Table({"exact": whole.exact, "contraction": whole.contraction}, self._correlation(whole.part))
+        everything = Table(
+            {"exact": whole.exact, "contraction": whole.contraction}, self._correlation(whole.part)
+        )
         held_out = self._held_out(test)
         found = verdict(table, everything, held_out, whole.singular, whole.parity)
         drawn = maps(
-            score, self.solver, self.samples, test, whole.parity, self.slopes, self.settings.bins, self.together,
+            score,
+            self.solver,
+            self.samples,
+            test,
+            whole.parity,
+            self.slopes,
+            self.settings.bins,
+            self.together,
             whole.correlation,
-        )  # fmt: skip
+        )
         header = (self._header() if self.trained is None else self.trained.header) | {
             "sentence": found.sentence,
             "verdict": {name: list(number) for name, number in found.numbers.items()},
@@ -247,15 +331,25 @@ class _Work:
     def _header(self) -> dict[str, Any]:
         kind, chosen = self.experiment.resolved["solver"]["kind"], self.settings
         return files.header(
-            chosen.network, chosen.resolved_reference(), kind, self.solver, self.samples.shapes, chosen.precision,
+            chosen.network,
+            chosen.resolved_reference(),
+            kind,
+            self.solver,
+            self.samples.shapes,
+            chosen.precision,
             self.survey.parity,
-        ) | {"run": self.origin}  # fmt: skip
+        ) | {"run": self.origin}
 
     def _fingerprint(self, of: str | None = None) -> str:
-        """Of everything that decides what is learned; `of` is the experiment's fingerprint, by default as it is now."""
+        """Of everything that decides what is learned; `of` is the experiment's fingerprint, by
+        default as it is now.
+        """
         data = [
-            of or fingerprint(self.experiment), settings(self.settings), settings(self.solver), len(self.samples.times)
-        ]  # fmt: skip
+            of or fingerprint(self.experiment),
+            settings(self.settings),
+            settings(self.solver),
+            len(self.samples.times),
+        ]
         return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
     def _resumed(self, training: Training) -> tuple[Training, list[TrainingProgress]]:
@@ -264,7 +358,8 @@ class _Work:
             header = checkpoint.read_header(path)
             if header["fingerprint"] not in map(self._fingerprint, fingerprints(self.experiment)):
                 raise FolderError(
-                    f"{path} is of other settings or of a shorter run: go back to them, or --overwrite it"
+                    f"{path} is of other settings or of a shorter run: go back to them, or "
+                    "--overwrite it"
                 )
             stored = checkpoint.load(path, training)
         except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError) as error:
@@ -276,10 +371,16 @@ class _Work:
     def _moments(self) -> dict[str, Any]:
         """Some samples to train on, for moments."""
         size = self.samples.components * self.samples.dtype.itemsize
-        most = MOMENT_SAMPLES[0] if self.samples.walkers else max(2, min(MOMENT_SAMPLES[1], MOMENT_BYTES // size))
+        most = (
+            MOMENT_SAMPLES[0]
+            if self.samples.walkers
+            else max(2, min(MOMENT_SAMPLES[1], MOMENT_BYTES // size))
+        )
         part = self.train.thinned(most)
         values = self.samples.read(part.rows, part.trajectories)
-        return {name: jnp.asarray(value.reshape(-1, *value.shape[2:])) for name, value in values.items()}
+        return {
+            name: jnp.asarray(value.reshape(-1, *value.shape[2:])) for name, value in values.items()
+        }
 
     def _correlation(self, part: Part) -> float:
         """Rows of a part between independent ones."""
@@ -287,26 +388,37 @@ class _Work:
 
 
 def _trajectories(resolved: dict[str, Any]) -> str:
-    """Of everything that decides where a run goes, however long it is and whatever is kept of it."""
+    """Of everything that decides where a run goes, however long it is and whatever is kept of
+    it.
+    """
     run = {key: resolved["run"][key] for key in ("seed", "members", "precision")}
-    return hashlib.sha256(json.dumps([resolved["solver"], run], sort_keys=True, default=repr).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([resolved["solver"], run], sort_keys=True, default=repr).encode()
+    ).hexdigest()
 
 
 def _of_one_system(experiment: config.Experiment, member: int | None) -> StochasticSolver:
-    """The solver of the members a score is learned from. Raises SamplesError where they differ and none is named."""
+    """The solver of the members a score is learned from. Raises SamplesError where they differ and
+    none is named.
+    """
     axes = member_axes(experiment.solver)
     if member is not None and member >= experiment.run.members:
-        raise ParameterError("score.member", f"given {member}, allowed: up to {experiment.run.members - 1}")
+        raise ParameterError(
+            "score.member", f"given {member}, allowed: up to {experiment.run.members - 1}"
+        )
     if all(axis is None for axis in jax.tree.leaves(axes, is_leaf=lambda leaf: leaf is None)):
         return experiment.solver
     if member is None:
         raise SamplesError(
-            "the members differ in a parameter, and a score belongs to one system: name one, score.member = 0"
+            "the members differ in a parameter, and a score belongs to one system: name one, "
+            "score.member = 0"
         )
     return jax.tree.map(
         lambda leaf, axis: leaf if axis is None else leaf[member],
-        experiment.solver, axes, is_leaf=lambda leaf: leaf is None,
-    )  # fmt: skip
+        experiment.solver,
+        axes,
+        is_leaf=lambda leaf: leaf is None,
+    )
 
 
 def _result(
@@ -321,7 +433,11 @@ def _result(
     data: dict[str, Any] = {}
     for name, number in found.numbers.items():
         units = "1/time" if name.startswith(RATES) else "1"
-        data[name] = ((), number.value, {"units": units, "long_name": label(name), "role": "verdict"})
+        data[name] = (
+            (),
+            number.value,
+            {"units": units, "long_name": label(name), "role": "verdict"},
+        )
         data[f"{name}_error"] = (
             (),
             number.standard_error,
@@ -330,8 +446,16 @@ def _result(
     if history:
         for name in ("loss", "error", "standard_error", "r_squared", "seconds"):
             values = np.asarray([getattr(entry, name) for entry in history])
-            data[f"training_{name}"] = (("step",), values, {"long_name": f"{name.replace('_', ' ')} while training"})
-        data["step"] = (("step",), np.asarray([entry.step for entry in history]), {"long_name": "step of training"})
+            data[f"training_{name}"] = (
+                ("step",),
+                values,
+                {"long_name": f"{name.replace('_', ' ')} while training"},
+            )
+        data["step"] = (
+            ("step",),
+            np.asarray([entry.step for entry in history]),
+            {"long_name": "step of training"},
+        )
     attributes = provenance(0, header["precision"]) | {
         "title": "learned score",
         "sentence": found.sentence,

@@ -1,4 +1,6 @@
-"""Snapshots of a run as samples: which are for training, for checks and for the verdict; read when they are needed."""
+"""Snapshots of a run as samples: which are for training, for checks and for the verdict; read when
+they are needed.
+"""
 
 import math
 from collections.abc import Iterator
@@ -15,34 +17,47 @@ from physent.protocol.stochastic import StochasticSolver
 class Samples:
     """The stochastic variables of a run's snapshots.
 
-    A sample is the variables of one state, (N, d) each. Where walkers are independent copies it is those of one walker,
-    (1, d), and each walker is a trajectory; elsewhere each member is one. Kept from training are whole trajectories,
-    or, of a single one, the rows at its end behind a gap: then the samples kept are of the same trajectory.
+    A sample is the variables of one state, (N, d) each. Where walkers are independent copies it is
+    those of one walker, (1, d), and each walker is a trajectory; elsewhere each member is one. Kept
+    from training are whole trajectories, or, of a single one, the rows at its end behind a gap:
+    then the samples kept are of the same trajectory.
     """
 
     def __init__(
-        self, dataset: xr.Dataset, solver: StochasticSolver, *, after: float = 0.0, member: int | None = None,
-        dtype: Any = np.float32, buffer: float = 256e6,
-    ):  # fmt: skip
+        self,
+        dataset: xr.Dataset,
+        solver: StochasticSolver,
+        *,
+        after: float = 0.0,
+        member: int | None = None,
+        dtype: Any = np.float32,
+        buffer: float = 256e6,
+    ):
         self.names = tuple(solver.parity())
         self.dtype, self.buffer = np.dtype(dtype), buffer
         self.walkers = solver.independent()
         missing = [name for name in self.names if name not in dataset]
         if missing:
             raise SamplesError(
-                f"the run has not saved {', '.join(missing)}: put {', '.join(self.names)} into output.variables"
+                f"the run has not saved {', '.join(missing)}: put {', '.join(self.names)} into "
+                "output.variables"
             )
         self.time = str(dataset[self.names[0]].dims[0])
         if "member" in dataset.dims and member is not None:
             if member >= dataset.sizes["member"]:
-                raise SamplesError(f"there is no member {member}: the run has {dataset.sizes['member']}")
+                raise SamplesError(
+                    f"there is no member {member}: the run has {dataset.sizes['member']}"
+                )
             dataset = dataset.isel(member=slice(member, member + 1))
         self.dataset = dataset
         self.times = np.asarray(dataset[self.time].values, float)
         self.rows = np.flatnonzero(self.times >= after - 1e-9 * max(1.0, abs(after)))
         if len(self.rows) < 2:
             last = self.times[-1] if len(self.times) else 0.0
-            raise SamplesError(f"{len(self.rows)} snapshots since t = {after:g} (the last is at {last:g}): save more")
+            raise SamplesError(
+                f"{len(self.rows)} snapshots since t = {after:g} (the last is at {last:g}): save "
+                "more"
+            )
         self.interval = float(self.times[self.rows[1]] - self.times[self.rows[0]])
         self.members = dataset.sizes.get("member", 1)
         self.shapes: dict[str, tuple[int, ...]] = {}
@@ -64,11 +79,15 @@ class Samples:
         return Part(self.rows, np.arange(self.trajectories))
 
     def split(self, holdout: float, gap: int, seed: int) -> tuple[Part, Part, Part]:
-        """Samples to train on, to check with, and for the verdict (`physent.learning.splits.split`)."""
+        """Samples to train on, to check with, and for the verdict
+        (`physent.learning.splits.split`).
+        """
         return split(self.rows, self.trajectories, holdout, gap, seed)
 
     def read(self, rows: np.ndarray, trajectories: np.ndarray, together: int = 1) -> Batch:
-        """The values (rows, trajectories, ...) of every variable; of `together` > 1 successive rows on a third axis."""
+        """The values (rows, trajectories, ...) of every variable; of `together` > 1 successive rows
+        on a third axis.
+        """
         found: Batch = {}
         for name in self.names:
             array = self.dataset[name]
@@ -85,9 +104,11 @@ class Samples:
         return self.components * self.dtype.itemsize * len(part.trajectories)
 
     def blocks(self, part: Part, samples: int) -> Iterator[tuple[slice, Batch]]:
-        """A part in order, in blocks of some whole rows of about so many samples: where in the rows, and the values.
+        """A part in order, in blocks of some whole rows of about so many samples: where in the
+        rows, and the values.
 
-        A row is read with all its trajectories, and no more rows at once than fit the `buffer` (bytes), but one.
+        A row is read with all its trajectories, and no more rows at once than fit the `buffer`
+        (bytes), but one.
         """
         fit = int(self.buffer // self.bytes_of_row(self.everything))
         rows = max(1, min(fit, samples // len(part.trajectories)))

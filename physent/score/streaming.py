@@ -1,4 +1,6 @@
-"""Local entropy production and currents of a trained score, while a run goes on or from its file."""
+"""Local entropy production and currents of a trained score, while a run goes on or from its
+file.
+"""
 
 import math
 from pathlib import Path
@@ -24,24 +26,33 @@ Sums = tuple[Int[Array, ""], Boxes | None]
 
 
 class LearnedEntropyProduction(Diagnostic[Sums]):
-    """Entropy production by a trained score (`physent score`): total, medium and system, and where it comes from.
+    """Entropy production by a trained score (`physent score`): total, medium and system, and where
+    it comes from.
 
-    total = sum (b_irr - D s)^2/D over the variables with noise, system = div v, medium = total - system, v = b - D s
-    (`physent.learning.currents`); and the total of every variable with noise, as `..._position`. `each` adds the total
-    and div v of every particle or walker and their current velocities, `bins` a map of the mean total of those found
-    in each box of a periodic domain since `after`. A learned total is biased by the error of its score, which the
-    verdict of `physent score` states: for totals use `entropy_production`. Of a file it is the system that the score
-    was learned from; in a run its own, of another size or density where the network allows it. Average the series with
-    `physent.entropy`'s `block_bootstrap`, in blocks longer than the correlation.
+    total = sum (b_irr - D s)^2/D over the variables with noise, system = div v, medium = total -
+    system, v = b - D s (`physent.learning.currents`); and the total of every variable with noise,
+    as `..._position`. `each` adds the total and div v of every particle or walker and their current
+    velocities, `bins` a map of the mean total of those found in each box of a periodic domain since
+    `after`. A learned total is biased by the error of its score, which the verdict of `physent
+    score` states: for totals use `entropy_production`. Of a file it is the system that the score
+    was learned from; in a run its own, of another size or density where the network allows it.
+    Average the series with `physent.entropy`'s `block_bootstrap`, in blocks longer than the
+    correlation.
     """
 
     path: str = static(doc="the trained score", path=True, example="data/runs/my_run/score.eqx")
-    over: Literal["sum", "mean"] = static("sum", doc="over particles or walkers; copies that are independent want mean")
+    over: Literal["sum", "mean"] = static(
+        "sum", doc="over particles or walkers; copies that are independent want mean"
+    )
     each: bool = static(False, doc="give rates and velocities of every particle, too")
     bins: int = static(0, doc="boxes an axis of a map in space; 0: none", ge=0)
     after: Array = param(0.0, doc="time before which nothing goes into the map", ge=0)
-    probes: int = static(1, doc="random signs a state for divergences, where there are many components", ge=1)
-    name: str | None = static(None, doc="prefix of the output variables", example="learned_entropy_production")
+    probes: int = static(
+        1, doc="random signs a state for divergences, where there are many components", ge=1
+    )
+    name: str | None = static(
+        None, doc="prefix of the output variables", example="learned_entropy_production"
+    )
 
     def _name(self) -> str:
         return self.name or "learned_entropy_production"
@@ -58,11 +69,14 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
         shapes = trained.header["shapes"]
         for variable, shape in shapes.items():
             if variable not in observed:
-                raise ValueError(f"the score of {Path(self.path).name} needs the observable {variable!r}")
+                raise ValueError(
+                    f"the score of {Path(self.path).name} needs the observable {variable!r}"
+                )
             if observed[variable].shape[-1] != shape[-1]:
                 given = observed[variable].shape[-1]
                 raise ValueError(
-                    f"{variable} has {given} components, for {Path(self.path).name} it must have {shape[-1]}"
+                    f"{variable} has {given} components, for {Path(self.path).name} it must have "
+                    f"{shape[-1]}"
                 )
         if (live := observed.system()) is not None:
             trained.check(live[0], {variable: observed[variable].shape for variable in shapes})
@@ -75,16 +89,24 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
         }
         noisy = _noisy(trained)
         for variable in noisy:
-            found[f"{name}_{variable}"] = Variable((), *rate, f"entropy production of {variable} {words}")
+            found[f"{name}_{variable}"] = Variable(
+                (), *rate, f"entropy production of {variable} {words}"
+            )
         if self.each:
             dims = observed.variables[next(iter(shapes))].dims
-            found[f"{name}_each"] = Variable(dims[:-1], *rate, f"entropy production of each {words}")
+            found[f"{name}_each"] = Variable(
+                dims[:-1], *rate, f"entropy production of each {words}"
+            )
             found[f"{name}_divergence_each"] = Variable(dims[:-1], *rate, f"div v of each {words}")
             for variable in shapes:
                 units = per_time(observed.variables[variable].units)
-                found[f"{name}_velocity_{variable}"] = Variable(dims, "velocity", units, f"v of {variable}, learned")
+                found[f"{name}_velocity_{variable}"] = Variable(
+                    dims, "velocity", units, f"v of {variable}, learned"
+                )
         if self.bins:
-            found[f"{name}_map"] = Variable(map_dims(observed, name), *rate, f"entropy production in each box {words}")
+            found[f"{name}_map"] = Variable(
+                map_dims(observed, name), *rate, f"entropy production in each box {words}"
+            )
         return found
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
@@ -92,7 +114,9 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
         return map_axes(observed, self._name(), self.bins) if self.bins else ()
 
     def init(self, observed: Observed) -> Sums:
-        """How many states there were, from which the random signs are drawn, and nothing summed yet in each box."""
+        """How many states there were, from which the random signs are drawn, and nothing summed yet
+        in each box.
+        """
         return jnp.zeros((), jnp.int32), no_boxes(observed, self.bins) if self.bins else None
 
     def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
@@ -102,7 +126,9 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
         solver, state = self._system(trained, observed)
         walkers = solver.independent()
         shapes = [getattr(state, variable).shape for variable in trained.parity]
-        taken = slopes(sum(math.prod(shape[1:] if walkers else shape) for shape in shapes), self.probes)
+        taken = slopes(
+            sum(math.prod(shape[1:] if walkers else shape) for shape in shapes), self.probes
+        )
         learned = taken(trained.score, solver, state, jax.random.fold_in(jax.random.key(0), count))
         flow = current(physics(solver, state, trained.parity), learned)
         parts = {variable: jnp.sum(value, axis=-1) for variable, value in flow.total.items()}
@@ -114,7 +140,9 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
         outputs |= {f"{name}_{variable}": over(part) for variable, part in parts.items()}
         if self.each:
             outputs |= {f"{name}_each": each, f"{name}_divergence_each": divergence}
-            outputs |= {f"{name}_velocity_{variable}": value for variable, value in flow.velocity.items()}
+            outputs |= {
+                f"{name}_velocity_{variable}": value for variable, value in flow.velocity.items()
+            }
         if boxes is not None:
             counted = (observed.t >= self.after).astype(each.dtype)
             boxes, outputs[f"{name}_map"] = add_to_boxes(boxes, observed, self.bins, each, counted)

@@ -30,7 +30,9 @@ FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A trained score, the solver of the run it was learned from, and what the file says of both."""
+    """A trained score, the solver of the run it was learned from, and what the file says of
+    both.
+    """
 
     score: Score
     solver: StochasticSolver
@@ -47,7 +49,9 @@ class Trained:
         return sum(int(np.prod(shape)) for shape in self.header["shapes"].values())
 
     def check(self, solver: Solver, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Raises SamplesError where it is no score of this solver with variables of these shapes."""
+        """Raises SamplesError where it is no score of this solver with variables of these
+        shapes.
+        """
         check_equation(solver)
         assert isinstance(solver, StochasticSolver)
         name, given, wanted = type(solver).__name__, sorted(solver.parity()), sorted(self.parity)
@@ -55,7 +59,10 @@ class Trained:
             of = f"{type(self.solver).__name__}, whose variables are {', '.join(wanted)}"
             raise SamplesError(f"the score is of {of}; those of {name} are {', '.join(given)}")
         words = ", ".join(f"{variable} {tuple(shapes[variable])}" for variable in wanted)
-        zeros = {variable: jax.ShapeDtypeStruct(tuple(shapes[variable]), solver.dt.dtype) for variable in wanted}
+        zeros = {
+            variable: jax.ShapeDtypeStruct(tuple(shapes[variable]), solver.dt.dtype)
+            for variable in wanted
+        }
         learnable: list[str] = []
 
         def scored(zeros: Values) -> Any:
@@ -66,15 +73,20 @@ class Trained:
             except (TypeError, ValueError):  # shapes or forces that the network cannot have
                 return {}
 
-        found = {variable: value.shape for variable, value in eqx.filter_eval_shape(scored, zeros).items()}
+        found = {
+            variable: value.shape
+            for variable, value in eqx.filter_eval_shape(scored, zeros).items()
+        }
         if found != {variable: zeros[variable].shape for variable in learnable}:
             kind, noise = self.header["network"]["kind"], " and ".join(learnable)
-            raise SamplesError(f"the score, by the network {kind!r}, is none of {words} with noise in {noise}")
+            raise SamplesError(
+                f"the score, by the network {kind!r}, is none of {words} with noise in {noise}"
+            )
 
 
 def build(
     network: Network, reference: str, solver: StochasticSolver, samples: Values, key: PRNGKeyArray
-) -> Score:  # fmt: skip
+) -> Score:
     """An untrained score: the network, or the residual to a reference."""
     bare = network.build(solver, samples, key)
     if reference == "none":
@@ -83,9 +95,14 @@ def build(
 
 
 def header(
-    network: Network, reference: str, kind: str, solver: StochasticSolver, shapes: Mapping[str, tuple[int, ...]],
-    precision: str, parity: Mapping[str, int],
-) -> dict[str, Any]:  # fmt: skip
+    network: Network,
+    reference: str,
+    kind: str,
+    solver: StochasticSolver,
+    shapes: Mapping[str, tuple[int, ...]],
+    precision: str,
+    parity: Mapping[str, int],
+) -> dict[str, Any]:
     """What `load` needs to know; `kind` is the solver's, as an experiment names it."""
     return {
         "format": FORMAT,
@@ -100,13 +117,17 @@ def header(
 
 
 def load(path: str | Path) -> Trained:
-    """The trained score in a file, or in the run folder it is in. Raises FolderError where there is none."""
+    """The trained score in a file, or in the run folder it is in. Raises FolderError where there is
+    none.
+    """
     path = Path(path)
     path = path / SCORE if path.is_dir() else path
     if not path.is_file():
         raise FolderError(f"{path}: there is no trained score; train one with 'physent score DIR'")
     with jax.ensure_compile_time_eval():  # it may be asked for while a program is traced
-        return _load(path.resolve(), path.stat().st_mtime_ns, bool(jax.config.read("jax_enable_x64")))
+        return _load(
+            path.resolve(), path.stat().st_mtime_ns, bool(jax.config.read("jax_enable_x64"))
+        )
 
 
 def _array(values: np.ndarray) -> jax.Array:
@@ -119,30 +140,46 @@ def _load(path: Path, changed: int, wide: bool) -> Trained:
     try:
         found = checkpoint.read_header(path)
         if found["format"] != FORMAT:
-            raise FolderError(f"{path}: a score of format {found['format']}, this physent reads {FORMAT}")
+            raise FolderError(
+                f"{path}: a score of format {found['format']}, this physent reads {FORMAT}"
+            )
         with jax.enable_x64(found["precision"] == "float64"):
             like = skeleton(
-                network_of(found["network"]), found["reference"], solver_of(found["solver"]), found["shapes"],
+                network_of(found["network"]),
+                found["reference"],
+                solver_of(found["solver"]),
+                found["shapes"],
                 jnp.dtype(found["precision"]),
-            )  # fmt: skip
+            )
             stored = jax.tree.map(
-                lambda leaf: np.asarray(leaf) if eqx.is_array(leaf) else leaf, checkpoint.load(path, like)
+                lambda leaf: np.asarray(leaf) if eqx.is_array(leaf) else leaf,
+                checkpoint.load(path, like),
             )
         with jax.enable_x64(wide):
             solver = solver_of(found["solver"])
-            score = jax.tree.map(lambda leaf: _array(leaf) if isinstance(leaf, np.ndarray) else leaf, stored)
+            score = jax.tree.map(
+                lambda leaf: _array(leaf) if isinstance(leaf, np.ndarray) else leaf, stored
+            )
     except (KeyError, ValueError, TypeError, OSError, RuntimeError, EOFError) as error:
         raise FolderError(f"{path}: cannot be read as a trained score: {error}") from None
     return Trained(score, solver, found)
 
 
 def skeleton(
-    network: Network, reference: str, solver: StochasticSolver, shapes: Mapping[str, Any], dtype: Any
-) -> Score:  # fmt: skip
+    network: Network,
+    reference: str,
+    solver: StochasticSolver,
+    shapes: Mapping[str, Any],
+    dtype: Any,
+) -> Score:
     """A score with the shapes of its arrays instead of values."""
-    samples = {name: jax.ShapeDtypeStruct((2, *map(int, shape)), dtype) for name, shape in shapes.items()}
+    samples = {
+        name: jax.ShapeDtypeStruct((2, *map(int, shape)), dtype) for name, shape in shapes.items()
+    }
     return eqx.filter_eval_shape(
-        lambda samples, key: build(network, reference, solver, samples, key), samples, jax.random.key(0)
+        lambda samples, key: build(network, reference, solver, samples, key),
+        samples,
+        jax.random.key(0),
     )
 
 

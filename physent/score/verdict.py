@@ -1,12 +1,13 @@
-"""How good a learned score is, without knowing the true one, and its entropy production beside the exact one.
+"""How good a learned score is, without knowing the true one, and its entropy production beside the
+exact one.
 
-At stationarity E[v* . s*] = 0 for the true score s* and v* = b - D s*, so E[s* . D s*] = E[b . s*] = -E[div b].
-Hence for any s, the sum over the variables with noise but div b over all of them,
+At stationarity E[v* . s*] = 0 for the true score s* and v* = b - D s*, so E[s* . D s*] = E[b . s*]
+= -E[div b]. Hence for any s, the sum over the variables with noise but div b over all of them,
 
     E[(s - s*) . D (s - s*)] = E[s . D s + 2 div(D s)] - E[div b],
 
-an absolute error that needs no s*. The same of the known part alone (of s = 0, where there is none) is what there was
-to learn, and R^2 = 1 - error/error_reference.
+an absolute error that needs no s*. The same of the known part alone (of s = 0, where there is none)
+is what there was to learn, and R^2 = 1 - error/error_reference.
 """
 
 from typing import NamedTuple
@@ -23,7 +24,11 @@ from physent.protocol.moved import warn
 
 TRAJECTORIES = 16  # enough of them to be drawn again whole
 GOOD, FAIR = 0.9, 0.5  # of R^2 less two standard errors
-USES = {"good": "maps and currents may be read", "fair": "maps show the coarse only", "bad": "do not use its maps"}
+USES = {
+    "good": "maps and currents may be read",
+    "fair": "maps show the coarse only",
+    "bad": "do not use its maps",
+}
 ROWS = {
     "total": "learned total rate (noisy variables)",
     "exact": "exact total by the drift, same samples",
@@ -71,9 +76,11 @@ class Number(NamedTuple):
 
 
 class Table:
-    """Numbers of samples by name, (rows, trajectories) each, and their means with errors that know of correlation.
+    """Numbers of samples by name, (rows, trajectories) each, and their means with errors that know
+    of correlation.
 
-    From 16 trajectories on these are drawn again, whole; of fewer the rows are, in blocks longer than the correlation.
+    From 16 trajectories on these are drawn again, whole; of fewer the rows are, in blocks longer
+    than the correlation.
     """
 
     def __init__(self, numbers: dict[str, np.ndarray], correlation: float = 1.0):
@@ -99,7 +106,9 @@ class Table:
             block = min(len(series), max(1, round(2 * self.correlation)))
         if len(series) < max(4, 2 * block):  # not two independent pieces
             return Number(float(np.mean(values)), float("nan"))
-        rate = block_bootstrap(jnp.asarray(series), jax.random.key(0), block=min(block, len(series) // 4))
+        rate = block_bootstrap(
+            jnp.asarray(series), jax.random.key(0), block=min(block, len(series) // 4)
+        )
         return Number(float(np.mean(values)), float(rate.standard_error))
 
     def ratio(self, above: np.ndarray, below: np.ndarray) -> Number:
@@ -112,17 +121,22 @@ class Table:
 
 
 class Verdict(NamedTuple):
-    """What is printed and stored of a score: numbers by name, and a sentence that claims no more than they do."""
+    """What is printed and stored of a score: numbers by name, and a sentence that claims no more
+    than they do.
+    """
 
     numbers: dict[str, Number]
     sentence: str
     state: str
 
 
-def verdict(table: Table, everything: Table, held_out: str, singular: bool, parity: dict[str, int]) -> Verdict:
+def verdict(
+    table: Table, everything: Table, held_out: str, singular: bool, parity: dict[str, int]
+) -> Verdict:
     """The verdict from the sums of samples kept from training, and from those of the whole run.
 
-    `everything` has `exact` and `contraction` of samples of the whole run; `held_out` says what was kept from training.
+    `everything` has `exact` and `contraction` of samples of the whole run; `held_out` says what was
+    kept from training.
     """
     numbers = {
         "error": table.mean("error"),
@@ -134,7 +148,9 @@ def verdict(table: Table, everything: Table, held_out: str, singular: bool, pari
         "medium": table.mean("medium"),
         "system": table.mean("system"),
         "learned_minus_exact": table.number(table["total"] - table["exact"]),
-        "learned_plus_error_minus_exact": table.number(table["total"] + table["error"] - table["exact"]),
+        "learned_plus_error_minus_exact": table.number(
+            table["total"] + table["error"] - table["exact"]
+        ),
     }
     noisy = [name.removeprefix("total_") for name in table.numbers if name.startswith("total_")]
     for name in noisy:
@@ -145,11 +161,15 @@ def verdict(table: Table, everything: Table, held_out: str, singular: bool, pari
     for name in parity:
         numbers[f"divergence_{name}"] = table.mean(f"divergence_{name}")
     if not singular:
-        numbers["velocity_score"] = table.number(added_up([table[f"velocity_score_{name}"] for name in noisy]))
+        numbers["velocity_score"] = table.number(
+            added_up([table[f"velocity_score_{name}"] for name in noisy])
+        )
     else:
         for name in noisy:
             numbers[f"ratio_square_{name}"] = table.ratio(table[f"total_{name}"], table["exact"])
-            numbers[f"ratio_divergence_{name}"] = table.ratio(table[f"divergence_{name}"], table["exact"])
+            numbers[f"ratio_divergence_{name}"] = table.ratio(
+                table[f"divergence_{name}"], table["exact"]
+            )
     return Verdict(numbers, *_words(numbers, held_out, singular, parity))
 
 
@@ -162,40 +182,63 @@ def _complement(number: Number) -> Number:
     return Number(1 - number.value, number.standard_error)
 
 
-def _words(numbers: dict[str, Number], held_out: str, singular: bool, parity: dict[str, int]) -> tuple[str, str]:
+def _words(
+    numbers: dict[str, Number], held_out: str, singular: bool, parity: dict[str, int]
+) -> tuple[str, str]:
     r_squared, total, exact = numbers["r_squared"], numbers["total"], numbers["exact_whole_run"]
     reference = numbers["error_reference"]
     totals = (
-        f"The total is {exact} by the drift, which needs no learning: use that one. The learned total is {total}, with "
+        f"The total is {exact} by the drift, which needs no learning: use that one. The learned "
+        f"total is {total}, with "
         f"an error of {numbers['error']} in the score"
     )
-    of = "the part of the score that the reference leaves open" if reference.value > 0 else "the score"
+    of = (
+        "the part of the score that the reference leaves open"
+        if reference.value > 0
+        else "the score"
+    )
     if not np.isfinite(numbers["error"].value):
-        state, maps = "bad", f"On {held_out} the score is not finite: it has diverged, or its network ran out of slots."
+        state, maps = (
+            "bad",
+            f"On {held_out} the score is not finite: it has diverged, or its network ran out of "
+            "slots.",
+        )
     elif reference.value <= 2 * np.nan_to_num(reference.standard_error):
-        state, maps = "fair", "There is nothing to learn beyond the reference: its error is not different from 0."
-        if numbers["error"].value - 2 * np.nan_to_num(numbers["error"].standard_error) > max(reference.value, 0.0):
+        state, maps = (
+            "fair",
+            "There is nothing to learn beyond the reference: its error is not different from 0.",
+        )
+        if numbers["error"].value - 2 * np.nan_to_num(numbers["error"].standard_error) > max(
+            reference.value, 0.0
+        ):
             state, maps = "bad", f"{maps} That of the learned score is: do not use it."
     elif not np.isfinite(r_squared.standard_error):
         state = "fair" if r_squared.value >= FAIR else "bad"
-        maps = f"On {held_out} R^2 is {r_squared}; how well that is known cannot be told from so few."
+        maps = (
+            f"On {held_out} R^2 is {r_squared}; how well that is known cannot be told from so few."
+        )
     elif r_squared.value - 3 * r_squared.standard_error > 1:
         state = "bad"
         maps = (
-            f"On {held_out} R^2 is {r_squared}, which no score can have: the network jumps somewhere, as where "
-            "neighbours come and go, or the samples are not of the stationary state: do not use its maps."
+            f"On {held_out} R^2 is {r_squared}, which no score can have: the network jumps "
+            "somewhere, as where "
+            "neighbours come and go, or the samples are not of the stationary state: do not use "
+            "its maps."
         )
     else:
         surely = r_squared.value - 2 * r_squared.standard_error
         state = "good" if surely >= GOOD else "fair" if surely >= FAIR else "bad"
-        share = f"explains {Number(100 * r_squared.value, 100 * r_squared.standard_error)} % of {of}"
+        share = (
+            f"explains {Number(100 * r_squared.value, 100 * r_squared.standard_error)} % of {of}"
+        )
         if r_squared.value >= 1:
             share = f"has R^2 = {r_squared}, which cannot be told from perfect"
         maps = f"On {held_out} the score {share}: {USES[state]}."
     taken = ""
     if singular:
         taken = (
-            " Some variables have no noise, and with theirs the total would be infinite: these are rates of the noisy "
+            " Some variables have no noise, and with theirs the total would be infinite: these are "
+            "rates of the noisy "
             f"ones, with {conventions(parity)} under time reversal."
         )
     return f"{maps} {totals}.{taken}", state
@@ -217,9 +260,10 @@ def label(name: str) -> str:
 def sums(found: Physics, learned: Learned) -> dict[str, Array]:
     """The scalars of one state whose means the verdict is made of.
 
-    error and error_reference: sum_noisy D (s^2 + 2 ds/dx) - sum_all db/dx of the whole score and of its known part,
-    with the means E[ds . D ds]; exact: the total rate by the drift alone; total, medium, system, and total_X,
-    divergence_X, velocity_score_X, square_X, slope_X of every variable X.
+    error and error_reference: sum_noisy D (s^2 + 2 ds/dx) - sum_all db/dx of the whole score and of
+    its known part, with the means E[ds . D ds]; exact: the total rate by the drift alone; total,
+    medium, system, and total_X, divergence_X, velocity_score_X, square_X, slope_X of every variable
+    X.
     """
     flow = current(found, learned)
     score, slope = learned.score, learned.slope
@@ -231,8 +275,13 @@ def sums(found: Physics, learned: Learned) -> dict[str, Array]:
         known = learned.known[name]
         error = error + jnp.sum(d * (score[name] ** 2 + 2 * slope[name]))
         reference = reference + jnp.sum(d * (known**2 + 2 * learned.known_slope[name]))
-        push, inverse = found.irreversible[name], jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), 0 * d)
-        exact = exact + jnp.sum(push**2 * inverse + 2 * jnp.where(d > 0, found.irreversible_divergence[name], 0 * d))
+        push, inverse = (
+            found.irreversible[name],
+            jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), 0 * d),
+        )
+        exact = exact + jnp.sum(
+            push**2 * inverse + 2 * jnp.where(d > 0, found.irreversible_divergence[name], 0 * d)
+        )
         scalars[f"total_{name}"] = jnp.sum(flow.total[name])
         scalars[f"velocity_score_{name}"] = jnp.sum(flow.velocity[name] * score[name])
         scalars[f"square_{name}"] = jnp.sum(score[name] ** 2)

@@ -1,7 +1,8 @@
 """Running the points of a sweep on an executor, each into a folder of its own.
 
-A point that is done is not run again, one that was cut off goes on from its checkpoint, so a sweep that was killed is
-started again by the same command. A worker that dies takes nothing with it but the chunk in flight.
+A point that is done is not run again, one that was cut off goes on from its checkpoint, so a sweep
+that was killed is started again by the same command. A worker that dies takes nothing with it but
+the chunk in flight.
 """
 
 import concurrent.futures
@@ -39,7 +40,9 @@ MANIFEST = "sweep.json"
 
 @dataclass(frozen=True)
 class Result:
-    """How a point ended: `status` is done, failed or interrupted; `again` says that it had been done before."""
+    """How a point ended: `status` is done, failed or interrupted; `again` says that it had been
+    done before.
+    """
 
     point: Point
     folder: Path
@@ -61,8 +64,9 @@ def sweep(
 ) -> list[Result]:
     """Run every point, its experiment given as a resolved TOML text, into `folder`/`point.name`.
 
-    `executor` is "process" (spawned workers with one thread each), "dask" (a local cluster) or "dask:ADDRESS".
-    `tell` is called as each point ends. Raises FolderError where the folder holds another sweep.
+    `executor` is "process" (spawned workers with one thread each), "dask" (a local cluster) or
+    "dask:ADDRESS". `tell` is called as each point ends. Raises FolderError where the folder holds
+    another sweep.
     """
     folder = Path(folder)
     check_executor(executor, workers)
@@ -92,7 +96,9 @@ def check_executor(executor: str, workers: int | None) -> None:
     """Raise OptionError where the points could not be run at all."""
     if executor not in ("process", "dask") and not executor.startswith("dask:"):
         hint = nearest(executor, ["process", "dask"])
-        raise OptionError(f"unknown executor {executor!r}{hint} (allowed: process, dask, dask:ADDRESS)")
+        raise OptionError(
+            f"unknown executor {executor!r}{hint} (allowed: process, dask, dask:ADDRESS)"
+        )
     if executor != "process" and importlib.util.find_spec("distributed") is None:
         raise OptionError("the dask executor needs the extra physent[dask], which is not installed")
     if workers is not None and workers < 1:
@@ -100,13 +106,21 @@ def check_executor(executor: str, workers: int | None) -> None:
 
 
 def _run_all(
-    waiting: list[tuple[Point, str]], folder: Path, executor: str, workers: int, ended: Callable, last: bool
+    waiting: list[tuple[Point, str]],
+    folder: Path,
+    executor: str,
+    workers: int,
+    ended: Callable,
+    last: bool,
 ) -> list[tuple[Point, str]]:
     """Run what waits; what is left when the pool breaks, or nothing."""
     left = dict(enumerate(waiting))
     with _executor(executor, workers) as pool:
         root = folder.resolve()  # a worker on another machine stands elsewhere
-        futures = {pool.submit(run_point, text, str(root / point.name)): place for place, (point, text) in left.items()}
+        futures = {
+            pool.submit(run_point, text, str(root / point.name)): place
+            for place, (point, text) in left.items()
+        }
         try:
             for future in concurrent.futures.as_completed(futures):
                 place = futures[future]
@@ -115,10 +129,19 @@ def _run_all(
                     outcome = future.result()
                 except BrokenProcessPool:
                     if last:
-                        ended(Result(point, folder / point.name, "failed", "its worker died, more than once"))
+                        ended(
+                            Result(
+                                point,
+                                folder / point.name,
+                                "failed",
+                                "its worker died, more than once",
+                            )
+                        )
                         left.pop(place)
                     continue
-                except Exception as error:  # what only a worker can say, such as dask's KilledWorker
+                except (
+                    Exception
+                ) as error:  # what only a worker can say, such as dask's KilledWorker
                     left.pop(place)
                     ended(Result(point, folder / point.name, "failed", repr(error)))
                     continue
@@ -138,7 +161,9 @@ def _executor(kind: str, workers: int) -> Iterator[Any]:
     name, _, address = kind.partition(":")
     if name == "process":
         context = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+        with concurrent.futures.ProcessPoolExecutor(
+            workers, context, initializer=_one_thread
+        ) as pool:
             yield pool
     else:
         from distributed import Client, LocalCluster
@@ -168,7 +193,9 @@ def _one_thread() -> None:
 
 
 def run_point(text: str, folder: str) -> dict[str, Any]:
-    """Run one point to its end, or on to it; in a worker. Never raises for what is the point's own fault."""
+    """Run one point to its end, or on to it; in a worker. Never raises for what is the point's own
+    fault.
+    """
     data, problems = parse_text(text, folder)
     started, path = time.perf_counter(), Path(folder)
     try:
@@ -186,7 +213,9 @@ def run_point(text: str, folder: str) -> dict[str, Any]:
 
 
 def status_of(folder: Path) -> str:
-    """What the file of a run says of itself; "absent" where there is none, "damaged" where it cannot be read."""
+    """What the file of a run says of itself; "absent" where there is none, "damaged" where it
+    cannot be read.
+    """
     if not (folder / RUN).is_file():
         return "absent"
     try:
@@ -203,15 +232,23 @@ def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
     def as_now(claim: Any) -> list[Any]:
         """A claim as data, kinds called as now; nothing where it is none."""
         try:
-            return [claim["points"], [current_kinds(tomllib.loads(text)) for text in claim["experiments"]]]
+            return [
+                claim["points"],
+                [current_kinds(tomllib.loads(text)) for text in claim["experiments"]],
+            ]
         except (KeyError, TypeError, tomllib.TOMLDecodeError):
             return []
 
     manifest = folder / MANIFEST
     if manifest.is_file():
-        there, here = json.loads(manifest.read_text(encoding="utf-8")), json.loads(json.dumps(claim))
+        there, here = (
+            json.loads(manifest.read_text(encoding="utf-8")),
+            json.loads(json.dumps(claim)),
+        )
         if there != here and as_now(there) != as_now(here):
-            raise FolderError(f"{folder} holds another sweep: choose another --output, or --overwrite it")
+            raise FolderError(
+                f"{folder} holds another sweep: choose another --output, or --overwrite it"
+            )
         return
     if folder.exists() and any(folder.iterdir()):
         raise FolderError(f"{folder} exists and is not a sweep: choose another --output")
@@ -236,5 +273,7 @@ def remove(folder: Path) -> None:
         try:
             lock(log).close()
         except Locked:
-            raise FolderError(f"{log.parent}: another process is running it; it is not overwritten") from None
+            raise FolderError(
+                f"{log.parent}: another process is running it; it is not overwritten"
+            ) from None
     shutil.rmtree(folder)

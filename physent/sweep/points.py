@@ -1,8 +1,8 @@
 """The points of a sweep: which keys of an experiment take which values.
 
-solver.dt=0.01,0.02            the values themselves, numbers, words or lists
-solver.nu=linspace(0, 1, 5)    equally spaced; geomspace(a, b, n) in equal ratios
-solver.nu=uniform(0, 1)        for mode = "random": drawn; loguniform(a, b) in the logarithm; a list: drawn from it
+solver.dt=0.01,0.02            the values themselves, numbers, words or lists solver.nu=linspace(0,
+1, 5)    equally spaced; geomspace(a, b, n) in equal ratios solver.nu=uniform(0, 1)        for mode
+= "random": drawn; loguniform(a, b) in the logarithm; a list: drawn from it
 """
 
 import itertools
@@ -68,7 +68,9 @@ def _parse(text: str) -> _Over:
     key, equals, right = text.partition("=")
     key = key.strip()
     if not equals or not key or not right.strip():
-        raise ParameterError("over", f"given {text!r}, allowed: key=values, as in solver.dt=0.01,0.02")
+        raise ParameterError(
+            "over", f"given {text!r}, allowed: key=values, as in solver.dt=0.01,0.02"
+        )
     if call := _CALL.fullmatch(right):
         return _call(key, text, *call.groups())
     try:
@@ -95,16 +97,21 @@ def _call(key: str, text: str, name: str, arguments: str) -> _Over:
     hint = nearest(name, known) if name not in known else ""
     raise ParameterError(
         "over",
-        f"given {text!r}{hint}, allowed: linspace(a, b, n), geomspace(a, b, n), uniform(a, b), loguniform(a, b); "
+        f"given {text!r}{hint}, allowed: linspace(a, b, n), geomspace(a, b, n), uniform(a, b), "
+        "loguniform(a, b); "
         "the ends of geomspace and loguniform positive",
     )
 
 
 def points(settings: SweepSettings) -> list[Point]:
-    """All points of a sweep, in order. Raises ParameterError where the values do not make points."""
+    """All points of a sweep, in order. Raises ParameterError where the values do not make
+    points.
+    """
     overs = [_parse(text) for text in settings.over]
     if not overs:
-        raise ParameterError("over", "missing: which keys vary (allowed: key=values, as in solver.dt=0.01,0.02)")
+        raise ParameterError(
+            "over", "missing: which keys vary (allowed: key=values, as in solver.dt=0.01,0.02)"
+        )
     keys = [over.key for over in overs]
     if len(set(keys)) < len(keys):
         raise ParameterError("over", f"a key is given twice: {', '.join(sorted(keys))}")
@@ -117,12 +124,22 @@ def points(settings: SweepSettings) -> list[Point]:
                 raise ParameterError("over", f"{over.key} is drawn, which needs mode = 'random'")
         lists = [over.values or [] for over in overs]
         for over, values in zip(overs, lists, strict=True):
-            if settings.mode == "grid" and any(value in values[:i] for i, value in enumerate(values)):
-                raise ParameterError("over", f"{over.key} takes a value twice, allowed in a grid: each once")
+            if settings.mode == "grid" and any(
+                value in values[:i] for i, value in enumerate(values)
+            ):
+                raise ParameterError(
+                    "over", f"{over.key} takes a value twice, allowed in a grid: each once"
+                )
         if settings.mode == "zip" and len({len(values) for values in lists}) > 1:
-            lengths = ", ".join(f"{over.key}: {len(values)}" for over, values in zip(overs, lists, strict=True))
+            lengths = ", ".join(
+                f"{over.key}: {len(values)}" for over, values in zip(overs, lists, strict=True)
+            )
             raise ParameterError("over", f"side by side, all keys need as many values ({lengths})")
-        rows = list(zip(*lists, strict=True)) if settings.mode == "zip" else list(itertools.product(*lists))
+        rows = (
+            list(zip(*lists, strict=True))
+            if settings.mode == "zip"
+            else list(itertools.product(*lists))
+        )
     return [Point(index, dict(zip(keys, row, strict=True))) for index, row in enumerate(rows)]
 
 
@@ -133,10 +150,14 @@ def _drawn(over: _Over, rng: np.random.Generator) -> Any:
 
 
 def as_members(points: Sequence[Point]) -> Point:
-    """All points as one, whose run has a member for each. Raises ParameterError where that cannot be."""
+    """All points as one, whose run has a member for each. Raises ParameterError where that cannot
+    be.
+    """
     for key in points[0].settings:
         if not key.startswith("solver."):
-            raise ParameterError("over", f"{key} cannot vary by member, allowed: numbers of the solver")
+            raise ParameterError(
+                "over", f"{key} cannot vary by member, allowed: numbers of the solver"
+            )
     if len(points) == 1:
         return points[0]
     columns = {key: [point.settings[key] for point in points] for key in points[0].settings}

@@ -12,7 +12,13 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from physent.errors import ParameterError
-from physent.numerics.neighbors import NeighborList, enough, find_neighbors, renew, sum_over_neighbors
+from physent.numerics.neighbors import (
+    NeighborList,
+    enough,
+    find_neighbors,
+    renew,
+    sum_over_neighbors,
+)
 from physent.numerics.space import Space
 from physent.protocol.parameters import choice, member_axes, param, static
 from physent.protocol.solver import State
@@ -22,15 +28,18 @@ from physent.protocol.variables import Axis, Domain, Variable
 from .pair_force import PAIR_FORCES, NoForce, PairForce
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
 
-RELAXED = 0.05  # of the force's reach: what a random start with a diverging force may move in its first step
+# of the force's reach: what a random start with a diverging force may move in its first step
+RELAXED = 0.05
 TURNS = 2000
 
 
 class ActiveMatterState(State):
-    """Positions in the box, how often each particle went round it, propulsions, and who is near whom.
+    """Positions in the box, how often each particle went round it, propulsions, and who is near
+    whom.
 
-    `leap` is the farthest that a step moved a particle by its pair force so far, in units of the force's reach;
-    `previous` is the drift by forces and trap one step ago, which only `adams_bashforth` keeps.
+    `leap` is the farthest that a step moved a particle by its pair force so far, in units of the
+    force's reach; `previous` is the drift by forces and trap one step ago, which only
+    `adams_bashforth` keeps.
     """
 
     t: Float[Array, ""]
@@ -46,56 +55,89 @@ class ActiveMatterState(State):
 class ActiveMatter(StochasticSolver[ActiveMatterState]):
     """Active particles that repel each other, in one, two or three dimensions.
 
-    dx_i = [v0 g_i + sum_j f(r_ij) (x_i - x_j)/r_ij - A x_i] dt + sqrt(2 eps) dW,  g_i by the `propulsion`.
+    dx_i = [v0 g_i + sum_j f(r_ij) (x_i - x_j)/r_ij - A x_i] dt + sqrt(2 eps) dW,  g_i by the
+    `propulsion`.
 
-    The box is [-length/2, length/2)^d, periodic or open; without a `length` it is that of discs of radius 1 at the
-    `packing_fraction`. The propulsion is advanced over any dt (see its class). `euler_maruyama` moves x by the drift at
-    the beginning of the step (weak order 1). `adams_bashforth` extrapolates the force from the last two steps, (3 F_n -
-    F_(n-1))/2, and takes the mean of g at both ends: weak order 2, measured, for one evaluation of the force.
-    `splitting` takes half a step of g, a Heun step of x, and half a step of g: weak order 2 for two evaluations. Forces
-    come from a Verlet list that is renewed when a particle has moved by half the `skin`; a list that runs out of slots
-    is made larger by the engine, with nothing lost. A run ends where a diverging pair force moves a particle farther
-    than it reaches in one step; overlaps of a random start are pushed apart before. (N. M. Boffi, E. Vanden-Eijnden,
-    PNAS 121, e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
+    The box is [-length/2, length/2)^d, periodic or open; without a `length` it is that of discs of
+    radius 1 at the `packing_fraction`. The propulsion is advanced over any dt (see its class).
+    `euler_maruyama` moves x by the drift at the beginning of the step (weak order 1).
+    `adams_bashforth` extrapolates the force from the last two steps, (3 F_n - F_(n-1))/2, and takes
+    the mean of g at both ends: weak order 2, measured, for one evaluation of the force. `splitting`
+    takes half a step of g, a Heun step of x, and half a step of g: weak order 2 for two
+    evaluations. Forces come from a Verlet list that is renewed when a particle has moved by half
+    the `skin`; a list that runs out of slots is made larger by the engine, with nothing lost. A run
+    ends where a diverging pair force moves a particle farther than it reaches in one step; overlaps
+    of a random start are pushed apart before. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121,
+    e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
     """
 
     particles: int = static(64, ge=1, doc="number of particles N")
     dimension: Literal[1, 2, 3] = static(2, doc="d, dimensions of space")
     boundary: Literal["periodic", "open"] = static("periodic", doc="what lies beyond the box")
-    packing_fraction: Array = param(0.5, gt=0, doc="phi, volume of balls of radius 1 over that of the box")
-    length: Array | None = param(None, gt=0, doc="edge of the box (default: by the packing fraction)", units="length")
+    packing_fraction: Array = param(
+        0.5, gt=0, doc="phi, volume of balls of radius 1 over that of the box"
+    )
+    length: Array | None = param(
+        None, gt=0, doc="edge of the box (default: by the packing fraction)", units="length"
+    )
     speed: Array = param(0.025, ge=0, doc="v0, speed of self-propulsion", units="length/time")
-    propulsion: Propulsion = choice(PROPULSIONS, "ornstein_uhlenbeck", doc="how the self-propulsion g wanders")
+    propulsion: Propulsion = choice(
+        PROPULSIONS, "ornstein_uhlenbeck", doc="how the self-propulsion g wanders"
+    )
     force: PairForce = choice(PAIR_FORCES, "softplus", doc="force between pairs")
-    trap: Array = param(0.0, ge=0, doc="A, stiffness of a harmonic trap at the origin", units="1/time")
+    trap: Array = param(
+        0.0, ge=0, doc="A, stiffness of a harmonic trap at the origin", units="1/time"
+    )
     diffusivity: Array | None = param(
-        None, ge=0, doc="eps, of the translational noise (default: there is none)", units="length^2/time"
+        None,
+        ge=0,
+        doc="eps, of the translational noise (default: there is none)",
+        units="length^2/time",
     )
     dt: Array = param(0.01, gt=0, doc="time step", units="time")
     method: Literal["euler_maruyama", "adams_bashforth", "splitting"] = static(
         "euler_maruyama", doc="time stepping method"
     )
-    initial: Literal["random", "lattice"] = static("random", doc="places at t = 0; g starts stationary")
-    skin: Array = param(0.6, gt=0, doc="margin of the neighbour list; a matter of speed only", units="length")
-    neighbors: int = static(24, ge=1, doc="slots of the neighbour list at the start; N - 1: all pairs")
+    initial: Literal["random", "lattice"] = static(
+        "random", doc="places at t = 0; g starts stationary"
+    )
+    skin: Array = param(
+        0.6, gt=0, doc="margin of the neighbour list; a matter of speed only", units="length"
+    )
+    neighbors: int = static(
+        24, ge=1, doc="slots of the neighbour list at the start; N - 1: all pairs"
+    )
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
         if self.dimension == 1 and isinstance(self.propulsion, Brownian):
             raise ParameterError(
-                "propulsion", "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others"
+                "propulsion",
+                "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others",
             )
-        if self.boundary == "periodic" and not isinstance(self.trap, Tracer) and jnp.any(self.trap > 0):
+        if (
+            self.boundary == "periodic"
+            and not isinstance(self.trap, Tracer)
+            and jnp.any(self.trap > 0)
+        ):
             # a particle in a trap has a place, not one of many images
             raise ParameterError("boundary", "given 'periodic' with a trap, allowed: 'open'")
-        if self.boundary == "periodic" and not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self)):
-            # farther images than the nearest would push, too, and the force jumps where the nearest changes
+        if self.boundary == "periodic" and not any(
+            isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self)
+        ):
+            # farther images than the nearest would push, too, and the force jumps where the nearest
+            # changes
             with jax.ensure_compile_time_eval():
                 length, needed = self._length(), 2 * self.force.reach()
                 small = bool(jnp.any(length < needed))
             if small:
-                words = f"the box of edge {jnp.min(length):.4g} is smaller than twice the reach of the force, "
-                raise ParameterError("length", f"{words}{jnp.max(needed):.4g}: more particles, or a longer box")
+                words = (
+                    f"the box of edge {jnp.min(length):.4g} is smaller than twice the reach of the "
+                    "force, "
+                )
+                raise ParameterError(
+                    "length", f"{words}{jnp.max(needed):.4g}: more particles, or a longer box"
+                )
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
         """Particles at random or on a lattice, with stationary propulsions."""
@@ -105,7 +147,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             position = jax.random.uniform(place, shape, self.dt.dtype, -0.5, 0.5) * self._length()
         else:
             side = math.ceil(self.particles ** (1 / self.dimension) - 1e-9)
-            sites = jnp.stack(jnp.unravel_index(jnp.arange(self.particles), (side,) * self.dimension), axis=1)
+            sites = jnp.stack(
+                jnp.unravel_index(jnp.arange(self.particles), (side,) * self.dimension), axis=1
+            )
             position = ((sites.astype(self.dt.dtype) + 0.5) / side - 0.5) * self._length()
         if self.initial == "random" and self.force.diverges:
             position = self._relaxed(position)
@@ -151,9 +195,11 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         )
 
     def observe(self, state: ActiveMatterState) -> dict[str, Array]:
-        """Places, propulsions, velocities without noise, and pair forces; mean speed, and pressures in a periodic box.
+        """Places, propulsions, velocities without noise, and pair forces; mean speed, and pressures
+        in a periodic box.
 
-        Pressures are sum_(i<j) r f/(d V), and that of swimming tau sum_i v0 g_i . v_i/(d V), tau the persistence time.
+        Pressures are sum_(i<j) r f/(d V), and that of swimming tau sum_i v0 g_i . v_i/(d V), tau
+        the persistence time.
         """
         force = self._force(state.position, state.neighbors)
         velocity = self._velocity(state.position, state.propulsion, state.neighbors)
@@ -167,8 +213,14 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         }
         if self.boundary == "periodic":
             share = 1 / (self.dimension * self._length() ** self.dimension)
-            swim = self.speed * self.propulsion.persistence(self.dimension) * jnp.sum(state.propulsion * velocity)
-            virial = self._over_pairs(lambda squared: squared * self.force.over_distance(squared), state)
+            swim = (
+                self.speed
+                * self.propulsion.persistence(self.dimension)
+                * jnp.sum(state.propulsion * velocity)
+            )
+            virial = self._over_pairs(
+                lambda squared: squared * self.force.over_distance(squared), state
+            )
             observed["interaction_pressure"] = share * jnp.sum(virial) / 2
             observed["swim_pressure"] = share * swim
         return observed
@@ -178,7 +230,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         vector = ("particle", "component")
         declared = {
             "position": Variable(vector, "position", "length", "position in the box"),
-            "unwrapped": Variable(vector, "unwrapped_position", "length", "position, followed round the box"),
+            "unwrapped": Variable(
+                vector, "unwrapped_position", "length", "position, followed round the box"
+            ),
             "propulsion": Variable(vector, "propulsion", "1", "self-propulsion g"),
             "force": Variable(vector, "force", "length/time", "pair force over the friction"),
             "velocity": Variable(vector, "velocity", "length/time", "velocity without the noise"),
@@ -186,15 +240,24 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         }
         if self.boundary == "periodic":
             units = f"length^{2 - self.dimension}/time" if self.dimension != 2 else "1/time"
-            declared["interaction_pressure"] = Variable((), "pressure", units, "pressure of the pair forces")
-            declared["swim_pressure"] = Variable((), "pressure", units, "pressure of self-propulsion")
+            declared["interaction_pressure"] = Variable(
+                (), "pressure", units, "pressure of the pair forces"
+            )
+            declared["swim_pressure"] = Variable(
+                (), "pressure", units, "pressure of self-propulsion"
+            )
         return declared
 
     def domain(self) -> Domain:
         """One axis a dimension; particles live on no grid."""
         periodic = self.boundary == "periodic"
         names = ("x", "y", "z")[: self.dimension]
-        return Domain(tuple(Axis(name, length=self._length(), periodic=periodic, units="length") for name in names))
+        return Domain(
+            tuple(
+                Axis(name, length=self._length(), periodic=periodic, units="length")
+                for name in names
+            )
+        )
 
     def drift(self, state: ActiveMatterState) -> dict[str, Array]:
         """The velocity, and for Ornstein-Uhlenbeck propulsion -gamma g."""
@@ -204,13 +267,17 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def diffusion(self, state: ActiveMatterState) -> dict[str, Array]:
         """eps, and for Ornstein-Uhlenbeck propulsion gamma."""
-        diffusion = {"position": jnp.zeros_like(self.dt) if self.diffusivity is None else self.diffusivity}
+        diffusion = {
+            "position": jnp.zeros_like(self.dt) if self.diffusivity is None else self.diffusivity
+        }
         langevin = self.propulsion.langevin(state.propulsion)
         return diffusion if langevin is None else diffusion | {"propulsion": langevin[1]}
 
     def parity(self) -> dict[str, int]:
         """Both even: g is where a particle heads, and stays it when time runs backwards."""
-        return {"position": 1} | ({"propulsion": 1} if isinstance(self.propulsion, OrnsteinUhlenbeck) else {})
+        return {"position": 1} | (
+            {"propulsion": 1} if isinstance(self.propulsion, OrnsteinUhlenbeck) else {}
+        )
 
     def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
         """The propulsion where it is a direction, not an Ornstein-Uhlenbeck process."""
@@ -219,29 +286,45 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return {"propulsion": "jumps" if self.propulsion.jumps else "diffuses"}
 
     def divergence(self, state: ActiveMatterState) -> dict[str, Array]:
-        """d b/dx of each component, for positions shared equally by the components of a particle."""
-        stiffness = self._over_pairs(lambda squared: self.force.stiffness(squared, self.dimension), state)
-        each = jnp.broadcast_to(stiffness[:, None] / self.dimension - self.trap, state.position.shape)
+        """d b/dx of each component, for positions shared equally by the components of a
+        particle.
+        """
+        stiffness = self._over_pairs(
+            lambda squared: self.force.stiffness(squared, self.dimension), state
+        )
+        each = jnp.broadcast_to(
+            stiffness[:, None] / self.dimension - self.trap, state.position.shape
+        )
         langevin = self.propulsion.langevin(state.propulsion)
         return {"position": each} | ({} if langevin is None else {"propulsion": langevin[2]})
 
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> ActiveMatterState:
-        """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions; its list is made here.
+        """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions; its
+        list is made here.
 
-        Positions are taken back into the box; other propulsions are drawn from their stationary distribution.
+        Positions are taken back into the box; other propulsions are drawn from their stationary
+        distribution.
         """
         onward, direct = jax.random.split(jax.random.key(0) if key is None else key)
         position = values["position"]
         drawn = isinstance(self.propulsion, OrnsteinUhlenbeck)
-        g = values["propulsion"] if drawn else self.propulsion.start(direct, position.shape, position.dtype)
+        g = (
+            values["propulsion"]
+            if drawn
+            else self.propulsion.start(direct, position.shape, position.dtype)
+        )
         return self._start(onward, position, g)
 
     def reference_score(self, state: ActiveMatterState) -> dict[str, Array]:
-        """Of the equilibrium at v0 = 0: the pair force and that of the trap over eps, and -g; 0 for x where eps = 0."""
+        """Of the equilibrium at v0 = 0: the pair force and that of the trap over eps, and -g; 0 for
+        x where eps = 0.
+        """
         if self.diffusivity is None:
             reference = {"position": jnp.zeros_like(state.position)}
         else:
-            reference = {"position": _over(self._pull(state.position, state.neighbors), self.diffusivity)}
+            reference = {
+                "position": _over(self._pull(state.position, state.neighbors), self.diffusivity)
+            }
         orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
         return reference | ({"propulsion": -state.propulsion} if orders else {})
 
@@ -259,38 +342,56 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return self._slots() < self.particles - 1
 
     def error(self, state: ActiveMatterState) -> Int[Array, ""]:
-        """1 when the neighbour list ran out of slots, 2 when a pair force moved a particle farther than it reaches."""
+        """1 when the neighbour list ran out of slots, 2 when a pair force moved a particle farther
+        than it reaches.
+        """
         return state.neighbors.overflow() + 2 * (state.leap > 1).astype(int)
 
     def fatal(self, error: int) -> str | None:
-        """Steps too long for the forces; with a list that was too short they may be right the next time."""
+        """Steps too long for the forces; with a list that was too short they may be right the next
+        time.
+        """
         if error != 2:
             return None
-        return "a pair force moved a particle farther than its reach in one step: dt is too long for it"
+        return (
+            "a pair force moved a particle farther than its reach in one step: dt is too long for "
+            "it"
+        )
 
     def grow(self, state: ActiveMatterState) -> tuple[Self, ActiveMatterState]:
         """As many slots as were missed, with some to spare; at least half as many again."""
-        slots = max(enough(state.neighbors, self.particles), min(self.particles - 1, self._slots() * 3 // 2))
+        slots = max(
+            enough(state.neighbors, self.particles), min(self.particles - 1, self._slots() * 3 // 2)
+        )
         larger = dataclasses.replace(self, neighbors=slots)
         find = eqx.filter_jit(lambda solver, position: solver._found(position))
         if state.position.ndim > 2:
             find = eqx.filter_vmap(find, in_axes=(member_axes(larger), 0))
         # made here: the next step asks for forces before it asks whether the list serves
-        return larger, eqx.tree_at(lambda state: state.neighbors, state, find(larger, state.position))
+        return larger, eqx.tree_at(
+            lambda state: state.neighbors, state, find(larger, state.position)
+        )
 
     def split(self, devices: int) -> dict[str, int]:
         """The particles are shared out; all positions are gathered wherever forces are computed."""
         if self.particles % devices:
-            raise ParameterError("particles", f"{self.particles} particles do not share {devices} devices evenly")
+            raise ParameterError(
+                "particles", f"{self.particles} particles do not share {devices} devices evenly"
+            )
         previous = ("previous",) if self.method == "adams_bashforth" else ()
         return {
-            **dict.fromkeys(("position", "rounds", "propulsion", "neighbors.reference", *previous), 0),
+            **dict.fromkeys(
+                ("position", "rounds", "propulsion", "neighbors.reference", *previous), 0
+            ),
             "neighbors.slots": 1,
         }
 
-    # ------------------------------------------------------------------------------------------------- the start
+    # ----------------------------------------------------------------------------------------------
+    # the start
 
-    def _start(self, key: PRNGKeyArray, position: Float[Array, "n d"], g: Float[Array, "n d"]) -> ActiveMatterState:
+    def _start(
+        self, key: PRNGKeyArray, position: Float[Array, "n d"], g: Float[Array, "n d"]
+    ) -> ActiveMatterState:
         """The state at t = 0 with particles there, taken back into the box."""
         position, rounds = self._space().shift(position, jnp.zeros_like(position))
         neighbors = self._found(position)
@@ -307,13 +408,18 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         )
 
     def _relaxed(self, position: Float[Array, "n d"]) -> Float[Array, "n d"]:
-        """The places with overlaps pushed apart by bounded moves, until a step moves nobody by RELAXED of the reach."""
+        """The places with overlaps pushed apart by bounded moves, until a step moves nobody by
+        RELAXED of the reach.
+        """
         space, reach = self._space(), self.force.reach().astype(self.dt.dtype)
 
         def push(parts, squared):
-            # no pair moves by more than the reach, where particles coincide the force may be infinite
+            # no pair moves by more than the reach, where particles coincide the force may be
+            # infinite
             most = reach / jnp.sqrt(jnp.maximum(squared, 1e-6 * reach**2))
-            return -jnp.minimum(self.dt * self.force.over_distance(squared), most)[None] * jnp.stack(parts)
+            return -jnp.minimum(self.dt * self.force.over_distance(squared), most)[
+                None
+            ] * jnp.stack(parts)
 
         def moves(position, neighbors):
             move = sum_over_neighbors(push, position, neighbors, space).T
@@ -323,7 +429,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             position, neighbors, turn = loop
             move, size = moves(position, neighbors)
             most = RELAXED * reach
-            position, _ = space.shift(position, move * jnp.minimum(1, most / jnp.maximum(size, most)))
+            position, _ = space.shift(
+                position, move * jnp.minimum(1, most / jnp.maximum(size, most))
+            )
             return position, self._renewed(neighbors, position), turn + 1
 
         def far(loop):
@@ -333,7 +441,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         position, _ = space.shift(position, jnp.zeros_like(position))
         return jax.lax.while_loop(far, relax, (position, self._found(position), 0))[0]
 
-    # ------------------------------------------------------------------------------------------------- mechanics
+    # ----------------------------------------------------------------------------------------------
+    # mechanics
 
     def _length(self) -> Float[Array, ""]:
         if self.length is not None:
@@ -354,7 +463,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def _found(self, position: Float[Array, "n d"]) -> NeighborList:
         if isinstance(self.force, NoForce):
-            own, none = jnp.arange(self.particles, dtype=jnp.int32)[None, :], jnp.zeros((), jnp.int32)
+            own, none = (
+                jnp.arange(self.particles, dtype=jnp.int32)[None, :],
+                jnp.zeros((), jnp.int32),
+            )
             return NeighborList(own, position, none, none, none)
         return find_neighbors(position, self._space(), self._radius(), self._slots())
 
@@ -363,7 +475,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             return neighbors
         return renew(neighbors, position, self._space(), self._radius(), self.skin)
 
-    def _move(self, drift: Float[Array, "n d"], noise: Float[Array, "n d"] | None) -> Float[Array, "n d"]:
+    def _move(
+        self, drift: Float[Array, "n d"], noise: Float[Array, "n d"] | None
+    ) -> Float[Array, "n d"]:
         return drift if noise is None else drift + noise
 
     def _force(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
@@ -376,17 +490,25 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
         return sum_over_neighbors(pull, position, neighbors, self._space()).T
 
-    def _over_pairs(self, of: Callable[[Array], Array], state: ActiveMatterState) -> Float[Array, " n"]:
+    def _over_pairs(
+        self, of: Callable[[Array], Array], state: ActiveMatterState
+    ) -> Float[Array, " n"]:
         """The sum over the neighbours of each particle of a function of the squared distance."""
-        return sum_over_neighbors(lambda _, squared: of(squared)[None], state.position, state.neighbors, self._space())[
-            0
-        ]
+        return sum_over_neighbors(
+            lambda _, squared: of(squared)[None], state.position, state.neighbors, self._space()
+        )[0]
 
     def _leap(self, force: Float[Array, "n d"]) -> Float[Array, ""]:
-        """The farthest that this force moves a particle in a step, over its reach; 0 of forces that are bounded."""
+        """The farthest that this force moves a particle in a step, over its reach; 0 of forces that
+        are bounded.
+        """
         if not self.force.diverges:
             return jnp.zeros_like(self.dt)
-        return self.dt * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1))) / self.force.reach().astype(self.dt.dtype)
+        return (
+            self.dt
+            * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1)))
+            / self.force.reach().astype(self.dt.dtype)
+        )
 
     def _velocity(
         self, position: Float[Array, "n d"], g: Float[Array, "n d"], neighbors: NeighborList
@@ -400,4 +522,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
 def _over(x: Array, diffusivity: Array) -> Array:
     """x/eps, and 0 where eps = 0."""
-    return jnp.where(diffusivity > 0, x / jnp.where(diffusivity > 0, diffusivity, jnp.ones_like(diffusivity)), 0 * x)
+    return jnp.where(
+        diffusivity > 0,
+        x / jnp.where(diffusivity > 0, diffusivity, jnp.ones_like(diffusivity)),
+        0 * x,
+    )

@@ -11,9 +11,11 @@ from physent.protocol.parameters import Declared, param
 
 
 class PairForce(Declared):
-    """A central pair force f(r), positive where it repels; a potential of one's own is a subclass with f = -U'(r).
+    """A central pair force f(r), positive where it repels; a potential of one's own is a subclass
+    with f = -U'(r).
 
-    `diverges` says whether f has no bound as r -> 0, so that particles at random places must be pushed apart first.
+    `diverges` says whether f has no bound as r -> 0, so that particles at random places must be
+    pushed apart first.
     """
 
     diverges: ClassVar[bool] = True
@@ -30,10 +32,14 @@ class PairForce(Declared):
         """f(r)/r for squared distances, 0 beyond the reach and at 0."""
         inside = (squared > 0) & (squared < self.reach() ** 2)
         inverse = jax.lax.rsqrt(jnp.where(squared > 0, squared, jnp.ones_like(squared)))
-        return jnp.where(inside, self.magnitude(squared * inverse) * inverse, jnp.zeros_like(squared))
+        return jnp.where(
+            inside, self.magnitude(squared * inverse) * inverse, jnp.zeros_like(squared)
+        )
 
     def stiffness(self, squared: Float[Array, "..."], dimension: int) -> Float[Array, "..."]:
-        """f'(r) + (d - 1) f(r)/r, what a pair adds to the divergence of the force on one of the two."""
+        """f'(r) + (d - 1) f(r)/r, what a pair adds to the divergence of the force on one of the
+        two.
+        """
         inside = (squared > 0) & (squared < self.reach() ** 2)
         r = jnp.sqrt(jnp.where(inside, squared, jnp.ones_like(squared)))
         f, slope = jax.jvp(self.magnitude, (r,), (jnp.ones_like(r),))
@@ -41,9 +47,11 @@ class PairForce(Declared):
 
 
 class Softplus(PairForce):
-    """The harmonic repulsion of overlapping discs with a smooth onset, f = k ln(1 + e^{beta (2 a - r)})/beta.
+    """The harmonic repulsion of overlapping discs with a smooth onset, f = k ln(1 + e^{beta (2 a -
+    r)})/beta.
 
-    Cut where it has fallen to 1e-5 k. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121, e2318106121, 2024.)
+    Cut where it has fallen to 1e-5 k. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121, e2318106121,
+    2024.)
     """
 
     diverges: ClassVar[bool] = False
@@ -75,7 +83,9 @@ def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
 
 
 def _log1p(w: Float[Array, "..."]) -> Float[Array, "..."]:
-    """ln(1 + w) for 0 <= w <= 1; in float32 by 2 artanh(w/(2 + w)), to rounding, in half the time of a step's log1p."""
+    """ln(1 + w) for 0 <= w <= 1; in float32 by 2 artanh(w/(2 + w)), to rounding, in half the time
+    of a step's log1p.
+    """
     if w.dtype != jnp.float32:
         return jnp.log1p(w)
     s = w / (2 + w)
@@ -87,7 +97,8 @@ def _log1p(w: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 class WCA(PairForce):
-    """The repulsive part of the Lennard-Jones potential, f = 24 e [2 (s/r)^12 - (s/r)^6]/r for r < 2^(1/6) s.
+    """The repulsive part of the Lennard-Jones potential, f = 24 e [2 (s/r)^12 - (s/r)^6]/r for r <
+    2^(1/6) s.
 
     (J. D. Weeks, D. Chandler, H. C. Andersen, J. Chem. Phys. 54, 5237, 1971.)
     """
@@ -106,7 +117,9 @@ class WCA(PairForce):
 
 
 class Yukawa(PairForce):
-    """A screened Coulomb repulsion, U = e s e^{-(r - s)/l}/r, so f = U (1/r + 1/l), cut at `cutoff`."""
+    """A screened Coulomb repulsion, U = e s e^{-(r - s)/l}/r, so f = U (1/r + 1/l), cut at
+    `cutoff`.
+    """
 
     energy: Array = param(1.0, doc="e, U at r = s, over the friction", units="length^2/time")
     diameter: Array = param(2.0, gt=0, doc="s", units="length")

@@ -1,4 +1,6 @@
-"""How the direction and strength of self-propulsion wander over any time, whatever the positions."""
+"""How the direction and strength of self-propulsion wander over any time, whatever the
+positions.
+"""
 
 import abc
 from typing import ClassVar
@@ -23,7 +25,9 @@ class Propulsion(Declared):
         """A draw from the stationary distribution."""
 
     @abc.abstractmethod
-    def advance(self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, "n d"]:
+    def advance(
+        self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray
+    ) -> Float[Array, "n d"]:
         """g a time later."""
 
     @abc.abstractmethod
@@ -31,7 +35,9 @@ class Propulsion(Declared):
         """The correlation time of g."""
 
     def langevin(self, g: Float[Array, "n d"]) -> tuple[Array, Array, Array] | None:
-        """Drift, diffusion coefficient and the drift's derivative, where dg = b dt + sqrt(2 D) dW with constant D."""
+        """Drift, diffusion coefficient and the drift's derivative, where dg = b dt + sqrt(2 D) dW
+        with constant D.
+        """
         return None
 
 
@@ -44,7 +50,9 @@ class OrnsteinUhlenbeck(Propulsion):
         """Standard normal."""
         return jax.random.normal(key, shape, dtype)
 
-    def advance(self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, "n d"]:
+    def advance(
+        self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray
+    ) -> Float[Array, "n d"]:
         """g e^{-gamma t} + sqrt(1 - e^{-2 gamma t}) xi."""
         spread = jnp.sqrt(-jnp.expm1(-2 * self.rate * time))
         return g * jnp.exp(-self.rate * time) + spread * jax.random.normal(key, g.shape, g.dtype)
@@ -59,7 +67,9 @@ class OrnsteinUhlenbeck(Propulsion):
 
 
 class Brownian(Propulsion):
-    """ABP: g is a unit vector that diffuses on the circle or the sphere with the coefficient D_r."""
+    """ABP: g is a unit vector that diffuses on the circle or the sphere with the coefficient
+    D_r.
+    """
 
     rotational_diffusivity: Array = param(1.0, gt=0, doc="D_r", units="1/time")
 
@@ -67,18 +77,25 @@ class Brownian(Propulsion):
         """Uniform over directions."""
         return _directions(key, shape, dtype)
 
-    def advance(self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, "n d"]:
-        """Exact on the circle; on the sphere exact in the mean and the correlation of g, for every t.
+    def advance(
+        self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray
+    ) -> Float[Array, "n d"]:
+        """Exact on the circle; on the sphere exact in the mean and the correlation of g, for every
+        t.
 
-        There g turns by an angle with cos = 2 u^tanh(D_r t) - 1, u uniform, in a uniform direction: E cos is
-        e^(-2 D_r t), the law is that of diffusion for short times and the uniform one for long times. In between its
-        higher moments are not those of diffusion.
+        There g turns by an angle with cos = 2 u^tanh(D_r t) - 1, u uniform, in a uniform direction:
+        E cos is e^(-2 D_r t), the law is that of diffusion for short times and the uniform one for
+        long times. In between its higher moments are not those of diffusion.
         """
         turned = self.rotational_diffusivity * time
         if g.shape[1] == 2:
             angle = jnp.sqrt(2 * turned) * jax.random.normal(key, g.shape[:1], g.dtype)
             cosine, sine = jnp.cos(angle), jnp.sin(angle)
-            return _unit(jnp.stack([cosine * g[:, 0] - sine * g[:, 1], sine * g[:, 0] + cosine * g[:, 1]], axis=1))
+            return _unit(
+                jnp.stack(
+                    [cosine * g[:, 0] - sine * g[:, 1], sine * g[:, 0] + cosine * g[:, 1]], axis=1
+                )
+            )
         far, where = jax.random.split(key)
         exponent = -jnp.tanh(turned) * jax.random.exponential(far, (g.shape[0], 1), g.dtype)
         near, rest = jnp.exp(exponent), -jnp.expm1(exponent)  # cos^2 and sin^2 of half the angle
@@ -102,10 +119,14 @@ class RunAndTumble(Propulsion):
         """Uniform over directions."""
         return _directions(key, shape, dtype)
 
-    def advance(self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, "n d"]:
+    def advance(
+        self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray
+    ) -> Float[Array, "n d"]:
         """A new direction with the probability 1 - e^{-rate t}."""
         when, where = jax.random.split(key)
-        tumbles = jax.random.uniform(when, (g.shape[0], 1), g.dtype) < -jnp.expm1(-self.tumble_rate * time)
+        tumbles = jax.random.uniform(when, (g.shape[0], 1), g.dtype) < -jnp.expm1(
+            -self.tumble_rate * time
+        )
         return jnp.where(tumbles, _directions(where, g.shape, g.dtype), g)
 
     def persistence(self, dimension: int) -> Float[Array, ""]:

@@ -1,4 +1,6 @@
-"""Two active particles on a ring: how much entropy they produce, and by what, from the Fokker-Planck equation."""
+"""Two active particles on a ring: how much entropy they produce, and by what, from the
+Fokker-Planck equation.
+"""
 
 import math
 from typing import NamedTuple
@@ -15,7 +17,9 @@ HIGHEST = 320  # order; beyond it Gauss-Hermite weights underflow
 
 
 class PairProduction(NamedTuple):
-    """Rates in nats per unit time: of the centre, which moves freely, and of the distance by x and by its heading g."""
+    """Rates in nats per unit time: of the centre, which moves freely, and of the distance by x and
+    by its heading g.
+    """
 
     centre: float
     position: float
@@ -28,28 +32,39 @@ class PairProduction(NamedTuple):
 
 
 def pair_production(
-    solver: ActiveMatter, points: int = 151, order: int = 20, tolerance: float = 1e-3, finest: int = 701
+    solver: ActiveMatter,
+    points: int = 151,
+    order: int = 20,
+    tolerance: float = 1e-3,
+    finest: int = 701,
 ) -> PairProduction:
-    """The stationary entropy production of two Ornstein-Uhlenbeck particles on a ring, with its parts E|v_i|^2/D_i.
+    """The stationary entropy production of two Ornstein-Uhlenbeck particles on a ring, with its
+    parts E|v_i|^2/D_i.
 
-    The distance x and its heading g = (g_1 - g_2)/sqrt(2) are one particle on the ring, dx = [sqrt(2) v0 g + 2 f(x)] dt
-    + sqrt(4 eps) dW, dg = -gamma g dt + sqrt(2 gamma) dW. The density is p = phi(g) sum_n c_n(x) He_n(g)/sqrt(n!), phi
-    the normal density and n <= `order`, which makes the Fokker-Planck equation block tridiagonal in n,
+    The distance x and its heading g = (g_1 - g_2)/sqrt(2) are one particle on the ring, dx =
+    [sqrt(2) v0 g + 2 f(x)] dt + sqrt(4 eps) dW, dg = -gamma g dt + sqrt(2 gamma) dW. The density is
+    p = phi(g) sum_n c_n(x) He_n(g)/sqrt(n!), phi the normal density and n <= `order`, which makes
+    the Fokker-Planck equation block tridiagonal in n,
 
-        0 = -(F c_n)' + D c_n'' - n gamma c_n - u (sqrt(n) c_(n-1) + sqrt(n+1) c_(n+1))',  u = sqrt(2) v0, D = 2 eps,
+        0 = -(F c_n)' + D c_n'' - n gamma c_n - u (sqrt(n) c_(n-1) + sqrt(n+1) c_(n+1))',  u =
+        sqrt(2) v0, D = 2 eps,
 
-    solved with Fourier derivatives at `points` places, an odd number, by elimination from the last block on. Currents
-    follow from c_n; the integral over g is Gauss-Hermite quadrature. The parts need the score, which their sum does
-    not: u^2/D + (u/D) int F c_1 dx. The order is doubled until both agree to the relative `tolerance`, then the points
-    until the total stays; RuntimeError where that takes more than order 320 or `finest` points, as for particles so
-    fast that they pass through each other, where the force jumps. NumPy, in float64, on the host. ParameterError for
-    any other system. (Matrix continued fractions: H. Risken, The Fokker-Planck Equation, 1989, chapter 9.)
+    solved with Fourier derivatives at `points` places, an odd number, by elimination from the last
+    block on. Currents follow from c_n; the integral over g is Gauss-Hermite quadrature. The parts
+    need the score, which their sum does not: u^2/D + (u/D) int F c_1 dx. The order is doubled until
+    both agree to the relative `tolerance`, then the points until the total stays; RuntimeError
+    where that takes more than order 320 or `finest` points, as for particles so fast that they pass
+    through each other, where the force jumps. NumPy, in float64, on the host. ParameterError for
+    any other system. (Matrix continued fractions: H. Risken, The Fokker-Planck Equation, 1989,
+    chapter 9.)
     """
     if solver.particles != 2 or solver.dimension != 1 or solver.boundary != "periodic":
         raise ParameterError("particles", "allowed: 2, in 1 periodic dimension")
     eps = 0.0 if solver.diffusivity is None else float(solver.diffusivity)
     if not isinstance(solver.propulsion, OrnsteinUhlenbeck) or eps <= 0:
-        raise ParameterError("diffusivity", "allowed: a number > 0, with ornstein_uhlenbeck propulsion")
+        raise ParameterError(
+            "diffusivity", "allowed: a number > 0, with ornstein_uhlenbeck propulsion"
+        )
     if not 3 <= points <= finest or points % 2 == 0:
         raise ParameterError("points", f"given {points}, allowed: an odd number from 3 to {finest}")
     if not 1 <= order <= HIGHEST:
@@ -61,7 +76,10 @@ def pair_production(
         agree = abs(position + propulsion - total) <= slack
         if agree and abs(total - before) <= slack:
             return PairProduction(float(solver.speed) ** 2 / eps, position, propulsion)
-        words = f"with {points} points at order {order} the parts add up to {position + propulsion:.6g}, and the total"
+        words = (
+            f"with {points} points at order {order} the parts add up to "
+            f"{position + propulsion:.6g}, and the total"
+        )
         words += f" is {total:.6g}, with half the points {before:.6g}"
         if not agree and order < HIGHEST:
             order = min(2 * order, HIGHEST)
@@ -70,9 +88,16 @@ def pair_production(
     raise RuntimeError(f"not converged: {words}")
 
 
-def _parts(solver: ActiveMatter, rate: float, points: int, order: int) -> tuple[float, float, float]:
-    """E|v_x|^2/D and E|v_g|^2/gamma of the distance, and their sum by the identity without the score."""
-    speed, diffusion = math.sqrt(2) * float(solver.speed), 2 * float(jnp.asarray(solver.diffusivity))
+def _parts(
+    solver: ActiveMatter, rate: float, points: int, order: int
+) -> tuple[float, float, float]:
+    """E|v_x|^2/D and E|v_g|^2/gamma of the distance, and their sum by the identity without the
+    score.
+    """
+    speed, diffusion = (
+        math.sqrt(2) * float(solver.speed),
+        2 * float(jnp.asarray(solver.diffusivity)),
+    )
     length = float(solver._length())
     x = np.arange(points) * (length / points)
     nearest = x - length * np.round(x / length)
@@ -92,7 +117,10 @@ def _parts(solver: ActiveMatter, rate: float, points: int, order: int) -> tuple[
     # where nobody is, a quotient of rounding errors is no velocity
     there = density > 1e-9 * np.max(coefficients[0])
     share = np.where(there, weight[:, None] / np.where(there, density, 1), 0)
-    position, propulsion = float(np.sum(share * in_x**2)) / diffusion, float(np.sum(share * in_g**2)) / rate
+    position, propulsion = (
+        float(np.sum(share * in_x**2)) / diffusion,
+        float(np.sum(share * in_g**2)) / rate,
+    )
     return position, propulsion, total
 
 

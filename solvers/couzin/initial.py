@@ -20,19 +20,29 @@ class Initial(Declared):
     """Positions, and headings of length 1."""
 
     @abc.abstractmethod
-    def __call__(self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype) -> Start:
-        """Positions and headings of the shape (d, n); `length` is the side of the periodic box, where there is one."""
+    def __call__(
+        self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
+    ) -> Start:
+        """Positions and headings of the shape (d, n); `length` is the side of the periodic box,
+        where there is one.
+        """
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
-        """Raise a ParameterError where the initial condition does not fit the school or its space."""
+        """Raise a ParameterError where the initial condition does not fit the school or its
+        space.
+        """
 
 
 class RandomBox(Initial):
     """Fish at random in a cube (a square), heading anywhere; by default it is the periodic box."""
 
-    side: Array | None = param(None, gt=0, doc="side of the cube; default: that of the periodic box", units="length")
+    side: Array | None = param(
+        None, gt=0, doc="side of the cube; default: that of the periodic box", units="length"
+    )
 
-    def __call__(self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype) -> Start:
+    def __call__(
+        self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
+    ) -> Start:
         """Uniform in [0, side), or about the middle of the periodic box."""
         where, whither = jax.random.split(key)
         side = length if self.side is None else self.side
@@ -44,7 +54,9 @@ class RandomBox(Initial):
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
         """In unbounded space the side must be given; a periodic box must hold it."""
         if self.side is None and length is None:
-            raise ParameterError("initial.side", "missing, and unbounded space has no box to take it from")
+            raise ParameterError(
+                "initial.side", "missing, and unbounded space has no box to take it from"
+            )
         if self.side is not None:
             _fits("side", self.side, length)
 
@@ -54,7 +66,9 @@ class RandomBall(Initial):
 
     radius: Array = param(3.5, gt=0, doc="radius of the ball", units="length")
 
-    def __call__(self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype) -> Start:
+    def __call__(
+        self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
+    ) -> Start:
         """Uniform in the ball about the origin, or about the middle of the periodic box."""
         where, far, whither = jax.random.split(key, 3)
         distance = self.radius * jax.random.uniform(far, shape[1:], dtype) ** (1 / shape[0])
@@ -67,26 +81,35 @@ class RandomBall(Initial):
 
 
 class Ring(Initial):
-    """Fish all round a circle, heading along it, as dewi-kadita starts its torus; in three dimensions across z.
+    """Fish all round a circle, heading along it, as dewi-kadita starts its torus; in three
+    dimensions across z.
 
     The angles are equally spaced but for their spread; spreads are standard deviations.
     """
 
     radius: Array = param(6.0, gt=0, doc="radius of the circle", units="length")
     angle_spread: Array = param(0.1, ge=0, doc="spread of the angles on the circle", units="rad")
-    radial_spread: Array = param(0.15, ge=0, doc="spread of the distances from the middle, over the radius")
+    radial_spread: Array = param(
+        0.15, ge=0, doc="spread of the distances from the middle, over the radius"
+    )
     height_spread: Array = param(0.3, ge=0, doc="spread of z, over the radius")
     heading_spread: Array = param(
         0.1, ge=0, doc="spread of the component of the heading along z, before it is normalised"
     )
 
-    def __call__(self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype) -> Start:
+    def __call__(
+        self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
+    ) -> Start:
         """The ring about the origin, or about the middle of the periodic box."""
         d, n = shape
         angle, radius, height, climb = jax.random.normal(key, (4, n), dtype)
         angle = 2 * math.pi * jnp.arange(n, dtype=dtype) / n + self.angle_spread * angle
         radius = self.radius * (1 + self.radial_spread * radius)
-        place = [radius * jnp.cos(angle), radius * jnp.sin(angle), self.radius * self.height_spread * height]
+        place = [
+            radius * jnp.cos(angle),
+            radius * jnp.sin(angle),
+            self.radius * self.height_spread * height,
+        ]
         course = [-jnp.sin(angle), jnp.cos(angle), self.heading_spread * climb]
         return _middle(length) + jnp.stack(place[:d]), unit(jnp.stack(course[:d]), axis=0)
 
@@ -95,7 +118,9 @@ class Ring(Initial):
         _fits("radius", self.radius, length, 2)
 
 
-def random_directions(key: PRNGKeyArray, shape: tuple[int, int], dtype: jnp.dtype) -> Float[Array, "d n"]:
+def random_directions(
+    key: PRNGKeyArray, shape: tuple[int, int], dtype: jnp.dtype
+) -> Float[Array, "d n"]:
     """Isotropic unit vectors."""
     return unit(jax.random.normal(key, shape, dtype), axis=0)
 
@@ -106,7 +131,9 @@ def _fits(name: str, size: Array, length: Array | None, times: int = 1) -> None:
         return
     if np.any(times * np.asarray(size) > np.asarray(length) * (1 + 1e-6)):
         given, side = np.asarray(size).tolist(), np.asarray(length).tolist()
-        raise ParameterError(f"initial.{name}", f"given {given}, which does not fit into the box of length {side}")
+        raise ParameterError(
+            f"initial.{name}", f"given {given}, which does not fit into the box of length {side}"
+        )
 
 
 def _middle(length: Array | None) -> Array | float:

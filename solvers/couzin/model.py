@@ -25,14 +25,21 @@ from .schedule import SCHEDULES, Constant, Schedule
 from .social import Combine, Fish, Social, social, squares, ways, wish
 from .turning import deflect, interpolate_towards, jostle, rotate_towards
 
-INITIALS: dict[str, type] = {"ball": RandomBall, "box": RandomBox, "ring": Ring, "from_file": FromFile}
+INITIALS: dict[str, type] = {
+    "ball": RandomBall,
+    "box": RandomBox,
+    "ring": Ring,
+    "from_file": FromFile,
+}
 
 
 DENSE = 400  # fish up to which all pairs are faster than tiles
 
 
 class CouzinState(State):
-    """Positions and headings of length 1 at time t, the key of the noise to come, and the tiles of a large school."""
+    """Positions and headings of length 1 at time t, the key of the noise to come, and the tiles of
+    a large school.
+    """
 
     t: Float[Array, ""]
     position: Float[Array, "n d"]
@@ -42,39 +49,57 @@ class CouzinState(State):
 
 
 class Couzin(Solver[CouzinState]):
-    """A school of fish that keep apart, align and stay together, each by its neighbours in three zones.
+    """A school of fish that keep apart, align and stay together, each by its neighbours in three
+    zones.
 
-    A fish turns away from those in its zone of repulsion, d = -sum r_ij/|r_ij|; if there are none, it wants
-    d = w d_o + d_a: along the headings in the shell of orientation, towards those in the shell of attraction, both sums
-    normalised first (or not, `combine`). It turns to d by at most turning_rate dt, with an error, and swims on by
-    speed dt. It does not see into a cone behind it. (I. D. Couzin, J. Krause, R. James, G. D. Ruxton, N. R. Franks, J.
-    Theor. Biol. 218, 1, 2002.)
+    A fish turns away from those in its zone of repulsion, d = -sum r_ij/|r_ij|; if there are none,
+    it wants d = w d_o + d_a: along the headings in the shell of orientation, towards those in the
+    shell of attraction, both sums normalised first (or not, `combine`). It turns to d by at most
+    turning_rate dt, with an error, and swims on by speed dt. It does not see into a cone behind it.
+    (I. D. Couzin, J. Krause, R. James, G. D. Ruxton, N. R. Franks, J. Theor. Biol. 218, 1, 2002.)
 
-    The four states of the paper, at its other parameters, which are the defaults: swarm (orientation_width 0), torus
-    (0.5 to 1), dynamic parallel (3 to 4), highly parallel (6 and more). With `combine = "sum"` a fish follows whichever
-    zone is fuller, and the last two are no longer distinct.
+    The four states of the paper, at its other parameters, which are the defaults: swarm
+    (orientation_width 0), torus (0.5 to 1), dynamic parallel (3 to 4), highly parallel (6 and
+    more). With `combine = "sum"` a fish follows whichever zone is fuller, and the last two are no
+    longer distinct.
 
-    The package dewi-kadita differs: `combine = "sum"`, `turning = "interpolation"`, `noise_model = "vector"`,
-    `blind_to_repulsion = true`; its max_turn is turning_rate dt.
+    The package dewi-kadita differs: `combine = "sum"`, `turning = "interpolation"`, `noise_model =
+    "vector"`, `blind_to_repulsion = true`; its max_turn is turning_rate dt.
     """
 
     n: int = static(100, ge=2, doc="number of fish")
     dimensions: Literal[2, 3] = static(3, doc="dimensions of space")
-    length: Array | None = param(None, gt=0, doc="side of the periodic box; default: unbounded space", units="length")
+    length: Array | None = param(
+        None, gt=0, doc="side of the periodic box; default: unbounded space", units="length"
+    )
     dt: Array = param(0.1, gt=0, doc="time step, the reaction time of the fish", units="time")
     speed: Array = param(3.0, gt=0, doc="swimming speed", units="length/time")
-    repulsion_radius: Array = param(1.0, ge=0, doc="outer radius of the zone of repulsion", units="length")
-    orientation_width: Array = param(0.75, ge=0, doc="width of the zone of orientation about it", units="length")
-    attraction_width: Array = param(14.0, ge=0, doc="width of the zone of attraction about that", units="length")
+    repulsion_radius: Array = param(
+        1.0, ge=0, doc="outer radius of the zone of repulsion", units="length"
+    )
+    orientation_width: Array = param(
+        0.75, ge=0, doc="width of the zone of orientation about it", units="length"
+    )
+    attraction_width: Array = param(
+        14.0, ge=0, doc="width of the zone of attraction about that", units="length"
+    )
     combine: Combine = static(
         "normalised", doc="whether orientation and attraction are normalised before they are added"
     )
     orientation_weight: Array = param(1.0, ge=0, doc="w, weight of orientation against attraction")
-    blind_angle: Array = param(0.25 * np.pi, ge=0, le=np.pi, doc="half the angle of the blind cone", units="rad")
-    blind_to_repulsion: bool = static(False, doc="whether fish in the blind cone do not repel either")
-    turning_rate: Array = param(np.radians(40), gt=0, doc="largest angle turned in a unit of time", units="rad/time")
+    blind_angle: Array = param(
+        0.25 * np.pi, ge=0, le=np.pi, doc="half the angle of the blind cone", units="rad"
+    )
+    blind_to_repulsion: bool = static(
+        False, doc="whether fish in the blind cone do not repel either"
+    )
+    turning_rate: Array = param(
+        np.radians(40), gt=0, doc="largest angle turned in a unit of time", units="rad/time"
+    )
     turning: Literal["rotation", "interpolation"] = static(
-        "rotation", doc="by that angle along a great circle, or as far on the chord as it is of the whole angle"
+        "rotation",
+        doc="by that angle along a great circle, or as far on the chord as it is of the whole "
+        "angle",
     )
     noise: Array = param(0.05, ge=0, doc="standard deviation of the error of a step", units="rad")
     noise_model: Literal["angular", "vector"] = static(
@@ -83,14 +108,23 @@ class Couzin(Solver[CouzinState]):
     schedule: Schedule = choice(SCHEDULES, "constant", doc="how orientation_width changes in time")
     initial: Initial = choice(INITIALS, "ball", doc="positions and headings at t = 0")
     search: Literal["auto", "dense", "tiles"] = static(
-        "auto", doc="all pairs, or those of tiles of fish that are near each other; the choice is by n"
+        "auto",
+        doc="all pairs, or those of tiles of fish that are near each other; the choice is by n",
     )
     tile_size: int = static(8, ge=1, doc="fish in a tile; a multiple of 8 is fast")
-    near_tiles: int = static(192, ge=1, doc="tiles near a tile that there is room for; grows when there is not")
-    speed_factors: Array | None = param(None, ndim=1, gt=0, doc="speed of each of the n fish over speed")
+    near_tiles: int = static(
+        192, ge=1, doc="tiles near a tile that there is room for; grows when there is not"
+    )
+    speed_factors: Array | None = param(
+        None, ndim=1, gt=0, doc="speed of each of the n fish over speed"
+    )
     repulsion_factors: Array | None = param(None, ndim=1, ge=0, doc="the same for repulsion_radius")
-    orientation_factors: Array | None = param(None, ndim=1, ge=0, doc="the same for orientation_width")
-    attraction_factors: Array | None = param(None, ndim=1, ge=0, doc="the same for attraction_width")
+    orientation_factors: Array | None = param(
+        None, ndim=1, ge=0, doc="the same for orientation_width"
+    )
+    attraction_factors: Array | None = param(
+        None, ndim=1, ge=0, doc="the same for attraction_width"
+    )
 
     def __check_init__(self):
         """Refuse lists that are not of n fish, and what the initial condition refuses."""
@@ -98,7 +132,8 @@ class Couzin(Solver[CouzinState]):
             factors = getattr(self, f"{name}_factors")
             if factors is not None and factors.shape[-1] != self.n:
                 raise ParameterError(
-                    f"{name}_factors", f"given {factors.shape[-1]} numbers, allowed: n = {self.n}, one for each fish"
+                    f"{name}_factors",
+                    f"given {factors.shape[-1]} numbers, allowed: n = {self.n}, one for each fish",
                 )
         self.initial.check((self.dimensions, self.n), self.length)
         self.schedule.check(self.orientation_width)
@@ -106,12 +141,16 @@ class Couzin(Solver[CouzinState]):
     def init(self, key: PRNGKeyArray) -> CouzinState:
         """The initial condition at t = 0."""
         start, noise = jax.random.split(key)
-        position, heading = self.initial(start, (self.dimensions, self.n), self.length, self.speed.dtype)
+        position, heading = self.initial(
+            start, (self.dimensions, self.n), self.length, self.speed.dtype
+        )
         position = self._wrapped(position)
         tiling = None
         if self._tiled():
             room = min(self.near_tiles, tile_count(self.dimensions, self.n, self.tile_size))
-            tiling = tile(position, self._space(), self._reach(), self._skin(), self.tile_size, room)
+            tiling = tile(
+                position, self._space(), self._reach(), self._skin(), self.tile_size, room
+            )
         return CouzinState(jnp.zeros_like(self.dt), position.T, heading.T, noise, tiling)
 
     def step(self, state: CouzinState) -> CouzinState:
@@ -137,7 +176,9 @@ class Couzin(Solver[CouzinState]):
             step = step * self.speed_factors[None, :]
         position = self._wrapped(position + step)
         # renewed here and not when it is looked at, where an overflow would be lost
-        return CouzinState(state.t + self.dt, position.T, heading.T, key, self._renewed(tiling, position))
+        return CouzinState(
+            state.t + self.dt, position.T, heading.T, key, self._renewed(tiling, position)
+        )
 
     def observe(self, state: CouzinState) -> dict[str, Array]:
         """Positions, headings, and the order parameters."""
@@ -148,7 +189,10 @@ class Couzin(Solver[CouzinState]):
 
         def apart(ours: Fish, others: Fish, absent: Array | None) -> Array:
             """(others, ours), so that what is found for each of ours is found along columns."""
-            return squares(ways(others.position, ours.position, space), None if absent is None else absent[..., None])
+            return squares(
+                ways(others.position, ours.position, space),
+                None if absent is None else absent[..., None],
+            )
 
         def nearest(ours: Fish, others: Fish, absent: Array | None) -> Array:
             return jnp.min(apart(ours, others, absent), axis=-2)
@@ -166,7 +210,9 @@ class Couzin(Solver[CouzinState]):
             if tiling is None:
                 assert together is not None
                 return lowest(together, label)
-            return over_tiles(tiling, lambda a, b, absent: lowest(joined(a[0], b[0], absent), b[1]), (fish, label))
+            return over_tiles(
+                tiling, lambda a, b, absent: lowest(joined(a[0], b[0], absent), b[1]), (fish, label)
+            )
 
         distance = jnp.sqrt(_over_pairs(tiling, nearest, fish))
         accompanied = distance < fish.attraction
@@ -176,7 +222,8 @@ class Couzin(Solver[CouzinState]):
             "polarization": order.polarization(heading),
             "rotation": order.rotation(out, heading),
             "spread": order.spread(out),
-            "neighbour_distance": jnp.sum(jnp.where(accompanied, distance, 0)) / jnp.sum(accompanied),
+            "neighbour_distance": jnp.sum(jnp.where(accompanied, distance, 0))
+            / jnp.sum(accompanied),
             "groups": order.groups(smallest, self.n),
         }
         if not isinstance(self.schedule, Constant):
@@ -187,10 +234,16 @@ class Couzin(Solver[CouzinState]):
         """Two lists over fish and components, and series."""
         declared = {
             "position": Variable(("fish", "component"), "position", "length", "position"),
-            "heading": Variable(("fish", "component"), "heading", "1", "unit vector along the velocity"),
+            "heading": Variable(
+                ("fish", "component"), "heading", "1", "unit vector along the velocity"
+            ),
             "polarization": Variable((), "order", "1", "length of the mean heading"),
-            "rotation": Variable((), "order", "1", "length of the mean angular momentum of unit vectors"),
-            "spread": Variable((), "scalar", "length", "root mean square distance from the centre of mass"),
+            "rotation": Variable(
+                (), "order", "1", "length of the mean angular momentum of unit vectors"
+            ),
+            "spread": Variable(
+                (), "scalar", "length", "root mean square distance from the centre of mass"
+            ),
             "neighbour_distance": Variable(
                 (),
                 "scalar",
@@ -209,7 +262,9 @@ class Couzin(Solver[CouzinState]):
         """The axes x, y and z, which hold no grid."""
         names = ("x", "y", "z")[: self.dimensions]
         periodic = self.length is not None
-        return Domain(tuple(Axis(name, None, self.length, periodic, units="length") for name in names))
+        return Domain(
+            tuple(Axis(name, None, self.length, periodic, units="length") for name in names)
+        )
 
     def members_in_turn(self) -> bool:
         """Yes where there are tiles to renew."""
@@ -231,7 +286,8 @@ class Couzin(Solver[CouzinState]):
         larger = dataclasses.replace(self, near_tiles=room)
         return larger, eqx.tree_at(lambda state: state.tiling, state, state.tiling.emptied(room))
 
-    # --------------------------------------------------------------------------------------------------- parts
+    # ----------------------------------------------------------------------------------------------
+    # parts
 
     def _tiled(self) -> bool:
         return self.search == "tiles" or (self.search == "auto" and self.n > DENSE)
@@ -242,7 +298,9 @@ class Couzin(Solver[CouzinState]):
 
     def _skin(self) -> Array:
         """Ten steps of the fastest fish: tiles last for five."""
-        fastest = self.speed if self.speed_factors is None else self.speed * jnp.max(self.speed_factors)
+        fastest = (
+            self.speed if self.speed_factors is None else self.speed * jnp.max(self.speed_factors)
+        )
         return 10 * self.dt * fastest
 
     def _renewed(self, tiling: Tiling | None, position: Float[Array, "d n"]) -> Tiling | None:
@@ -269,7 +327,11 @@ class Couzin(Solver[CouzinState]):
 
         repulsion = each(self.repulsion_radius, self.repulsion_factors)
         orientation = repulsion + each(width, self.orientation_factors)
-        return repulsion, orientation, orientation + each(self.attraction_width, self.attraction_factors)
+        return (
+            repulsion,
+            orientation,
+            orientation + each(self.attraction_width, self.attraction_factors),
+        )
 
     def _fish(self, position: Array, heading: Array, t: Array) -> Fish:
         return Fish(position, heading, *self._zones(self._orientation_width(t)))
@@ -279,6 +341,10 @@ class Couzin(Solver[CouzinState]):
         return jnp.where(self.blind_angle > 0, -jnp.cos(self.blind_angle), -2.0)
 
 
-def _over_pairs(tiling: Tiling | None, function: Callable[[Any, Any, Array | None], Any], values: Any) -> Any:
+def _over_pairs(
+    tiling: Tiling | None, function: Callable[[Any, Any, Array | None], Any], values: Any
+) -> Any:
     """A function of ours and others, all of them or tile by tile, for every fish."""
-    return function(values, values, None) if tiling is None else over_tiles(tiling, function, values)
+    return (
+        function(values, values, None) if tiling is None else over_tiles(tiling, function, values)
+    )

@@ -29,8 +29,8 @@ def spread(from_centre: Vectors) -> Float[Array, ""]:
 def groups(smallest: Callable[[Int[Array, " n"]], Int[Array, " n"]], n: int) -> Int[Array, ""]:
     """The number of connected components of the graph of fish, near ones joined.
 
-    `smallest` gives the smallest label among the neighbours of each fish, n where it has none. Every fish takes that
-    label, then that of the fish it is called after, until nothing changes.
+    `smallest` gives the smallest label among the neighbours of each fish, n where it has none.
+    Every fish takes that label, then that of the fish it is called after, until nothing changes.
     """
     own = jnp.arange(n, dtype=jnp.int32)
 

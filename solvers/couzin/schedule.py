@@ -39,10 +39,11 @@ class Constant(Schedule):
 
 
 class Staircase(Schedule):
-    """The width goes up to `top` by stairs, and down again to where it began: the two branches of a hysteresis.
+    """The width goes up to `top` by stairs, and down again to where it began: the two branches of a
+    hysteresis.
 
-    It stays for `hold` on each stair, the top one included, and changes by `rise` from one to the next; the run takes
-    (2 (top - width)/rise + 1) hold.
+    It stays for `hold` on each stair, the top one included, and changes by `rise` from one to the
+    next; the run takes (2 (top - width)/rise + 1) hold.
     """
 
     top: Array = param(4.5, ge=0, doc="largest width", units="length")
@@ -67,7 +68,8 @@ class Staircase(Schedule):
         if np.any(np.abs(stairs - np.round(stairs)) > 1e-4) or np.any(np.round(stairs) < 1):
             raise ParameterError(
                 "schedule.rise",
-                f"{np.asarray(stairs).tolist()} stairs from orientation_width to top, allowed: a whole number >= 1",
+                f"{np.asarray(stairs).tolist()} stairs from orientation_width to top, allowed: a "
+                "whole number >= 1",
             )
 
 

@@ -12,7 +12,9 @@ Combine = Literal["normalised", "sum"]
 
 
 class Fish(NamedTuple):
-    """Positions and headings by component, first axis, and the radii of the zones about each fish; all, or by tiles."""
+    """Positions and headings by component, first axis, and the radii of the zones about each fish;
+    all, or by tiles.
+    """
 
     position: Float[Array, "d *tiles n"]
     heading: Float[Array, "d *tiles n"]
@@ -24,9 +26,10 @@ class Fish(NamedTuple):
 class Social(NamedTuple):
     """What the neighbours of each fish add up to.
 
-    `crowded` says whether one is in the zone of repulsion. If so `along` and `towards` are 0 and `away` is minus the
-    sum of the unit vectors to those in that zone; else `along` is the sum of the headings in the zone of orientation,
-    and `towards` that of the unit vectors to those in the zone of attraction.
+    `crowded` says whether one is in the zone of repulsion. If so `along` and `towards` are 0 and
+    `away` is minus the sum of the unit vectors to those in that zone; else `along` is the sum of
+    the headings in the zone of orientation, and `towards` that of the unit vectors to those in the
+    zone of attraction.
     """
 
     crowded: Bool[Array, "*tiles n"]
@@ -36,15 +39,19 @@ class Social(NamedTuple):
 
 
 def ways(ours: Array, others: Array, space: Space) -> list[Array]:
-    """The components (..., n, m) of the shortest vectors from ours (d, ..., n) to each of the others (d, ..., m)."""
+    """The components (..., n, m) of the shortest vectors from ours (d, ..., n) to each of the
+    others (d, ..., m).
+    """
     pairs = enumerate(zip(ours, others, strict=True))
     return [space.nearest(b[..., None, :] - a[..., :, None], axis) for axis, (a, b) in pairs]
 
 
 def squares(components: list[Array], absent: Array | None = None) -> Array:
-    """The squared lengths of vectors; infinity for a vector that is 0, so that a fish is no neighbour of itself.
+    """The squared lengths of vectors; infinity for a vector that is 0, so that a fish is no
+    neighbour of itself.
 
-    `absent`, to be broadcast to the vectors, is infinity for those to others that do not exist, else 0.
+    `absent`, to be broadcast to the vectors, is infinity for those to others that do not exist,
+    else 0.
     """
     square = components[0] ** 2
     for component in components[1:]:
@@ -55,24 +62,34 @@ def squares(components: list[Array], absent: Array | None = None) -> Array:
 
 
 def social(
-    ours: Fish, others: Fish, absent: Array | None, space: Space, blind: Array, blind_to_repulsion: bool
+    ours: Fish,
+    others: Fish,
+    absent: Array | None,
+    space: Space,
+    blind: Array,
+    blind_to_repulsion: bool,
 ) -> Social:
-    """The sums over all others, of which a fish sees those in directions whose cosine to its heading exceeds `blind`.
+    """The sums over all others, of which a fish sees those in directions whose cosine to its
+    heading exceeds `blind`.
 
-    Repulsion comes from all sides, unless `blind_to_repulsion`. `absent` is infinity for others that do not exist, else
-    0.
+    Repulsion comes from all sides, unless `blind_to_repulsion`. `absent` is infinity for others
+    that do not exist, else 0.
     """
     vectors = ways(ours.position, others.position, space)
     distance = jnp.sqrt(squares(vectors, None if absent is None else absent[..., None, :]))
-    ahead = sum(h[..., :, None] * component for h, component in zip(ours.heading, vectors, strict=True))
+    ahead = sum(
+        h[..., :, None] * component for h, component in zip(ours.heading, vectors, strict=True)
+    )
     seen = ahead > blind * distance
     near, inner, outer = (
-        distance < radius[..., :, None] for radius in (ours.repulsion, ours.orientation, ours.attraction)
+        distance < radius[..., :, None]
+        for radius in (ours.repulsion, ours.orientation, ours.attraction)
     )
     repels = jnp.where(seen, -1.0, 0.0) if blind_to_repulsion else -1.0
     attracts = jnp.where(seen & outer, jnp.where(inner, jnp.inf, 1.0), 0.0)
-    # One matrix says which zone a pair is in: -1/distance, infinity, 1/distance or 0. The division comes last because
-    # XLA keeps what was expensive; what is cheap it would compute again in each of the seven sums.
+    # One matrix says which zone a pair is in: -1/distance, infinity, 1/distance or 0. The division
+    # comes last because XLA keeps what was expensive; what is cheap it would compute again in each
+    # of the seven sums.
     pull = jnp.where(near, repels, attracts) / distance
     crowded = _sum(jnp.where(pull < 0, 1.0, 0.0).astype(distance.dtype)) > 0
     attraction = jnp.where(pull < jnp.inf, jnp.maximum(pull, 0), 0)
@@ -81,19 +98,27 @@ def social(
     total = jnp.stack([_sum(weight * component) for component in vectors])
     along = jnp.stack([_sum(aligned * h[..., None, :]) for h in others.heading])
     one = crowded[None]
-    return Social(crowded, jnp.where(one, total, 0), jnp.where(one, 0, along), jnp.where(one, 0, total))
+    return Social(
+        crowded, jnp.where(one, total, 0), jnp.where(one, 0, along), jnp.where(one, 0, total)
+    )
 
 
 def _sum(values: Float[Array, "*tiles n m"]) -> Float[Array, "*tiles n"]:
-    """The sums over others as a product with ones, which XLA's processor backend fuses with what makes the values."""
+    """The sums over others as a product with ones, which XLA's processor backend fuses with what
+    makes the values.
+    """
     m = values.shape[-1]
     return (values.reshape(-1, m) @ jnp.ones(m, values.dtype)).reshape(values.shape[:-1])
 
 
-def wish(sums: Social, heading: Float[Array, "d n"], combine: Combine, orientation_weight: Array) -> Array:
+def wish(
+    sums: Social, heading: Float[Array, "d n"], combine: Combine, orientation_weight: Array
+) -> Array:
     """The direction each fish wants to take; its heading where its neighbours leave it none."""
     along, towards = sums.along, sums.towards
     if combine == "normalised":
         along, towards = unit(along, axis=0), unit(towards, axis=0)
-    direction = unit(jnp.where(sums.crowded[None, :], sums.away, orientation_weight * along + towards), axis=0)
+    direction = unit(
+        jnp.where(sums.crowded[None, :], sums.away, orientation_weight * along + towards), axis=0
+    )
     return jnp.where(jnp.any(direction != 0, axis=0, keepdims=True), direction, heading)

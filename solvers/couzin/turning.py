@@ -13,14 +13,17 @@ Vectors = Float[Array, "d n"]
 
 
 def rotate_towards(heading: Vectors, wish: Vectors, largest: Array) -> Vectors:
-    """Unit vectors turned along great circles to `wish`, or by the angle `largest` where it is farther.
+    """Unit vectors turned along great circles to `wish`, or by the angle `largest` where it is
+    farther.
 
     Opposite to its wish a fish has no great circle to take and keeps its heading.
     """
     cosine, sine = cosine_sine(jnp.minimum(largest, math.pi))
     along = jnp.sum(heading * wish, axis=0, keepdims=True)
     side = unit(wish - along * heading, axis=0)
-    turned = jnp.where(jnp.any(side != 0, axis=0, keepdims=True), cosine * heading + sine * side, heading)
+    turned = jnp.where(
+        jnp.any(side != 0, axis=0, keepdims=True), cosine * heading + sine * side, heading
+    )
     return unit(jnp.where((along >= cosine) | (largest >= math.pi), wish, turned), axis=0)
 
 
@@ -36,7 +39,9 @@ def interpolate_towards(heading: Vectors, wish: Vectors, largest: Array) -> Vect
 
 
 def deflect(direction: Vectors, noise: Array, key: PRNGKeyArray) -> Vectors:
-    """Unit vectors rotated by Gaussian angles of standard deviation `noise`, to random sides: a wrapped Gaussian."""
+    """Unit vectors rotated by Gaussian angles of standard deviation `noise`, to random sides: a
+    wrapped Gaussian.
+    """
     d, n = direction.shape
     angle_key, side_key = jax.random.split(key)
     cosine, sine = cosine_sine(noise * jax.random.normal(angle_key, (1, n), direction.dtype))
@@ -44,17 +49,23 @@ def deflect(direction: Vectors, noise: Array, key: PRNGKeyArray) -> Vectors:
         side = jnp.stack([-direction[1], direction[0]])
     else:
         a, b = _across(direction)
-        around, above = cosine_sine(jax.random.uniform(side_key, (1, n), direction.dtype, 0, 2 * math.pi))
+        around, above = cosine_sine(
+            jax.random.uniform(side_key, (1, n), direction.dtype, 0, 2 * math.pi)
+        )
         side = around * a + above * b
     return unit(cosine * direction + sine * side, axis=0)
 
 
 def jostle(direction: Vectors, noise: Array, key: PRNGKeyArray) -> Vectors:
-    """Unit vectors with Gaussian noise of standard deviation `noise` added to each component, normalised.
+    """Unit vectors with Gaussian noise of standard deviation `noise` added to each component,
+    normalised.
 
-    As in dewi-kadita; the angle has the standard deviation `noise` in each direction across while that is small.
+    As in dewi-kadita; the angle has the standard deviation `noise` in each direction across while
+    that is small.
     """
-    return unit(direction + noise * jax.random.normal(key, direction.shape, direction.dtype), axis=0)
+    return unit(
+        direction + noise * jax.random.normal(key, direction.shape, direction.dtype), axis=0
+    )
 
 
 def _across(direction: Float[Array, "3 n"]) -> tuple[Array, Array]:
@@ -69,4 +80,4 @@ def _across(direction: Float[Array, "3 n"]) -> tuple[Array, Array]:
     return (
         jnp.stack([1 + sign * x * x * a, sign * b, -sign * x]),
         jnp.stack([b, sign + y * y * a, -y]),
-    )  # fmt: skip
+    )

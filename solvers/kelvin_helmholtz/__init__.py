@@ -1,4 +1,6 @@
-"""Stratified shear flow in a vertical plane: `KelvinHelmholtz`, its initial conditions and its forcings."""
+"""Stratified shear flow in a vertical plane: `KelvinHelmholtz`, its initial conditions and its
+forcings.
+"""
 
 from .equation import KelvinHelmholtz as KelvinHelmholtz
 from .equation import KelvinHelmholtzState as KelvinHelmholtzState

@@ -1,4 +1,6 @@
-"""The box of a stratified shear flow, the fluid in it, and what both methods are given of a flow."""
+"""The box of a stratified shear flow, the fluid in it, and what both methods are given of a
+flow.
+"""
 
 import abc
 import math
@@ -16,7 +18,9 @@ Walls = Literal["free_slip", "no_slip", "periodic"]
 Field = Float[Array, "nx nz"]
 Profile = Callable[[Array], Array]  # of z
 F = TypeVar("F")
-Velocity = Callable[[Array, Array], tuple[Array, Array]]  # (x, z), broadcast against each other -> u, w
+Velocity = Callable[
+    [Array, Array], tuple[Array, Array]
+]  # (x, z), broadcast against each other -> u, w
 
 
 class Box(eqx.Module):
@@ -46,21 +50,31 @@ class Box(eqx.Module):
 
     @property
     def wave(self) -> tuple[Array, Array]:
-        """The smallest wavenumbers in x and z: a whole period in x, in z half a period between walls."""
+        """The smallest wavenumbers in x and z: a whole period in x, in z half a period between
+        walls.
+        """
         return 2 * math.pi / self.length, (2 if self.periodic else 1) * math.pi / self.height
 
     @property
     def most_waves(self) -> tuple[int, int]:
-        """The most waves that the grid carries, in units of `wave`; with `two_thirds` those that the rule keeps."""
+        """The most waves that the grid carries, in units of `wave`; with `two_thirds` those that
+        the rule keeps.
+        """
         points = self.nx, self.nz if self.periodic else 2 * self.nz
         x, z = ((n - 1) // 3 if self.two_thirds else (n - 1) // 2 for n in points)
         return x, z
 
-    def check_waves(self, m: tuple[str, int] | None = None, n: tuple[str, int] | None = None, per_wave: int = 1):
-        """Raise a ParameterError where the grid cannot carry m waves in x, or n times `per_wave` of `wave` in z."""
+    def check_waves(
+        self, m: tuple[str, int] | None = None, n: tuple[str, int] | None = None, per_wave: int = 1
+    ):
+        """Raise a ParameterError where the grid cannot carry m waves in x, or n times `per_wave` of
+        `wave` in z.
+        """
         for given, most, count in zip((m, n), self.most_waves, (1, per_wave), strict=True):
             if given is not None and given[1] * count > most:
-                raise ParameterError(given[0], f"given {given[1]}, allowed on this grid: at most {most // count}")
+                raise ParameterError(
+                    given[0], f"given {given[1]}, allowed on this grid: at most {most // count}"
+                )
 
     def x(self, offset: float = 0.5) -> Float[Array, "nx 1"]:
         """x of the cells' centres, or with offset 0 of their left faces."""
@@ -76,7 +90,9 @@ class Box(eqx.Module):
 
 
 class Fluid(eqx.Module):
-    """Viscosity, the diffusivities of density and dye, and the force per density, all in units of the box."""
+    """Viscosity, the diffusivities of density and dye, and the force per density, all in units of
+    the box.
+    """
 
     viscosity: Float[Array, ""]
     diffusivity: Float[Array, ""]
@@ -85,21 +101,26 @@ class Fluid(eqx.Module):
 
 
 def courant_rate(outflow: Array, density: Field, box: Box, fluid: Fluid) -> Array:
-    """1/dt of the largest step at Courant number 1, from the largest outflow of a cell per area and from buoyancy.
+    """1/dt of the largest step at Courant number 1, from the largest outflow of a cell per area and
+    from buoyancy.
 
-    max(outflow, 3/4 outflow + 2 B), B^2 = G max(max |drho| over a face/dz, max |rho - its row's mean|/min(dx, dz)): the
-    fastest internal waves are resolved, and there is room for what buoyancy adds to the outflow, B^2 per time. Where
-    8 B < outflow it changes nothing.
+    max(outflow, 3/4 outflow + 2 B), B^2 = G max(max |drho| over a face/dz, max |rho - its row's
+    mean|/min(dx, dz)): the fastest internal waves are resolved, and there is room for what buoyancy
+    adds to the outflow, B^2 per time. Where 8 B < outflow it changes nothing.
     """
     above = jnp.concatenate([density, density[:, :1]], axis=1) if box.periodic else density
     over_faces = jnp.max(jnp.abs(jnp.diff(above, axis=1))) / box.dz
-    in_rows = jnp.max(jnp.abs(density - jnp.mean(density, axis=0, keepdims=True))) / jnp.minimum(box.dx, box.dz)
+    in_rows = jnp.max(jnp.abs(density - jnp.mean(density, axis=0, keepdims=True))) / jnp.minimum(
+        box.dx, box.dz
+    )
     buoyant = jnp.sqrt(fluid.buoyancy * jnp.maximum(over_faces, in_rows))
     return jnp.maximum(outflow, 0.75 * outflow + 2 * buoyant)
 
 
 class Sources(eqx.Module):
-    """What drives the flow steadily: a horizontal acceleration (z), and a base state held against diffusion (z)."""
+    """What drives the flow steadily: a horizontal acceleration (z), and a base state held against
+    diffusion (z).
+    """
 
     acceleration: Profile | None = None
     base: tuple[Profile, Profile] | None = None  # U and rho0
@@ -137,8 +158,12 @@ class Method(eqx.Module, Generic[F]):
     """A discretisation of the flow; F is what it evolves, a pytree of arrays."""
 
     @abc.abstractmethod
-    def start(self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None) -> F:
-        """The flow with this velocity, freed of its divergence, and these profiles; noise is added to w."""
+    def start(
+        self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None
+    ) -> F:
+        """The flow with this velocity, freed of its divergence, and these profiles; noise is added
+        to w.
+        """
 
     @property
     @abc.abstractmethod

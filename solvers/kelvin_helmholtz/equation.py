@@ -20,7 +20,9 @@ from .pseudospectral import Pseudospectral, Spectrum
 
 
 class KelvinHelmholtzState(State):
-    """The flow as its method keeps it, the number of inner steps in a dt, and the key of a random forcing."""
+    """The flow as its method keeps it, the number of inner steps in a dt, and the key of a random
+    forcing.
+    """
 
     t: Float[Array, ""]
     flow: Staggered | Spectrum
@@ -29,48 +31,68 @@ class KelvinHelmholtzState(State):
 
 
 class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
-    """Two-dimensional stratified incompressible flow in the Boussinesq approximation, in units of the shear.
+    """Two-dimensional stratified incompressible flow in the Boussinesq approximation, in units of
+    the shear.
 
     du/dt + u.grad u = -grad p + (1/Re) lap u - G (rho - 1) z + forcing,  div u = 0,
     drho/dt + u.grad rho = 1/(Re Pr) lap rho,
 
-    x in [0, length) periodic, z in [0, height] between walls without flux, free-slip or no-slip, or periodic. A passive
-    dye obeys the equation of the density. Method `projection` (A): staggered grid, exact projection, second order in
-    space and third in time, density within its bounds. Method `spectral` (B): vorticity in Fourier and sine modes,
-    fourth order in time; free-slip and periodic boxes, fields smooth on the grid. One step advances dt: as a single
-    step (`stepping` "fixed") or as inner steps of at most `courant`, as few as fit: their number is chosen once
-    ("courant") or anew after each ("adaptive"), from velocity, buoyancy and explicit diffusion at that time, with room
-    for what buoyancy adds to the velocity but no second look. Method A does three at once where it can, in nine stages
-    for twelve.
+    x in [0, length) periodic, z in [0, height] between walls without flux, free-slip or no-slip, or
+    periodic. A passive dye obeys the equation of the density. Method `projection` (A): staggered
+    grid, exact projection, second order in space and third in time, density within its bounds.
+    Method `spectral` (B): vorticity in Fourier and sine modes, fourth order in time; free-slip and
+    periodic boxes, fields smooth on the grid. One step advances dt: as a single step (`stepping`
+    "fixed") or as inner steps of at most `courant`, as few as fit: their number is chosen once
+    ("courant") or anew after each ("adaptive"), from velocity, buoyancy and explicit diffusion at
+    that time, with room for what buoyancy adds to the velocity but no second look. Method A does
+    three at once where it can, in nine stages for twelve.
     """
 
     nx: int = static(128, ge=4, doc="cells in x")
     nz: int = static(64, ge=4, doc="cells in z, an even number")
     length: Array = param(2.0, gt=0, doc="length of the box", units="length")
     height: Array = param(1.0, gt=0, doc="height of the box", units="length")
-    dt: Array = param(0.1, gt=0, doc="time step, divided into inner steps unless stepping is fixed", units="time")
+    dt: Array = param(
+        0.1, gt=0, doc="time step, divided into inner steps unless stepping is fixed", units="time"
+    )
     reynolds: Array = param(1000.0, gt=0, finite=False, doc="Re, 1/viscosity; inf for none")
     prandtl: Array = param(1.0, gt=0, finite=False, doc="Pr, viscosity/diffusivity of the density")
     schmidt: Array = param(1.0, gt=0, finite=False, doc="viscosity/diffusivity of the dye")
-    buoyancy: Array = param(0.5, ge=0, doc="G, weight of an excess of density", units="velocity^2/length")
+    buoyancy: Array = param(
+        0.5, ge=0, doc="G, weight of an excess of density", units="velocity^2/length"
+    )
     walls: Walls = static("free_slip", doc="what bounds z")
     initial: Initial = choice(INITIALS, "shear_layer", doc="the flow at t = 0")
-    noise: Array = param(0.0, ge=0, doc="standard deviation of white noise on w at t = 0", units="velocity")
+    noise: Array = param(
+        0.0, ge=0, doc="standard deviation of white noise on w at t = 0", units="velocity"
+    )
     forcing: Forcing = choice(FORCINGS, "none", doc="what drives the flow")
     with_dye: bool = static(False, doc="whether to carry a passive dye")
     method: Literal["projection", "spectral"] = static("projection", doc="discretisation: A or B")
-    stepping: Literal["adaptive", "courant", "fixed"] = static("adaptive", doc="how dt is divided into inner steps")
-    courant: Array = param(1.0, gt=0, doc="largest (|u|/dx + |w|/dz) x inner step; above 1 the density has no bounds")
-    advection: Literal["tvd", "central"] = static("tvd", doc="fluxes of density and dye in method projection")
-    diffusion: Literal["explicit", "exponential"] = static("explicit", doc="diffusion in method projection")
-    staggered: bool = static(False, doc="whether to save u and w on the faces too (method projection)")
+    stepping: Literal["adaptive", "courant", "fixed"] = static(
+        "adaptive", doc="how dt is divided into inner steps"
+    )
+    courant: Array = param(
+        1.0, gt=0, doc="largest (|u|/dx + |w|/dz) x inner step; above 1 the density has no bounds"
+    )
+    advection: Literal["tvd", "central"] = static(
+        "tvd", doc="fluxes of density and dye in method projection"
+    )
+    diffusion: Literal["explicit", "exponential"] = static(
+        "explicit", doc="diffusion in method projection"
+    )
+    staggered: bool = static(
+        False, doc="whether to save u and w on the faces too (method projection)"
+    )
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
         if self.nz % 2:
             raise ParameterError("nz", f"given {self.nz}, allowed: an even number")
         if self.method == "spectral" and self.walls == "no_slip":
-            raise ParameterError("walls", "given 'no_slip', allowed with method 'spectral': free_slip, periodic")
+            raise ParameterError(
+                "walls", "given 'no_slip', allowed with method 'spectral': free_slip, periodic"
+            )
         if self.method == "spectral" and self.staggered:
             raise ParameterError("staggered", "given True, allowed with method 'spectral': false")
         self.initial.check(self._box)
@@ -80,7 +102,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """The initial flow, with noise and random phases from the key."""
         box, method = self._box, self._method
         for_phases, for_noise, for_forcing = jax.random.split(key, 3)
-        # noise 0 is not drawn at all only where it is known to be 0: a traced value may become anything
+        # noise 0 is not drawn at all only where it is known to be 0: a traced value may become
+        # anything
         noise = self.noise * jax.random.normal(for_noise, (self.nx, self.nz), box.length.dtype)
         flow = method.start(
             lambda x, z: self.initial.velocity(x, z, box, for_phases),
@@ -102,11 +125,18 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return KelvinHelmholtzState(state.t + self.dt, flow, steps, key)
 
     def observe(self, state: KelvinHelmholtzState) -> dict[str, Array]:
-        """Fields at the centres of the cells, integrals over the box, Richardson numbers and the energy's spectrum."""
+        """Fields at the centres of the cells, integrals over the box, Richardson numbers and the
+        energy's spectrum.
+        """
         method = self._method
         fields, integrals = method.centred(state.flow), method.integrals(state.flow)
         bulk, gradient = richardson(fields, self._box, self.buoyancy)
-        observed = {"u": fields.u, "w": fields.w, "density": fields.density, "vorticity": fields.vorticity}
+        observed = {
+            "u": fields.u,
+            "w": fields.w,
+            "density": fields.density,
+            "vorticity": fields.vorticity,
+        }
         if fields.dye is not None:
             observed["dye"] = fields.dye
         if isinstance(state.flow, Staggered) and self.staggered:
@@ -136,8 +166,12 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         dye = {"dye": Variable(plane, "concentration", "1", "dye")} if self.with_dye else {}
         if self.staggered:
             faces = {
-                "u_face": Variable(("x_face", "z"), "velocity", "1", "velocity along x on the left faces"),
-                "w_face": Variable(("x", "z_face"), "velocity", "1", "velocity along z on the lower faces"),
+                "u_face": Variable(
+                    ("x_face", "z"), "velocity", "1", "velocity along x on the left faces"
+                ),
+                "w_face": Variable(
+                    ("x", "z_face"), "velocity", "1", "velocity along z on the lower faces"
+                ),
             }
         series = {
             "kinetic_energy": "integral of (u^2 + w^2)/2",
@@ -145,13 +179,16 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             "density_variance": "integral of (density - 1)^2",
             "enstrophy": "integral of the squared vorticity",
             "potential_energy": "integral over the box of G (density - 1) z",
-            "diffusive_gain": "gain of potential energy from diffusion, laminar: G kappa length (rho_bottom - rho_top)",
-            "variance_dissipation": "loss of density_variance to diffusion, 2 kappa integral of |grad density|^2",
+            "diffusive_gain": "gain of potential energy from diffusion, laminar: G kappa length "
+            "(rho_bottom - rho_top)",
+            "variance_dissipation": "loss of density_variance to diffusion, 2 kappa integral of "
+            "|grad density|^2",
             "dissipation": "viscous loss of kinetic energy",
             "buoyancy_flux": "gain of kinetic energy from buoyancy, -G integral of w (density - 1)",
             "forcing_power": "gain of kinetic energy from forcing, on average where it is random",
             "bulk_richardson": "bulk Richardson number of the horizontal means",
-            "min_gradient_richardson": "smallest gradient Richardson number of the horizontal means",
+            "min_gradient_richardson": "smallest gradient Richardson number of the horizontal "
+            "means",
             "max_divergence": "largest divergence of the velocity",
         }
         return {
@@ -163,7 +200,9 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             **faces,
             **{name: Variable((), "scalar", "1", words) for name, words in series.items()},
             "inner_steps": Variable((), "count", "1", "inner steps in a dt"),
-            "energy_spectrum": Variable(("wavenumber",), "spectrum", "1", "kinetic energy of each wavenumber along x"),
+            "energy_spectrum": Variable(
+                ("wavenumber",), "spectrum", "1", "kinetic energy of each wavenumber along x"
+            ),
         }
 
     def domain(self) -> Domain:
@@ -178,8 +217,20 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         if not self.staggered:
             return Domain(axes)
         faces = (
-            Axis("x_face", box.x(0)[:, 0], self.length, periodic=True, long_name="horizontal position of left faces"),
-            Axis("z_face", box.z(0)[0], self.height, periodic=box.periodic, long_name="height of lower faces"),
+            Axis(
+                "x_face",
+                box.x(0)[:, 0],
+                self.length,
+                periodic=True,
+                long_name="horizontal position of left faces",
+            ),
+            Axis(
+                "z_face",
+                box.z(0)[0],
+                self.height,
+                periodic=box.periodic,
+                long_name="height of lower faces",
+            ),
         )
         return Domain(axes + faces)
 
@@ -195,28 +246,44 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return {"mass": integrals.mass, "momentum": integrals.momentum}
 
     def exact(self, t: Array) -> dict[str, Array]:
-        """The fields at time t of an initial condition that is a solution; with noise it is none, and they are NaN."""
+        """The fields at time t of an initial condition that is a solution; with noise it is none,
+        and they are NaN.
+        """
         if type(self.forcing) is not FORCINGS["none"]:
             return {}
         fields = self.initial.exact(t, self._box, self._fluid)
         return {name: jnp.where(self.noise > 0, jnp.nan, field) for name, field in fields.items()}
 
     def split(self, devices: int) -> dict[str, int]:
-        """Method `spectral`: the fields are cut along x, and what it evolves, modes, between the modes along z."""
+        """Method `spectral`: the fields are cut along x, and what it evolves, modes, between the
+        modes along z.
+        """
         if self.method == "projection":
-            raise ParameterError("run.devices", "method 'projection' cannot cut one run, allowed: method 'spectral'")
+            raise ParameterError(
+                "run.devices", "method 'projection' cannot cut one run, allowed: method 'spectral'"
+            )
         for name, size in (("nx", self.nx), ("nz", self.nz)):
             if size % devices:
                 raise ParameterError(name, f"{name} = {size} is no multiple of {devices}")
         if self.nx < 2 * devices:
-            raise ParameterError("nx", f"nx = {self.nx} leaves less than two cells to each of {devices}")
+            raise ParameterError(
+                "nx", f"nx = {self.nx} leaves less than two cells to each of {devices}"
+            )
         return {"flow.modes": 1}
 
-    # -------------------------------------------------------------------------------------------------------- parts
+    # ----------------------------------------------------------------------------------------------
+    # parts
 
     @property
     def _box(self) -> Box:
-        return Box(self.nx, self.nz, self.length, self.height, self.walls, two_thirds=self.method == "spectral")
+        return Box(
+            self.nx,
+            self.nz,
+            self.length,
+            self.height,
+            self.walls,
+            two_thirds=self.method == "spectral",
+        )
 
     @property
     def _fluid(self) -> Fluid:
@@ -237,11 +304,15 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return jnp.clip(jnp.where(jnp.isnan(wanted), 1, wanted), 1, 100_000).astype(int)
 
     def _divided(self, state: KelvinHelmholtzState):
-        """The flow and the key a dt later, and the number of steps: strides while they fit, then single steps.
+        """The flow and the key a dt later, and the number of steps: strides while they fit, then
+        single steps.
 
         Adaptive stepping chooses the number of steps in the rest of dt anew after each of them.
         """
-        adaptive, stride = self.stepping == "adaptive", self._method.stride if state.key is None else 1
+        adaptive, stride = (
+            self.stepping == "adaptive",
+            self._method.stride if state.key is None else 1,
+        )
 
         def by(steps: int):
             def move(carried):

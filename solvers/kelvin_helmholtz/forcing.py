@@ -51,9 +51,11 @@ class Unforced(Forcing):
 
 
 class HoldBase(Forcing):
-    """The sources -nu U'' and -kappa rho0'' that keep the initial mean profiles, for linear stability.
+    """The sources -nu U'' and -kappa rho0'' that keep the initial mean profiles, for linear
+    stability.
 
-    Without them diffusion widens the layer while a disturbance grows, and no window gives its growth rate.
+    Without them diffusion widens the layer while a disturbance grows, and no window gives its
+    growth rate.
     """
 
     def sources(self, box: Box, initial: Initial) -> Sources:
@@ -74,7 +76,9 @@ class Kolmogorov(Forcing):
 
     def sources(self, box: Box, initial: Initial) -> Sources:
         """The acceleration."""
-        return Sources(acceleration=lambda z: self.amplitude * jnp.sin((2 * self.n * jnp.pi / box.height) * z))
+        return Sources(
+            acceleration=lambda z: self.amplitude * jnp.sin((2 * self.n * jnp.pi / box.height) * z)
+        )
 
     @property
     def random(self) -> bool:
@@ -87,13 +91,16 @@ class Kolmogorov(Forcing):
 
 
 class Stochastic(Forcing):
-    """White noise in time on the waves m = 1 ... modes in x and n = 1 ... modes in z, without divergence.
+    """White noise in time on the waves m = 1 ... modes in x and n = 1 ... modes in z, without
+    divergence.
 
-    In z they are sines of the streamfunction, half waves between walls; in a periodic box whole waves, but no cosines,
-    so that the forcing is not the same at all heights: none of it goes through z = 0 and z = height/2.
+    In z they are sines of the streamfunction, half waves between walls; in a periodic box whole
+    waves, but no cosines, so that the forcing is not the same at all heights: none of it goes
+    through z = 0 and z = height/2.
 
-    Each wave of the streamfunction gets a Gaussian increment, such that all receive the same mean power; together
-    `power` per area. The increments are added after every step (and so weakly of first order in time).
+    Each wave of the streamfunction gets a Gaussian increment, such that all receive the same mean
+    power; together `power` per area. The increments are added after every step (and so weakly of
+    first order in time).
     """
 
     power: Array = param(0.01, ge=0, doc="mean power per area", units="velocity^2/time")
@@ -109,13 +116,17 @@ class Stochastic(Forcing):
         return True
 
     def kick(self, key: PRNGKeyArray, dt: Array, box: Box) -> Velocity:
-        """psi_z and -psi_x, psi = sum over m, n of (a cos kx + b sin kx) sin(kappa z), a and b Gaussian."""
+        """psi_z and -psi_x, psi = sum over m, n of (a cos kx + b sin kx) sin(kappa z), a and b
+        Gaussian.
+        """
         number = jnp.arange(1, self.modes + 1, dtype=box.length.dtype)
         k, kappa = number * box.wave[0], number * box.wave[1]
         square = k[:, None] ** 2 + kappa[None, :] ** 2
         # <|v|^2>/2 of one wave is (a^2 + b^2) square/8, its mean sigma^2 square/4
         deviation = jnp.sqrt(4 * self.power * dt / (self.modes**2 * square))
-        a, b = deviation[None] * jax.random.normal(key, (2, self.modes, self.modes), box.length.dtype)
+        a, b = deviation[None] * jax.random.normal(
+            key, (2, self.modes, self.modes), box.length.dtype
+        )
 
         def velocity(x: Array, z: Array) -> tuple[Array, Array]:
             cosine, sine = jnp.cos(x * k[None, :]), jnp.sin(x * k[None, :])
@@ -132,10 +143,15 @@ class Stochastic(Forcing):
     def check(self, box: Box) -> None:
         """Its waves slip along walls, and the grid carries them."""
         if box.walls == "no_slip":
-            raise ParameterError("walls", "given 'no_slip', allowed with forcing 'stochastic': free_slip, periodic")
+            raise ParameterError(
+                "walls", "given 'no_slip', allowed with forcing 'stochastic': free_slip, periodic"
+            )
         box.check_waves(("forcing.modes", self.modes), ("forcing.modes", self.modes))
 
 
 FORCINGS: dict[str, type] = {
-    "none": Unforced, "hold_base": HoldBase, "kolmogorov": Kolmogorov, "stochastic": Stochastic,
-}  # fmt: skip
+    "none": Unforced,
+    "hold_base": HoldBase,
+    "kolmogorov": Kolmogorov,
+    "stochastic": Stochastic,
+}

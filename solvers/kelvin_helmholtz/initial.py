@@ -15,11 +15,15 @@ from .perturbation import PERTURBATIONS, Perturbation
 
 
 class Initial(Declared):
-    """A velocity of (x, z), profiles of density and dye, and where it has layers the base state they are part of."""
+    """A velocity of (x, z), profiles of density and dye, and where it has layers the base state
+    they are part of.
+    """
 
     @abc.abstractmethod
     def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
-        """u and w at the points, which broadcast against each other; divergence and flow through walls are removed."""
+        """u and w at the points, which broadcast against each other; divergence and flow through
+        walls are removed.
+        """
 
     @abc.abstractmethod
     def stream(self, z: Array, box: Box) -> Array:
@@ -66,7 +70,9 @@ class ShearLayer(Initial):
 
     def density(self, z: Array, box: Box) -> Array:
         """rho0(z)."""
-        return _between(self.density_bottom, self.density_top, _step(z, self.thickness, box.height / 2))
+        return _between(
+            self.density_bottom, self.density_top, _step(z, self.thickness, box.height / 2)
+        )
 
     def dye(self, z: Array, box: Box) -> Array:
         """1 above, 0 below."""
@@ -80,11 +86,13 @@ class ShearLayer(Initial):
 
 
 class Rotating(Initial):
-    """A tanh layer with a uniform shear added, u += rate (z - height/2): what kh2d-solver calls rotation.
+    """A tanh layer with a uniform shear added, u += rate (z - height/2): what kh2d-solver calls
+    rotation.
 
-    It is no rotation: in a vertical plane the Coriolis force of an incompressible flow is a gradient, which pressure
-    takes up, and so cannot act. Solid shear is what remains of the name. It does not fit free-slip walls, which have no
-    vorticity where the shear has -rate: from the start a layer without it diffuses into the flow from both.
+    It is no rotation: in a vertical plane the Coriolis force of an incompressible flow is a
+    gradient, which pressure takes up, and so cannot act. Solid shear is what remains of the name.
+    It does not fit free-slip walls, which have no vorticity where the shear has -rate: from the
+    start a layer without it diffuses into the flow from both.
     """
 
     rate: Array = param(0.5, doc="shear added", units="1/time")
@@ -115,11 +123,12 @@ class Rotating(Initial):
 
 
 class Forced(Initial):
-    """A tanh layer with random waves added at the start, what kh2d-solver calls forced; nothing forces it later.
+    """A tanh layer with random waves added at the start, what kh2d-solver calls forced; nothing
+    forces it later.
 
-    u += sum over kx, kz = 1 ... modes of A/|k| sin(2 pi kx x/length + phase) cos(2 pi kz z/height), w += A/|k|
-    cos(2 pi kx x/length) sin(2 pi kz z/height + phase), |k| = sqrt(kx^2 + kz^2), phases random. Much of it is
-    divergence, and projected away.
+    u += sum over kx, kz = 1 ... modes of A/|k| sin(2 pi kx x/length + phase) cos(2 pi kz z/height),
+    w += A/|k| cos(2 pi kx x/length) sin(2 pi kz z/height + phase), |k| = sqrt(kx^2 + kz^2), phases
+    random. Much of it is divergence, and projected away.
     """
 
     amplitude: Array = param(0.1, doc="A", units="velocity")
@@ -160,17 +169,22 @@ class Forced(Initial):
 
 
 class DoubleShear(Initial):
-    """A jet between two tanh layers, u = u_max (tanh - tanh - 1), light fluid between, heavy outside; fits any box.
+    """A jet between two tanh layers, u = u_max (tanh - tanh - 1), light fluid between, heavy
+    outside; fits any box.
 
     The density jumps at the layers as in kh2d-solver (`density_thickness` 0), or follows tanh.
     """
 
     thickness: Array = param(0.04, gt=0, doc="delta of the layers", units="length")
     separation: Array = param(0.3, gt=0, doc="distance between the layers", units="length")
-    u_max: Array = param(1.0, doc="velocity between the layers, the opposite outside", units="velocity")
+    u_max: Array = param(
+        1.0, doc="velocity between the layers, the opposite outside", units="velocity"
+    )
     density_between: Array = param(1.0, gt=0, doc="density between the layers")
     density_outside: Array = param(1.5, gt=0, doc="density outside")
-    density_thickness: Array = param(0.0, ge=0, doc="delta of the density, 0 for a jump", units="length")
+    density_thickness: Array = param(
+        0.0, ge=0, doc="delta of the density, 0 for a jump", units="length"
+    )
     perturbation: Perturbation = choice(PERTURBATIONS, "mode", doc="disturbance of both layers")
 
     def _centres(self, box: Box) -> tuple[Array, Array]:
@@ -202,14 +216,25 @@ class DoubleShear(Initial):
         return self._inside(z, self.thickness, box)
 
     def check(self, box: Box) -> None:
-        """Both layers are in the box; a periodic one has no kink at its ends, and Fourier modes no jump of density."""
+        """Both layers are in the box; a periodic one has no kink at its ends, and Fourier modes no
+        jump of density.
+        """
         _needs_rest(self, box)
         self.perturbation.check(box, "initial.perturbation")
-        if known(self.separation, box.height) and not np.all(np.asarray(self.separation) < np.asarray(box.height)):
+        if known(self.separation, box.height) and not np.all(
+            np.asarray(self.separation) < np.asarray(box.height)
+        ):
             message = f"given {self.separation}, allowed: less than the height, {box.height}"
             raise ParameterError("initial.separation", message)
-        if box.two_thirds and known(self.density_thickness) and np.any(np.asarray(self.density_thickness) == 0):
-            message = "given 0, a jump, which overshoots in method 'spectral', allowed: more, or method 'projection'"
+        if (
+            box.two_thirds
+            and known(self.density_thickness)
+            and np.any(np.asarray(self.density_thickness) == 0)
+        ):
+            message = (
+                "given 0, a jump, which overshoots in method 'spectral', allowed: more, or method "
+                "'projection'"
+            )
             raise ParameterError("initial.density_thickness", message)
         for name in ("thickness", "density_thickness"):
             thickness = getattr(self, name)
@@ -217,14 +242,19 @@ class DoubleShear(Initial):
                 continue
             most = (np.asarray(box.height) - np.asarray(self.separation)) / 8
             if np.any(np.asarray(thickness) > most):
-                message = f"given {thickness}, a kink where z is periodic, allowed: at most {np.min(most):.3g}"
+                message = (
+                    f"given {thickness}, a kink where z is periodic, allowed: at most "
+                    f"{np.min(most):.3g}"
+                )
                 raise ParameterError(f"initial.{name}", f"{message}, (height - separation)/8")
 
 
 class TaylorGreen(Initial):
-    """Vortices psi = A sin(k x) sin(kappa z) of uniform density, exact: they decay as e^{-nu (k^2 + kappa^2) t}.
+    """Vortices psi = A sin(k x) sin(kappa z) of uniform density, exact: they decay as e^{-nu (k^2 +
+    kappa^2) t}.
 
-    k = 2 pi m/length; kappa = n pi/height between free-slip walls, 2 pi n/height where z is periodic.
+    k = 2 pi m/length; kappa = n pi/height between free-slip walls, 2 pi n/height where z is
+    periodic.
     """
 
     amplitude: Array = param(0.1, doc="A", units="length velocity")
@@ -259,12 +289,19 @@ class TaylorGreen(Initial):
         decay = jnp.exp(-fluid.viscosity * square * t)
         u, w = self.velocity(box.x(), box.z(), box, jax.random.key(0))
         vorticity = self.amplitude * square * jnp.sin(k * box.x()) * jnp.sin(kappa * box.z())
-        return {"u": decay * u, "w": decay * w, "vorticity": decay * vorticity, "density": jnp.ones_like(vorticity)}
+        return {
+            "u": decay * u,
+            "w": decay * w,
+            "vorticity": decay * vorticity,
+            "density": jnp.ones_like(vorticity),
+        }
 
     def check(self, box: Box) -> None:
         """Does not fit walls that do not slip; the grid is to carry its waves."""
         if box.walls == "no_slip":
-            raise ParameterError("walls", "given 'no_slip', allowed with initial 'taylor_green': free_slip, periodic")
+            raise ParameterError(
+                "walls", "given 'no_slip', allowed with initial 'taylor_green': free_slip, periodic"
+            )
         box.check_waves(("initial.m", self.m), ("initial.n", self.n))
 
 
@@ -275,9 +312,10 @@ def _between(bottom: Array, top: Array, step: Array) -> Array:
 def _needs_walls(box: Box, kind: str) -> None:
     if box.periodic:
         raise ParameterError(
-            "walls", f"given 'periodic', but {kind!r} differs above and below, allowed: free_slip, no_slip "
+            "walls",
+            f"given 'periodic', but {kind!r} differs above and below, allowed: free_slip, no_slip "
             "(periodic fits initial 'double_shear' and 'taylor_green')",
-        )  # fmt: skip
+        )
 
 
 def _needs_rest(initial: Initial, box: Box) -> None:
@@ -287,9 +325,11 @@ def _needs_rest(initial: Initial, box: Box) -> None:
     speeds = [jnp.abs(initial.stream(z, box)) for z in (jnp.zeros_like(box.height), box.height)]
     if known(*speeds) and max(np.max(speed) for speed in speeds) > 1e-3:
         raise ParameterError(
-            "walls", f"given 'no_slip', but the flow starts at {max(map(np.max, speeds)):.3g} along a wall, "
-            "allowed: free_slip, or a start at rest there (u_top and u_bottom 0, set in motion by a forcing)",
-        )  # fmt: skip
+            "walls",
+            f"given 'no_slip', but the flow starts at {max(map(np.max, speeds)):.3g} along a wall, "
+            "allowed: free_slip, or a start at rest there (u_top and u_bottom 0, set in motion by "
+            "a forcing)",
+        )
 
 
 INITIALS: dict[str, type] = {

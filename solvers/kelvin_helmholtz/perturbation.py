@@ -1,4 +1,6 @@
-"""Small disturbances of a layer that set off its instability; each is a velocity field of (x, z)."""
+"""Small disturbances of a layer that set off its instability; each is a velocity field of (x,
+z).
+"""
 
 import abc
 
@@ -20,7 +22,9 @@ class Perturbation(Declared):
         """u and w at the points."""
 
     def check(self, box: Box, key: str) -> None:
-        """Raise a ParameterError, about a parameter below `key`, where the grid cannot carry the disturbance."""
+        """Raise a ParameterError, about a parameter below `key`, where the grid cannot carry the
+        disturbance.
+        """
 
 
 class Unperturbed(Perturbation):
@@ -34,12 +38,15 @@ class Unperturbed(Perturbation):
 
 
 class Mode(Perturbation):
-    """One wave without divergence: psi = A delta exp(-((z - z0)/delta)^2) cos(2 pi m x/length), u = psi_z, w = -psi_x.
+    """One wave without divergence: psi = A delta exp(-((z - z0)/delta)^2) cos(2 pi m x/length), u =
+    psi_z, w = -psi_x.
 
     The same at every layer; delta is the layer's thickness.
     """
 
-    amplitude: Array = param(0.01, doc="A, of the order of the velocity it causes", units="velocity")
+    amplitude: Array = param(
+        0.01, doc="A, of the order of the velocity it causes", units="velocity"
+    )
     m: int = static(2, doc="waves in the box", ge=1)
 
     def velocity(
@@ -50,7 +57,9 @@ class Mode(Perturbation):
         along = [(z - centre) / thickness for centre in centres]
         envelope = sum((jnp.exp(-(s**2)) for s in along), jnp.zeros_like(z))
         slope = sum((-2 * s * jnp.exp(-(s**2)) for s in along), jnp.zeros_like(z))
-        return self.amplitude * slope * jnp.cos(k * x), self.amplitude * thickness * k * envelope * jnp.sin(k * x)
+        return self.amplitude * slope * jnp.cos(
+            k * x
+        ), self.amplitude * thickness * k * envelope * jnp.sin(k * x)
 
     def check(self, box: Box, key: str) -> None:
         """See `Perturbation`."""
@@ -58,7 +67,9 @@ class Mode(Perturbation):
 
 
 class Ripple(Perturbation):
-    """What kh2d-solver adds, u += A sin(2 pi m x/length) exp(-((z - z0)/delta)^2); its divergence is projected away."""
+    """What kh2d-solver adds, u += A sin(2 pi m x/length) exp(-((z - z0)/delta)^2); its divergence
+    is projected away.
+    """
 
     amplitude: Array = param(0.01, doc="A", units="velocity")
     m: int = static(2, doc="waves in the box", ge=1)
@@ -67,7 +78,9 @@ class Ripple(Perturbation):
         self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
     ) -> tuple[Array, Array]:
         """See the class."""
-        envelope = sum((jnp.exp(-(((z - centre) / thickness) ** 2)) for centre in centres), jnp.zeros_like(z))
+        envelope = sum(
+            (jnp.exp(-(((z - centre) / thickness) ** 2)) for centre in centres), jnp.zeros_like(z)
+        )
         return self.amplitude * jnp.sin(self.m * box.wave[0] * x) * envelope, jnp.zeros_like(z)
 
     def check(self, box: Box, key: str) -> None:

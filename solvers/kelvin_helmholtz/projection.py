@@ -22,13 +22,26 @@ from physent.numerics.staggered import (
     project,
 )
 
-from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity, courant_rate
+from .box import (
+    Box,
+    Centred,
+    Field,
+    Fluid,
+    Integrals,
+    Method,
+    Profile,
+    Sources,
+    Velocity,
+    courant_rate,
+)
 
 Rows = Float[Array, "nz nx"]
 
 
 class Staggered(eqx.Module):
-    """u on the left faces, w on the lower faces (0 on a wall), density and dye at the centres; all (nz, nx)."""
+    """u on the left faces, w on the lower faces (0 on a wall), density and dye at the centres; all
+    (nz, nx).
+    """
 
     u: Rows
     w: Rows
@@ -37,13 +50,15 @@ class Staggered(eqx.Module):
 
 
 class Projection(Method[Staggered]):
-    """Central momentum fluxes that conserve kinetic energy, limited upwind fluxes of density, SSP Runge-Kutta.
+    """Central momentum fluxes that conserve kinetic energy, limited upwind fluxes of density, SSP
+    Runge-Kutta.
 
-    Every Euler step of the third-order methods ends with an exact projection, so that the divergence is 0 to rounding.
-    One step has four stages, and three at once have nine. With `diffusion` "exponential" the discrete heat equation is
-    solved exactly before and after each step (Strang splitting), which lifts the limit of the step at low Reynolds
-    numbers; of a held base only the deviation diffuses. It is of second order in time, between walls without slip
-    of first, since there diffusion and the projection do not commute.
+    Every Euler step of the third-order methods ends with an exact projection, so that the
+    divergence is 0 to rounding. One step has four stages, and three at once have nine. With
+    `diffusion` "exponential" the discrete heat equation is solved exactly before and after each
+    step (Strang splitting), which lifts the limit of the step at low Reynolds numbers; of a held
+    base only the deviation diffuses. It is of second order in time, between walls without slip of
+    first, since there diffusion and the projection do not commute.
     """
 
     box: Box
@@ -52,13 +67,17 @@ class Projection(Method[Staggered]):
     advection: Literal["tvd", "central"] = eqx.field(static=True)
     diffusion: Literal["explicit", "exponential"] = eqx.field(static=True)
 
-    def start(self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None) -> Staggered:
+    def start(
+        self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None
+    ) -> Staggered:
         """See `Method`."""
         box = self.box
         flat = jnp.zeros((box.nz, box.nx), box.length.dtype)
         u, w = self._sampled(velocity)
         u, w = self._projected(u, w if noise is None else w + self._off_walls(noise.T))
-        return Staggered(u, w, density(box.z()).T + flat, None if dye is None else dye(box.z()).T + flat)
+        return Staggered(
+            u, w, density(box.z()).T + flat, None if dye is None else dye(box.z()).T + flat
+        )
 
     @property
     def stride(self) -> int:
@@ -80,9 +99,10 @@ class Projection(Method[Staggered]):
     def rate(self, flow: Staggered) -> Array:
         """`courant_rate` of the largest outflow, with explicit diffusion plus nu (1/dx^2 + 1/dz^2).
 
-        Euler steps of half its inverse keep the density within its bounds as long as no stage is faster than the flow
-        they start from: see `limited_face`. It is inside the regions of stability, about ellipses with half axes 2.15
-        and 5.15 for a step of 1 and 4.11 and 13.2 for one of 3.
+        Euler steps of half its inverse keep the density within its bounds as long as no stage is
+        faster than the flow they start from: see `limited_face`. It is inside the regions of
+        stability, about ellipses with half axes 2.15 and 5.15 for a step of 1 and 4.11 and 13.2 for
+        one of 3.
         """
         box, fluid = self.box, self.fluid
         u, w = (jnp.abs(f) for f in self._ghosts(flow.u, flow.w))
@@ -91,7 +111,9 @@ class Projection(Method[Staggered]):
         rate = courant_rate(outflow, flow.density.T, box, fluid)
         if self.diffusion == "exponential":
             return rate
-        largest = jnp.maximum(jnp.maximum(fluid.viscosity, fluid.diffusivity), fluid.dye_diffusivity)
+        largest = jnp.maximum(
+            jnp.maximum(fluid.viscosity, fluid.diffusivity), fluid.dye_diffusivity
+        )
         return rate + largest * (1 / box.dx**2 + 1 / box.dz**2)
 
     def centred(self, flow: Staggered) -> Centred:
@@ -110,9 +132,10 @@ class Projection(Method[Staggered]):
     def integrals(self, flow: Staggered) -> Integrals:
         """Sums over the faces, corners or centres where each quantity lives.
 
-        Dissipation, buoyancy flux and what diffusion does are those of the discrete equations, so that budgets close to
-        the error of the time step: that of kinetic energy always, those of potential energy and density variance with
-        central fluxes. Limited ones mix by themselves, which is what then remains of both.
+        Dissipation, buoyancy flux and what diffusion does are those of the discrete equations, so
+        that budgets close to the error of the time step: that of kinetic energy always, those of
+        potential energy and density variance with central fluxes. Limited ones mix by themselves,
+        which is what then remains of both.
         """
         box, integral = self.box, self.box.integral
         u, w = self._ghosts(flow.u, flow.w)
@@ -133,18 +156,25 @@ class Projection(Method[Staggered]):
             forcing_power=integral(flow.u * self._steady()),
             potential_energy=self.fluid.buoyancy * integral(excess * box.z().T),
             diffusive_gain=-self.fluid.buoyancy * self.fluid.diffusivity * integral(upward),
-            variance_dissipation=2 * self.fluid.diffusivity * (integral(along_x**2) + integral(upward**2)),
+            variance_dissipation=2
+            * self.fluid.diffusivity
+            * (integral(along_x**2) + integral(upward**2)),
             mass=integral(flow.density),
             momentum=integral(flow.u),
             max_divergence=jnp.max(jnp.abs(divergence(u, w, box.dx, box.dz))),
         )
 
-    # ------------------------------------------------------------------------------------------------ one Euler step
+    # ----------------------------------------------------------------------------------------------
+    # one Euler step
 
     def _moved(self, flow: Staggered, dt: Array, root: int = 2) -> Staggered:
-        """One step of the method of `root`^2 stages; ghost cells are carried from stage to stage."""
+        """One step of the method of `root`^2 stages; ghost cells are carried from stage to
+        stage.
+        """
         scalars = jax.tree.map(self._scalar_ghosts, (flow.density, flow.dye))
-        flow = ssp_rk3_step(Staggered(*self._ghosts(flow.u, flow.w), *scalars), dt, self._euler, root)
+        flow = ssp_rk3_step(
+            Staggered(*self._ghosts(flow.u, flow.w), *scalars), dt, self._euler, root
+        )
         scalars = jax.tree.map(lambda f: inner(f, 2), (flow.density, flow.dye))
         return Staggered(inner(flow.u, 1), inner(flow.w, 1), *scalars)
 
@@ -163,13 +193,17 @@ class Projection(Method[Staggered]):
             w_rate = w_rate + self._viscosity(w)
         u_rate = u_rate + (self._steady() if self.diffusion == "explicit" else self._acceleration())
         u, w = inner(u, 1) + dt * u_rate, self._off_walls(inner(w, 1) + dt * w_rate)
-        return Staggered(*self._projected_ghosts(*self._ghosts(u, w)), self._scalar_ghosts(density), dye)
+        return Staggered(
+            *self._projected_ghosts(*self._ghosts(u, w)), self._scalar_ghosts(density), dye
+        )
 
     def _scalar_step(self, f: Array, u: Array, w: Array, diffusivity: Array, dt: Array) -> Rows:
         """A scalar one Euler step later, from what is extended."""
         box = self.box
         along_x, along_z = advective_fluxes(f, u, w, self.advection == "tvd")
-        rate = (along_x[:, :-1] - along_x[:, 1:]) * (1 / box.dx) + (along_z[:-1] - along_z[1:]) * (1 / box.dz)
+        rate = (along_x[:, :-1] - along_x[:, 1:]) * (1 / box.dx) + (along_z[:-1] - along_z[1:]) * (
+            1 / box.dz
+        )
         if self.diffusion == "explicit":
             rate = rate + diffusivity * laplacian(f[1:-1, 1:-1], box.dx, box.dz)
         return inner(f, 2) + dt * rate
@@ -180,19 +214,25 @@ class Projection(Method[Staggered]):
         def after(f: Rows, diffusivity: Array, edge: Edge, held: Array | int = 0) -> Rows:
             return held + diffuse(f - held, diffusivity * dt, box.dx, box.dz, self._edge(edge))
 
-        stream, layers = (0, 0) if self.sources.base is None else map(self._column, self.sources.base)
-        u, w = after(flow.u, fluid.viscosity, self._slip, stream), after(flow.w, fluid.viscosity, "faces")
+        stream, layers = (
+            (0, 0) if self.sources.base is None else map(self._column, self.sources.base)
+        )
+        u, w = (
+            after(flow.u, fluid.viscosity, self._slip, stream),
+            after(flow.w, fluid.viscosity, "faces"),
+        )
         u, w = self._projected(u, w)
         dye = None if flow.dye is None else after(flow.dye, fluid.dye_diffusivity, "even")
         return Staggered(u, w, after(flow.density, fluid.diffusivity, "even", layers), dye)
 
-    # --------------------------------------------------------------------------------------------- forces and walls
+    # ---------------------------------------------------------------------------------------------
+    # forces and walls
 
     def _weight(self, density: Array) -> Rows:
         """-G (rho - 1) on the lower faces, from density with a ghost cell on every side.
 
-        Between walls the pressure carries the mean weight; a periodic pressure cannot, and the box would fall: there
-        only the excess over the mean weighs.
+        Between walls the pressure carries the mean weight; a periodic pressure cannot, and the box
+        would fall: there only the excess over the mean weighs.
         """
         weight = -self.fluid.buoyancy * ((density[1:-1, 1:-1] + density[:-2, 1:-1]) / 2 - 1)
         return weight - jnp.mean(weight) if self.box.periodic else self._off_walls(weight)
@@ -206,7 +246,11 @@ class Projection(Method[Staggered]):
     def _acceleration(self) -> Array:
         """The steady acceleration of u, which broadcasts against it."""
         along_x = jnp.zeros((1, 1), self.box.length.dtype)
-        return along_x if self.sources.acceleration is None else along_x + self.sources.acceleration(self.box.z()).T
+        return (
+            along_x
+            if self.sources.acceleration is None
+            else along_x + self.sources.acceleration(self.box.z()).T
+        )
 
     def _steady(self) -> Array:
         """The same with what holds the base."""

@@ -16,35 +16,55 @@ from physent.numerics.cosine import (
 )
 from physent.numerics.exponential import etdrk4_step
 
-from .box import Box, Centred, Field, Fluid, Integrals, Method, Profile, Sources, Velocity, courant_rate
+from .box import (
+    Box,
+    Centred,
+    Field,
+    Fluid,
+    Integrals,
+    Method,
+    Profile,
+    Sources,
+    Velocity,
+    courant_rate,
+)
 
 Modes = Complex[Array, "nz k"]
 
 
 class Spectrum(eqx.Module):
-    """Modes of vorticity, density - 1 and, where there is one, dye; and the mean velocity, which nothing changes."""
+    """Modes of vorticity, density - 1 and, where there is one, dye; and the mean velocity, which
+    nothing changes.
+    """
 
     modes: Complex[Array, "fields nz k"]
     mean: Float[Array, ""]
 
 
 class Pseudospectral(Method[Spectrum]):
-    """Fourier modes in x; in z sines (vorticity, w) and cosines (u, scalars) between free-slip walls, or Fourier modes.
+    """Fourier modes in x; in z sines (vorticity, w) and cosines (u, scalars) between free-slip
+    walls, or Fourier modes.
 
-    zeta_t = -div(v zeta) + nu lap zeta - G rho_x, rho_t = -div(v rho) + kappa lap rho, with v = (psi_z, -psi_x) and
-    zeta = -lap psi: without divergence by construction. Products are formed on the grid and cut by the two-thirds rule;
-    time steps are those of a fourth-order exponential Runge-Kutta method, exact for diffusion.
+    zeta_t = -div(v zeta) + nu lap zeta - G rho_x, rho_t = -div(v rho) + kappa lap rho, with v =
+    (psi_z, -psi_x) and zeta = -lap psi: without divergence by construction. Products are formed on
+    the grid and cut by the two-thirds rule; time steps are those of a fourth-order exponential
+    Runge-Kutta method, exact for diffusion.
     """
 
     box: Box
     fluid: Fluid
     sources: Sources
 
-    def start(self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None) -> Spectrum:
+    def start(
+        self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None
+    ) -> Spectrum:
         """See `Method`."""
         flat = jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
         u, w = (part + flat for part in velocity(self.box.x(), self.box.z()))
-        fields = [self._vorticity(u, w if noise is None else w + noise), self._cosine(density(self.box.z()) - 1 + flat)]
+        fields = [
+            self._vorticity(u, w if noise is None else w + noise),
+            self._cosine(density(self.box.z()) - 1 + flat),
+        ]
         if dye is not None:
             fields.append(self._cosine(dye(self.box.z()) + flat))
         return Spectrum(jnp.stack(fields) * self._resolved()[None], jnp.mean(u))
@@ -74,7 +94,9 @@ class Pseudospectral(Method[Spectrum]):
     def rate(self, flow: Spectrum) -> Array:
         """`courant_rate` of max |u|/dx + |w|/dz; diffusion sets no limit."""
         u, w = self._velocity(flow)
-        outflow = jnp.max(jnp.abs(self._from_cosine(u)) / self.box.dx + jnp.abs(self._from_sine(w)) / self.box.dz)
+        outflow = jnp.max(
+            jnp.abs(self._from_cosine(u)) / self.box.dx + jnp.abs(self._from_sine(w)) / self.box.dz
+        )
         return courant_rate(outflow, self._from_cosine(flow.modes[1]), self.box, self.fluid)
 
     def centred(self, flow: Spectrum) -> Centred:
@@ -98,7 +120,7 @@ class Pseudospectral(Method[Spectrum]):
         if self.sources.base is not None:
             force = force + self._from_cosine(
                 fluid.viscosity * self._square() * self._profile(self.sources.base[0])
-            )  # fmt: skip
+            )
         enstrophy = integral(at.vorticity**2)
         excess = at.density - 1
         along_x = self._from_cosine(self._ik() * flow.modes[1])
@@ -114,19 +136,23 @@ class Pseudospectral(Method[Spectrum]):
             forcing_power=integral(at.u * force),
             potential_energy=fluid.buoyancy * integral(excess * self._height()),
             diffusive_gain=-fluid.buoyancy * fluid.diffusivity * integral(upward),
-            variance_dissipation=2 * fluid.diffusivity * (integral(along_x**2) + integral(upward**2)),
+            variance_dissipation=2
+            * fluid.diffusivity
+            * (integral(along_x**2) + integral(upward**2)),
             mass=integral(at.density),
             momentum=integral(at.u),
             max_divergence=jnp.max(jnp.abs(divergence)),
         )
 
-    # ------------------------------------------------------------------------------------------------ the equations
+    # ----------------------------------------------------------------------------------------------
+    # the equations
 
     def _nonlinear(self, flow: Spectrum) -> Array:
         u, w = self._velocity(flow)
         u, w, vorticity = self._from_cosine(u), self._from_sine(w), self._from_sine(flow.modes[0])
         scalars = [self._from_cosine(modes) for modes in flow.modes[1:]]
-        # the weight is a sum of cosines and vorticity one of sines: what makes vorticity is taken on the grid
+        # the weight is a sum of cosines and vorticity one of sines: what makes vorticity is taken
+        # on the grid
         forced = self._sine(u * vorticity + self.fluid.buoyancy * scalars[0])
         rates = [-self._ik() * forced - self._z_of_cosine(self._cosine(w * vorticity))]
         for f in scalars:
@@ -139,7 +165,10 @@ class Pseudospectral(Method[Spectrum]):
         if self.sources.acceleration is not None:
             source = source.at[0].add(-self._z_of_cosine(self._profile(self.sources.acceleration)))
         if self.sources.base is not None:
-            base = [-self._z_of_cosine(self._profile(self.sources.base[0])), self._profile(self.sources.base[1])]
+            base = [
+                -self._z_of_cosine(self._profile(self.sources.base[0])),
+                self._profile(self.sources.base[1]),
+            ]
             held = self._diffusivities(flow)[:2] * self._square()[None] * jnp.stack(base)
             source = source.at[:2].add(held)
         return source
@@ -158,7 +187,8 @@ class Pseudospectral(Method[Spectrum]):
         return u, -self._ik() * stream
 
     def _height(self) -> Field:
-        """The z of potential energy: between walls the sum of cosines whose slope is 1 on the grid, z to O(dz^2).
+        """The z of potential energy: between walls the sum of cosines whose slope is 1 on the grid,
+        z to O(dz^2).
 
         With it what potential energy gains is what the buoyancy flux takes.
         """
@@ -171,7 +201,8 @@ class Pseudospectral(Method[Spectrum]):
     def _vorticity(self, u: Field, w: Field) -> Modes:
         return self._ik() * self._sine(w) - self._z_of_cosine(self._cosine(u))
 
-    # -------------------------------------------------------------------------------------------- modes and the grid
+    # --------------------------------------------------------------------------------------------
+    # modes and the grid
 
     def _cosine(self, f: Field) -> Modes:
         if self.box.periodic:
@@ -179,7 +210,9 @@ class Pseudospectral(Method[Spectrum]):
         return slab.rfft(cosine_transform(f), norm="forward")
 
     def _sine(self, f: Field) -> Modes:
-        return self._cosine(f) if self.box.periodic else slab.rfft(sine_transform(f), norm="forward")
+        return (
+            self._cosine(f) if self.box.periodic else slab.rfft(sine_transform(f), norm="forward")
+        )
 
     def _from_cosine(self, modes: Modes) -> Field:
         nx, nz = self.box.nx, self.box.nz
@@ -193,14 +226,20 @@ class Pseudospectral(Method[Spectrum]):
         return inverse_sine_transform(slab.irfft(modes, self.box.nx, norm="forward"))
 
     def _profile(self, profile: Profile) -> Modes:
-        return self._cosine(profile(self.box.z()) + jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype))
+        return self._cosine(
+            profile(self.box.z()) + jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
+        )
 
     def _ik(self) -> Complex[Array, "1 k"]:
         k = jnp.arange(self.box.nx // 2 + 1, dtype=self.box.length.dtype) * self.box.wave[0]
         return jax.lax.complex(jnp.zeros_like(k), k)[None, :]
 
     def _numbers(self) -> np.ndarray:
-        return np.fft.fftfreq(self.box.nz, 1 / self.box.nz) if self.box.periodic else order(self.box.nz)
+        return (
+            np.fft.fftfreq(self.box.nz, 1 / self.box.nz)
+            if self.box.periodic
+            else order(self.box.nz)
+        )
 
     def _kappa(self) -> Float[Array, "nz 1"]:
         return jnp.asarray(self._numbers(), self.box.length.dtype)[:, None] * self.box.wave[1]
@@ -219,7 +258,9 @@ class Pseudospectral(Method[Spectrum]):
         return self._kappa() ** 2 - (self._ik() ** 2).real
 
     def _resolved(self) -> np.ndarray:
-        """The two-thirds rule in both directions; it leaves out what no product of resolved modes may fold onto."""
+        """The two-thirds rule in both directions; it leaves out what no product of resolved modes
+        may fold onto.
+        """
         numbers, nz = np.abs(self._numbers()), self.box.nz
         along_z = 3 * numbers < (nz if self.box.periodic else 2 * nz)
         along_x = 3 * np.arange(self.box.nx // 2 + 1) < self.box.nx

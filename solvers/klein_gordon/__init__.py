@@ -1,4 +1,6 @@
-"""The nonlinear Klein-Gordon equation: `KleinGordon`, its potentials, boundaries and initial conditions."""
+"""The nonlinear Klein-Gordon equation: `KleinGordon`, its potentials, boundaries and initial
+conditions.
+"""
 
 from .boundary import Antiperiodic as Antiperiodic
 from .boundary import Boundary as Boundary

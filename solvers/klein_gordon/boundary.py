@@ -1,6 +1,8 @@
-"""The topological sectors of a field on a ring: periodic, antiperiodic, winding; each with its Fourier transform.
+"""The topological sectors of a field on a ring: periodic, antiperiodic, winding; each with its
+Fourier transform.
 
-phi = background + u, where u is expanded in the modes e^{i k (x + length/2)} of the sector with amplitudes c,
+phi = background + u, where u is expanded in the modes e^{i k (x + length/2)} of the sector with
+amplitudes c,
 
     u(x) = Re sum_k w_k c_k e^{i k (x + length/2)},
 
@@ -48,10 +50,14 @@ class Boundary(Declared):
 
     @abc.abstractmethod
     def charge(self) -> int:
-        """The topological charge that the boundary fixes; of an antiperiodic field the number of kinks modulo 2."""
+        """The topological charge that the boundary fixes; of an antiperiodic field the number of
+        kinks modulo 2.
+        """
 
     @abc.abstractmethod
-    def turned(self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None) -> Float[Array, " n"]:
+    def turned(
+        self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
+    ) -> Float[Array, " n"]:
         """phi(x + turns length) for the values of phi(x)."""
 
 
@@ -85,25 +91,35 @@ class Periodic(Boundary):
         """0: as many kinks as antikinks."""
         return 0
 
-    def turned(self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None) -> Float[Array, " n"]:
+    def turned(
+        self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
+    ) -> Float[Array, " n"]:
         """The same."""
         return phi
 
 
 class Antiperiodic(Boundary):
-    """phi(x + length) = -phi(x), the sector of one kink of an even potential; half-integer wavenumbers."""
+    """phi(x + length) = -phi(x), the sector of one kink of an even potential; half-integer
+    wavenumbers.
+    """
 
     def check(self, n: int, period: float | None, even: bool) -> None:
         """Needs an even number of points and V(-phi) = V(phi)."""
         if n % 2:
-            raise ParameterError("n", f"given {n}, allowed: an even number with boundary 'antiperiodic'")
+            raise ParameterError(
+                "n", f"given {n}, allowed: an even number with boundary 'antiperiodic'"
+            )
         if not even:
             raise ParameterError(
-                "boundary", "given 'antiperiodic', but V(-phi) is not V(phi): allowed with this potential: 'periodic'"
+                "boundary",
+                "given 'antiperiodic', but V(-phi) is not V(phi): allowed with this potential: "
+                "'periodic'",
             )
 
     def modes(self, u: Float[Array, " n"]) -> Complex[Array, " k"]:
-        """One complex transform of half the length: the modes m = 0, 2, 4, ... of e^{2 pi i (m + 1/2) j/n}."""
+        """One complex transform of half the length: the modes m = 0, 2, 4, ... of e^{2 pi i (m +
+        1/2) j/n}.
+        """
         half = u.shape[-1] // 2
         cosine, sine = _half_turn(half, u.dtype)
         first, second = u[..., :half], u[..., half:]
@@ -122,7 +138,9 @@ class Antiperiodic(Boundary):
     def wavenumbers(self, n: int, length: Float[Array, ""]) -> Float[Array, " k"]:
         """2 pi (m + 1/2) / length, of each pair the k with an even m between -n/2 and n/2."""
         m = np.arange(0, n, 2)
-        return jnp.asarray(np.where(m < n / 2, m, m - n) + 0.5, length.dtype) * (2 * math.pi / length)
+        return jnp.asarray(np.where(m < n / 2, m, m - n) + 0.5, length.dtype) * (
+            2 * math.pi / length
+        )
 
     def weights(self, n: int) -> np.ndarray:
         """2: every mode has a partner."""
@@ -136,7 +154,9 @@ class Antiperiodic(Boundary):
         """1: an odd number of kinks."""
         return 1
 
-    def turned(self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None) -> Float[Array, " n"]:
+    def turned(
+        self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
+    ) -> Float[Array, " n"]:
         """The sign changes with every turn."""
         return phi * (1 - 2 * jnp.mod(turns, 2))
 
@@ -154,7 +174,8 @@ class Winding(Boundary):
         if period is None:
             raise ParameterError(
                 "boundary",
-                "given 'winding', but V has no period: allowed with this potential: 'periodic' or 'antiperiodic'",
+                "given 'winding', but V has no period: allowed with this potential: 'periodic' or "
+                "'antiperiodic'",
             )
 
     def modes(self, u: Float[Array, " n"]) -> Complex[Array, " k"]:
@@ -181,12 +202,18 @@ class Winding(Boundary):
         """The number of windings."""
         return self.number
 
-    def turned(self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None) -> Float[Array, " n"]:
+    def turned(
+        self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
+    ) -> Float[Array, " n"]:
         """One jump more with every turn."""
         return phi + self.jump(period) * turns
 
 
-BOUNDARIES: dict[str, type] = {"periodic": Periodic, "antiperiodic": Antiperiodic, "winding": Winding}
+BOUNDARIES: dict[str, type] = {
+    "periodic": Periodic,
+    "antiperiodic": Antiperiodic,
+    "winding": Winding,
+}
 
 
 def named(boundary: Boundary) -> str:

@@ -36,8 +36,8 @@ INITIALS: dict[str, type] = {
 class KleinGordonState(State):
     """The amplitudes of u = phi - background and of phi_t at time t, in the modes of the boundary.
 
-    `probe` is phi at the probe point and `bounces` how often it has fallen through zero there. An adaptive method keeps
-    the size of the inner step to try next.
+    `probe` is phi at the probe point and `bounces` how often it has fallen through zero there. An
+    adaptive method keeps the size of the inner step to try next.
     """
 
     t: Float[Array, ""]
@@ -52,33 +52,43 @@ Pair = tuple[Complex[Array, " k"], Complex[Array, " k"]]
 
 
 class KleinGordon(Solver[KleinGordonState]):
-    """The nonlinear Klein-Gordon equation of a real field on a ring, in units where the speed of light is 1.
+    """The nonlinear Klein-Gordon equation of a real field on a ring, in units where the speed of
+    light is 1.
 
     phi_tt - phi_xx + V'(phi) = 0,  x in [-length/2, length/2), n points.
 
-    Conserved are the energy int phi_t^2/2 + phi_x^2/2 + V, the momentum -int phi_t phi_x, and the topological charge,
-    which the boundary fixes. The splitting methods solve phi_tt = phi_xx - linear_mass^2 phi exactly and kick phi_t by
-    the rest of the force, so that a free field is exact for any dt; `stormer_verlet` kicks by the whole force. All of
-    them are symplectic and reversible, with a fixed dt; `dopri8` takes as many inner steps in a dt as `rtol` and `atol`
-    ask for. A mass in the linear part helps small waves about phi = 0 and hurts moving kinks, which it makes 25 to 150
-    times less accurate.
+    Conserved are the energy int phi_t^2/2 + phi_x^2/2 + V, the momentum -int phi_t phi_x, and the
+    topological charge, which the boundary fixes. The splitting methods solve phi_tt = phi_xx -
+    linear_mass^2 phi exactly and kick phi_t by the rest of the force, so that a free field is exact
+    for any dt; `stormer_verlet` kicks by the whole force. All of them are symplectic and
+    reversible, with a fixed dt; `dopri8` takes as many inner steps in a dt as `rtol` and `atol` ask
+    for. A mass in the linear part helps small waves about phi = 0 and hurts moving kinks, which it
+    makes 25 to 150 times less accurate.
     """
 
     n: int = static(512, ge=4, doc="number of grid points")
     length: Array = param(60.0, gt=0, doc="length of the box", units="length")
     dt: Array = param(0.05, gt=0, doc="time step; an experiment may say 'auto'", units="time")
     potential: Potential = choice(POTENTIALS, "linear", doc="V(phi)")
-    boundary: Boundary = choice(BOUNDARIES, "periodic", doc="phi(x + length), the topological sector")
+    boundary: Boundary = choice(
+        BOUNDARIES, "periodic", doc="phi(x + length), the topological sector"
+    )
     initial: Initial = choice(INITIALS, "gaussian", doc="phi and phi_t at t = 0")
-    method: Literal["stormer_verlet", "strang", "blanes_moan_4", "blanes_moan_6", "dopri8"] = static(
-        "blanes_moan_4", doc="time stepping method"
+    method: Literal["stormer_verlet", "strang", "blanes_moan_4", "blanes_moan_6", "dopri8"] = (
+        static("blanes_moan_4", doc="time stepping method")
     )
     linear_mass: Array | None = param(
-        None, ge=0, doc="mass in the part that is solved exactly (default: that of a linear potential, else 0)"
+        None,
+        ge=0,
+        doc="mass in the part that is solved exactly (default: that of a linear potential, else 0)",
     )
-    probe: Array = param(0.0, doc="point where phi and phi_t are followed and bounces counted", units="length")
+    probe: Array = param(
+        0.0, doc="point where phi and phi_t are followed and bounces counted", units="length"
+    )
     rtol: Array = param(1e-11, gt=0, doc="relative tolerance of dopri8, for each mode")
-    atol: Array = param(1e-12, gt=0, doc="absolute tolerance of dopri8, for omega times the amplitude of each mode")
+    atol: Array = param(
+        1e-12, gt=0, doc="absolute tolerance of dopri8, for omega times the amplitude of each mode"
+    )
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
@@ -88,26 +98,39 @@ class KleinGordon(Solver[KleinGordonState]):
         self.initial.check(self.n, medium)
         fitting = self.initial.boundaries(medium)
         if not any(_same(self.boundary, other) for other in fitting):
-            kind = next((kind for kind, cls in INITIALS.items() if type(self.initial) is cls), "this")
+            kind = next(
+                (kind for kind, cls in INITIALS.items() if type(self.initial) is cls), "this"
+            )
             raise ParameterError(
                 "boundary",
-                f"given {named(self.boundary)}, but initial condition {kind!r} with this potential goes on differently "
+                f"given {named(self.boundary)}, but initial condition {kind!r} with this potential "
+                "goes on differently "
                 f"beyond the box, allowed: {' or '.join(named(other) for other in fitting)}",
             )
-        if self.method == "stormer_verlet" and not isinstance(self.length, Tracer) and not isinstance(self.dt, Tracer):
+        if (
+            self.method == "stormer_verlet"
+            and not isinstance(self.length, Tracer)
+            and not isinstance(self.dt, Tracer)
+        ):
             largest = 2 * float(np.min(np.asarray(self.length))) / (np.pi * self.n)
             if np.any(np.asarray(self.dt) >= largest):
                 given = np.asarray(self.dt).tolist()
-                raise ParameterError("dt", f"given {given}, allowed with stormer_verlet: < 2/k_max = {largest:.6g}")
+                raise ParameterError(
+                    "dt", f"given {given}, allowed with stormer_verlet: < 2/k_max = {largest:.6g}"
+                )
 
     def init(self, key: PRNGKeyArray) -> KleinGordonState:
         """The initial condition at t = 0; there is nothing random in it."""
         t = jnp.zeros_like(self.dt)
         phi, phi_t = self._start()
         return KleinGordonState(
-            t=t, phi=phi, phi_t=phi_t, probe=self._at_probe(phi, self._background_at_probe()),
-            bounces=jnp.zeros((), int), inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None,
-        )  # fmt: skip
+            t=t,
+            phi=phi,
+            phi_t=phi_t,
+            probe=self._at_probe(phi, self._background_at_probe()),
+            bounces=jnp.zeros((), int),
+            inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None,
+        )
 
     def step(self, state: KleinGordonState) -> KleinGordonState:
         """The state one dt later."""
@@ -121,14 +144,20 @@ class KleinGordon(Solver[KleinGordonState]):
         probe = self._at_probe(pair[0], self._background_at_probe())
         fallen = (state.probe > 0) & (probe <= 0)
         return KleinGordonState(
-            t=state.t + self.dt, phi=pair[0], phi_t=pair[1], probe=probe,
-            bounces=state.bounces + fallen, inner_step=inner_step,
-        )  # fmt: skip
+            t=state.t + self.dt,
+            phi=pair[0],
+            phi_t=pair[1],
+            probe=probe,
+            bounces=state.bounces + fallen,
+            inner_step=inner_step,
+        )
 
     def observe(self, state: KleinGordonState) -> dict[str, Array]:
-        """phi and phi_t, and the densities phi_t^2/2 + phi_x^2/2 + V and -phi_t phi_x by spectral derivatives.
+        """phi and phi_t, and the densities phi_t^2/2 + phi_x^2/2 + V and -phi_t phi_x by spectral
+        derivatives.
 
-        At the probe point: phi, phi_t, and the number of times phi has fallen through zero, found once a step.
+        At the probe point: phi, phi_t, and the number of times phi has fallen through zero, found
+        once a step.
         """
         phi, phi_t = self._phi(state.phi), self.boundary.field(state.phi_t, self.n)
         slope = self.boundary.field(self._ik() * state.phi, self.n) + self._background_slope()
@@ -146,12 +175,20 @@ class KleinGordon(Solver[KleinGordonState]):
         """Fields on the grid x, and series at the probe; dimensionless, as the equation is."""
         return {
             "phi": Variable(("x",), "amplitude", "1", "field"),
-            "phi_t": Variable(("x",), "momentum", "1", "time derivative of the field, its conjugate momentum"),
+            "phi_t": Variable(
+                ("x",), "momentum", "1", "time derivative of the field, its conjugate momentum"
+            ),
             "energy_density": Variable(("x",), "energy_density", "1", "energy per unit length"),
-            "momentum_density": Variable(("x",), "momentum_density", "1", "momentum per unit length"),
+            "momentum_density": Variable(
+                ("x",), "momentum_density", "1", "momentum per unit length"
+            ),
             "phi_probe": Variable((), "scalar", "1", "field at the probe point"),
-            "phi_t_probe": Variable((), "scalar", "1", "time derivative of the field at the probe point"),
-            "bounces": Variable((), "count", "1", "times the field has fallen through zero at the probe point"),
+            "phi_t_probe": Variable(
+                (), "scalar", "1", "time derivative of the field at the probe point"
+            ),
+            "bounces": Variable(
+                (), "count", "1", "times the field has fallen through zero at the probe point"
+            ),
         }
 
     def domain(self) -> Domain:
@@ -165,16 +202,20 @@ class KleinGordon(Solver[KleinGordonState]):
         return {"energy": "bounded", "momentum": "bounded", "topological_charge": "exactly"}
 
     def invariants(self, state: KleinGordonState) -> dict[str, Array]:
-        """Energy, momentum and topological charge; sums over the modes, exact for the grid's interpolant.
+        """Energy, momentum and topological charge; sums over the modes, exact for the grid's
+        interpolant.
 
-        The energy counts the Nyquist mode, as the solver evolves it; the momentum does not, for it has no sign.
+        The energy counts the Nyquist mode, as the solver evolves it; the momentum does not, for it
+        has no sign.
         """
         weights = self._weights()
         k, ik = self.boundary.wavenumbers(self.n, self.length), self._ik()
         kinetic = jnp.sum(weights * _square(state.phi_t))
         gradient = jnp.sum(weights * k**2 * _square(state.phi)) + self._background_slope() ** 2
         crossed = (ik * state.phi) * jnp.conj(state.phi_t)
-        momentum = jnp.sum(weights * crossed.real) + self._background_slope() * self._mean(state.phi_t)
+        momentum = jnp.sum(weights * crossed.real) + self._background_slope() * self._mean(
+            state.phi_t
+        )
         energy = 0.5 * (kinetic + gradient) + jnp.mean(self.potential(self._phi(state.phi)))
         return {
             "energy": self.length * energy,
@@ -183,7 +224,8 @@ class KleinGordon(Solver[KleinGordonState]):
         }
 
     def exact(self, t: Array) -> dict[str, Array]:
-        """phi and phi_t at time t, where the initial condition is a solution; with the linear potential always.
+        """phi and phi_t at time t, where the initial condition is a solution; with the linear
+        potential always.
 
         A linear field is advanced mode by mode from t = 0, in one step.
         """
@@ -197,15 +239,17 @@ class KleinGordon(Solver[KleinGordonState]):
         return {"phi": phi, "phi_t": phi_t}
 
     def longest_dt(self) -> Array:
-        """Half the time that light takes from one grid point to the next, dx/2; dx/8 with the methods of order 2.
+        """Half the time that light takes from one grid point to the next, dx/2; dx/8 with the
+        methods of order 2.
 
-        Verlet's method is stable up to 2/k_max = .64 dx. The step stays fixed: a change on the way would cost the
-        bounded energy error, which a symplectic method has with one dt only.
+        Verlet's method is stable up to 2/k_max = .64 dx. The step stays fixed: a change on the way
+        would cost the bounded energy error, which a symplectic method has with one dt only.
         """
         share = 0.125 if self.method in ("stormer_verlet", "strang") else 0.5
         return share * self.length / self.n
 
-    # ------------------------------------------------------------------------------------------- space and modes
+    # -------------------------------------------------------------------------------------------
+    # space and modes
 
     def _medium(self) -> Medium:
         return Medium(self.length, self.potential, self.boundary)
@@ -243,12 +287,15 @@ class KleinGordon(Solver[KleinGordonState]):
     def _mean(self, modes: Complex[Array, " k"]) -> Float[Array, ""]:
         return modes[0].real
 
-    def _at_probe(self, modes: Complex[Array, " k"], background: Float[Array, ""]) -> Float[Array, ""]:
+    def _at_probe(
+        self, modes: Complex[Array, " k"], background: Float[Array, ""]
+    ) -> Float[Array, ""]:
         k = self.boundary.wavenumbers(self.n, self.length)
         cosine, sine = cosine_sine(k * (self.probe + self.length / 2))
         return jnp.sum(self._weights() * (modes.real * cosine - modes.imag * sine)) + background
 
-    # ---------------------------------------------------------------------------------------------------- flows
+    # ----------------------------------------------------------------------------------------------
+    # flows
 
     def _linear_mass(self) -> Array | None:
         if self.linear_mass is None and isinstance(self.potential, Linear):
@@ -285,10 +332,14 @@ class KleinGordon(Solver[KleinGordonState]):
         """phi_t += tau (phi_xx - V'(phi))."""
         phi, phi_t = pair
         k = self.boundary.wavenumbers(self.n, self.length)
-        return phi, phi_t - tau * (self.boundary.modes(self.potential.slope(self._phi(phi))) + k**2 * phi)
+        return phi, phi_t - tau * (
+            self.boundary.modes(self.potential.slope(self._phi(phi))) + k**2 * phi
+        )
 
     def _adaptive(self, pair: Pair, inner_step: Array) -> tuple[Pair, Array]:
-        """One dt of dopri8 in the variables omega u +- i phi_t, which the linear part only turns."""
+        """One dt of dopri8 in the variables omega u +- i phi_t, which the linear part only
+        turns.
+        """
         from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
 
         k, mass = self.boundary.wavenumbers(self.n, self.length), self._linear_mass()

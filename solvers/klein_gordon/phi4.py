@@ -1,4 +1,6 @@
-"""Kinks of the phi^4 potential, V = (lambda/4) (phi^2 - v^2)^2: one, and a kink with an antikink."""
+"""Kinks of the phi^4 potential, V = (lambda/4) (phi^2 - v^2)^2: one, and a kink with an
+antikink.
+"""
 
 from typing import Literal
 
@@ -12,23 +14,31 @@ from .initial import Initial, Medium, require
 from .potential import Phi4
 
 
-def kink(away: Float[Array, " n"], velocity: Float[Array, ""], potential: Phi4) -> Float[Array, " n"]:
-    """v tanh(gamma sqrt(lambda/2) v s) at the distance s from the centre, gamma = 1/sqrt(1 - velocity^2).
+def kink(
+    away: Float[Array, " n"], velocity: Float[Array, ""], potential: Phi4
+) -> Float[Array, " n"]:
+    """v tanh(gamma sqrt(lambda/2) v s) at the distance s from the centre, gamma = 1/sqrt(1 -
+    velocity^2).
 
-    Its energy is gamma (2 sqrt(2)/3) sqrt(lambda) v^3. (R. Rajaraman, Solitons and Instantons, 1982, section 2.3.)
+    Its energy is gamma (2 sqrt(2)/3) sqrt(lambda) v^3. (R. Rajaraman, Solitons and Instantons,
+    1982, section 2.3.)
     """
     steepness = jnp.sqrt(potential.coupling / 2) * potential.vacuum / jnp.sqrt(1 - velocity**2)
     return potential.vacuum * jnp.tanh(steepness * away)
 
 
 class Phi4Kink(Initial):
-    """One kink, from -v on the left to v on the right, or an antikink (charge -1); exact, round the ring too."""
+    """One kink, from -v on the left to v on the right, or an antikink (charge -1); exact, round the
+    ring too.
+    """
 
     position: Array = param(0.0, doc="centre at t = 0", units="length")
     velocity: Array = param(0.0, gt=-1, lt=1, doc="velocity in units of that of light")
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
 
-    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+    def field(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, " n"]:
         """See `kink`."""
         assert isinstance(medium.potential, Phi4)
         away, turns = medium.around(x, self.position + self.velocity * t)
@@ -39,7 +49,9 @@ class Phi4Kink(Initial):
         return True
 
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """Antiperiodic: on a periodic box the field would jump from v to -v at the edge, and radiate."""
+        """Antiperiodic: on a periodic box the field would jump from v to -v at the edge, and
+        radiate.
+        """
         return (Antiperiodic(),)
 
     def check(self, n: int, medium: Medium) -> None:
@@ -48,22 +60,32 @@ class Phi4Kink(Initial):
 
 
 class KinkAntikink(Initial):
-    """A kink on the left and an antikink on the right that approach each other, phi = K(x + d/2) - K(x - d/2) - v.
+    """A kink on the left and an antikink on the right that approach each other, phi = K(x + d/2) -
+    K(x - d/2) - v.
 
-    -v is what takes the sum back to the vacuum outside. The sum is no solution, but its error is exponentially small in
-    the distance d. (D. K. Campbell, J. F. Schonfeld, C. A. Wingate, Physica D 9, 1, 1983.)
+    -v is what takes the sum back to the vacuum outside. The sum is no solution, but its error is
+    exponentially small in the distance d. (D. K. Campbell, J. F. Schonfeld, C. A. Wingate, Physica
+    D 9, 1, 1983.)
     """
 
-    separation: Array = param(20.0, gt=0, doc="d, distance between the centres at t = 0", units="length")
-    velocity: Array = param(0.2, gt=-1, lt=1, doc="velocity of the kink, the antikink has its opposite")
+    separation: Array = param(
+        20.0, gt=0, doc="d, distance between the centres at t = 0", units="length"
+    )
+    velocity: Array = param(
+        0.2, gt=-1, lt=1, doc="velocity of the kink, the antikink has its opposite"
+    )
     position: Array = param(0.0, doc="point halfway between them", units="length")
 
-    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+    def field(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, " n"]:
         """The sum of the two moving on their own."""
         assert isinstance(medium.potential, Phi4)
         away, _ = medium.around(x, self.position)
         half = self.separation / 2 - self.velocity * t
-        left, right = (kink(away + sign * half, self.velocity, medium.potential) for sign in (1, -1))
+        left, right = (
+            kink(away + sign * half, self.velocity, medium.potential) for sign in (1, -1)
+        )
         return left - right - medium.potential.vacuum
 
     def is_solution(self, medium: Medium) -> bool:

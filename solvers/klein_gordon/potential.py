@@ -44,7 +44,9 @@ class Potential(Declared):
 
 
 class Linear(Potential):
-    """A free field of mass m, V = m^2 phi^2 / 2; every initial condition then has an exact solution, mode by mode."""
+    """A free field of mass m, V = m^2 phi^2 / 2; every initial condition then has an exact
+    solution, mode by mode.
+    """
 
     mass: Array = param(1.0, ge=0, doc="m, mass of the field", units="1/length")
 
@@ -92,7 +94,9 @@ class Phi4(Potential):
 
 
 class SineGordon(Potential):
-    """V = 1 - cos phi, with vacua at the multiples of 2 pi and small waves of mass 1; integrable."""
+    """V = 1 - cos phi, with vacua at the multiples of 2 pi and small waves of mass 1;
+    integrable.
+    """
 
     def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
         """2 sin^2(phi/2), which is 1 - cos phi without cancellation."""
@@ -112,7 +116,8 @@ class SineGordon(Potential):
 
 
 class DoubleSineGordon(Potential):
-    """V = 1 - cos phi + (eta/2) (1 - cos 2 phi), with small waves of mass sqrt(1 + 2 eta); not integrable.
+    """V = 1 - cos phi + (eta/2) (1 - cos 2 phi), with small waves of mass sqrt(1 + 2 eta); not
+    integrable.
 
     (C. A. Condat, R. A. Guyer, M. D. Miller, Phys. Rev. B 27, 474, 1983.)
     """
@@ -138,7 +143,9 @@ class DoubleSineGordon(Potential):
 
 
 class _Named(str):
-    """The name of a Python function, which it carries: settings can be written down, equality is the function's."""
+    """The name of a Python function, which it carries: settings can be written down, equality is
+    the function's.
+    """
 
     function: Callable[[Any], Any]
 
@@ -150,18 +157,23 @@ class _Named(str):
 
 
 class CustomPotential(Potential):
-    """A potential of your own: a function V(phi) written with jax.numpy; V' comes from automatic differentiation.
+    """A potential of your own: a function V(phi) written with jax.numpy; V' comes from automatic
+    differentiation.
 
     It acts on arrays element by element. From Python the function itself may be given.
     """
 
-    function: str = static(doc="V(phi) as 'path.py:function', from the working directory", example="my.py:potential")
+    function: str = static(
+        doc="V(phi) as 'path.py:function', from the working directory", example="my.py:potential"
+    )
     vacuum: Array = param(0.0, doc="a value of phi where V is smallest")
-    period: float | None = static(None, gt=0, doc="period of V in phi, where it has one", example=6.283185307179586)
+    period: float | None = static(
+        None, gt=0, doc="period of V in phi, where it has one", example=6.283185307179586
+    )
 
     def __init__(
         self, function: str | Callable[[Any], Any], vacuum: Any = 0.0, period: float | None = None
-    ):  # fmt: skip
+    ):
         if not isinstance(function, str):
             name = getattr(function, "__qualname__", type(function).__qualname__)
             named = _Named(f"{getattr(function, '__module__', '')}:{name}")
@@ -200,19 +212,26 @@ class CustomPotential(Potential):
                 single = np.asarray([function(jnp.asarray(value)) for value in phi])
                 shifted = np.asarray(function(jnp.asarray(phi + (self.period or 0))))
         except Exception as error:
-            raise ParameterError("potential.function", f"{self.function} cannot be evaluated: {error!r}") from None
+            raise ParameterError(
+                "potential.function", f"{self.function} cannot be evaluated: {error!r}"
+            ) from None
         if values.shape != phi.shape or not np.allclose(values, single, rtol=1e-5, atol=1e-6):
-            raise ParameterError("potential.function", f"{self.function} must act on an array element by element")
+            raise ParameterError(
+                "potential.function", f"{self.function} must act on an array element by element"
+            )
         if not np.allclose(values, shifted, rtol=1e-4, atol=1e-4):
             raise ParameterError(
-                "potential.period", f"given {self.period!r}, but V(phi + {self.period!r}) is not V(phi)"
+                "potential.period",
+                f"given {self.period!r}, but V(phi + {self.period!r}) is not V(phi)",
             )
 
     def _function(self) -> Callable[[Any], Any]:
         if isinstance(self.function, _Named):
             return self.function.function
         if ":" not in self.function:
-            raise RegistryError(f"given {self.function!r}, allowed: 'path.py:function' or 'package:function'")
+            raise RegistryError(
+                f"given {self.function!r}, allowed: 'path.py:function' or 'package:function'"
+            )
         return registry.find("solvers", self.function)
 
 
@@ -231,4 +250,8 @@ def is_even(potential: Potential) -> bool:
         return True
     phi = np.linspace(0.1, 2.9, 7)
     with jax.ensure_compile_time_eval():
-        return bool(np.allclose(potential(jnp.asarray(phi)), potential(jnp.asarray(-phi)), rtol=1e-5, atol=1e-6))
+        return bool(
+            np.allclose(
+                potential(jnp.asarray(phi)), potential(jnp.asarray(-phi)), rtol=1e-5, atol=1e-6
+            )
+        )

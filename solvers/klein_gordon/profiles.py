@@ -26,10 +26,14 @@ class Gaussian(Initial):
     width: Array = param(2.0, gt=0, doc="w, sqrt(2) times the standard deviation", units="length")
     position: Array = param(0.0, doc="x0, centre", units="length")
 
-    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+    def field(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, " n"]:
         """The bump, at all times."""
         away, turns = medium.around(x, self.position)
-        return medium.continued(medium.potential.rest() + self.amplitude * jnp.exp(-((away / self.width) ** 2)), turns)
+        return medium.continued(
+            medium.potential.rest() + self.amplitude * jnp.exp(-((away / self.width) ** 2)), turns
+        )
 
     def is_solution(self, medium: Medium) -> bool:
         """It is not."""
@@ -41,16 +45,20 @@ class Gaussian(Initial):
 
 
 class PlaneWave(Initial):
-    """A wave on the vacuum, phi = vacuum + a cos(k x - omega t + phase), omega = sqrt(k^2 + V''(vacuum)).
+    """A wave on the vacuum, phi = vacuum + a cos(k x - omega t + phase), omega = sqrt(k^2 +
+    V''(vacuum)).
 
-    k = 2 pi mode/length, with mode + 1/2 on an antiperiodic box. Exact for the linear potential, nearly so for small a.
+    k = 2 pi mode/length, with mode + 1/2 on an antiperiodic box. Exact for the linear potential,
+    nearly so for small a.
     """
 
     amplitude: Array = param(0.1, doc="a")
     mode: int = static(1, doc="number of wavelengths in the box, negative for a wave to the left")
     phase: Array = param(0.0, doc="phase at x = 0, t = 0", units="rad")
 
-    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+    def field(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, " n"]:
         """The wave."""
         mode = self.mode + 0.5 if isinstance(medium.boundary, Antiperiodic) else self.mode
         k = 2 * math.pi * mode / medium.length
@@ -70,9 +78,13 @@ class Sampled(Initial):
     """phi and phi_t by their values at the n grid points x_j = (j/n - 1/2) length."""
 
     phi: Array = param(ndim=1, doc="phi at the grid points")
-    phi_t: Array | None = param(None, ndim=1, doc="phi_t at the grid points (default: 0)", units="1/time")
+    phi_t: Array | None = param(
+        None, ndim=1, doc="phi_t at the grid points (default: 0)", units="1/time"
+    )
 
-    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+    def field(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, " n"]:
         """phi + phi_t t."""
         return self.phi if self.phi_t is None else self.phi + self.phi_t * t
 
@@ -92,4 +104,4 @@ class Sampled(Initial):
             if value is not None and value.shape[-1] != n:
                 raise ParameterError(
                     f"initial.{name}", f"given {value.shape[-1]} values, allowed: n = {n} of them"
-                )  # fmt: skip
+                )

@@ -1,7 +1,7 @@
 """Exact solutions of the sine-Gordon equation: kinks, breathers, and collisions of two kinks.
 
-(R. Rajaraman, Solitons and Instantons, 1982, section 2.5.) Written with atan2, tanh and sech, so that nothing overflows
-far from the centre.
+(R. Rajaraman, Solitons and Instantons, 1982, section 2.5.) Written with atan2, tanh and sech, so
+that nothing overflows far from the centre.
 """
 
 import math
@@ -19,17 +19,20 @@ from .profiles import sech
 
 
 class SineGordonKink(Initial):
-    """One kink, 4 atan e^s from 0 to 2 pi, or an antikink (charge -1); s = gamma (x - x0 - velocity t).
+    """One kink, 4 atan e^s from 0 to 2 pi, or an antikink (charge -1); s = gamma (x - x0 - velocity
+    t).
 
-    Its energy is 8 gamma. With the double sine-Gordon potential it is pi + 2 atan(sinh(m s)/m), m = sqrt(1 + 2 eta).
-    Exact, round the ring too.
+    Its energy is 8 gamma. With the double sine-Gordon potential it is pi + 2 atan(sinh(m s)/m), m =
+    sqrt(1 + 2 eta). Exact, round the ring too.
     """
 
     position: Array = param(0.0, doc="x0, centre at t = 0", units="length")
     velocity: Array = param(0.0, gt=-1, lt=1, doc="velocity in units of that of light")
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
 
-    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+    def field(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, " n"]:
         """The kink, continued by 2 pi a turn."""
         away, turns = medium.around(x, self.position + self.velocity * t)
         m = jnp.sqrt(medium.potential.mass_squared())
@@ -47,14 +50,18 @@ class SineGordonKink(Initial):
 
     def check(self, n: int, medium: Medium) -> None:
         """Needs a sine-Gordon potential."""
-        require(medium.potential, (SineGordon, DoubleSineGordon), "'sine_gordon' or 'double_sine_gordon'")
+        require(
+            medium.potential,
+            (SineGordon, DoubleSineGordon),
+            "'sine_gordon' or 'double_sine_gordon'",
+        )
 
 
 class Breather(Initial):
     """A breather, 4 atan[(kappa/omega) sin(theta) sech(kappa gamma (x - x0 - velocity t))].
 
-    kappa = sqrt(1 - omega^2), theta = omega gamma (t - velocity (x - x0)) + phase. Its energy is 16 kappa gamma, its
-    largest value 4 atan(kappa/omega).
+    kappa = sqrt(1 - omega^2), theta = omega gamma (t - velocity (x - x0)) + phase. Its energy is 16
+    kappa gamma, its largest value 4 atan(kappa/omega).
     """
 
     frequency: Array = param(0.5, gt=0, lt=1, doc="omega, frequency at rest", units="1/time")
@@ -62,7 +69,9 @@ class Breather(Initial):
     position: Array = param(0.0, doc="x0, centre at t = 0", units="length")
     velocity: Array = param(0.0, gt=-1, lt=1, doc="velocity in units of that of light")
 
-    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+    def field(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, " n"]:
         """The breather, followed round the box."""
         away, turns = medium.around(x, self.position + self.velocity * t)
         gamma = 1 / jnp.sqrt(1 - self.velocity**2)
@@ -88,16 +97,21 @@ class Breather(Initial):
 class TwoKink(Initial):
     """Two kinks that meet at the point x0 at the time t0, with velocities v and -v.
 
-    Two kinks repel: 4 atan[v sinh(gamma s)/cosh(gamma v tau)], from -2 pi to 2 pi, s = x - x0, tau = t - t0. A kink and
-    an antikink pass through each other: 4 atan[sinh(gamma v tau)/(v cosh(gamma s))]. The energy is 16 gamma.
+    Two kinks repel: 4 atan[v sinh(gamma s)/cosh(gamma v tau)], from -2 pi to 2 pi, s = x - x0, tau
+    = t - t0. A kink and an antikink pass through each other: 4 atan[sinh(gamma v tau)/(v cosh(gamma
+    s))]. The energy is 16 gamma.
     """
 
     velocity: Array = param(0.5, gt=0, lt=1, doc="v, speed of each long before they meet")
     position: Array = param(0.0, doc="x0, where they meet", units="length")
     meeting: Array = param(20.0, doc="t0, when they meet", units="time")
-    charges: Literal["equal", "opposite"] = static("equal", doc="equal: two kinks; opposite: a kink and an antikink")
+    charges: Literal["equal", "opposite"] = static(
+        "equal", doc="equal: two kinks; opposite: a kink and an antikink"
+    )
 
-    def field(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Float[Array, " n"]:
+    def field(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, " n"]:
         """The solution."""
         away, turns = medium.around(x, self.position)
         gamma = 1 / jnp.sqrt(1 - self.velocity**2)

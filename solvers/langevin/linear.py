@@ -31,9 +31,13 @@ class LinearSystem(Declared):
 
 
 class Matrix(LinearSystem):
-    """Any A and D; the default is a rotation by the rate 2 against a friction of 1, which produces 2 a^2/k = 8."""
+    """Any A and D; the default is a rotation by the rate 2 against a friction of 1, which produces
+    2 a^2/k = 8.
+    """
 
-    a: Array = param(((-1.0, 2.0), (-2.0, -1.0)), ndim=2, doc="A, all eigenvalues with a negative real part")
+    a: Array = param(
+        ((-1.0, 2.0), (-2.0, -1.0)), ndim=2, doc="A, all eigenvalues with a negative real part"
+    )
     d: Array = param((1.0, 1.0), ndim=1, gt=0, doc="D of each variable")
 
     def matrix(self) -> Float[Array, "d d"]:
@@ -46,7 +50,9 @@ class Matrix(LinearSystem):
 
 
 class TrappedAOUP(LinearSystem):
-    """An active Ornstein-Uhlenbeck particle in a trap, x and g: it produces v0^2 gamma/(eps (A + gamma))."""
+    """An active Ornstein-Uhlenbeck particle in a trap, x and g: it produces v0^2 gamma/(eps (A +
+    gamma)).
+    """
 
     speed: Array = param(0.25, ge=0, doc="v0, speed of self-propulsion")
     trap: Array = param(0.05, gt=0, doc="A, stiffness of the trap")
@@ -64,7 +70,9 @@ class TrappedAOUP(LinearSystem):
 
 
 class CoupledAOUPs(LinearSystem):
-    """Two AOUPs in a trap, with a spring: sum_lambda v0^2 gamma/(eps (lambda + gamma)), lambda = A, A + 2 kappa."""
+    """Two AOUPs in a trap, with a spring: sum_lambda v0^2 gamma/(eps (lambda + gamma)), lambda = A,
+    A + 2 kappa.
+    """
 
     speed: Array = param(1.0, ge=0, doc="v0, speed of self-propulsion")
     trap: Array = param(1.0, gt=0, doc="A, stiffness of the trap")
@@ -85,10 +93,11 @@ class CoupledAOUPs(LinearSystem):
 
 
 class BeadSpring(LinearSystem):
-    """Beads on a line joined by unit springs to each other and to two walls, their temperatures linear along the chain.
+    """Beads on a line joined by unit springs to each other and to two walls, their temperatures
+    linear along the chain.
 
-    A has -2 on its diagonal and 1 beside it, D_i = T_i; two beads produce (T1 - T2)^2/(4 T1 T2). (J. Li et al., Nat.
-    Commun. 10, 1666, 2019.)
+    A has -2 on its diagonal and 1 beside it, D_i = T_i; two beads produce (T1 - T2)^2/(4 T1 T2).
+    (J. Li et al., Nat. Commun. 10, 1666, 2019.)
     """
 
     beads: int = static(2, ge=2, doc="number of beads")
@@ -103,13 +112,16 @@ class BeadSpring(LinearSystem):
 
     def diffusion(self) -> Float[Array, " d"]:
         """From the cold to the hot temperature."""
-        return self.cold + (self.hot - self.cold) * jnp.linspace(0, 1, self.beads, dtype=self.cold.dtype)
+        return self.cold + (self.hot - self.cold) * jnp.linspace(
+            0, 1, self.beads, dtype=self.cold.dtype
+        )
 
 
 class Gyrator(LinearSystem):
     """The Brownian gyrator, two coordinates at two temperatures: c^2 (T1 - T2)^2/[(k1 + k2) T1 T2].
 
-    dx = -K x dt + sqrt(2 T) dW, K = [[k1, c], [c, k2]]. (R. Filliger, P. Reimann, Phys. Rev. Lett. 99, 230602, 2007.)
+    dx = -K x dt + sqrt(2 T) dW, K = [[k1, c], [c, k2]]. (R. Filliger, P. Reimann, Phys. Rev. Lett.
+    99, 230602, 2007.)
     """
 
     stiffness: Array = param((1.0, 2.0), ndim=1, gt=0, doc="k1 and k2")
@@ -147,9 +159,9 @@ def exact_step(
 ) -> tuple[Float[Array, "d d"], Float[Array, "d d"]]:
     """e^(A t) and the covariance int_0^t e^(A s) 2 D e^(A' s) ds of what the noise adds.
 
-    Both are blocks of one exponential, exp([[-A, 2 D], [0, A']] t), of a time so short that it does not overflow; then
-    doubled, S(2 t) = S(t) + e^(A t) S(t) e^(A' t): sums of positive terms, so nothing cancels in float32. (C. F. Van
-    Loan, IEEE Trans. Autom. Control 23, 395, 1978.)
+    Both are blocks of one exponential, exp([[-A, 2 D], [0, A']] t), of a time so short that it does
+    not overflow; then doubled, S(2 t) = S(t) + e^(A t) S(t) e^(A' t): sums of positive terms, so
+    nothing cancels in float32. (C. F. Van Loan, IEEE Trans. Autom. Control 23, 395, 1978.)
     """
     size = jnp.max(jnp.sum(jnp.abs(matrix), axis=1)) * time
     doublings = jnp.maximum(jnp.ceil(jnp.log2(size)), 0).astype(int)
@@ -167,7 +179,9 @@ def exact_step(
 
 
 class LinearLangevinState(State):
-    """The variables of all walkers; `decay` and `spread` are the step's matrices e^(A dt) and the root of its noise."""
+    """The variables of all walkers; `decay` and `spread` are the step's matrices e^(A dt) and the
+    root of its noise.
+    """
 
     t: Float[Array, ""]
     key: PRNGKeyArray
@@ -179,9 +193,9 @@ class LinearLangevinState(State):
 class LinearLangevin(StochasticSolver[LinearLangevinState]):
     """Independent walkers of a linear Langevin system dX = A X dt + sqrt(2 D) dW of any dimension.
 
-    `exact` draws X(t + dt) from its Gaussian, with the mean e^(A dt) X and the covariance S - e^(A dt) S e^(A' dt),
-    computed as an integral, without the difference: right for any dt. Walkers start in the stationary state, or all at
-    0.
+    `exact` draws X(t + dt) from its Gaussian, with the mean e^(A dt) X and the covariance S - e^(A
+    dt) S e^(A' dt), computed as an integral, without the difference: right for any dt. Walkers
+    start in the stationary state, or all at 0.
     """
 
     system: LinearSystem = choice(SYSTEMS, "gyrator", doc="A and D")
@@ -191,7 +205,9 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     initial: Literal["stationary", "origin"] = static("stationary", doc="walkers at t = 0")
 
     def __check_init__(self):
-        """Refuse a system without a stationary state, and Euler steps so long that they have none."""
+        """Refuse a system without a stationary state, and Euler steps so long that they have
+        none.
+        """
         if any(axis is not None for axis in jax.tree.leaves(member_axes(self.system))):
             return  # one system for each member
         a, d = self.system.matrix(), self.system.diffusion()
@@ -202,13 +218,21 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
             return
         if not isinstance(a, Tracer) and float(jnp.max(jnp.linalg.eigvals(a).real)) >= 0:
             raise ParameterError(
-                "system", f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only"
+                "system",
+                f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only",
             )
-        if self.method == "euler_maruyama" and not isinstance(self.dt, Tracer) and not isinstance(a, Tracer):
+        if (
+            self.method == "euler_maruyama"
+            and not isinstance(self.dt, Tracer)
+            and not isinstance(a, Tracer)
+        ):
             rates = np.linalg.eigvals(np.asarray(a, float))
             longest = float(np.min(-2 * rates.real / np.abs(rates) ** 2))
             if np.max(self.dt) >= longest:
-                words = f"given {np.max(self.dt):g}, allowed with euler_maruyama: < {longest:.4g}, where steps decay"
+                words = (
+                    f"given {np.max(self.dt):g}, allowed with euler_maruyama: < {longest:.4g}, "
+                    "where steps decay"
+                )
                 raise ParameterError("dt", words)
 
     def exact_production(self) -> LinearProduction:
@@ -227,7 +251,11 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
             spread = jnp.diag(jnp.sqrt(2 * d * self.dt))
         key, start = jax.random.split(key)
         normal = jax.random.normal(start, (self.walkers, d.shape[0]), a.dtype)
-        position = normal @ jnp.linalg.cholesky(covariance).T if self.initial == "stationary" else 0 * normal
+        position = (
+            normal @ jnp.linalg.cholesky(covariance).T
+            if self.initial == "stationary"
+            else 0 * normal
+        )
         return LinearLangevinState(jnp.zeros_like(self.dt), key, position, decay, spread)
 
     def step(self, state: LinearLangevinState) -> LinearLangevinState:
@@ -245,8 +273,12 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     def variables(self) -> dict[str, Variable]:
         """Vectors of each walker, and the matrix of second moments."""
         return {
-            "position": Variable(("walker", "component"), "position", "1", "variables of each walker"),
-            "covariance": Variable(("component", "other_component"), "covariance", "1", "second moments"),
+            "position": Variable(
+                ("walker", "component"), "position", "1", "variables of each walker"
+            ),
+            "covariance": Variable(
+                ("component", "other_component"), "covariance", "1", "second moments"
+            ),
         }
 
     def domain(self) -> Domain:
@@ -263,7 +295,11 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
 
     def divergence(self, state: LinearLangevinState) -> dict[str, Array]:
         """The diagonal of A."""
-        return {"position": jnp.broadcast_to(jnp.diag(self.system.matrix())[None, :], state.position.shape)}
+        return {
+            "position": jnp.broadcast_to(
+                jnp.diag(self.system.matrix())[None, :], state.position.shape
+            )
+        }
 
     def parity(self) -> dict[str, int]:
         """All even."""

@@ -24,11 +24,13 @@ class TiltedRingState(State):
 
 
 class TiltedRing(StochasticSolver[TiltedRingState]):
-    """Walkers on a ring, dx = (f + U0 sin x) dt + sqrt(2 D) dW: the potential U0 cos x, tilted by a force f.
+    """Walkers on a ring, dx = (f + U0 sin x) dt + sqrt(2 D) dW: the potential U0 cos x, tilted by a
+    force f.
 
-    In the steady state they move with <v> = L D (1 - e^(-f L/D))/I, I = int_0^L dx int_0^L dy e^([V(x) - V(x - y)]/D),
-    V = U0 cos x - f x, L = 2 pi, and produce the entropy f <v>/D. (R. L. Stratonovich, 1958; H. Risken, The
-    Fokker-Planck Equation, 1989, chapter 11.) `heun` has the weak order 2, `euler_maruyama` 1.
+    In the steady state they move with <v> = L D (1 - e^(-f L/D))/I, I = int_0^L dx int_0^L dy
+    e^([V(x) - V(x - y)]/D), V = U0 cos x - f x, L = 2 pi, and produce the entropy f <v>/D. (R. L.
+    Stratonovich, 1958; H. Risken, The Fokker-Planck Equation, 1989, chapter 11.) `heun` has the
+    weak order 2, `euler_maruyama` 1.
     """
 
     walkers: int = static(1024, ge=1, doc="independent copies")
@@ -84,14 +86,20 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
     def variables(self) -> dict[str, Variable]:
         """Angles of the walkers and a series."""
         return {
-            "position": Variable(("walker", "component"), "position", "rad", "angle of each walker"),
-            "unwrapped": Variable(("walker", "component"), "unwrapped_position", "rad", "angle, followed round"),
+            "position": Variable(
+                ("walker", "component"), "position", "rad", "angle of each walker"
+            ),
+            "unwrapped": Variable(
+                ("walker", "component"), "unwrapped_position", "rad", "angle, followed round"
+            ),
             "mean_velocity": Variable((), "speed", "rad/time", "mean drift velocity"),
         }
 
     def domain(self) -> Domain:
         """The ring; particles live on no grid."""
-        return Domain((Axis("x", length=jnp.asarray(TURN, self.dt.dtype), periodic=True, units="rad"),))
+        return Domain(
+            (Axis("x", length=jnp.asarray(TURN, self.dt.dtype), periodic=True, units="rad"),)
+        )
 
     def drift(self, state: TiltedRingState) -> dict[str, Array]:
         """f + U0 sin x."""

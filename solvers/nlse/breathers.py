@@ -1,7 +1,8 @@
 """Breathers on a constant background: Akhmediev, Peregrine and Kuznetsov-Ma.
 
-All three are one family (N. Akhmediev, A. Ankiewicz, Solitons, 1997, chapter 3) and are given here on a background of
-any amplitude, in any focusing medium, with their maximum at x = position, t = -start.
+All three are one family (N. Akhmediev, A. Ankiewicz, Solitons, 1997, chapter 3) and are given here
+on a background of any amplitude, in any focusing medium, with their maximum at x = position, t =
+-start.
 """
 
 import math
@@ -25,26 +26,38 @@ def _dimensionless(breather, x: Array, t: Array, medium: Medium) -> tuple[Array,
 
 
 class Akhmediev(Initial):
-    """The Akhmediev breather, periodic in x and localised in t; exact where its period fits the box.
+    """The Akhmediev breather, periodic in x and localised in t; exact where its period fits the
+    box.
 
-    psi = e^{it} [(1 - 4a) cosh bt + sqrt(2a) cos Omega x + i b sinh bt]/[sqrt(2a) cos Omega x - cosh bt], with
-    b = sqrt(8a(1 - 2a)) and Omega = 2 sqrt(1 - 2a); peak 1 + 2 sqrt(2a). (N. Akhmediev, V. Korneev, Theor. Math. Phys.
-    69, 1089, 1986.)
+    psi = e^{it} [(1 - 4a) cosh bt + sqrt(2a) cos Omega x + i b sinh bt]/[sqrt(2a) cos Omega x -
+    cosh bt], with b = sqrt(8a(1 - 2a)) and Omega = 2 sqrt(1 - 2a); peak 1 + 2 sqrt(2a). (N.
+    Akhmediev, V. Korneev, Theor. Math. Phys. 69, 1089, 1986.)
     """
 
-    a: Array = param(0.375, gt=0, lt=0.5, doc="family parameter; 3/8 has the period 2 pi, 1/4 grows fastest")
+    a: Array = param(
+        0.375, gt=0, lt=0.5, doc="family parameter; 3/8 has the period 2 pi, 1/4 grows fastest"
+    )
     amplitude: Array = param(1.0, gt=0, doc="|psi| of the background")
     position: Array = param(0.0, doc="place of a maximum", units="length")
-    start: Array = param(-4.0, doc="time of the initial state, counted from the maximum", units="time")
+    start: Array = param(
+        -4.0, doc="time of the initial state, counted from the maximum", units="time"
+    )
 
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """The exact solution at t = 0."""
         return self.exact(x, jnp.zeros_like(medium.length), medium)
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Complex[Array, " n"]:
+    def exact(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, " n"]:
         """The solution above, `start` + t after its maximum."""
         xi, tau = _dimensionless(self, x, t, medium)
-        b, wave = jnp.sqrt(8 * self.a * (1 - 2 * self.a)), jnp.cos(2 * jnp.sqrt(1 - 2 * self.a) * xi)
+        b, wave = (
+            jnp.sqrt(8 * self.a * (1 - 2 * self.a)),
+            jnp.cos(2 * jnp.sqrt(1 - 2 * self.a) * xi),
+        )
         root = jnp.sqrt(2 * self.a)
         # divided by cosh b tau, which would overflow
         decay = sech(b * tau)
@@ -63,27 +76,35 @@ class Akhmediev(Initial):
             fitting = np.asarray(count * np.asarray(period)).tolist()
             raise ParameterError(
                 "length",
-                f"given {np.asarray(medium.length).tolist()}, allowed: a multiple of the breather's period "
+                f"given {np.asarray(medium.length).tolist()}, allowed: a multiple of the "
+                "breather's period "
                 f"{np.asarray(period).tolist()}; the nearest is {fitting}",
             )
 
 
 class Peregrine(Initial):
-    """The Peregrine soliton, localised in x and t: psi = e^{it} [1 - 4(1 + 2it)/(1 + 4x^2 + 4t^2)], peak 3.
+    """The Peregrine soliton, localised in x and t: psi = e^{it} [1 - 4(1 + 2it)/(1 + 4x^2 + 4t^2)],
+    peak 3.
 
-    It decays as 1/x^2, so on a periodic box it is exact only up to about 1/length^2. (D. H. Peregrine, J. Austral.
-    Math. Soc. B 25, 16, 1983.)
+    It decays as 1/x^2, so on a periodic box it is exact only up to about 1/length^2. (D. H.
+    Peregrine, J. Austral. Math. Soc. B 25, 16, 1983.)
     """
 
     amplitude: Array = param(1.0, gt=0, doc="|psi| of the background")
     position: Array = param(0.0, doc="place of the maximum", units="length")
-    start: Array = param(-2.0, doc="time of the initial state, counted from the maximum", units="time")
+    start: Array = param(
+        -2.0, doc="time of the initial state, counted from the maximum", units="time"
+    )
 
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """The solution at t = 0."""
         return self.exact(x, jnp.zeros_like(medium.length), medium)
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Complex[Array, " n"]:
+    def exact(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, " n"]:
         """The solution on the unbounded line, `start` + t after its maximum."""
         xi, tau = _dimensionless(self, x, t, medium)
         hump = 4 * (1 + 2j * tau) / (1 + 4 * xi**2 + 4 * tau**2)
@@ -97,9 +118,10 @@ class Peregrine(Initial):
 class KuznetsovMa(Initial):
     """The Kuznetsov-Ma breather, localised in x and periodic in t.
 
-    psi = e^{it} [(1 - 4a) cos beta t + sqrt(2a) cosh kappa x - i beta sin beta t]/[sqrt(2a) cosh kappa x - cos beta t],
-    with beta = sqrt(8a(2a - 1)) and kappa = 2 sqrt(2a - 1); period 2 pi/beta, peak 1 + 2 sqrt(2a). (E. A. Kuznetsov,
-    Sov. Phys. Dokl. 22, 507, 1977; Y.-C. Ma, Stud. Appl. Math. 60, 43, 1979.)
+    psi = e^{it} [(1 - 4a) cos beta t + sqrt(2a) cosh kappa x - i beta sin beta t]/[sqrt(2a) cosh
+    kappa x - cos beta t], with beta = sqrt(8a(2a - 1)) and kappa = 2 sqrt(2a - 1); period 2
+    pi/beta, peak 1 + 2 sqrt(2a). (E. A. Kuznetsov, Sov. Phys. Dokl. 22, 507, 1977; Y.-C. Ma, Stud.
+    Appl. Math. 60, 43, 1979.)
     """
 
     a: Array = param(1.0, gt=0.5, doc="family parameter; the larger, the narrower and the faster")
@@ -107,17 +129,23 @@ class KuznetsovMa(Initial):
     position: Array = param(0.0, doc="place of the maximum", units="length")
     start: Array = param(0.0, doc="time of the initial state, counted from a maximum", units="time")
 
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """The exact solution at t = 0."""
         return self.exact(x, jnp.zeros_like(medium.length), medium)
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Complex[Array, " n"]:
+    def exact(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, " n"]:
         """The solution above, `start` + t after a maximum."""
         xi, tau = _dimensionless(self, x, t, medium)
         beta, root = jnp.sqrt(8 * self.a * (2 * self.a - 1)), jnp.sqrt(2 * self.a)
         # divided by cosh kappa xi, which would overflow
         decay = sech(2 * jnp.sqrt(2 * self.a - 1) * xi)
-        above = ((1 - 4 * self.a) * jnp.cos(beta * tau) - 1j * beta * jnp.sin(beta * tau)) * decay + root
+        above = (
+            (1 - 4 * self.a) * jnp.cos(beta * tau) - 1j * beta * jnp.sin(beta * tau)
+        ) * decay + root
         return self.amplitude * jnp.exp(1j * tau) * above / (root - jnp.cos(beta * tau) * decay)
 
     def check(self, n: int, medium: Medium) -> None:

@@ -37,7 +37,9 @@ INITIALS: dict[str, type] = {
 
 
 class NLSEState(State):
-    """psi at the grid points at time t, and for an adaptive method the size of the inner step to try next."""
+    """psi at the grid points at time t, and for an adaptive method the size of the inner step to
+    try next.
+    """
 
     t: Float[Array, ""]
     psi: Complex[Array, " n"]
@@ -47,41 +49,50 @@ class NLSEState(State):
 class NLSE(Solver[NLSEState]):
     """The one-dimensional nonlinear Schroedinger (Gross-Pitaevskii) equation on a periodic box.
 
-    i psi_t + beta psi_xx + g |psi|^2 psi - V(x) psi = 0,  x in [-length/2, length/2), n points, in dimensionless units.
+    i psi_t + beta psi_xx + g |psi|^2 psi - V(x) psi = 0,  x in [-length/2, length/2), n points, in
+    dimensionless units.
 
-    beta g > 0 is the focusing case with bright solitons. Conserved are the mass int |psi|^2, the energy
-    int beta |psi_x|^2 - (g/2) |psi|^4 + V |psi|^2, and without a potential the momentum int Im(psi* psi_x).
+    beta g > 0 is the focusing case with bright solitons. Conserved are the mass int |psi|^2, the
+    energy int beta |psi_x|^2 - (g/2) |psi|^4 + V |psi|^2, and without a potential the momentum int
+    Im(psi* psi_x).
 
-    The splitting methods conserve the mass to rounding and the energy without a trend; `etdrk4` and `dopri8` conserve
-    neither exactly. `dopri8` takes as many inner steps in a `dt` as `rtol` and `atol` ask for. With a splitting method
-    waves with |beta| k^2 dt > pi can grow by resonance with the step (J. A. C. Weideman, B. M. Herbst, SIAM J. Numer.
-    Anal. 23, 485, 1986): a smooth field bears that for a while, white noise wants dt below pi/(|beta| k_max^2).
+    The splitting methods conserve the mass to rounding and the energy without a trend; `etdrk4` and
+    `dopri8` conserve neither exactly. `dopri8` takes as many inner steps in a `dt` as `rtol` and
+    `atol` ask for. With a splitting method waves with |beta| k^2 dt > pi can grow by resonance with
+    the step (J. A. C. Weideman, B. M. Herbst, SIAM J. Numer. Anal. 23, 485, 1986): a smooth field
+    bears that for a while, white noise wants dt below pi/(|beta| k_max^2).
     """
 
     n: int = static(512, ge=4, doc="number of grid points")
     length: Array = param(50.0, gt=0, doc="period of the box", units="length")
     dt: Array = param(0.01, gt=0, doc="time step", units="time")
     dispersion: Array = param(0.5, doc="beta, coefficient of psi_xx", units="length^2/time")
-    nonlinearity: Array = param(1.0, doc="g, coefficient of |psi|^2 psi; negative: defocusing", units="1/time")
+    nonlinearity: Array = param(
+        1.0, doc="g, coefficient of |psi|^2 psi; negative: defocusing", units="1/time"
+    )
     potential: Potential = choice(POTENTIALS, "none", doc="external potential V(x)")
     initial: Initial = choice(INITIALS, "soliton", doc="psi at t = 0")
-    method: Literal["strang", "yoshida_4", "blanes_moan_4", "blanes_moan_6", "etdrk4", "dopri8"] = static(
-        "blanes_moan_4", doc="time stepping method"
+    method: Literal["strang", "yoshida_4", "blanes_moan_4", "blanes_moan_6", "etdrk4", "dopri8"] = (
+        static("blanes_moan_4", doc="time stepping method")
     )
     dealias: Literal["none", "filter", "exact"] = static(
         "none",
-        doc="filter: damp the spectrum by exp(-36 (|k|/k_c)^36), k_c two thirds of the largest k, once a step; "
+        doc="filter: damp the spectrum by exp(-36 (|k|/k_c)^36), k_c two thirds of the largest k, "
+        "once a step; "
         "exact: form the cubic product on twice as many points (etdrk4, dopri8)",
     )
     rtol: Array = param(1e-11, gt=0, doc="relative tolerance of dopri8, for each mode")
-    atol: Array = param(1e-12, gt=0, doc="absolute tolerance of dopri8, for the amplitude of each mode")
+    atol: Array = param(
+        1e-12, gt=0, doc="absolute tolerance of dopri8, for the amplitude of each mode"
+    )
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
         if self.dealias == "exact" and self.method in SPLITTINGS:
             raise ParameterError(
                 "dealias",
-                f"given 'exact', but method {self.method!r} never forms the cubic product: allowed with etdrk4 and "
+                f"given 'exact', but method {self.method!r} never forms the cubic product: allowed "
+                "with etdrk4 and "
                 "dopri8; 'filter' goes with every method",
             )
         self.potential.check(self.n)
@@ -91,7 +102,9 @@ class NLSE(Solver[NLSEState]):
         """The initial condition at t = 0."""
         t = jnp.zeros_like(self.dt)
         psi = self.initial(self._grid(), self._medium(), key)
-        return NLSEState(t=t, psi=psi, inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None)
+        return NLSEState(
+            t=t, psi=psi, inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None
+        )
 
     def step(self, state: NLSEState) -> NLSEState:
         """The state one dt later."""
@@ -104,7 +117,8 @@ class NLSE(Solver[NLSEState]):
         else:
             from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
 
-            # divided by n the spectrum holds amplitudes, which is what the absolute tolerance speaks of
+            # divided by n the spectrum holds amplitudes, which is what the absolute tolerance
+            # speaks of
             spectrum, inner_step = dopri8_step(
                 slab.fft(state.psi) / self.n,
                 self.dt,
@@ -120,10 +134,11 @@ class NLSE(Solver[NLSEState]):
         return NLSEState(t=state.t + self.dt, psi=psi, inner_step=inner_step)
 
     def observe(self, state: NLSEState) -> dict[str, Array]:
-        """psi, its density |psi|^2 and phase arg psi, and two densities that use the spectral derivative.
+        """psi, its density |psi|^2 and phase arg psi, and two densities that use the spectral
+        derivative.
 
-        energy_density = beta |psi_x|^2 - (g/2)|psi|^4 + V |psi|^2, current = 2 beta Im(psi* psi_x), which obeys
-        density_t + current_x = 0.
+        energy_density = beta |psi_x|^2 - (g/2)|psi|^4 + V |psi|^2, current = 2 beta Im(psi* psi_x),
+        which obeys density_t + current_x = 0.
         """
         psi, density = state.psi, _square(state.psi)
         slope = spectral.derivative(psi, self.length)
@@ -158,13 +173,17 @@ class NLSE(Solver[NLSEState]):
         return {"mass": "exactly", "energy": "bounded", "momentum": "bounded"}
 
     def invariants(self, state: NLSEState) -> dict[str, Array]:
-        """Mass, energy, and without a potential momentum; sums over the modes, exact for the grid's interpolant.
+        """Mass, energy, and without a potential momentum; sums over the modes, exact for the grid's
+        interpolant.
 
-        The kinetic energy counts the Nyquist mode, as the solver evolves it; the momentum does not, for it has no sign.
+        The kinetic energy counts the Nyquist mode, as the solver evolves it; the momentum does not,
+        for it has no sign.
         """
         spectrum, k = slab.fft(state.psi) / self.n, self._wavenumbers()
         power, density = _square(spectrum), _square(state.psi)
-        energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(density**2)
+        energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(
+            density**2
+        )
         v = self._potential()
         if v is not None:
             return {
@@ -179,7 +198,9 @@ class NLSE(Solver[NLSEState]):
         }
 
     def exact(self, t: Array) -> dict[str, Array]:
-        """psi and density at time t where the initial condition has a closed form and there is no potential."""
+        """psi and density at time t where the initial condition has a closed form and there is no
+        potential.
+        """
         if not isinstance(self.potential, NoPotential):
             return {}
         psi = self.initial.exact(self._grid(), t, self._medium())
@@ -188,9 +209,13 @@ class NLSE(Solver[NLSEState]):
     def split(self, devices: int) -> dict[str, int]:
         """psi is cut along x."""
         if self.dealias == "exact":
-            raise ParameterError("dealias", "dealias = 'exact' cannot be cut ('none' and 'filter' can)")
+            raise ParameterError(
+                "dealias", "dealias = 'exact' cannot be cut ('none' and 'filter' can)"
+            )
         if self.method == "dopri8":
-            raise ParameterError("method", "method = 'dopri8' would gather psi (every other method can be cut)")
+            raise ParameterError(
+                "method", "method = 'dopri8' would gather psi (every other method can be cut)"
+            )
         if slab.factors(self.n, devices) is None:
             raise ParameterError("n", f"n = {self.n} is no product of two multiples of {devices}")
         return {"psi": 0}

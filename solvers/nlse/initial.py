@@ -1,4 +1,6 @@
-"""What an initial condition of the nonlinear Schroedinger equation is, and what it knows of the equation."""
+"""What an initial condition of the nonlinear Schroedinger equation is, and what it knows of the
+equation.
+"""
 
 import abc
 
@@ -13,10 +15,11 @@ from physent.protocol.parameters import Declared
 
 
 class Medium(eqx.Module):
-    """What an initial condition has to know of the equation i psi_t + beta psi_xx + g |psi|^2 psi = 0 and its box.
+    """What an initial condition has to know of the equation i psi_t + beta psi_xx + g |psi|^2 psi =
+    0 and its box.
 
-    Every solution u(xi, tau) for beta = 1/2, g = 1 gives the solutions a u(a sqrt(g/2 beta) x, g a^2 t) of the equation
-    with any beta g > 0.
+    Every solution u(xi, tau) for beta = 1/2, g = 1 gives the solutions a u(a sqrt(g/2 beta) x, g
+    a^2 t) of the equation with any beta g > 0.
     """
 
     length: Float[Array, ""]
@@ -33,22 +36,32 @@ class Medium(eqx.Module):
 
 
 class Initial(Declared):
-    """A state to start from, and its exact evolution in a medium without a potential where that has a closed form."""
+    """A state to start from, and its exact evolution in a medium without a potential where that has
+    a closed form.
+    """
 
     @abc.abstractmethod
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """psi at the grid points x at t = 0; `key` is the run's, for random initial conditions."""
 
     @abc.abstractmethod
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Complex[Array, " n"] | None:
+    def exact(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, " n"] | None:
         """psi at time t, or None where no closed form is known."""
 
     def check(self, n: int, medium: Medium) -> None:
-        """Raise a ParameterError where the initial condition does not fit the grid or the medium."""
+        """Raise a ParameterError where the initial condition does not fit the grid or the
+        medium.
+        """
 
 
 def require_focusing(medium: Medium) -> None:
-    """Raise a ParameterError unless beta g > 0, without which there are no bright solitons; traced values pass."""
+    """Raise a ParameterError unless beta g > 0, without which there are no bright solitons; traced
+    values pass.
+    """
     product = medium.dispersion * medium.nonlinearity
     if not isinstance(product, Tracer) and not np.all(np.asarray(product) > 0):
         raise ParameterError(

@@ -14,7 +14,9 @@ class Potential(Declared):
     """A real, time-independent V(x) on the periodic box."""
 
     @abc.abstractmethod
-    def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"] | None:
+    def __call__(
+        self, x: Float[Array, " n"], length: Float[Array, ""]
+    ) -> Float[Array, " n"] | None:
         """V at the grid points, or None where there is none."""
 
     def check(self, n: int) -> None:
@@ -44,7 +46,9 @@ class Harmonic(Potential):
 class Lattice(Potential):
     """A cosine lattice, V = depth cos(2 pi periods x / length + phase)."""
 
-    depth: Array = param(1.0, doc="half the difference between the largest and the smallest V", units="1/time")
+    depth: Array = param(
+        1.0, doc="half the difference between the largest and the smallest V", units="1/time"
+    )
     periods: int = static(1, ge=1, doc="how many periods fill the box")
     phase: Array = param(0.0, doc="phase of the cosine at x = 0", units="rad")
 
@@ -65,7 +69,10 @@ class SampledPotential(Potential):
     def check(self, n: int) -> None:
         """The number of values must be that of the grid points."""
         if self.values.shape[-1] != n:
-            raise ParameterError("potential.values", f"given {self.values.shape[-1]} values, allowed: n = {n} of them")
+            raise ParameterError(
+                "potential.values",
+                f"given {self.values.shape[-1]} values, allowed: n = {n} of them",
+            )
 
 
 POTENTIALS: dict[str, type] = {

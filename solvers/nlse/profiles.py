@@ -17,18 +17,23 @@ from .solitons import sech
 class PlaneWave(Initial):
     """A plane wave with a small perturbation, a e^{i k x} [1 + epsilon w(x)], k = 2 pi mode/length.
 
-    w is cos(2 pi perturbation_mode x/length), or complex Gaussian noise of unit variance in each part. In a focusing
-    medium a perturbation of wavenumber q grows at the rate beta |q| sqrt(2 g a^2/beta - q^2) where that is real (V. I.
-    Bespalov, V. I. Talanov, JETP Lett. 3, 307, 1966). Exact without a perturbation.
+    w is cos(2 pi perturbation_mode x/length), or complex Gaussian noise of unit variance in each
+    part. In a focusing medium a perturbation of wavenumber q grows at the rate beta |q| sqrt(2 g
+    a^2/beta - q^2) where that is real (V. I. Bespalov, V. I. Talanov, JETP Lett. 3, 307, 1966).
+    Exact without a perturbation.
     """
 
     amplitude: Array = param(1.0, gt=0, doc="|psi| of the wave")
     mode: int = static(0, doc="number of wavelengths in the box, negative for a wave to the left")
-    perturbation: Literal["none", "cosine", "noise"] = static("none", doc="shape w(x) of the perturbation")
+    perturbation: Literal["none", "cosine", "noise"] = static(
+        "none", doc="shape w(x) of the perturbation"
+    )
     perturbation_amplitude: Array = param(1e-8, doc="epsilon, relative to the wave")
     perturbation_mode: int = static(1, ge=1, doc="number of wavelengths of the cosine in the box")
 
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """The perturbed wave; the noise comes from `key`, the run's."""
         wave = self._wave(x, jnp.zeros_like(medium.length), medium)
         if self.perturbation == "cosine":
@@ -39,7 +44,9 @@ class PlaneWave(Initial):
             return wave
         return wave * (1 + self.perturbation_amplitude * shape)
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Complex[Array, " n"] | None:
+    def exact(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, " n"] | None:
         """a e^{i(k x - omega t)}, omega = beta k^2 - g a^2, where there is no perturbation."""
         return self._wave(x, t, medium) if self.perturbation == "none" else None
 
@@ -50,16 +57,22 @@ class PlaneWave(Initial):
 
 
 class ModulatedSech(Initial):
-    """sqrt(2) a sech(a x) e^{i f x} (1 + m cos 2 f x), the "breather" of simple-idealized-1d-nlse 0.0.5.
+    """sqrt(2) a sech(a x) e^{i f x} (1 + m cos 2 f x), the "breather" of simple-idealized-1d-nlse
+    0.0.5.
 
-    It is no breather but an amplitude-modulated pulse; kept so that its published numbers can be repeated.
+    It is no breather but an amplitude-modulated pulse; kept so that its published numbers can be
+    repeated.
     """
 
     amplitude: Array = param(1.0, gt=0, doc="a, the inverse width; the peak is sqrt(2) a (1 + m)")
-    frequency: Array = param(0.5, doc="f, wavenumber of the carrier and half that of the modulation", units="1/length")
+    frequency: Array = param(
+        0.5, doc="f, wavenumber of the carrier and half that of the modulation", units="1/length"
+    )
     modulation: Array = param(0.5, doc="m, depth of the modulation")
 
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """The profile; its carrier need not fit the box, where the pulse is small."""
         envelope = math.sqrt(2) * self.amplitude * sech(self.amplitude * x)
         modulated = envelope * (1 + self.modulation * jnp.cos(2 * self.frequency * x))
@@ -74,24 +87,33 @@ class ModulatedSech(Initial):
 class GaussianNoise(Initial):
     """A Gaussian with complex white noise, a exp(-(x - x0)^2/(2 w^2)) + epsilon (xi + i eta).
 
-    With a `seed`, xi and then eta are drawn from NumPy's legacy generator, so that numbers published with it can be
-    repeated; without one they come from the key of the run, differently for every member.
+    With a `seed`, xi and then eta are drawn from NumPy's legacy generator, so that numbers
+    published with it can be repeated; without one they come from the key of the run, differently
+    for every member.
     """
 
     amplitude: Array = param(1.0, ge=0, doc="peak of the Gaussian")
     width: Array = param(5.0, gt=0, doc="w, standard deviation of the Gaussian", units="length")
     position: Array = param(0.0, doc="x0, centre of the Gaussian", units="length")
     noise: Array = param(0.01, ge=0, doc="epsilon, standard deviation of each part of the noise")
-    seed: int | None = static(None, doc="seed of NumPy's legacy RandomState; none: the key of the run")
+    seed: int | None = static(
+        None, doc="seed of NumPy's legacy RandomState; none: the key of the run"
+    )
 
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """The noisy profile."""
-        envelope = self.amplitude * jnp.exp(-(medium.distance(x, self.position) ** 2) / (2 * self.width**2))
+        envelope = self.amplitude * jnp.exp(
+            -(medium.distance(x, self.position) ** 2) / (2 * self.width**2)
+        )
         if self.seed is None:
             return envelope + self.noise * _complex_noise(key, x)
         generator = np.random.RandomState(self.seed)  # the published numbers were drawn from it
         xi, eta = generator.randn(x.size), generator.randn(x.size)
-        return envelope + self.noise * jax.lax.complex(jnp.asarray(xi, x.dtype), jnp.asarray(eta, x.dtype))
+        return envelope + self.noise * jax.lax.complex(
+            jnp.asarray(xi, x.dtype), jnp.asarray(eta, x.dtype)
+        )
 
     def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> None:
         """None is known."""

@@ -17,35 +17,51 @@ def sech(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def soliton(
-    x: Float[Array, " n"], t: Float[Array, ""], medium: Medium,
-    amplitude: Float[Array, ""], position: Float[Array, ""], velocity: Float[Array, ""], phase: Float[Array, ""],
-) -> Complex[Array, " n"]:  # fmt: skip
-    """A sech(kappa (x - x0 - v t)) e^{i[v x/(2 beta) + (g A^2/2 - v^2/(4 beta)) t + phase]}, kappa = A sqrt(g/2 beta).
+    x: Float[Array, " n"],
+    t: Float[Array, ""],
+    medium: Medium,
+    amplitude: Float[Array, ""],
+    position: Float[Array, ""],
+    velocity: Float[Array, ""],
+    phase: Float[Array, ""],
+) -> Complex[Array, " n"]:
+    """A sech(kappa (x - x0 - v t)) e^{i[v x/(2 beta) + (g A^2/2 - v^2/(4 beta)) t + phase]}, kappa
+    = A sqrt(g/2 beta).
 
-    x is followed round the box with the soliton, so the jump of the carrier lies where the soliton is smallest. (V. E.
-    Zakharov, A. B. Shabat, Sov. Phys. JETP 34, 62, 1972.)
+    x is followed round the box with the soliton, so the jump of the carrier lies where the soliton
+    is smallest. (V. E. Zakharov, A. B. Shabat, Sov. Phys. JETP 34, 62, 1972.)
     """
     beta, g = medium.dispersion, medium.nonlinearity
     centre = position + velocity * t
     away = medium.distance(x, centre)
-    turn = (velocity / (2 * beta)) * (centre + away) + (g * amplitude**2 / 2 - velocity**2 / (4 * beta)) * t + phase
+    turn = (
+        (velocity / (2 * beta)) * (centre + away)
+        + (g * amplitude**2 / 2 - velocity**2 / (4 * beta)) * t
+        + phase
+    )
     envelope = amplitude * sech(medium.steepness(amplitude) * away)
     return jax.lax.complex(envelope * jnp.cos(turn), envelope * jnp.sin(turn))
 
 
 class Soliton(Initial):
-    """One bright soliton, A sech(A (x - x0)) e^{i(v x + phase)} for beta = 1/2, g = 1; exact, round the box too."""
+    """One bright soliton, A sech(A (x - x0)) e^{i(v x + phase)} for beta = 1/2, g = 1; exact, round
+    the box too.
+    """
 
     amplitude: Array = param(1.0, gt=0, doc="peak of |psi|")
     position: Array = param(0.0, doc="centre at t = 0", units="length")
     velocity: Array = param(0.0, doc="group velocity", units="length/time")
     phase: Array = param(0.0, doc="phase of psi at x = 0, t = 0", units="rad")
 
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """The exact solution at t = 0."""
         return self.exact(x, jnp.zeros_like(medium.length), medium)
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Complex[Array, " n"]:
+    def exact(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, " n"]:
         """See `soliton`."""
         return soliton(x, t, medium, self.amplitude, self.position, self.velocity, self.phase)
 
@@ -55,14 +71,20 @@ class Soliton(Initial):
 
 
 class Solitons(Initial):
-    """The sum of any number of soliton profiles, which is a solution only where they do not overlap."""
+    """The sum of any number of soliton profiles, which is a solution only where they do not
+    overlap.
+    """
 
     amplitude: Array = param((2.0, 1.5), ndim=1, gt=0, doc="peak of |psi| of each")
     position: Array = param((-10.0, 10.0), ndim=1, doc="centre of each at t = 0", units="length")
     velocity: Array = param((2.0, -2.0), ndim=1, doc="group velocity of each", units="length/time")
-    phase: Array | None = param(None, ndim=1, doc="phase of each at x = 0, t = 0 (default: 0)", units="rad")
+    phase: Array | None = param(
+        None, ndim=1, doc="phase of each at x = 0, t = 0 (default: 0)", units="rad"
+    )
 
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """The sum of the profiles."""
         t = jnp.zeros_like(medium.length)
         phase = jnp.zeros_like(self.amplitude) if self.phase is None else self.phase
@@ -81,28 +103,35 @@ class Solitons(Initial):
             if value is not None and value.shape[-1] != self.amplitude.shape[-1]:
                 raise ParameterError(
                     f"initial.{name}",
-                    f"given {value.shape[-1]} values, allowed: as many as amplitude has, {self.amplitude.shape[-1]}",
+                    f"given {value.shape[-1]} values, allowed: as many as amplitude has, "
+                    f"{self.amplitude.shape[-1]}",
                 )
 
 
 class BoundState(Initial):
     """`order` solitons bound together: order A sech(kappa x) at t = 0, kappa = A sqrt(g/(2 beta)).
 
-    |psi| has the period pi/(2 g A^2) (order > 1). Exact for the orders 1 and 2. (J. Satsuma, N. Yajima, Prog. Theor.
-    Phys. Suppl. 55, 284, 1974.)
+    |psi| has the period pi/(2 g A^2) (order > 1). Exact for the orders 1 and 2. (J. Satsuma,
+    N. Yajima, Prog. Theor. Phys. Suppl. 55, 284, 1974.)
     """
 
     order: int = static(2, ge=1, doc="number of solitons")
     amplitude: Array = param(1.0, gt=0, doc="peak of |psi| at t = 0, divided by the order")
     position: Array = param(0.0, doc="centre", units="length")
 
-    def __call__(self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray) -> Complex[Array, " n"]:
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
         """order A sech(kappa (x - position)), real."""
         profile = sech(medium.steepness(self.amplitude) * medium.distance(x, self.position))
         return jax.lax.complex(self.order * self.amplitude * profile, jnp.zeros_like(profile))
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> Complex[Array, " n"] | None:
-        """Order 2: 4 e^{i t/2} (cosh 3x + 3 e^{4 i t} cosh x)/(cosh 4x + 4 cosh 2x + 3 cos 4t) in scaled x and t."""
+    def exact(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, " n"] | None:
+        """Order 2: 4 e^{i t/2} (cosh 3x + 3 e^{4 i t} cosh x)/(cosh 4x + 4 cosh 2x + 3 cos 4t) in
+        scaled x and t.
+        """
         xi = jnp.abs(medium.steepness(self.amplitude) * medium.distance(x, self.position))
         tau = medium.nonlinearity * self.amplitude**2 * t
         if self.order == 1:

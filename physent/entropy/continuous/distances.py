@@ -1,8 +1,9 @@
-"""Distances to nearest neighbours and counts of neighbours, all pairs, in bounded memory and without a sort.
+"""Distances to nearest neighbours and counts of neighbours, all pairs, in bounded memory and
+without a sort.
 
-Candidates pass by in blocks; every point keeps the k smallest distances seen so far in a small sorted buffer. Memory is
-O(N (k + d)) and time O(N^2 (k + d)): the kernel of every nearest-neighbour estimator here. For large samples on the
-host `tree` does the same in O(N log N).
+Candidates pass by in blocks; every point keeps the k smallest distances seen so far in a small
+sorted buffer. Memory is O(N (k + d)) and time O(N^2 (k + d)): the kernel of every nearest-neighbour
+estimator here. For large samples on the host `tree` does the same in O(N log N).
 """
 
 import functools
@@ -19,13 +20,17 @@ _BLOCK = 8  # candidates or rows compared at once, to spread the cost of a loop 
 
 
 def gap(a: Array, b: Array, period: Array | None) -> Array:
-    """|a - b| by component, on a circle of circumference `period` where one is given (inf: not periodic)."""
+    """|a - b| by component, on a circle of circumference `period` where one is given (inf: not
+    periodic).
+    """
     distance = jnp.abs(a - b)
     if period is None:
         return distance
     wraps = jnp.isfinite(period)
     length = jnp.where(wraps, period, jnp.ones_like(period))
-    wrapped = jnp.abs(distance - length * jnp.round(distance * (1 / length)))  # a remainder is not vectorised
+    wrapped = jnp.abs(
+        distance - length * jnp.round(distance * (1 / length))
+    )  # a remainder is not vectorised
     return jnp.where(wraps, wrapped, distance)
 
 
@@ -41,13 +46,15 @@ def separation(points: Array, candidate: Array, metric: Metric, period: Array | 
 def sweep(candidates: Sequence[Array], carry, visit: Callable):
     """carry = visit(carry, index, values) for every candidate in turn, in unrolled blocks.
 
-    `candidates` are arrays (N, ...); `values` holds one row of each, `index` is N or more for the rows that fill up the
-    last block, which `visit` must pass over.
+    `candidates` are arrays (N, ...); `values` holds one row of each, `index` is N or more for the
+    rows that fill up the last block, which `visit` must pass over.
     """
     n = candidates[0].shape[0]
     blocks = -(-n // _BLOCK)
     padded = [
-        jnp.pad(c, [(0, blocks * _BLOCK - n)] + [(0, 0)] * (c.ndim - 1)).reshape(blocks, _BLOCK, *c.shape[1:])
+        jnp.pad(c, [(0, blocks * _BLOCK - n)] + [(0, 0)] * (c.ndim - 1)).reshape(
+            blocks, _BLOCK, *c.shape[1:]
+        )
         for c in candidates
     ]
 
@@ -62,7 +69,9 @@ def sweep(candidates: Sequence[Array], carry, visit: Callable):
 
 
 def insert(best: list[tuple], new: tuple) -> list[tuple]:
-    """Put entries, ordered by their first array, into sorted buffers and drop the largest; elementwise."""
+    """Put entries, ordered by their first array, into sorted buffers and drop the largest;
+    elementwise.
+    """
     result = []
     for old in best:
         smaller = new[0] < old[0]
@@ -71,8 +80,11 @@ def insert(best: list[tuple], new: tuple) -> list[tuple]:
     return result
 
 
-def nearest_neighbours(points: Array, k: int, metric: Metric, period: Array | None) -> tuple[Array, Array]:
-    """The distances and the indices (k, N) of the k nearest other points of points (N, d), nearest first.
+def nearest_neighbours(
+    points: Array, k: int, metric: Metric, period: Array | None
+) -> tuple[Array, Array]:
+    """The distances and the indices (k, N) of the k nearest other points of points (N, d), nearest
+    first.
 
     Distances are squared for the euclidean metric.
     """
@@ -98,23 +110,30 @@ def nearest_distances(points: Array, k: int, metric: Metric, period: Array | Non
     n, own = _checked(points, k)
     whole = jax.vmap(lambda candidate: separation(points, candidate, metric, period))(points)
     whole = jnp.where(own[:, None] == own[None, :], jnp.inf, whole)
-    # roots, because XLA keeps a matrix that was expensive; a cheap one it would compute again in each of the passes
+    # roots, because XLA keeps a matrix that was expensive; a cheap one it would compute again in
+    # each of the passes
     whole = jnp.sqrt(whole) if metric == "euclidean" else whole
     best = [_minima(whole)]
     for i in range(1, k):
         last = best[-1]
         next_larger = _minima(jnp.where(whole > last[None, :], whole, jnp.inf))
-        as_near = (whole <= last[:, None]).astype(whole.dtype) @ jnp.ones(n, whole.dtype)  # the matrix is symmetric
+        as_near = (whole <= last[:, None]).astype(whole.dtype) @ jnp.ones(
+            n, whole.dtype
+        )  # the matrix is symmetric
         best.append(jnp.where(as_near > i, last, next_larger))
     nearest = jnp.stack(best)
     return nearest**2 if metric == "euclidean" else nearest
 
 
 def _minima(matrix: Array) -> Array:
-    """The minima of the columns, eight parts at a time: half the time of a reduction, which takes row by row."""
+    """The minima of the columns, eight parts at a time: half the time of a reduction, which takes
+    row by row.
+    """
     while (rows := matrix.shape[0]) > 1:
         each = -(-rows // min(rows, _BLOCK))
-        parts = [matrix[first : first + each] for first in (*range(0, rows - each, each), rows - each)]
+        parts = [
+            matrix[first : first + each] for first in (*range(0, rows - each, each), rows - each)
+        ]
         matrix = functools.reduce(jnp.minimum, parts)  # the last two may overlap
     return matrix[0]
 
@@ -128,7 +147,9 @@ def _checked(points: Array, k: int) -> tuple[int, Array]:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
 def kth_distance(points: Array, period: Array | None, k: int, metric: Metric) -> Array:
-    """The distance (N,) of every one of points (N, d) to its k-th nearest other point; differentiable in the points."""
+    """The distance (N,) of every one of points (N, d) to its k-th nearest other point;
+    differentiable in the points.
+    """
     n, own = _checked(points, k)
 
     def visit(best, index, row):
@@ -146,12 +167,16 @@ def kth_distance(points: Array, period: Array | None, k: int, metric: Metric) ->
 
 @kth_distance.defjvp
 def _kth_distance_jvp(k, metric, primals, tangents):
-    """The neighbour is found with its index, then only the one distance is differentiated: O(N), not O(N^2)."""
+    """The neighbour is found with its index, then only the one distance is differentiated: O(N),
+    not O(N^2).
+    """
     (points, period), (tangent, _) = primals, tangents
     neighbour = nearest_neighbours(points, k, metric, period)[1][-1]
 
     def distance(points):
         steps = gap(points, points[neighbour], None if period is None else period[None])
-        return jnp.max(steps, axis=-1) if metric == "maximum" else jnp.sqrt(jnp.sum(steps**2, axis=-1))
+        return (
+            jnp.max(steps, axis=-1) if metric == "maximum" else jnp.sqrt(jnp.sum(steps**2, axis=-1))
+        )
 
     return jax.jvp(distance, (points,), (tangent,))

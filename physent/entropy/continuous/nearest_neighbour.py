@@ -28,41 +28,56 @@ def nearest_neighbour_entropy(
 ) -> Array:
     """Kozachenko-Leonenko estimate of the differential Shannon entropy of samples, in nats.
 
-    h = psi(N) - psi(k) + ln V_d + (d/N) sum_i ln r_i, with r_i the distance to the k-th neighbour and V_d the volume of
-    the unit ball. Kozachenko and Leonenko, Probl. Inf. Transm. 23, 95 (1987); for k > 1 Kraskov, Stoegbauer and
-    Grassberger, Phys. Rev. E 69, 066138 (2004), eq. 20.
+    h = psi(N) - psi(k) + ln V_d + (d/N) sum_i ln r_i, with r_i the distance to the k-th neighbour
+    and V_d the volume of the unit ball. Kozachenko and Leonenko, Probl. Inf. Transm. 23, 95 (1987);
+    for k > 1 Kraskov, Stoegbauer and Grassberger, Phys. Rev. E 69, 066138 (2004), eq. 20.
 
     Args:
-        x: samples (..., N, d), leading axes are batch axes.
-        k: which neighbour; a larger one lowers the variance and raises the bias.
-        metric: of the balls; "maximum" is the largest component.
-        period: circumference of every component, one number or d of them, inf for a component that is not periodic.
-        method: "pairs" compares all pairs, on any device, jittable and differentiable, in O(N (k + d)) memory; "tree"
+        x: samples (..., N, d), leading axes are batch axes. k: which neighbour; a larger one lowers
+        the variance and raises the bias. metric: of the balls; "maximum" is the largest component.
+        period: circumference of every component, one number or d of them, inf for a component that
+        is not periodic. method: "pairs" compares all pairs, on any device, jittable and
+        differentiable, in O(N (k + d)) memory; "tree"
             runs on the host in O(N log N).
 
-    Bias: for uniform points in a periodic box none at all (maximum metric at any k; euclidean as long as balls do not
-    meet themselves). In an open box balls reach beyond the walls: +0.097 (maximum) and +0.092 (euclidean) for d = 2,
-    N = 200, k = 4. For a Gaussian in one dimension, k = 4: -0.0190 (N = 100), -0.0023 (N = 1,000). Two equal points
-    give -inf: do not use it for rounded data.
+    Bias: for uniform points in a periodic box none at all (maximum metric at any k; euclidean as
+    long as balls do not meet themselves). In an open box balls reach beyond the walls: +0.097
+    (maximum) and +0.092 (euclidean) for d = 2, N = 200, k = 4. For a Gaussian in one dimension, k =
+    4: -0.0190 (N = 100), -0.0023 (N = 1,000). Two equal points give -inf: do not use it for rounded
+    data.
     """
     data = x if isinstance(x, np.ndarray | jax.Array) else jnp.asarray(x)
     if data.ndim < 2:
-        raise ValueError(f"samples have shape (..., N, d), given {data.shape}: add an axis for one component")
+        raise ValueError(
+            f"samples have shape (..., N, d), given {data.shape}: add an axis for one component"
+        )
     if method == "tree":
         return _by_tree(np.asarray(data), k, metric, period)
-    return _by_pairs(as_floating(jnp.asarray(data)), k, metric, _by_component(period, data.shape[-1]))
+    return _by_pairs(
+        as_floating(jnp.asarray(data)), k, metric, _by_component(period, data.shape[-1])
+    )
 
 
 def _by_component(period: ArrayLike | Sequence[float] | None, d: int) -> Array | None:
-    return None if period is None else jnp.broadcast_to(jnp.asarray(period, jnp.result_type(float)), (d,))
+    return (
+        None
+        if period is None
+        else jnp.broadcast_to(jnp.asarray(period, jnp.result_type(float)), (d,))
+    )
 
 
 def log_unit_ball(d: int, metric: Metric) -> float:
     """The logarithm of the volume of the ball of radius 1 in d dimensions."""
-    return d * math.log(2) if metric == "maximum" else d / 2 * math.log(math.pi) - math.lgamma(1 + d / 2)
+    return (
+        d * math.log(2)
+        if metric == "maximum"
+        else d / 2 * math.log(math.pi) - math.lgamma(1 + d / 2)
+    )
 
 
-def _by_tree(data: np.ndarray, k: int, metric: Metric, period: ArrayLike | Sequence[float] | None) -> Array:
+def _by_tree(
+    data: np.ndarray, k: int, metric: Metric, period: ArrayLike | Sequence[float] | None
+) -> Array:
     n, d = data.shape[-2:]
     flat = data.reshape(-1, n, d)
     circles = None if period is None else np.asarray(_by_component(period, d))

@@ -18,16 +18,16 @@ Form = Literal["vasicek", "ebrahimi", "van_es", "correa"]
 def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = None) -> Array:
     """Differential Shannon entropy of samples along the last axis by m-spacings, in nats.
 
-    - vasicek: (1/N) sum ln[(N/2m)(x_(i+m) - x_(i-m))], order statistics clamped at the ends (J. R. Stat. Soc. B 38, 54,
-      1976);
+    - vasicek: (1/N) sum ln[(N/2m)(x_(i+m) - x_(i-m))], order statistics clamped at the ends (J. R.
+      Stat. Soc. B 38, 54, 1976);
     - ebrahimi: 2 replaced by c_i, smaller towards the ends (Stat. Probab. Lett. 20, 225, 1994);
-    - van_es: (1/(N-m)) sum ln[((N+1)/m)(x_(i+m) - x_(i))] + sum_(k=m)^N 1/k + ln m - ln(N+1) (Scand. J. Stat. 19, 61,
-      1992);
+    - van_es: (1/(N-m)) sum ln[((N+1)/m)(x_(i+m) - x_(i))] + sum_(k=m)^N 1/k + ln m - ln(N+1)
+      (Scand. J. Stat. 19, 61, 1992);
     - correa: local slopes by least squares (Commun. Stat. Theory Methods 24, 2439, 1995).
 
-    The window is m, by default floor(sqrt(N) + 1/2). Sorts, once. Bias: downwards for vasicek, by its
-    clamped ends, which the others lessen (standard Gaussian, N = 100: about -0.12). More than m equal samples give
-    -inf.
+    The window is m, by default floor(sqrt(N) + 1/2). Sorts, once. Bias: downwards for vasicek, by
+    its clamped ends, which the others lessen (standard Gaussian, N = 100: about -0.12). More than m
+    equal samples give -inf.
     """
     x = jnp.sort(as_floating(jnp.asarray(x)), axis=-1)
     n = x.shape[-1]
@@ -37,7 +37,12 @@ def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = N
     if form == "van_es":
         spacing = x[..., m:] - x[..., :-m]
         harmonic = digamma(jnp.asarray(n + 1, x.dtype)) - digamma(jnp.asarray(m, x.dtype))
-        return jnp.mean(jnp.log((n + 1) / m * spacing), axis=-1) + harmonic + math.log(m) - math.log(n + 1)
+        return (
+            jnp.mean(jnp.log((n + 1) / m * spacing), axis=-1)
+            + harmonic
+            + math.log(m)
+            - math.log(n + 1)
+        )
     wide = [(0, 0)] * (x.ndim - 1) + [(m, m)]
     clamped = jnp.pad(x, wide, mode="edge")
     if form == "correa":

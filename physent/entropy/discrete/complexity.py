@@ -1,4 +1,6 @@
-"""Statistical complexity of a probability vector, and the bounds of the entropy-complexity plane."""
+"""Statistical complexity of a probability vector, and the bounds of the entropy-complexity
+plane.
+"""
 
 import math
 
@@ -15,12 +17,15 @@ _SHANNON = Shannon()
 
 
 @eqx.filter_jit
-def lmc_complexity(p: ArrayLike, axis: int = -1, times_n: bool = False, measure: Measure = _SHANNON) -> Array:
-    """Lopez-Ruiz, Mancini and Calbet's complexity, C = (H/H_max) D with the disequilibrium D = sum_i (p_i - 1/N)^2.
+def lmc_complexity(
+    p: ArrayLike, axis: int = -1, times_n: bool = False, measure: Measure = _SHANNON
+) -> Array:
+    """Lopez-Ruiz, Mancini and Calbet's complexity, C = (H/H_max) D with the disequilibrium D =
+    sum_i (p_i - 1/N)^2.
 
-    It vanishes for perfect order and for equal probabilities. Lopez-Ruiz, Mancini and Calbet, Phys. Lett. A 209, 321
-    (1995). `times_n` gives C N instead, which the tables of simple-idealized-1d-nlse print; N is the number of
-    outcomes along `axis`.
+    It vanishes for perfect order and for equal probabilities. Lopez-Ruiz, Mancini and Calbet, Phys.
+    Lett. A 209, 321 (1995). `times_n` gives C N instead, which the tables of
+    simple-idealized-1d-nlse print; N is the number of outcomes along `axis`.
     """
     p = jnp.asarray(p)
     n = p.shape[axis]
@@ -33,10 +38,11 @@ def lmc_complexity(p: ArrayLike, axis: int = -1, times_n: bool = False, measure:
 def jensen_shannon_complexity(p: ArrayLike, axis: int = -1) -> Array:
     """Jensen-Shannon statistical complexity, C = Q0 J(p, u) H(p)/ln n, between 0 and 1.
 
-    J = S((p + u)/2) - S(p)/2 - S(u)/2 is the divergence from equal probabilities u, and Q0 the inverse of its largest
-    value. Lamberti, Martin, Plastino and Rosso, Physica A 334, 119 (2004). With ordinal patterns it makes the
-    entropy-complexity plane of Rosso et al., Phys. Rev. Lett. 99, 154102 (2007). Pair it with the normalised Shannon
-    entropy of the same p. Biased by a finite sample: noise lies at H slightly below 1 and C slightly above 0.
+    J = S((p + u)/2) - S(p)/2 - S(u)/2 is the divergence from equal probabilities u, and Q0 the
+    inverse of its largest value. Lamberti, Martin, Plastino and Rosso, Physica A 334, 119 (2004).
+    With ordinal patterns it makes the entropy-complexity plane of Rosso et al., Phys. Rev. Lett.
+    99, 154102 (2007). Pair it with the normalised Shannon entropy of the same p. Biased by a finite
+    sample: noise lies at H slightly below 1 and C slightly above 0.
     """
     p = as_floating(jnp.asarray(p))
     n = p.shape[axis]
@@ -50,16 +56,18 @@ def _largest_divergence_inverse(n: int) -> float:
 
 @jax.jit(static_argnames="n")
 def complexity_bounds(entropy: ArrayLike, n: int) -> tuple[Array, Array]:
-    """The least and the largest Jensen-Shannon complexity that n outcomes can have at a given normalised entropy.
+    """The least and the largest Jensen-Shannon complexity that n outcomes can have at a given
+    normalised entropy.
 
     Args:
         entropy: H/ln n, between 0 and 1, any shape.
         n: number of outcomes.
 
     Returns:
-        The lower and the upper bound, of the shape of `entropy`. The lower is attained by one likely outcome and n - 1
-        equal ones, the upper by one outcome, equal ones and impossible ones (Martin, Plastino and Rosso, Physica A 369,
-        439 (2006)); the mixing parameter is found by bisection, to rounding.
+        The lower and the upper bound, of the shape of `entropy`. The lower is attained by one
+        likely outcome and n - 1 equal ones, the upper by one outcome, equal ones and impossible
+        ones (Martin, Plastino and Rosso, Physica A 369, 439 (2006)); the mixing parameter is found
+        by bisection, to rounding.
     """
     h = as_floating(jnp.asarray(entropy)) * math.log(n)
     low, high = jnp.full_like(h, 1 / n), jnp.ones_like(h)
@@ -67,7 +75,9 @@ def complexity_bounds(entropy: ArrayLike, n: int) -> tuple[Array, Array]:
     lower = _grouped_complexity(one, jnp.full_like(h, n - 1), n)
 
     likely = jnp.clip(jnp.ceil(jnp.exp(h)), 2, n) - 1
-    odd = _bisect(lambda a: _grouped_entropy(a, likely, h.dtype) > h, jnp.zeros_like(h), 1 / (likely + 1))
+    odd = _bisect(
+        lambda a: _grouped_entropy(a, likely, h.dtype) > h, jnp.zeros_like(h), 1 / (likely + 1)
+    )
     return lower, _grouped_complexity(odd, likely, n)
 
 
@@ -91,7 +101,11 @@ def _grouped_entropy(a: Array, others: ArrayLike, dtype) -> Array:
 
 def _grouped_complexity(a: Array, others: Array, n: int) -> Array:
     b, f = (1 - a) / others, _SHANNON.summand
-    middle = f((a + 1 / n) / 2) + others * f((b + 1 / n) / 2) + (n - 1 - others) * f(jnp.full_like(a, 0.5 / n))
+    middle = (
+        f((a + 1 / n) / 2)
+        + others * f((b + 1 / n) / 2)
+        + (n - 1 - others) * f(jnp.full_like(a, 0.5 / n))
+    )
     entropy = _grouped_entropy(a, others, a.dtype)
     divergence = middle - entropy / 2 - math.log(n) / 2
     return _largest_divergence_inverse(n) * divergence * entropy / math.log(n)

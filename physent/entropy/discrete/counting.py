@@ -22,30 +22,43 @@ def count_symbols(symbols: Array, size: int, weights: Array | None = None, dtype
     # rows are laid end to end, so what must not be counted is sent behind the last one
     target = jnp.where(inside, symbols.astype(jnp.int32) + rows, batch * size)
     if weights is None:
-        counts = jnp.zeros(batch * size + 1, jnp.int32).at[target.ravel()].add(1, mode="promise_in_bounds")
+        counts = (
+            jnp.zeros(batch * size + 1, jnp.int32)
+            .at[target.ravel()]
+            .add(1, mode="promise_in_bounds")
+        )
     else:
-        counts = jnp.zeros(batch * size + 1, weights.dtype).at[target.ravel()].add(
-            weights.ravel(), mode="promise_in_bounds"
-        )  # fmt: skip
+        counts = (
+            jnp.zeros(batch * size + 1, weights.dtype)
+            .at[target.ravel()]
+            .add(weights.ravel(), mode="promise_in_bounds")
+        )
     dtype = dtype or (jnp.result_type(float) if weights is None else weights.dtype)
     return counts[:-1].reshape(batch, size).astype(dtype)
 
 
-def count_patterns(symbols: Array, values: list[Array], size: int, weights: Array | None = None) -> Array:
-    """Counts, or sums of weights, (batch, size) of symbols all in range; NaN for a row with a NaN among `values`.
+def count_patterns(
+    symbols: Array, values: list[Array], size: int, weights: Array | None = None
+) -> Array:
+    """Counts, or sums of weights, (batch, size) of symbols all in range; NaN for a row with a NaN
+    among `values`.
 
-    `values` are the arrays (batch, n) that the symbols were made of: looking at them here, while they are at hand,
-    costs a third of looking at the data again.
+    `values` are the arrays (batch, n) that the symbols were made of: looking at them here, while
+    they are at hand, costs a third of looking at the data again.
     """
     missing = jnp.zeros(symbols.shape, bool)
     for value in values:
         missing |= jnp.isnan(value)
     batch, dtype = symbols.shape[0], values[0].dtype
-    target = jnp.where(missing, size, symbols) + jnp.arange(batch, dtype=jnp.int32)[:, None] * (size + 1)
+    target = jnp.where(missing, size, symbols) + jnp.arange(batch, dtype=jnp.int32)[:, None] * (
+        size + 1
+    )
     start = jnp.zeros(batch * (size + 1), jnp.int32 if weights is None else weights.dtype)
     added = 1 if weights is None else jnp.where(missing, jnp.ones_like(weights), weights).ravel()
     counts = start.at[target.ravel()].add(added, mode="promise_in_bounds").reshape(batch, size + 1)
-    return jnp.where(counts[:, size:] == 0, counts[:, :size].astype(dtype), jnp.asarray(jnp.nan, dtype))
+    return jnp.where(
+        counts[:, size:] == 0, counts[:, :size].astype(dtype), jnp.asarray(jnp.nan, dtype)
+    )
 
 
 def poison(counts: Array, x: Array) -> Array:

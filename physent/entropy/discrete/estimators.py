@@ -1,7 +1,8 @@
 """Estimators: how a measure is estimated from the counts of a finite sample.
 
-The plug-in value of a concave measure is too small on average. The others remove most of that bias in different ways;
-for Shannon entropy they are the estimators of their papers, and each docstring says what becomes of the other measures.
+The plug-in value of a concave measure is too small on average. The others remove most of that bias
+in different ways; for Shannon entropy they are the estimators of their papers, and each docstring
+says what becomes of the other measures.
 """
 
 import abc
@@ -18,10 +19,11 @@ from physent.protocol.parameters import Declared, static
 
 
 class Estimator(Declared):
-    """Estimates a measure from counts; called as `estimator(counts, measure)` with the outcomes along the last axis.
+    """Estimates a measure from counts; called as `estimator(counts, measure)` with the outcomes
+    along the last axis.
 
-    `corrects` says that it needs counts of a sample rather than weights. Corrected values may leave the range from 0 to
-    the measure's maximum.
+    `corrects` says that it needs counts of a sample rather than weights. Corrected values may leave
+    the range from 0 to the measure's maximum.
     """
 
     corrects: ClassVar[bool] = True
@@ -50,11 +52,13 @@ class PlugIn(Estimator):
 
 
 class MillerMadow(Estimator):
-    """The plug-in value less its bias to first order in 1/N, by the second derivatives of the measure.
+    """The plug-in value less its bias to first order in 1/N, by the second derivatives of the
+    measure.
 
-    bias = (1/2N) sum_ij (p_i delta_ij - p_i p_j) d2H/dp_i dp_j at the observed p: for Shannon entropy -(K - 1)/(2N)
-    with K outcomes observed (Miller, in Information Theory in Psychology, 1955), for other measures the same expansion.
-    It does not change Hartley's. Remaining Shannon bias: O(1/N^2), and what unseen outcomes cost.
+    bias = (1/2N) sum_ij (p_i delta_ij - p_i p_j) d2H/dp_i dp_j at the observed p: for Shannon
+    entropy -(K - 1)/(2N) with K outcomes observed (Miller, in Information Theory in Psychology,
+    1955), for other measures the same expansion. It does not change Hartley's. Remaining Shannon
+    bias: O(1/N^2), and what unseen outcomes cost.
     """
 
     def __call__(self, counts: Array, measure: Measure) -> Array:
@@ -76,7 +80,10 @@ def _curvature(p: Array, measure: Measure) -> Array:
         value = renyi_curvature(p, jnp.where(infinite, jnp.full_like(order, 2), order))
         return jnp.where(infinite, (1 - largest) / (2 * largest), value)
     if not isinstance(measure, TraceForm):
-        raise TypeError(f"MillerMadow needs a measure that is a sum over outcomes, given {type(measure).__name__}")
+        raise TypeError(
+            "MillerMadow needs a measure that is a sum over outcomes, given "
+            f"{type(measure).__name__}"
+        )
     seen = p != 0
     safe = jnp.where(seen, p, jnp.full_like(p, 0.5))
     slope = lambda q: jax.jvp(measure.summand, (q,), (jnp.ones_like(q),))[1]  # noqa: E731
@@ -89,15 +96,16 @@ def _curvature(p: Array, measure: Measure) -> Array:
 class Grassberger(Estimator):
     """Grassberger's estimator, H = ln N - (1/N) sum_i n_i G(n_i).
 
-    G(n) = psi(n) + ((-1)^n/2) (psi((n + 1)/2) - psi(n/2)) (Grassberger, arXiv physics/0307138, eqs. 27-28), or psi(n) +
-    (-1)^n/(n + 1) with `version = "1988"` (Phys. Lett. A 128, 369). Shannon bias: far below Miller-Madow's once N is of
-    the order of the number of outcomes.
+    G(n) = psi(n) + ((-1)^n/2) (psi((n + 1)/2) - psi(n/2)) (Grassberger, arXiv physics/0307138, eqs.
+    27-28), or psi(n) + (-1)^n/(n + 1) with `version = "1988"` (Phys. Lett. A 128, 369). Shannon
+    bias: far below Miller-Madow's once N is of the order of the number of outcomes.
 
-    Other measures: powers p^q by falling factorials, n!/(n - q)! over N!/(N - q)!, exactly unbiased for integer q, with
-    small terms between the integers (ours) that make Renyi, Tsallis and Kaniadakis pass through the entropy above at
-    q = 1; psi(N) - psi(N - n) for -ln(1 - p) in extropy; e^(-b p) by (1 - b/N)^n, exact for Poisson counts, in
-    Curado's; -ln max p by ln N - psi(n_max + 1); observed outcomes in Hartley's. An order above every count gives
-    infinity: there is nothing to estimate it from.
+    Other measures: powers p^q by falling factorials, n!/(n - q)! over N!/(N - q)!, exactly unbiased
+    for integer q, with small terms between the integers (ours) that make Renyi, Tsallis and
+    Kaniadakis pass through the entropy above at q = 1; psi(N) - psi(N - n) for -ln(1 - p) in
+    extropy; e^(-b p) by (1 - b/N)^n, exact for Poisson counts, in Curado's; -ln max p by ln N -
+    psi(n_max + 1); observed outcomes in Hartley's. An order above every count gives infinity: there
+    is nothing to estimate it from.
     """
 
     version: Literal["2003", "1988"] = static("2003", doc="the year of the form of G(n)")
@@ -108,12 +116,14 @@ class Grassberger(Estimator):
 
 
 class ChaoShen(Estimator):
-    """Coverage-adjusted Horvitz-Thompson estimator, H = sum_i f(C p_i)/(1 - (1 - C p_i)^N) over what was seen.
+    """Coverage-adjusted Horvitz-Thompson estimator, H = sum_i f(C p_i)/(1 - (1 - C p_i)^N) over
+    what was seen.
 
-    C = 1 - f_1/N is the estimated coverage, f_1 the number of outcomes seen once (N - 1 of them where all are). Chao
-    and Shen, Environ. Ecol. Stat. 10, 429 (2003). For Renyi entropy the power sum is divided by the estimate of
-    sum p = 1, which keeps the limit of order 1 finite; min-entropy is -ln(C max p). Estimates K too: for Hartley's, the
-    number of outcomes. Bias: small for many rare outcomes, larger variance than Grassberger's.
+    C = 1 - f_1/N is the estimated coverage, f_1 the number of outcomes seen once (N - 1 of them
+    where all are). Chao and Shen, Environ. Ecol. Stat. 10, 429 (2003). For Renyi entropy the power
+    sum is divided by the estimate of sum p = 1, which keeps the limit of order 1 finite;
+    min-entropy is -ln(C max p). Estimates K too: for Hartley's, the number of outcomes. Bias: small
+    for many rare outcomes, larger variance than Grassberger's.
     """
 
     def __call__(self, counts: Array, measure: Measure) -> Array:
@@ -123,16 +133,20 @@ class ChaoShen(Estimator):
         once = jnp.where(once == n, n - 1, once)
         p = (1 - once / n) * counts / n
         unseen = jnp.exp(n * jnp.log1p(-jnp.where(p == 1, jnp.zeros_like(p), p)))
-        weights = jnp.where(p == 0, jnp.zeros_like(p), 1 / jnp.where((p == 0) | (p == 1), jnp.ones_like(p), 1 - unseen))
+        weights = jnp.where(
+            p == 0,
+            jnp.zeros_like(p),
+            1 / jnp.where((p == 0) | (p == 1), jnp.ones_like(p), 1 - unseen),
+        )
         return measure(p, weights=weights)
 
 
 class Shrinkage(Estimator):
     """James-Stein shrinkage towards equal probabilities, p_i = lambda/K + (1 - lambda) n_i/N.
 
-    lambda = (1 - sum p^2)/((N - 1) sum (1/K - p)^2), at most 1; K counts all possible outcomes. Hausser and Strimmer,
-    J. Mach. Learn. Res. 10, 1469 (2009). Any measure of these probabilities. Bias: upwards if the true distribution is
-    far from uniform and N small.
+    lambda = (1 - sum p^2)/((N - 1) sum (1/K - p)^2), at most 1; K counts all possible outcomes.
+    Hausser and Strimmer, J. Mach. Learn. Res. 10, 1469 (2009). Any measure of these probabilities.
+    Bias: upwards if the true distribution is far from uniform and N small.
     """
 
     def __call__(self, counts: Array, measure: Measure) -> Array:
@@ -141,14 +155,18 @@ class Shrinkage(Estimator):
         spread = (n - 1) * jnp.sum((1 / k - p) ** 2, axis=-1, keepdims=True)
         noise = 1 - jnp.sum(p**2, axis=-1, keepdims=True)
         uniform = spread == 0
-        share = jnp.where(uniform, 1, jnp.clip(noise / jnp.where(uniform, jnp.ones_like(spread), spread), 0, 1))
+        share = jnp.where(
+            uniform, 1, jnp.clip(noise / jnp.where(uniform, jnp.ones_like(spread), spread), 0, 1)
+        )
         return measure(share / k + (1 - share) * p)
 
 
 class Jackknife(Estimator):
-    """The jackknife of the plug-in value, N H - ((N - 1)/N) sum_i n_i H_(-i), one sample of outcome i left out.
+    """The jackknife of the plug-in value, N H - ((N - 1)/N) sum_i n_i H_(-i), one sample of outcome
+    i left out.
 
-    Zahl, Ecology 58, 907 (1977); for any measure. Removes the 1/N term of the bias; variance above Miller-Madow's.
+    Zahl, Ecology 58, 907 (1977); for any measure. Removes the 1/N term of the bias; variance above
+    Miller-Madow's.
     """
 
     def __call__(self, counts: Array, measure: Measure) -> Array:
@@ -159,13 +177,18 @@ class Jackknife(Estimator):
 
 
 def _leave_one_out(counts: Array, measure: Measure) -> Array:
-    """The plug-in value with one sample of each outcome left out, (..., outcomes), in linear time."""
+    """The plug-in value with one sample of each outcome left out, (..., outcomes), in linear
+    time.
+    """
     rest = jnp.sum(counts, axis=-1, keepdims=True) - 1
-    # an outcome that holds every sample would have p > 1 before its own sample is taken out; that term cancels
+    # an outcome that holds every sample would have p > 1 before its own sample is taken out; that
+    # term cancels
     with_it, without = jnp.minimum(counts / rest, 1), jnp.clip(counts - 1, 0) / rest
 
     def total(summand):
-        return jnp.sum(summand(with_it), axis=-1, keepdims=True) - summand(with_it) + summand(without)
+        return (
+            jnp.sum(summand(with_it), axis=-1, keepdims=True) - summand(with_it) + summand(without)
+        )
 
     largest = jnp.max(counts, axis=-1, keepdims=True)
     alone = (counts == largest) & (jnp.sum(counts == largest, axis=-1, keepdims=True) == 1)
@@ -176,9 +199,15 @@ def _leave_one_out(counts: Array, measure: Measure) -> Array:
         return jnp.log(total(lambda p: (p != 0).astype(counts.dtype)))
     if isinstance(measure, Renyi):
         order = jnp.asarray(measure.order, counts.dtype)
-        return jnp.where(jnp.isinf(order), smallest, renyi_of_sums(total, order, jnp.max(with_it, -1, keepdims=True)))
+        return jnp.where(
+            jnp.isinf(order),
+            smallest,
+            renyi_of_sums(total, order, jnp.max(with_it, -1, keepdims=True)),
+        )
     if not isinstance(measure, TraceForm):
-        raise TypeError(f"Jackknife needs a measure that is a sum over outcomes, given {type(measure).__name__}")
+        raise TypeError(
+            f"Jackknife needs a measure that is a sum over outcomes, given {type(measure).__name__}"
+        )
     return total(measure.summand)
 
 

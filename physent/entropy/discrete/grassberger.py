@@ -1,4 +1,6 @@
-"""Grassberger's estimates of functions of a probability from one count, and of the measures built of them."""
+"""Grassberger's estimates of functions of a probability from one count, and of the measures built
+of them.
+"""
 
 import jax.numpy as jnp
 from jax.scipy.special import digamma, gammaln
@@ -35,8 +37,8 @@ def _log_count(n: Array, version: str) -> Array:
 def _power(n: Array, total: Array, order: Array, version: str) -> Array:
     """The estimate of p^order from n of `total` samples.
 
-    n!/(n - q)! over N!/(N - q)! is exact on average for integer q. The two sine terms vanish there, and give the
-    derivative at q = 1 the logarithms G(n) and ln N of the entropy.
+    n!/(n - q)! over N!/(N - q)! is exact on average for integer q. The two sine terms vanish there,
+    and give the derivative at q = 1 the logarithms G(n) and ln N of the entropy.
     """
     safe = jnp.where(n == 0, jnp.ones_like(n), n)
     enough = safe + 1 - order > 0
@@ -44,7 +46,9 @@ def _power(n: Array, total: Array, order: Array, version: str) -> Array:
     falling = jnp.where(enough, jnp.exp(gammaln(safe + 1) - gammaln(rest)), jnp.zeros_like(safe))
     sine = jnp.where(order < 2, jnp.sin(jnp.pi * (order - 1)) / jnp.pi, jnp.zeros_like(order))
     falling = falling + sine * safe * _alternating(safe, version)
-    every = gammaln(total + 1) - gammaln(total + 1 - order) + sine * (jnp.log(total) - digamma(total))
+    every = (
+        gammaln(total + 1) - gammaln(total + 1 - order) + sine * (jnp.log(total) - digamma(total))
+    )
     return jnp.where(n == 0, jnp.zeros_like(n), falling * jnp.exp(-every))
 
 
@@ -59,9 +63,14 @@ def _excess(n: Array, total: Array, epsilon: Array, version: str) -> Array:
 def _renyi(counts: Array, total: Array, order: Array, version: str) -> Array:
     epsilon = order - 1
     middle, near = jnp.abs(epsilon) < 0.5, jnp.abs(epsilon) < half_window(counts.dtype)
-    tsallis = jnp.sum(_excess(counts, total, jnp.where(middle, epsilon, jnp.zeros_like(epsilon)), version), axis=-1)
+    tsallis = jnp.sum(
+        _excess(counts, total, jnp.where(middle, epsilon, jnp.zeros_like(epsilon)), version),
+        axis=-1,
+    )
     close = jnp.where(middle & ~near, epsilon, jnp.full_like(epsilon, 0.25))
-    inner = jnp.where(near, tsallis + epsilon / 2 * tsallis**2, -jnp.log1p(-close * tsallis) / close)
+    inner = jnp.where(
+        near, tsallis + epsilon / 2 * tsallis**2, -jnp.log1p(-close * tsallis) / close
+    )
     finite = jnp.where(middle | jnp.isinf(order), jnp.full_like(order, 2), order)
     outer = jnp.log(jnp.sum(_power(counts, total, finite, version), axis=-1)) / (1 - finite)
     return jnp.where(middle, inner, outer)
@@ -76,7 +85,8 @@ def grassberger(counts: Array, measure: Measure, version: str) -> Array:
     if isinstance(measure, Extropy):
         absent = total - counts
         safe = jnp.where(absent == 0, jnp.ones_like(absent), absent)
-        # absent counts are large, where the alternating term only adds noise; this is Zhang's series, bias O(p^N)
+        # absent counts are large, where the alternating term only adds noise; this is Zhang's
+        # series, bias O(p^N)
         return jnp.sum(absent * (digamma(total) - digamma(safe)), axis=-1) / n
     if isinstance(measure, MinEntropy):
         return log_total - digamma(jnp.max(counts, axis=-1) + 1)
@@ -90,8 +100,16 @@ def grassberger(counts: Array, measure: Measure, version: str) -> Array:
         b = jnp.asarray(measure.b, counts.dtype)
         return jnp.sum(1 - (1 - b / total) ** counts + counts / total * jnp.expm1(-b), axis=-1)
     if isinstance(measure, Tsallis):
-        return jnp.sum(_excess(counts, total, jnp.asarray(measure.order, counts.dtype) - 1, version), axis=-1)
+        return jnp.sum(
+            _excess(counts, total, jnp.asarray(measure.order, counts.dtype) - 1, version), axis=-1
+        )
     if isinstance(measure, Kaniadakis):
         kappa = jnp.asarray(measure.kappa, counts.dtype)
-        return jnp.sum(_excess(counts, total, kappa, version) + _excess(counts, total, -kappa, version), axis=-1) / 2
+        return (
+            jnp.sum(
+                _excess(counts, total, kappa, version) + _excess(counts, total, -kappa, version),
+                axis=-1,
+            )
+            / 2
+        )
     raise TypeError(f"Grassberger's estimator is not known for {type(measure).__name__}")

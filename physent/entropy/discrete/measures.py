@@ -1,10 +1,12 @@
 """Measures: functionals of a probability vector.
 
-Every measure is called as `measure(p, axis=-1)` on probabilities that sum to one along `axis` and gives one value for
-every other index, in nats where the measure has a logarithm. 0 log 0 is 0, and gradients are finite where p = 0 (the
-derivative there is set to 0, that of an outcome which cannot occur). NaN stays NaN.
+Every measure is called as `measure(p, axis=-1)` on probabilities that sum to one along `axis` and
+gives one value for every other index, in nats where the measure has a logarithm. 0 log 0 is 0, and
+gradients are finite where p = 0 (the derivative there is set to 0, that of an outcome which cannot
+occur). NaN stays NaN.
 
-`weights` multiplies the summand of each outcome; estimators that correct for unseen outcomes use it.
+`weights` multiplies the summand of each outcome; estimators that correct for unseen outcomes use
+it.
 """
 
 import abc
@@ -57,8 +59,8 @@ class TraceForm(Measure):
 class Shannon(TraceForm):
     """Shannon entropy, H = -sum_i p_i ln p_i.
 
-    Shannon, Bell Syst. Tech. J. 27, 379 (1948). Of a field sampled on a grid it grows as -ln(dx): compare grids by
-    `differential_entropy`, or normalise.
+    Shannon, Bell Syst. Tech. J. 27, 379 (1948). Of a field sampled on a grid it grows as -ln(dx):
+    compare grids by `differential_entropy`, or normalise.
     """
 
     def summand(self, p: Array) -> Array:
@@ -69,14 +71,19 @@ class Shannon(TraceForm):
 class Renyi(Measure):
     """Renyi entropy, H_q = ln(sum_i p_i^q)/(1 - q).
 
-    Order 0 is Hartley's, 1 Shannon's, infinity the min-entropy; all three are taken as limits, and the value is smooth
-    in the order, through 1 as well. Renyi, Proc. 4th Berkeley Symp. 1, 547 (1961).
+    Order 0 is Hartley's, 1 Shannon's, infinity the min-entropy; all three are taken as limits, and
+    the value is smooth in the order, through 1 as well. Renyi, Proc. 4th Berkeley Symp. 1, 547
+    (1961).
     """
 
-    order: Array | float = param(2.0, doc="order q of the Renyi entropy; 0, 1 and inf are limits", ge=0, finite=False)
+    order: Array | float = param(
+        2.0, doc="order q of the Renyi entropy; 0, 1 and inf are limits", ge=0, finite=False
+    )
 
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:
-        """The measure of the probabilities along `axis`; with weights, of the self-normalised power sum."""
+        """The measure of the probabilities along `axis`; with weights, of the self-normalised power
+        sum.
+        """
         order = jnp.asarray(self.order, p.dtype)
         infinite = jnp.isinf(order)
         finite = jnp.where(infinite, jnp.full_like(order, 2), order)
@@ -92,8 +99,9 @@ class Renyi(Measure):
 class Tsallis(TraceForm):
     """Tsallis entropy, S_q = (1 - sum_i p_i^q)/(q - 1).
 
-    Order 1 is Shannon's, taken as a limit, and the value is smooth through it; order 0 is the number of outcomes that
-    occur, less one. Not additive: S(A, B) = S(A) + S(B) + (1 - q) S(A) S(B). Tsallis, J. Stat. Phys. 52, 479 (1988).
+    Order 1 is Shannon's, taken as a limit, and the value is smooth through it; order 0 is the
+    number of outcomes that occur, less one. Not additive: S(A, B) = S(A) + S(B) + (1 - q) S(A)
+    S(B). Tsallis, J. Stat. Phys. 52, 479 (1988).
     """
 
     logarithmic: ClassVar[bool] = False
@@ -107,8 +115,8 @@ class Tsallis(TraceForm):
 class Hartley(Measure):
     """Hartley entropy, the logarithm of the number of outcomes that occur, H_0 = ln #{i : p_i > 0}.
 
-    Of a field it counts every point that is not exactly zero, so rounding decides it; it suits counts. Its derivative
-    is zero. Hartley, Bell Syst. Tech. J. 7, 535 (1928).
+    Of a field it counts every point that is not exactly zero, so rounding decides it; it suits
+    counts. Its derivative is zero. Hartley, Bell Syst. Tech. J. 7, 535 (1928).
     """
 
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:
@@ -122,7 +130,9 @@ class Hartley(Measure):
 
 
 class MinEntropy(Measure):
-    """Min-entropy, H_inf = -ln max_i p_i, the Renyi entropy of infinite order; weights do not enter it."""
+    """Min-entropy, H_inf = -ln max_i p_i, the Renyi entropy of infinite order; weights do not enter
+    it.
+    """
 
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:
         """The measure of the probabilities along `axis`."""
@@ -140,7 +150,9 @@ class Kaniadakis(TraceForm):
     """
 
     logarithmic: ClassVar[bool] = False
-    kappa: Array | float = param(0.5, doc="deformation of the logarithm; 0 is Shannon's", ge=0, lt=1)
+    kappa: Array | float = param(
+        0.5, doc="deformation of the logarithm; 0 is Shannon's", ge=0, lt=1
+    )
 
     def summand(self, p: Array) -> Array:
         """-p sinh(kappa ln p)/kappa."""
@@ -164,7 +176,8 @@ class Curado(TraceForm):
 
 
 class Extropy(TraceForm):
-    """Extropy, J = -sum_i (1 - p_i) ln(1 - p_i), the dual of Shannon entropy; the two agree for two outcomes.
+    """Extropy, J = -sum_i (1 - p_i) ln(1 - p_i), the dual of Shannon entropy; the two agree for two
+    outcomes.
 
     Lad, Sanfilippo and Agro, Statist. Sci. 30, 40 (2015).
     """

@@ -1,4 +1,6 @@
-"""Logarithms and power sums of probabilities, without cancellation at order 1 and without overflow far from it."""
+"""Logarithms and power sums of probabilities, without cancellation at order 1 and without overflow
+far from it.
+"""
 
 from collections.abc import Callable
 
@@ -18,12 +20,16 @@ def weighted_sum(terms: Array, axis: int, weights: Array | None) -> Array:
 
 
 def half_window(dtype) -> float:
-    """Distance from a removable singularity below which a three-term series is used: its error is then rounding."""
+    """Distance from a removable singularity below which a three-term series is used: its error is
+    then rounding.
+    """
     return float(jnp.finfo(dtype).eps ** (1 / 3))
 
 
 def excess(p: Array, epsilon: Array) -> Array:
-    """p (1 - p^epsilon)/epsilon, the summand of Tsallis entropy; -p ln p at epsilon = 0, smooth through it."""
+    """p (1 - p^epsilon)/epsilon, the summand of Tsallis entropy; -p ln p at epsilon = 0, smooth
+    through it.
+    """
     log_p = log_nonzero(p)
     near = jnp.abs(epsilon) < half_window(p.dtype)
     safe = jnp.where(near, jnp.ones_like(epsilon), epsilon)
@@ -32,7 +38,9 @@ def excess(p: Array, epsilon: Array) -> Array:
 
 
 def log_power_mean(p: Array, epsilon: Array, axis: int, weights: Array | None) -> Array:
-    """ln(<p^epsilon>)/epsilon with the average taken over p (times the weights); <ln p> at epsilon = 0."""
+    """ln(<p^epsilon>)/epsilon with the average taken over p (times the weights); <ln p> at epsilon
+    = 0.
+    """
     log_p = log_nonzero(p)
     mass = p if weights is None else p * weights / jnp.sum(p * weights, axis=axis, keepdims=True)
     near, middle = jnp.abs(epsilon) < half_window(p.dtype), jnp.abs(epsilon) < 0.5
@@ -54,8 +62,11 @@ def log_power_mean(p: Array, epsilon: Array, axis: int, weights: Array | None) -
     return jnp.where(near, series, jnp.where(middle, close, far))
 
 
-def renyi_of_sums(total: Callable[[Callable[[Array], Array]], Array], order: Array, largest: Array) -> Array:
-    """Renyi entropy from any way to add a function up over the outcomes: `total(f)` is sum_i f(p_i).
+def renyi_of_sums(
+    total: Callable[[Callable[[Array], Array]], Array], order: Array, largest: Array
+) -> Array:
+    """Renyi entropy from any way to add a function up over the outcomes: `total(f)` is sum_i
+    f(p_i).
 
     `largest` is the largest p, which scales the sum of powers for orders far from 1.
     """
@@ -74,7 +85,8 @@ def renyi_of_sums(total: Callable[[Callable[[Array], Array]], Array], order: Arr
 
 
 def renyi_curvature(p: Array, order: Array) -> Array:
-    """(1/2) sum_ij (p_i delta_ij - p_i p_j) d2H_q/dp_i dp_j along the last axis, -(K - 1)/2 at order 1.
+    """(1/2) sum_ij (p_i delta_ij - p_i p_j) d2H_q/dp_i dp_j along the last axis, -(K - 1)/2 at
+    order 1.
 
     With S_a = sum p^a it is -(q/2)(S_(q-1)/S_q - 1) + (q^2/2)(S_(2q-1)/S_q^2 - 1)/(q - 1).
     """

@@ -1,1 +1,3 @@
-"""What counts as an outcome, a file for each sort; `kinds` is their table, `space` what they have in common."""
+"""What counts as an outcome, a file for each sort; `kinds` is their table, `space` what they have
+in common.
+"""

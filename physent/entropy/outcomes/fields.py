@@ -12,11 +12,12 @@ from physent.protocol.parameters import static
 
 
 class Density(OutcomeSpace):
-    """A non-negative field as a probability, p_i = x_i/sum_j x_j: the outcome is where one finds the quantity.
+    """A non-negative field as a probability, p_i = x_i/sum_j x_j: the outcome is where one finds
+    the quantity.
 
-    Reads any number of axes. A complex field is an amplitude, its density |x|^2. A negative value makes the result NaN,
-    because no probability is negative; `negative = "clip"` counts it as zero, for densities negative by rounding only.
-    A field that vanishes everywhere gives NaN.
+    Reads any number of axes. A complex field is an amplitude, its density |x|^2. A negative value
+    makes the result NaN, because no probability is negative; `negative = "clip"` counts it as zero,
+    for densities negative by rounding only. A field that vanishes everywhere gives NaN.
     """
 
     counted: ClassVar[bool] = False
@@ -28,7 +29,8 @@ class Density(OutcomeSpace):
         if self.negative == "clip" or np.iscomplexobj(x) or not np.any(x < 0):
             return None
         return (
-            "has negative values, so it is no density: take the entropy with outcomes = histogram, spectrum or "
+            "has negative values, so it is no density: take the entropy with outcomes = histogram, "
+            "spectrum or "
             'ordinal, or {kind = "density", negative = "clip"} where they are rounding'
         )
 
@@ -42,11 +44,12 @@ class Density(OutcomeSpace):
 
 
 class Spectrum(OutcomeSpace):
-    """The power spectrum as a probability, p_k = |x_k|^2/sum |x_k|^2: the outcome is the wavenumber or frequency.
+    """The power spectrum as a probability, p_k = |x_k|^2/sum |x_k|^2: the outcome is the wavenumber
+    or frequency.
 
-    Reads one axis or several (an n-dimensional FFT). Two-sided by default, k and -k apart, as suits a complex
-    amplitude; `one_sided` adds k and -k of a real field together (along the last axis read). `detrend = "mean"` leaves
-    the mean out, k = 0 then has no power.
+    Reads one axis or several (an n-dimensional FFT). Two-sided by default, k and -k apart, as suits
+    a complex amplitude; `one_sided` adds k and -k of a real field together (along the last axis
+    read). `detrend = "mean"` leaves the mean out, k = 0 then has no power.
     """
 
     counted: ClassVar[bool] = False
@@ -69,13 +72,19 @@ class Spectrum(OutcomeSpace):
         power = jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2
         if self.one_sided:
             n, modes = x.shape[-1], power.shape[-1]
-            alone = jnp.arange(modes) * 2 % n == 0  # k = 0 and, for even n, the Nyquist wavenumber have no partner
-            power = power * jnp.where(alone, 1, 2).astype(power.dtype).reshape((1,) * (power.ndim - 1) + (modes,))
+            alone = (
+                jnp.arange(modes) * 2 % n == 0
+            )  # k = 0 and, for even n, the Nyquist wavenumber have no partner
+            power = power * jnp.where(alone, 1, 2).astype(power.dtype).reshape(
+                (1,) * (power.ndim - 1) + (modes,)
+            )
         return power.reshape(x.shape[0], -1)
 
 
 class Counts(OutcomeSpace):
-    """Numbers that are counts already, one entry for every possible outcome; reads any number of axes."""
+    """Numbers that are counts already, one entry for every possible outcome; reads any number of
+    axes.
+    """
 
     axes: ClassVar[int | None] = None
 

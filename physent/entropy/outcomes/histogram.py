@@ -11,9 +11,12 @@ from physent.protocol.parameters import param, static
 
 
 def bin_edges(low: Array, high: Array, bins: int) -> Array:
-    """The edges (rows, bins + 1) of equal bins, as `numpy.linspace` has them; low and high are (rows, 1)."""
-    # Compilers turn a division by a constant into a product, and a product and a sum into one operation; either rounds
-    # an edge otherwise, and a value that lies on it falls into the next bin. A choice in between prevents both.
+    """The edges (rows, bins + 1) of equal bins, as `numpy.linspace` has them; low and high are
+    (rows, 1).
+    """
+    # Compilers turn a division by a constant into a product, and a product and a sum into one
+    # operation; either rounds an edge otherwise, and a value that lies on it falls into the next
+    # bin. A choice in between prevents both.
     step = (high - low) / jnp.where(jnp.isnan(low), low, bins)
     ramp = jnp.arange(bins + 1, dtype=low.dtype)[None, :] * step
     edges = low + jnp.where(jnp.isfinite(ramp), ramp, jnp.zeros_like(ramp))
@@ -21,46 +24,69 @@ def bin_edges(low: Array, high: Array, bins: int) -> Array:
 
 
 def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
-    """The bin of every value of x (rows, n) as `numpy.histogram` has it, -1 or `bins` outside [low, high].
+    """The bin of every value of x (rows, n) as `numpy.histogram` has it, -1 or `bins` outside [low,
+    high].
 
-    low and high are scalars or (rows, 1). Bins are closed below and open above, the last one is closed. An index from
-    the quotient can be off by one through rounding, so it is compared with the edges of its bin.
+    low and high are scalars or (rows, 1). Bins are closed below and open above, the last one is
+    closed. An index from the quotient can be off by one through rounding, so it is compared with
+    the edges of its bin.
     """
     low, high = (jnp.broadcast_to(end, (x.shape[0], 1)) for end in (low, high))
     edges, width = bin_edges(low, high, bins), high - low
     quotient = jnp.floor((x - low) / jnp.where(width == 0, jnp.ones_like(width), width) * bins)
-    index = jnp.clip(jnp.where(jnp.isnan(quotient), jnp.zeros_like(x), quotient), 0, bins - 1).astype(jnp.int32)
+    index = jnp.clip(
+        jnp.where(jnp.isnan(quotient), jnp.zeros_like(x), quotient), 0, bins - 1
+    ).astype(jnp.int32)
     index = index - (x < jnp.take_along_axis(edges, index, axis=1))
     index = index + ((x >= jnp.take_along_axis(edges, index + 1, axis=1)) & (index < bins - 1))
     return jnp.where(x < low, -1, jnp.where(x > high, bins, index))
 
 
 class Histogram(OutcomeSpace):
-    """The values of a field or a series in `bins` equal bins, on [low, high] or on the range of the data.
+    """The values of a field or a series in `bins` equal bins, on [low, high] or on the range of the
+    data.
 
-    Reads any number of axes. Values outside a fixed range are dropped, as numpy does, or put in the outermost bins with
-    `outside = "clip"`. The entropy grows as ln(bins) and depends on the range: fix it to compare states, since the
-    range of the data moves with every outlier. A field that is constant fills one bin (entropy 0).
+    Reads any number of axes. Values outside a fixed range are dropped, as numpy does, or put in the
+    outermost bins with `outside = "clip"`. The entropy grows as ln(bins) and depends on the range:
+    fix it to compare states, since the range of the data moves with every outlier. A field that is
+    constant fills one bin (entropy 0).
     """
 
     axes: ClassVar[int | None] = None
     bins: int = static(50, doc="number of bins", ge=1)
-    low: Array | float | None = param(None, doc="lower end of the range; by default the smallest value of the data")
-    high: Array | float | None = param(None, doc="upper end of the range; by default the largest value of the data")
-    outside: Literal["drop", "clip"] = static("drop", doc="what becomes of values outside the range")
+    low: Array | float | None = param(
+        None, doc="lower end of the range; by default the smallest value of the data"
+    )
+    high: Array | float | None = param(
+        None, doc="upper end of the range; by default the largest value of the data"
+    )
+    outside: Literal["drop", "clip"] = static(
+        "drop", doc="what becomes of values outside the range"
+    )
 
     def tally(self, x: Array) -> Array:
         """The number of values in every bin."""
         x = as_floating(x).reshape(x.shape[0], -1)
         if jnp.iscomplexobj(x):
-            raise ValueError("Histogram needs a real field: take the density, the modulus or a part of a complex one")
+            raise ValueError(
+                "Histogram needs a real field: take the density, the modulus or a part of a "
+                "complex one"
+            )
         counts = count_symbols(self.symbols(x), self.bins, dtype=x.dtype)
         return poison(counts, x)
 
     def symbols(self, x: Array) -> Array:
         """The bin of every value of x (batch, n)."""
-        low = jnp.min(x, axis=1, keepdims=True) if self.low is None else jnp.full((1, 1), self.low, x.dtype)
-        high = jnp.max(x, axis=1, keepdims=True) if self.high is None else jnp.full((1, 1), self.high, x.dtype)
+        low = (
+            jnp.min(x, axis=1, keepdims=True)
+            if self.low is None
+            else jnp.full((1, 1), self.low, x.dtype)
+        )
+        high = (
+            jnp.max(x, axis=1, keepdims=True)
+            if self.high is None
+            else jnp.full((1, 1), self.high, x.dtype)
+        )
         flat = low == high
         low, high = jnp.where(flat, low - 0.5, low), jnp.where(flat, high + 0.5, high)
         index = bin_index(x, low, high, self.bins)

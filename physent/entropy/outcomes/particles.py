@@ -19,10 +19,11 @@ from physent.protocol.parameters import param, static
 class Cells(OutcomeSpace):
     """Particles in boxes of position, or of position and velocity: prod(bins) outcomes.
 
-    `bins`, `low`, `high` and `periodic` have one entry a component, or one for all. A periodic component is wrapped
-    into [low, high). Elsewhere, particles beyond the range are dropped, or put in the outermost boxes with
-    `outside = "clip"`. For phase space, concatenate positions and velocities along the components. The entropy falls by
-    the logarithm of the box volume: compare equal boxes, or add it (`boltzmann_entropy`).
+    `bins`, `low`, `high` and `periodic` have one entry a component, or one for all. A periodic
+    component is wrapped into [low, high). Elsewhere, particles beyond the range are dropped, or put
+    in the outermost boxes with `outside = "clip"`. For phase space, concatenate positions and
+    velocities along the components. The entropy falls by the logarithm of the box volume: compare
+    equal boxes, or add it (`boltzmann_entropy`).
     """
 
     axes: ClassVar[int | None] = 2
@@ -30,13 +31,17 @@ class Cells(OutcomeSpace):
     low: Array | float | Sequence[float] = param((0.0,), doc="lower end of each component", ndim=1)
     high: Array | float | Sequence[float] = param((1.0,), doc="upper end of each component", ndim=1)
     periodic: tuple[bool, ...] = static((False,), doc="whether each component is periodic")
-    outside: Literal["drop", "clip"] = static("drop", doc="what becomes of particles beyond the range")
+    outside: Literal["drop", "clip"] = static(
+        "drop", doc="what becomes of particles beyond the range"
+    )
 
     def boxes(self, d: int) -> int:
         """The number of boxes for d components. Raises ValueError where they cannot be counted."""
         count = math.prod(_one_each(self.bins, d, "bins"))
         if count >= 2**31:
-            raise ValueError(f"{d} components make {float(count):.1e} boxes, allowed: fewer than 2^31")
+            raise ValueError(
+                f"{d} components make {float(count):.1e} boxes, allowed: fewer than 2^31"
+            )
         return count
 
     def tally(self, x: Array) -> Array:
@@ -68,11 +73,13 @@ def _one_each(values: tuple, d: int, name: str) -> tuple:
 
 
 class Headings(OutcomeSpace):
-    """Directions in equal cells: `sectors` arcs of the circle, or `bands` x `sectors` equal areas of the sphere.
+    """Directions in equal cells: `sectors` arcs of the circle, or `bands` x `sectors` equal areas
+    of the sphere.
 
-    The data are vectors of two or three components; their lengths do not matter. Bands are equal in cos(theta), theta
-    the angle from the last component's axis, so that isotropic directions are equally likely: no weights are needed. A
-    zero vector counts as the direction of the first component's axis.
+    The data are vectors of two or three components; their lengths do not matter. Bands are equal in
+    cos(theta), theta the angle from the last component's axis, so that isotropic directions are
+    equally likely: no weights are needed. A zero vector counts as the direction of the first
+    component's axis.
     """
 
     axes: ClassVar[int | None] = 2

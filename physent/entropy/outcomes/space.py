@@ -18,11 +18,12 @@ Axes = int | Sequence[int] | None
 
 
 class OutcomeSpace(Declared):
-    """What counts as an outcome: turns data into one count, or one weight, for every possible outcome.
+    """What counts as an outcome: turns data into one count, or one weight, for every possible
+    outcome.
 
-    `counted` says whether the numbers are counts of a sample, which is what bias-corrected estimators need; a density
-    or a power spectrum gives weights instead. `axes` is how many axes of the data the space reads; None means that it
-    takes any number and flattens them.
+    `counted` says whether the numbers are counts of a sample, which is what bias-corrected
+    estimators need; a density or a power spectrum gives weights instead. `axes` is how many axes of
+    the data the space reads; None means that it takes any number and flattens them.
     """
 
     counted: ClassVar[bool] = True
@@ -30,15 +31,21 @@ class OutcomeSpace(Declared):
 
     @abc.abstractmethod
     def tally(self, x: Array) -> Array:
-        """The counts or weights (batch, outcomes) of data (batch, *read axes): the axes are laid out already."""
+        """The counts or weights (batch, outcomes) of data (batch, *read axes): the axes are laid
+        out already.
+        """
 
     def misfit(self, x: np.ndarray) -> str | None:
-        """What is wrong with data on the host, as the predicate of a sentence; None where nothing is."""
+        """What is wrong with data on the host, as the predicate of a sentence; None where nothing
+        is.
+        """
         return None
 
     @eqx.filter_jit
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
-        """The counts or weights of all outcomes, along the last axis, in place of the axes that were read."""
+        """The counts or weights of all outcomes, along the last axis, in place of the axes that
+        were read.
+        """
         x = jnp.asarray(x)
         batch, laid_out = arrange(x, axis, self.axes)
         tally = self.tally(laid_out)
@@ -46,7 +53,9 @@ class OutcomeSpace(Declared):
 
     @eqx.filter_jit
     def probabilities(self, x: ArrayLike, axis: Axes = None) -> Array:
-        """The relative frequencies of all outcomes, along the last axis; NaN where there is nothing to count."""
+        """The relative frequencies of all outcomes, along the last axis; NaN where there is nothing
+        to count.
+        """
         counts = self.counts(x, axis)
         return counts / jnp.sum(counts, axis=-1, keepdims=True)
 
@@ -54,15 +63,17 @@ class OutcomeSpace(Declared):
 def arrange(x: Array, axis: Axes, wanted: int | None) -> tuple[tuple[int, ...], Array]:
     """The shape of the batch, and the array as (batch, *read axes).
 
-    `axis` is an axis, or a sequence of axes in the order they are read; None means the last axis, or the last `wanted`.
-    Where `wanted` is None the axes may be any number.
+    `axis` is an axis, or a sequence of axes in the order they are read; None means the last axis,
+    or the last `wanted`. Where `wanted` is None the axes may be any number.
     """
     if axis is None:
         axis = tuple(range(-(wanted or 1), 0))
     axis = tuple(axis) if isinstance(axis, Sequence) else (axis,)
     if wanted is not None and len(axis) != wanted:
         raise ValueError(f"this outcome space reads {wanted} axes of the data, given axis={axis}")
-    if any(not -x.ndim <= operator.index(a) < x.ndim for a in axis) or len({a % x.ndim for a in axis}) != len(axis):
+    if any(not -x.ndim <= operator.index(a) < x.ndim for a in axis) or len(
+        {a % x.ndim for a in axis}
+    ) != len(axis):
         raise ValueError(f"axis={axis} does not name different axes of an array of shape {x.shape}")
     moved = jnp.moveaxis(x, axis, tuple(range(-len(axis), 0)))
     batch = moved.shape[: x.ndim - len(axis)]

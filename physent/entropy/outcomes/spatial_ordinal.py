@@ -15,9 +15,10 @@ from physent.protocol.parameters import static
 class SpatialOrdinal(OutcomeSpace):
     """Ordinal patterns of a rows x columns stencil moved over a field, (rows columns)! outcomes.
 
-    Reads two axes, rows first; the stencil's values are taken row by row. On a periodic axis the stencil wraps, so that
-    every grid point has one and the value does not change when the field is shifted. Ribeiro, Zunino, Lenzi,
-    Santoro and Mendes, PLoS ONE 7, e40689 (2012). Coarsening the grid changes the value: compare equal spacings.
+    Reads two axes, rows first; the stencil's values are taken row by row. On a periodic axis the
+    stencil wraps, so that every grid point has one and the value does not change when the field is
+    shifted. Ribeiro, Zunino, Lenzi, Santoro and Mendes, PLoS ONE 7, e40689 (2012). Coarsening the
+    grid changes the value: compare equal spacings.
     """
 
     axes: ClassVar[int | None] = 2
@@ -25,7 +26,9 @@ class SpatialOrdinal(OutcomeSpace):
     columns: int = static(2, doc="columns of the stencil", ge=1, le=8)
     row_delay: int = static(1, doc="grid points between the rows of the stencil", ge=1)
     column_delay: int = static(1, doc="grid points between the columns of the stencil", ge=1)
-    periodic: tuple[bool, bool] = static((False, False), doc="whether the stencil wraps along rows, along columns")
+    periodic: tuple[bool, bool] = static(
+        (False, False), doc="whether the stencil wraps along rows, along columns"
+    )
 
     def __check_init__(self):
         if not 2 <= self.rows * self.columns <= 8:
@@ -41,7 +44,9 @@ class SpatialOrdinal(OutcomeSpace):
         if height < 1 or width < 1:
             raise ValueError(f"a field of {x.shape[1:]} points is smaller than the stencil")
         values = [
-            padded[:, i * self.row_delay : i * self.row_delay + height, j * self.column_delay :][:, :, :width]
+            padded[:, i * self.row_delay : i * self.row_delay + height, j * self.column_delay :][
+                :, :, :width
+            ]
             for i in range(self.rows)
             for j in range(self.columns)
         ]

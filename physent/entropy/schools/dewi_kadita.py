@@ -1,12 +1,14 @@
-"""Seven entropies of a school of fish and their index, as the package dewi-kadita 0.0.4 defines them.
+"""Seven entropies of a school of fish and their index, as the package dewi-kadita 0.0.4 defines
+them.
 
-Six are -sum p ln p / ln(bins) with p the frequencies in one histogram, between 0 and 1. The definitions are kept,
-whatever they leave to be desired, so that published numbers can be reproduced; each docstring says what the quantity is
-not, and `physent.entropy.schools.unbinned` has others that are what they say.
+Six are -sum p ln p / ln(bins) with p the frequencies in one histogram, between 0 and 1. The
+definitions are kept, whatever they leave to be desired, so that published numbers can be
+reproduced; each docstring says what the quantity is not, and `physent.entropy.schools.unbinned` has
+others that are what they say.
 
-Positions are (..., N, d) in a box [0, length)^d, headings (..., N, d) vectors of any length but 0, d = 2 or 3; leading
-axes are batch axes. Where nothing falls in the range of a histogram the value is 1/2. A value within rounding of the
-edge of a bin may fall on either side of it.
+Positions are (..., N, d) in a box [0, length)^d, headings (..., N, d) vectors of any length but 0,
+d = 2 or 3; leading axes are batch axes. Where nothing falls in the range of a histogram the value
+is 1/2. A value within rounding of the edge of a bin may fall on either side of it.
 """
 
 import functools
@@ -34,11 +36,15 @@ _PAIRS = 2**18  # of which the correlations are held at once
 P = ParamSpec("P")
 R = TypeVar("R")
 Check = Callable[[np.ndarray], Any]
-POSITIVE: tuple[Check, str] = (lambda value: np.all(np.isfinite(value) & (value > 0)), "numbers > 0")
+POSITIVE: tuple[Check, str] = (
+    lambda value: np.all(np.isfinite(value) & (value > 0)),
+    "numbers > 0",
+)
 
 
 def compiled(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A jitted function some of whose arguments are looked at first, where they have values; ValueError says which.
+    """A jitted function some of whose arguments are looked at first, where they have values;
+    ValueError says which.
 
     None passes, and so do traced arguments.
     """
@@ -51,10 +57,14 @@ def compiled(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callabl
             given = signature.bind(*args, **kwargs).arguments
             for name, (holds, words) in allowed.items():
                 value = given.get(name)
-                if value is None or any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
+                if value is None or any(
+                    isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)
+                ):
                     continue
                 if not holds(np.asarray(value, float)):
-                    raise ValueError(f"{name}: given {np.asarray(value).tolist()}, allowed: {words}")
+                    raise ValueError(
+                        f"{name}: given {np.asarray(value).tolist()}, allowed: {words}"
+                    )
             return jitted(*args, **kwargs)
 
         return checked
@@ -83,7 +93,8 @@ def schooling_entropies(
 ) -> SchoolingEntropies:
     """All seven with the bins of the package; neighbours are looked for once.
 
-    `length` is the side of the box, and with `periodic` its period; raises ValueError for fewer than six fish.
+    `length` is the side of the box, and with `periodic` its period; raises ValueError for fewer
+    than six fish.
     """
 
     def one(position: Array, heading: Array) -> SchoolingEntropies:
@@ -101,32 +112,42 @@ def schooling_entropies(
     return batched(one, position, heading)
 
 
-def oceanic_schooling_index(entropies: SchoolingEntropies, weights: Sequence[float] = OCEANIC_WEIGHTS) -> Array:
+def oceanic_schooling_index(
+    entropies: SchoolingEntropies, weights: Sequence[float] = OCEANIC_WEIGHTS
+) -> Array:
     """The weighted sum of the seven entropies, 0 for order and 1 for disorder.
 
     A convention, not a measurement: the weights (they add up to 1) are the authors' choice.
     """
-    return sum((w * value for w, value in zip(weights[1:], entropies[1:], strict=True)), weights[0] * entropies[0])
+    return sum(
+        (w * value for w, value in zip(weights[1:], entropies[1:], strict=True)),
+        weights[0] * entropies[0],
+    )
 
 
 @compiled(length=POSITIVE)
-def cohesion_entropy(position: ArrayLike, length: ArrayLike, bins: int = 25, periodic: bool = True) -> Array:
+def cohesion_entropy(
+    position: ArrayLike, length: ArrayLike, bins: int = 25, periodic: bool = True
+) -> Array:
     """Entropy of the distances to the nearest neighbour, on [0, length/2].
 
-    Bins as wide as length/(2 bins) see little of a tight school, all of whose distances fall in the first two or three:
-    it measures the density of the school as much as its spacing.
+    Bins as wide as length/(2 bins) see little of a tight school, all of whose distances fall in the
+    first two or three: it measures the density of the school as much as its spacing.
     """
-    return batched(lambda x: _of_nearest(_neighbours(x, 1, length, periodic)[0], length, bins), position)
+    return batched(
+        lambda x: _of_nearest(_neighbours(x, 1, length, periodic)[0], length, bins), position
+    )
 
 
 @eqx.filter_jit
 def polarization_entropy(heading: ArrayLike, bands: int = 12, sectors: int = 24) -> Array:
-    """Entropy of the headings on bands of equal angle theta from the last axis x sectors of azimuth.
+    """Entropy of the headings on bands of equal angle theta from the last axis x sectors of
+    azimuth.
 
-    In three dimensions counts are multiplied by sin(theta) at the middle of the band. Cells near the poles are smaller,
-    so that isotropic headings already give few counts there: the weights suppress them twice (dividing would undo it).
-    Isotropic headings therefore stay below 1 even for N -> infinity: .94600 with the bins of the package. Neither
-    is it invariant under rotations.
+    In three dimensions counts are multiplied by sin(theta) at the middle of the band. Cells near
+    the poles are smaller, so that isotropic headings already give few counts there: the weights
+    suppress them twice (dividing would undo it). Isotropic headings therefore stay below 1 even for
+    N -> infinity: .94600 with the bins of the package. Neither is it invariant under rotations.
     """
     return batched(lambda h: _of_headings(h, bands, sectors), heading)
 
@@ -144,8 +165,9 @@ def depth_entropy(position: ArrayLike, length: ArrayLike, bins: int = 15) -> Arr
 def angular_momentum_entropy(position: ArrayLike, heading: ArrayLike, bins: int = 20) -> Array:
     """Entropy of |r x v| on [0, 1], with unit vectors from the mean position and along the heading.
 
-    The mean of wrapped positions is not the middle of a school that lies across the edge of the box, and the modulus
-    does not know the sense of rotation: a mill and two opposite ones give the same.
+    The mean of wrapped positions is not the middle of a school that lies across the edge of the
+    box, and the modulus does not know the sense of rotation: a mill and two opposite ones give the
+    same.
     """
     return batched(lambda x, h: _of_angular_momenta(x, h, bins), position, heading)
 
@@ -154,9 +176,11 @@ def angular_momentum_entropy(position: ArrayLike, heading: ArrayLike, bins: int 
 def neighbour_entropy(
     position: ArrayLike, length: ArrayLike, k: int = 5, bins: int = 20, periodic: bool = True
 ) -> Array:
-    """Entropy of the coefficients of variation (standard deviation over mean) of each fish's k nearest distances.
+    """Entropy of the coefficients of variation (standard deviation over mean) of each fish's k
+    nearest distances.
 
-    The range is [0, 2], of which five distances use a part: a swarm fills two or three bins, a mill six or seven.
+    The range is [0, 2], of which five distances use a part: a swarm fills two or three bins, a mill
+    six or seven.
     """
     return batched(lambda x: _of_neighbours(_neighbours(x, k, length, periodic), bins), position)
 
@@ -172,7 +196,8 @@ def velocity_correlation_entropy(heading: ArrayLike, bins: int = 20) -> Array:
 
 @eqx.filter_jit
 def shape_entropy(position: ArrayLike) -> Array:
-    """-sum e ln e / ln d of the normalised eigenvalues e of the covariance of positions: 1 for a ball, 0 for a line.
+    """-sum e ln e / ln d of the normalised eigenvalues e of the covariance of positions: 1 for a
+    ball, 0 for a line.
 
     Wrapped positions: a school across the edge of the box looks like a larger one.
     """
@@ -181,14 +206,18 @@ def shape_entropy(position: ArrayLike) -> Array:
 
 @eqx.filter_jit
 def wrapped_rotation(position: ArrayLike, heading: ArrayLike) -> Array:
-    """|mean of r x v| with unit vectors, r from the mean of the positions as they are: the package's rotation.
+    """|mean of r x v| with unit vectors, r from the mean of the positions as they are: the
+    package's rotation.
 
     Not the rotation of a school that lies across the edge of a periodic box.
     """
-    return batched(lambda x, h: jnp.linalg.norm(jnp.mean(momenta(_from_mean(x), h), axis=0)), position, heading)
+    return batched(
+        lambda x, h: jnp.linalg.norm(jnp.mean(momenta(_from_mean(x), h), axis=0)), position, heading
+    )
 
 
-# ------------------------------------------------------------------------------------------------ of one school
+# ------------------------------------------------------------------------------------------------
+# of one school
 
 
 def _of_nearest(nearest: Array, length: ArrayLike, bins: int) -> Array:
@@ -221,7 +250,9 @@ def _of_neighbours(near: Array, bins: int) -> Array:
 
 
 def _of_correlations(heading: Array, bins: int) -> Array:
-    """Each pair once: what row i lacks left of the diagonal is filled with the pairs of row N - 1 - i, turned round."""
+    """Each pair once: what row i lacks left of the diagonal is filled with the pairs of row N - 1 -
+    i, turned round.
+    """
     v = unit(heading)
     n = v.shape[0]
     half = -(-n // 2)
@@ -235,7 +266,8 @@ def _of_correlations(heading: Array, bins: int) -> Array:
         start, part, last = inputs
         row, column = (start + jnp.arange(rows))[:, None], jnp.arange(n)[None, :]
         value = jnp.minimum((jnp.where(column > row, part @ v.T, last @ v[::-1].T) + 1) / 2, 1)
-        # the middle row of an odd number has nothing to lend; rows that fill up the last block have nothing at all
+        # the middle row of an odd number has nothing to lend; rows that fill up the last block have
+        # nothing at all
         there = (row < half) & ((column > row) | ((column < row) & (2 * row != n - 1)))
         symbol = jnp.where(there, _bin(value, 0.0, 1.0, bins), -1)
         return counts + count_symbols(symbol.reshape(1, -1), bins, dtype=v.dtype)[0], None
@@ -245,23 +277,30 @@ def _of_correlations(heading: Array, bins: int) -> Array:
 
 
 def eigenvalue_entropy(position: Array) -> Array:
-    """The entropy of the normalised eigenvalues of the covariance of positions (N, d), over ln d."""
+    """The entropy of the normalised eigenvalues of the covariance of positions (N, d), over ln
+    d.
+    """
     covariance = jnp.cov(position.T)
     variances = jnp.maximum(jnp.linalg.eigvalsh(covariance), 1e-10)
     share = variances / jnp.sum(variances)
     return -jnp.sum(share * jnp.log(share)) / math.log(position.shape[-1])
 
 
-# --------------------------------------------------------------------------------------------------- what they use
+# --------------------------------------------------------------------------------------------------
+# what they use
 
 
 def batched(function: Callable, *arrays: ArrayLike):
     """The function of (N, d) arrays on arrays with batch axes."""
     given = [as_floating(jnp.asarray(array)) for array in arrays]
     if any(array.ndim < 2 or array.shape[-1] not in (2, 3) for array in given):
-        raise ValueError(f"a school is (..., fish, 2 or 3 components), given {[array.shape for array in given]}")
+        raise ValueError(
+            f"a school is (..., fish, 2 or 3 components), given {[array.shape for array in given]}"
+        )
     if any(array.shape != given[0].shape for array in given):
-        raise ValueError(f"positions and headings are of the same fish, given {[array.shape for array in given]}")
+        raise ValueError(
+            f"positions and headings are of the same fish, given {[array.shape for array in given]}"
+        )
     leading = given[0].shape[:-2]
     if not leading:
         return function(*given)
@@ -280,7 +319,9 @@ def _from_mean(position: Array) -> Array:
 
 
 def _bin(values: Array, low: float, high: ArrayLike, bins: int) -> Array:
-    """The bin of every value, the last one closed above, -1 or `bins` outside; rounding may put a value at an edge."""
+    """The bin of every value, the last one closed above, -1 or `bins` outside; rounding may put a
+    value at an edge.
+    """
     index = jnp.floor((values - low) * (bins / (jnp.asarray(high, values.dtype) - low)))
     index = jnp.where(values == high, bins - 1, index)
     return jnp.clip(index, -1, bins).astype(jnp.int32)
@@ -293,4 +334,6 @@ def _counts(values: Array, low: float, high: ArrayLike, bins: int) -> Array:
 def _entropy_of(counts: Array) -> Array:
     total = jnp.sum(counts)
     p = counts / jnp.where(total > 0, total, jnp.ones_like(total))
-    return jnp.where(total > 0, -jnp.sum(p * log_nonzero(p)) / math.log(counts.size), jnp.asarray(0.5, p.dtype))
+    return jnp.where(
+        total > 0, -jnp.sum(p * log_nonzero(p)) / math.log(counts.size), jnp.asarray(0.5, p.dtype)
+    )

@@ -12,7 +12,9 @@ def unit(vectors: Array, axis: int = -1) -> Array:
 
 
 def momenta(out: Array, heading: Array) -> Array:
-    """r x v of every fish with unit vectors along `out` and `heading` (N, d): (N, 3), or (N, 1) in the plane."""
+    """r x v of every fish with unit vectors along `out` and `heading` (N, d): (N, 3), or (N, 1) in
+    the plane.
+    """
     r, v = unit(out), unit(heading)
     if out.shape[-1] == 2:
         return (r[:, :1] * v[:, 1:] - r[:, 1:] * v[:, :1]).reshape(-1, 1)

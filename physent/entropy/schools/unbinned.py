@@ -1,8 +1,9 @@
 """Entropies of a school of fish that are what their names say: few bins, no edges of the box.
 
-They answer the questions that the seven of dewi-kadita (the file beside this one) ask. Positions are (..., N, d),
-headings (..., N, d) vectors of any length but 0, d = 2 or 3; leading axes are batch axes. `period` is the circumference
-of a periodic box along every component, one number or d of them, None in unbounded space.
+They answer the questions that the seven of dewi-kadita (the file beside this one) ask. Positions
+are (..., N, d), headings (..., N, d) vectors of any length but 0, d = 2 or 3; leading axes are
+batch axes. `period` is the circumference of a periodic box along every component, one number or d
+of them, None in unbounded space.
 """
 
 import math
@@ -25,7 +26,10 @@ from physent.entropy.outcomes.particles import Headings
 from physent.entropy.schools.dewi_kadita import POSITIVE, batched, compiled, eigenvalue_entropy
 from physent.entropy.schools.directions import momenta, unit
 
-RISING = (lambda edges: edges.ndim == 1 and len(edges) > 1 and np.all(np.diff(edges) > 0), "two or more that rise")
+RISING = (
+    lambda edges: edges.ndim == 1 and len(edges) > 1 and np.all(np.diff(edges) > 0),
+    "two or more that rise",
+)
 _PAIRS = 2**18  # held at once
 
 
@@ -42,19 +46,24 @@ class SchoolEntropies(NamedTuple):
 
 @compiled(period=POSITIVE)
 def school_entropies(
-    position: ArrayLike, heading: ArrayLike, period: ArrayLike | Sequence[float] | None = None, k: int = 3
+    position: ArrayLike,
+    heading: ArrayLike,
+    period: ArrayLike | Sequence[float] | None = None,
+    k: int = 3,
 ) -> SchoolEntropies:
-    """Six entropies, differential ones in nats by the distance to the k-th nearest value (Kozachenko and Leonenko).
+    """Six entropies, differential ones in nats by the distance to the k-th nearest value
+    (Kozachenko and Leonenko).
 
-    - position (for cohesion): of the positions, the logarithm of the volume that the school takes; less d ln period
-      where there is one, and then at most 0;
-    - heading (polarization): of the headings in cells of equal area, Grassberger's estimate over the largest value, 1
-      for isotropic headings;
+    - position (for cohesion): of the positions, the logarithm of the volume that the school takes;
+      less d ln period where there is one, and then at most 0;
+    - heading (polarization): of the headings in cells of equal area, Grassberger's estimate over
+      the largest value, 1 for isotropic headings;
     - depth: of the last component, less ln period where there is one, and then at most 0;
-    - angular_momentum: of the component of r x v along its mean, less ln 2, very negative for a mill; unit vectors, r
-      from the centre of mass, which does not care about the edges of a periodic box; at most 0, which the estimate can
-      exceed by its error (0.04 seen);
-    - variation (k-nearest neighbours): of the coefficients of variation of each fish's five nearest distances;
+    - angular_momentum: of the component of r x v along its mean, less ln 2, very negative for a
+      mill; unit vectors, r from the centre of mass, which does not care about the edges of a
+      periodic box; at most 0, which the estimate can exceed by its error (0.04 seen);
+    - variation (k-nearest neighbours): of the coefficients of variation of each fish's five nearest
+      distances;
     - shape: of the normalised eigenvalues of the gyration tensor, about the same centre, over ln d.
 
     Raises ValueError for fewer than six fish, and for k of as many as there are.
@@ -69,7 +78,8 @@ def school_entropies(
         counts = Headings().counts(heading)
         depth = _differential(position[:, -1:], k, None if circles is None else circles[-1:])
         return SchoolEntropies(
-            position=_differential(position, k, circles) - (0 if circles is None else jnp.sum(jnp.log(circles))),
+            position=_differential(position, k, circles)
+            - (0 if circles is None else jnp.sum(jnp.log(circles))),
             heading=Shannon().normalised(Grassberger()(counts, Shannon()), counts.shape[-1]),
             depth=depth if circles is None else depth - jnp.log(circles[-1]),
             angular_momentum=_differential(along[:, None], k) - math.log(2),
@@ -81,7 +91,9 @@ def school_entropies(
 
 
 class CorrelationProfile(NamedTuple):
-    """Mean distance, mean correlation and entropy of the pairs in each shell of distance; NaN where there are none."""
+    """Mean distance, mean correlation and entropy of the pairs in each shell of distance; NaN where
+    there are none.
+    """
 
     distance: Array
     correlation: Array
@@ -90,13 +102,18 @@ class CorrelationProfile(NamedTuple):
 
 @compiled(edges=RISING, period=POSITIVE)
 def velocity_correlation_profile(
-    position: ArrayLike, heading: ArrayLike, edges: Sequence[float] | Array,
-    period: ArrayLike | Sequence[float] | None = None, bins: int = 20,
-) -> CorrelationProfile:  # fmt: skip
-    """The correlation v_i . v_j of pairs by their distance: its mean, and the entropy of its distribution over ln bins.
+    position: ArrayLike,
+    heading: ArrayLike,
+    edges: Sequence[float] | Array,
+    period: ArrayLike | Sequence[float] | None = None,
+    bins: int = 20,
+) -> CorrelationProfile:
+    """The correlation v_i . v_j of pairs by their distance: its mean, and the entropy of its
+    distribution over ln bins.
 
-    Shell s holds the pairs at distances in [edges[s], edges[s + 1]). The bins are of equal probability for isotropic
-    headings: of the cosine in three dimensions, of the angle in two. Plug-in estimate, pairs in blocks, O(N^2).
+    Shell s holds the pairs at distances in [edges[s], edges[s + 1]). The bins are of equal
+    probability for isotropic headings: of the cosine in three dimensions, of the angle in two.
+    Plug-in estimate, pairs in blocks, O(N^2).
     """
     edges = jnp.asarray(edges, jnp.result_type(float))
     shells = edges.shape[0] - 1
@@ -110,10 +127,17 @@ def velocity_correlation_profile(
         def blocked(values: Array) -> Array:
             return jnp.pad(values, ((0, blocks * rows - n), (0, 0))).reshape(blocks, rows, d)
 
-        def block(sums: tuple[Array, Array], inputs: tuple[Array, Array, Array]) -> tuple[tuple[Array, Array], None]:
+        def block(
+            sums: tuple[Array, Array], inputs: tuple[Array, Array, Array]
+        ) -> tuple[tuple[Array, Array], None]:
             start, x_part, v_part = inputs
             squares = [
-                gap(x_part[:, i : i + 1], position[None, :, i], None if circles is None else circles[i]) ** 2
+                gap(
+                    x_part[:, i : i + 1],
+                    position[None, :, i],
+                    None if circles is None else circles[i],
+                )
+                ** 2
                 for i in range(d)
             ]
             distance = jnp.sqrt(sum(squares[1:], squares[0]))
@@ -126,12 +150,17 @@ def velocity_correlation_profile(
             symbol = jnp.where(shell >= 0, shell * bins + bin_of, -1).reshape(1, -1)
             counts = count_symbols(symbol, shells * bins, dtype=v.dtype)[0]
             means = jnp.stack(
-                [count_symbols(shell.reshape(1, -1), shells, values.reshape(1, -1))[0] for values in (distance, cosine)]
+                [
+                    count_symbols(shell.reshape(1, -1), shells, values.reshape(1, -1))[0]
+                    for values in (distance, cosine)
+                ]
             )
             return (sums[0] + counts, sums[1] + means), None
 
         zero = jnp.zeros(shells * bins, v.dtype), jnp.zeros((2, shells), v.dtype)
-        (counts, sums), _ = jax.lax.scan(block, zero, (jnp.arange(blocks) * rows, blocked(position), blocked(v)))
+        (counts, sums), _ = jax.lax.scan(
+            block, zero, (jnp.arange(blocks) * rows, blocked(position), blocked(v))
+        )
         counts = counts.reshape(shells, bins)
         pairs = jnp.sum(counts, axis=1)
         value = Shannon()(counts / pairs[:, None]) / math.log(bins)
@@ -144,8 +173,8 @@ def velocity_correlation_profile(
 def from_centre(position: ArrayLike, period: ArrayLike | Sequence[float] | None = None) -> Array:
     """The vectors (..., N, d) from the centre of mass to each particle, the shortest way round.
 
-    On a circle the centre is first the direction of the mean of the points, then corrected by the mean of the vectors
-    from there: the centre of mass of all that is shorter than half the period.
+    On a circle the centre is first the direction of the mean of the points, then corrected by the
+    mean of the vectors from there: the centre of mass of all that is shorter than half the period.
     """
 
     def one(position: Array) -> Array:
@@ -153,7 +182,11 @@ def from_centre(position: ArrayLike, period: ArrayLike | Sequence[float] | None 
         if circles is None:
             return position - jnp.mean(position, axis=0, keepdims=True)
         turn = position * (2 * math.pi / circles[None, :])
-        middle = jnp.arctan2(jnp.mean(jnp.sin(turn), axis=0), jnp.mean(jnp.cos(turn), axis=0)) * circles / (2 * math.pi)
+        middle = (
+            jnp.arctan2(jnp.mean(jnp.sin(turn), axis=0), jnp.mean(jnp.cos(turn), axis=0))
+            * circles
+            / (2 * math.pi)
+        )
         out = position - middle[None, :]
         out = out - circles[None, :] * jnp.round(out / circles[None, :])
         return out - jnp.mean(out, axis=0, keepdims=True)
@@ -166,7 +199,9 @@ def _circles(position: Array, period: ArrayLike | Sequence[float] | None) -> Arr
         return None
     circles, d = jnp.asarray(period, position.dtype), position.shape[-1]
     if circles.shape not in ((), (d,)):
-        raise ValueError(f"period: given {circles.size} numbers, allowed: one, or {d}, one a component")
+        raise ValueError(
+            f"period: given {circles.size} numbers, allowed: one, or {d}, one a component"
+        )
     return jnp.broadcast_to(circles, (d,))
 
 
