@@ -2,20 +2,39 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import jaxlib
 
-# Compilation is nearly all of the suite's time, and XLA's older CPU emitters take half as long
-# (measured: 0.40 against 0.74 s for a small run), at -O0 a third less again. The subprocesses of
-# the tests inherit it. An unknown flag aborts, hence the version.
-QUICK = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+# Compilation is most of the suite's time. XLA's older CPU emitters take half as long (measured: 0.40
+# against 0.74 s for a small run), and without optimisation a third less again; a test that runs for
+# long is marked `runs_long` and optimises (half the time for some). The subprocesses of the tests
+# inherit both. An unknown flag aborts, hence the version.
 if jaxlib.__version__.startswith(("0.9.", "0.10.")):
+    QUICK = "--xla_cpu_use_fusion_emitters=false"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
+
+# The workers and the subprocesses of one session compile the same programs again and again: they
+# share a folder of compiled ones, which is new for each session and removed at its end.
+CACHE = None
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    CACHE = tempfile.mkdtemp(prefix="physent-tests-compiled-")
+    os.environ |= {
+        "JAX_COMPILATION_CACHE_DIR": CACHE,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 import jax  # noqa: E402 - reads the flags
 import pytest  # noqa: E402
 from recording import Recorder, commit, table  # noqa: E402
+
+# Tracing makes hundreds of thousands of small objects that live: looking through them a tenth as
+# often saves a seventh of the suite's time (measured).
+gc.set_threshold(50_000, 20, 50)
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -25,6 +44,35 @@ def pytest_addoption(parser):
     parser.addoption(
         "--record-numbers", action="store_true", help="commit measured numbers to data/validation"
     )
+
+
+def pytest_unconfigure():
+    if CACHE:
+        shutil.rmtree(CACHE, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def compiled_afresh(request, monkeypatch):
+    """What promises bits, or watches the compiler itself, takes no program from the cache."""
+    afresh = request.node.get_closest_marker("compiles_afresh")
+    if afresh:
+        monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "false")
+        jax.config.update("jax_enable_compilation_cache", False)
+        jax.clear_caches()
+    yield
+    if afresh:
+        jax.config.update("jax_enable_compilation_cache", True)
+
+
+@pytest.fixture(autouse=True)
+def optimised(request):
+    """What runs for long is compiled with all optimisations."""
+    runs_long = request.node.get_closest_marker("runs_long")
+    if runs_long:
+        jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    if runs_long:
+        jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture(autouse=True, scope="module")

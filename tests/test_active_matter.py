@@ -29,6 +29,7 @@ DISCS = ActiveMatter(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boundary", ["periodic", pytest.param("open", marks=pytest.mark.slow)])
 def test_forces_by_list_are_those_of_all_pairs_while_particles_move(boundary):
     by_list = dataclasses.replace(DISCS, boundary=boundary, neighbors=60)
@@ -138,6 +139,7 @@ def test_an_overflow_on_the_way_is_mended_and_nothing_is_lost(method, members):
     assert near[0] < 10 and near[-1] > 12  # it did run out
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.slow
 def test_a_run_that_grew_at_the_start_can_be_resumed(tmp_path):
     small = dataclasses.replace(DISCS, neighbors=3)
@@ -269,6 +271,7 @@ def stationary_covariance_of(method, dt, v0, a, rate, eps):
     return solve_discrete_lyapunov(np.stack(columns, axis=1), zero.T @ zero / len(zero))
 
 
+@pytest.mark.runs_long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "order", "dt"),

@@ -223,9 +223,11 @@ def validator():
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
-def test_the_json_schema_accepts_every_shipped_experiment(validator, path):
+def test_every_shipped_experiment_is_valid_described_and_accepted_by_the_schema(validator, path):
+    experiment = load_experiment(path)
+    assert experiment.name == path.stem and experiment.description
     assert not list(validator.iter_errors(tomllib.loads(path.read_text())))
-    assert not list(validator.iter_errors(load_experiment(path).resolved))
+    assert not list(validator.iter_errors(experiment.resolved))
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def test_both_ways_to_combine_orientation_and_attraction(combine, wish):
     np.testing.assert_allclose(heading[0], turned_to(wish / np.linalg.norm(wish)), atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["angular", "vector"])
 def test_the_error_of_a_step_has_the_variance_that_was_given(model):
     """Fish on their own, in all directions; across the heading each component has the variance of
@@ -113,6 +114,7 @@ def test_the_error_of_a_step_has_the_variance_that_was_given(model):
     assert np.linalg.norm(np.mean(new - heading, axis=0)) < 4 * noise / np.sqrt(n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"n": 30, "search": "tiles", "tile_size": 4}])
 def test_a_step_takes_its_own_random_numbers(options):
     """Two steps, two errors; the same key, the same step."""
@@ -134,6 +136,7 @@ STATES = {  # width of orientation: the limits of polarization and of rotation
 }
 
 
+@pytest.mark.runs_long
 @pytest.mark.slow
 def test_the_four_states_of_the_paper():
     """A hundred fish, one member a state; the torus holds row by row."""

@@ -32,16 +32,6 @@ def test_the_table_of_parameters_is_that_of_the_declarations():
     )
 
 
-@pytest.mark.slow
-def test_every_experiment_is_valid_and_described():
-    paths = sorted((ROOT / "experiments").glob("*/*.toml"))
-    assert paths
-    for path in paths:
-        experiment = config.load_experiment(path)
-        assert experiment.name == path.stem
-        assert experiment.description
-
-
 def test_the_readme_names_two_commands_every_command_and_every_solver():
     assert len(blocks("sh")) == 2
     run, test = blocks("sh")

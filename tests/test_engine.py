@@ -26,6 +26,7 @@ def reference():
     return physent.run(Heat(), t_end=2.0, save_every=0.02, diagnostics=[Entropy(of="u")], seed=3)
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.parametrize("chunk", [1, 7, 64])
 def test_the_length_of_a_chunk_changes_no_bit(reference, chunk):
     same(
@@ -46,6 +47,7 @@ def test_the_trajectory_is_that_of_single_steps(reference):
     assert reference.t.values[25] == 0.5
 
 
+@pytest.mark.compiles_afresh
 def test_saving_less_often_gives_the_same_rows(reference):
     coarse = physent.run(Heat(), t_end=2.0, save_every=0.2, seed=3)
     np.testing.assert_array_equal(coarse.u.values, reference.u.values[::10])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.parametrize(("dtype", "rows"), [("float64", 16_385), ("float32", 32_769)])
 def test_a_vmapped_product_and_reduction_are_right_for_many_rows(dtype, rows):
     index = jnp.arange(rows, dtype=dtype)

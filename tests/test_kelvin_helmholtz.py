@@ -40,6 +40,7 @@ def noisy(request):
     return solver, *observed_rows(solver, 6)
 
 
+@pytest.mark.slow
 def test_nothing_diverges_and_no_mass_is_lost(noisy):
     solver, observed, invariants = noisy
     assert float(jnp.max(observed["max_divergence"])) < 1e-12 * solver.nx / 2

@@ -80,6 +80,7 @@ def test_walkers_have_the_exact_covariance_and_entropy_production(system, record
     assert np.abs(scores).max() < 4 and np.all(np.diag(errors) < 0.01 * np.diag(exact.covariance))
 
 
+@pytest.mark.runs_long
 @pytest.mark.slow
 @pytest.mark.parametrize("system", [Gyrator(), BeadSpring(beads=5)])
 def test_many_exact_steps_give_the_closed_forms_to_a_percent(system):
@@ -218,6 +219,7 @@ def stationary(system):
     return linear_entropy_production(system.matrix(), system.diffusion()).covariance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_a_ring_tilted_the_other_way_runs_the_other_way(precision):
     with jax.enable_x64(precision == "float64"):

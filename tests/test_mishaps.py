@@ -186,7 +186,8 @@ def test_a_terminal_that_goes_away_ends_the_run_after_its_chunk(tmp_path):
     folder = tmp_path / "run"
     leader, follower = pty.openpty()
     code = (
-        "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+        "import fcntl, os, signal, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as in a terminal, whoever runs the suite\n"
         "from physent.app.cli import main; main()"
     )
     process = subprocess.Popen(
@@ -235,6 +236,7 @@ def test_the_log_can_be_read(command):  # noqa: F811
         assert words in log
 
 
+@pytest.mark.slow
 def test_a_live_report_follows_a_run_and_ends_with_it(tmp_path):
     (tmp_path / "toy.toml").write_text(TOY)
     runs.execute(physent.load_experiment(tmp_path / "toy.toml"), tmp_path / "run")

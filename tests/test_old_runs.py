@@ -71,6 +71,7 @@ def test_it_opens_with_every_row(old):
     assert not [name for name in run if str(name).endswith(("_re", "_im"))]
 
 
+@pytest.mark.slow
 def test_it_is_reported_listed_and_compared(old):
     page = physent.report.write(old)
     assert page.read_text().count("<svg") >= 2
@@ -80,6 +81,8 @@ def test_it_is_reported_listed_and_compared(old):
     assert [row[-1] for row in tables[-1].rows] == ["equal"] * len(tables[-1].rows)
 
 
+@pytest.mark.slow
+@pytest.mark.compiles_afresh
 @pytest.mark.filterwarnings("ignore:the kind 'schooling_entropy':FutureWarning")
 @pytest.mark.filterwarnings("ignore:the run began with jaxlib:UserWarning")
 def test_it_goes_on_from_its_checkpoint(old):

@@ -63,6 +63,7 @@ def after(chunks: int):
     return lambda: next(calls) >= chunks - 1
 
 
+@pytest.mark.compiles_afresh
 def test_a_run_in_memory_and_one_on_disk_are_the_same(tmp_path):
     settings = dict(t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")])
     memory = physent.run(Heat(), **settings)
@@ -74,6 +75,7 @@ def test_a_run_in_memory_and_one_on_disk_are_the_same(tmp_path):
         assert memory.attrs.keys() == disk.attrs.keys()
 
 
+@pytest.mark.compiles_afresh
 def test_the_resolved_experiment_runs_to_the_same_bits(config, tmp_path):
     first = runs.execute(load_experiment(config, ["solver.nu=0.2"]), tmp_path / "first")
     assert first.outcome.reason == "done"
@@ -85,6 +87,7 @@ def test_the_resolved_experiment_runs_to_the_same_bits(config, tmp_path):
         assert "nu = 0.2" in file.experiment
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.parametrize("chunks", [1, 9])
 def test_an_interrupted_run_continues_bit_for_bit(config, tmp_path, chunks):
     experiment = load_experiment(config)
@@ -101,6 +104,7 @@ def test_an_interrupted_run_continues_bit_for_bit(config, tmp_path, chunks):
         assert dataset.attrs["status"] == "done"
 
 
+@pytest.mark.compiles_afresh
 def test_a_finished_run_resumes_to_itself(config, tmp_path):
     runs.execute(load_experiment(config), tmp_path / "run")
     before = contents(tmp_path / "run")
@@ -108,6 +112,7 @@ def test_a_finished_run_resumes_to_itself(config, tmp_path):
     np.testing.assert_array_equal(before["u"], contents(tmp_path / "run")["u"])
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.slow
 def test_a_run_whose_buffers_grew_resumes(tmp_path):
     config = tmp_path / "walk.toml"
@@ -125,6 +130,7 @@ def test_a_run_whose_buffers_grew_resumes(tmp_path):
     same(tmp_path / "whole", tmp_path / "cut")
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.slow
 def test_rows_beyond_the_checkpoint_are_written_again(config, tmp_path):
     experiment = load_experiment(config)
@@ -142,6 +148,7 @@ def test_rows_beyond_the_checkpoint_are_written_again(config, tmp_path):
     same(tmp_path / "whole", tmp_path / "cut")
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.slow
 def test_a_damaged_file_is_run_again(config, tmp_path):
     experiment = load_experiment(config)
@@ -265,6 +272,7 @@ def test_an_experiment_may_be_made_longer_and_not_otherwise_changed(config, tmp_
     same(tmp_path / "whole", tmp_path / "run")
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.slow
 def test_members_resume_bit_for_bit(config, tmp_path):
     overrides = ["run.members=3", "solver.nu={linspace=[0.1,0.3]}", "run.snapshot_every=0.2"]

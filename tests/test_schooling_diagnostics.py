@@ -62,6 +62,7 @@ def test_a_refusal_names_the_key(tmp_path):
         physent.load_experiment(tmp_path / "case.toml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [None, 25.0])
 def test_the_box_is_the_domain_s(length):
     """A run gives what the functions give; the peer's entropies of a school in free space need a

@@ -94,6 +94,7 @@ SYSTEMS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: type(system).__name__)
 def test_the_exact_score_has_no_error_and_the_exact_rates(system):
     """With exact second moments every mean of a quadratic form is exact."""
@@ -133,6 +134,7 @@ def test_of_shuffled_data_no_score_explains_anything():
     assert expected < -0.4
 
 
+@pytest.mark.slow
 def test_too_large_a_noise_is_worse_than_implicit_matching():
     """Both losses are quadratic in P of s = -P x: Newton's step is their minimum. A noise of 1
     costs R^2 over .1.
@@ -166,6 +168,7 @@ def active(**changes):
     return ActiveMatter(**(chosen | changes))
 
 
+@pytest.mark.slow
 def test_a_state_of_given_values_is_the_state():
     for solver in (
         active(),
@@ -180,6 +183,7 @@ def test_a_state_of_given_values_is_the_state():
             np.testing.assert_allclose(solver.drift(again)[name], value, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_derivatives_of_the_reference_and_of_a_network_are_those_of_differences():
     solver = active()
     state = solver.init(jax.random.key(0))
@@ -461,6 +465,7 @@ def folder(tmp_path_factory):
     return root / "small"
 
 
+@pytest.mark.slow
 def test_learning_writes_a_score_and_its_verdict(folder):
     with xr.open_dataset(folder / "score.nc") as ds:
         assert ds.sizes["step"] == 4 and "use that one" in ds.attrs["sentence"]
@@ -481,6 +486,7 @@ def test_learning_writes_a_score_and_its_verdict(folder):
     )
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.slow
 def test_learning_goes_on_bit_for_bit(folder, tmp_path):
     copied(folder, tmp_path)
@@ -577,6 +583,7 @@ def judged(error, reference):
     )
 
 
+@pytest.mark.slow
 def test_the_verdict_is_no_better_than_r_squared_is_known():
     spread = np.random.default_rng(0).normal(size=(8, 2000))
     spread -= spread.mean()
@@ -642,6 +649,7 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
         )
 
 
+@pytest.mark.slow
 def test_a_score_is_refused_where_it_does_not_fit(folder, tmp_path):
     beads = LinearLangevin(system=BeadSpring(beads=3), walkers=64, dt=0.5)
     physent.run(beads, t_end=2.0, save_every=1.0, output=tmp_path / "beads")
@@ -840,6 +848,7 @@ def test_an_odd_variable_turns_its_part_of_the_drift(odd, total):
     np.testing.assert_allclose(flow.total["velocity"], total * x[0] ** 2, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_probability_flow_of_a_rotation_is_a_circle():
     solver = LinearLangevin(system=Matrix(), walkers=2)
     start = {"position": jnp.asarray([[1.0, 0.0], [0.0, 2.0]])}
@@ -873,6 +882,7 @@ def test_devices_share_a_batch(folder, tmp_path):
     np.testing.assert_allclose(many["error"], one["error"], rtol=1e-6)
 
 
+@pytest.mark.runs_long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gyrator"])  # the others: python -m experiments.langevin.learned
 def test_learned_scores_of_linear_systems_are_the_exact_ones(name, tmp_path):

@@ -96,6 +96,7 @@ def symmetries(solver, values):
         yield "translation", (x + jnp.asarray([[3.75, -1.875]], x.dtype), g), lambda u: u
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "sizes"),
     [
@@ -129,6 +130,7 @@ def test_networks_do_not_jump_where_neighbours_come_and_go(kind, sizes):
     assert 0 < largest[3] < largest[1] / 50, largest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "which"),
     [("resolvent", 0), pytest.param("resolvent", 1, marks=pytest.mark.slow), ("slow_manifold", 0)],
@@ -289,6 +291,7 @@ def test_the_networks_ask_for_the_noise_they_are_made_for():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("particles", "components"), [(4, 16), (40, 160)])
 def test_derivatives_are_exact_or_probed_by_the_system_observed(particles, components, monkeypatch):
     """Not by the one that the score was learned from, which may be smaller."""

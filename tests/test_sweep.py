@@ -113,6 +113,7 @@ def swept(tmp_path_factory):
     return place, command
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.slow
 def test_every_point_is_the_single_run_bit_for_bit(swept):
     place, _ = swept
@@ -131,6 +132,7 @@ def test_every_point_is_the_single_run_bit_for_bit(swept):
         assert list(summary.status.values) == ["done", "done"]
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.slow
 def test_what_is_done_is_not_done_again_and_another_sweep_is_not_mixed_in(swept, capsys):
     place, command = swept
@@ -165,6 +167,7 @@ def test_a_worker_that_dies_costs_nothing_but_time(tmp_path, executor):
     assert list(runs.nu) == [0.2, 0.3] and runs.sizes["t"] == 5
 
 
+@pytest.mark.compiles_afresh
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_sweep_that_is_killed_and_run_again_is_the_whole_sweep(tmp_path):
