@@ -9,7 +9,7 @@ from pathlib import Path
 import jaxlib
 
 # Compilation is most of the suite's time. XLA's older CPU emitters take half as long (measured:
-# 0.40 against 0.74 s for a small run), and without optimisation a third less again; a test that runs
+# 0.40 against 0.74 s for a small run), and without optimisation a third less again; what runs
 # for long is marked `runs_long` and optimises (half the time for some). The subprocesses of the
 # tests inherit both. An unknown flag aborts, hence the version.
 if jaxlib.__version__.startswith(("0.9.", "0.10.")):
