@@ -11,7 +11,8 @@ from pathlib import Path
 from physent.engine.interrupts import raised
 from physent.errors import FolderError
 from physent.io.folder import CHECKPOINT, is_running
-from physent.report.page import check_target, opened, page, place_of, save, target_of
+from physent.report.files import check_target, opened, place_of, save, target_of
+from physent.report.page import page
 
 EVERY = 5.0  # seconds between two pages
 SHARE = 4  # a page may take a quarter of the time, so that the run keeps the rest

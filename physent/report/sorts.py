@@ -9,6 +9,7 @@ import xarray as xr
 from physent.data.times import TIMES
 
 ROWS, COLUMNS, POINTS = 360, 480, 1500  # of a space-time plot, and of a line
+KINDS = {0: "series", 1: "profile", 2: "map", 3: "volume"}  # by the number of dims in space
 VECTORS = ("position", "heading", "orientation", "propulsion", "velocity", "force", "torque")
 
 
@@ -25,32 +26,40 @@ class Sort:
     role: str
 
 
+def time_of(array: xr.DataArray) -> str:
+    """The dimension that is time; "" where there is none."""
+    return next((dim for dim in map(str, array.dims) if dim in TIMES), "")
+
+
 def sort(array: xr.DataArray) -> Sort | None:
     """What a variable is by its dims and role; None where it has no time or nothing that can be
     drawn.
     """
-    dims = tuple(map(str, array.dims))
-    time = next((dim for dim in dims if dim in TIMES), None)
-    if time is None or array.dtype.kind not in "fciub" or not array.size:
+    time = time_of(array)
+    if not time or array.dtype.kind not in "fciub" or not array.size:
         return None
-    rest = tuple(dim for dim in dims if dim not in (time, "member"))
+    rest = tuple(dim for dim in map(str, array.dims) if dim not in (time, "member"))
     role = str(array.attrs.get("role", "scalar"))
-    members = array.sizes.get("member", 1)
-    if not rest:
-        return Sort("series", time, rest, members, role)
-    components = array.sizes[rest[-1]] in (2, 3) and rest[-1] not in array.coords
-    if len(rest) == 2 and components and (role in VECTORS or rest[-1] == "component"):
-        return Sort("particles", time, rest, members, role)
-    if len(rest) == 1:
-        return Sort("spectrum" if role == "spectrum" else "profile", time, rest, members, role)
-    if len(rest) in (2, 3):
-        return Sort("map" if len(rest) == 2 else "volume", time, rest, members, role)
-    return None
+    kind = KINDS.get(len(rest))
+    if kind == "profile" and role == "spectrum":
+        kind = "spectrum"
+    elif kind == "map" and array.sizes[rest[1]] in (2, 3) and rest[1] not in array.coords:
+        kind = "particles" if role in VECTORS or rest[1] == "component" else kind
+    return None if kind is None else Sort(kind, time, rest, array.sizes.get("member", 1), role)
 
 
 def sorts_of(dataset: xr.Dataset) -> dict[str, Sort]:
-    """Of every variable that can be drawn."""
+    """The sort of every variable that can be drawn, by name."""
     return {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
+
+
+def chosen(sorts: dict[str, Sort], kind: str, *roles: str) -> list[str]:
+    """The names of the variables of one kind; with roles, only of those that have one of them."""
+    return [
+        name
+        for name, found in sorts.items()
+        if found.kind == kind and (not roles or found.role in roles)
+    ]
 
 
 def plain(dataset: xr.Dataset) -> xr.Dataset:
@@ -68,6 +77,17 @@ def one_member(array: xr.DataArray) -> xr.DataArray:
     return array.isel(member=0) if "member" in array.dims else array
 
 
+def frames(
+    array: xr.DataArray, sort: Sort, rows: list[int] | slice, most: int | None = None
+) -> xr.DataArray:
+    """Some rows of the first member, time first and then `sort.dims`; with `most`, about that many
+    places along each of them.
+    """
+    for dim in sort.dims if most else ():
+        array = thin(array, dim, most or 1)
+    return one_member(array).isel({sort.time: rows}).transpose(sort.time, *sort.dims)
+
+
 def moments(array: xr.DataArray, time: str) -> list[int]:
     """The rows to show where not all can be: the first, the middle and the last."""
     return sorted({0, (array.sizes[time] - 1) // 2, array.sizes[time] - 1})
@@ -79,8 +99,7 @@ def points(array: xr.DataArray, dim: str) -> np.ndarray:
         return array[dim].values.astype(float)
     own = f"{dim}_of_member"
     if own in array.coords:
-        values = array[own]
-        return values.isel(member=0).values if "member" in values.dims else values.values
+        return one_member(array[own]).values
     return np.arange(array.sizes[dim], dtype=float)
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from physent.entropy import time_average
 from physent.report.configuration import per_member
 from physent.report.pictures import ENTROPIES
-from physent.report.sorts import sorts_of
+from physent.report.sorts import chosen, sorts_of, thin, time_of
 
 ENOUGH = 20  # effective samples, below which an average or a test of means says little
 MOST = 20_000  # rows read of a series
@@ -53,19 +53,14 @@ class Difference:
 
 def names_of(dataset: xr.Dataset, roles: tuple[str, ...] = (*ENTROPIES, "order")) -> list[str]:
     """The series that have one of these roles."""
-    return [
-        name
-        for name, found in sorts_of(dataset).items()
-        if found.kind == "series" and found.role in roles
-    ]
+    return chosen(sorts_of(dataset), "series", *roles)
 
 
 def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
     """The values of a series that are finite, one row a member."""
-    array = dataset[name]
-    time = next(str(dim) for dim in array.dims if dim != "member")
-    array = array.isel({time: slice(None, None, -(-array.sizes[time] // MOST))})
-    values = np.asarray(array.transpose(..., time).values, dtype=np.float64)
+    time = time_of(dataset[name])
+    rows = thin(dataset[name], time, MOST).transpose(..., time)
+    values = np.asarray(rows.values, dtype=np.float64)
     values = values.reshape(-1, values.shape[-1])
     return values[:, np.all(np.isfinite(values), axis=0)]
 
@@ -87,17 +82,12 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
             if values.shape[1] < 2:
                 continue
             means, errors, sizes = map(np.asarray, time_average(values))
-            mean, error, effective = (
-                means.mean(),
-                np.sqrt(np.sum(errors**2)) / len(means),
-                sizes.sum(),
-            )
+            error, effective = np.sqrt(np.sum(errors**2)) / len(means), sizes.sum()
             scatter = means.std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else 0.0
             if scatter > error:
                 error, effective = scatter, len(means)
             ends = values[:, 0].mean(), values[:, -1].mean(), values.min(), values.max()
-            numbers = [float(number) for number in (*ends, mean, error, effective)]
-            found.append(Average(name, *numbers))
+            found.append(Average(name, *map(float, (*ends, means.mean(), error, effective))))
     return found
 
 
@@ -105,23 +95,17 @@ def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
     """Every series that both runs have averages of, tested for equal means with effective sample
     sizes.
     """
-    names = [name for name in names_of(a) if name in set(names_of(b))]
+    there = names_of(b)
+    names = [name for name in names_of(a) if name in there]
     first, second = ({x.name: x for x in averages(dataset, names)} for dataset in (a, b))
-    names = [name for name in names if name in first and name in second]
-    tests = [_welch(first[name], second[name]) for name in names]
-    equal = [np.array_equal(samples(a, name), samples(b, name)) for name in names]
+    pairs = [(first[name], second[name]) for name in names if name in first and name in second]
+    tests = [_welch(*pair) for pair in pairs]
     corrected = holm([p for _, _, p in tests])
-    return [
-        Difference(
-            name,
-            first[name],
-            second[name],
-            *test[:2],
-            p,
-            _words(first[name], second[name], same, p),
-        )
-        for name, test, p, same in zip(names, tests, corrected, equal, strict=True)
-    ]
+    found = []
+    for (x, y), (difference, error, _), p in zip(pairs, tests, corrected, strict=True):
+        words = _words(x, y, np.array_equal(samples(a, x.name), samples(b, x.name)), p)
+        found.append(Difference(x.name, x, y, difference, error, p, words))
+    return found
 
 
 def _welch(a: Average, b: Average) -> tuple[float, float, float]:
@@ -137,11 +121,10 @@ def _welch(a: Average, b: Average) -> tuple[float, float, float]:
 
 def holm(p_values: list[float]) -> list[float]:
     """P-values corrected for their number (Holm, Scand. J. Stat. 6, 65 (1979))."""
-    order = np.argsort(p_values)
-    corrected, highest = np.zeros(len(p_values)), 0.0
-    for rank, i in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
-        corrected[i] = highest
+    p, order = np.asarray(p_values), np.argsort(p_values)
+    corrected = np.zeros(len(p))
+    smallest_first = np.minimum(1.0, np.arange(len(p), 0, -1) * p[order])
+    corrected[order] = np.maximum.accumulate(smallest_first)
     return corrected.tolist()
 
 
