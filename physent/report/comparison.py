@@ -3,7 +3,7 @@ differ.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.experiment.recorded import experiment_of, flattened, shown
-from physent.report import particles, style
-from physent.report.configuration import per_member
+from physent.report import configuration, particles, series, style
 from physent.report.files import check_target, opened, save
 from physent.report.page import drawn, made, template
 from physent.report.pictures import PAINTERS, Picture, order_of, scale_of_invariants
-from physent.report.series import rows
 from physent.report.sorts import chosen, sorts_of
 from physent.report.statistics import ENOUGH, differences, names_of
 
@@ -36,8 +34,8 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: list[tuple[str, ...]] = field(default_factory=list)
-    note: str = ""
+    rows: list[tuple[str, ...]]
+    note: str
 
 
 def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
@@ -50,8 +48,8 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
         for key in dict.fromkeys([*first, *second])
         if first.get(key) != second.get(key) and key not in ("name", "description")
     ]
-    note = "" if parameters else "none"
-    found = [Table("parameters that differ", ("key", "A", "B"), parameters, note)]
+    same = "" if parameters else "none"
+    found = [Table("parameters that differ", ("key", "A", "B"), parameters, same)]
     tests = [
         (
             row.name,
@@ -63,11 +61,16 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
         )
         for row in differences(a, b)
     ]
-    drifts = Table("invariants", INVARIANTS, list(_drifts(a, b)), "Drifts are relative.")
+    kept = _drifts(a), _drifts(b)
+    drifts = [
+        (name, *(side.get(name, ("-", "-"))[i] for i in (0, 1) for side in kept))
+        for name in kept[0] | kept[1]
+    ]
+    invariants = Table("invariants", INVARIANTS, drifts, "Drifts are relative.")
     means = Table("entropies and order parameters", TESTS, tests, TESTS_NOTE)
-    found += [table for table in (drifts, means) if table.rows]
+    found += [table for table in (invariants, means) if table.rows]
     for letter, dataset in (("A", a), ("B", b)):
-        if own := per_member(dataset.attrs, dataset.sizes.get("member", 1)):
+        if own := configuration.per_member(dataset.attrs, dataset.sizes.get("member", 1)):
             note = (
                 f"members of {letter} differ in {', '.join(key for key, _ in own)}: their mean is "
                 "no average"
@@ -76,21 +79,15 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
     return found
 
 
-def _drifts(a: xr.Dataset, b: xr.Dataset) -> Iterator[tuple[str, ...]]:
-    scales = scale_of_invariants(a), scale_of_invariants(b)
-    for name in dict.fromkeys([*scales[0], *scales[1]]):
-        sides = [_drift(*side, name) for side in zip((a, b), scales, strict=True)]
-        starts, drifts = zip(*sides, strict=True)
-        yield (name.removeprefix("invariant_"), *starts, *drifts)
-
-
-def _drift(dataset: xr.Dataset, scales: dict[str, float], name: str) -> tuple[str, str]:
-    """The first value of an invariant, and how far it is ever from it."""
-    if name not in scales:
-        return "-", "-"
-    values = np.asarray(dataset[name].transpose("t", ...).values, dtype=float)
-    start = f"{values[0]:.8g}" if values.ndim == 1 else f"{values.shape[1]} members"
-    return start, f"{np.max(np.abs(values - values[:1])) / scales[name]:.1e}"
+def _drifts(dataset: xr.Dataset) -> dict[str, tuple[str, str]]:
+    """The first value of each invariant, and how far it is ever from it."""
+    found = {}
+    for name, scale in scale_of_invariants(dataset).items():
+        values = np.asarray(dataset[name].transpose("t", ...).values, dtype=float)
+        start = f"{values[0]:.8g}" if values.ndim == 1 else f"{values.shape[1]} members"
+        drift = np.max(np.abs(values - values[:1])) / scale
+        found[name.removeprefix("invariant_")] = start, f"{drift:.1e}"
+    return found
 
 
 def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
@@ -123,7 +120,7 @@ def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
 
 
 def _both(a: xr.DataArray, b: xr.DataArray) -> Figure:
-    fig = rows([a.rename("A"), b.rename("B")], together=True)
+    fig = series.rows([a.rename("A"), b.rename("B")], together=True)
     fig.axes[0].set_ylabel(style.labelled(str(a.name), a.attrs))
     return fig
 

@@ -16,10 +16,9 @@ from physent.report.sorts import (
     Sort,
     frames,
     moments,
+    numbers,
     points,
     power_spectrum,
-    real,
-    thin,
 )
 
 FLOOR = 1e-34  # of a power spectrum, below the square of round-off
@@ -29,13 +28,12 @@ TALLEST, LOWEST = 2.6, 0.75  # inches of one map
 def space_time(array: xr.DataArray, sort: Sort) -> Figure:
     """A field on one axis over space and time."""
     (dim,) = sort.dims
-    rows = frames(thin(array, sort.time, ROWS), sort, slice(None), COLUMNS)
-    values, label = real(rows)
+    step = slice(None, None, -(-array.sizes[sort.time] // ROWS))
+    values, label, (t, x) = numbers(array, sort, step, COLUMNS)
     if sort.role == "spectrum":
         values = np.log10(np.maximum(values, values.max() * 1e-20 or FLOOR))
         label = f"log10 {label}"
     label, xlabel = style.labelled(label, array.attrs), _axis_label(array, dim)
-    x, t = points(rows, dim), points(rows, sort.time)
     if len(t) == 1:
         fig, axes = style.figure(xlabel=xlabel, ylabel=label)
         axes.plot(x, values[0], **style.line(0))
@@ -51,9 +49,8 @@ def image(array: xr.DataArray, sort: Sort) -> Figure:
     if sort.kind == "volume":
         array = array.isel({sort.dims[0]: array.sizes[sort.dims[0]] // 2})
     across, up = sort.dims[-2:]
-    rows = frames(array, replace(sort, dims=(up, across)), moments(array, sort.time), COLUMNS)
-    values, label = real(rows)
-    x, y, t = (points(rows, dim) for dim in (across, up, sort.time))
+    flat = replace(sort, dims=(up, across))
+    values, label, (t, y, x) = numbers(array, flat, moments(array, sort.time), COLUMNS)
     if up in array.coords and across in array.coords:
         ratio = _extent(y) / _extent(x)
     else:
@@ -95,16 +92,14 @@ def spectra(array: xr.DataArray, sort: Sort) -> Figure | None:
 def saved_spectrum(array: xr.DataArray, sort: Sort) -> Figure:
     """A spectrum that the solver or a diagnostic has saved, at three moments."""
     (dim,) = sort.dims
-    rows = frames(array, sort, moments(array, sort.time))
-    values, label = real(rows)
-    k = points(rows, dim)
+    values, label, (t, k) = numbers(array, sort, moments(array, sort.time))
 
     def curve(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         shown = (k > 0) & np.isfinite(frame) & (frame > 0)
         return k[shown], frame[shown]
 
     labels = _axis_label(array, dim), style.labelled(label, array.attrs)
-    return _curves(points(rows, sort.time), values, curve, *labels)
+    return _curves(t, values, curve, *labels)
 
 
 def _curves(

@@ -53,8 +53,7 @@ def learned_of(folder: Path | None) -> LearnedSection | None:
     try:
         with xr.open_dataset(folder / RESULT) as stored:
             dataset = stored.load()
-        state = cast(State, str(dataset.attrs["state"]))
-        check = Check("learned score", state, str(dataset.attrs["sentence"]))
+        state, sentence = str(dataset.attrs["state"]), str(dataset.attrs["sentence"])
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise FolderError(f"{folder / RESULT}: cannot be read: {error}") from None
     rows = [
@@ -63,6 +62,7 @@ def learned_of(folder: Path | None) -> LearnedSection | None:
         if array.attrs.get("role") == "verdict"
     ]
     with style.styled():
+        check = Check("learned score", cast(State, state), sentence)
         return LearnedSection(check, rows, list(_pictures(dataset)))
 
 
@@ -109,9 +109,8 @@ def _particles(dataset: xr.Dataset, array: xr.DataArray) -> Figure | None:
         return None
     fig, axes = style.figure(height=4.6)
     x, y = place[:, 0], place[:, 1]
-    size = float(np.clip(12000 / len(place), 1.5, 60.0))
-    dots = {"s": size, "lw": 0, "rasterized": len(place) > 2000, **_colours(array.values)}
-    image = axes.scatter(x, y, c=array.values, **dots)
+    look = {"s": np.clip(12000 / len(place), 1.5, 60.0), "rasterized": len(place) > 2000}
+    image = axes.scatter(x, y, c=array.values, lw=0, **look, **_colours(array.values))
     if len(place) <= 400 and "snapshot_velocity_position" in dataset:
         v = dataset["snapshot_velocity_position"].values
         axes.quiver(x, y, v[:, 0], v[:, 1], color=style.INK, width=0.0035, angles="xy")

@@ -18,7 +18,7 @@ from physent.errors import FolderError, OptionError
 from physent.report import particles, style
 from physent.report.files import check_parent, replacing
 from physent.report.pictures import order_of
-from physent.report.sorts import COLUMNS, Sort, chosen, frames, plain, points, real, sorts_of
+from physent.report.sorts import COLUMNS, Sort, chosen, numbers, plain, points, sorts_of
 
 FRAMES, SECONDS, DPI = 60, 6.0, 96  # of the movie in a page
 FILE_FRAMES, RATE, FILE_DPI = 300, 25, 160  # of one in a file
@@ -160,22 +160,19 @@ Stage = tuple[Figure, Draw, str]  # where frames are drawn, by what, and what th
 
 
 def _line(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Stage:
-    (dim,) = found.dims
-    rows = frames(dataset[name], found, index, COLUMNS)
-    values, label = real(rows)
+    values, label, (_, x) = numbers(dataset[name], found, index, COLUMNS)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.06 * (high - low) or 0.5
     limits, ylabel = (low - margin, high + margin), style.labelled(label, dataset[name].attrs)
-    fig, axes = style.figure(SIZE, 2.9, xlabel=dim, ylabel=ylabel, ylim=limits)
-    (line,) = axes.plot(points(rows, dim), values[0], **style.line(0))
+    fig, axes = style.figure(SIZE, 2.9, xlabel=found.dims[0], ylabel=ylabel, ylim=limits)
+    (line,) = axes.plot(x, values[0], **style.line(0))
     return fig, lambda i: line.set_ydata(values[i]), label
 
 
 def _map(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Stage:
     across, up = found.dims
-    rows = frames(dataset[name], replace(found, dims=(up, across)), index, COLUMNS)
-    values, label = real(rows)
-    x, y = points(rows, across), points(rows, up)
+    flat = replace(found, dims=(up, across))
+    values, label, (_, y, x) = numbers(dataset[name], flat, index, COLUMNS)
     ratio = (y[-1] - y[0]) / ((x[-1] - x[0]) or 1.0)
     height = float(np.clip(3.6 * ratio, 1.0, 4.2)) + 0.9
     look = {"width": SIZE, "height": height, "xlabel": across, "ylabel": up}

@@ -13,15 +13,10 @@ import xarray as xr
 from physent.errors import FolderError
 from physent.experiment.recorded import experiment_of
 from physent.io.folder import EXPERIMENT, LOG
-from physent.report import style
-from physent.report.checks import checks, overall
-from physent.report.configuration import settings
+from physent.report import checks, configuration, learned, statistics, style
 from physent.report.files import check_target, opened, place_of, save, target_of
-from physent.report.learned import learned_of
-from physent.report.movie import check_movie, write_movie
-from physent.report.movie import movie as movie_of
+from physent.report.movie import check_movie, movie, write_movie
 from physent.report.pictures import Picture, pictures
-from physent.report.statistics import ENOUGH, averages
 
 MARKS = {"good": "✓", "fair": "!", "bad": "✗", "note": "i"}
 HEADLINES = {
@@ -80,28 +75,30 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
     With `refresh` a browser loads the page again after that number of seconds.
     """
     experiment = experiment_of(dataset.attrs)
-    found = checks(dataset, folder)
-    learnt = learned_of(folder)
+    found = checks.checks(dataset, folder)
+    learnt = learned.learned_of(folder)
     if learnt is not None:
         found.append(learnt.check)
-    state = overall(found)
+    state = checks.overall(found)
     groups = drawn(pictures(dataset), GROUPS)
+    kind = experiment.get("solver", {}).get("kind")
+    sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
     return template("run.html").render(
         title=str(dataset.attrs.get("title", folder.name if folder else "a run")),
         description=str(dataset.attrs.get("comment", "")),
-        subtitle=_subtitle(dataset, experiment),
+        subtitle=f"{kind}; {sizes}" if kind else sizes,
         state=state,
         headline=HEADLINES[state],
         checks=found,
         marks=MARKS,
-        movie=movie_of(dataset),
+        movie=movie(dataset),
         groups=groups,
         learned=learnt,
         learned_pictures=[] if learnt is None else drawn(learnt.pictures, ("learned score",)),
-        averages=averages(dataset),
+        averages=statistics.averages(dataset),
         averages_after="entropies" if any(g["name"] == "entropies" for g in groups) else "",
-        enough=ENOUGH,
-        configuration=settings(experiment) if experiment else {},
+        enough=statistics.ENOUGH,
+        configuration=configuration.settings(experiment) if experiment else {},
         provenance=_provenance(dataset),
         command=command(folder),
         toml=str(dataset.attrs.get("experiment", "")),
@@ -167,12 +164,6 @@ def summary(dataset: xr.Dataset) -> str:
     cut = {key: s if len(s) <= 120 else f"{s[:100]} ..." for key, s in short.items()}
     with xr.set_options(display_width=96, display_max_rows=60):
         return repr(dataset.assign_attrs(cut))
-
-
-def _subtitle(dataset: xr.Dataset, experiment: dict[str, Any]) -> str:
-    sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
-    kind = experiment.get("solver", {}).get("kind")
-    return f"{kind}; {sizes}" if kind else sizes
 
 
 def _provenance(dataset: xr.Dataset) -> dict[str, str]:

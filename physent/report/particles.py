@@ -84,10 +84,9 @@ def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
     axes.set(xlabel=style.labelled("x", units), ylabel=style.labelled("y", units))
     draw(axes, place, vector, limits)
     if vector is not None:
-        mappable = ScalarMappable(**style.colours_of(np.zeros(0), "phase"))
-        ticks = [-np.pi, 0, np.pi]
-        bar = style.colourbar(fig, mappable, axes, "direction [rad]", aspect=30, ticks=ticks)
-        bar.ax.set_yticklabels(["-π", "0", "π"])
+        colours = ScalarMappable(**style.colours_of(np.zeros(0), "phase"))
+        bar = style.colourbar(fig, colours, axes, "direction [rad]", aspect=30)
+        bar.set_ticks([-np.pi, 0, np.pi], labels=["-π", "0", "π"])
     return fig
 
 

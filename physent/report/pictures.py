@@ -131,8 +131,8 @@ def _fields(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> It
         title, more, group, paint = PAINTERS[found.kind]
         words = _words(array) + _one_of(found) + more
         yield Picture(title.format(name), words, group, paint(array, found))
-    kinds = ("profile", "map")
-    resolved = [n for n in names if sorts[n].kind in kinds and sorts[n].role != "phase"]
+    flat = chosen(sorts, "profile") + chosen(sorts, "map")
+    resolved = [name for name in names if name in flat and sorts[name].role != "phase"]
     for name in resolved if everything else resolved[:1]:
         array, found = dataset[name], sorts[name]
         figure = fields.spectra(array, found)

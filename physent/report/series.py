@@ -110,9 +110,8 @@ def portrait(a: xr.DataArray, b: xr.DataArray) -> Figure:
     fig, axes = style.figure(height=3.9)
     density = _kernel_density(first, second)
     if density is not None:
-        x, y, values = density
-        levels = np.linspace(0.04, 1.0, 9) * values.max()
-        image = axes.contourf(x, y, values, levels=levels, cmap=style.DENSITY)
+        levels = np.linspace(0.04, 1.0, 9) * density[-1].max()
+        image = axes.contourf(*density, levels=levels, cmap=style.DENSITY)
         style.colourbar(fig, image, axes, "probability density (Gaussian kernel)")
     axes.plot(first, second, color=style.INK, lw=0.5, alpha=0.55)
     if len(first):

@@ -44,7 +44,7 @@ def sort(array: xr.DataArray) -> Sort | None:
     if kind == "profile" and role == "spectrum":
         kind = "spectrum"
     elif kind == "map" and array.sizes[rest[1]] in (2, 3) and rest[1] not in array.coords:
-        kind = "particles" if role in VECTORS or rest[1] == "component" else kind
+        kind = "particles" if role in VECTORS or rest[1] == "component" else "map"
     return None if kind is None else Sort(kind, time, rest, array.sizes.get("member", 1), role)
 
 
@@ -111,6 +111,16 @@ def real(array: xr.DataArray) -> tuple[np.ndarray, str]:
     return values.astype(np.float64), str(array.name)
 
 
+def numbers(
+    array: xr.DataArray, sort: Sort, rows: list[int] | slice, most: int | None = None
+) -> tuple[np.ndarray, str, list[np.ndarray]]:
+    """What `frames` chooses as real numbers, how to write what they are, and the points along time
+    and each of `sort.dims`.
+    """
+    some = frames(array, sort, rows, most)
+    return *real(some), [points(some, dim) for dim in (sort.time, *sort.dims)]
+
+
 def is_periodic(array: xr.DataArray, dim: str) -> bool:
     """Whether the axis says that it is a ring."""
     return dim in array.coords and array[dim].attrs.get("periodic") == "true"
@@ -137,10 +147,8 @@ def power_spectrum(
         power[:, 1 : pairs + 1] += amplitude[:, : -pairs - 1 : -1]
         wavenumbers = 2 * np.pi * np.arange(half) / length
     else:
-        parts = np.asarray(dct(np.real(lines), axis=-1)) ** 2
-        power = parts + (
-            np.asarray(dct(np.imag(lines), axis=-1)) ** 2 if np.iscomplexobj(lines) else 0.0
-        )
+        amplitude = np.asarray(dct(lines, axis=-1))
+        power = np.real(amplitude) ** 2 + np.imag(amplitude) ** 2
         wavenumbers = np.pi * np.arange(n) / length
     mean = power.mean(axis=0)
     return wavenumbers, mean / (mean.max() or 1.0)
@@ -148,7 +156,5 @@ def power_spectrum(
 
 def _closes(lines: np.ndarray) -> bool:
     """Whether the step across the seam of a ring is like the others, on every line."""
-    steps = np.abs(np.diff(lines, axis=-1)).max(axis=-1)
-    seam = np.abs(lines[:, 0] - lines[:, -1])
-    scale = np.abs(lines).max(axis=-1)
-    return bool(np.all(seam <= 2 * steps + 1e-9 * scale))
+    steps, scale = (np.abs(part).max(axis=-1) for part in (np.diff(lines, axis=-1), lines))
+    return bool(np.all(np.abs(lines[:, 0] - lines[:, -1]) <= 2 * steps + 1e-9 * scale))

@@ -59,9 +59,8 @@ def names_of(dataset: xr.Dataset, roles: tuple[str, ...] = (*ENTROPIES, "order")
 def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
     """The values of a series that are finite, one row a member."""
     time = time_of(dataset[name])
-    rows = thin(dataset[name], time, MOST).transpose(..., time)
-    values = np.asarray(rows.values, dtype=np.float64)
-    values = values.reshape(-1, values.shape[-1])
+    array = thin(dataset[name], time, MOST).transpose(..., time)
+    values = np.asarray(array.values, dtype=np.float64).reshape(-1, array.sizes[time])
     return values[:, np.all(np.isfinite(values), axis=0)]
 
 
@@ -100,8 +99,8 @@ def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
     first, second = ({x.name: x for x in averages(dataset, names)} for dataset in (a, b))
     pairs = [(first[name], second[name]) for name in names if name in first and name in second]
     tests = [_welch(*pair) for pair in pairs]
-    corrected = holm([p for _, _, p in tests])
     found = []
+    corrected = holm([test[2] for test in tests])
     for (x, y), (difference, error, _), p in zip(pairs, tests, corrected, strict=True):
         words = _words(x, y, np.array_equal(samples(a, x.name), samples(b, x.name)), p)
         found.append(Difference(x.name, x, y, difference, error, p, words))

@@ -149,10 +149,10 @@ def heatmap(
 
 
 def colourbar(
-    fig: Figure, image: Any, axes: Axes | list[Axes], label: str, aspect: float = 26, **more: Any
+    fig: Figure, image: Any, axes: Axes | list[Axes], label: str, aspect: float = 26
 ) -> Colorbar:
     """A slim bar that says what the colours of a picture mean."""
-    bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=aspect, label=label, **more)
+    bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=aspect, label=label)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return bar
 
