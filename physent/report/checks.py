@@ -37,7 +37,7 @@ DRIFT = (1e-6, 1e-3)  # relative, where there is a trend
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at, with a sentence."""
+    """One question about a run, with its answer."""
 
     name: str
     state: State
@@ -67,9 +67,7 @@ def graded(value: float, limits: tuple[float, float]) -> State:
 
 
 def finished(dataset: xr.Dataset, running: bool = False) -> Check:
-    """Whether the run came to the end that its experiment names; `running` says that a process
-    writes it now.
-    """
+    """Whether the run reached its `t_end`; `running` says that a process is writing it now."""
     status = str(dataset.attrs.get("status", "unknown"))
     if status == "running":
         status = "going on" if running else "killed"
@@ -83,7 +81,7 @@ def finished(dataset: xr.Dataset, running: bool = False) -> Check:
 
 
 def finite(dataset: xr.Dataset) -> Check:
-    """Values that are not numbers, in every series and in the last row of every field."""
+    """Whether every series, and the last row of every field, is finite."""
     found = set(filter(None, str(dataset.attrs.get("not_finite", "")).split(", ")))
     for name, what in sorts_of(dataset).items():
         array, whole = dataset[name], what.kind == "series"
@@ -99,8 +97,7 @@ def finite(dataset: xr.Dataset) -> Check:
 
 
 def invariants(dataset: xr.Dataset) -> Iterator[Check]:
-    """The drift of what the system conserves, told apart into round-off, bounded oscillation and
-    trend.
+    """How far each invariant drifts: by round-off, by a bounded oscillation, or by a trend.
 
     It is held against what the method gives, where the solver says so (`Solver.kept`): round-off
     alone, or an error that oscillates and does not grow. Elsewhere growth is judged by its size.
@@ -146,9 +143,7 @@ def invariants(dataset: xr.Dataset) -> Iterator[Check]:
 
 
 def trend(t: np.ndarray, drift: np.ndarray) -> tuple[float, float]:
-    """How far a straight line through the worst member's drift goes from first to last, and the
-    largest residual.
-    """
+    """The rise of a straight line through the worst member's drift, and the largest residual."""
     worst = drift[:, int(np.argmax(np.max(np.abs(drift), axis=0)))]
     if len(t) < 4:
         return float(np.max(np.abs(worst))), 0.0
@@ -158,9 +153,7 @@ def trend(t: np.ndarray, drift: np.ndarray) -> tuple[float, float]:
 
 
 def resolution(dataset: xr.Dataset) -> Iterator[Check]:
-    """How small the amplitude is at the end of the spectrum, for the field that tells most, at its
-    last row.
-    """
+    """How small the amplitude of the first field is at the end of its spectrum, at its last row."""
     sorts = sorts_of(dataset)
     for name in order_of(dataset, sorts):
         found, array = sorts[name], dataset[name]

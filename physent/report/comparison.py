@@ -30,7 +30,7 @@ TESTS_NOTE = (
 
 @dataclass(frozen=True)
 class Table:
-    """A table in words; the note says how to read it."""
+    """A table of text, with a note on how to read it."""
 
     title: str
     columns: tuple[str, ...]
@@ -39,7 +39,7 @@ class Table:
 
 
 def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
-    """Parameters that differ, invariants, and entropies with their test."""
+    """Tables of the parameters that differ, the invariants, and the entropies with their tests."""
     first, second = (flattened(experiment_of(dataset.attrs)) for dataset in (a, b))
     for key in ("precision", "device", "versions"):
         first[key], second[key] = a.attrs.get(key, "?"), b.attrs.get(key, "?")
@@ -80,7 +80,7 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
 
 
 def _drifts(dataset: xr.Dataset) -> dict[str, tuple[str, str]]:
-    """The first value of each invariant, and how far it is ever from it."""
+    """The first value and the largest drift of each invariant, by name."""
     found = {}
     for name, scale in scale_of_invariants(dataset).items():
         values = np.asarray(dataset[name].transpose("t", ...).values, dtype=float)
@@ -91,7 +91,7 @@ def _drifts(dataset: xr.Dataset) -> dict[str, tuple[str, str]]:
 
 
 def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
-    """Series that both have over each other, and the fields that both have side by side."""
+    """The series that both runs have on the same axes, and their fields side by side."""
     sorts, others = sorts_of(a), sorts_of(b)
     sides = {"A": (a, sorts), "B": (b, others)}
 
@@ -126,7 +126,7 @@ def _both(a: xr.DataArray, b: xr.DataArray) -> Figure:
 
 
 def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None) -> list[Table]:
-    """Compare two runs; with `output` a page with pictures is written too.
+    """Compare two runs; with `output`, write a page with pictures too.
 
     Raises `physent.errors.FolderError` where one is not a run, or the page cannot be written.
     """

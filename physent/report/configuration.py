@@ -19,7 +19,7 @@ from physent.protocol.parameters import declarations
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of an experiment; `default` is None where there is none or it is not known."""
+    """One key of an experiment; `default` is None where it has none or where it is unknown."""
 
     key: str
     value: str

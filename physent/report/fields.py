@@ -109,7 +109,7 @@ def _curves(
     xlabel: str,
     ylabel: str,
 ) -> Figure:
-    """A curve for each moment on logarithmic axes, but none where there is nothing to draw."""
+    """A curve on logarithmic axes for each moment that has values to draw."""
     fig, axes = style.figure(xlabel=xlabel, ylabel=ylabel)
     for i, (now, frame) in enumerate(zip(times, values, strict=True)):
         x, y = curve(frame)

@@ -25,8 +25,7 @@ def follow(
     every: float = EVERY,
     tell: Callable[[Path, bool], None] = lambda target, running: None,
 ) -> Path:
-    """Write the report of a run now and after each new checkpoint, until nothing runs there any
-    more; its path.
+    """Write the report of a run now and after each new checkpoint until the run ends; its path.
 
     The page loads itself again; the last one does not, nor does the one that an interrupt leaves.
     `tell` is called with the page and whether the run goes on. Raises FolderError as `write` does.
@@ -56,7 +55,7 @@ def follow(
 
 
 def _sleep(seconds: float, place: Path) -> None:
-    """Wait, but not longer than the run goes on."""
+    """Wait, but only while the run goes on."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and is_running(place):
         time.sleep(min(left, 1.0))
@@ -86,7 +85,7 @@ def _page(folder: Path, place: Path, refresh: int | None) -> str:
 
 
 def _still(text: str) -> str:
-    """A page without what makes it load again."""
+    """A page without the lines that make it reload."""
     return "".join(
         line
         for line in text.splitlines(keepends=True)

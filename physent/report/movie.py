@@ -28,9 +28,7 @@ SIZE = 4.6  # inches
 
 @dataclass(frozen=True)
 class Movie:
-    """An animated WebP and its last frame as data: addresses, what it shows, and its size in
-    pixels.
-    """
+    """An animated WebP and its last frame as data: URLs, with a caption and the size in pixels."""
 
     animation: str
     still: str
@@ -40,14 +38,14 @@ class Movie:
 
 @dataclass(frozen=True)
 class Film:
-    """The frames of a movie, each pixels (rows, columns, 3), and what it shows."""
+    """The frames of a movie, each an image (rows, columns, 3), with a caption."""
 
     frames: list[np.ndarray]
     caption: str
 
 
 def movie(dataset: xr.Dataset, most: int = FRAMES) -> Movie | None:
-    """A movie of a run with at least four rows of a field or of particles; None for others."""
+    """The movie of a run; None where no field and no particles have at least four rows."""
     film = filmed(dataset, most)
     if film is None:
         return None
@@ -60,9 +58,7 @@ def movie(dataset: xr.Dataset, most: int = FRAMES) -> Movie | None:
 
 
 def filmed(dataset: xr.Dataset, most: int = FRAMES, dpi: float = DPI) -> Film | None:
-    """At most `most` frames of the particles of a run, or of the field that tells most; None where
-    nothing moves.
-    """
+    """At most `most` frames of the particles of a run, else of its first field; None without them."""
     dataset = plain(dataset)
     sorts = sorts_of(dataset)
     fields = [name for name in order_of(dataset, sorts) if sorts[name].kind in ("map", "profile")]
@@ -103,8 +99,7 @@ def _webp(frames: list[np.ndarray], seconds: float) -> bytes:
 
 
 def write_movie(dataset: xr.Dataset, target: Path) -> None:
-    """A run's movie as a file of its own, WebP or mp4 by its suffix, longer and larger than the one
-    in the page.
+    """Write the movie of a run to a .webp or .mp4 file, longer and larger than in the page.
 
     Raises OptionError for another suffix, and FolderError where there is nothing to film or the
     file cannot be written.
@@ -124,7 +119,7 @@ def write_movie(dataset: xr.Dataset, target: Path) -> None:
 
 
 def check_movie(target: Path) -> None:
-    """Raises OptionError for a suffix that no movie can have here, FolderError without a folder."""
+    """Raises OptionError for a suffix that is not supported, FolderError without the folder."""
     if target.suffix not in SUFFIXES:
         raise OptionError(
             f"{target}: given a movie that ends in {target.suffix!r}, allowed: "
@@ -206,9 +201,7 @@ def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Sta
 
 
 def _travels(places: np.ndarray, out: np.ndarray, period: np.ndarray | None) -> bool:
-    """Whether the swarm goes so far that it would be small in a picture of the whole way, or across
-    an edge.
-    """
+    """Whether the swarm moves farther than its own size, or across an edge."""
     size = np.median(np.ptp(out, axis=1).max(axis=-1))
     path = np.ptp((places - out).mean(axis=1), axis=0).max()
     return bool(path > size and (period is None or 2 * size < np.max(period)))

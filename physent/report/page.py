@@ -110,7 +110,7 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
 
 
 def drawn(found: Iterable[Picture], order: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Pictures as SVG in their sections."""
+    """Pictures as SVG, grouped in sections."""
     sections: dict[str, list[dict[str, Any]]] = {name: [] for name in order}
     for entry in entries(found):
         sections.setdefault(entry["group"], []).append(entry)
@@ -145,13 +145,13 @@ def template(name: str) -> Any:
 
 
 def made() -> str:
-    """By what and when a page was written."""
+    """The version and the time of writing, for the foot of a page."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return f"Written by physent {version('physent')} at {now}."
 
 
 def command(folder: Path | None) -> str:
-    """The command line that repeats the run of a folder."""
+    """The command line that repeats a run; empty where the folder has no experiment."""
     if folder is None or not (folder / EXPERIMENT).is_file():
         return ""
     path = folder.resolve()
@@ -159,7 +159,7 @@ def command(folder: Path | None) -> str:
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """xarray's own summary, the long attributes cut."""
+    """xarray's own summary, with long attributes shortened."""
     short = {key: str(value).replace("\n", " ") for key, value in dataset.attrs.items()}
     cut = {key: s if len(s) <= 120 else f"{s[:100]} ..." for key, s in short.items()}
     with xr.set_options(display_width=96, display_max_rows=60):

@@ -19,7 +19,7 @@ HEADINGS = ("heading", "orientation", "propulsion", "velocity")
 
 
 def headings(dataset: xr.Dataset, name: str) -> str | None:
-    """The variable that says where the particles of `name` head: same dims, the best role."""
+    """The variable with the headings of the particles of `name`, by dims and role; None without."""
     same = [str(x) for x in dataset if x != name and dataset[x].dims == dataset[name].dims]
     ranked = (
         other
@@ -31,9 +31,7 @@ def headings(dataset: xr.Dataset, name: str) -> str | None:
 
 
 def box(positions: np.ndarray) -> list[tuple[float, float]]:
-    """Limits with a margin, the same length along every axis, round all positions (...,
-    components).
-    """
+    """Limits of equal length along every axis that hold all positions (..., components)."""
     flat = positions.reshape(-1, positions.shape[-1])
     flat = flat[np.all(np.isfinite(flat), axis=-1)]
     if not len(flat):
@@ -62,7 +60,7 @@ def rows(
 
 
 def period(dataset: xr.Dataset, name: str, components: int) -> np.ndarray | None:
-    """The circumferences of the periodic box, where the file says so for each component."""
+    """The lengths of the periodic box (components,); None where the file does not give them all."""
     circles = np.asarray(dataset[name].attrs.get("period", ()), dtype=float)
     return circles if circles.shape == (components,) and np.all(circles > 0) else None
 
@@ -73,7 +71,7 @@ def about_centre(places: np.ndarray, period: np.ndarray | None) -> np.ndarray:
 
 
 def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
-    """The particles at one row; in three dimensions seen from the side and from above."""
+    """A picture of the particles at one row, in two or three dimensions."""
     (place,), (vector,) = rows(dataset, name, sort, [row])
     limits, units = box(place), dataset[name].attrs
     fig, axes = style.figure(height=4.6 if place.shape[-1] == 2 else 4.5)
@@ -130,9 +128,7 @@ def deep(
 def draw(
     axes: Axes, place: np.ndarray, vector: np.ndarray | None, limits: list[tuple[float, float]]
 ) -> None:
-    """Particles of two dimensions as arrows along their headings, coloured by direction, or as
-    dots.
-    """
+    """Draw particles in the plane as arrows along their headings, coloured by direction, or as dots."""
     x, y = place.T
     angle = None if vector is None else np.arctan2(vector[:, 1], vector[:, 0])
     look: dict[str, Any] = {"color": style.COLOURS[0]}

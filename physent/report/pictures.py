@@ -60,8 +60,8 @@ class Pictures(dict[str, Figure]):
 
 
 def plot(dataset: xr.Dataset, *variables: str) -> Pictures:
-    """The pictures of a run as matplotlib figures by title; where variables are named, only those
-    of them.
+    """The pictures of a run, or only of some of its variables, as matplotlib figures by title.
+
 
     Raises ValueError for a variable that the dataset does not have, or that has no picture.
     """
@@ -101,7 +101,7 @@ def showpieces(dataset: xr.Dataset) -> Iterator[Picture]:
 def _drawn(
     dataset: xr.Dataset, drawers: tuple[Drawer, ...], everything: bool, most: int | None = None
 ) -> Iterator[Picture]:
-    """What each drawer makes of a dataset, at most `most` pictures of each."""
+    """The pictures that the drawers make of a dataset, at most `most` of each."""
     dataset = plain(dataset)
     sorts = sorts_of(dataset)
     with style.styled():
@@ -110,7 +110,7 @@ def _drawn(
 
 
 def order_of(dataset: xr.Dataset, sorts: dict[str, Sort]) -> list[str]:
-    """The fields, what tells most first."""
+    """The names of the fields, the most telling first."""
     ranks = {role: rank for rank, role in enumerate(FIRST_ROLES)} | {"phase": 99}
     names = [name for name in sorts if sorts[name].kind in PAINTERS]
     return sorted(names, key=lambda name: ranks.get(sorts[name].role, 50))
@@ -203,8 +203,8 @@ def _portraits(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) ->
 
 
 def scale_of_invariants(dataset: xr.Dataset) -> dict[str, float]:
-    """What the drift of each invariant is relative to: its first value, or the largest of all where
-    that is small.
+    """The scale of each invariant's drift: its first value, or the largest of all if it is small.
+
 
     A momentum that is 0 but for noise says nothing of how large a drift is.
     """

@@ -99,9 +99,7 @@ def portraits(dataset: xr.Dataset, names: list[str]) -> list[tuple[str, str]]:
 
 
 def portrait(a: xr.DataArray, b: xr.DataArray) -> Figure:
-    """One series over another: the density of its places by a Gaussian kernel, and the path through
-    it.
-    """
+    """One series against another: a Gaussian kernel density and the path through it."""
     first, second = (
         np.asarray(one_member(thin(x, time_of(x), POINTS)).values, dtype=float) for x in (a, b)
     )
@@ -128,7 +126,7 @@ def portrait(a: xr.DataArray, b: xr.DataArray) -> Figure:
 def _kernel_density(
     a: np.ndarray, b: np.ndarray, size: int = 72
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Density on a grid round the points; None where they do not fill a plane."""
+    """Density on a grid around the points; None where they do not fill a plane."""
     from scipy.stats import gaussian_kde
 
     if len(a) < 10 or min(np.ptp(a), np.ptp(b)) <= 1e-12 * max(

@@ -32,9 +32,7 @@ def time_of(array: xr.DataArray) -> str:
 
 
 def sort(array: xr.DataArray) -> Sort | None:
-    """What a variable is by its dims and role; None where it has no time or nothing that can be
-    drawn.
-    """
+    """The sort of a variable by its dims and role; None where it cannot be drawn over time."""
     time = time_of(array)
     if not time or array.dtype.kind not in "fciub" or not array.size:
         return None
@@ -63,12 +61,12 @@ def chosen(sorts: dict[str, Sort], kind: str, *roles: str) -> list[str]:
 
 
 def plain(dataset: xr.Dataset) -> xr.Dataset:
-    """Without the axis of components, where vectors have only one."""
+    """The dataset without the axis of components where vectors have only one."""
     return dataset.isel(component=0, drop=True) if dataset.sizes.get("component") == 1 else dataset
 
 
 def thin(array: xr.DataArray, dim: str, most: int) -> xr.DataArray:
-    """At most about `most` places along a dimension, evenly spaced, the first among them."""
+    """About `most` places along a dimension at most, evenly spaced from the first."""
     return array.isel({dim: slice(None, None, -(-array.sizes[dim] // most))})
 
 
@@ -80,9 +78,7 @@ def one_member(array: xr.DataArray) -> xr.DataArray:
 def frames(
     array: xr.DataArray, sort: Sort, rows: list[int] | slice, most: int | None = None
 ) -> xr.DataArray:
-    """Some rows of the first member, time first and then `sort.dims`; with `most`, about that many
-    places along each of them.
-    """
+    """Some rows of the first member, with dims (time, *sort.dims), thinned to about `most` places."""
     for dim in sort.dims if most else ():
         array = thin(array, dim, most or 1)
     return one_member(array).isel({sort.time: rows}).transpose(sort.time, *sort.dims)
@@ -104,7 +100,7 @@ def points(array: xr.DataArray, dim: str) -> np.ndarray:
 
 
 def real(array: xr.DataArray) -> tuple[np.ndarray, str]:
-    """The values as real numbers, and how to write what they are: |name| for a complex one."""
+    """The values as real numbers, and their label: |name| for a complex variable."""
     values = np.asarray(array.values)
     if np.iscomplexobj(values):
         return np.abs(values), f"|{array.name}|"
@@ -114,9 +110,7 @@ def real(array: xr.DataArray) -> tuple[np.ndarray, str]:
 def numbers(
     array: xr.DataArray, sort: Sort, rows: list[int] | slice, most: int | None = None
 ) -> tuple[np.ndarray, str, list[np.ndarray]]:
-    """What `frames` chooses as real numbers, how to write what they are, and the points along time
-    and each of `sort.dims`.
-    """
+    """The values of `frames` as real numbers, their label, and the points along each dimension."""
     some = frames(array, sort, rows, most)
     return *real(some), [points(some, dim) for dim in (sort.time, *sort.dims)]
 

@@ -38,9 +38,7 @@ class Average:
 
 @dataclass(frozen=True)
 class Difference:
-    """The means of one series in two runs, their difference, and the p-value of there being none
-    (after Holm).
-    """
+    """The difference of a series' means in two runs, with its p-value after Holm."""
 
     name: str
     a: Average
@@ -57,7 +55,7 @@ def names_of(dataset: xr.Dataset, roles: tuple[str, ...] = (*ENTROPIES, "order")
 
 
 def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
-    """The values of a series that are finite, one row a member."""
+    """The finite values of a series (members, rows)."""
     time = time_of(dataset[name])
     array = thin(dataset[name], time, MOST).transpose(..., time)
     values = np.asarray(array.values, dtype=np.float64).reshape(-1, array.sizes[time])
@@ -67,8 +65,8 @@ def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
 def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Average]:
     """First, last, smallest, largest and mean of each series with its standard error.
 
-    The error is that of autocorrelated rows. Over members it is that of the mean of their means, or
-    that which the scatter of these means shows where it is larger: members that stay apart are one
+    The error accounts for autocorrelation. For several members it is the error of the mean of their
+    means, or the scatter of these means where it is larger: members that stay apart are one
     independent value each. Members with parameters of their own are different systems and have no
     averages.
     """
@@ -91,9 +89,7 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
 
 
 def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
-    """Every series that both runs have averages of, tested for equal means with effective sample
-    sizes.
-    """
+    """Tests for equal means of every series that both runs have, with effective sample sizes."""
     there = names_of(b)
     names = [name for name in names_of(a) if name in there]
     first, second = ({x.name: x for x in averages(dataset, names)} for dataset in (a, b))

@@ -78,9 +78,7 @@ COLORMAPS: dict[str, Colormap] = {"phase": CYCLIC, "spectrum": DENSITY, "concent
 
 
 def panels(count: int, height: float, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
-    """A figure with axes below each other that share x, laid out so that nothing is cut; it belongs
-    to no window.
-    """
+    """A figure with axes below each other that share x, without a window, with nothing cut off."""
     fig = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(fig)
     return fig, list(fig.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
@@ -104,9 +102,7 @@ def line(index: int) -> dict[str, Any]:
 
 
 def colours_of(values: np.ndarray, role: str) -> dict[str, Any]:
-    """The map and the limits for values of a role: symmetric about zero where they have both
-    signs.
-    """
+    """The colour map and limits for values of a role; symmetric about zero for both signs."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if role == "phase":
@@ -129,7 +125,7 @@ def labelled(name: str, attributes: Mapping[str, Any]) -> str:
 def mesh(
     axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, colours: dict[str, Any]
 ) -> QuadMesh:
-    """A map of values (y, x), each in a cell of its own about its place."""
+    """Draw a map of values (y, x), each in a cell around its place."""
     return axes.pcolormesh(x, y, values, shading="nearest", rasterized=True, **colours)
 
 
@@ -141,7 +137,7 @@ def heatmap(
     label: str,
     **properties: Any,
 ) -> tuple[Figure, Axes, QuadMesh]:
-    """A figure with one map and its bar of colours."""
+    """A figure with one map and its colour bar."""
     fig, axes = figure(**properties)
     image = mesh(axes, x, y, values, colours)
     colourbar(fig, image, axes, label)
@@ -151,7 +147,7 @@ def heatmap(
 def colourbar(
     fig: Figure, image: Any, axes: Axes | list[Axes], label: str, aspect: float = 26
 ) -> Colorbar:
-    """A slim bar that says what the colours of a picture mean."""
+    """Add a slim colour bar."""
     bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=aspect, label=label)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return bar
