@@ -3,7 +3,6 @@ number in it.
 """
 
 import contextlib
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,5 +206,5 @@ def experiment_solver(folder: Path) -> dict[str, Any]:
     """The solver's table in a folder's experiment; empty where it cannot be read."""
     with contextlib.suppress(OSError, ValueError):
         text = (folder / EXPERIMENT).read_text(encoding="utf-8")
-        return tomllib.loads(text).get("solver", {})
+        return experiment_of({"experiment": text}).get("solver", {})
     return {}

@@ -58,7 +58,7 @@ def movie(dataset: xr.Dataset, most: int = FRAMES) -> Movie | None:
 
 
 def filmed(dataset: xr.Dataset, most: int = FRAMES, dpi: float = DPI) -> Film | None:
-    """At most `most` frames of the particles of a run, else of its first field; None without them."""
+    """At most `most` frames of the particles of a run, else of a field; None without either."""
     dataset = plain(dataset)
     sorts = sorts_of(dataset)
     fields = [name for name in order_of(dataset, sorts) if sorts[name].kind in ("map", "profile")]

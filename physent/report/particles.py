@@ -128,7 +128,7 @@ def deep(
 def draw(
     axes: Axes, place: np.ndarray, vector: np.ndarray | None, limits: list[tuple[float, float]]
 ) -> None:
-    """Draw particles in the plane as arrows along their headings, coloured by direction, or as dots."""
+    """Draw particles in the plane as dots, or as arrows coloured by their heading."""
     x, y = place.T
     angle = None if vector is None else np.arctan2(vector[:, 1], vector[:, 0])
     look: dict[str, Any] = {"color": style.COLOURS[0]}

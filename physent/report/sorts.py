@@ -78,7 +78,7 @@ def one_member(array: xr.DataArray) -> xr.DataArray:
 def frames(
     array: xr.DataArray, sort: Sort, rows: list[int] | slice, most: int | None = None
 ) -> xr.DataArray:
-    """Some rows of the first member, with dims (time, *sort.dims), thinned to about `most` places."""
+    """Some rows of the first member (time, *sort.dims), each dim thinned to about `most` places."""
     for dim in sort.dims if most else ():
         array = thin(array, dim, most or 1)
     return one_member(array).isel({sort.time: rows}).transpose(sort.time, *sort.dims)
