@@ -84,7 +84,10 @@ def sdist(path: Path) -> list[str]:
     wanted |= {
         "CHANGELOG.md": "history",
         "CITATION.cff": "how to cite",
+        "CONTRIBUTING.md": "how to contribute; a test runs its recipes",
         "RELEASING.md": "how to release",
+        ".pre-commit-config.yaml": "a test reads it",
+        ".github/workflows/ci.yml": "a test reads it",
     }
     data = ("data/benchmarks", "data/reference", "data/validation")
     for folder in ("physent", "solvers", "tests", "experiments", "docs", *data):

@@ -5,13 +5,16 @@ declarations.
 import re
 import runpy
 import shlex
+import textwrap
 import tomllib
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import test_contract as contract
 import xarray as xr
+import yaml
 
 from physent.app import cli
 from physent.experiment import building as config
@@ -19,6 +22,9 @@ from physent.protocol import registry
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+# folders of the repository, by which a path is known from other words with a slash
+TOP = {"physent", "solvers", "experiments", "tests", "docs", "data", ".ci", ".github"}
 
 
 def blocks(language: str, text: str = README) -> list[str]:
@@ -99,8 +105,110 @@ def test_the_solver_and_the_diagnostic_of_the_guide_work():
     assert scope["run"].widest.isel(t=-1).min() > 0
 
 
+def test_the_recipes_of_contributing_work(tmp_path, monkeypatch):
+    """Every block of Python, one after the other; the contract holds for what they define."""
+    monkeypatch.chdir(tmp_path)
+    scope: dict = {}
+    found = re.findall(r"^ *```python\n(.*?)^ *```$", CONTRIBUTING, flags=re.DOTALL | re.MULTILINE)
+    assert len(found) >= 8
+    for code in found:
+        exec(textwrap.dedent(code), scope)
+    monkeypatch.setitem(contract.SOLVERS, "recipe", scope["Relaxation"])
+    monkeypatch.setattr(contract, "DIAGNOSTICS", {"recipe": scope["Contrast"]})
+    solver, steps, _ = contract.seen("recipe")
+    contract.test_a_solver_is_a_module_with_array_parameters_and_documented_fields(solver)
+    contract.test_a_step_keeps_the_structure_of_the_state_and_adds_dt(solver, steps)
+    contract.test_observables_are_declared_with_the_dims_they_have(solver, steps)
+    contract.test_a_solver_survives_its_settings(solver)
+    contract.test_diagnostics_give_what_they_declare_over_members("recipe", solver)
+
+
+def test_files_that_contributing_names_exist():
+    made = {"solvers/relaxation/", "tests/test_relaxation.py", "experiments/relaxation/"}
+    made |= {"docs/relaxation.md", "docs/_build/html"}
+    named = set(re.findall(r"[\w.-]+(?:/[\w.-]*)+", re.sub(r"https?://\S+", "", CONTRIBUTING)))
+    paths = {name for name in named if name.partition("/")[0] in TOP} - made
+    assert len(paths) >= 15
+    assert not [path for path in sorted(paths) if not (ROOT / path).exists()]
+
+
+# --------------------------------------------------------------------------------------------------
+# workflows and hooks
+
+COMMANDS = (  # what .ci/run does is what the workflow does
+    "ruff check .",
+    "ruff format --check .",
+    "pyright --pythonpath .venv/bin/python",
+    "twine check --strict dist/*",
+    "check-wheel-contents dist/*.whl",
+    ".ci/check_distributions.py dist",
+    ".ci/lowest_versions.py pyproject.toml > lowest.txt",
+    "sphinx -b html -W --keep-going",
+)
+
+
+def test_the_workflow_runs_what_ci_run_does_on_files_that_exist():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    assert workflow[True]["push"] == {"branches": ["main"]}  # YAML 1.1 reads "on" as true
+    jobs = workflow["jobs"]
+    assert set(jobs) == {"lint", "fast", "slow", "distributions", "notebooks", "docs", "lowest"}
+    assert not any("needs" in job for job in jobs.values())  # they run side by side
+    lines = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    text = "\n".join(lines)
+    named = {name for line in lines for name in re.findall(r"[\w.-]+(?:/[\w*.-]+)+", line)}
+    paths = {name for name in named if name.partition("/")[0] in TOP} - {"docs/_build/html"}
+    paths -= {"docs/_build/html/index.html"}
+    assert len(paths) >= 8
+    assert not [path for path in sorted(paths) if not list(ROOT.glob(path))]
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert not [words for words in COMMANDS if words not in text or words not in ci]
+    assert "secrets." not in (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+
+
+def test_hooks_need_no_network_and_templates_are_forms():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert [repo["repo"] for repo in hooks["repos"]] == ["local"]
+    found = {hook["id"]: hook for hook in hooks["repos"][0]["hooks"]}
+    assert {"ruff-check", "ruff-format", "trailing-whitespace", "end-of-file"} <= set(found)
+    for name, wrong, right in (
+        ("trailing-whitespace", b"a = 1 \n", b"a = 1\n"),
+        ("end-of-file", b"a = 1", b"a = 1\n"),
+    ):
+        pattern = re.compile(found[name]["entry"].encode(), re.MULTILINE)
+        assert pattern.search(wrong) and not pattern.search(right), name
+    forms = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    assert {form.stem for form in forms} == {"bug", "config", "proposal", "wrong_number"}
+    for form in forms:
+        fields = yaml.safe_load(form.read_text(encoding="utf-8")).get("body", [])
+        assert all(field["id"] and field["attributes"]["label"] for field in fields)
+
+
+# --------------------------------------------------------------------------------------------------
+# what changed
+
+
+def test_the_tables_of_old_names_are_those_that_are_served():
+    page = runpy.run_path(str(ROOT / "docs" / "make_what_changed.py"))["page"]
+    assert (ROOT / "docs" / "what_changed.md").read_text(encoding="utf-8") == page(), (
+        "run python docs/make_what_changed.py"
+    )
+
+
+def test_the_changelog_has_a_section_by_release_in_the_usual_sorts():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    sorts = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    _, *releases = re.split(r"^## ", text, flags=re.MULTILINE)
+    assert [release.split()[0] for release in releases] == ["0.2.0", "0.1.0"]
+    for release in releases:
+        before, *parts = re.split(r"^### ", release, flags=re.MULTILINE)
+        titles = [part.partition("\n")[0] for part in parts]
+        assert titles == [title for title in sorts if title in titles] and "- " not in before
+        assert all(part.partition("\n")[2].startswith("\n- ") for part in parts)
+
+
 def test_pages_and_files_that_are_linked_exist():
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    top = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "RELEASING.md")]
+    for page in [*top, *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if not target.startswith("_generated/"):  # made by the build, which checks them
                 assert (page.parent / target).exists(), f"{page.name}: {target}"

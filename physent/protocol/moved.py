@@ -143,6 +143,7 @@ NAMES: dict[str, dict[str, str]] = {
     "entropy.production": {"block_bootstrap": "entropy.error_bars.block_bootstrap"},
     "report.comparison": {"compare": "report.comparison.compare_runs"},
     "report.fields": {"maps": "report.fields.image"},
+    "report.page": {name: f"report.files.{name}" for name in ("MARK", "REPORT")},
     "report.style": {"MAPS": "report.style.COLORMAPS"},
     "report.verdict": {"verdict": "report.checks.checks"},
     "runs": {"Report": "runs.Tell"},

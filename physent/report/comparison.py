@@ -3,52 +3,53 @@ differ.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.figure import Figure
 
 from physent.experiment.recorded import experiment_of, flattened, shown
-from physent.report import fields, particles, style
-from physent.report.configuration import per_member
-from physent.report.page import check_target, drawn, made, opened, save, template
-from physent.report.pictures import Picture, order_of, scale_of_invariants
-from physent.report.series import draw
-from physent.report.sorts import POINTS, sort, sorts_of, thin
+from physent.report import configuration, particles, series, style
+from physent.report.files import check_target, opened, save
+from physent.report.page import drawn, made, template
+from physent.report.pictures import PAINTERS, Picture, order_of, scale_of_invariants
+from physent.report.sorts import chosen, sorts_of
 from physent.report.statistics import ENOUGH, differences, names_of
 
 MOST = 4  # fields of which there are pictures
+INVARIANTS = ("invariant", "A at t = 0", "B at t = 0", "largest drift A", "largest drift B")
+TESTS = ("time average", "A", "B", "A - B", "independent values", "p", "test")
+TESTS_NOTE = (
+    "Errors and tests count independent values, not rows; p is two-sided and corrected for the "
+    f"number of tests (Holm). Below {ENOUGH} independent values no verdict is given: the series "
+    "still changes, or is short."
+)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table in words; the note says how to read it."""
+    """A table of text, with a note on how to read it."""
 
     title: str
     columns: tuple[str, ...]
-    rows: list[tuple[str, ...]] = field(default_factory=list)
-    note: str = ""
+    rows: list[tuple[str, ...]]
+    note: str
 
 
 def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
-    """Parameters that differ, invariants, and entropies with their test."""
+    """Tables of the parameters that differ, the invariants, and the entropies with their tests."""
     first, second = (flattened(experiment_of(dataset.attrs)) for dataset in (a, b))
     for key in ("precision", "device", "versions"):
         first[key], second[key] = a.attrs.get(key, "?"), b.attrs.get(key, "?")
-    keys = [key for key in dict.fromkeys([*first, *second]) if first.get(key) != second.get(key)]
-    keys = [key for key in keys if key not in ("name", "description")]
-    missing = "-"
     parameters = [
-        (key, *(shown(part[key]) if key in part else missing for part in (first, second)))
-        for key in keys
+        (key, *(shown(part[key]) if key in part else "-" for part in (first, second)))
+        for key in dict.fromkeys([*first, *second])
+        if first.get(key) != second.get(key) and key not in ("name", "description")
     ]
-    found = [Table("parameters that differ", ("key", "A", "B"), parameters, "" if keys else "none")]
-    drifts = list(_drifts(a, b))
-    if drifts:
-        columns = ("invariant", "A at t = 0", "B at t = 0", "largest drift A", "largest drift B")
-        found.append(Table("invariants", columns, drifts, "Drifts are relative."))
+    same = "" if parameters else "none"
+    found = [Table("parameters that differ", ("key", "A", "B"), parameters, same)]
     tests = [
         (
             row.name,
@@ -60,17 +61,16 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
         )
         for row in differences(a, b)
     ]
-    if tests:
-        columns = ("time average", "A", "B", "A - B", "independent values", "p", "test")
-        note = (
-            "Errors and tests count independent values, not rows; p is two-sided and corrected for "
-            "the number of tests "
-            f"(Holm). Below {ENOUGH} independent values no verdict is given: the series still "
-            "changes, or is short."
-        )
-        found.append(Table("entropies and order parameters", columns, tests, note))
+    kept = _drifts(a), _drifts(b)
+    drifts = [
+        (name, *(side.get(name, ("-", "-"))[i] for i in (0, 1) for side in kept))
+        for name in kept[0] | kept[1]
+    ]
+    invariants = Table("invariants", INVARIANTS, drifts, "Drifts are relative.")
+    means = Table("entropies and order parameters", TESTS, tests, TESTS_NOTE)
+    found += [table for table in (invariants, means) if table.rows]
     for letter, dataset in (("A", a), ("B", b)):
-        if own := per_member(dataset.attrs, dataset.sizes.get("member", 1)):
+        if own := configuration.per_member(dataset.attrs, dataset.sizes.get("member", 1)):
             note = (
                 f"members of {letter} differ in {', '.join(key for key, _ in own)}: their mean is "
                 "no average"
@@ -79,78 +79,54 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
     return found
 
 
-def _drifts(a: xr.Dataset, b: xr.Dataset) -> Iterator[tuple[str, ...]]:
-    scales = scale_of_invariants(a), scale_of_invariants(b)
-    for name in dict.fromkeys([*scales[0], *scales[1]]):
-        starts, drifts = [], []
-        for dataset, scale in zip((a, b), scales, strict=True):
-            if name not in scale:
-                starts.append("-")
-                drifts.append("-")
-                continue
-            values = np.asarray(dataset[name].transpose("t", ...).values, dtype=float)
-            starts.append(f"{values[0]:.8g}" if values.ndim == 1 else f"{values.shape[1]} members")
-            drifts.append(f"{np.max(np.abs(values - values[:1])) / scale[name]:.1e}")
-        yield (name.removeprefix("invariant_"), *starts, *drifts)
+def _drifts(dataset: xr.Dataset) -> dict[str, tuple[str, str]]:
+    """The first value and the largest drift of each invariant, by name."""
+    found = {}
+    for name, scale in scale_of_invariants(dataset).items():
+        values = np.asarray(dataset[name].transpose("t", ...).values, dtype=float)
+        start = f"{values[0]:.8g}" if values.ndim == 1 else f"{values.shape[1]} members"
+        drift = np.max(np.abs(values - values[:1])) / scale
+        found[name.removeprefix("invariant_")] = start, f"{drift:.1e}"
+    return found
 
 
 def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
-    """Series that both have over each other, and the fields that both have side by side."""
+    """The series that both runs have on the same axes, and their fields side by side."""
+    sorts, others = sorts_of(a), sorts_of(b)
+    sides = {"A": (a, sorts), "B": (b, others)}
+
+    def shared(names: list[str]) -> list[str]:
+        """Those that are drawn alike in both."""
+        return [
+            name
+            for name in names
+            if name in others
+            and (sorts[name].kind, sorts[name].dims) == (others[name].kind, others[name].dims)
+        ]
+
     with style.styled():
         for name in names_of(a):
             if name in names_of(b):
-                yield Picture(
-                    name,
-                    str(a[name].attrs.get("long_name", name)),
-                    "series",
-                    _both(a[name], b[name]),
-                )
-        sorts = sorts_of(a)
-        shared = [name for name in order_of(a, sorts) if name in b and _alike(a[name], b[name])]
-        swarms = [
-            name
-            for name in sorts
-            if sorts[name].kind == "particles" and sorts[name].role == "position"
-        ]
-        for name in shared[:MOST]:
-            for letter, dataset in (("A", a), ("B", b)):
-                found = sort(dataset[name])
-                assert found is not None
-                painter = {"profile": fields.space_time, "spectrum": fields.saved_spectrum}.get(
-                    found.kind, fields.image
-                )
-                yield Picture(f"{name} in {letter}", "", "fields", painter(dataset[name], found))
-        for name in (name for name in swarms if name in b and _alike(a[name], b[name])):
-            for letter, dataset in (("A", a), ("B", b)):
-                found = sort(dataset[name])
-                assert found is not None
-                last = dataset.sizes[found.time] - 1
-                figure = particles.snapshot(dataset, name, found, last)
+                words = str(a[name].attrs.get("long_name", name))
+                yield Picture(name, words, "series", _both(a[name], b[name]))
+        for name in shared(order_of(a, sorts))[:MOST]:
+            for letter, (dataset, found) in sides.items():
+                figure = PAINTERS[sorts[name].kind][-1](dataset[name], found[name])
+                yield Picture(f"{name} in {letter}", "", "fields", figure)
+        for name in shared(chosen(sorts, "particles", "position")):
+            for letter, (dataset, found) in sides.items():
+                figure = particles.snapshot(dataset, name, found[name], -1)
                 yield Picture(f"{name} in {letter} at the end", "", "particles", figure)
 
 
-def _alike(a: xr.DataArray, b: xr.DataArray) -> bool:
-    first, second = sort(a), sort(b)
-    return (
-        first is not None
-        and second is not None
-        and (first.kind, first.dims) == (second.kind, second.dims)
-    )
-
-
-def _both(a: xr.DataArray, b: xr.DataArray) -> Any:
-    fig, axes = style.figure()
-    for i, (letter, array) in enumerate((("A", a), ("B", b))):
-        found = sort(array)
-        assert found is not None
-        draw(axes, thin(array, found.time, POINTS), found.time, label=letter, **style.line(i))
-    axes.set(xlabel="t", ylabel=style.labelled(str(a.name), a.attrs))
-    axes.legend()
+def _both(a: xr.DataArray, b: xr.DataArray) -> Figure:
+    fig = series.rows([a.rename("A"), b.rename("B")], together=True)
+    fig.axes[0].set_ylabel(style.labelled(str(a.name), a.attrs))
     return fig
 
 
 def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None) -> list[Table]:
-    """Compare two runs; with `output` a page with pictures is written too.
+    """Compare two runs; with `output`, write a page with pictures too.
 
     Raises `physent.errors.FolderError` where one is not a run, or the page cannot be written.
     """
@@ -159,14 +135,12 @@ def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None)
     with opened(Path(a)) as first, opened(Path(b)) as second:
         found = tables(first, second)
         if output is not None:
-            title = f"{first.attrs.get('title', 'A')} and {second.attrs.get('title', 'B')}"
-            groups = drawn(pictures(first, second), ("series", "fields", "particles"))
             text = template("comparison.html").render(
-                title=title,
+                title=f"{first.attrs.get('title', 'A')} and {second.attrs.get('title', 'B')}",
                 a=str(a),
                 b=str(b),
                 tables=found,
-                groups=groups,
+                groups=drawn(pictures(first, second), ("series", "fields", "particles")),
                 made=made(),
                 refresh=None,
             )

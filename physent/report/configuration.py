@@ -2,6 +2,7 @@
 default.
 """
 
+import contextlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,18 +19,22 @@ from physent.protocol.parameters import declarations
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of an experiment; `default` is None where there is none or it is not known."""
+    """One key of an experiment; `default` is None where it has none or where it is unknown."""
 
     key: str
     value: str
     default: str | None
-    differs: bool
     doc: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the value is known not to be the default."""
+        return self.default not in (None, self.value)
 
 
 def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray] | None:
-    """The one parameter that has a value for each member, with these values; None where there is
-    none, or several.
+    """The one parameter that has a value for each member, with these values; None where there are
+    several, or none.
     """
     found = per_member(attributes, members)
     return (found[0][0].rpartition(".")[2], found[0][1]) if len(found) == 1 else None
@@ -53,33 +58,26 @@ def settings(experiment: Mapping[str, Any]) -> dict[str, list[Setting]]:
     Defaults are those of registered classes. A class in a file is not loaded for them, since that
     would execute it.
     """
+    solver, entries = experiment.get("solver", {}), experiment.get("diagnostics", [])
     sections = {
-        "solver": _rows(
-            experiment.get("solver", {}), _class("solvers", experiment.get("solver")), "solver"
-        )
+        "solver": _rows(solver, _class("solvers", solver), "solver"),
+        "run": _rows(experiment.get("run", {}), RunSettings, "run"),
+        "output": _rows(experiment.get("output", {}), OutputSettings, "output"),
+        "diagnostics": [
+            setting
+            for i, entry in enumerate(entries)
+            for setting in _rows(entry, _class("diagnostics", entry), f"diagnostics.{i}")
+        ],
     }
-    sections["run"] = _rows(experiment.get("run", {}), RunSettings, "run")
-    if experiment.get("output"):
-        sections["output"] = _rows(experiment["output"], OutputSettings, "output")
-    entries = experiment.get("diagnostics", [])
-    if entries:
-        parts = [
-            _rows(e, _class("diagnostics", e), f"diagnostics.{i}") for i, e in enumerate(entries)
-        ]
-        sections["diagnostics"] = [setting for part in parts for setting in part]
-    return sections
+    return {name: rows for name, rows in sections.items() if rows or name in ("solver", "run")}
 
 
 def _class(family: registry.Family, data: Any) -> type | None:
     kind = data.get("kind") if isinstance(data, Mapping) else None
-    if not isinstance(kind, str) or kind not in registry.registered(family):
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    if isinstance(kind, str) and kind in registry.registered(family):
+        with warnings.catch_warnings(action="ignore"), contextlib.suppress(RegistryError):
             return registry.find(family, kind)
-        except RegistryError:
-            return None
+    return None
 
 
 def _rows(data: Any, cls: type | None, prefix: str) -> list[Setting]:
@@ -88,29 +86,17 @@ def _rows(data: Any, cls: type | None, prefix: str) -> list[Setting]:
     known = declarations(cls) if cls is not None else {}
     found: list[Setting] = []
     for name, value in data.items():
-        key, declaration = f"{prefix}.{name}", known.get(name)
+        key, declaration, default = f"{prefix}.{name}", known.get(name), None
+        doc = declaration.doc if declaration is not None else ""
+        if declaration is not None and not declaration.required:
+            default = "none" if declaration.default is None else shown(declaration.default)
         if declaration is not None and declaration.form == "choice" and isinstance(value, Mapping):
             kind = value.get("kind", declaration.default)
-            default = None if declaration.required else str(declaration.default)
-            found.append(
-                Setting(
-                    key,
-                    str(kind),
-                    default,
-                    default is not None and kind != default,
-                    declaration.doc,
-                )
-            )
+            found.append(Setting(key, str(kind), default, doc))
             rest = {k: v for k, v in value.items() if k != "kind"}
             found += _rows(rest, declaration.options.get(kind), key)
-        elif declaration is not None and not declaration.required:
-            default = None if declaration.default is None else shown(declaration.default)
-            differs = shown(value) != default
-            found.append(Setting(key, shown(value), default or "none", differs, declaration.doc))
-        elif isinstance(value, Mapping) and not is_range(value):
+        elif default is None and isinstance(value, Mapping) and not is_range(value):
             found += _rows(value, None, key)
         else:
-            found.append(
-                Setting(key, shown(value), None, False, declaration.doc if declaration else "")
-            )
+            found.append(Setting(key, shown(value), default, doc))
     return found

@@ -2,6 +2,9 @@
 spectra.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
@@ -11,12 +14,11 @@ from physent.report.sorts import (
     COLUMNS,
     ROWS,
     Sort,
+    frames,
     moments,
-    one_member,
+    numbers,
     points,
     power_spectrum,
-    real,
-    thin,
 )
 
 FLOOR = 1e-34  # of a power spectrum, below the square of round-off
@@ -26,63 +28,44 @@ TALLEST, LOWEST = 2.6, 0.75  # inches of one map
 def space_time(array: xr.DataArray, sort: Sort) -> Figure:
     """A field on one axis over space and time."""
     (dim,) = sort.dims
-    chosen = one_member(thin(thin(array, sort.time, ROWS), dim, COLUMNS)).transpose(sort.time, dim)
-    values, label = real(chosen)
+    step = slice(None, None, -(-array.sizes[sort.time] // ROWS))
+    values, label, (t, x) = numbers(array, sort, step, COLUMNS)
     if sort.role == "spectrum":
-        values, label = (
-            np.log10(np.maximum(values, values.max() * 1e-20 or FLOOR)),
-            f"log10 {label}",
-        )
-    fig, axes = style.figure()
-    x, t = points(chosen, dim), points(chosen, sort.time)
+        values = np.log10(np.maximum(values, values.max() * 1e-20 or FLOOR))
+        label = f"log10 {label}"
+    label, xlabel = style.labelled(label, array.attrs), _axis_label(array, dim)
     if len(t) == 1:
+        fig, axes = style.figure(xlabel=xlabel, ylabel=label)
         axes.plot(x, values[0], **style.line(0))
-        axes.set(xlabel=_axis_label(array, dim), ylabel=style.labelled(label, array.attrs))
         return fig
-    image = axes.pcolormesh(
-        x, t, values, shading="nearest", rasterized=True, **style.colours_of(values, sort.role)
-    )
-    axes.set(xlabel=_axis_label(array, dim), ylabel=_axis_label(array, sort.time))
-    style.colourbar(fig, image, axes, style.labelled(label, array.attrs))
-    return fig
+    colours, ylabel = style.colours_of(values, sort.role), _axis_label(array, sort.time)
+    return style.heatmap(x, t, values, colours, label, xlabel=xlabel, ylabel=ylabel)[0]
 
 
 def image(array: xr.DataArray, sort: Sort) -> Figure:
     """A field on two axes at its first, middle and last moment, in the same colours; of three axes
     a middle plane.
     """
-    chosen = one_member(array)
     if sort.kind == "volume":
-        chosen = chosen.isel({sort.dims[0]: chosen.sizes[sort.dims[0]] // 2})
+        array = array.isel({sort.dims[0]: array.sizes[sort.dims[0]] // 2})
     across, up = sort.dims[-2:]
-    chosen = thin(
-        thin(chosen.isel({sort.time: moments(array, sort.time)}), across, COLUMNS), up, COLUMNS
-    )
-    chosen = chosen.transpose(sort.time, up, across)
-    values, label = real(chosen)
-    x, y, t = points(chosen, across), points(chosen, up), points(chosen, sort.time)
-    ratio = (
-        _extent(y) / _extent(x)
-        if up in array.coords and across in array.coords
-        else len(y) / len(x)
-    )
+    flat = replace(sort, dims=(up, across))
+    values, label, (t, y, x) = numbers(array, flat, moments(array, sort.time), COLUMNS)
+    if up in array.coords and across in array.coords:
+        ratio = _extent(y) / _extent(x)
+    else:
+        ratio = len(y) / len(x)
     height = float(np.clip(3.4 * ratio, LOWEST, TALLEST))
-    fig, _ = style.figure(height=len(t) * (height + 0.35) + 0.55)
-    fig.clear()
-    panels = fig.subplots(len(t), 1, sharex=True, squeeze=False)[:, 0]
+    fig, panels = style.panels(len(t), len(t) * (height + 0.35) + 0.55)
     colours = style.colours_of(values, sort.role)
     image = None
     for panel, now, frame in zip(panels, t, values, strict=True):
-        image = panel.pcolormesh(x, y, frame, shading="nearest", rasterized=True, **colours)
+        image = style.mesh(panel, x, y, frame, colours)
         panel.set(title=f"t = {now:.4g}", ylabel=_axis_label(array, up))
         if LOWEST < height < TALLEST:
             panel.set_aspect("equal")
     panels[-1].set_xlabel(_axis_label(array, across))
-    assert image is not None  # a sorted array has rows
-    bar = fig.colorbar(
-        image, ax=list(panels), pad=0.02, aspect=40, label=style.labelled(label, array.attrs)
-    )
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    style.colourbar(fig, image, panels, style.labelled(label, array.attrs), aspect=40)
     return fig
 
 
@@ -93,49 +76,49 @@ def spectra(array: xr.DataArray, sort: Sort) -> Figure | None:
     dim = next((dim for dim in sort.dims if array.sizes[dim] >= 8 and dim in array.coords), None)
     if dim is None:
         return None
-    fig, axes = style.figure()
-    rows = one_member(array).isel({sort.time: moments(array, sort.time)})
-    rows = rows.transpose(sort.time, *sort.dims)
-    axis = sort.dims.index(dim)
-    values = np.asarray(rows.values)
-    for i, (now, frame) in enumerate(zip(points(rows, sort.time), values, strict=True)):
-        if np.all(np.isfinite(frame)):
-            wavenumber, power = power_spectrum(rows, frame, dim, axis)
-            shown = slice(1, None) if len(wavenumber) > 2 else slice(None)
-            axes.loglog(
-                wavenumber[shown],
-                np.maximum(power[shown], FLOOR),
-                label=f"t = {now:.4g}",
-                **style.line(i),
-            )
-    _decades(axes, -34)
-    axes.set(xlabel=f"angular wavenumber along {dim}", ylabel=f"power of {array.name} / largest")
-    axes.legend()
-    return fig
+    rows = frames(array, sort, moments(array, sort.time))
+
+    def curve(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if not np.all(np.isfinite(frame)):
+            return np.zeros(0), np.zeros(0)
+        wavenumber, power = power_spectrum(rows, frame, dim, sort.dims.index(dim))
+        shown = slice(1, None) if len(wavenumber) > 2 else slice(None)
+        return wavenumber[shown], np.maximum(power[shown], FLOOR)
+
+    labels = f"angular wavenumber along {dim}", f"power of {array.name} / largest"
+    return _curves(points(rows, sort.time), np.asarray(rows.values), curve, *labels)
 
 
 def saved_spectrum(array: xr.DataArray, sort: Sort) -> Figure:
     """A spectrum that the solver or a diagnostic has saved, at three moments."""
     (dim,) = sort.dims
-    rows = one_member(array).isel({sort.time: moments(array, sort.time)}).transpose(sort.time, dim)
-    values, label = real(rows)
-    k = points(rows, dim)
-    fig, axes = style.figure()
-    positive = k > 0
-    for i, (now, frame) in enumerate(zip(points(rows, sort.time), values, strict=True)):
-        shown = positive & np.isfinite(frame) & (frame > 0)
-        if shown.any():
-            axes.loglog(k[shown], frame[shown], label=f"t = {now:.4g}", **style.line(i))
-    _decades(axes, -34)
-    axes.set(xlabel=_axis_label(array, dim), ylabel=style.labelled(label, array.attrs))
+    values, label, (t, k) = numbers(array, sort, moments(array, sort.time))
+
+    def curve(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        shown = (k > 0) & np.isfinite(frame) & (frame > 0)
+        return k[shown], frame[shown]
+
+    labels = _axis_label(array, dim), style.labelled(label, array.attrs)
+    return _curves(t, values, curve, *labels)
+
+
+def _curves(
+    times: np.ndarray,
+    values: np.ndarray,
+    curve: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """A curve on logarithmic axes for each moment that has values to draw."""
+    fig, axes = style.figure(xlabel=xlabel, ylabel=ylabel)
+    for i, (now, frame) in enumerate(zip(times, values, strict=True)):
+        x, y = curve(frame)
+        if len(x):
+            axes.loglog(x, y, label=f"t = {now:.4g}", **style.line(i))
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, FLOOR, high * 1e-36), high)  # not down to round-off for ever
     axes.legend()
     return fig
-
-
-def _decades(axes, lowest: int) -> None:
-    """Limits that do not follow round-off down for ever."""
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, 10.0**lowest, high * 1e-36), high)
 
 
 def _axis_label(array: xr.DataArray, dim: str) -> str:

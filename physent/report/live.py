@@ -11,7 +11,8 @@ from pathlib import Path
 from physent.engine.interrupts import raised
 from physent.errors import FolderError
 from physent.io.folder import CHECKPOINT, is_running
-from physent.report.page import check_target, opened, page, place_of, save, target_of
+from physent.report.files import check_target, opened, place_of, save, target_of
+from physent.report.page import page
 
 EVERY = 5.0  # seconds between two pages
 SHARE = 4  # a page may take a quarter of the time, so that the run keeps the rest
@@ -24,8 +25,7 @@ def follow(
     every: float = EVERY,
     tell: Callable[[Path, bool], None] = lambda target, running: None,
 ) -> Path:
-    """Write the report of a run now and after each new checkpoint, until nothing runs there any
-    more; its path.
+    """Write the report of a run now and after each new checkpoint until the run ends; its path.
 
     The page loads itself again; the last one does not, nor does the one that an interrupt leaves.
     `tell` is called with the page and whether the run goes on. Raises FolderError as `write` does.
@@ -55,7 +55,7 @@ def follow(
 
 
 def _sleep(seconds: float, place: Path) -> None:
-    """Wait, but not longer than the run goes on."""
+    """Wait, but only while the run goes on."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and is_running(place):
         time.sleep(min(left, 1.0))
@@ -85,7 +85,7 @@ def _page(folder: Path, place: Path, refresh: int | None) -> str:
 
 
 def _still(text: str) -> str:
-    """A page without what makes it load again."""
+    """A page without the lines that make it reload."""
     return "".join(
         line
         for line in text.splitlines(keepends=True)

@@ -3,23 +3,22 @@ in one a line.
 """
 
 import base64
-import contextlib
 import importlib.util
 import io
-import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from physent.errors import FolderError, OptionError
 from physent.report import particles, style
+from physent.report.files import check_parent, replacing
 from physent.report.pictures import order_of
-from physent.report.sorts import COLUMNS, Sort, one_member, plain, points, real, sorts_of, thin
+from physent.report.sorts import COLUMNS, Sort, chosen, numbers, plain, points, sorts_of
 
 FRAMES, SECONDS, DPI = 60, 6.0, 96  # of the movie in a page
 FILE_FRAMES, RATE, FILE_DPI = 300, 25, 160  # of one in a file
@@ -29,9 +28,7 @@ SIZE = 4.6  # inches
 
 @dataclass(frozen=True)
 class Movie:
-    """An animated WebP and its last frame as data: addresses, what it shows, and its size in
-    pixels.
-    """
+    """An animated WebP and its last frame as data: URLs, with a caption and the size in pixels."""
 
     animation: str
     still: str
@@ -41,41 +38,31 @@ class Movie:
 
 @dataclass(frozen=True)
 class Film:
-    """The frames of a movie, each pixels (rows, columns, 3), and what it shows."""
+    """The frames of a movie, each an image (rows, columns, 3), with a caption."""
 
     frames: list[np.ndarray]
     caption: str
 
 
 def movie(dataset: xr.Dataset, most: int = FRAMES) -> Movie | None:
-    """A movie of a run with at least four rows of a field or of particles; None for others."""
+    """The movie of a run; None where no field and no particles have at least four rows."""
     film = filmed(dataset, most)
     if film is None:
         return None
     height, width, _ = film.frames[0].shape
     animation, still = (
-        _address(data) for data in (_webp(film.frames, SECONDS), _webp(film.frames[-1:], 0))
+        f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+        for data in (_webp(film.frames, SECONDS), _webp(film.frames[-1:], 0))
     )
     return Movie(animation, still, film.caption, (width, height))
 
 
-def _address(data: bytes) -> str:
-    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
-
-
 def filmed(dataset: xr.Dataset, most: int = FRAMES, dpi: float = DPI) -> Film | None:
-    """At most so many frames of what tells most of a run; None where there is nothing that
-    moves.
-    """
+    """At most `most` frames of the particles of a run, else of a field; None without either."""
     dataset = plain(dataset)
     sorts = sorts_of(dataset)
-    swarm = [
-        name
-        for name, found in sorts.items()
-        if found.kind == "particles" and found.role == "position"
-    ]
-    drawn = [name for name in order_of(dataset, sorts) if sorts[name].kind in ("map", "profile")]
-    for name in swarm + drawn:
+    fields = [name for name in order_of(dataset, sorts) if sorts[name].kind in ("map", "profile")]
+    for name in chosen(sorts, "particles", "position") + fields:
         found = sorts[name]
         if dataset.sizes[found.time] >= 4 and (
             found.kind != "profile" or dataset[name].sizes[found.dims[0]] >= 8
@@ -86,38 +73,36 @@ def filmed(dataset: xr.Dataset, most: int = FRAMES, dpi: float = DPI) -> Film | 
 
 
 def _filmed(dataset: xr.Dataset, name: str, found: Sort, most: int, dpi: float) -> Film:
-    index = np.unique(
-        np.linspace(0, dataset.sizes[found.time] - 1, most).round().astype(int)
-    ).tolist()
-    t = points(dataset[name], found.time)[index]
-    stages = {"particles": _swarm, "map": _map, "profile": _line}
-    draw, words = stages[found.kind](dataset, name, found, index)
-    frames = [draw(i, f"t = {now:.4g}", dpi) for i, now in enumerate(t)]
+    index = np.unique(np.linspace(0, dataset.sizes[found.time] - 1, most).round().astype(int))
+    stage = {"particles": _swarm, "map": _map, "profile": _line}[found.kind]
+    fig, draw, words = stage(dataset, name, found, index.tolist())
+    shots = []
+    for i, now in enumerate(points(dataset[name], found.time)[index]):
+        draw(i)
+        fig.axes[0].set_title(f"t = {now:.4g}")
+        shots.append(style.rgb(fig, dpi))
+        fig.set_layout_engine("none")  # the layout is found once, and frames do not tremble
     member = "; the first member" if found.members > 1 else ""
-    return Film(frames, f"{words}, {len(frames)} frames{member}")
+    return Film(shots, f"{words}, {len(shots)} frames{member}")
 
 
 def _webp(frames: list[np.ndarray], seconds: float) -> bytes:
     from PIL import Image
 
     images = [Image.fromarray(frame) for frame in frames]
-    buffer = io.BytesIO()
-    timing = {
-        "save_all": True,
-        "append_images": images[1:],
-        "duration": round(1000 * seconds / len(frames)),
-        "loop": 0,
-    }
-    images[0].save(buffer, "WEBP", quality=55, method=2, **(timing if seconds else {}))  # type: ignore[arg-type]
+    buffer, timing = io.BytesIO(), {}
+    if seconds:
+        duration = round(1000 * seconds / len(frames))
+        timing = {"save_all": True, "append_images": images[1:], "duration": duration, "loop": 0}
+    images[0].save(buffer, "WEBP", quality=55, method=2, **timing)
     return buffer.getvalue()
 
 
 def write_movie(dataset: xr.Dataset, target: Path) -> None:
-    """A run's movie as a file of its own, WebP or mp4 by its suffix, longer and larger than the one
-    in the page.
+    """Write the movie of a run to a .webp or .mp4 file, longer and larger than in the page.
 
-    Raises FolderError where the suffix is another, there is nothing to film, or the file cannot be
-    written.
+    Raises OptionError for another suffix, and FolderError where there is nothing to film or the
+    file cannot be written.
     """
     check_movie(target)
     film = filmed(dataset, FILE_FRAMES, FILE_DPI)
@@ -126,22 +111,15 @@ def write_movie(dataset: xr.Dataset, target: Path) -> None:
             f"{target}: there is nothing to film: a movie needs four rows of a field or of "
             "particles"
         )
-    beside = target.with_name(f".{os.getpid()}.{target.name}")
-    try:
+    with replacing(target) as beside:
         if target.suffix == ".mp4":
             _mp4(film.frames, beside)
         else:
             beside.write_bytes(_webp(film.frames, len(film.frames) / RATE))
-        os.replace(beside, target)
-    except OSError as error:
-        raise FolderError(f"{target}: cannot be written: {error.strerror or error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink()
 
 
 def check_movie(target: Path) -> None:
-    """Raises FolderError where no movie can be written to a place."""
+    """Raises OptionError for a suffix that is not supported, FolderError without the folder."""
     if target.suffix not in SUFFIXES:
         raise OptionError(
             f"{target}: given a movie that ends in {target.suffix!r}, allowed: "
@@ -151,8 +129,7 @@ def check_movie(target: Path) -> None:
         raise OptionError(
             "an mp4 needs the extra physent[mp4], which is not installed; a .webp does not"
         )
-    if not target.parent.is_dir():
-        raise FolderError(f"{target}: cannot be written: there is no folder {target.parent}")
+    check_parent(target)
 
 
 def _mp4(frames: list[np.ndarray], target: Path) -> None:
@@ -173,62 +150,33 @@ def _mp4(frames: list[np.ndarray], target: Path) -> None:
     stream.close()
 
 
-Draw = Callable[[int, str, float], np.ndarray]
+Draw = Callable[[int], object]  # draws one of the frames
+Stage = tuple[Figure, Draw, str]  # where frames are drawn, by what, and what they show
 
 
-def _line(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tuple[Draw, str]:
-    (dim,) = found.dims
-    rows = (
-        one_member(thin(dataset[name], dim, COLUMNS))
-        .isel({found.time: index})
-        .transpose(found.time, dim)
-    )
-    values, label = real(rows)
-    fig, axes = style.figure(SIZE, 2.9)
-    (line,) = axes.plot(points(rows, dim), values[0], **style.line(0))
+def _line(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Stage:
+    values, label, (_, x) = numbers(dataset[name], found, index, COLUMNS)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.06 * (high - low) or 0.5
-    axes.set(
-        ylim=(low - margin, high + margin),
-        xlabel=dim,
-        ylabel=style.labelled(label, dataset[name].attrs),
-    )
-    title = axes.set_title("t = 0")
-
-    def draw(i: int, words: str, dpi: float) -> np.ndarray:
-        line.set_ydata(values[i])
-        title.set_text(words)
-        return _painted(fig, dpi)
-
-    return draw, label
+    limits, ylabel = (low - margin, high + margin), style.labelled(label, dataset[name].attrs)
+    fig, axes = style.figure(SIZE, 2.9, xlabel=found.dims[0], ylabel=ylabel, ylim=limits)
+    (line,) = axes.plot(x, values[0], **style.line(0))
+    return fig, lambda i: line.set_ydata(values[i]), label
 
 
-def _map(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tuple[Draw, str]:
+def _map(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Stage:
     across, up = found.dims
-    rows = one_member(thin(thin(dataset[name], across, COLUMNS), up, COLUMNS)).isel(
-        {found.time: index}
-    )
-    rows = rows.transpose(found.time, up, across)
-    values, label = real(rows)
-    x, y = points(rows, across), points(rows, up)
+    flat = replace(found, dims=(up, across))
+    values, label, (_, y, x) = numbers(dataset[name], flat, index, COLUMNS)
     ratio = (y[-1] - y[0]) / ((x[-1] - x[0]) or 1.0)
-    fig, axes = style.figure(SIZE, float(np.clip(3.6 * ratio, 1.0, 4.2)) + 0.9)
-    image = axes.pcolormesh(
-        x, y, values[0], shading="nearest", **style.colours_of(values, found.role)
-    )
-    axes.set(xlabel=across, ylabel=up)
-    title = axes.set_title("t = 0")
-    style.colourbar(fig, image, axes, style.labelled(label, dataset[name].attrs))
-
-    def draw(i: int, words: str, dpi: float) -> np.ndarray:
-        image.set_array(values[i])
-        title.set_text(words)
-        return _painted(fig, dpi)
-
-    return draw, label
+    height = float(np.clip(3.6 * ratio, 1.0, 4.2)) + 0.9
+    look = {"width": SIZE, "height": height, "xlabel": across, "ylabel": up}
+    colours, bar = style.colours_of(values, found.role), style.labelled(label, dataset[name].attrs)
+    fig, _, image = style.heatmap(x, y, values[0], colours, bar, **look)
+    return fig, lambda i: image.set_array(values[i]), label
 
 
-def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tuple[Draw, str]:
+def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Stage:
     places, vectors = particles.rows(dataset, name, found, index)
     period, words = particles.period(dataset, name, places.shape[-1]), name
     out = particles.about_centre(places, period)
@@ -244,30 +192,16 @@ def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> tup
     else:
         axes.set_position((0.14, 0.11, 0.8, 0.8))
 
-        def show(place: np.ndarray, vector: np.ndarray | None, /) -> Axes:
+        def show(place: np.ndarray, vector: np.ndarray | None, /) -> None:
             axes.clear()
-            particles.draw(axes, place, vector, limits, None)
+            particles.draw(axes, place, vector, limits)
             axes.set(xlabel="x", ylabel="y")
-            return axes
 
-    def draw(i: int, when: str, dpi: float) -> np.ndarray:
-        show(places[i], None if vectors is None else vectors[i]).set_title(when)
-        return _painted(fig, dpi)
-
-    return draw, words
+    return fig, lambda i: show(places[i], vectors[i]), words
 
 
 def _travels(places: np.ndarray, out: np.ndarray, period: np.ndarray | None) -> bool:
-    """Whether the swarm goes so far that it would be small in a picture of the whole way, or across
-    an edge.
-    """
+    """Whether the swarm moves farther than its own size, or across an edge."""
     size = np.median(np.ptp(out, axis=1).max(axis=-1))
     path = np.ptp((places - out).mean(axis=1), axis=0).max()
     return bool(path > size and (period is None or 2 * size < np.max(period)))
-
-
-def _painted(fig, dpi: float) -> np.ndarray:
-    """The figure's pixels; its layout is found once, and frames do not tremble."""
-    pixels = style.rgb(fig, dpi)
-    fig.set_layout_engine("none")
-    return pixels

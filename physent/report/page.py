@@ -1,9 +1,7 @@
 """The page: one self-contained HTML file without scripts and without an address outside itself."""
 
-import contextlib
 import datetime
 import functools
-import os
 import shlex
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
@@ -14,18 +12,12 @@ import xarray as xr
 
 from physent.errors import FolderError
 from physent.experiment.recorded import experiment_of
-from physent.io.folder import EXPERIMENT, LOG, open_run
-from physent.report import style
-from physent.report.checks import checks, overall
-from physent.report.configuration import settings
-from physent.report.learned import learned_of
-from physent.report.movie import check_movie, write_movie
-from physent.report.movie import movie as movie_of
+from physent.io.folder import EXPERIMENT, LOG
+from physent.report import checks, configuration, learned, statistics, style
+from physent.report.files import check_target, opened, place_of, save, target_of
+from physent.report.movie import check_movie, movie, write_movie
 from physent.report.pictures import Picture, pictures
-from physent.report.statistics import ENOUGH, averages
 
-REPORT = "report.html"
-MARK = b'<meta name="generator" content="physent report">'
 MARKS = {"good": "✓", "fair": "!", "bad": "✗", "note": "i"}
 HEADLINES = {
     "good": "Nothing speaks against this run",
@@ -76,93 +68,37 @@ def write(
     return save(target, text)
 
 
-def place_of(path: Path) -> Path:
-    """The folder of a run that is given by its folder or by its file."""
-    return path if path.is_dir() else path.parent
-
-
-def target_of(folder: Path, output: str | Path | None) -> Path:
-    """Where the page of a run goes."""
-    return place_of(folder) / REPORT if output is None else Path(output)
-
-
-def opened(path: Path) -> xr.Dataset:
-    """The run at a path. Raises FolderError with one sentence for whatever keeps it from being
-    read.
-    """
-    try:
-        return open_run(path)
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = (
-            getattr(error, "strerror", None)
-            or "not a NetCDF file, or another program is writing it"
-        )
-        raise FolderError(f"{path}: cannot be read: {reason}") from None
-
-
-def check_target(target: Path) -> None:
-    """Raises FolderError where the page cannot be put, or something stands there that is not a
-    report.
-    """
-    if target.is_dir():
-        raise FolderError(f"{target} is a folder: name a file, as in --output {target / REPORT}")
-    if not target.parent.is_dir():
-        raise FolderError(f"{target}: cannot be written: there is no folder {target.parent}")
-    if not target.exists():
-        return
-    try:
-        with open(target, "rb") as file:
-            ours = MARK in file.read(4096)
-    except OSError as error:
-        raise FolderError(f"{target}: cannot be written: {error.strerror}") from None
-    if not ours:
-        raise FolderError(f"{target} exists and is not a report: choose another --output")
-
-
-def save(target: Path, text: str) -> Path:
-    """Write a page beside its place and rename it, so that nobody sees half of one."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise FolderError(f"{target}: cannot be written: {error.strerror or error}") from None
-    return target
-
-
 def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = None) -> str:
     """The report of a dataset as HTML; `folder`, where it has one, adds its log and what its
     checkpoint says.
 
-    With `refresh` a browser loads the page again after so many seconds.
+    With `refresh` a browser loads the page again after that number of seconds.
     """
     experiment = experiment_of(dataset.attrs)
-    found = checks(dataset, folder)
-    learnt = learned_of(folder)
+    found = checks.checks(dataset, folder)
+    learnt = learned.learned_of(folder)
     if learnt is not None:
         found.append(learnt.check)
-    state = overall(found)
-    film = movie_of(dataset)
+    state = checks.overall(found)
     groups = drawn(pictures(dataset), GROUPS)
-    names = [group["name"] for group in groups]
+    kind = experiment.get("solver", {}).get("kind")
+    sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
     return template("run.html").render(
         title=str(dataset.attrs.get("title", folder.name if folder else "a run")),
         description=str(dataset.attrs.get("comment", "")),
-        subtitle=_subtitle(dataset, experiment),
+        subtitle=f"{kind}; {sizes}" if kind else sizes,
         state=state,
         headline=HEADLINES[state],
         checks=found,
         marks=MARKS,
-        movie=film,
+        movie=movie(dataset),
         groups=groups,
         learned=learnt,
         learned_pictures=[] if learnt is None else drawn(learnt.pictures, ("learned score",)),
-        averages=averages(dataset),
-        averages_after="entropies" if "entropies" in names else "",
-        enough=ENOUGH,
-        configuration=settings(experiment) if experiment else {},
+        averages=statistics.averages(dataset),
+        averages_after="entropies" if any(g["name"] == "entropies" for g in groups) else "",
+        enough=statistics.ENOUGH,
+        configuration=configuration.settings(experiment) if experiment else {},
         provenance=_provenance(dataset),
         command=command(folder),
         toml=str(dataset.attrs.get("experiment", "")),
@@ -174,12 +110,11 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
 
 
 def drawn(found: Iterable[Picture], order: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Pictures as SVG in their sections."""
-    sections: dict[str, list[dict[str, Any]]] = {}
+    """Pictures as SVG, grouped in sections."""
+    sections: dict[str, list[dict[str, Any]]] = {name: [] for name in order}
     for entry in entries(found):
         sections.setdefault(entry["group"], []).append(entry)
-    ordered = sorted(sections, key=lambda name: order.index(name) if name in order else len(order))
-    return [{"name": name, "pictures": sections[name]} for name in ordered]
+    return [{"name": name, "pictures": shown} for name, shown in sections.items() if shown]
 
 
 def entries(found: Iterable[Picture], prefix: str = "") -> Iterator[dict[str, Any]]:
@@ -189,12 +124,11 @@ def entries(found: Iterable[Picture], prefix: str = "") -> Iterator[dict[str, An
     from markupsafe import Markup
 
     for i, picture in enumerate(found):
-        svg = Markup(style.svg(picture.figure, f"{prefix}p{i}-"))
         yield {
             "title": picture.title,
             "caption": picture.caption,
             "group": picture.group,
-            "svg": svg,
+            "svg": Markup(style.svg(picture.figure, f"{prefix}p{i}-")),
         }
 
 
@@ -211,13 +145,13 @@ def template(name: str) -> Any:
 
 
 def made() -> str:
-    """By what and when a page was written."""
+    """The version and the time of writing, for the foot of a page."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return f"Written by physent {version('physent')} at {now}."
 
 
 def command(folder: Path | None) -> str:
-    """The command line that repeats the run of a folder."""
+    """The command line that repeats a run; empty where the folder has no experiment."""
     if folder is None or not (folder / EXPERIMENT).is_file():
         return ""
     path = folder.resolve()
@@ -225,38 +159,26 @@ def command(folder: Path | None) -> str:
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """xarray's own summary, the long attributes cut."""
-    short = {
-        key: text if len(text := str(value)) <= 120 else f"{text[:100]} ..."
-        for key, value in dataset.attrs.items()
-    }
-    short = {key: value.replace("\n", " ") for key, value in short.items()}
+    """xarray's own summary, with long attributes shortened."""
+    short = {key: str(value).replace("\n", " ") for key, value in dataset.attrs.items()}
+    cut = {key: s if len(s) <= 120 else f"{s[:100]} ..." for key, s in short.items()}
     with xr.set_options(display_width=96, display_max_rows=60):
-        return repr(dataset.assign_attrs(short))
-
-
-def _subtitle(dataset: xr.Dataset, experiment: dict[str, Any]) -> str:
-    sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
-    kind = experiment.get("solver", {}).get("kind")
-    return f"{kind}; {sizes}" if kind else sizes
+        return repr(dataset.assign_attrs(cut))
 
 
 def _provenance(dataset: xr.Dataset) -> dict[str, str]:
-    def words(name: str, value: Any) -> str:
-        return f"{float(value):.4g} s" if name.startswith("wall_time") else str(value)
-
+    there = {name: dataset.attrs[name] for name in PROVENANCE if name in dataset.attrs}
     return {
-        name.replace("_", " "): words(name, dataset.attrs[name])
-        for name in PROVENANCE
-        if name in dataset.attrs
+        name.replace("_", " "): f"{float(value):.4g} s" if name.startswith("wall") else str(value)
+        for name, value in there.items()
     }
 
 
 def _log(folder: Path | None) -> str:
-    if folder is None or not (folder / LOG).is_file():
+    if folder is None:
         return ""
     try:
-        lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+        text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return "\n".join(lines[-LOG_LINES:])
+    return "\n".join(text.splitlines()[-LOG_LINES:])

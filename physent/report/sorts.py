@@ -9,6 +9,7 @@ import xarray as xr
 from physent.data.times import TIMES
 
 ROWS, COLUMNS, POINTS = 360, 480, 1500  # of a space-time plot, and of a line
+KINDS = {0: "series", 1: "profile", 2: "map", 3: "volume"}  # by the number of dims in space
 VECTORS = ("position", "heading", "orientation", "propulsion", "velocity", "force", "torque")
 
 
@@ -25,47 +26,62 @@ class Sort:
     role: str
 
 
+def time_of(array: xr.DataArray) -> str:
+    """The dimension that is time; "" where there is none."""
+    return next((dim for dim in map(str, array.dims) if dim in TIMES), "")
+
+
 def sort(array: xr.DataArray) -> Sort | None:
-    """What a variable is by its dims and role; None where it has no time or nothing that can be
-    drawn.
-    """
-    dims = tuple(map(str, array.dims))
-    time = next((dim for dim in dims if dim in TIMES), None)
-    if time is None or array.dtype.kind not in "fciub" or not array.size:
+    """The sort of a variable by its dims and role; None where it cannot be drawn over time."""
+    time = time_of(array)
+    if not time or array.dtype.kind not in "fciub" or not array.size:
         return None
-    rest = tuple(dim for dim in dims if dim not in (time, "member"))
+    rest = tuple(dim for dim in map(str, array.dims) if dim not in (time, "member"))
     role = str(array.attrs.get("role", "scalar"))
-    members = array.sizes.get("member", 1)
-    if not rest:
-        return Sort("series", time, rest, members, role)
-    components = array.sizes[rest[-1]] in (2, 3) and rest[-1] not in array.coords
-    if len(rest) == 2 and components and (role in VECTORS or rest[-1] == "component"):
-        return Sort("particles", time, rest, members, role)
-    if len(rest) == 1:
-        return Sort("spectrum" if role == "spectrum" else "profile", time, rest, members, role)
-    if len(rest) in (2, 3):
-        return Sort("map" if len(rest) == 2 else "volume", time, rest, members, role)
-    return None
+    kind = KINDS.get(len(rest))
+    if kind == "profile" and role == "spectrum":
+        kind = "spectrum"
+    elif kind == "map" and array.sizes[rest[1]] in (2, 3) and rest[1] not in array.coords:
+        kind = "particles" if role in VECTORS or rest[1] == "component" else "map"
+    return None if kind is None else Sort(kind, time, rest, array.sizes.get("member", 1), role)
 
 
 def sorts_of(dataset: xr.Dataset) -> dict[str, Sort]:
-    """Of every variable that can be drawn."""
+    """The sort of every variable that can be drawn, by name."""
     return {str(name): found for name in dataset if (found := sort(dataset[name])) is not None}
 
 
+def chosen(sorts: dict[str, Sort], kind: str, *roles: str) -> list[str]:
+    """The names of the variables of one kind; with roles, only of those that have one of them."""
+    return [
+        name
+        for name, found in sorts.items()
+        if found.kind == kind and (not roles or found.role in roles)
+    ]
+
+
 def plain(dataset: xr.Dataset) -> xr.Dataset:
-    """Without the axis of components, where vectors have only one."""
+    """The dataset without the axis of components where vectors have only one."""
     return dataset.isel(component=0, drop=True) if dataset.sizes.get("component") == 1 else dataset
 
 
 def thin(array: xr.DataArray, dim: str, most: int) -> xr.DataArray:
-    """At most about `most` places along a dimension, evenly spaced, the first among them."""
+    """About `most` places along a dimension at most, evenly spaced from the first."""
     return array.isel({dim: slice(None, None, -(-array.sizes[dim] // most))})
 
 
 def one_member(array: xr.DataArray) -> xr.DataArray:
     """The first member, where there are several."""
     return array.isel(member=0) if "member" in array.dims else array
+
+
+def frames(
+    array: xr.DataArray, sort: Sort, rows: list[int] | slice, most: int | None = None
+) -> xr.DataArray:
+    """Some rows of the first member (time, *sort.dims), each dim thinned to about `most` places."""
+    for dim in sort.dims if most else ():
+        array = thin(array, dim, most or 1)
+    return one_member(array).isel({sort.time: rows}).transpose(sort.time, *sort.dims)
 
 
 def moments(array: xr.DataArray, time: str) -> list[int]:
@@ -79,17 +95,24 @@ def points(array: xr.DataArray, dim: str) -> np.ndarray:
         return array[dim].values.astype(float)
     own = f"{dim}_of_member"
     if own in array.coords:
-        values = array[own]
-        return values.isel(member=0).values if "member" in values.dims else values.values
+        return one_member(array[own]).values
     return np.arange(array.sizes[dim], dtype=float)
 
 
 def real(array: xr.DataArray) -> tuple[np.ndarray, str]:
-    """The values as real numbers, and how to write what they are: |name| for a complex one."""
+    """The values as real numbers, and their label: |name| for a complex variable."""
     values = np.asarray(array.values)
     if np.iscomplexobj(values):
         return np.abs(values), f"|{array.name}|"
     return values.astype(np.float64), str(array.name)
+
+
+def numbers(
+    array: xr.DataArray, sort: Sort, rows: list[int] | slice, most: int | None = None
+) -> tuple[np.ndarray, str, list[np.ndarray]]:
+    """The values of `frames` as real numbers, their label, and the points along each dimension."""
+    some = frames(array, sort, rows, most)
+    return *real(some), [points(some, dim) for dim in (sort.time, *sort.dims)]
 
 
 def is_periodic(array: xr.DataArray, dim: str) -> bool:
@@ -118,10 +141,8 @@ def power_spectrum(
         power[:, 1 : pairs + 1] += amplitude[:, : -pairs - 1 : -1]
         wavenumbers = 2 * np.pi * np.arange(half) / length
     else:
-        parts = np.asarray(dct(np.real(lines), axis=-1)) ** 2
-        power = parts + (
-            np.asarray(dct(np.imag(lines), axis=-1)) ** 2 if np.iscomplexobj(lines) else 0.0
-        )
+        amplitude = np.asarray(dct(lines, axis=-1))
+        power = np.real(amplitude) ** 2 + np.imag(amplitude) ** 2
         wavenumbers = np.pi * np.arange(n) / length
     mean = power.mean(axis=0)
     return wavenumbers, mean / (mean.max() or 1.0)
@@ -129,7 +150,5 @@ def power_spectrum(
 
 def _closes(lines: np.ndarray) -> bool:
     """Whether the step across the seam of a ring is like the others, on every line."""
-    steps = np.abs(np.diff(lines, axis=-1)).max(axis=-1)
-    seam = np.abs(lines[:, 0] - lines[:, -1])
-    scale = np.abs(lines).max(axis=-1)
-    return bool(np.all(seam <= 2 * steps + 1e-9 * scale))
+    steps, scale = (np.abs(part).max(axis=-1) for part in (np.diff(lines, axis=-1), lines))
+    return bool(np.all(np.abs(lines[:, 0] - lines[:, -1]) <= 2 * steps + 1e-9 * scale))

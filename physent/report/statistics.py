@@ -11,7 +11,7 @@ import xarray as xr
 from physent.entropy import time_average
 from physent.report.configuration import per_member
 from physent.report.pictures import ENTROPIES
-from physent.report.sorts import sorts_of
+from physent.report.sorts import chosen, sorts_of, thin, time_of
 
 ENOUGH = 20  # effective samples, below which an average or a test of means says little
 MOST = 20_000  # rows read of a series
@@ -38,9 +38,7 @@ class Average:
 
 @dataclass(frozen=True)
 class Difference:
-    """The means of one series in two runs, their difference, and the p-value of there being none
-    (after Holm).
-    """
+    """The difference of a series' means in two runs, with its p-value after Holm."""
 
     name: str
     a: Average
@@ -53,28 +51,22 @@ class Difference:
 
 def names_of(dataset: xr.Dataset, roles: tuple[str, ...] = (*ENTROPIES, "order")) -> list[str]:
     """The series that have one of these roles."""
-    return [
-        name
-        for name, found in sorts_of(dataset).items()
-        if found.kind == "series" and found.role in roles
-    ]
+    return chosen(sorts_of(dataset), "series", *roles)
 
 
 def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
-    """The values of a series that are finite, one row a member."""
-    array = dataset[name]
-    time = next(str(dim) for dim in array.dims if dim != "member")
-    array = array.isel({time: slice(None, None, -(-array.sizes[time] // MOST))})
-    values = np.asarray(array.transpose(..., time).values, dtype=np.float64)
-    values = values.reshape(-1, values.shape[-1])
+    """The finite values of a series (members, rows)."""
+    time = time_of(dataset[name])
+    array = thin(dataset[name], time, MOST).transpose(..., time)
+    values = np.asarray(array.values, dtype=np.float64).reshape(-1, array.sizes[time])
     return values[:, np.all(np.isfinite(values), axis=0)]
 
 
 def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Average]:
     """First, last, smallest, largest and mean of each series with its standard error.
 
-    The error is that of autocorrelated rows. Over members it is that of the mean of their means, or
-    that which the scatter of these means shows where it is larger: members that stay apart are one
+    The error accounts for autocorrelation. For several members it is the error of the mean of their
+    means, or the scatter of these means where it is larger: members that stay apart are one
     independent value each. Members with parameters of their own are different systems and have no
     averages.
     """
@@ -87,41 +79,28 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
             if values.shape[1] < 2:
                 continue
             means, errors, sizes = map(np.asarray, time_average(values))
-            mean, error, effective = (
-                means.mean(),
-                np.sqrt(np.sum(errors**2)) / len(means),
-                sizes.sum(),
-            )
+            error, effective = np.sqrt(np.sum(errors**2)) / len(means), sizes.sum()
             scatter = means.std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else 0.0
             if scatter > error:
                 error, effective = scatter, len(means)
             ends = values[:, 0].mean(), values[:, -1].mean(), values.min(), values.max()
-            numbers = [float(number) for number in (*ends, mean, error, effective)]
-            found.append(Average(name, *numbers))
+            found.append(Average(name, *map(float, (*ends, means.mean(), error, effective))))
     return found
 
 
 def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
-    """Every series that both runs have averages of, tested for equal means with effective sample
-    sizes.
-    """
-    names = [name for name in names_of(a) if name in set(names_of(b))]
+    """Tests for equal means of every series that both runs have, with effective sample sizes."""
+    there = names_of(b)
+    names = [name for name in names_of(a) if name in there]
     first, second = ({x.name: x for x in averages(dataset, names)} for dataset in (a, b))
-    names = [name for name in names if name in first and name in second]
-    tests = [_welch(first[name], second[name]) for name in names]
-    equal = [np.array_equal(samples(a, name), samples(b, name)) for name in names]
-    corrected = holm([p for _, _, p in tests])
-    return [
-        Difference(
-            name,
-            first[name],
-            second[name],
-            *test[:2],
-            p,
-            _words(first[name], second[name], same, p),
-        )
-        for name, test, p, same in zip(names, tests, corrected, equal, strict=True)
-    ]
+    pairs = [(first[name], second[name]) for name in names if name in first and name in second]
+    tests = [_welch(*pair) for pair in pairs]
+    found = []
+    corrected = holm([test[2] for test in tests])
+    for (x, y), (difference, error, _), p in zip(pairs, tests, corrected, strict=True):
+        words = _words(x, y, np.array_equal(samples(a, x.name), samples(b, x.name)), p)
+        found.append(Difference(x.name, x, y, difference, error, p, words))
+    return found
 
 
 def _welch(a: Average, b: Average) -> tuple[float, float, float]:
@@ -137,11 +116,10 @@ def _welch(a: Average, b: Average) -> tuple[float, float, float]:
 
 def holm(p_values: list[float]) -> list[float]:
     """P-values corrected for their number (Holm, Scand. J. Stat. 6, 65 (1979))."""
-    order = np.argsort(p_values)
-    corrected, highest = np.zeros(len(p_values)), 0.0
-    for rank, i in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
-        corrected[i] = highest
+    p, order = np.asarray(p_values), np.argsort(p_values)
+    corrected = np.zeros(len(p))
+    smallest_first = np.minimum(1.0, np.arange(len(p), 0, -1) * p[order])
+    corrected[order] = np.maximum.accumulate(smallest_first)
     return corrected.tolist()
 
 

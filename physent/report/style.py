@@ -17,18 +17,18 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import QuadMesh
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
-with warnings.catch_warnings():  # cmocean 4.0 calls matplotlib 3.11 in a way that it will drop
-    warnings.simplefilter("ignore")
+# cmocean 4.0 calls matplotlib 3.11 in a way that it will drop
+with warnings.catch_warnings(action="ignore"):
     import cmocean  # noqa: F401 - registers its maps
 
 INK = "#10100e"  # stands for the text colour of the page
-WIDTH, HEIGHT = (
-    4.8,
-    3.3,
-)  # inches at 72 px: a picture is as wide as a telephone, and its text stays readable there
+# inches at 72 px: a picture is as wide as a telephone, and its text stays readable there
+WIDTH, HEIGHT = 4.8, 3.3
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a")
 DASHES: tuple[Any, ...] = (
     "-",
@@ -77,11 +77,18 @@ DIVERGING, CYCLIC, SEQUENTIAL, DENSITY, MATTER = (
 COLORMAPS: dict[str, Colormap] = {"phase": CYCLIC, "spectrum": DENSITY, "concentration": MATTER}
 
 
-def figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
-    """A figure with one set of axes, laid out so that nothing is cut; it belongs to no window."""
+def panels(count: int, height: float, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
+    """A figure with axes below each other that share x, without a window, with nothing cut off."""
     fig = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(fig)
-    return fig, fig.add_subplot()
+    return fig, list(fig.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
+
+
+def figure(width: float = WIDTH, height: float = HEIGHT, **properties: Any) -> tuple[Figure, Axes]:
+    """A figure with one set of axes, which have these properties, as labels and limits."""
+    fig, (axes,) = panels(1, height, width)
+    axes.set(**properties)
+    return fig, axes
 
 
 def styled() -> Any:
@@ -95,15 +102,13 @@ def line(index: int) -> dict[str, Any]:
 
 
 def colours_of(values: np.ndarray, role: str) -> dict[str, Any]:
-    """The map and the limits for values of a role: symmetric about zero where they have both
-    signs.
-    """
+    """The colour map and limits for values of a role; symmetric about zero for both signs."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if role == "phase":
         return {"cmap": CYCLIC, "norm": Normalize(-np.pi, np.pi)}
+    most = max(-low, high)
     if low < 0 < high and min(-low, high) > 0.05 * max(-low, high):
-        most = max(-low, high)
         return {"cmap": DIVERGING, "norm": Normalize(-most, most)}
     if high <= low:
         half = 0.5 * abs(low) or 0.5
@@ -117,10 +122,35 @@ def labelled(name: str, attributes: Mapping[str, Any]) -> str:
     return name if units in ("1", "") else f"{name} [{units}]"
 
 
-def colourbar(fig: Figure, image: Any, axes: Axes, label: str) -> None:
-    """A slim bar that says what the colours of a map mean."""
-    bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=26, label=label)
+def mesh(
+    axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, colours: dict[str, Any]
+) -> QuadMesh:
+    """Draw a map of values (y, x), each in a cell around its place."""
+    return axes.pcolormesh(x, y, values, shading="nearest", rasterized=True, **colours)
+
+
+def heatmap(
+    x: np.ndarray,
+    y: np.ndarray,
+    values: np.ndarray,
+    colours: dict[str, Any],
+    label: str,
+    **properties: Any,
+) -> tuple[Figure, Axes, QuadMesh]:
+    """A figure with one map and its colour bar."""
+    fig, axes = figure(**properties)
+    image = mesh(axes, x, y, values, colours)
+    colourbar(fig, image, axes, label)
+    return fig, axes, image
+
+
+def colourbar(
+    fig: Figure, image: Any, axes: Axes | list[Axes], label: str, aspect: float = 26
+) -> Colorbar:
+    """Add a slim colour bar."""
+    bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=aspect, label=label)
     bar.outline.set_visible(False)  # type: ignore[operator]
+    return bar
 
 
 def svg(fig: Figure, prefix: str = "") -> str:
@@ -133,22 +163,19 @@ def svg(fig: Figure, prefix: str = "") -> str:
     with matplotlib.rc_context({key: RC[key] for key in ("svg.fonttype", "svg.hashsalt")}):
         fig.savefig(buffer, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
     text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href", "href")
     used = set(re.findall(r"(?:href=\"|url\()#([\w-]+)", text))
     text = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", text)
     text = re.sub(r'(href="|url\()#', rf"\1#{prefix}", text)
     width, height = fig.get_size_inches() * 72
-    opening = f'<svg viewBox="0 0 {width:g} {height:g}" role="img">'
-    return opening + text[text.index(">") + 1 :].replace(INK, "currentColor").strip()
+    body = text[text.index(">") + 1 :].replace(INK, "currentColor").strip()
+    return f'<svg viewBox="0 0 {width:g} {height:g}" role="img">{body}'
 
 
 def rgb(fig: Figure, dpi: float) -> np.ndarray:
     """The figure as pixels (rows, columns, 3) on white, for the frames of a movie."""
-    fig.set_facecolor("white")
-    fig.set_dpi(dpi)
-    canvas = fig.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
+    fig.set(facecolor="white", dpi=dpi)
+    canvas = FigureCanvasAgg(fig)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -1,0 +1,83 @@
+"""Where runs are read and pages are written: each thing that can be wrong is one sentence."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import xarray as xr
+
+from physent.errors import FolderError
+from physent.io.folder import open_run
+
+REPORT = "report.html"
+MARK = b'<meta name="generator" content="physent report">'
+
+
+def place_of(path: Path) -> Path:
+    """The folder of a run that is given by its folder or by its file."""
+    return path if path.is_dir() else path.parent
+
+
+def target_of(folder: Path, output: str | Path | None) -> Path:
+    """The file that the page of a run is written to."""
+    return place_of(folder) / REPORT if output is None else Path(output)
+
+
+def opened(path: Path) -> xr.Dataset:
+    """The run at a path. Raises FolderError with one sentence where it cannot be read."""
+    try:
+        return open_run(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or (
+            "not a NetCDF file, or another program is writing it"
+        )
+        raise FolderError(f"{path}: cannot be read: {reason}") from None
+
+
+def check_parent(target: Path) -> None:
+    """Raises FolderError where the folder of a file is not there."""
+    if not target.parent.is_dir():
+        raise FolderError(f"{target}: cannot be written: there is no folder {target.parent}")
+
+
+def check_target(target: Path) -> None:
+    """Raises FolderError where no page can be written, or where a file that is not a report would
+    be overwritten.
+    """
+    if target.is_dir():
+        raise FolderError(f"{target} is a folder: name a file, as in --output {target / REPORT}")
+    check_parent(target)
+    try:
+        with open(target, "rb") as file:
+            ours = MARK in file.read(4096)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise FolderError(f"{target}: cannot be written: {error.strerror}") from None
+    if not ours:
+        raise FolderError(f"{target} exists and is not a report: choose another --output")
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A path beside a file to write to, renamed to it at the end, so that nobody sees half a file.
+
+    Raises FolderError where it cannot be written; then nothing is left behind.
+    """
+    beside = target.with_name(f".{os.getpid()}.{target.name}")  # a movie is known by its suffix
+    try:
+        yield beside
+        os.replace(beside, target)
+    except OSError as error:
+        raise FolderError(f"{target}: cannot be written: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def save(target: Path, text: str) -> Path:
+    """Write a page; its path. Raises FolderError where it cannot be written."""
+    with replacing(target) as beside:
+        beside.write_text(text, encoding="utf-8")
+    return target
