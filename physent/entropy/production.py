@@ -35,8 +35,12 @@ def medium_entropy_production(
     """
     b, divergence = as_floating(jnp.asarray(drift)), as_floating(jnp.asarray(divergence))
     d = jnp.broadcast_to(jnp.asarray(diffusion, b.dtype), b.shape)
-    noisy = d > 0
-    return jnp.where(noisy, b**2 / jnp.where(noisy, d, jnp.ones_like(d)) + divergence, -divergence)
+    return jnp.where(d > 0, b**2 / _noise(d) + divergence, -divergence)
+
+
+def _noise(diffusion: Array) -> Array:
+    """D to divide by, 1 where D = 0."""
+    return jnp.where(diffusion > 0, diffusion, jnp.ones_like(diffusion))
 
 
 class LinearProduction(NamedTuple):
@@ -64,7 +68,7 @@ def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> Linear
     flow = a + d[:, None] * jnp.linalg.inv(covariance)
     square = jnp.einsum("ij,jk,ik->i", flow, covariance, flow)
     still = jnp.where(square > 0, jnp.inf, 0.0).astype(a.dtype)
-    parts = jnp.where(d > 0, square / jnp.where(d > 0, d, jnp.ones_like(d)), still)
+    parts = jnp.where(d > 0, square / _noise(d), still)
     return LinearProduction(covariance, jnp.sum(parts), parts)
 
 

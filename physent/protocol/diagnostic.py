@@ -7,7 +7,7 @@ Dataset through `physent.diagnose`.
 """
 
 import abc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import equinox as eqx
@@ -138,3 +138,22 @@ class Diagnostic(Declared, Generic[C]):
     @abc.abstractmethod
     def __call__(self, carry: C, observed: Observed) -> tuple[C, dict[str, Array]]:
         """The carry and the outputs, in the order of saved states."""
+
+
+class Instantaneous(Diagnostic[tuple[()]]):
+    """A diagnostic without history: its outputs follow from one saved state alone.
+
+    A subclass declares its outputs in `variables` and computes them in `values`.
+    """
+
+    @abc.abstractmethod
+    def values(self, observed: Observed) -> Sequence[Array]:
+        """The outputs at one saved state, in the order in which `variables` names them."""
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The outputs at this time, by the names that `variables` gives them."""
+        return carry, dict(zip(self.variables(observed), self.values(observed), strict=True))
