@@ -412,7 +412,7 @@ def test_tumbling_particles_produce_entropy_only_with_noise_on_their_positions()
     tumbling = ActiveMatter(particles=4, propulsion=RunAndTumble(), force=NoForce(), dt=0.1)
     once = dict(t_end=0.1, save_every=0.1, diagnostics=[EntropyProduction(over="mean")])
     for solver in (tumbling, dataclasses.replace(tumbling, diffusivity=0.0)):
-        with pytest.raises(ValueError, match="the only noise is that of propulsion, which jumps"):
+        with pytest.raises(ValueError, match="the only noise is in propulsion, which jumps"):
             physent.run(solver, **once)
     noisy = dataclasses.replace(tumbling, diffusivity=0.1, speed=0.5)
     np.testing.assert_allclose(

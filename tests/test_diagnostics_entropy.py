@@ -26,7 +26,10 @@ from physent.diagnostics.regularity import (
     MultiscaleEntropy,
     SVDEntropy,
 )
+from physent.protocol.diagnostic import Instantaneous
+from physent.protocol.parameters import static
 from physent.protocol.registry import available
+from physent.protocol.variables import Variable
 
 ROWS, NX, NZ = 12, 6, 5
 
@@ -291,3 +294,26 @@ def test_what_does_not_fit_is_refused_with_a_reason(dataset, diagnostic, message
 def test_every_diagnostic_is_registered():
     classes = set(available("diagnostics").values())
     assert {type(diagnostic) for diagnostic in DIAGNOSTICS} <= classes
+
+
+class Means(Instantaneous):
+    """The mean of an observable, and of its square."""
+
+    wrong: bool = static(False, doc="forget the second")
+    name: str | None = static(None, doc="prefix of the output variables")
+
+    def variables(self, observed):
+        return {"mean": Variable(long_name="mean"), "mean_square": Variable(long_name="square")}
+
+    def values(self, observed):
+        density = observed["density"]
+        return (density.mean(),) if self.wrong else (density.mean(), (density**2).mean())
+
+
+def test_a_diagnostic_without_history_gives_its_values_by_name(dataset):
+    result = physent.diagnose(dataset, [Means()])
+    density = dataset.density.values
+    np.testing.assert_allclose(result["mean"].values, density.mean(axis=(1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(result.mean_square, (density**2).mean(axis=(1, 2)), rtol=1e-6)
+    with pytest.raises(ValueError, match="shorter"):
+        physent.diagnose(dataset, [Means(wrong=True)])

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.entropy.discrete.counting import count_symbols
+from physent.entropy.discrete.counting import combine_symbols, count_symbols
 from physent.entropy.outcomes.histogram import bin_index
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import param, static
@@ -25,11 +25,10 @@ def map_axes(observed: Observed, name: str, bins: int) -> tuple[Axis, ...]:
     along = []
     for dim, axis in zip(map_dims(observed, name), observed.domain.axes, strict=True):
         assert axis.length is not None
-        middles = (jnp.arange(bins) + 0.5) * (axis.length / bins)
         along.append(
             Axis(
                 dim,
-                middles,
+                (jnp.arange(bins) + 0.5) * (axis.length / bins),
                 axis.length,
                 periodic=True,
                 units=axis.units,
@@ -44,15 +43,14 @@ def box_of_particles(observed: Observed, bins: int) -> Array:
     to the end.
     """
     position = observed[observed.find("position")]
-    symbol = jnp.zeros(position.shape[0], jnp.int32)
+    along = []
     for i, axis in enumerate(observed.domain.axes):
         x, length = position[:, i], axis.length
         assert length is not None
-        index = bin_index(
-            (x - length * jnp.floor(x / length))[None, :], jnp.zeros_like(length), length, bins
-        )[0]
-        symbol = symbol * bins + jnp.clip(index, 0, bins - 1)
-    return symbol
+        wrapped = (x - length * jnp.floor(x / length))[None, :]
+        index = bin_index(wrapped, jnp.zeros_like(length), length, bins)[0]
+        along.append(jnp.clip(index, 0, bins - 1))
+    return combine_symbols(along, [bins] * len(along))[0]
 
 
 def no_boxes(observed: Observed, bins: int) -> Boxes:
@@ -94,19 +92,20 @@ class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """Two maps."""
         of = observed.find(self.of)
-        variable, name = observed.variables[of], self.name or f"{of}_map"
-        if len(variable.dims) not in (1, 2) or variable.dims[0] != _particles(observed):
+        variable = observed.variables[of]
+        if (
+            len(variable.dims) not in (1, 2)
+            or variable.dims[0] != observed.variables[observed.find("position")].dims[0]
+        ):
             raise ValueError(f"{of} is not an observable of particles")
-        dims = map_dims(observed, name)
-        words = f"modulus of {of}" if len(variable.dims) == 2 else of
-        return {
-            name: Variable(
-                dims, "scalar", variable.units, f"mean {words} of a particle in each box"
-            ),
-            f"{name}_number": Variable(
-                dims, "density", "1", "mean number of particles in each box"
-            ),
-        }
+        name = self.name or f"{of}_map"
+        dims, words = (
+            map_dims(observed, name),
+            f"modulus of {of}" if len(variable.dims) == 2 else of,
+        )
+        words = f"mean {words} of a particle in each box"
+        number = Variable(dims, "density", "1", "mean number of particles in each box")
+        return {name: Variable(dims, "scalar", variable.units, words), f"{name}_number": number}
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
         """The middles of the boxes."""
@@ -120,19 +119,12 @@ class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
         self, carry: tuple[Boxes, Array], observed: Observed
     ) -> tuple[tuple[Boxes, Array], dict[str, Array]]:
         """The means so far (0 before `after`)."""
-        of = observed.find(self.of)
-        value = observed[of]
+        value = observed[observed.find(self.of)]
         if value.ndim == 2:
             value = jnp.sqrt(jnp.sum(value**2, axis=-1))
         counted = (observed.t >= self.after).astype(value.dtype)
         boxes, states = carry
         boxes, means = add_to_boxes(boxes, observed, self.bins, value, counted)
-        states, name = states + counted, self.name or f"{of}_map"
-        return (boxes, states), {
-            name: means,
-            f"{name}_number": (boxes[1] / jnp.maximum(states, 1)).reshape(means.shape),
-        }
-
-
-def _particles(observed: Observed) -> str:
-    return observed.variables[observed.find("position")].dims[0]
+        states = states + counted
+        number = (boxes[1] / jnp.maximum(states, 1)).reshape(means.shape)
+        return (boxes, states), self.named(observed, [means, number])

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array
 
-from physent.diagnostics.structure import neighborhood, space_of
+from physent.diagnostics.structure import UNIT_BALL, neighborhood, space_of
 from physent.entropy.discrete.counting import count_symbols
+from physent.entropy.discrete.power_sums import squared_modulus
 from physent.entropy.outcomes.histogram import bin_index
 from physent.numerics.neighbors import separations
 from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import known, param, static
 from physent.protocol.variables import Axis, Variable
 
 
@@ -35,14 +35,9 @@ class MeanSquareDisplacement(Diagnostic[Array]):
         of = observed.find(self.of)
         if len(observed.variables[of].dims) != 2:
             raise ValueError(f"{of} does not hold particles and components")
-        name = self.name or "mean_square_displacement"
+        name, units = self.name or "mean_square_displacement", f"{observed.variables[of].units}^2"
         return {
-            name: Variable(
-                (),
-                "displacement",
-                f"{observed.variables[of].units}^2",
-                f"mean square displacement of {of}",
-            ),
+            name: Variable((), "displacement", units, f"mean square displacement of {of}"),
             f"{name}_kurtosis": Variable(
                 (), "kurtosis", "1", f"kurtosis of the displacement of {of}"
             ),
@@ -55,9 +50,9 @@ class MeanSquareDisplacement(Diagnostic[Array]):
     def __call__(self, carry: Array, observed: Observed) -> tuple[Array, dict[str, Array]]:
         """The displacements since the start."""
         squared = jnp.sum((observed[observed.find(self.of)] - carry) ** 2, axis=-1)
-        mean, name = jnp.mean(squared), self.name or "mean_square_displacement"
+        mean = jnp.mean(squared)
         kurtosis = jnp.mean(squared**2) / jnp.where(mean > 0, mean**2, 1)
-        return carry, {name: mean, f"{name}_kurtosis": kurtosis}
+        return carry, self.named(observed, [mean, kurtosis])
 
 
 class RadialDistribution(Diagnostic[tuple[Array, Array]]):
@@ -84,7 +79,7 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
         of, space = space_of(observed, self.of, self.period)
         if not all(space.periodic):
             raise ValueError(f"{of} lives in a box that is not periodic, where g(r) has no meaning")
-        if not isinstance(space.length, Tracer) and float(self.radius) > (
+        if known(self.radius, space.length) and float(self.radius) > (
             half := float(jnp.min(space.length)) / 2
         ):
             raise ValueError(
@@ -96,10 +91,10 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
         """The middles of the bins."""
-        of, _ = space_of(observed, self.of, self.period)
         r = (jnp.arange(self.bins) + 0.5) * (jnp.asarray(self.radius) / self.bins)
         name = f"{self.name or 'radial_distribution'}_r"
-        return (Axis(name, r, units=observed.variables[of].units, long_name="distance"),)
+        units = observed.variables[observed.find(self.of)].units
+        return (Axis(name, r, units=units, long_name="distance"),)
 
     def init(self, observed: Observed) -> tuple[Array, Array]:
         """No pairs counted in no rows."""
@@ -114,20 +109,16 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
         found, missed = neighborhood(observed[of], space, self.radius, self.slots)
         _, squared = separations(found.reference, found, space)
         radius = jnp.asarray(self.radius, squared.dtype)
-        bin_ = bin_index(
-            jnp.sqrt(squared).reshape(1, -1), jnp.zeros_like(radius), radius, self.bins
-        )
-        symbol = jnp.where(found.filled().reshape(1, -1), bin_, -1)
-        counts, rows = carry
-        counts, rows = (
-            counts + count_symbols(symbol, self.bins, dtype=counts.dtype)[0] + missed,
-            rows + 1,
-        )
+        distance = jnp.sqrt(squared).reshape(1, -1)
+        symbol = bin_index(distance, jnp.zeros_like(radius), radius, self.bins)
+        symbol = jnp.where(found.filled().reshape(1, -1), symbol, -1)
+        counts, rows = carry[0], carry[1] + 1
+        counts = counts + count_symbols(symbol, self.bins, dtype=counts.dtype)[0] + missed
         n, d = found.index.shape[0], space.dimension
         edges = jnp.linspace(0, 1, self.bins + 1, dtype=counts.dtype) * radius
-        ball = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}[d]
-        ideal = n * (n - 1) / jnp.prod(space.length) * ball * (edges[1:] ** d - edges[:-1] ** d)
-        return (counts, rows), {self.name or "radial_distribution": counts / (ideal * rows)}
+        density = n * (n - 1) / jnp.prod(space.length)
+        ideal = density * UNIT_BALL[d] * (edges[1:] ** d - edges[:-1] ** d)
+        return (counts, rows), self.named(observed, [counts / (ideal * rows)])
 
 
 class StructureFactor(Diagnostic[tuple[Array, Array]]):
@@ -161,9 +152,8 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
         of, space = space_of(observed, self.of, self.period)
         k = (2 * jnp.pi / jnp.max(space.length)) * jnp.arange(1, self.modes + 1)
         name, units = f"{self.name or 'structure_factor'}_shell", observed.variables[of].units
-        return (
-            Axis(name, k, units="1" if units == "1" else f"1/{units}", long_name="wavenumber |k|"),
-        )
+        units = "1" if units == "1" else f"1/{units}"
+        return (Axis(name, k, units=units, long_name="wavenumber |k|"),)
 
     def init(self, observed: Observed) -> tuple[Array, Array]:
         """No rows yet."""
@@ -187,7 +177,7 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
             for axis in range(space.dimension)
         ]
         amplitude = jnp.sum(waves[0], axis=0) if len(waves) == 1 else waves[0].T @ waves[1]
-        power = (jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2) / x.shape[0]
+        power = (squared_modulus(amplitude)) / x.shape[0]
         grid = np.meshgrid(*k, indexing="ij")
         # along a shorter edge fewer waves reach the last shell: so all modes of every shell are
         # among those of the grid
@@ -196,6 +186,5 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
         shell = (jnp.round(size).astype(jnp.int32) - 1).reshape(1, -1)
         total = count_symbols(shell, self.modes, power.reshape(1, -1))[0]
         members = count_symbols(shell, self.modes, dtype=dtype)[0]
-        sums, rows = carry
-        sums, rows = sums + total / jnp.maximum(members, 1), rows + 1
-        return (sums, rows), {self.name or "structure_factor": sums / rows}
+        sums, rows = carry[0] + total / jnp.maximum(members, 1), carry[1] + 1
+        return (sums, rows), self.named(observed, [sums / rows])

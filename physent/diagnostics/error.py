@@ -5,13 +5,14 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from physent.diagnostics.fields import joined
 from physent.errors import nearest
-from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.diagnostic import Instantaneous, Observed
 from physent.protocol.parameters import static
 from physent.protocol.variables import Variable
 
 
-class Error(Diagnostic[tuple[()]]):
+class Error(Instantaneous):
     """The error of an observable f against the exact solution: max |f - f_exact|, or its root mean
     square.
 
@@ -24,33 +25,23 @@ class Error(Diagnostic[tuple[()]]):
     modulus: bool = static(False, doc="compare moduli")
     name: str | None = static(None, doc="name of the output variable", example="error_density")
 
-    def _name(self, of: str) -> str:
-        return self.name or "_".join(
-            part for part in ("error", "modulus" if self.modulus else "", of) if part
-        )
-
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""
-        of = observed.find(self.of)
-        known = observed.exact()
+        of, known = observed.find(self.of), observed.exact()
         if of not in known:
-            names = ", ".join(known) or "no observable"
             raise ValueError(
-                f"no exact solution is known for {of}{nearest(of, known)} (known for: {names})"
+                f"no exact solution is known for {of}{nearest(of, known)} (known for: "
+                f"{', '.join(known) or 'no observable'})"
             )
+        name = self.name or joined("error", "modulus" if self.modulus else "", of)
         words = f"{self.norm} error of {'the modulus of ' if self.modulus else ''}{of}"
-        return {self._name(of): Variable((), "error", observed.variables[of].units, words)}
+        return {name: Variable((), "error", observed.variables[of].units, words)}
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> tuple[Array]:
         """The error at this time."""
         of = observed.find(self.of)
         value, exact = observed[of], observed.exact()[of]
         difference = (
             jnp.abs(jnp.abs(value) - jnp.abs(exact)) if self.modulus else jnp.abs(value - exact)
         )
-        error = jnp.max(difference) if self.norm == "max" else jnp.sqrt(jnp.mean(difference**2))
-        return carry, {self._name(of): error}
+        return (jnp.max(difference) if self.norm == "max" else jnp.sqrt(jnp.mean(difference**2)),)

@@ -1,7 +1,11 @@
-"""Entropies of fields on a grid, as diagnostics; the formulas are in `physent.entropy`."""
+"""Entropies and complexities of fields on a grid at one time, as diagnostics; the formulas are in
+`physent.entropy`.
+"""
 
-from typing import Any, ClassVar
+import abc
+from typing import Any, ClassVar, Literal, NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -13,29 +17,35 @@ from physent.entropy import (
     Estimator,
     Measure,
     OutcomeSpace,
+    complexity_index,
     differential_entropy,
     entropy,
+    field_entropy,
+    jensen_shannon_complexity,
     lmc_complexity,
+    mixing_proxy,
 )
-from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.entropy.published import Convention
+from physent.protocol.diagnostic import Instantaneous, Observed
 from physent.protocol.parameters import choice, kind_of, settings, static
 from physent.protocol.variables import Variable
 
 
-def _words(module: Any, options: dict[str, type]) -> str:
+def words_of(module: Any, options: dict[str, type]) -> str:
     """A module as part of a name: its kind and the parameters that are not at their defaults,
     `renyi_0p5`.
     """
     kind = kind_of(module, options)
-    parts = [kind] if kind in options else [type(module).__name__.lower()]
-    shown = {"renyi", "tsallis"} & {kind}  # an order is always worth reading
-    usual = {} if shown else _defaults(module)
-    parts += [
-        _plain(value)
-        for name, value in settings(module).items()
-        if name not in usual or usual[name] != value
-    ]
-    return "_".join(parts)
+    # an order is always worth reading
+    usual = {} if kind in ("renyi", "tsallis") else _defaults(module)
+    return joined(
+        kind if kind in options else type(module).__name__.lower(),
+        *(
+            _plain(value)
+            for name, value in settings(module).items()
+            if name not in usual or usual[name] != value
+        ),
+    )
 
 
 def _defaults(module: Any) -> dict[str, Any]:
@@ -50,30 +60,80 @@ def _plain(value: Any) -> str:
     return text.replace(".", "p").replace("-", "m").replace(" ", "").strip("[]").replace(",", "_")
 
 
-def _grid(observed: Observed, of: str) -> tuple[str, tuple[int, ...], tuple[str, ...], list[Any]]:
-    """The observable meant, its grid axes, the dims left when they are gone, and the grid
-    spacings.
-    """
+def joined(*parts: str) -> str:
+    """The parts of a name that are there."""
+    return "_".join(part for part in parts if part)
+
+
+def real(observed: Observed, of: str) -> str:
+    """The name of the observable meant; ValueError where it is complex."""
     name = observed.find(of)
-    grid = observed.grid(name)
+    if jnp.issubdtype(observed[name].dtype, jnp.complexfloating):
+        raise ValueError(f"{name} is complex: name a real observable")
+    return name
+
+
+class Gridded(NamedTuple):
+    """An observable on a grid: its values, its grid axes with their spacings, and the dims left
+    when they are gone.
+    """
+
+    name: str
+    values: Array
+    axes: tuple[int, ...]
+    spacings: list[Array]
+    left: tuple[str, ...]
+
+    def read(self) -> int | tuple[int, ...]:
+        """The grid axes, as `physent.entropy` takes them."""
+        return self.axes[0] if len(self.axes) == 1 else self.axes
+
+
+def on_grid(observed: Observed, of: str) -> Gridded:
+    """The observable meant; ValueError where it does not live on a grid."""
+    name = observed.find(of)
+    grid, dims = observed.grid(name), observed.variables[name].dims
     if not grid:
-        dims = ", ".join(observed.variables[name].dims) or "none"
-        series = (
-            ": of a series in time take kind = permutation_entropy (--kind)"
-            if dims == "none"
-            else ""
+        raise ValueError(
+            f"{name} does not live on a grid of space (its dims: {', '.join(dims) or 'none'})"
+            + ("" if dims else ": of a series in time take kind = permutation_entropy (--kind)")
         )
-        raise ValueError(f"{name} does not live on a grid of space (its dims: {dims}){series}")
     read = {axis.name for _, axis in grid}
-    left = tuple(dim for dim in observed.variables[name].dims if dim not in read)
-    return name, tuple(position for position, _ in grid), left, [axis.spacing for _, axis in grid]
+    return Gridded(
+        name,
+        observed[name],
+        tuple(position for position, _ in grid),
+        [axis.spacing for _, axis in grid],
+        tuple(dim for dim in dims if dim not in read),
+    )
 
 
-def _of(axes: tuple[int, ...]) -> int | tuple[int, ...]:
-    return axes[0] if len(axes) == 1 else axes
+class FieldQuantity(Instantaneous):
+    """One number of a field over all its grid axes, at each index of its other dims."""
+
+    of: eqx.AbstractVar[str]
+
+    @abc.abstractmethod
+    def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
+        """The name and the description of the output, of an observable by name; `left` are the dims
+        that it keeps.
+        """
+
+    @abc.abstractmethod
+    def value(self, field: Gridded) -> Array:
+        """The quantity."""
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """One series, or one with the dims that are not grid axes."""
+        field = on_grid(observed, self.of)
+        return dict([self.output(field.name, field.left)])
+
+    def values(self, observed: Observed) -> tuple[Array]:
+        """The quantity at this time."""
+        return (self.value(on_grid(observed, self.of)),)
 
 
-class Entropy(Diagnostic[tuple[()]]):
+class Entropy(FieldQuantity):
     """The entropy of a field's outcomes, `physent.entropy.entropy`, over all its grid axes.
 
     In nats and not normalised unless asked. With density outcomes it depends on the grid: it grows
@@ -88,59 +148,39 @@ class Entropy(Diagnostic[tuple[()]]):
     normalise: bool = static(False, doc="divide by the largest value there can be")
     name: str | None = static(None, doc="name of the output variable", example="entropy_density")
 
-    def _name(self, of: str) -> str:
-        if self.name:
-            return self.name
-        outcomes = _words(self.outcomes, OUTCOMES)
-        parts = [
+    def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
+        """The name and the description of the entropy of an observable; `left` are the dims that it
+        keeps.
+        """
+        measure, outcomes = words_of(self.measure, MEASURES), words_of(self.outcomes, OUTCOMES)
+        estimator = words_of(self.estimator, ESTIMATORS)
+        name = self.name or joined(
             "entropy",
             of,
             "" if outcomes == "density" else outcomes,
-            _words(self.measure, MEASURES),
-        ]
-        estimator = _words(self.estimator, ESTIMATORS)
-        parts += [
+            measure,
             "" if estimator == "plug_in" else estimator,
             "normalised" if self.normalise else "",
-        ]
-        return "_".join(part for part in parts if part)
-
-    def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
-        """What the entropy of an observable is called, and what it is; `left` are the dims that it
-        keeps.
-        """
-        words = (
-            f"{_words(self.measure, MEASURES)} entropy of {of} ({_words(self.outcomes, OUTCOMES)})"
         )
+        words = f"{measure} entropy of {of} ({outcomes})"
         if self.measure.logarithmic and not self.normalise:
             words += f" in units of ln {self.base:g}" if self.base else " in nats"
-        return self._name(of), Variable(left, "entropy", "1", words.replace("_", " "))
+        return name, Variable(left, "entropy", "1", words.replace("_", " "))
 
-    def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series, or one with the dims that are not grid axes."""
-        name, _, left, _ = _grid(observed, self.of)
-        return dict([self.output(name, left)])
-
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
-        """The entropy at this time."""
-        name, axes, _, _ = _grid(observed, self.of)
-        value = entropy(
-            observed[name],
+    def value(self, field: Gridded) -> Array:
+        """The entropy."""
+        return entropy(
+            field.values,
             self.measure,
             self.outcomes,
             self.estimator,
-            _of(axes),
+            field.read(),
             self.base,
             self.normalise,
         )
-        return carry, {self._name(name): value}
 
 
-class DifferentialEntropy(Diagnostic[tuple[()]]):
+class DifferentialEntropy(FieldQuantity):
     """The differential Shannon entropy of a density on its grid, h = -int p ln p dV, in nats.
 
     Unlike the entropy of the density it does not depend on the grid.
@@ -152,28 +192,19 @@ class DifferentialEntropy(Diagnostic[tuple[()]]):
         None, doc="name of the output variable", example="differential_entropy_density"
     )
 
-    def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series, or one with the dims that are not grid axes."""
-        name, _, left, _ = _grid(observed, self.of)
-        return {
-            self.name or f"differential_entropy_{name}": Variable(
-                left, "entropy", "1", f"differential Shannon entropy of {name} in nats"
-            )
-        }
+    def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
+        """The entropy's name and description."""
+        return self.name or f"differential_entropy_{of}", Variable(
+            left, "entropy", "1", f"differential Shannon entropy of {of} in nats"
+        )
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
-        """The entropy at this time."""
-        name, axes, _, spacings = _grid(observed, self.of)
-        spacing = spacings[0] if len(axes) == 1 else jnp.stack(spacings)
-        value = differential_entropy(observed[name], spacing, _of(axes))
-        return carry, {self.name or f"differential_entropy_{name}": value}
+    def value(self, field: Gridded) -> Array:
+        """The entropy."""
+        spacing = field.spacings[0] if len(field.axes) == 1 else jnp.stack(field.spacings)
+        return differential_entropy(field.values, spacing, field.read())
 
 
-class Complexity(Diagnostic[tuple[()]]):
+class Complexity(FieldQuantity):
     """The LMC complexity of a field's density or spectrum, C = H/H_max x D
     (`physent.entropy.lmc_complexity`).
     """
@@ -182,24 +213,72 @@ class Complexity(Diagnostic[tuple[()]]):
     outcomes: OutcomeSpace = choice(OUTCOMES, "density", doc="what counts as an outcome")
     name: str | None = static(None, doc="name of the output variable", example="complexity_density")
 
-    def _name(self, of: str) -> str:
-        outcomes = _words(self.outcomes, OUTCOMES)
-        return self.name or "_".join(
-            part for part in ("complexity", of, "" if outcomes == "density" else outcomes) if part
-        )
+    def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
+        """The complexity's name and description."""
+        outcomes = words_of(self.outcomes, OUTCOMES)
+        name = self.name or joined("complexity", of, "" if outcomes == "density" else outcomes)
+        return name, Variable(left, "complexity", "1", f"LMC complexity of {of}")
+
+    def value(self, field: Gridded) -> Array:
+        """The complexity."""
+        return lmc_complexity(self.outcomes.probabilities(field.values, field.read()))
+
+
+class StatisticalComplexity(FieldQuantity):
+    """Jensen-Shannon statistical complexity of a field's outcomes, between 0 and 1."""
+
+    of: str = static(doc="observable, by name or role", example="density")
+    outcomes: OutcomeSpace = choice(OUTCOMES, "density", doc="what counts as an outcome")
+    name: str | None = static(
+        None, doc="name of the output variable", example="statistical_complexity_density"
+    )
+
+    def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
+        """The complexity's name and description."""
+        kind = kind_of(self.outcomes, OUTCOMES)
+        name = self.name or joined("statistical_complexity", of, "" if kind == "density" else kind)
+        return name, Variable(left, "complexity", "1", f"Jensen-Shannon complexity of {of}")
+
+    def value(self, field: Gridded) -> Array:
+        """The complexity."""
+        return jensen_shannon_complexity(self.outcomes.probabilities(field.values, field.read()))
+
+
+class PublishedQuantity(Instantaneous):
+    """A quantity of the reference packages under its own name (`physent.entropy.published` says
+    what each is not).
+    """
+
+    of: str = static(doc="real observable, by name or role", example="density")
+    quantity: Literal[
+        "composite_entropy", "shannon", "renyi", "tsallis", "complexity_index", "mixing_proxy"
+    ] = static("composite_entropy", doc="what is computed")
+    convention: Convention = static("probability", doc="how a field becomes p, for the entropies")
+    other: str | None = static(None, doc="vorticity, for mixing_proxy", example="vorticity")
+    name: str | None = static(
+        None, doc="name of the output variable", example="composite_entropy_phi"
+    )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims that are not grid axes."""
-        name, _, left, _ = _grid(observed, self.of)
-        return {self._name(name): Variable(left, "complexity", "1", f"LMC complexity of {name}")}
+        field = on_grid(observed, self.of)
+        planar = self.quantity in ("complexity_index", "mixing_proxy")
+        if field.axes != ((-2, -1) if planar else (-1,)):
+            raise ValueError(
+                f"{self.quantity} reads {2 if planar else 1} grid axes, the last of {field.name}"
+            )
+        if self.quantity == "mixing_proxy":
+            observed.find(self.other or "vorticity")
+        name = self.name or f"{self.quantity}_{field.name}"
+        words = f"{self.quantity} of {field.name}" + ("" if planar else f" ({self.convention})")
+        return {name: Variable(field.left, "entropy", "1", words)}
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
-        """The complexity at this time."""
-        name, axes, _, _ = _grid(observed, self.of)
-        return carry, {
-            self._name(name): lmc_complexity(self.outcomes.probabilities(observed[name], _of(axes)))
-        }
+    def values(self, observed: Observed) -> tuple[Array]:
+        """The quantity at this time."""
+        field = on_grid(observed, self.of)
+        if self.quantity == "complexity_index":
+            return (complexity_index(field.values),)
+        if self.quantity == "mixing_proxy":
+            return (mixing_proxy(field.values, observed[observed.find(self.other or "vorticity")]),)
+        kind = "composite" if self.quantity == "composite_entropy" else self.quantity
+        return (field_entropy(field.values, field.spacings[-1], kind, convention=self.convention),)

@@ -7,20 +7,14 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from physent.diagnostics.fields import real
 from physent.entropy import ESTIMATORS, MEASURES, Estimator, Measure, jensen_shannon_complexity
 from physent.entropy.discrete.counting import as_floating, count_symbols
 from physent.entropy.outcomes.histogram import bin_index
-from physent.entropy.outcomes.ordinal import lehmer_code
+from physent.entropy.outcomes.patterns import lehmer_code
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import choice, param, static
 from physent.protocol.variables import Variable
-
-
-def _real(observed: Observed, of: str) -> tuple[str, Array]:
-    name = observed.find(of)
-    if jnp.issubdtype(observed[name].dtype, jnp.complexfloating):
-        raise ValueError(f"{name} is complex: name a real observable")
-    return name, observed[name]
 
 
 class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
@@ -45,57 +39,45 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
         None, doc="prefix of the output variables", example="permutation_density"
     )
 
-    def _prefix(self, of: str) -> str:
-        return self.name or f"permutation_{of}"
-
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """The entropy and the complexity, as series or as fields."""
-        name, _ = _real(observed, self.of)
-        dims = () if self.pooled else observed.variables[name].dims
-        words = f"of the ordinal patterns of {name} (order {self.order}, delay {self.delay})"
+        of = real(observed, self.of)
+        dims = () if self.pooled else observed.variables[of].dims
+        name = self.name or f"permutation_{of}"
+        words = f"of the ordinal patterns of {of} (order {self.order}, delay {self.delay})"
         return {
-            f"{self._prefix(name)}_entropy": Variable(
-                dims, "entropy", "1", f"normalised entropy {words}"
-            ),
-            f"{self._prefix(name)}_complexity": Variable(
-                dims, "complexity", "1", f"statistical complexity {words}"
-            ),
+            f"{name}_{role}": Variable(dims, role, "1", f"{adjective} {role} {words}")
+            for role, adjective in (("entropy", "normalised"), ("complexity", "statistical"))
         }
 
     def init(self, observed: Observed) -> tuple[Array, Array, Array]:
         """The last fields, the counts, and the number of rows seen."""
-        value = as_floating(_real(observed, self.of)[1])
-        kept = (self.order - 1) * self.delay + 1
-        rows = 1 if self.pooled else math.prod(value.shape)
-        counts = jnp.zeros((rows, math.factorial(self.order)), value.dtype)
-        return (
-            jnp.zeros((kept, math.prod(value.shape)), value.dtype),
-            counts,
-            jnp.zeros((), jnp.int32),
-        )
+        value = as_floating(observed[real(observed, self.of)])
+        last = jnp.zeros(((self.order - 1) * self.delay + 1, value.size), value.dtype)
+        patterns = 1 if self.pooled else value.size, math.factorial(self.order)
+        return last, jnp.zeros(patterns, value.dtype), jnp.zeros((), jnp.int32)
 
     def __call__(
         self, carry: tuple[Array, Array, Array], observed: Observed
     ) -> tuple[tuple[Array, Array, Array], dict[str, Array]]:
         """Count the pattern that ends here, and evaluate all counts."""
         last, counts, seen = carry
-        name, value = _real(observed, self.of)
-        value = as_floating(value)
+        value = as_floating(observed[real(observed, self.of)])
         last = jnp.concatenate([last[1:], value.reshape(1, -1)])
         symbols = lehmer_code([last[i * self.delay] for i in range(self.order)])
         symbols = jnp.where(
             seen + 1 >= last.shape[0], symbols, -1
         )  # no pattern before the window is full
-        laid_out = symbols[None, :] if self.pooled else symbols[:, None]
-        counts = counts + count_symbols(laid_out, counts.shape[1], dtype=counts.dtype)
+        counts = counts + count_symbols(
+            symbols[None, :] if self.pooled else symbols[:, None],
+            counts.shape[1],
+            dtype=counts.dtype,
+        )
         shape = () if self.pooled else value.shape
         entropy = self.measure.normalised(self.estimator(counts, self.measure), counts.shape[1])
-        p = counts / jnp.sum(counts, axis=-1, keepdims=True)
-        outputs = {
-            f"{self._prefix(name)}_entropy": entropy.reshape(shape),
-            f"{self._prefix(name)}_complexity": jensen_shannon_complexity(p).reshape(shape),
-        }
-        return (last, counts, seen + 1), outputs
+        complexity = jensen_shannon_complexity(counts / jnp.sum(counts, axis=-1, keepdims=True))
+        outputs = entropy.reshape(shape), complexity.reshape(shape)
+        return (last, counts, seen + 1), self.named(observed, outputs)
 
 
 class HistogramEntropy(Diagnostic[Array]):
@@ -120,21 +102,21 @@ class HistogramEntropy(Diagnostic[Array]):
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""
-        name, _ = _real(observed, self.of)
-        words = f"entropy of the values of {name} so far ({self.bins} bins)"
-        return {self.name or f"histogram_entropy_{name}": Variable((), "entropy", "1", words)}
+        name = real(observed, self.of)
+        return {
+            self.name or f"histogram_entropy_{name}": Variable(
+                (), "entropy", "1", f"entropy of the values of {name} so far ({self.bins} bins)"
+            )
+        }
 
     def init(self, observed: Observed) -> Array:
         """Empty bins."""
-        return jnp.zeros(self.bins, as_floating(_real(observed, self.of)[1]).dtype)
+        return jnp.zeros(self.bins, as_floating(observed[real(observed, self.of)]).dtype)
 
     def __call__(self, carry: Array, observed: Observed) -> tuple[Array, dict[str, Array]]:
         """Count the values of this row, and evaluate all counts."""
-        name, value = _real(observed, self.of)
-        value = as_floating(value)
+        value = as_floating(observed[real(observed, self.of)])
         low, high = jnp.asarray(self.low, value.dtype), jnp.asarray(self.high, value.dtype)
         symbols = bin_index(value.reshape(1, -1), low, high, self.bins)
         counts = carry + count_symbols(symbols, self.bins, dtype=carry.dtype)[0]
-        return counts, {
-            self.name or f"histogram_entropy_{name}": self.estimator(counts, self.measure)
-        }
+        return counts, self.named(observed, [self.estimator(counts, self.measure)])

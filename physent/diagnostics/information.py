@@ -7,6 +7,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from physent.diagnostics.fields import joined, real
 from physent.entropy import (
     ESTIMATORS,
     Estimator,
@@ -21,23 +22,21 @@ from physent.entropy import (
 from physent.entropy.discrete.counting import as_floating, count_symbols
 from physent.entropy.information import information_of_counts
 from physent.entropy.outcomes.histogram import bin_index
-from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.diagnostic import Diagnostic, Instantaneous, Observed
 from physent.protocol.parameters import choice, param, static
 from physent.protocol.variables import Variable
 
 
 def _alike(observed: Observed, *wanted: str) -> list[str]:
     """The observables meant, which must be real and live on the same axes."""
-    names = [observed.find(of) for of in wanted]
+    names = [real(observed, of) for of in wanted]
     for name in names:
         if observed.variables[name].dims != observed.variables[names[0]].dims:
             raise ValueError(f"{names[0]} and {name} live on different axes")
-        if jnp.issubdtype(observed[name].dtype, jnp.complexfloating):
-            raise ValueError(f"{name} is complex: name a real observable")
     return names
 
 
-class MutualInformation(Diagnostic[tuple[()]]):
+class MutualInformation(Instantaneous):
     """Mutual information of two real fields on the same grid, over its points at one time, in nats;
     given a third.
 
@@ -62,50 +61,31 @@ class MutualInformation(Diagnostic[tuple[()]]):
     def _names(self, observed: Observed) -> list[str]:
         return _alike(observed, self.of, self.other, *([self.given] if self.given else []))
 
-    def _output(self, names: list[str]) -> str:
-        a, b, *given = names
-        return self.name or "_".join(
-            ["mutual_information", a, b, *(["given", *given] if given else [])]
-        )
-
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""
-        names = self._names(observed)
-        words = f"mutual information of {names[0]} and {names[1]}" + (
-            f" given {names[2]}" if self.given else ""
-        )
-        return {self._output(names): Variable((), "entropy", "1", f"{words} in nats")}
+        a, b, *given = self._names(observed)
+        words = f"mutual information of {a} and {b}" + "".join(f" given {name}" for name in given)
+        condition = ["given", *given] if given else []
+        name = self.name or joined("mutual_information", a, b, *condition)
+        return {name: Variable((), "entropy", "1", f"{words} in nats")}
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> tuple[Array]:
         """The information at this time."""
-        names = self._names(observed)
-        return carry, {
-            self._output(names): self._value(
-                [as_floating(observed[name]).ravel() for name in names]
-            )
-        }
-
-    def _value(self, values: list[Array]) -> Array:
-        x, y, *given = values
+        values = [as_floating(observed[name]).ravel() for name in self._names(observed)]
         if self.method == "ksg":
+            x, y, *given = (value[:, None] for value in values)
             if given:
-                return ksg_conditional_mutual_information(
-                    x[:, None], y[:, None], given[0][:, None], self.k
-                )
-            return ksg_mutual_information(x, y, self.k)
-        histogram, bins = Histogram(bins=self.bins), self.bins
+                return (ksg_conditional_mutual_information(x, y, given[0], self.k),)
+            return (ksg_mutual_information(x, y, self.k),)
+        histogram, n = Histogram(bins=self.bins), self.bins
         x, y, *given = (histogram.symbols(value[None, :])[0] for value in values)
         if given:
             value = discrete_conditional_mutual_information(
-                x, y, given[0], (bins, bins, bins), self.estimator
+                x, y, given[0], (n, n, n), self.estimator
             )
         else:
-            value = discrete_mutual_information(x, y, (bins, bins), self.estimator)
-        return value.astype(values[0].dtype)
+            value = discrete_mutual_information(x, y, (n, n), self.estimator)
+        return (value.astype(values[0].dtype),)
 
 
 class TransferEntropy(Diagnostic[Any]):
@@ -138,16 +118,9 @@ class TransferEntropy(Diagnostic[Any]):
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""
         source, target = _alike(observed, self.of, self.to)
+        name = self.name or f"transfer_entropy_{source}_to_{target}"
         words = f"transfer entropy from {source} to {target} in nats"
-        return {
-            self.name or f"transfer_entropy_{source}_to_{target}": Variable(
-                (), "entropy", "1", words
-            )
-        }
-
-    @property
-    def _lost(self) -> int:
-        return max(self.history, self.delay + self.history - 1)
+        return {name: Variable((), "entropy", "1", words)}
 
     def init(self, observed: Observed) -> Any:
         """The last values of both, the rows seen, and empty counts or moments."""
@@ -155,7 +128,7 @@ class TransferEntropy(Diagnostic[Any]):
             as_floating(observed[name]) for name in _alike(observed, self.of, self.to)
         )
         dtype, size = jnp.result_type(source, target), 1 + 2 * self.history
-        past = jnp.zeros((2, self._lost + 1, source.size), dtype)
+        past = jnp.zeros((2, self.delay + self.history, source.size), dtype)
         if self.method == "gaussian":
             moments = (jnp.zeros((), dtype), jnp.zeros(size, dtype), jnp.zeros((size, size), dtype))
         else:
@@ -165,19 +138,16 @@ class TransferEntropy(Diagnostic[Any]):
     def __call__(self, carry: Any, observed: Observed) -> tuple[Any, dict[str, Array]]:
         """Take in the present that has just been saved, and evaluate everything so far."""
         past, seen, moments = carry
-        source, target = _alike(observed, self.of, self.to)
-        now = jnp.stack([observed[source].ravel(), observed[target].ravel()]).astype(past.dtype)
-        past = jnp.concatenate([past[:, 1:], now[:, None, :]], axis=1)
+        now = jnp.stack([observed[name].ravel() for name in _alike(observed, self.of, self.to)])
+        past = jnp.concatenate([past[:, 1:], now.astype(past.dtype)[:, None, :]], axis=1)
         x, y = past[0, ::-1], past[1, ::-1]  # the present first
         present, other = y[:1], x[self.delay : self.delay + self.history]
         own = y[1 : 1 + self.history]
-        complete = seen >= self._lost
+        complete = seen + 1 >= past.shape[1]
         update = self._covariance if self.method == "gaussian" else self._counts
         moments, value = update(moments, present, other, own, complete)
-        name = self.name or f"transfer_entropy_{source}_to_{target}"
-        return (past, seen + 1, moments), {
-            name: jnp.where(complete, value, jnp.full_like(value, jnp.nan))
-        }
+        value = jnp.where(complete, value, jnp.full_like(value, jnp.nan))
+        return (past, seen + 1, moments), self.named(observed, [value])
 
     def _covariance(
         self, moments: Any, present: Array, other: Array, own: Array, complete: Array
@@ -192,11 +162,11 @@ class TransferEntropy(Diagnostic[Any]):
         apart = centre - mean
         products += jnp.where(complete, centred @ centred.T, jnp.zeros_like(products))
         products += jnp.outer(apart, apart) * (total * more / after)
-        moments = total + more, mean + apart * (more / after), products
         last = 1 + self.history
-        return moments, gaussian_information(
+        value = gaussian_information(
             products / after, [0], range(1, last), range(last, last + self.history)
         )
+        return (total + more, mean + apart * (more / after), products), value
 
     def _counts(
         self, counts: Array, present: Array, other: Array, own: Array, complete: Array
@@ -205,11 +175,12 @@ class TransferEntropy(Diagnostic[Any]):
             low, high = jnp.asarray(low, values.dtype), jnp.asarray(high, values.dtype)
             return list(jnp.clip(bin_index(values, low, high, self.bins), 0, self.bins - 1))
 
-        targets = symbols(jnp.concatenate([present, own]), self.to_low, self.to_high)
-        sources = symbols(other, self.low, self.high)
+        first, *owns = symbols(jnp.concatenate([present, own]), self.to_low, self.to_high)
         joint, size = combine_symbols(
-            [targets[0], *sources, *targets[1:]], [self.bins] * (1 + 2 * self.history)
+            [first, *symbols(other, self.low, self.high), *owns],
+            [self.bins] * (1 + 2 * self.history),
         )
-        new = count_symbols(jnp.where(complete, joint, -1)[None, :], size, dtype=counts.dtype)[0]
+        joint = jnp.where(complete, joint, -1)[None, :]
+        counts = counts + count_symbols(joint, size, dtype=counts.dtype)[0]
         shape = (self.bins, self.bins**self.history, self.bins**self.history)
-        return counts + new, information_of_counts((counts + new).reshape(shape), self.estimator)
+        return counts, information_of_counts(counts.reshape(shape), self.estimator)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from physent.diagnostics.fields import joined
 from physent.entropy import (
     ESTIMATORS,
     MEASURES,
@@ -19,14 +20,14 @@ from physent.entropy import (
 )
 from physent.entropy.continuous.distances import Metric
 from physent.errors import ParameterError
-from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.diagnostic import Instantaneous, Observed
 from physent.protocol.parameters import choice, kind_of, param, static
 from physent.protocol.variables import Variable
 
 PARTICLE_OUTCOMES: dict[str, type[OutcomeSpace]] = {"cells": Cells, "headings": Headings}
 
 
-def _particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
+def particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
     """The observable meant and its dims without particles and components."""
     name = observed.find(of)
     dims = observed.variables[name].dims
@@ -37,7 +38,7 @@ def _particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
     return name, dims[:-2]
 
 
-class ParticleEntropy(Diagnostic[tuple[()]]):
+class ParticleEntropy(Instantaneous):
     """Entropy of where particles are, or of where they head: boxes, or equal cells of direction, in
     nats.
 
@@ -58,33 +59,25 @@ class ParticleEntropy(Diagnostic[tuple[()]]):
         None, doc="name of the output variable", example="entropy_position_cells"
     )
 
-    def _name(self, names: list[str]) -> str:
-        return self.name or "_".join(["entropy", *names, kind_of(self.outcomes, PARTICLE_OUTCOMES)])
-
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims before particles and components."""
-        found = [_particles(observed, of) for of in self.of]
-        names = [name for name, _ in found]
+        names, left = zip(*(particles(observed, of) for of in self.of), strict=True)
         if isinstance(self.outcomes, Cells):
             self.outcomes.boxes(sum(observed[name].shape[-1] for name in names))
-        words = f"entropy of {' and '.join(names)} ({kind_of(self.outcomes, PARTICLE_OUTCOMES)})"
-        return {self._name(names): Variable(found[0][1], "entropy", "1", words)}
+        kind = kind_of(self.outcomes, PARTICLE_OUTCOMES)
+        words = f"entropy of {' and '.join(names)} ({kind})"
+        return {
+            self.name or joined("entropy", *names, kind): Variable(left[0], "entropy", "1", words)
+        }
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> tuple[Array]:
         """The entropy at this time."""
-        names = [observed.find(of) for of in self.of]
-        joined = jnp.concatenate([observed[name] for name in names], axis=-1)
-        value = entropy(
-            joined, self.measure, self.outcomes, self.estimator, (-2, -1), normalise=self.normalise
-        )
-        return carry, {self._name(names): value}
+        components = jnp.concatenate([observed[observed.find(of)] for of in self.of], axis=-1)
+        options = self.measure, self.outcomes, self.estimator
+        return (entropy(components, *options, axis=(-2, -1), normalise=self.normalise),)
 
 
-class BoltzmannEntropy(Diagnostic[tuple[()]]):
+class BoltzmannEntropy(Instantaneous):
     """Boltzmann's coarse-grained entropy per particle in boxes of position, or of position and
     velocity, in nats.
 
@@ -106,28 +99,25 @@ class BoltzmannEntropy(Diagnostic[tuple[()]]):
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims before particles and components."""
-        name, left = _particles(observed, self.of)
-        if self.velocity and _particles(observed, self.velocity)[1] != left:
+        name, left = particles(observed, self.of)
+        if self.velocity and particles(observed, self.velocity)[1] != left:
             raise ValueError(f"{name} and {observed.find(self.velocity)} live on different axes")
         self.cells.boxes(observed[name].shape[-1] * (2 if self.velocity else 1))
-        words = "Boltzmann entropy per particle in boxes of " + (
-            "phase space" if self.velocity else name
-        )
-        return {self.name or f"boltzmann_entropy_{name}": Variable(left, "entropy", "1", words)}
+        space = "phase space" if self.velocity else name
+        return {
+            self.name or f"boltzmann_entropy_{name}": Variable(
+                left, "entropy", "1", f"Boltzmann entropy per particle in boxes of {space}"
+            )
+        }
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> tuple[Array]:
         """The entropy at this time."""
-        name, _ = _particles(observed, self.of)
+        position = observed[observed.find(self.of)]
         velocity = observed[observed.find(self.velocity)] if self.velocity else None
-        value = boltzmann_entropy(observed[name], self.cells, velocity, self.estimator)
-        return carry, {self.name or f"boltzmann_entropy_{name}": value}
+        return (boltzmann_entropy(position, self.cells, velocity, self.estimator),)
 
 
-class NearestNeighbourEntropy(Diagnostic[tuple[()]]):
+class NearestNeighbourEntropy(Instantaneous):
     """Kozachenko-Leonenko differential entropy of one-particle positions, in nats.
 
     All pairs: O(N^2) a row. In a periodic domain the circumferences must be given, so that the same
@@ -149,7 +139,7 @@ class NearestNeighbourEntropy(Diagnostic[tuple[()]]):
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or one with the dims before particles and components."""
-        name, left = _particles(observed, self.of)
+        name, left = particles(observed, self.of)
         circles = [
             axis.name for axis in observed.domain.axes if axis.points is None and axis.periodic
         ]
@@ -157,17 +147,13 @@ class NearestNeighbourEntropy(Diagnostic[tuple[()]]):
             raise ParameterError(
                 "period", f"missing, and the domain is periodic in {', '.join(circles)}"
             )
-        words = f"nearest-neighbour differential entropy of {name}"
         return {
-            self.name or f"nearest_neighbour_entropy_{name}": Variable(left, "entropy", "1", words)
+            self.name or f"nearest_neighbour_entropy_{name}": Variable(
+                left, "entropy", "1", f"nearest-neighbour differential entropy of {name}"
+            )
         }
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> tuple[Array]:
         """The entropy at this time."""
-        name, _ = _particles(observed, self.of)
-        value = nearest_neighbour_entropy(observed[name], self.k, self.metric, self.period)
-        return carry, {self.name or f"nearest_neighbour_entropy_{name}": value}
+        position = observed[observed.find(self.of)]
+        return (nearest_neighbour_entropy(position, self.k, self.metric, self.period),)

@@ -40,9 +40,6 @@ class EntropyProduction(Diagnostic[Sums]):
         None, doc="name, and prefix, of the output variables", example="entropy_production"
     )
 
-    def _name(self) -> str:
-        return self.name or "entropy_production"
-
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """Two series, a field over particles where asked, and a map where asked."""
         dynamics = observed.dynamics()
@@ -51,31 +48,25 @@ class EntropyProduction(Diagnostic[Sums]):
                 "entropy production needs a stochastic solver: without noise it does not exist"
             )
         _refuse_jumps(observed)
-        name, words = self._name(), "entropy production in the medium in nats per unit time"
-        first = next(iter(dynamics.drift))
-        found = {
-            name: Variable(
-                (), "entropy_production", "1/time", f"{words}, {self.over} over particles"
-            ),
-            f"{name}_mean": Variable(
-                (), "entropy_production", "1/time", f"{words}, mean over time"
-            ),
+        name = self.name or "entropy_production"
+        words = "entropy production in the medium in nats per unit time"
+        described: dict[str, tuple[tuple[str, ...], str]] = {
+            name: ((), f"{self.over} over particles"),
+            f"{name}_mean": ((), "mean over time"),
         }
         if self.each:
-            dims = observed.variables[first].dims[:-1]
-            found[f"{name}_each"] = Variable(
-                dims, "entropy_production", "1/time", f"{words}, of each particle"
-            )
+            first = next(iter(dynamics.drift))
+            described[f"{name}_each"] = observed.variables[first].dims[:-1], "of each particle"
         if self.bins:
-            dims = map_dims(observed, name)
-            found[f"{name}_map"] = Variable(
-                dims, "entropy_production", "1/time", f"{words}, of a particle in each box"
-            )
-        return found
+            described[f"{name}_map"] = map_dims(observed, name), "of a particle in each box"
+        return {
+            key: Variable(dims, "entropy_production", "1/time", f"{words}, {which}")
+            for key, (dims, which) in described.items()
+        }
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
         """The middles of the boxes of a map."""
-        return map_axes(observed, self._name(), self.bins) if self.bins else ()
+        return map_axes(observed, self.name or "entropy_production", self.bins) if self.bins else ()
 
     def init(self, observed: Observed) -> Sums:
         """Nothing summed yet, of the total and in each box."""
@@ -83,16 +74,16 @@ class EntropyProduction(Diagnostic[Sums]):
 
     def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
         """The rates at this time, and the means so far (NaN before `after`)."""
-        dynamics, name = observed.dynamics(), self._name()
+        dynamics, name = observed.dynamics(), self.name or "entropy_production"
         assert dynamics is not None
-        each: Array | None = None
-        for variable, drift in dynamics.drift.items():
-            rate = medium_entropy_production(
-                drift, dynamics.diffusion[variable], dynamics.divergence[variable]
+        first, *rest = (
+            jnp.sum(
+                medium_entropy_production(drift, dynamics.diffusion[key], dynamics.divergence[key]),
+                axis=-1,
             )
-            rate = jnp.sum(rate, axis=-1)
-            each = rate if each is None else each + rate
-        assert each is not None
+            for key, drift in dynamics.drift.items()
+        )
+        each = sum(rest, first)
         total = jnp.sum(each) if self.over == "sum" else jnp.mean(each)
         counted = (observed.t >= self.after).astype(total.dtype)
         sums, boxes = carry
@@ -115,7 +106,7 @@ def _refuse_jumps(observed: Observed) -> None:
         solver
     )
     if not any(bool(jnp.any(d > 0)) for d in diffusion.values()):
-        words = " and ".join(f"that of {name}, which jumps" for name in others)
         raise ValueError(
-            f"the only noise is {words}: the entropy production without diffusion does not exist"
+            f"the only noise is in {' and '.join(others)}, which jumps: without diffusion the "
+            "entropy production does not exist"
         )

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostics.fields import _grid
+from physent.diagnostics.fields import on_grid, real
 from physent.entropy import (
     approximate_entropy,
     lempel_ziv_complexity,
@@ -40,8 +40,8 @@ class SeriesMeasure(Declared):
         """The numbers."""
 
 
-class SampleEntropy(SeriesMeasure):
-    """`physent.entropy.sample_entropy`, in nats."""
+class TemplateEntropy(SeriesMeasure):
+    """An entropy of templates, stretches of `order` values that agree or not."""
 
     order: int = static(2, doc="values in a template", ge=1)
     relative: float = static(0.2, doc="tolerance in standard deviations", gt=0)
@@ -49,21 +49,18 @@ class SampleEntropy(SeriesMeasure):
     def shortest(self) -> int:
         """Two templates and what follows them."""
         return self.order + 2
+
+
+class SampleEntropy(TemplateEntropy):
+    """`physent.entropy.sample_entropy`, in nats."""
 
     def __call__(self, series: Array) -> tuple[Array]:
         """The entropy."""
         return (sample_entropy(series, self.order, None, self.relative),)
 
 
-class ApproximateEntropy(SeriesMeasure):
+class ApproximateEntropy(TemplateEntropy):
     """`physent.entropy.approximate_entropy`, in nats."""
-
-    order: int = static(2, doc="values in a template", ge=1)
-    relative: float = static(0.2, doc="tolerance in standard deviations", gt=0)
-
-    def shortest(self) -> int:
-        """Two templates and what follows them."""
-        return self.order + 2
 
     def __call__(self, series: Array) -> tuple[Array]:
         """The entropy."""
@@ -106,11 +103,10 @@ class LempelZiv(SeriesMeasure):
 
     def __call__(self, series: Array) -> tuple[Array]:
         """The number of words, or its ratio to that of a random series."""
-        above = series > jnp.median(series, axis=-1, keepdims=True)
-        words = lempel_ziv_complexity(above.astype(jnp.int32), self.normalise, alphabet=2)
-        return (
-            jnp.where(jnp.any(jnp.isnan(series), axis=-1), jnp.nan, words).astype(series.dtype),
-        )
+        above = (series > jnp.median(series, axis=-1, keepdims=True)).astype(jnp.int32)
+        words = lempel_ziv_complexity(above, self.normalise, alphabet=2)
+        words = jnp.where(jnp.any(jnp.isnan(series), axis=-1), jnp.nan, words)
+        return (words.astype(series.dtype),)
 
 
 class SVDEntropy(SeriesMeasure):
@@ -158,41 +154,33 @@ class Regularity(Diagnostic[Any]):
         None, doc="name, or prefix, of the output variables", example="sample_entropy_density"
     )
 
-    def _names(self, of: str) -> list[str]:
-        kind = kind_of(self.measure, SERIES_MEASURES)
-        return [(self.name or f"{kind}_{of}") + suffix for suffix in self.measure.suffixes()]
-
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series for every number, or one with the dims that are not read."""
-        name = observed.find(self.of)
-        if jnp.issubdtype(observed[name].dtype, jnp.complexfloating):
-            raise ValueError(f"{name} is complex: name a real observable")
-        dims, length, words = observed.variables[name].dims, self.window, "in time"
-        if self.window is None:
-            if not observed.grid(name):
+        of, kind = real(observed, self.of), kind_of(self.measure, SERIES_MEASURES)
+        dims, length, along = observed.variables[of].dims, self.window, "in time"
+        if length is None:
+            if not observed.grid(of):
                 raise ValueError(
-                    f"{name} has no grid axis: give window, the number of rows that make a series "
+                    f"{of} has no grid axis: give window, the number of rows that make a series "
                     "in time"
                 )
-            _, axes, dims, _ = _grid(observed, name)
-            if len(axes) != 1:
+            field = on_grid(observed, of)
+            if len(field.axes) != 1:
                 raise ValueError(
-                    f"{name} has {len(axes)} grid axes, a series goes along one; or give window"
+                    f"{of} has {len(field.axes)} grid axes, a series goes along one; or give window"
                 )
-            length, words = observed[name].shape[axes[0]], "along its axis"
-        if length is not None and length < self.measure.shortest():
+            dims, length, along = field.left, field.values.shape[field.axes[0]], "along its axis"
+        if length < self.measure.shortest():
             raise ValueError(
-                f"a series of {length} values is too short: "
-                f"{kind_of(self.measure, SERIES_MEASURES)} "
-                f"with these parameters needs {self.measure.shortest()}"
+                f"a series of {length} values is too short: {kind} with these parameters needs "
+                f"{self.measure.shortest()}"
             )
-        kind = kind_of(self.measure, SERIES_MEASURES).replace("_", " ")
-        return {
-            each: Variable(
-                dims, "entropy", "1", f"{kind} of {name} {words}{suffix.replace('_', ' ')}"
+        name, words, found = self.name or f"{kind}_{of}", kind.replace("_", " "), {}
+        for suffix in self.measure.suffixes():
+            found[name + suffix] = Variable(
+                dims, "entropy", "1", f"{words} of {of} {along}{suffix.replace('_', ' ')}"
             )
-            for each, suffix in zip(self._names(name), self.measure.suffixes(), strict=True)
-        }
+        return found
 
     def init(self, observed: Observed) -> Any:
         """Nothing, or an empty window and the number of rows seen."""
@@ -203,13 +191,12 @@ class Regularity(Diagnostic[Any]):
 
     def __call__(self, carry: Any, observed: Observed) -> tuple[Any, dict[str, Array]]:
         """The numbers at this time."""
-        name = observed.find(self.of)
-        value = as_floating(observed[name])
+        value = as_floating(observed[observed.find(self.of)])
         if self.window is None:
-            series = jnp.moveaxis(value, _grid(observed, name)[1][0], -1)
+            series = jnp.moveaxis(value, on_grid(observed, self.of).axes[0], -1)
         else:
             last, seen = carry
             series = jnp.concatenate([last[..., 1:], value[..., None]], axis=-1)
             carry = series, seen + 1
             series = jnp.where(seen + 1 >= self.window, series, jnp.full_like(series, jnp.nan))
-        return carry, dict(zip(self._names(name), self.measure(series), strict=True))
+        return carry, self.named(observed, self.measure(series))

@@ -1,15 +1,12 @@
 """Entropies of schools of fish, as diagnostics; the formulas are in `physent.entropy.schools`."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.diagnostics.particles import _particles
+from physent.diagnostics.particles import particles
 from physent.entropy import (
     oceanic_schooling_index,
     school_entropies,
@@ -18,17 +15,17 @@ from physent.entropy import (
     wrapped_rotation,
 )
 from physent.entropy.schools.dewi_kadita import SchoolingEntropies
-from physent.entropy.schools.unbinned import SchoolEntropies
+from physent.entropy.schools.unbinned import RISING, CorrelationProfile, SchoolEntropies
 from physent.errors import ParameterError
-from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import param, static
+from physent.protocol.diagnostic import Instantaneous, Observed
+from physent.protocol.parameters import known, param, static
 from physent.protocol.variables import Variable
 
 
 def _school(observed: Observed, of: str, heading: str) -> tuple[str, str, tuple[str, ...]]:
     """The names of positions and headings, and their dims before particles and components."""
-    position, left = _particles(observed, of)
-    heading, _ = _particles(observed, heading)
+    position, left = particles(observed, of)
+    heading, _ = particles(observed, heading)
     shapes = observed[position].shape, observed[heading].shape
     if shapes[0] != shapes[1] or shapes[0][-1] not in (2, 3) or shapes[0][-2] < 6:
         raise ValueError(
@@ -38,33 +35,29 @@ def _school(observed: Observed, of: str, heading: str) -> tuple[str, str, tuple[
     return position, heading, left
 
 
-class _Box(NamedTuple):
-    """The space that the domain says the fish live in: its sides where it has any, and whether it
-    is periodic.
+def _box(observed: Observed, position: str) -> tuple[Array | None, bool | None]:
+    """What the domain says of the space that the fish live in: its sides where it has any, and
+    whether it is periodic; None where it does not say, as that of a file.
     """
-
-    sides: Array | None
-    periodic: bool
-
-
-def _box(observed: Observed, position: str) -> _Box | None:
-    """None where the domain does not say, as that of a file."""
     axes = [axis for axis in observed.domain.axes if axis.points is None]
     if len(axes) != observed[position].shape[-1]:
-        return None
+        return None, None
     if len({axis.periodic for axis in axes}) > 1:
         raise ValueError(
             "a school lives in a space that is periodic along every axis or along none"
         )
     lengths = [jnp.asarray(axis.length) for axis in axes if axis.length is not None]
-    return _Box(jnp.stack(lengths) if len(lengths) == len(axes) else None, axes[0].periodic)
+    return jnp.stack(lengths) if len(lengths) == len(axes) else None, axes[0].periodic
 
 
-def _agree(key: str, given: ArrayLike, known: Array) -> None:
+def _agree(key: str, given: ArrayLike, there: Array) -> None:
     """Refuse a value that the domain contradicts; traced values pass."""
-    if not isinstance(known, jax.core.Tracer) and not np.allclose(given, known, rtol=1e-6, atol=0):
-        shown, there = np.asarray(given).tolist(), np.asarray(known).tolist()
-        raise ParameterError(key, f"given {shown}, and the domain has {there} (inf: unbounded)")
+    if known(there) and not np.allclose(given, there, rtol=1e-6, atol=0):
+        raise ParameterError(
+            key,
+            f"given {np.asarray(given).tolist()}, and the domain has {np.asarray(there).tolist()} "
+            "(inf: unbounded)",
+        )
 
 
 def _period(
@@ -73,14 +66,14 @@ def _period(
     """The circumference along every component, the domain's where none is given; None in unbounded
     space.
     """
-    box, d = _box(observed, position), observed[position].shape[-1]
+    (sides, wraps), d = _box(observed, position), observed[position].shape[-1]
     if given is None:
-        if box is None:
+        if wraps is None:
             raise ParameterError(
                 "period",
                 f"missing, and the data do not say in what space {position} lives (inf: unbounded)",
             )
-        return box.sides if box.periodic else None
+        return sides if wraps else None
     period = np.asarray(given, float)
     if period.shape != (d,):
         raise ParameterError(
@@ -91,16 +84,12 @@ def _period(
         raise ParameterError(
             "period", f"given {period.tolist()}, allowed: inf along every component or along none"
         )
-    if box is not None:
-        _agree(
-            "period",
-            period,
-            box.sides if box.periodic and box.sides is not None else jnp.full(d, jnp.inf),
-        )
+    if wraps is not None:
+        _agree("period", period, sides if wraps and sides is not None else jnp.full(d, jnp.inf))
     return None if unbounded.all() else jnp.asarray(given)
 
 
-class SchoolDewiKadita(Diagnostic[tuple[()]]):
+class SchoolDewiKadita(Instantaneous):
     """The seven entropies of dewi-kadita 0.0.4, its Oceanic Schooling Index and its rotation, as it
     defines them.
 
@@ -128,54 +117,43 @@ class SchoolDewiKadita(Diagnostic[tuple[()]]):
         position, _, left = _school(observed, self.of, self.heading)
         self._cube(observed, position)
         prefix = self.name or "schooling"
-        declared = {
-            f"{prefix}_{field}_entropy": Variable(
-                left, "entropy", "1", f"{field.replace('_', ' ')} entropy of a school"
-            )
-            for field in SchoolingEntropies._fields
+        return {
+            **{
+                f"{prefix}_{field}_entropy": Variable(
+                    left, "entropy", "1", f"{field.replace('_', ' ')} entropy of a school"
+                )
+                for field in SchoolingEntropies._fields
+            },
+            f"{prefix}_index": Variable(left, "entropy", "1", "Oceanic Schooling Index"),
+            f"{prefix}_wrapped_rotation": Variable(
+                left, "order", "1", "rotation about the mean wrapped position"
+            ),
         }
-        declared[f"{prefix}_index"] = Variable(left, "entropy", "1", "Oceanic Schooling Index")
-        declared[f"{prefix}_wrapped_rotation"] = Variable(
-            left, "order", "1", "rotation about the mean wrapped position"
-        )
-        return declared
 
     def _cube(self, observed: Observed, position: str) -> tuple[Array | float, bool]:
         """Side of the box and whether it is periodic, as given, or else as the domain has them."""
-        box, length, periodic = _box(observed, position), self.length, self.periodic
-        sides = None if box is None else box.sides
-        if length is None and sides is None:
+        sides, wraps = _box(observed, position)
+        length = self.length if self.length is not None or sides is None else sides[0]
+        if length is None:
             raise ParameterError("length", "missing, and the domain has no sides to take it from")
         if sides is not None:
-            _agree("length", sides[0] if length is None else length, sides)
-            length = sides[0] if length is None else length
-        if periodic is None:
-            periodic = box is None or box.periodic
-        elif box is not None and periodic != box.periodic:
-            words = "periodic" if box.periodic else "not periodic"
-            raise ParameterError(
-                "periodic", f"given {str(periodic).lower()}, and the domain is {words}"
-            )
-        assert length is not None
-        return length, periodic
+            _agree("length", length, sides)
+        if self.periodic is None:
+            return length, wraps is not False
+        if wraps is not None and self.periodic != wraps:
+            words = f"given {str(self.periodic).lower()}, and the domain is"
+            raise ParameterError("periodic", f"{words} {'' if wraps else 'not '}periodic")
+        return length, self.periodic
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> tuple[Array, ...]:
         """The values at this time."""
         position, heading, _ = _school(observed, self.of, self.heading)
         x, v = observed[position], observed[heading]
         values = schooling_entropies(x, v, *self._cube(observed, position))
-        prefix = self.name or "schooling"
-        named = {f"{prefix}_{field}_entropy": value for field, value in values._asdict().items()}
-        named[f"{prefix}_index"] = oceanic_schooling_index(values)
-        named[f"{prefix}_wrapped_rotation"] = wrapped_rotation(x, v)
-        return carry, named
+        return *values, oceanic_schooling_index(values), wrapped_rotation(x, v)
 
 
-class SchoolEntropy(Diagnostic[tuple[()]]):
+class SchoolEntropy(Instantaneous):
     """Six entropies of a school with bins only where they are of equal area
     (`physent.entropy.school_entropies`).
     """
@@ -203,23 +181,15 @@ class SchoolEntropy(Diagnostic[tuple[()]]):
             for field in SchoolEntropies._fields
         }
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> SchoolEntropies:
         """The values at this time."""
         position, heading, _ = _school(observed, self.of, self.heading)
-        values = school_entropies(
+        return school_entropies(
             observed[position], observed[heading], _period(observed, position, self.period), self.k
         )
-        return carry, {
-            f"{self.name or 'school'}_{field}_entropy": value
-            for field, value in values._asdict().items()
-        }
 
 
-class VelocityCorrelation(Diagnostic[tuple[()]]):
+class VelocityCorrelation(Instantaneous):
     """The correlation of headings by distance: its mean and its entropy in every shell.
 
     Shells in which there is no pair are NaN.
@@ -248,44 +218,31 @@ class VelocityCorrelation(Diagnostic[tuple[()]]):
 
     def __check_init__(self):
         """The edges must rise."""
-        if isinstance(self.edges, jax.core.Tracer):
-            return
-        edges = np.asarray(self.edges)
-        if edges.size < 2 or not np.all(np.diff(edges) > 0):
-            raise ParameterError(
-                "edges", f"given {edges.tolist()}, allowed: two or more numbers that rise"
-            )
+        (rise, words), edges = RISING, self.edges
+        if known(edges) and not rise(np.asarray(edges)):
+            raise ParameterError("edges", f"given {np.asarray(edges).tolist()}, allowed: {words}")
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """Three series for every shell."""
         position, _, left = _school(observed, self.of, self.heading)
         _period(observed, position, self.period)
-        prefix = self.name or "velocity_correlation"
-        dims = (*left, f"{prefix}_shell")
-        outputs = {
-            "distance": ("scalar", "length", "mean distance of the pairs in a shell"),
-            "mean": ("scalar", "1", "mean correlation of the headings of the pairs in a shell"),
-            "entropy": ("entropy", "1", "entropy of the correlation of headings in a shell"),
-        }
+        name = self.name or "velocity_correlation"
         return {
-            f"{prefix}_{part}": Variable(dims, *words, nan="no pair")
-            for part, words in outputs.items()
+            f"{name}_{part}": Variable((*left, f"{name}_shell"), *words, nan="no pair")
+            for part, words in {
+                "distance": ("scalar", "length", "mean distance of the pairs in a shell"),
+                "mean": ("scalar", "1", "mean correlation of the headings of the pairs in a shell"),
+                "entropy": ("entropy", "1", "entropy of the correlation of headings in a shell"),
+            }.items()
         }
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> CorrelationProfile:
         """The values at this time."""
         position, heading, _ = _school(observed, self.of, self.heading)
-        profile = velocity_correlation_profile(
+        return velocity_correlation_profile(
             observed[position],
             observed[heading],
             jnp.asarray(self.edges),
             _period(observed, position, self.period),
             self.bins,
         )
-        prefix = self.name or "velocity_correlation"
-        values = zip(("distance", "mean", "entropy"), profile, strict=True)
-        return carry, {f"{prefix}_{part}": value for part, value in values}

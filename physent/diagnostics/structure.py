@@ -12,9 +12,11 @@ from physent.entropy.discrete.counting import count_symbols
 from physent.errors import ParameterError
 from physent.numerics.neighbors import NeighborList, find_neighbors, separations
 from physent.numerics.space import Space
-from physent.protocol.diagnostic import Diagnostic, Observed
+from physent.protocol.diagnostic import Instantaneous, Observed
 from physent.protocol.parameters import param, static
 from physent.protocol.variables import Variable
+
+UNIT_BALL = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}  # its volume by the number of dimensions
 
 
 def space_of(
@@ -63,13 +65,12 @@ def neighborhood(
     # a list with a slot for everybody holds everybody, however far
     _, squared = separations(position, found, space)
     own = jnp.arange(position.shape[0], dtype=jnp.int32)[None, :]
-    inside = squared < jnp.asarray(radius, squared.dtype) ** 2
-    near = jnp.where(inside.T, found.slots, own)
+    near = jnp.where((squared < jnp.asarray(radius, squared.dtype) ** 2).T, found.slots, own)
     found = eqx.tree_at(lambda found: found.slots, found, near)
     return found, jnp.where(found.overflow() > 0, jnp.nan, 0.0).astype(position.dtype)
 
 
-class LocalDensity(Diagnostic[tuple[()]]):
+class LocalDensity(Instantaneous):
     """The number density round each particle, in the ball of a radius, itself included; in units of
     1/`volume`.
 
@@ -94,39 +95,27 @@ class LocalDensity(Diagnostic[tuple[()]]):
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """A field over particles, and a series where asked."""
         of, _ = space_of(observed, self.of, self.period)
-        name = self.name or "local_density"
-        found = {
-            name: Variable(
-                observed.variables[of].dims[:1], "density", "1", f"local density by {of}"
-            )
-        }
+        name, dims = self.name or "local_density", observed.variables[of].dims[:1]
+        found = {name: Variable(dims, "density", "1", f"local density by {of}")}
         if self.threshold is not None:
             found[f"{name}_dense"] = Variable(
                 (), "fraction", "1", "share of particles in dense places"
             )
         return found
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> tuple[Array, ...]:
         """The densities at this time."""
         of, space = space_of(observed, self.of, self.period)
         found, missed = neighborhood(observed[of], space, self.radius, self.slots)
         count = 1 + jnp.sum(found.filled(), axis=1).astype(missed.dtype)
-        ball = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}[space.dimension] * self.radius**space.dimension
+        ball = UNIT_BALL[space.dimension] * self.radius**space.dimension
         density = count * (self.volume / ball) + missed
-        name = self.name or "local_density"
-        outputs = {name: density}
-        if self.threshold is not None:
-            outputs[f"{name}_dense"] = (
-                jnp.mean((density > self.threshold).astype(density.dtype)) + missed
-            )
-        return carry, outputs
+        if self.threshold is None:
+            return (density,)
+        return density, jnp.mean((density > self.threshold).astype(density.dtype)) + missed
 
 
-class Clusters(Diagnostic[tuple[()]]):
+class Clusters(Instantaneous):
     """Clusters of particles joined by distances below a radius: the share in the largest, their
     number and mean size.
 
@@ -156,24 +145,17 @@ class Clusters(Diagnostic[tuple[()]]):
             ),
         }
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> tuple[Array, ...]:
         """The clusters at this time."""
         of, space = space_of(observed, self.of, self.period)
         found, missed = neighborhood(observed[of], space, self.radius, self.slots)
         label = cluster_labels(found.index)
         size = count_symbols(label[None, :], label.size, dtype=missed.dtype)[0]
-        values = (
-            jnp.max(size) / label.size,
-            jnp.sum((size > 0).astype(size.dtype)),
-            jnp.sum(size**2) / label.size,
+        return (
+            jnp.max(size) / label.size + missed,
+            jnp.sum((size > 0).astype(size.dtype)) + missed,
+            jnp.sum(size**2) / label.size + missed,
         )
-        name = self.name or "clusters"
-        parts = (f"{name}_largest", f"{name}_number", f"{name}_mean_size")
-        return carry, {part: value + missed for part, value in zip(parts, values, strict=True)}
 
 
 def cluster_labels(index: Array) -> Array:
@@ -191,7 +173,7 @@ def cluster_labels(index: Array) -> Array:
     return jax.lax.while_loop(lambda loop: loop[1], spread, start)[0]
 
 
-class HexaticOrder(Diagnostic[tuple[()]]):
+class HexaticOrder(Instantaneous):
     """Hexatic order in the plane, |psi_6| of each particle, psi_6 the mean of e^(6 i theta) over
     its neighbours.
 
@@ -226,22 +208,13 @@ class HexaticOrder(Diagnostic[tuple[()]]):
             f"{name}_global": Variable((), "order", "1", f"modulus of the mean psi_6 by {of}"),
         }
 
-    def init(self, observed: Observed) -> tuple[()]:
-        """No history."""
-        return ()
-
-    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+    def values(self, observed: Observed) -> tuple[Array, Array, Array]:
         """The order at this time."""
         of, space = space_of(observed, self.of, self.period)
         found, missed = neighborhood(observed[of], space, self.radius, self.slots)
         (x, y), squared = separations(found.reference, found, space)
         there = squared > 0
         unit = jax.lax.complex(x, y) / jnp.sqrt(jnp.where(there, squared, 1))
-        number = jnp.maximum(jnp.sum(there.astype(missed.dtype), axis=1), 1)
-        psi = jnp.sum(unit**6, axis=1) / number
-        name, modulus = self.name or "hexatic_order", jnp.abs(psi) + missed
-        whole = {
-            f"{name}_mean": jnp.mean(modulus),
-            f"{name}_global": jnp.abs(jnp.mean(psi)) + missed,
-        }
-        return carry, {name: modulus} | whole
+        psi = jnp.sum(unit**6, axis=1) / jnp.maximum(jnp.sum(there.astype(missed.dtype), axis=1), 1)
+        modulus = jnp.abs(psi) + missed
+        return modulus, jnp.mean(modulus), jnp.abs(jnp.mean(psi)) + missed

@@ -7,42 +7,41 @@ Everything here takes arrays and gives arrays, keeps batch axes, and can be jitt
 where mathematics allows, differentiated. Values are in nats and not normalised unless one asks.
 """
 
-from physent.entropy.boltzmann import boltzmann_entropy
-from physent.entropy.continuous.grid import differential_entropy
+from physent.entropy.continuous.differential import (
+    differential_entropy,
+    nearest_neighbour_entropy,
+    spacing_entropy,
+)
 from physent.entropy.continuous.ksg import (
     ksg_conditional_mutual_information,
     ksg_mutual_information,
 )
-from physent.entropy.continuous.nearest_neighbour import nearest_neighbour_entropy
-from physent.entropy.continuous.spacings import spacing_entropy
+from physent.entropy.discrete import (
+    ESTIMATORS,
+    MEASURES,
+    ChaoShen,
+    Curado,
+    Estimator,
+    Extropy,
+    Grassberger,
+    Hartley,
+    Jackknife,
+    Kaniadakis,
+    Measure,
+    MillerMadow,
+    MinEntropy,
+    PlugIn,
+    Renyi,
+    Shannon,
+    Shrinkage,
+    Tsallis,
+)
 from physent.entropy.discrete.complexity import (
     complexity_bounds,
     jensen_shannon_complexity,
     lmc_complexity,
 )
-from physent.entropy.discrete.estimators import (
-    ESTIMATORS,
-    ChaoShen,
-    Estimator,
-    Grassberger,
-    Jackknife,
-    MillerMadow,
-    PlugIn,
-    Shrinkage,
-)
-from physent.entropy.discrete.measures import (
-    MEASURES,
-    Curado,
-    Extropy,
-    Hartley,
-    Kaniadakis,
-    Measure,
-    MinEntropy,
-    Renyi,
-    Shannon,
-    Tsallis,
-)
-from physent.entropy.entropy import entropy
+from physent.entropy.entropy import boltzmann_entropy, entropy
 from physent.entropy.error_bars import (
     autocorrelation_time,
     block_bootstrap,
@@ -56,24 +55,26 @@ from physent.entropy.information import (
     combine_symbols,
     discrete_conditional_mutual_information,
     discrete_mutual_information,
+    discrete_transfer_entropy,
     gaussian_information,
     gaussian_mutual_information,
+    gaussian_transfer_entropy,
+    ksg_transfer_entropy,
 )
-from physent.entropy.lempel_ziv import lempel_ziv_complexity
 from physent.entropy.mixing import dye_entropy, potential_energies, segregation
-from physent.entropy.outcomes.dispersion import Dispersion
 from physent.entropy.outcomes.fields import Counts, Density, Spectrum
 from physent.entropy.outcomes.histogram import Histogram
 from physent.entropy.outcomes.kinds import OUTCOMES
-from physent.entropy.outcomes.ordinal import (
+from physent.entropy.outcomes.particles import Cells, Headings
+from physent.entropy.outcomes.patterns import (
     AmplitudeOrdinal,
+    Dispersion,
     Ordinal,
+    SpatialOrdinal,
     WeightedOrdinal,
     ordinal_symbols,
 )
-from physent.entropy.outcomes.particles import Cells, Headings
 from physent.entropy.outcomes.space import OutcomeSpace
-from physent.entropy.outcomes.spatial_ordinal import SpatialOrdinal
 from physent.entropy.production import (
     LinearProduction,
     linear_entropy_production,
@@ -88,7 +89,12 @@ from physent.entropy.published import (
     spectral_bandwidth,
     spectral_richness,
 )
-from physent.entropy.regularity import approximate_entropy, multiscale_entropy, sample_entropy
+from physent.entropy.regularity import (
+    approximate_entropy,
+    lempel_ziv_complexity,
+    multiscale_entropy,
+    sample_entropy,
+)
 from physent.entropy.schools.dewi_kadita import (
     angular_momentum_entropy,
     cohesion_entropy,
@@ -113,11 +119,6 @@ from physent.entropy.surrogates import (
     permutation_test,
     phase_randomised,
     shuffle,
-)
-from physent.entropy.transfer import (
-    discrete_transfer_entropy,
-    gaussian_transfer_entropy,
-    ksg_transfer_entropy,
 )
 
 __all__ = [

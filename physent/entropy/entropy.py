@@ -1,26 +1,34 @@
-"""The entropy of discrete outcomes: outcome space x estimator x measure in one call."""
+"""The entropy of discrete outcomes, outcome space x estimator x measure in one call, and
+Boltzmann's, of particles in cells of phase space.
+"""
 
 import math
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.estimators import Estimator, PlugIn
-from physent.entropy.discrete.measures import Measure, Shannon
-from physent.entropy.outcomes.fields import Density
+from physent.entropy.discrete import (
+    PLUG_IN,
+    SHANNON,
+    Estimator,
+    Grassberger,
+    Measure,
+    as_floating,
+)
+from physent.entropy.outcomes.fields import DENSITY
+from physent.entropy.outcomes.particles import Cells
 from physent.entropy.outcomes.space import Axes, OutcomeSpace
 
-_SHANNON, _DENSITY, _PLUG_IN = Shannon(), Density(), PlugIn()
+_GRASSBERGER = Grassberger()
 
 
 @eqx.filter_jit
 def entropy(
     x: ArrayLike,
-    measure: Measure = _SHANNON,
-    outcomes: OutcomeSpace = _DENSITY,
-    estimator: Estimator = _PLUG_IN,
+    measure: Measure = SHANNON,
+    outcomes: OutcomeSpace = DENSITY,
+    estimator: Estimator = PLUG_IN,
     axis: Axes = None,
     base: float | None = None,
     normalise: bool = False,
@@ -61,3 +69,34 @@ def entropy(
     if normalise:
         return measure.normalised(value, counts.shape[-1])
     return value if base is None else value / jnp.asarray(math.log(base), value.dtype)
+
+
+def boltzmann_entropy(
+    position: ArrayLike,
+    cells: Cells,
+    velocity: ArrayLike | None = None,
+    estimator: Estimator = _GRASSBERGER,
+) -> Array:
+    """Coarse-grained Boltzmann entropy per particle, S/(N k_B) = -sum_c p_c ln p_c + ln(cell
+    volume).
+
+    Args:
+        position: (..., particles, d). cells: the boxes of position, or of position and velocity (2
+        d components, positions first). velocity: (..., particles, d), or None for positions only.
+        estimator: of the cells' Shannon entropy; counts of N particles in K cells have the plug-in
+        bias -(K - 1)/(2N),
+            a spurious order that falls as the gas spreads, so a correction is the default.
+
+    Differences of the value do not depend on units; with exact dynamics the fine-grained entropy is
+    constant and all growth comes from the cells, which is why it depends on their size. Particles
+    beyond the range are dropped or put in the outermost boxes, as `cells` says.
+    """
+    particles = as_floating(position)
+    if velocity is not None:
+        particles = jnp.concatenate([particles, jnp.asarray(velocity, particles.dtype)], axis=-1)
+    d = particles.shape[-1]
+    low, high = (
+        jnp.broadcast_to(jnp.asarray(v, particles.dtype), (d,)) for v in (cells.low, cells.high)
+    )
+    log_volume = jnp.sum(jnp.log(high - low)) - math.log(cells.boxes(d))
+    return entropy(particles, outcomes=cells, estimator=estimator, axis=(-2, -1)) + log_volume

@@ -8,10 +8,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtr
-from jax.typing import ArrayLike
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete import as_floating, nonzero, squared_modulus
+from physent.entropy.outcomes.space import as_axes
 
 
 def _autocovariance(centred: Array) -> Array:
@@ -19,8 +19,7 @@ def _autocovariance(centred: Array) -> Array:
     definite.
     """
     n = centred.shape[-1]
-    amplitude = jnp.fft.rfft(centred, n=2 * n, axis=-1)
-    power = jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2
+    power = squared_modulus(jnp.fft.rfft(centred, n=2 * n, axis=-1))
     return jnp.fft.irfft(power, n=2 * n, axis=-1)[..., :n] / n
 
 
@@ -29,8 +28,7 @@ def _integrated_time(covariance: Array, window: float) -> Array:
     axis; at least 1.
     """
     n, dtype = covariance.shape[-1], covariance.dtype
-    variance = covariance[..., :1]
-    rho = covariance / jnp.where(variance == 0, jnp.ones_like(variance), variance)
+    rho = covariance / nonzero(covariance[..., :1])
     tau = 2 * jnp.cumsum(rho, axis=-1) - 1
     beyond = jnp.arange(n, dtype=dtype).reshape((1,) * (rho.ndim - 1) + (n,)) >= window * tau
     first = jnp.where(jnp.any(beyond, axis=-1), jnp.argmax(beyond, axis=-1), n - 1)
@@ -50,7 +48,7 @@ def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
        more if the series
     is shorter than some 50 tau.
     """
-    x = as_floating(jnp.asarray(x))
+    x = as_floating(x)
     return _integrated_time(_autocovariance(x - jnp.mean(x, axis=-1, keepdims=True)), window)
 
 
@@ -64,8 +62,8 @@ def effective_sample_size(
     from the autocovariance averaged over all lines along each: right for separable correlations.
     The pixels of a smooth field are not a sample of N.
     """
-    x = as_floating(jnp.asarray(x))
-    axes = tuple(a % x.ndim for a in (axis if isinstance(axis, Sequence) else (axis,)))
+    x = as_floating(x)
+    axes = tuple(a % x.ndim for a in as_axes(axis))
     centred = x - jnp.mean(x, axis=axes, keepdims=True)
     size = jnp.asarray(math.prod(x.shape[a] for a in axes), x.dtype)
     for a in axes:
@@ -90,7 +88,7 @@ def time_average(x: ArrayLike) -> Estimate:
     """The mean of series along the last axis with its autocorrelation-aware standard error, std
     sqrt(tau/N).
     """
-    x = as_floating(jnp.asarray(x))
+    x = as_floating(x)
     size = effective_sample_size(x)
     return Estimate(
         jnp.mean(x, axis=-1), jnp.std(x, axis=-1) / jnp.sqrt(jnp.maximum(size - 1, 1)), size
@@ -116,17 +114,16 @@ def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Compa
     Normal approximation: it wants some 20 effective samples of each. `axis` are the axes of time or
     space.
     """
-    means, variances, sizes = [], [], []
-    for x in (as_floating(jnp.asarray(a)), as_floating(jnp.asarray(b))):
-        axes = tuple(axis) if isinstance(axis, Sequence) else axis
-        size = effective_sample_size(x, axis)
-        means.append(jnp.mean(x, axis=axes))
-        variances.append(jnp.var(x, axis=axes) / jnp.maximum(size - 1, 1))
-        sizes.append(size)
+
+    def moments(x: Array) -> tuple[Array, Array, Array]:
+        size, axes = effective_sample_size(x, axis), as_axes(axis)
+        return jnp.mean(x, axis=axes), jnp.var(x, axis=axes) / jnp.maximum(size - 1, 1), size
+
+    means, variances, sizes = zip(moments(as_floating(a)), moments(as_floating(b)), strict=True)
     difference, error = means[0] - means[1], jnp.sqrt(variances[0] + variances[1])
-    score = jnp.abs(difference) / jnp.where(error == 0, jnp.ones_like(error), error)
-    p_value = jnp.where((error == 0) & (difference != 0), jnp.zeros_like(error), 2 * ndtr(-score))
-    return Comparison(difference, error, p_value, (sizes[0], sizes[1]))
+    chance = 2 * ndtr(-(jnp.abs(difference) / nonzero(error)))
+    p_value = jnp.where((error == 0) & (difference != 0), jnp.zeros_like(error), chance)
+    return Comparison(difference, error, p_value, sizes)
 
 
 class Rate(NamedTuple):
@@ -162,7 +159,7 @@ def entropy_rate(
     the correlation. The rate is that of the fitted line: restrict t to where the series is
     straight.
     """
-    s = as_floating(jnp.asarray(entropy))
+    s = as_floating(entropy)
     t = jnp.asarray(t, s.dtype)
     n = s.shape[0]
     length = min(n, math.ceil(2 * n ** (1 / 3)) if block is None else block)
@@ -170,12 +167,10 @@ def entropy_rate(
     weights = centred / jnp.sum(centred**2)
     value = weights @ s
     residuals = s - jnp.mean(s) - value * centred
-    blocks = -(-n // length)
 
     def again(one: PRNGKeyArray) -> Array:
-        starts = jax.random.randint(one, (blocks, 1), 0, n - length + 1)
-        index = (starts + jnp.arange(length)[None, :]).ravel()[:n]
-        return weights @ residuals[index]
+        starts = jax.random.randint(one, (-(-n // length), 1), 0, n - length + 1)
+        return weights @ residuals[(starts + jnp.arange(length)[None, :]).ravel()[:n]]
 
     shifts = jax.lax.map(again, jax.random.split(key, samples), batch_size=64)
     low, high = jnp.quantile(shifts, jnp.asarray([0.025, 0.975], s.dtype))
@@ -195,7 +190,7 @@ def block_bootstrap(
     the true one, which makes their variance too small by about L/N for blocks of L: that is made up
     for. ValueError for other shapes, fewer than 4 values, and a block not in 1 ... N/4.
     """
-    x = as_floating(jnp.asarray(x))
+    x = as_floating(x)
     if x.ndim != 1 or x.shape[0] < 4:
         raise ValueError(
             f"x: given the shape {x.shape}, allowed: (N,), one series of N >= 4 values"

@@ -1,18 +1,31 @@
-"""Mutual and conditional mutual information of symbols, and of Gaussian variables."""
+"""Mutual, conditional mutual and transfer information: of symbols, and of Gaussian variables.
+
+Transfer entropy is what the past of a source tells about the next value of a target beyond the
+target's own past, T = I(y_t; x_(t-u), ..., x_(t-u-l+1) | y_(t-1), ..., y_(t-k)) with k values of
+the target's past, l of the source's and the delay u. Schreiber, Phys. Rev. Lett. 85, 461 (2000).
+Not a proof of influence: a common driver makes it positive.
+"""
 
 from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.counting import as_floating, count_symbols, poison
-from physent.entropy.discrete.estimators import Estimator, PlugIn
-from physent.entropy.discrete.measures import Shannon
+from physent.entropy.continuous.differential import Method
+from physent.entropy.continuous.ksg import ksg_conditional_mutual_information
+from physent.entropy.discrete import (
+    PLUG_IN,
+    SHANNON,
+    Estimator,
+    as_floating,
+    by_component,
+    combine_symbols,
+    count_symbols,
+    poison,
+    rowwise,
+)
 from physent.entropy.outcomes.histogram import Histogram
-
-_PLUG_IN, _SHANNON = PlugIn(), Shannon()
 
 
 @eqx.filter_jit
@@ -25,28 +38,19 @@ def bin_symbols(
     Values outside a given range are put in the outermost bins. Raises nothing for NaN: check
     before.
     """
-    x = as_floating(jnp.asarray(x))
-    histogram = Histogram(bins=bins, low=low, high=high, outside="clip")
-    return histogram.symbols(x.reshape(-1, x.shape[-1])).reshape(x.shape)
-
-
-def combine_symbols(symbols: Sequence[ArrayLike], sizes: Sequence[int]) -> tuple[Array, int]:
-    """One symbol for every tuple of simultaneous symbols, and how many there are."""
-    joint, size = jnp.zeros((), jnp.int32), 1
-    for symbol, n in zip(symbols, sizes, strict=True):
-        joint, size = joint * n + jnp.asarray(symbol), size * n
-    return joint, size
+    return rowwise(Histogram(bins=bins, low=low, high=high, outside="clip").symbols, as_floating(x))
 
 
 def _entropy_of(symbols: Array, size: int, estimator: Estimator) -> Array:
-    flat = symbols.reshape(-1, symbols.shape[-1])
-    counts = poison(count_symbols(flat, size), flat)
-    return estimator(counts, _SHANNON).reshape(symbols.shape[:-1])
+    def entropies(rows: Array) -> Array:
+        return estimator(poison(count_symbols(rows, size), rows), SHANNON)
+
+    return rowwise(entropies, symbols)
 
 
 @eqx.filter_jit
 def discrete_mutual_information(
-    x: ArrayLike, y: ArrayLike, sizes: tuple[int, int], estimator: Estimator = _PLUG_IN
+    x: ArrayLike, y: ArrayLike, sizes: tuple[int, int], estimator: Estimator = PLUG_IN
 ) -> Array:
     """I(X; Y) = H(X) + H(Y) - H(X, Y) of symbols (..., N), in nats, every entropy by the same
     estimator.
@@ -66,23 +70,23 @@ def discrete_conditional_mutual_information(
     y: ArrayLike,
     z: ArrayLike,
     sizes: tuple[int, int, int],
-    estimator: Estimator = _PLUG_IN,
+    estimator: Estimator = PLUG_IN,
 ) -> Array:
     """I(X; Y | Z) = H(X, Z) + H(Y, Z) - H(X, Y, Z) - H(Z) of symbols (..., N), in nats.
 
     Plug-in bias: +n_z (n_x - 1)(n_y - 1)/(2N) to first order where every combination occurs.
     """
     joint, size = combine_symbols([x, y, z], sizes)
-    counts = count_symbols(joint.reshape(-1, joint.shape[-1]), size)
-    return information_of_counts(counts.reshape(-1, *sizes), estimator).reshape(joint.shape[:-1])
+    counts = rowwise(lambda rows: count_symbols(rows, size), joint)
+    return information_of_counts(counts.reshape(*joint.shape[:-1], *sizes), estimator)
 
 
-def information_of_counts(counts: Array, estimator: Estimator = _PLUG_IN) -> Array:
+def information_of_counts(counts: Array, estimator: Estimator = PLUG_IN) -> Array:
     """I(X; Y | Z), in nats, from the counts (..., n_x, n_y, n_z) of simultaneous outcomes."""
 
     def entropy_without(*axes: int) -> Array:
         left = jnp.sum(counts, axis=axes) if axes else counts
-        return estimator(left.reshape(*counts.shape[:-3], -1), _SHANNON)
+        return estimator(left.reshape(*counts.shape[:-3], -1), SHANNON)
 
     return entropy_without(-2) + entropy_without(-3) - entropy_without() - entropy_without(-3, -2)
 
@@ -96,7 +100,7 @@ def gaussian_information(
 
     `covariance` is (..., d, d); x, y and z list the variables of each group. Differentiable.
     """
-    covariance = as_floating(jnp.asarray(covariance))
+    covariance = as_floating(covariance)
 
     def log_det(indices: Sequence[int]) -> Array:
         if not indices:
@@ -122,10 +126,100 @@ def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
 
     A lower bound in spirit only: it sees linear dependence. Bias: +d_x d_y/(2N) to first order.
     """
-    x, y = (
-        a[:, None] if a.ndim == 1 else a
-        for a in (as_floating(jnp.asarray(x)), as_floating(jnp.asarray(y)))
-    )
-    dx, dy = x.shape[-1], y.shape[-1]
+    x, y = by_component(x), by_component(y)
     covariance = covariance_of(jnp.concatenate([x, y], axis=-1))
-    return gaussian_information(covariance, range(dx), range(dx, dx + dy))
+    dx, d = x.shape[-1], covariance.shape[-1]
+    return gaussian_information(covariance, range(dx), range(dx, d))
+
+
+def lagged(
+    source: ArrayLike,
+    target: ArrayLike,
+    k: int,
+    l: int,  # noqa: E741
+    delay: int,
+) -> tuple[Array, list[Array], list[Array]]:
+    """The target's present, the source's past (l arrays) and the target's past (k arrays), each
+    (..., N - lost).
+    """
+    source, target = jnp.asarray(source), jnp.asarray(target)
+    if source.shape != target.shape:
+        raise ValueError(f"source and target have different shapes: {source.shape}, {target.shape}")
+    lost = max(k, delay + l - 1)
+    n = target.shape[-1] - lost
+    if n < 1 or k < 1 or l < 1 or delay < 1:
+        raise ValueError(
+            f"k = {k}, l = {l}, delay = {delay} must be at least 1 and fit into {target.shape[-1]} "
+            "steps"
+        )
+    present = target[..., lost:]
+    own = [target[..., lost - i : lost - i + n] for i in range(1, k + 1)]
+    return present, [source[..., lost - delay - i : lost - delay - i + n] for i in range(l)], own
+
+
+@eqx.filter_jit
+def discrete_transfer_entropy(
+    source: ArrayLike,
+    target: ArrayLike,
+    sizes: tuple[int, int],
+    k: int = 1,
+    l: int = 1,  # noqa: E741
+    delay: int = 1,
+    estimator: Estimator = PLUG_IN,
+) -> Array:
+    """Transfer entropy between symbol sequences (..., N), in nats; `sizes` counts the source's and
+    target's symbols.
+
+    Plug-in bias: upwards, about (possible pasts)(symbols - 1)/(2N): test it against shuffled
+    sources.
+    """
+    present, other, own = lagged(source, target, k, l, delay)
+    past_other, n_other = combine_symbols(other, [sizes[0]] * l)
+    past_own, n_own = combine_symbols(own, [sizes[1]] * k)
+    return discrete_conditional_mutual_information(
+        present, past_other, past_own, (sizes[1], n_other, n_own), estimator
+    )
+
+
+def ksg_transfer_entropy(
+    source: ArrayLike,
+    target: ArrayLike,
+    k: int = 1,
+    l: int = 1,  # noqa: E741
+    delay: int = 1,
+    neighbours: int = 4,
+    method: Method = "pairs",
+) -> Array:
+    """Transfer entropy between continuous series (..., N), in nats, by nearest neighbours (Frenzel
+    and Pompe).
+
+    Scale both series alike: distances are compared across them. Bias: towards zero.
+    """
+    present, other, own = lagged(source, target, k, l, delay)
+    return ksg_conditional_mutual_information(
+        present[..., None],
+        jnp.stack(other, axis=-1),
+        jnp.stack(own, axis=-1),
+        neighbours,
+        method=method,
+    )
+
+
+@eqx.filter_jit
+def gaussian_transfer_entropy(
+    source: ArrayLike,
+    target: ArrayLike,
+    k: int = 1,
+    l: int = 1,  # noqa: E741
+    delay: int = 1,
+) -> Array:
+    """Transfer entropy between series (..., N) as if jointly Gaussian, in nats: half the Granger
+    causality.
+
+    Barnett, Barrett and Seth, Phys. Rev. Lett. 103, 238701 (2009). Bias: +l/(2N) to first order.
+    """
+    present, other, own = lagged(source, target, k, l, delay)
+    samples = as_floating(jnp.stack([present, *other, *own], axis=-1))
+    return gaussian_information(
+        covariance_of(samples), [0], range(1, 1 + l), range(1 + l, 1 + l + k)
+    )

@@ -5,13 +5,11 @@ from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.entropy.continuous.grid import cell_volume
-from physent.entropy.discrete.counting import as_floating
-from physent.entropy.discrete.power_sums import log_nonzero
-from physent.entropy.outcomes.space import Axes, arrange
+from physent.entropy.continuous.differential import cell_volume
+from physent.entropy.discrete import as_floating, log_nonzero, nonnegative
+from physent.entropy.outcomes.space import Axes, arrange, as_axes
 
 
 def dye_entropy(
@@ -34,15 +32,11 @@ def dye_entropy(
         None means 1. negative: what a negative concentration becomes, NaN or zero (for overshoots
         of a numerical method).
     """
-    c = as_floating(jnp.asarray(concentration))
-    replacement = jnp.full_like(c, jnp.nan) if negative == "nan" else jnp.zeros_like(c)
-    c = jnp.where(c < 0, replacement, c)
+    c = nonnegative(as_floating(concentration), negative)
     terms = -c * log_nonzero(c)
     if density is not None:
         terms = terms * jnp.asarray(density, c.dtype)
-    axes = (-1,) if axis is None else axis
-    total = jnp.sum(terms, axis=tuple(axes) if isinstance(axes, Sequence) else axes)
-    return total * cell_volume(spacing, axis).astype(c.dtype)
+    return jnp.sum(terms, axis=as_axes(axis)) * cell_volume(spacing, axis).astype(c.dtype)
 
 
 @eqx.filter_jit
@@ -52,7 +46,7 @@ def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
 
     Danckwerts, Appl. Sci. Res. A 3, 279 (1952). For c between 0 and 1.
     """
-    batch, laid_out = arrange(as_floating(jnp.asarray(concentration)), axis, None)
+    batch, laid_out = arrange(as_floating(concentration), axis, None)
     c = laid_out.reshape(laid_out.shape[0], -1)
     mean = jnp.mean(c, axis=1)
     return (jnp.mean((c - mean[:, None]) ** 2, axis=1) / (mean * (1 - mean))).reshape(batch)
@@ -85,7 +79,7 @@ def potential_energies(
 
     Sorts the field: O(n ln n) with n = nx nz.
     """
-    density, height = as_floating(jnp.asarray(density)), jnp.asarray(height)
+    density, height = as_floating(density), jnp.asarray(height)
     nx, nz = density.shape[-2:]
     height = height.astype(density.dtype)
     step = height[1] - height[0]

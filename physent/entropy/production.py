@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete import as_floating
 
 
 def medium_entropy_production(
@@ -33,10 +32,14 @@ def medium_entropy_production(
     the noisy variables, E[v_g . D^-1 v_g] = E[div_g v_g] = -E[div_x b_x], for a noisy g whose own
     drift is D grad of a function of g (AOUPs without translational noise).
     """
-    b, divergence = as_floating(jnp.asarray(drift)), as_floating(jnp.asarray(divergence))
+    b, divergence = as_floating(drift), as_floating(divergence)
     d = jnp.broadcast_to(jnp.asarray(diffusion, b.dtype), b.shape)
-    noisy = d > 0
-    return jnp.where(noisy, b**2 / jnp.where(noisy, d, jnp.ones_like(d)) + divergence, -divergence)
+    return jnp.where(d > 0, b**2 / _noise(d) + divergence, -divergence)
+
+
+def _noise(diffusion: Array) -> Array:
+    """D to divide by, 1 where D = 0."""
+    return jnp.where(diffusion > 0, diffusion, jnp.ones_like(diffusion))
 
 
 class LinearProduction(NamedTuple):
@@ -58,13 +61,13 @@ def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> Linear
     and add up to sigma = tr(A' D^-1 A S) + tr A; that of a variable with D = 0 is infinite, or 0
     where its v vanishes.
     """
-    a = as_floating(jnp.asarray(matrix))
+    a = as_floating(matrix)
     d = jnp.asarray(diffusion, a.dtype)
     covariance = stationary_covariance(a, d)
     flow = a + d[:, None] * jnp.linalg.inv(covariance)
     square = jnp.einsum("ij,jk,ik->i", flow, covariance, flow)
     still = jnp.where(square > 0, jnp.inf, 0.0).astype(a.dtype)
-    parts = jnp.where(d > 0, square / jnp.where(d > 0, d, jnp.ones_like(d)), still)
+    parts = jnp.where(d > 0, square / _noise(d), still)
     return LinearProduction(covariance, jnp.sum(parts), parts)
 
 

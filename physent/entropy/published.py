@@ -8,16 +8,20 @@ from typing import Literal
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.counting import as_floating
-from physent.entropy.discrete.measures import Renyi, Shannon, Tsallis
-from physent.entropy.discrete.power_sums import log_nonzero
+from physent.entropy.discrete import (
+    SHANNON,
+    Renyi,
+    Tsallis,
+    as_floating,
+    log_nonzero,
+    nonzero,
+    squared_modulus,
+)
 from physent.entropy.entropy import entropy
 from physent.entropy.outcomes.histogram import Histogram
 
-_SHANNON = Shannon()
 Convention = Literal["probability", "amangkurat"]
 
 
@@ -43,45 +47,29 @@ def field_entropy(
 
     `spacing` is the grid spacing, which only "amangkurat" needs.
     """
-    energy = as_floating(jnp.asarray(field)) ** 2
-    if convention == "probability":
-        measures = {
-            "shannon": _SHANNON,
-            "renyi": Renyi(order=order),
-            "tsallis": Tsallis(order=order),
-        }
-        if kind != "composite":
-            return entropy(energy, measure=measures[kind])
-        return _composite(
-            *(entropy(energy, measure=m) for m in (_SHANNON, Renyi(order=2.0), Tsallis(order=2.0)))
-        )
-    spacing = jnp.asarray(spacing, energy.dtype)
-    integral = (
-        jnp.sum(energy, axis=-1, keepdims=True) - (energy[..., :1] + energy[..., -1:]) / 2
-    ) * spacing
-    p = energy / integral
+    energy = as_floating(field) ** 2
+    integral = jnp.sum(energy, axis=-1, keepdims=True) - ((energy[..., :1] + energy[..., -1:]) / 2)
+    published = energy / (integral * jnp.asarray(spacing, energy.dtype))
 
-    def power_sum(q: float) -> Array:
-        return jnp.sum(jnp.where(p == 0, jnp.zeros_like(p), jnp.exp(q * log_nonzero(p))), axis=-1)
+    def of(kind: str, order: float) -> Array:
+        if convention == "probability":
+            orders = {"renyi": Renyi(order=order), "tsallis": Tsallis(order=order)}
+            return entropy(energy, measure=orders.get(kind, SHANNON))
+        logs = log_nonzero(published)
+        if kind == "shannon":
+            return -jnp.sum(published * logs, axis=-1)
+        powers = jnp.where(published == 0, jnp.zeros_like(published), jnp.exp(order * logs))
+        total = jnp.sum(powers, axis=-1)
+        return jnp.log(total) / (1 - order) if kind == "renyi" else (1 - total) / (order - 1)
 
-    shannon = -jnp.sum(p * log_nonzero(p), axis=-1)
-    if kind == "shannon":
-        return shannon
-    if kind == "renyi":
-        return jnp.log(power_sum(order)) / (1 - order)
-    if kind == "tsallis":
-        return (1 - power_sum(order)) / (order - 1)
-    return _composite(shannon, -jnp.log(power_sum(2.0)), 1 - power_sum(2.0))
-
-
-def _composite(shannon: Array, renyi: Array, tsallis: Array) -> Array:
-    return 0.5 * shannon + 0.3 * renyi + 0.2 * tsallis
+    if kind != "composite":
+        return of(kind, order)
+    return 0.5 * of("shannon", 2.0) + 0.3 * of("renyi", 2.0) + 0.2 * of("tsallis", 2.0)
 
 
 def _power(x: ArrayLike) -> tuple[Array, Array]:
-    x = as_floating(jnp.asarray(x))
-    amplitude = jnp.fft.fft(x, axis=-1)
-    power = jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2
+    x = as_floating(x)
+    power = squared_modulus(jnp.fft.fft(x, axis=-1))
     return power, jnp.fft.fftfreq(x.shape[-1], dtype=power.dtype)
 
 
@@ -125,7 +113,7 @@ def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool
     Bias: that of the counts, plus the smoothing over a bin. `published = True` adds ln w once more,
     as the tables of simple-idealized-1d-nlse 0.0.5 do, which is not an entropy.
     """
-    x = as_floating(jnp.asarray(x))
+    x = as_floating(x)
     log_width = jnp.log((jnp.max(x, axis=-1) - jnp.min(x, axis=-1)) / bins)
     return entropy(x, outcomes=Histogram(bins=bins)) + log_width * (2 if published else 1)
 
@@ -139,21 +127,18 @@ def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     weighted sum of quantities of different units: it changes with the units of the field and with
     the resolution.
     """
-    field = as_floating(jnp.asarray(field))
+    field = as_floating(field)
     axes = (-2, -1)
     spread = jnp.std(field, axis=axes)
     centred = field - jnp.mean(field, axis=axes, keepdims=True)
-    kurtosis = (
-        jnp.mean(centred**4, axis=axes) / jnp.where(spread == 0, jnp.ones_like(spread), spread) ** 4
-        - 3
-    )
+    kurtosis = jnp.mean(centred**4, axis=axes) / nonzero(spread) ** 4 - 3
     extent = jnp.max(field, axis=axes) - jnp.min(field, axis=axes)
     slopes = jnp.gradient(field, axis=axes)
     steepness = jnp.std(jnp.sqrt(slopes[0] ** 2 + slopes[1] ** 2), axis=axes)
     return (
         0.3 * entropy(field, outcomes=Histogram(bins=bins), axis=axes)
         + 0.3 * steepness
-        + 0.2 * spread / jnp.where(extent == 0, jnp.ones_like(extent), extent)
+        + 0.2 * spread / nonzero(extent)
         + 0.2 * jnp.log1p(jnp.abs(kurtosis))
     )
 
@@ -165,5 +150,5 @@ def mixing_proxy(density: ArrayLike, vorticity: ArrayLike) -> Array:
 
     It is largest before anything has mixed; `potential_energies` and `dye_entropy` measure mixing.
     """
-    density, vorticity = as_floating(jnp.asarray(density)), as_floating(jnp.asarray(vorticity))
+    density, vorticity = as_floating(density), as_floating(vorticity)
     return jnp.std(density, axis=(-2, -1)) * jnp.sqrt(jnp.mean(vorticity**2, axis=(-2, -1)))

@@ -1,4 +1,5 @@
-"""Sample, approximate and multiscale entropy: how often stretches that agree go on agreeing.
+"""Regularity of series: sample, approximate and multiscale entropy, which ask how often stretches
+that agree go on agreeing, and Lempel-Ziv complexity, how often a sequence says something new.
 
 Templates are sorted by their first value once. A template agrees only with a run of neighbours in
 that order, so the comparison goes over distances in the sorted order and stops at the first at
@@ -13,18 +14,16 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete import as_floating, rowwise
 
 _STEPS = 4  # distances compared in one turn of the loop
 
 
 def _tolerance(x: Array, tolerance: ArrayLike | None, relative: float) -> Array:
-    if tolerance is None:
-        return relative * jnp.std(x, axis=-1)
-    return jnp.broadcast_to(jnp.asarray(tolerance, x.dtype), x.shape[:-1])
+    given = relative * jnp.std(x, axis=-1) if tolerance is None else tolerance
+    return jnp.broadcast_to(jnp.asarray(given, x.dtype), x.shape[:-1])
 
 
 def _sorted_templates(x: Array, m: int, count: int) -> list[Array]:
@@ -50,8 +49,7 @@ def _agreements(columns: list[Array], r: Array, both: bool) -> tuple[Array, Arra
     offset = n if both else 0
 
     def close(column, shifted, distance):
-        other = jax.lax.dynamic_slice(shifted, (offset + distance,), (n,))
-        return jnp.abs(other - column) <= r
+        return jnp.abs(jax.lax.dynamic_slice(shifted, (offset + distance,), (n,)) - column) <= r
 
     def turn(state):
         distance, _, shorter, longer = state
@@ -81,7 +79,7 @@ def _each(function, x: Array, r: Array) -> Array:
 
 
 def _checked(x: ArrayLike, order: int) -> Array:
-    x = as_floating(jnp.asarray(x))
+    x = as_floating(x)
     if order < 1 or x.shape[-1] < order + 2:
         raise ValueError(
             f"order = {order} needs at least 1 and a series of order + 2 values, given "
@@ -121,8 +119,7 @@ def sample_entropy(
         count = n + (templates == "all")
         shorter, longer = _agreements(_sorted_templates(series, order, count), r, both=False)
         a, b = (jnp.sum(counts.astype(series.dtype)) for counts in (longer, shorter))
-        pairs = (n * (n - 1)) / (count * (count - 1))
-        return jnp.log(b) - jnp.log(a) + math.log(pairs)
+        return jnp.log(b) - jnp.log(a) + math.log((n * (n - 1)) / (count * (count - 1)))
 
     return _each(one, x, _tolerance(x, tolerance, relative))
 
@@ -168,11 +165,62 @@ def multiscale_entropy(
     Lett. 89, 068102 (2002). White Gaussian noise: -ln erf(r sqrt(scale)/2). A series of N values
     has N/scale at a scale: few pairs make it noisy, inf or NaN.
     """
-    x = as_floating(jnp.asarray(x))
+    x = as_floating(x)
     r = _tolerance(x, tolerance, relative)
-    values = []
-    for scale in scales:
+
+    def at(scale: int) -> Array:
         n = x.shape[-1] // scale
         coarse = jnp.mean(x[..., : n * scale].reshape(*x.shape[:-1], n, scale), axis=-1)
-        values.append(sample_entropy(coarse, order, r))
-    return jnp.stack(values, axis=-1)
+        return sample_entropy(coarse, order, r)
+
+    return jnp.stack([at(scale) for scale in scales], axis=-1)
+
+
+def _copied(symbols: Array) -> Array:
+    """For every position the length of the longest stretch from it that starts earlier as well,
+    overlap allowed.
+
+    The common length of the suffixes at i and j is one more than that at i + 1 and j + 1, or zero:
+    one backward pass over i with all j at once.
+    """
+    n = symbols.shape[0]
+    positions = jnp.arange(n, dtype=jnp.int32)
+
+    def back(common, i):
+        common = jnp.where(symbols == symbols[i], jnp.append(common[1:], 0) + 1, 0)
+        # a stretch that runs to the end of the sequence cannot be longer than what is left of it
+        return common, jnp.max(jnp.where(positions < i, common, 0))
+
+    return jax.lax.scan(back, jnp.zeros(n, jnp.int32), positions, reverse=True)[1]
+
+
+@eqx.filter_jit
+def lempel_ziv_complexity(
+    symbols: ArrayLike, normalise: bool = False, alphabet: int | None = None
+) -> Array:
+    """The number of words in the exhaustive history of symbol sequences (..., N), LZ76.
+
+    Each word is the shortest stretch that has not occurred before (it may overlap its earlier
+    copy); a last word that has is counted. Lempel and Ziv, IEEE Trans. Inf. Theory 22, 75 (1976).
+    `normalise` multiplies by ln N/(N ln K), K the size of `alphabet`: 1 in the limit of a random
+    sequence, from above and slowly (of order lnln N/ln N).
+
+    Time O(N^2), memory O(N).
+    """
+    symbols = jnp.asarray(symbols)
+    n = symbols.shape[-1]
+    if normalise and alphabet is None:
+        raise ValueError("normalise = True needs the size of the alphabet")
+
+    def one(sequence):
+        copied = _copied(sequence)
+
+        def word(state):
+            position, words = state
+            return position + copied[position] + 1, words + 1
+
+        zero = jnp.zeros((), jnp.int32)
+        return jax.lax.while_loop(lambda state: state[0] < n, word, (zero, zero))[1]
+
+    words = rowwise(lambda rows: jax.lax.map(one, rows), symbols)
+    return words * (math.log(n) / (n * math.log(alphabet or 2))) if normalise else words

@@ -4,22 +4,20 @@ embedding.
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.counting import as_floating
-from physent.entropy.discrete.measures import Measure, Shannon
+from physent.entropy.discrete import SHANNON, Measure, as_floating, frequencies, rowwise
 from physent.entropy.entropy import entropy
 from physent.entropy.outcomes.fields import Spectrum
-from physent.entropy.outcomes.ordinal import windows
+from physent.entropy.outcomes.patterns import windows
 
-_SHANNON, _ONE_SIDED = Shannon(), Spectrum(one_sided=True, detrend="mean")
+_ONE_SIDED = Spectrum(one_sided=True, detrend="mean")
 
 
 def spectral_entropy(
     x: ArrayLike,
     axis: int = -1,
-    measure: Measure = _SHANNON,
+    measure: Measure = SHANNON,
     base: float | None = None,
     normalise: bool = False,
 ) -> Array:
@@ -45,13 +43,13 @@ def svd_entropy(
     Med. Biol. Eng. Comput. 37, 93 (1999). Not centred: a large mean makes one singular value
     dominate.
     """
-    x = as_floating(jnp.asarray(x))
-    embedded = jnp.stack(windows(x.reshape(-1, x.shape[-1]), order, delay), axis=-1)
-    # those of the small triangle are the same; of the tall matrix itself the compiler reserves room
-    # for N x N vectors
-    values = jnp.linalg.svd(jnp.linalg.qr(embedded, mode="r"), compute_uv=False)
-    p = (values / jnp.sum(values, axis=-1, keepdims=True)).reshape(*x.shape[:-1], values.shape[-1])
-    value = _SHANNON(p)
-    if normalise:
-        return value / jnp.log(jnp.asarray(order, value.dtype))
-    return value if base is None else value / jnp.log(jnp.asarray(base, value.dtype))
+
+    def singular_values(series: Array) -> Array:
+        embedded = jnp.stack(windows(series, order, delay), axis=-1)
+        # those of the small triangle are the same; of the tall matrix itself the compiler reserves
+        # room for N x N vectors
+        return jnp.linalg.svd(jnp.linalg.qr(embedded, mode="r"), compute_uv=False)
+
+    value = SHANNON(frequencies(rowwise(singular_values, as_floating(x))))
+    unit = order if normalise else base
+    return value if unit is None else value / jnp.log(jnp.asarray(unit, value.dtype))

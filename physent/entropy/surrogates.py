@@ -6,10 +6,9 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete import as_floating, nonzero
 
 Surrogate = Callable[[PRNGKeyArray, Array], Array]
 
@@ -53,10 +52,8 @@ def iaaft(key: PRNGKeyArray, x: Array, iterations: int = 100) -> Array:
 
     def impose(_, series):
         amplitude = jnp.fft.rfft(series)
-        size = jnp.abs(amplitude)
-        amplitude = amplitude / jnp.where(size == 0, jnp.ones_like(size), size) * modulus
-        ranks = jnp.argsort(jnp.argsort(jnp.fft.irfft(amplitude, n=x.shape[0])))
-        return values[ranks]
+        amplitude = amplitude / nonzero(jnp.abs(amplitude)) * modulus
+        return values[jnp.argsort(jnp.argsort(jnp.fft.irfft(amplitude, n=x.shape[0])))]
 
     return jax.lax.fori_loop(0, iterations, impose, shuffle(key, x))
 
@@ -96,5 +93,5 @@ def permutation_test(
     x, y = jnp.asarray(x), jnp.asarray(y)
     value = statistic(x, y)
     null = jax.lax.map(lambda one: statistic(surrogate(one, x), y), jax.random.split(key, samples))
-    p_value = (1 + jnp.sum(null >= value)) / (1 + samples)
-    return Significance(value, as_floating(p_value), jnp.mean(null), jnp.std(null, ddof=1))
+    p_value = as_floating((1 + jnp.sum(null >= value)) / (1 + samples))
+    return Significance(value, p_value, jnp.mean(null), jnp.std(null, ddof=1))

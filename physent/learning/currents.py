@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.learning.derivatives import Learned
-from physent.learning.system import System
+from physent.learning.system import System, over_diffusion
 from physent.protocol.variables import substitute
 
 
@@ -75,14 +75,26 @@ def current(found: Physics, learned: Learned) -> Current:
         d = found.diffusion[name]
         velocity[name] = found.drift[name] - d * score[name]
         divergence[name] = found.divergence[name] - d * slope[name]
-        irreversible = found.irreversible[name] - d * score[name]
         # components without noise have no rate: the whole variable may have it, or some of its
         # components
-        total[name] = jnp.where(
-            d > 0, irreversible**2 / jnp.where(d > 0, d, jnp.ones_like(d)), jnp.zeros_like(d)
-        )
+        total[name] = over_diffusion((found.irreversible[name] - d * score[name]) ** 2, d)
     medium = {name: total[name] - divergence[name] for name in total}
     return Current(velocity, divergence, total, medium)
+
+
+def stationary_rate(found: Physics) -> Array:
+    """The total rate by the drift alone, b_irr . D^-1 b_irr + 2 div b_irr of what has noise, less
+    div b of everything.
+
+    Its mean is the total rate where p is stationary. With even variables that all have noise it is
+    b . D^-1 b + div b, which `physent.entropy.medium_entropy_production` has by component.
+    """
+    rate = -added(jnp.sum(value) for value in found.divergence.values())
+    for name, push in found.irreversible.items():
+        d = found.diffusion[name]
+        slope = jnp.where(d > 0, 2 * found.irreversible_divergence[name], 0)
+        rate = rate + jnp.sum(push**2 * over_diffusion(1, d) + slope)
+    return rate
 
 
 def added(values: Iterable[Array]) -> Array:

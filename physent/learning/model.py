@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.learning.system import System
+from physent.learning.system import System, over_diffusion
 from physent.protocol.parameters import Declared
 
 Values = Mapping[str, Array]
@@ -83,8 +83,7 @@ def _over_diffusion(system: System, state: Any, values: Values) -> dict[str, Arr
     found = {}
     for name, d in system.diffusion(state).items():
         d = jnp.broadcast_to(d, getattr(state, name).shape)
-        inverse = jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), jnp.zeros_like(d))
-        found[name] = inverse * values[name]
+        found[name] = over_diffusion(1, d) * values[name]
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.protocol.variables import Domain, Variable
@@ -59,3 +60,10 @@ class System(Protocol):
     def domain(self) -> Domain:
         """The axes that the variables live on."""
         ...
+
+
+def over_diffusion(value: Array | float, diffusion: Array) -> Array:
+    """D^-1 x of every component, and 0 where D = 0: what has no noise has no rate and no score."""
+    noisy = diffusion > 0
+    safe = jnp.where(noisy, diffusion, jnp.ones_like(diffusion))
+    return jnp.where(noisy, value / safe, jnp.zeros_like(diffusion))

@@ -7,7 +7,7 @@ Dataset through `physent.diagnose`.
 """
 
 import abc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import equinox as eqx
@@ -138,3 +138,29 @@ class Diagnostic(Declared, Generic[C]):
     @abc.abstractmethod
     def __call__(self, carry: C, observed: Observed) -> tuple[C, dict[str, Array]]:
         """The carry and the outputs, in the order of saved states."""
+
+    def named(self, observed: Observed, values: Iterable[Array]) -> dict[str, Array]:
+        """The values of all outputs by name, given in the order in which `variables` declares them.
+
+        Raises a ValueError where there are more or fewer.
+        """
+        return dict(zip(self.variables(observed), values, strict=True))
+
+
+class Instantaneous(Diagnostic[tuple[()]]):
+    """A diagnostic without history: its outputs follow from one saved state alone.
+
+    A subclass declares its outputs in `variables` and computes them in `values`.
+    """
+
+    @abc.abstractmethod
+    def values(self, observed: Observed) -> Iterable[Array]:
+        """The outputs at one saved state, in the order in which `variables` names them."""
+
+    def init(self, observed: Observed) -> tuple[()]:
+        """No history."""
+        return ()
+
+    def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
+        """The outputs at this time, by the names that `variables` gives them."""
+        return carry, self.named(observed, self.values(observed))

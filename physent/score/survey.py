@@ -13,7 +13,7 @@ import numpy as np
 
 from physent.entropy import compare, effective_sample_size
 from physent.errors import SamplesError
-from physent.learning.currents import physics
+from physent.learning.currents import physics, stationary_rate
 from physent.learning.losses import Scales
 from physent.learning.model import noisy, singular
 from physent.learning.splits import Part
@@ -239,14 +239,6 @@ def _numbers(
         state = solver.at(values)
         found = physics(solver, state, parity)
         slopes = [jnp.ravel(value) for value in found.divergence.values()]
-        contraction = -sum(jnp.sum(value) for value in slopes)
-        exact = contraction
-        for name, push in found.irreversible.items():
-            d = found.diffusion[name]
-            inverse = jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), 0 * d)
-            exact = exact + jnp.sum(
-                push**2 * inverse + jnp.where(d > 0, 2 * found.irreversible_divergence[name], 0)
-            )
         squares = {
             f"square_{name}": jnp.mean(values[name] ** 2) for name in values if name not in periodic
         }
@@ -254,8 +246,8 @@ def _numbers(
         if rates.size > MOST_RATES:  # of many, so many quantiles are distributed as they are
             rates = jnp.quantile(rates, (jnp.arange(MOST_RATES) + 0.5) / MOST_RATES)
         return squares | {
-            "exact": exact,
-            "contraction": contraction,
+            "exact": stationary_rate(found),
+            "contraction": -sum(jnp.sum(value) for value in slopes),
             "rates": rates,
             "error": solver.error(state),
         }

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array
 
 from physent.entropy import block_bootstrap
-from physent.learning.currents import Physics, added, current
+from physent.learning.currents import Physics, added, current, stationary_rate
 from physent.learning.derivatives import Learned
 from physent.protocol.moved import warn
 
@@ -268,20 +268,13 @@ def sums(found: Physics, learned: Learned) -> dict[str, Array]:
     flow = current(found, learned)
     score, slope = learned.score, learned.slope
     everything = added(jnp.sum(value) for value in found.divergence.values())
-    error, reference, exact = -everything, -everything, -everything
+    error, reference = -everything, -everything
     scalars: dict[str, Array] = {}
     for name in score:
         d = found.diffusion[name]
         known = learned.known[name]
         error = error + jnp.sum(d * (score[name] ** 2 + 2 * slope[name]))
         reference = reference + jnp.sum(d * (known**2 + 2 * learned.known_slope[name]))
-        push, inverse = (
-            found.irreversible[name],
-            jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), 0 * d),
-        )
-        exact = exact + jnp.sum(
-            push**2 * inverse + 2 * jnp.where(d > 0, found.irreversible_divergence[name], 0 * d)
-        )
         scalars[f"total_{name}"] = jnp.sum(flow.total[name])
         scalars[f"velocity_score_{name}"] = jnp.sum(flow.velocity[name] * score[name])
         scalars[f"square_{name}"] = jnp.sum(score[name] ** 2)
@@ -290,5 +283,6 @@ def sums(found: Physics, learned: Learned) -> dict[str, Array]:
         scalars[f"divergence_{name}"] = jnp.sum(value)
     total = added(scalars[f"total_{name}"] for name in score)
     system = added(scalars[f"divergence_{name}"] for name in flow.divergence)
-    scalars |= {"total": total, "system": system, "medium": total - system, "exact": exact}
+    scalars |= {"total": total, "system": system, "medium": total - system}
+    scalars["exact"] = stationary_rate(found)
     return scalars | {"error": error, "error_reference": reference, "drift_divergence": everything}

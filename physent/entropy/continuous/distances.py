@@ -3,7 +3,7 @@ without a sort.
 
 Candidates pass by in blocks; every point keeps the k smallest distances seen so far in a small
 sorted buffer. Memory is O(N (k + d)) and time O(N^2 (k + d)): the kernel of every nearest-neighbour
-estimator here. For large samples on the host `tree` does the same in O(N log N).
+estimator here. For large samples on the host a tree does the same in O(N log N).
 """
 
 import functools
@@ -12,11 +12,25 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, ArrayLike
+from scipy.spatial import KDTree
 
 Metric = Literal["euclidean", "maximum"]
 _MATRIX = 1024  # points whose matrix of distances is held at once
 _BLOCK = 8  # candidates or rows compared at once, to spread the cost of a loop step
+
+
+def circumferences(period: ArrayLike | Sequence[float] | None, d: int, dtype) -> Array | None:
+    """The period of each of d components, given as one number or d of them; None stays None."""
+    if period is None:
+        return None
+    circles = jnp.asarray(period, dtype)
+    if circles.shape not in ((), (1,), (d,)):
+        raise ValueError(
+            f"period: given {circles.size} numbers, allowed: one, or {d}, one for each component"
+        )
+    return jnp.broadcast_to(circles, (d,))
 
 
 def gap(a: Array, b: Array, period: Array | None) -> Array:
@@ -28,10 +42,8 @@ def gap(a: Array, b: Array, period: Array | None) -> Array:
         return distance
     wraps = jnp.isfinite(period)
     length = jnp.where(wraps, period, jnp.ones_like(period))
-    wrapped = jnp.abs(
-        distance - length * jnp.round(distance * (1 / length))
-    )  # a remainder is not vectorised
-    return jnp.where(wraps, wrapped, distance)
+    turns = jnp.round(distance * (1 / length))  # a remainder is not vectorised
+    return jnp.where(wraps, jnp.abs(distance - length * turns), distance)
 
 
 def separation(points: Array, candidate: Array, metric: Metric, period: Array | None) -> Array:
@@ -64,8 +76,7 @@ def sweep(candidates: Sequence[Array], carry, visit: Callable):
             carry = visit(carry, start + j, [row[j] for row in rows])
         return carry, None
 
-    starts = jnp.arange(blocks, dtype=jnp.int32) * _BLOCK
-    return jax.lax.scan(step, carry, (starts, *padded))[0]
+    return jax.lax.scan(step, carry, (jnp.arange(blocks, dtype=jnp.int32) * _BLOCK, *padded))[0]
 
 
 def insert(best: list[tuple], new: tuple) -> list[tuple]:
@@ -88,11 +99,11 @@ def nearest_neighbours(
 
     Distances are squared for the euclidean metric.
     """
-    n, own = _checked(points, k)
+    n, other = others(points, k)
 
     def visit(best, index, row):
         distance = separation(points, row[0], metric, period)
-        distance = jnp.where((own == index) | (index >= n), jnp.inf, distance)
+        distance = jnp.where(other(index), distance, jnp.inf)
         return insert(best, (distance, jnp.full(n, index, jnp.int32)))
 
     best = [(jnp.full(n, jnp.inf, points.dtype), jnp.zeros(n, jnp.int32))] * k
@@ -107,9 +118,9 @@ def nearest_distances(points: Array, k: int, metric: Metric, period: Array | Non
     """
     if points.shape[0] > _MATRIX:
         return nearest_neighbours(points, k, metric, period)[0]
-    n, own = _checked(points, k)
+    n, other = others(points, k)
     whole = jax.vmap(lambda candidate: separation(points, candidate, metric, period))(points)
-    whole = jnp.where(own[:, None] == own[None, :], jnp.inf, whole)
+    whole = jnp.where(jax.vmap(other)(jnp.arange(n, dtype=jnp.int32)), whole, jnp.inf)
     # roots, because XLA keeps a matrix that was expensive; a cheap one it would compute again in
     # each of the passes
     whole = jnp.sqrt(whole) if metric == "euclidean" else whole
@@ -117,9 +128,8 @@ def nearest_distances(points: Array, k: int, metric: Metric, period: Array | Non
     for i in range(1, k):
         last = best[-1]
         next_larger = _minima(jnp.where(whole > last[None, :], whole, jnp.inf))
-        as_near = (whole <= last[:, None]).astype(whole.dtype) @ jnp.ones(
-            n, whole.dtype
-        )  # the matrix is symmetric
+        # the matrix is symmetric
+        as_near = (whole <= last[:, None]).astype(whole.dtype) @ jnp.ones(n, whole.dtype)
         best.append(jnp.where(as_near > i, last, next_larger))
     nearest = jnp.stack(best)
     return nearest**2 if metric == "euclidean" else nearest
@@ -138,11 +148,15 @@ def _minima(matrix: Array) -> Array:
     return matrix[0]
 
 
-def _checked(points: Array, k: int) -> tuple[int, Array]:
+def others(points: Array, k: int = 1) -> tuple[int, Callable[[Array], Array]]:
+    """How many points there are, and which of them are others than the candidate of an index in a
+    `sweep`; raises ValueError where there are not k others.
+    """
     n = points.shape[0]
     if not 1 <= k < n:
         raise ValueError(f"k = {k} nearest neighbours of {n} points, allowed: 1 to {n - 1}")
-    return n, jnp.arange(n, dtype=jnp.int32)
+    own = jnp.arange(n, dtype=jnp.int32)
+    return n, lambda index: (own != index) & (index < n)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
@@ -150,11 +164,11 @@ def kth_distance(points: Array, period: Array | None, k: int, metric: Metric) ->
     """The distance (N,) of every one of points (N, d) to its k-th nearest other point;
     differentiable in the points.
     """
-    n, own = _checked(points, k)
+    n, other = others(points, k)
 
     def visit(best, index, row):
         distance = separation(points, row[0], metric, period)
-        distance = jnp.where((own == index) | (index >= n), jnp.inf, distance)
+        distance = jnp.where(other(index), distance, jnp.inf)
         result = []
         for old in best:
             result.append(jnp.minimum(old, distance))
@@ -180,3 +194,32 @@ def _kth_distance_jvp(k, metric, primals, tangents):
         )
 
     return jax.jvp(distance, (points,), (tangent,))
+
+
+# the same on the host, by a KD-tree: O(N log N), not traceable
+
+
+def _tree(points: np.ndarray, period: np.ndarray | None) -> KDTree:
+    if period is None:
+        return KDTree(points)
+    # 0 is scipy's word for a direction that is not periodic
+    box = np.where(np.isfinite(period), period, 0)
+    return KDTree(np.where(box > 0, np.mod(points, np.where(box > 0, box, 1)), points), boxsize=box)
+
+
+def tree_distance(
+    points: np.ndarray, k: int, metric: Metric, period: np.ndarray | None
+) -> np.ndarray:
+    """The distance (N,) of every one of points (N, d) to its k-th nearest other point."""
+    tree = _tree(np.asarray(points), period)
+    distances, _ = tree.query(tree.data, k + 1, p=np.inf if metric == "maximum" else 2)
+    return np.asarray(distances)[:, k]
+
+
+def tree_count(points: np.ndarray, radius: np.ndarray, period: np.ndarray | None) -> np.ndarray:
+    """How many other points lie closer than `radius` (N,) in the maximum metric, the radius itself
+    excluded.
+    """
+    tree = _tree(np.asarray(points), period)
+    below = np.nextafter(radius, 0)
+    return tree.query_ball_point(tree.data, below, p=np.inf, return_length=True) - 1

@@ -5,20 +5,28 @@ Rev. Lett. 99, 204101 (2007). All distances are the largest component, in every 
 spaces.
 """
 
-from typing import Literal
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import digamma
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.entropy.continuous.distances import insert, separation, sweep
-from physent.entropy.continuous.nearest_neighbour import Method
-from physent.entropy.continuous.tree import tree_count, tree_distance
-from physent.entropy.discrete.counting import as_floating
+from physent.entropy.continuous.differential import Method
+from physent.entropy.continuous.distances import (
+    circumferences,
+    insert,
+    others,
+    separation,
+    sweep,
+    tree_count,
+    tree_distance,
+)
+from physent.entropy.discrete import by_component
 
 
 def ksg_mutual_information(
@@ -47,11 +55,11 @@ def ksg_mutual_information(
     neighbours resolve (it saturates near ln N). May be negative.
     """
     spaces = _spaces([x, y], [period_x, period_y])
-    if method == "tree":
-        if form != 1:
-            raise ValueError('method = "tree" computes form 1 only')
-        return _by_tree(spaces, k, conditional=False)
-    return _mutual(spaces, k, form)
+    if method == "pairs":
+        return _by_pairs(spaces, k, form)
+    if form != 1:
+        raise ValueError('method = "tree" computes form 1 only')
+    return _by_tree(spaces, k)
 
 
 def ksg_conditional_mutual_information(
@@ -69,25 +77,32 @@ def ksg_conditional_mutual_information(
     dimension of z.
     """
     spaces = _spaces([x, y, z], list(periods))
-    return _by_tree(spaces, k, conditional=True) if method == "tree" else _conditional(spaces, k)
+    return _by_tree(spaces, k) if method == "tree" else _by_pairs(spaces, k)
 
 
-def _spaces(samples: list, periods: list) -> list[tuple[Array, Array | None]]:
-    """Every space as (batch, N, d) with its periods (d,); the batch shape is kept by the first."""
-    arrays = [as_floating(jnp.asarray(s)) for s in samples]
-    arrays = [a[:, None] if a.ndim == 1 else a for a in arrays]
+class _Spaces(NamedTuple):
+    """The shape of the batch, and of each space the points (batch, N, d) and the periods (d,)."""
+
+    batch: tuple[int, ...]
+    points: list[Array]
+    circles: list[Array | None]
+
+    def terms(self) -> dict[tuple[int, ...], int]:
+        """The subspaces in which neighbours are counted, with the sign of their term: x and y, or
+        xz, yz and z.
+        """
+        return {(0,): 1, (1,): 1} if len(self.points) == 2 else {(0, 2): 1, (1, 2): 1, (2,): -1}
+
+
+def _spaces(samples: list, periods: list) -> _Spaces:
+    arrays = [by_component(sample) for sample in samples]
     if len({a.shape[:-1] for a in arrays}) != 1:
         raise ValueError(f"samples of different shapes: {', '.join(str(a.shape) for a in arrays)}")
     circles = [
-        None if p is None else jnp.broadcast_to(jnp.asarray(p, a.dtype), (a.shape[-1],))
-        for a, p in zip(arrays, periods, strict=True)
+        circumferences(period, a.shape[-1], a.dtype)
+        for a, period in zip(arrays, periods, strict=True)
     ]
-    return list(zip(arrays, circles, strict=True))
-
-
-def _flat(spaces):
-    batch = spaces[0][0].shape[:-2]
-    return batch, [a.reshape(-1, *a.shape[-2:]) for a, _ in spaces], [c for _, c in spaces]
+    return _Spaces(arrays[0].shape[:-2], [a.reshape(-1, *a.shape[-2:]) for a in arrays], circles)
 
 
 def _distances(points: list[Array], rows: list[Array], circles: list) -> list[Array]:
@@ -96,126 +111,87 @@ def _distances(points: list[Array], rows: list[Array], circles: list) -> list[Ar
     ]
 
 
-def _largest(distances: list[Array]) -> Array:
-    total = distances[0]
-    for distance in distances[1:]:
-        total = jnp.maximum(total, distance)
-    return total
-
-
 def _joint_radii(
     points: list[Array], circles: list, k: int, marginal: bool
 ) -> tuple[Array, list[Array]]:
     """The distance to the k-th joint neighbour, and the largest marginal distance among the k, if
     asked for.
     """
-    n = points[0].shape[0]
-    if not 1 <= k < n:
-        raise ValueError(f"k = {k} nearest neighbours of {n} samples, allowed: 1 to {n - 1}")
-    own = jnp.arange(n, dtype=jnp.int32)
+    n, other = others(points[0], k)
 
     def visit(best, index, rows):
         distances = _distances(points, rows, circles)
-        joint = jnp.where((own == index) | (index >= n), jnp.inf, _largest(distances))
+        joint = jnp.where(other(index), functools.reduce(jnp.maximum, distances), jnp.inf)
         return insert(best, (joint, *distances) if marginal else (joint,))
 
     far = jnp.full(n, jnp.inf, points[0].dtype)
     best = sweep(points, [(far,) * (1 + marginal * len(points))] * k, visit)
-    sides = [
-        _largest([entry[1 + i] for entry in best]) for i in range(len(points) if marginal else 0)
-    ]
-    return best[-1][0], sides
+    joint, *sides = zip(*best, strict=True)
+    return joint[-1], [functools.reduce(jnp.maximum, side) for side in sides]
 
 
 def _count(
-    points: list[Array], circles: list, subspaces: list[tuple[int, ...]], inside
+    points: list[Array], circles: list, subspaces: Iterable[tuple[int, ...]], inside: Callable
 ) -> list[Array]:
     """For every subspace (a set of spaces) how many other points `inside(subspace number,
     distance)` accepts.
     """
-    n = points[0].shape[0]
-    own = jnp.arange(n, dtype=jnp.int32)
+    n, other = others(points[0])
 
     def visit(counts, index, rows):
         distances = _distances(points, rows, circles)
-        other = (own != index) & (index < n)
+        radii = [functools.reduce(jnp.maximum, [distances[s] for s in sub]) for sub in subspaces]
         return [
-            count
-            + (other & inside(i, _largest([distances[s] for s in subspace]))).astype(jnp.int32)
-            for i, (count, subspace) in enumerate(zip(counts, subspaces, strict=True))
+            count + (other(index) & inside(i, radius)).astype(jnp.int32)
+            for i, (count, radius) in enumerate(zip(counts, radii, strict=True))
         ]
 
-    counts = sweep(points, [jnp.zeros(n, jnp.int32)] * len(subspaces), visit)
+    counts = sweep(points, [jnp.zeros(n, jnp.int32) for _ in subspaces], visit)
     return [count.astype(points[0].dtype) for count in counts]
 
 
 @eqx.filter_jit
-def _mutual(spaces, k: int, form: int) -> Array:
-    batch, arrays, circles = _flat(spaces)
+def _by_pairs(spaces: _Spaces, k: int, form: int = 1) -> Array:
+    batch, arrays, circles = spaces
     n, dtype = arrays[0].shape[1], arrays[0].dtype
+    terms = spaces.terms()
 
     def one(points):
-        points = list(points)
         radius, sides = _joint_radii(points, circles, k, marginal=form == 2)
-        if form == 1:
-            counts = _count(points, circles, [(0,), (1,)], lambda i, distance: distance < radius)
-            return jnp.mean(sum(digamma(c + 1) for c in counts))
-        counts = _count(points, circles, [(0,), (1,)], lambda i, distance: distance <= sides[i])
-        return jnp.mean(sum(digamma(c) for c in counts)) + 1 / k
+        if form == 2:
+            counts = _count(points, circles, terms, lambda i, distance: distance <= sides[i])
+            return jnp.mean(sum(digamma(c) for c in counts)) + 1 / k
+        counts = _count(points, circles, terms, lambda i, distance: distance < radius)
+        signed = zip(terms.values(), counts, strict=True)
+        return jnp.mean(sum(sign * digamma(c + 1) for sign, c in signed))
 
-    offset = digamma(jnp.asarray(k, dtype)) + digamma(jnp.asarray(n, dtype))
-    return offset - jax.lax.map(one, tuple(arrays)).reshape(batch)
-
-
-@eqx.filter_jit
-def _conditional(spaces, k: int) -> Array:
-    batch, arrays, circles = _flat(spaces)
-
-    def one(points):
-        points = list(points)
-        radius, _ = _joint_radii(points, circles, k, marginal=False)
-        xz, yz, z = _count(
-            points, circles, [(0, 2), (1, 2), (2,)], lambda i, distance: distance < radius
-        )
-        return jnp.mean(digamma(xz + 1) + digamma(yz + 1) - digamma(z + 1))
-
-    return digamma(jnp.asarray(k, arrays[0].dtype)) - jax.lax.map(one, tuple(arrays)).reshape(batch)
+    offset = digamma(jnp.asarray(k, dtype))
+    if len(arrays) == 2:
+        offset = offset + digamma(jnp.asarray(n, dtype))
+    return offset - jax.lax.map(one, arrays).reshape(batch)
 
 
-def _by_tree(spaces, k: int, conditional: bool) -> Array:
-    batch, arrays, circles = _flat(spaces)
-    subspaces = [(0, 2), (1, 2), (2,)] if conditional else [(0,), (1,)]
-    everything = tuple(range(len(arrays)))
+def _by_tree(spaces: _Spaces, k: int) -> Array:
+    batch, arrays, circles = spaces
+
+    def joined(points: Sequence[np.ndarray], sub: Iterable[int]) -> np.ndarray:
+        return np.concatenate([points[s] for s in sub], axis=1)
+
+    def circle(sub: Iterable[int]) -> np.ndarray | None:
+        sides = [(circles[s], arrays[s].shape[-1]) for s in sub]
+        if all(side is None for side, _ in sides):
+            return None
+        return np.concatenate([np.full(d, np.inf) if c is None else c for c, d in sides])
+
     values = []
-    for i in range(arrays[0].shape[0]):
-        points = [np.asarray(a[i]) for a in arrays]
-        joint = np.concatenate(points, axis=1)
-        radius = tree_distance(joint, k, "maximum", _circle(points, circles, everything))
-        counts = [
-            jnp.asarray(
-                tree_count(
-                    np.concatenate([points[s] for s in sub], 1),
-                    radius,
-                    _circle(points, circles, sub),
-                )
-            )
-            for sub in subspaces
-        ]
-        signs = [1, 1, -1] if conditional else [1, 1]
-        mean = sum(sign * jnp.mean(digamma(c + 1.0)) for sign, c in zip(signs, counts, strict=True))
-        values.append(
-            digamma(1.0 * k) - mean + (0 if conditional else digamma(1.0 * len(points[0])))
+    for points in zip(*map(np.asarray, arrays), strict=True):
+        whole = range(len(points))
+        radius = tree_distance(joined(points, whole), k, "maximum", circle(whole))
+        mean = sum(
+            sign * jnp.mean(digamma(tree_count(joined(points, sub), radius, circle(sub)) + 1.0))
+            for sub, sign in spaces.terms().items()
         )
-    return jnp.stack([jnp.asarray(v) for v in values]).reshape(batch)
-
-
-def _circle(
-    points: list[np.ndarray], circles: list, subspace: tuple[int, ...]
-) -> np.ndarray | None:
-    if all(circles[s] is None for s in subspace):
-        return None
-    parts = [
-        np.full(points[s].shape[1], np.inf) if circles[s] is None else np.asarray(circles[s])
-        for s in subspace
-    ]
-    return np.concatenate(parts)
+        values.append(
+            digamma(1.0 * k) - mean + (digamma(1.0 * len(points[0])) if len(points) == 2 else 0)
+        )
+    return jnp.stack(values).reshape(batch)

@@ -7,18 +7,15 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete.counting import as_floating
-from physent.entropy.discrete.measures import Measure, Shannon
-
-_SHANNON = Shannon()
+from physent.entropy.discrete.measures import SHANNON, Measure
 
 
 @eqx.filter_jit
 def lmc_complexity(
-    p: ArrayLike, axis: int = -1, times_n: bool = False, measure: Measure = _SHANNON
+    p: ArrayLike, axis: int = -1, times_n: bool = False, measure: Measure = SHANNON
 ) -> Array:
     """Lopez-Ruiz, Mancini and Calbet's complexity, C = (H/H_max) D with the disequilibrium D =
     sum_i (p_i - 1/N)^2.
@@ -29,8 +26,7 @@ def lmc_complexity(
     """
     p = jnp.asarray(p)
     n = p.shape[axis]
-    disequilibrium = jnp.sum((p - 1 / n) ** 2, axis=axis)
-    value = measure(p, axis=axis) / measure.maximum(n).astype(p.dtype) * disequilibrium
+    value = measure.normalised(measure(p, axis=axis), n) * jnp.sum((p - 1 / n) ** 2, axis=axis)
     return value * n if times_n else value
 
 
@@ -44,10 +40,10 @@ def jensen_shannon_complexity(p: ArrayLike, axis: int = -1) -> Array:
     99, 154102 (2007). Pair it with the normalised Shannon entropy of the same p. Biased by a finite
     sample: noise lies at H slightly below 1 and C slightly above 0.
     """
-    p = as_floating(jnp.asarray(p))
+    p = as_floating(p)
     n = p.shape[axis]
-    divergence = _SHANNON((p + 1 / n) / 2, axis) - _SHANNON(p, axis) / 2 - math.log(n) / 2
-    return _largest_divergence_inverse(n) * divergence * _SHANNON(p, axis) / math.log(n)
+    divergence = SHANNON((p + 1 / n) / 2, axis) - SHANNON(p, axis) / 2 - math.log(n) / 2
+    return _largest_divergence_inverse(n) * divergence * SHANNON(p, axis) / math.log(n)
 
 
 def _largest_divergence_inverse(n: int) -> float:
@@ -69,7 +65,7 @@ def complexity_bounds(entropy: ArrayLike, n: int) -> tuple[Array, Array]:
         ones (Martin, Plastino and Rosso, Physica A 369, 439 (2006)); the mixing parameter is found
         by bisection, to rounding.
     """
-    h = as_floating(jnp.asarray(entropy)) * math.log(n)
+    h = as_floating(entropy) * math.log(n)
     low, high = jnp.full_like(h, 1 / n), jnp.ones_like(h)
     one = _bisect(lambda a: _grouped_entropy(a, 1.0 * n - 1, h.dtype) < h, low, high)
     lower = _grouped_complexity(one, jnp.full_like(h, n - 1), n)
@@ -96,11 +92,11 @@ def _bisect(above, low: Array, high: Array) -> Array:
 def _grouped_entropy(a: Array, others: ArrayLike, dtype) -> Array:
     """Shannon entropy of one outcome of probability a and `others` equal ones."""
     others = jnp.asarray(others, dtype)
-    return _SHANNON.summand(a) + others * _SHANNON.summand((1 - a) / others)
+    return SHANNON.summand(a) + others * SHANNON.summand((1 - a) / others)
 
 
 def _grouped_complexity(a: Array, others: Array, n: int) -> Array:
-    b, f = (1 - a) / others, _SHANNON.summand
+    b, f = (1 - a) / others, SHANNON.summand
     middle = (
         f((a + 1 / n) / 2)
         + others * f((b + 1 / n) / 2)

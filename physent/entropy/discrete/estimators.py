@@ -219,3 +219,5 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "shrinkage": Shrinkage,
     "jackknife": Jackknife,
 }
+
+PLUG_IN = PlugIn()  # for defaults

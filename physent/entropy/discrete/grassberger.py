@@ -17,7 +17,7 @@ from physent.entropy.discrete.measures import (
     Shannon,
     Tsallis,
 )
-from physent.entropy.discrete.power_sums import half_window
+from physent.entropy.discrete.power_sums import half_window, nonzero
 
 
 def _alternating(n: Array, version: str) -> Array:
@@ -30,7 +30,7 @@ def _alternating(n: Array, version: str) -> Array:
 
 def _log_count(n: Array, version: str) -> Array:
     """G(n), the estimate of the logarithm of the expected count, and 0 for n = 0."""
-    safe = jnp.where(n == 0, jnp.ones_like(n), n)
+    safe = nonzero(n)
     return jnp.where(n == 0, jnp.zeros_like(n), digamma(safe) + _alternating(safe, version))
 
 
@@ -40,7 +40,7 @@ def _power(n: Array, total: Array, order: Array, version: str) -> Array:
     n!/(n - q)! over N!/(N - q)! is exact on average for integer q. The two sine terms vanish there,
     and give the derivative at q = 1 the logarithms G(n) and ln N of the entropy.
     """
-    safe = jnp.where(n == 0, jnp.ones_like(n), n)
+    safe = nonzero(n)
     enough = safe + 1 - order > 0
     rest = jnp.where(enough, safe + 1 - order, jnp.ones_like(safe))
     falling = jnp.where(enough, jnp.exp(gammaln(safe + 1) - gammaln(rest)), jnp.zeros_like(safe))
@@ -63,10 +63,8 @@ def _excess(n: Array, total: Array, epsilon: Array, version: str) -> Array:
 def _renyi(counts: Array, total: Array, order: Array, version: str) -> Array:
     epsilon = order - 1
     middle, near = jnp.abs(epsilon) < 0.5, jnp.abs(epsilon) < half_window(counts.dtype)
-    tsallis = jnp.sum(
-        _excess(counts, total, jnp.where(middle, epsilon, jnp.zeros_like(epsilon)), version),
-        axis=-1,
-    )
+    inside = jnp.where(middle, epsilon, jnp.zeros_like(epsilon))
+    tsallis = jnp.sum(_excess(counts, total, inside, version), axis=-1)
     close = jnp.where(middle & ~near, epsilon, jnp.full_like(epsilon, 0.25))
     inner = jnp.where(
         near, tsallis + epsilon / 2 * tsallis**2, -jnp.log1p(-close * tsallis) / close
@@ -80,36 +78,30 @@ def grassberger(counts: Array, measure: Measure, version: str) -> Array:
     """The estimate of a measure from counts (..., outcomes); see `estimators.Grassberger`."""
     total = jnp.sum(counts, axis=-1, keepdims=True)
     n, log_total = total[..., 0], jnp.log(total[..., 0])
+    smallest = log_total - digamma(jnp.max(counts, axis=-1) + 1)
     if isinstance(measure, Shannon):
         return log_total - jnp.sum(counts * _log_count(counts, version), axis=-1) / n
     if isinstance(measure, Extropy):
         absent = total - counts
-        safe = jnp.where(absent == 0, jnp.ones_like(absent), absent)
+        safe = nonzero(absent)
         # absent counts are large, where the alternating term only adds noise; this is Zhang's
         # series, bias O(p^N)
         return jnp.sum(absent * (digamma(total) - digamma(safe)), axis=-1) / n
     if isinstance(measure, MinEntropy):
-        return log_total - digamma(jnp.max(counts, axis=-1) + 1)
+        return smallest
     if isinstance(measure, Hartley):
         return measure(counts / total)
     if isinstance(measure, Renyi):
         order = jnp.asarray(measure.order, counts.dtype)
-        smallest = log_total - digamma(jnp.max(counts, axis=-1) + 1)
         return jnp.where(jnp.isinf(order), smallest, _renyi(counts, total, order, version))
     if isinstance(measure, Curado):
         b = jnp.asarray(measure.b, counts.dtype)
         return jnp.sum(1 - (1 - b / total) ** counts + counts / total * jnp.expm1(-b), axis=-1)
     if isinstance(measure, Tsallis):
-        return jnp.sum(
-            _excess(counts, total, jnp.asarray(measure.order, counts.dtype) - 1, version), axis=-1
-        )
+        epsilon = jnp.asarray(measure.order, counts.dtype) - 1
+        return jnp.sum(_excess(counts, total, epsilon, version), axis=-1)
     if isinstance(measure, Kaniadakis):
         kappa = jnp.asarray(measure.kappa, counts.dtype)
-        return (
-            jnp.sum(
-                _excess(counts, total, kappa, version) + _excess(counts, total, -kappa, version),
-                axis=-1,
-            )
-            / 2
-        )
+        both = _excess(counts, total, kappa, version) + _excess(counts, total, -kappa, version)
+        return jnp.sum(both, axis=-1) / 2
     raise TypeError(f"Grassberger's estimator is not known for {type(measure).__name__}")

@@ -56,6 +56,14 @@ class TraceForm(Measure):
         return n * self.summand(jnp.asarray(1.0 / n))
 
 
+class RenyiFamily(Measure):
+    """A measure that is ln n for n equal probabilities and no sum over outcomes."""
+
+    def maximum(self, n: int) -> Array:
+        """The value for `n` equal probabilities."""
+        return jnp.log(jnp.asarray(float(n)))
+
+
 class Shannon(TraceForm):
     """Shannon entropy, H = -sum_i p_i ln p_i.
 
@@ -68,7 +76,7 @@ class Shannon(TraceForm):
         return -p * log_nonzero(p)
 
 
-class Renyi(Measure):
+class Renyi(RenyiFamily):
     """Renyi entropy, H_q = ln(sum_i p_i^q)/(1 - q).
 
     Order 0 is Hartley's, 1 Shannon's, infinity the min-entropy; all three are taken as limits, and
@@ -88,12 +96,7 @@ class Renyi(Measure):
         infinite = jnp.isinf(order)
         finite = jnp.where(infinite, jnp.full_like(order, 2), order)
         value = -log_power_mean(p, finite - 1, axis, weights)
-        smallest = -jnp.log(jnp.max(p, axis=axis))
-        return jnp.where(infinite, smallest, value)
-
-    def maximum(self, n: int) -> Array:
-        """The value for `n` equal probabilities."""
-        return jnp.log(jnp.asarray(float(n)))
+        return jnp.where(infinite, -jnp.log(jnp.max(p, axis=axis)), value)
 
 
 class Tsallis(TraceForm):
@@ -112,7 +115,7 @@ class Tsallis(TraceForm):
         return excess(p, jnp.asarray(self.order, p.dtype) - 1)
 
 
-class Hartley(Measure):
+class Hartley(RenyiFamily):
     """Hartley entropy, the logarithm of the number of outcomes that occur, H_0 = ln #{i : p_i > 0}.
 
     Of a field it counts every point that is not exactly zero, so rounding decides it; it suits
@@ -124,12 +127,8 @@ class Hartley(Measure):
         occurs = jnp.where(jnp.isnan(p), p, (p != 0).astype(p.dtype))
         return jnp.log(weighted_sum(occurs, axis, weights))
 
-    def maximum(self, n: int) -> Array:
-        """The value for `n` equal probabilities."""
-        return jnp.log(jnp.asarray(float(n)))
 
-
-class MinEntropy(Measure):
+class MinEntropy(RenyiFamily):
     """Min-entropy, H_inf = -ln max_i p_i, the Renyi entropy of infinite order; weights do not enter
     it.
     """
@@ -137,10 +136,6 @@ class MinEntropy(Measure):
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:
         """The measure of the probabilities along `axis`."""
         return -jnp.log(jnp.max(p, axis=axis))
-
-    def maximum(self, n: int) -> Array:
-        """The value for `n` equal probabilities."""
-        return jnp.log(jnp.asarray(float(n)))
 
 
 class Kaniadakis(TraceForm):
@@ -185,8 +180,7 @@ class Extropy(TraceForm):
     def summand(self, p: Array) -> Array:
         """-(1 - p) ln(1 - p)."""
         absent = 1 - p
-        at_one = absent == 0
-        return -absent * jnp.log1p(-jnp.where(at_one, jnp.zeros_like(p), p))
+        return -absent * jnp.log1p(-jnp.where(absent == 0, jnp.zeros_like(p), p))
 
 
 MEASURES: dict[str, type[Measure]] = {
@@ -199,3 +193,5 @@ MEASURES: dict[str, type[Measure]] = {
     "curado": Curado,
     "extropy": Extropy,
 }
+
+SHANNON = Shannon()  # for defaults

@@ -3,15 +3,31 @@ far from it.
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 
+def nonzero(x: Array) -> Array:
+    """What to divide by, or take the logarithm of: x, and 1 where x = 0."""
+    return jnp.where(x == 0, jnp.ones_like(x), x)
+
+
+def nonnegative(x: Array, negative: Literal["nan", "clip"]) -> Array:
+    """x, and NaN or 0 where x < 0."""
+    return jnp.where(x < 0, jnp.asarray(jnp.nan if negative == "nan" else 0, x.dtype), x)
+
+
+def squared_modulus(z: Array) -> Array:
+    """|z|^2, without the root that a modulus takes."""
+    return jnp.real(z) ** 2 + jnp.imag(z) ** 2
+
+
 def log_nonzero(p: Array) -> Array:
     """ln p, and 0 where p = 0: finite with a finite gradient, so that 0 ln 0 = 0."""
-    return jnp.log(jnp.where(p == 0, jnp.ones_like(p), p))
+    return jnp.log(nonzero(p))
 
 
 def weighted_sum(terms: Array, axis: int, weights: Array | None) -> Array:
@@ -80,8 +96,7 @@ def renyi_of_sums(
     finite = jnp.where(middle | jnp.isinf(order), jnp.full_like(order, 2), order)
     scaled = lambda p: jnp.exp(finite * (log_nonzero(p) - jnp.log(largest)))  # noqa: E731
     powers = total(lambda p: jnp.where(p == 0, jnp.zeros_like(p), scaled(p)))
-    outer = (jnp.log(powers) + finite * jnp.log(largest)) / (1 - finite)
-    return jnp.where(middle, inner, outer)
+    return jnp.where(middle, inner, (jnp.log(powers) + finite * jnp.log(largest)) / (1 - finite))
 
 
 def renyi_curvature(p: Array, order: Array) -> Array:
@@ -99,5 +114,4 @@ def renyi_curvature(p: Array, order: Array) -> Array:
     gap = 2 * (log_power_mean(p, 2 * epsilon, -1, None) - log_power_mean(p, epsilon, -1, None))
     near = jnp.abs(epsilon) < half_window(p.dtype)
     safe = jnp.where(near, jnp.ones_like(epsilon), epsilon)
-    second = jnp.where(near, gap, jnp.expm1(safe * gap) / safe)
-    return -order / 2 * first + order**2 / 2 * second
+    return -order / 2 * first + order**2 / 2 * jnp.where(near, gap, jnp.expm1(safe * gap) / safe)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete import as_floating, nonnegative, squared_modulus
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import static
 
@@ -38,9 +38,8 @@ class Density(OutcomeSpace):
         """The field itself, flattened."""
         x = as_floating(x).reshape(x.shape[0], -1)
         if jnp.iscomplexobj(x):
-            return jnp.real(x) ** 2 + jnp.imag(x) ** 2
-        replacement = jnp.full_like(x, jnp.nan) if self.negative == "nan" else jnp.zeros_like(x)
-        return jnp.where(x < 0, replacement, x)
+            return squared_modulus(x)
+        return nonnegative(x, self.negative)
 
 
 class Spectrum(OutcomeSpace):
@@ -64,20 +63,14 @@ class Spectrum(OutcomeSpace):
         if self.detrend == "mean":
             x = x - jnp.mean(x, axis=axes, keepdims=True)
         if not self.one_sided:
-            amplitude = jnp.fft.fftn(x, axes=axes)
-        elif jnp.iscomplexobj(x):
+            return squared_modulus(jnp.fft.fftn(x, axes=axes)).reshape(x.shape[0], -1)
+        if jnp.iscomplexobj(x):
             raise ValueError("one_sided = true needs a real field, given a complex one")
-        else:
-            amplitude = jnp.fft.rfftn(x, axes=axes)
-        power = jnp.real(amplitude) ** 2 + jnp.imag(amplitude) ** 2
-        if self.one_sided:
-            n, modes = x.shape[-1], power.shape[-1]
-            alone = (
-                jnp.arange(modes) * 2 % n == 0
-            )  # k = 0 and, for even n, the Nyquist wavenumber have no partner
-            power = power * jnp.where(alone, 1, 2).astype(power.dtype).reshape(
-                (1,) * (power.ndim - 1) + (modes,)
-            )
+        power = squared_modulus(jnp.fft.rfftn(x, axes=axes))
+        n, modes = x.shape[-1], power.shape[-1]
+        # k = 0 and, for even n, the Nyquist wavenumber have no partner
+        partners = jnp.where(jnp.arange(modes) * 2 % n == 0, 1, 2).astype(power.dtype)
+        power = power * partners.reshape((1,) * (power.ndim - 1) + (modes,))
         return power.reshape(x.shape[0], -1)
 
 
@@ -95,3 +88,6 @@ class Counts(OutcomeSpace):
     def tally(self, x: Array) -> Array:
         """The counts themselves, flattened."""
         return as_floating(x).reshape(x.shape[0], -1)
+
+
+DENSITY = Density()  # for defaults

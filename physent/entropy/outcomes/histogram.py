@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.entropy.discrete.counting import as_floating, count_symbols, poison
+from physent.entropy.discrete import as_floating, count_symbols, nonzero, poison
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import param, static
 
@@ -33,7 +33,7 @@ def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
     """
     low, high = (jnp.broadcast_to(end, (x.shape[0], 1)) for end in (low, high))
     edges, width = bin_edges(low, high, bins), high - low
-    quotient = jnp.floor((x - low) / jnp.where(width == 0, jnp.ones_like(width), width) * bins)
+    quotient = jnp.floor((x - low) / nonzero(width) * bins)
     index = jnp.clip(
         jnp.where(jnp.isnan(quotient), jnp.zeros_like(x), quotient), 0, bins - 1
     ).astype(jnp.int32)
@@ -72,8 +72,7 @@ class Histogram(OutcomeSpace):
                 "Histogram needs a real field: take the density, the modulus or a part of a "
                 "complex one"
             )
-        counts = count_symbols(self.symbols(x), self.bins, dtype=x.dtype)
-        return poison(counts, x)
+        return poison(count_symbols(self.symbols(x), self.bins, dtype=x.dtype), x)
 
     def symbols(self, x: Array) -> Array:
         """The bin of every value of x (batch, n)."""

@@ -1,12 +1,16 @@
 """The outcome spaces by the name a config gives them."""
 
-from physent.entropy.outcomes.dispersion import Dispersion
 from physent.entropy.outcomes.fields import Counts, Density, Spectrum
 from physent.entropy.outcomes.histogram import Histogram
-from physent.entropy.outcomes.ordinal import AmplitudeOrdinal, Ordinal, WeightedOrdinal
 from physent.entropy.outcomes.particles import Cells, Headings
+from physent.entropy.outcomes.patterns import (
+    AmplitudeOrdinal,
+    Dispersion,
+    Ordinal,
+    SpatialOrdinal,
+    WeightedOrdinal,
+)
 from physent.entropy.outcomes.space import OutcomeSpace
-from physent.entropy.outcomes.spatial_ordinal import SpatialOrdinal
 
 OUTCOMES: dict[str, type[OutcomeSpace]] = {
     "density": Density,

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.entropy.discrete.counting import as_floating, count_symbols, poison
+from physent.entropy.discrete import as_floating, count_symbols, nonzero, poison
 from physent.entropy.outcomes.histogram import bin_index
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import param, static
@@ -96,8 +96,7 @@ class Headings(OutcomeSpace):
         if x.shape[-1] == 2:
             symbol, size = sector, self.sectors
         else:
-            length = jnp.sqrt(jnp.sum(x**2, axis=-1))
-            height = x[:, :, 2] / jnp.where(length == 0, jnp.ones_like(length), length)
+            height = x[:, :, 2] / nonzero(jnp.sqrt(jnp.sum(x**2, axis=-1)))
             band = jnp.clip(jnp.floor((1 - height) / 2 * self.bands), 0, self.bands - 1)
             symbol, size = band * self.sectors + sector, self.bands * self.sectors
         symbol = jnp.where(jnp.isnan(symbol), jnp.zeros_like(symbol), symbol)

@@ -9,8 +9,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 from physent.protocol.parameters import Declared
 
@@ -46,8 +45,7 @@ class OutcomeSpace(Declared):
         """The counts or weights of all outcomes, along the last axis, in place of the axes that
         were read.
         """
-        x = jnp.asarray(x)
-        batch, laid_out = arrange(x, axis, self.axes)
+        batch, laid_out = arrange(jnp.asarray(x), axis, self.axes)
         tally = self.tally(laid_out)
         return tally.reshape(*batch, tally.shape[-1])
 
@@ -60,15 +58,20 @@ class OutcomeSpace(Declared):
         return counts / jnp.sum(counts, axis=-1, keepdims=True)
 
 
+def as_axes(axis: Axes, last: int = 1) -> tuple[int, ...]:
+    """An axis, or a sequence of axes, as a tuple; None means the last ones, as many as `last`."""
+    if axis is None:
+        return tuple(range(-last, 0))
+    return tuple(axis) if isinstance(axis, Sequence) else (axis,)
+
+
 def arrange(x: Array, axis: Axes, wanted: int | None) -> tuple[tuple[int, ...], Array]:
     """The shape of the batch, and the array as (batch, *read axes).
 
     `axis` is an axis, or a sequence of axes in the order they are read; None means the last axis,
     or the last `wanted`. Where `wanted` is None the axes may be any number.
     """
-    if axis is None:
-        axis = tuple(range(-(wanted or 1), 0))
-    axis = tuple(axis) if isinstance(axis, Sequence) else (axis,)
+    axis = as_axes(axis, wanted or 1)
     if wanted is not None and len(axis) != wanted:
         raise ValueError(f"this outcome space reads {wanted} axes of the data, given axis={axis}")
     if any(not -x.ndim <= operator.index(a) < x.ndim for a in axis) or len(

@@ -19,18 +19,16 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import equinox as eqx
 import jax
-import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 from physent.entropy.continuous.distances import nearest_distances
-from physent.entropy.discrete.counting import as_floating, count_symbols
-from physent.entropy.discrete.power_sums import log_nonzero
+from physent.entropy.discrete import as_floating, count_symbols, log_nonzero
 from physent.entropy.schools.directions import momenta, unit
+from physent.protocol.parameters import known
 
-_PAIRS = 2**18  # of which the correlations are held at once
+_PAIRS = 2**18  # held at once
 
 
 P = ParamSpec("P")
@@ -57,9 +55,7 @@ def compiled(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callabl
             given = signature.bind(*args, **kwargs).arguments
             for name, (holds, words) in allowed.items():
                 value = given.get(name)
-                if value is None or any(
-                    isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)
-                ):
+                if value is None or not known(*jax.tree.leaves(value)):
                     continue
                 if not holds(np.asarray(value, float)):
                     raise ValueError(
@@ -256,32 +252,44 @@ def _of_correlations(heading: Array, bins: int) -> Array:
     v = unit(heading)
     n = v.shape[0]
     half = -(-n // 2)
-    rows = max(1, min(half, _PAIRS // n))
-    blocks = -(-half // rows)
 
-    def blocked(values: Array) -> Array:
-        return jnp.pad(values[:half], ((0, blocks * rows - half), (0, 0))).reshape(blocks, rows, -1)
-
-    def block(counts: Array, inputs: tuple[Array, Array, Array]) -> tuple[Array, None]:
-        start, part, last = inputs
-        row, column = (start + jnp.arange(rows))[:, None], jnp.arange(n)[None, :]
+    def counts(row: Array, part: Array, last: Array) -> Array:
+        column = jnp.arange(n)[None, :]
         value = jnp.minimum((jnp.where(column > row, part @ v.T, last @ v[::-1].T) + 1) / 2, 1)
         # the middle row of an odd number has nothing to lend; rows that fill up the last block have
         # nothing at all
         there = (row < half) & ((column > row) | ((column < row) & (2 * row != n - 1)))
         symbol = jnp.where(there, _bin(value, 0.0, 1.0, bins), -1)
-        return counts + count_symbols(symbol.reshape(1, -1), bins, dtype=v.dtype)[0], None
+        return count_symbols(symbol.reshape(1, -1), bins, dtype=v.dtype)[0]
 
-    inputs = jnp.arange(blocks) * rows, blocked(v), blocked(v[::-1])
-    return _entropy_of(jax.lax.scan(block, jnp.zeros(bins, v.dtype), inputs)[0])
+    return _entropy_of(over_pairs(counts, jnp.zeros(bins, v.dtype), n, v[:half], v[::-1][:half]))
+
+
+def over_pairs(function: Callable[..., R], zero: R, columns: int, *arrays: Array) -> R:
+    """The sum of function(row numbers, rows of the arrays (N, d)) over blocks of rows, as many at
+    once as make some 2^18 pairs with the columns; rows of 0 fill up the last block.
+    """
+    n = arrays[0].shape[0]
+    rows = max(1, min(n, _PAIRS // columns))
+    blocks = -(-n // rows)
+    padded = [
+        jnp.pad(array, ((0, blocks * rows - n), (0, 0))).reshape(blocks, rows, -1)
+        for array in arrays
+    ]
+
+    def block(sums: R, inputs: tuple[Array, ...]) -> tuple[R, None]:
+        start, *parts = inputs
+        row = (start + jnp.arange(rows))[:, None]
+        return jax.tree.map(jnp.add, sums, function(row, *parts)), None
+
+    return jax.lax.scan(block, zero, (jnp.arange(blocks) * rows, *padded))[0]
 
 
 def eigenvalue_entropy(position: Array) -> Array:
     """The entropy of the normalised eigenvalues of the covariance of positions (N, d), over ln
     d.
     """
-    covariance = jnp.cov(position.T)
-    variances = jnp.maximum(jnp.linalg.eigvalsh(covariance), 1e-10)
+    variances = jnp.maximum(jnp.linalg.eigvalsh(jnp.cov(position.T)), 1e-10)
     share = variances / jnp.sum(variances)
     return -jnp.sum(share * jnp.log(share)) / math.log(position.shape[-1])
 
@@ -292,7 +300,7 @@ def eigenvalue_entropy(position: Array) -> Array:
 
 def batched(function: Callable, *arrays: ArrayLike):
     """The function of (N, d) arrays on arrays with batch axes."""
-    given = [as_floating(jnp.asarray(array)) for array in arrays]
+    given = [as_floating(array) for array in arrays]
     if any(array.ndim < 2 or array.shape[-1] not in (2, 3) for array in given):
         raise ValueError(
             f"a school is (..., fish, 2 or 3 components), given {[array.shape for array in given]}"

@@ -10,27 +10,27 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import digamma
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from physent.entropy.continuous.distances import gap, nearest_distances
-from physent.entropy.continuous.nearest_neighbour import log_unit_ball
-from physent.entropy.discrete.counting import count_symbols
-from physent.entropy.discrete.estimators import Grassberger
-from physent.entropy.discrete.measures import Shannon
+from physent.entropy.continuous.differential import kozachenko_leonenko
+from physent.entropy.continuous.distances import circumferences, gap, nearest_distances
+from physent.entropy.discrete import Grassberger, Shannon, count_symbols
 from physent.entropy.outcomes.particles import Headings
-from physent.entropy.schools.dewi_kadita import POSITIVE, batched, compiled, eigenvalue_entropy
+from physent.entropy.schools.dewi_kadita import (
+    POSITIVE,
+    batched,
+    compiled,
+    eigenvalue_entropy,
+    over_pairs,
+)
 from physent.entropy.schools.directions import momenta, unit
 
 RISING = (
     lambda edges: edges.ndim == 1 and len(edges) > 1 and np.all(np.diff(edges) > 0),
-    "two or more that rise",
+    "two or more numbers that rise",
 )
-_PAIRS = 2**18  # held at once
 
 
 class SchoolEntropies(NamedTuple):
@@ -70,7 +70,7 @@ def school_entropies(
     """
 
     def one(position: Array, heading: Array) -> SchoolEntropies:
-        circles = _circles(position, period)
+        circles = circumferences(period, position.shape[-1], position.dtype)
         near = jnp.sqrt(nearest_distances(position, 5, "euclidean", circles))
         out = from_centre(position, period)
         moments = momenta(out, heading)
@@ -120,17 +120,9 @@ def velocity_correlation_profile(
 
     def one(position: Array, heading: Array) -> CorrelationProfile:
         n, d = position.shape
-        v, circles = unit(heading), _circles(position, period)
-        rows = max(1, min(n, _PAIRS // n))
-        blocks = -(-n // rows)
+        v, circles = unit(heading), circumferences(period, d, position.dtype)
 
-        def blocked(values: Array) -> Array:
-            return jnp.pad(values, ((0, blocks * rows - n), (0, 0))).reshape(blocks, rows, d)
-
-        def block(
-            sums: tuple[Array, Array], inputs: tuple[Array, Array, Array]
-        ) -> tuple[tuple[Array, Array], None]:
-            start, x_part, v_part = inputs
+        def of_rows(row: Array, x_part: Array, v_part: Array) -> tuple[Array, Array]:
             squares = [
                 gap(
                     x_part[:, i : i + 1],
@@ -145,26 +137,20 @@ def velocity_correlation_profile(
             level = (cosine + 1) / 2 if d == 3 else 1 - jnp.arccos(cosine) / math.pi
             bin_of = jnp.clip(jnp.floor(level * bins), 0, bins - 1).astype(jnp.int32)
             shell = jnp.sum((distance[None] >= edges[:, None, None]).astype(jnp.int32), axis=0) - 1
-            later = jnp.arange(n)[None, :] > start + jnp.arange(rows)[:, None]
-            shell = jnp.where(later & (shell < shells), shell, -1)
+            shell = jnp.where((jnp.arange(n)[None, :] > row) & (shell < shells), shell, -1)
             symbol = jnp.where(shell >= 0, shell * bins + bin_of, -1).reshape(1, -1)
-            counts = count_symbols(symbol, shells * bins, dtype=v.dtype)[0]
-            means = jnp.stack(
-                [
-                    count_symbols(shell.reshape(1, -1), shells, values.reshape(1, -1))[0]
-                    for values in (distance, cosine)
-                ]
-            )
-            return (sums[0] + counts, sums[1] + means), None
+            means = [
+                count_symbols(shell.reshape(1, -1), shells, values.reshape(1, -1))[0]
+                for values in (distance, cosine)
+            ]
+            return count_symbols(symbol, shells * bins, dtype=v.dtype)[0], jnp.stack(means)
 
         zero = jnp.zeros(shells * bins, v.dtype), jnp.zeros((2, shells), v.dtype)
-        (counts, sums), _ = jax.lax.scan(
-            block, zero, (jnp.arange(blocks) * rows, blocked(position), blocked(v))
-        )
+        counts, totals = over_pairs(of_rows, zero, n, position, v)
         counts = counts.reshape(shells, bins)
         pairs = jnp.sum(counts, axis=1)
         value = Shannon()(counts / pairs[:, None]) / math.log(bins)
-        return CorrelationProfile(sums[0] / pairs, sums[1] / pairs, value)
+        return CorrelationProfile(totals[0] / pairs, totals[1] / pairs, value)
 
     return batched(one, position, heading)
 
@@ -178,7 +164,7 @@ def from_centre(position: ArrayLike, period: ArrayLike | Sequence[float] | None 
     """
 
     def one(position: Array) -> Array:
-        circles = _circles(position, period)
+        circles = circumferences(period, position.shape[-1], position.dtype)
         if circles is None:
             return position - jnp.mean(position, axis=0, keepdims=True)
         turn = position * (2 * math.pi / circles[None, :])
@@ -194,20 +180,9 @@ def from_centre(position: ArrayLike, period: ArrayLike | Sequence[float] | None 
     return batched(one, position)
 
 
-def _circles(position: Array, period: ArrayLike | Sequence[float] | None) -> Array | None:
-    if period is None:
-        return None
-    circles, d = jnp.asarray(period, position.dtype), position.shape[-1]
-    if circles.shape not in ((), (d,)):
-        raise ValueError(
-            f"period: given {circles.size} numbers, allowed: one, or {d}, one a component"
-        )
-    return jnp.broadcast_to(circles, (d,))
-
-
 def _differential(values: Array, k: int, circles: Array | None = None) -> Array:
     """Kozachenko-Leonenko entropy of values (N, d), through the matrix of distances for small N."""
     n, d = values.shape
     squares = nearest_distances(values, k, "euclidean", circles)[-1]
-    offset = digamma(jnp.asarray(n, values.dtype)) - digamma(jnp.asarray(k, values.dtype))
-    return offset + log_unit_ball(d, "euclidean") + 0.5 * d * jnp.mean(jnp.log(squares))
+    offset = kozachenko_leonenko(n, k, d, "euclidean", values.dtype)
+    return offset + 0.5 * d * jnp.mean(jnp.log(squares))

@@ -1,0 +1,178 @@
+"""Differential entropy: of a density on a grid, and of samples by their spacings or by nearest
+neighbours.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import digamma
+from jaxtyping import Array, ArrayLike
+
+from physent.entropy.continuous.distances import Metric, circumferences, kth_distance, tree_distance
+from physent.entropy.discrete import SHANNON, as_floating, rowwise
+from physent.entropy.outcomes.fields import DENSITY
+from physent.entropy.outcomes.space import Axes, as_axes
+
+Method = Literal["pairs", "tree"]
+Form = Literal["vasicek", "ebrahimi", "van_es", "correa"]
+
+
+def differential_entropy(
+    density: ArrayLike, spacing: ArrayLike | Sequence, axis: Axes = None
+) -> Array:
+    """Differential Shannon entropy of a density sampled on a uniform grid, h = -int p ln p dV, in
+    nats.
+
+    The density need not be normalised, p = density/(sum density dV). h is the discrete entropy of
+    the cells plus ln dV, converges as the grid is refined (spectrally fast where the density is
+    smooth and periodic), may be negative, and has the unit "logarithm of a volume".
+
+    Args:
+        density: non-negative field; a complex one is an amplitude, its density |psi|^2; a negative
+        value gives NaN. spacing: of the grid, one number, or one for each of the axes in `axis`.
+        axis: the axis or axes of space; by default the last.
+    """
+    p = DENSITY.probabilities(density, axis)
+    return SHANNON(p) + jnp.log(cell_volume(spacing, axis)).astype(p.dtype)
+
+
+def cell_volume(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
+    """The volume of one grid cell; raises ValueError unless there is one spacing, or one for each
+    axis.
+    """
+    dimensions = len(as_axes(axis))
+    spacing = jnp.asarray(spacing, dtype=jnp.result_type(float))
+    if spacing.ndim == 0:
+        return spacing**dimensions
+    if spacing.shape != (dimensions,):
+        raise ValueError(
+            f"spacing has shape {spacing.shape}, allowed: one number, or {dimensions} for "
+            f"axis={axis}"
+        )
+    return jnp.prod(spacing)
+
+
+@eqx.filter_jit
+def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = None) -> Array:
+    """Differential Shannon entropy of samples along the last axis by m-spacings, in nats.
+
+    - vasicek: (1/N) sum ln[(N/2m)(x_(i+m) - x_(i-m))], order statistics clamped at the ends (J. R.
+      Stat. Soc. B 38, 54, 1976);
+    - ebrahimi: 2 replaced by c_i, smaller towards the ends (Stat. Probab. Lett. 20, 225, 1994);
+    - van_es: (1/(N-m)) sum ln[((N+1)/m)(x_(i+m) - x_(i))] + sum_(k=m)^N 1/k + ln m - ln(N+1)
+      (Scand. J. Stat. 19, 61, 1992);
+    - correa: local slopes by least squares (Commun. Stat. Theory Methods 24, 2439, 1995).
+
+    The window is m, by default floor(sqrt(N) + 1/2). Sorts, once. Bias: downwards for vasicek, by
+    its clamped ends, which the others lessen (standard Gaussian, N = 100: about -0.12). More than m
+    equal samples give -inf.
+    """
+    x = jnp.sort(as_floating(x), axis=-1)
+    n = x.shape[-1]
+    m = math.floor(math.sqrt(n) + 0.5) if window is None else window
+    if not 1 <= m < n / 2:
+        raise ValueError(f"window = {m} for {n} samples, allowed: 1 to less than half of them")
+    if form == "van_es":
+        spacing = x[..., m:] - x[..., :-m]
+        harmonic = digamma(jnp.asarray(n + 1, x.dtype)) - digamma(jnp.asarray(m, x.dtype))
+        return (
+            jnp.mean(jnp.log((n + 1) / m * spacing), axis=-1)
+            + harmonic
+            + math.log(m)
+            - math.log(n + 1)
+        )
+    clamped = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(m, m)], mode="edge")
+    if form == "correa":
+        windows = jnp.stack([clamped[..., j : j + n] for j in range(2 * m + 1)], axis=-1)
+        centred = windows - jnp.mean(windows, axis=-1, keepdims=True)
+        step = jnp.broadcast_to(jnp.arange(-m, m + 1, dtype=x.dtype), windows.shape)
+        slope = jnp.sum(centred * step, axis=-1) / (n * jnp.sum(centred**2, axis=-1))
+        return -jnp.mean(jnp.log(slope), axis=-1)
+    spacing = clamped[..., 2 * m :] - clamped[..., : -2 * m]
+    if form == "vasicek":
+        return jnp.mean(jnp.log(n / (2 * m) * spacing), axis=-1)
+    i = jnp.arange(1, n + 1, dtype=x.dtype)
+    weight = (1 + jnp.minimum(jnp.minimum(i - 1, n - i), m) / m).reshape((1,) * (x.ndim - 1) + (n,))
+    return jnp.mean(jnp.log(n * spacing / (weight * m)), axis=-1)
+
+
+def nearest_neighbour_entropy(
+    x: ArrayLike,
+    k: int = 3,
+    metric: Metric = "euclidean",
+    period: ArrayLike | Sequence[float] | None = None,
+    method: Method = "pairs",
+) -> Array:
+    """Kozachenko-Leonenko estimate of the differential Shannon entropy of samples, in nats.
+
+    h = psi(N) - psi(k) + ln V_d + (d/N) sum_i ln r_i, with r_i the distance to the k-th neighbour
+    and V_d the volume of the unit ball. Kozachenko and Leonenko, Probl. Inf. Transm. 23, 95 (1987);
+    for k > 1 Kraskov, Stoegbauer and Grassberger, Phys. Rev. E 69, 066138 (2004), eq. 20.
+
+    Args:
+        x: samples (..., N, d), leading axes are batch axes. k: which neighbour; a larger one lowers
+        the variance and raises the bias. metric: of the balls; "maximum" is the largest component.
+        period: circumference of every component, one number or d of them, inf for a component that
+        is not periodic. method: "pairs" compares all pairs, on any device, jittable and
+        differentiable, in O(N (k + d)) memory; "tree"
+            runs on the host in O(N log N).
+
+    Bias: for uniform points in a periodic box none at all (maximum metric at any k; euclidean as
+    long as balls do not meet themselves). In an open box balls reach beyond the walls: +0.097
+    (maximum) and +0.092 (euclidean) for d = 2, N = 200, k = 4. For a Gaussian in one dimension, k =
+    4: -0.0190 (N = 100), -0.0023 (N = 1,000). Two equal points give -inf: do not use it for rounded
+    data.
+    """
+    data = x if isinstance(x, np.ndarray | jax.Array) else jnp.asarray(x)
+    if data.ndim < 2:
+        raise ValueError(
+            f"samples have shape (..., N, d), given {data.shape}: add an axis for one component"
+        )
+    circles = circumferences(period, data.shape[-1], jnp.result_type(float))
+    if method == "tree":
+        return _by_tree(np.asarray(data), k, metric, circles)
+    return _by_pairs(as_floating(data), k, metric, circles)
+
+
+def log_unit_ball(d: int, metric: Metric) -> float:
+    """The logarithm of the volume of the ball of radius 1 in d dimensions."""
+    return (
+        d * math.log(2)
+        if metric == "maximum"
+        else d / 2 * math.log(math.pi) - math.lgamma(1 + d / 2)
+    )
+
+
+def kozachenko_leonenko(n: int, k: int, d: int, metric: Metric, dtype) -> Array:
+    """What the estimate adds to d times the mean logarithm of the distances: psi(N) - psi(k) +
+    ln V_d.
+    """
+    counted = digamma(jnp.asarray(n, dtype)) - digamma(jnp.asarray(k, dtype))
+    return counted + log_unit_ball(d, metric)
+
+
+def _by_tree(data: np.ndarray, k: int, metric: Metric, period: Array | None) -> Array:
+    n, d = data.shape[-2:]
+    circles = None if period is None else np.asarray(period)
+    mean_log = [
+        np.mean(np.log(tree_distance(one, k, metric, circles))) for one in data.reshape(-1, n, d)
+    ]
+    offset = kozachenko_leonenko(n, k, d, metric, jnp.result_type(float))
+    return offset + d * jnp.asarray(mean_log).reshape(data.shape[:-2])
+
+
+@eqx.filter_jit
+def _by_pairs(data: Array, k: int, metric: Metric, period: Array | None) -> Array:
+    n, d = data.shape[-2:]
+    circles = None if period is None else period.astype(data.dtype)
+
+    def one(points):
+        return jnp.mean(jnp.log(kth_distance(points, circles, k, metric)))
+
+    mean_log = rowwise(lambda samples: jax.lax.map(one, samples), data, core=2)
+    return kozachenko_leonenko(n, k, d, metric, data.dtype) + d * mean_log

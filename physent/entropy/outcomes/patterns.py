@@ -1,0 +1,199 @@
+"""Patterns: the outcome is the order of the values in a window of a series, or in a stencil moved
+over a field, or the word of amplitude classes that a window spells.
+
+Orders are numbered by their Lehmer code, which needs order (order - 1)/2 comparisons and no sort.
+Equal values keep the order of time: the earlier counts as the smaller (as a stable sort has it, and
+ordpy and antropy).
+"""
+
+import abc
+import itertools
+import math
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax.scipy.special import ndtr
+from jaxtyping import Array, ArrayLike
+
+from physent.entropy.discrete import (
+    as_floating,
+    combine_symbols,
+    count_patterns,
+    count_symbols,
+    nonzero,
+    poison,
+    rowwise,
+)
+from physent.entropy.outcomes.space import OutcomeSpace
+from physent.protocol.parameters import param, static
+
+
+def lehmer_code(values: list[Array]) -> Array:
+    """The number, from 0 to m! - 1, of the order of m arrays, elementwise; 0 when they increase."""
+    m, code = len(values), jnp.zeros(values[0].shape, jnp.int32)
+    for i in range(m - 1):
+        smaller = sum((later < values[i]).astype(jnp.int32) for later in values[i + 1 :])
+        code = code * (m - i) + smaller
+    return code
+
+
+def windows(x: Array, order: int, delay: int) -> list[Array]:
+    """The first, second, ... value of every window of a series (batch, n), each (batch, n - (order
+    - 1) delay).
+    """
+    count = x.shape[-1] - (order - 1) * delay
+    if count < 1:
+        raise ValueError(
+            f"a series of {x.shape[-1]} values is shorter than one window of order {order} and "
+            f"delay {delay}"
+        )
+    return [x[:, i * delay : i * delay + count] for i in range(order)]
+
+
+@eqx.filter_jit
+def ordinal_symbols(x: ArrayLike, order: int = 3, delay: int = 1) -> Array:
+    """The ordinal pattern at every time as a symbol, (..., n) -> (..., n - (order - 1) delay), from
+    0 to order! - 1.
+    """
+    return rowwise(lambda rows: lehmer_code(windows(rows, order, delay)), x)
+
+
+class OrdinalPatterns(OutcomeSpace):
+    """Ordinal patterns of windows, order! outcomes, each window counted by a weight of its own."""
+
+    order: int = static(3, doc="number of values in a pattern", ge=2, le=7)
+    delay: int = static(1, doc="steps between the values of a pattern", ge=1)
+
+    @abc.abstractmethod
+    def weights(self, values: list[Array]) -> Array | None:
+        """The weight of every window, from its first, second, ... values; None to count."""
+
+    def tally(self, x: Array) -> Array:
+        """The number, or the sum of the weights, of the windows with every pattern."""
+        values = windows(as_floating(x), self.order, self.delay)
+        outcomes, weights = math.factorial(self.order), self.weights(values)
+        return count_patterns(lehmer_code(values), values, outcomes, weights)
+
+
+class Ordinal(OrdinalPatterns):
+    """Ordinal patterns (permutation entropy), order! outcomes.
+
+    Bandt and Pompe, Phys. Rev. Lett. 88, 174102 (2002). The first-order bias of the plug-in Shannon
+    entropy is -(order! - 1)/(2N) only for independent windows; overlapping ones are not. A constant
+    series has one pattern.
+    """
+
+    def weights(self, values: list[Array]) -> None:
+        """None: windows are counted."""
+
+
+class WeightedOrdinal(OrdinalPatterns):
+    """Ordinal patterns weighted by the variance of their window, w = (1/m) sum (x - mean)^2.
+
+    Fadlallah, Chen, Keil and Principe, Phys. Rev. E 87, 022911 (2013). A constant series gives NaN.
+    """
+
+    counted: ClassVar[bool] = False
+
+    def weights(self, values: list[Array]) -> Array:
+        """The variances."""
+        mean = sum(values) / self.order
+        return jnp.asarray(sum((v - mean) ** 2 for v in values) / self.order)
+
+
+class AmplitudeOrdinal(OrdinalPatterns):
+    """Amplitude-aware ordinal patterns, w = (A/m) sum |x_i| + ((1 - A)/(m - 1)) sum |x_(i+1) -
+    x_i|.
+
+    Azami and Escudero, Comput. Methods Programs Biomed. 128, 40 (2016). Depends on the origin of x
+    through A.
+    """
+
+    counted: ClassVar[bool] = False
+    mix: Array | float = param(
+        0.5, doc="A, the share of the mean size against that of the mean step", ge=0, le=1
+    )
+
+    def weights(self, values: list[Array]) -> Array:
+        """The mean sizes and steps, mixed."""
+        mix = jnp.asarray(self.mix, values[0].dtype)
+        size = jnp.asarray(sum(jnp.abs(v) for v in values)) / self.order
+        steps = jnp.asarray(sum(jnp.abs(b - a) for a, b in itertools.pairwise(values)))
+        return mix * size + (1 - mix) * (steps / (self.order - 1))
+
+
+class Dispersion(OutcomeSpace):
+    """Words of `order` amplitude classes, `delay` apart, classes^order outcomes.
+
+    A value belongs to class floor(c Phi((x - mean)/std)), Phi the normal distribution function, so
+    that the classes of a Gaussian signal are equally likely. Rostaghi and Azami, IEEE Signal
+    Process. Lett. 23, 610 (2016). The standard deviation divides by N (`ddof` = 1: by N - 1). A
+    constant series has one word.
+    """
+
+    classes: int = static(6, doc="number of amplitude classes", ge=2, le=32)
+    order: int = static(2, doc="number of values in a word", ge=1, le=6)
+    delay: int = static(1, doc="steps between the values of a word", ge=1)
+    ddof: int = static(0, doc="0 or 1: what the variance's divisor lacks to N", ge=0, le=1)
+
+    def tally(self, x: Array) -> Array:
+        """The number of windows with every word."""
+        x = as_floating(x)
+        size = self.classes**self.order
+        if size > 1_000_000:
+            raise ValueError(
+                f"{self.classes} classes and order {self.order} make {size} words, allowed: "
+                "1,000,000"
+            )
+        std = jnp.std(x, axis=1, ddof=self.ddof, keepdims=True)
+        scaled = (x - jnp.mean(x, axis=1, keepdims=True)) / nonzero(std)
+        level = jnp.clip(jnp.floor(ndtr(scaled) * self.classes), 0, self.classes - 1)
+        level = jnp.where(jnp.isnan(level), jnp.zeros_like(level), level).astype(jnp.int32)
+        word, _ = combine_symbols(
+            windows(level, self.order, self.delay), [self.classes] * self.order
+        )
+        return poison(count_symbols(word, size, dtype=x.dtype), x)
+
+
+class SpatialOrdinal(OutcomeSpace):
+    """Ordinal patterns of a rows x columns stencil moved over a field, (rows columns)! outcomes.
+
+    Reads two axes, rows first; the stencil's values are taken row by row. On a periodic axis the
+    stencil wraps, so that every grid point has one and the value does not change when the field is
+    shifted. Ribeiro, Zunino, Lenzi, Santoro and Mendes, PLoS ONE 7, e40689 (2012). Coarsening the
+    grid changes the value: compare equal spacings.
+    """
+
+    axes: ClassVar[int | None] = 2
+    rows: int = static(2, doc="rows of the stencil", ge=1, le=8)
+    columns: int = static(2, doc="columns of the stencil", ge=1, le=8)
+    row_delay: int = static(1, doc="grid points between the rows of the stencil", ge=1)
+    column_delay: int = static(1, doc="grid points between the columns of the stencil", ge=1)
+    periodic: tuple[bool, bool] = static(
+        (False, False), doc="whether the stencil wraps along rows, along columns"
+    )
+
+    def __check_init__(self):
+        if not 2 <= self.rows * self.columns <= 8:
+            raise ValueError(f"the stencil has {self.rows * self.columns} points, allowed: 2 to 8")
+
+    def tally(self, x: Array) -> Array:
+        """The number of stencils with every pattern."""
+        x = as_floating(x)
+        reach = ((self.rows - 1) * self.row_delay, (self.columns - 1) * self.column_delay)
+        pad = tuple(r if wraps else 0 for r, wraps in zip(reach, self.periodic, strict=True))
+        padded = jnp.pad(x, ((0, 0), (0, pad[0]), (0, pad[1])), mode="wrap")
+        height, width = padded.shape[1] - reach[0], padded.shape[2] - reach[1]
+        if height < 1 or width < 1:
+            raise ValueError(f"a field of {x.shape[1:]} points is smaller than the stencil")
+        values = [
+            padded[:, i * self.row_delay : i * self.row_delay + height, j * self.column_delay :][
+                :, :, :width
+            ]
+            for i in range(self.rows)
+            for j in range(self.columns)
+        ]
+        symbols = lehmer_code(values).reshape(x.shape[0], -1)
+        flat = [value.reshape(x.shape[0], -1) for value in values]
+        return count_patterns(symbols, flat, math.factorial(self.rows * self.columns))
