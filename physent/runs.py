@@ -157,7 +157,7 @@ def execute(
     if output is None:
         sink = MemorySink(layout, cadence)
         sink.append(beginning.block)
-        outcome = loop(sink).run(beginning.instant)
+        outcome = loop(sink).advance(beginning.instant)
         layout.attributes.update(
             {name: value for name, value in _closing(outcome).items() if value is not None}
         )
@@ -300,7 +300,7 @@ class Follower:
 
 def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> Finished:
     if isinstance(folder, Follower):
-        return _finished(loop.run(instant), folder.path)
+        return _finished(loop.advance(instant), folder.path)
     every = loop.cadence.save_every
     for note in folder.experiment.notes:
         folder.log.info(note)
@@ -321,7 +321,7 @@ def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> 
     loop.tell = _logging(loop.tell, folder.log)
     closing: dict[str, Any] = {"status": "failed"}
     try:
-        outcome = loop.run(instant)
+        outcome = loop.advance(instant)
         closing = _closing(outcome, folder.writer.attribute)
         level = logging.ERROR if outcome.reason == "failed" else logging.INFO
         words = (outcome.reason, outcome.rows * every, outcome.seconds, outcome.compile_seconds)

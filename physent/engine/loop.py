@@ -198,9 +198,9 @@ class Loop:
         self.compile_seconds = self.compiled_before = beginning.seconds
         self.began = time.perf_counter()
         self.row_seconds = 0.0
-        self._chunk: Any = None  # compiled by `run`, and again for a solver that has grown
+        self._chunk: Any = None  # compiled by `advance`, and again for a solver that has grown
 
-    def run(self, instant: Instant) -> Outcome:
+    def advance(self, instant: Instant) -> Outcome:
         """From an instant to the end, the first failure, or a request to stop."""
         done = self.done
         if done >= self.cadence.rows:
