@@ -13,17 +13,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import equinox as eqx
 import jax
 import xarray as xr
 
 from physent.engine import devices as machines
 from physent.engine.cadence import Cadence
 from physent.engine.interrupts import Interrupts
-from physent.engine.loop import Loop, Outcome
+from physent.engine.loop import Loop, Outcome, Sink, begin
 from physent.engine.plan import problems
 from physent.engine.program import Program
 from physent.engine.progress import Milestones, Progress, pace
+from physent.engine.rows import Block, Instant
 from physent.errors import FolderError, ParameterError, RunError, warn_user
 from physent.experiment.building import load_experiment
 from physent.experiment.experiment import Experiment, describe
@@ -145,26 +145,31 @@ def execute(
     if output is not None:
         machines.by_leader(lambda: check_free(Path(output), overwrite))
     program, cadence = _plan(experiment)
-    runner = Loop(program, cadence, limit=experiment.run.chunk, tell=tell, stop=stop)
-    state, carries, rows = runner.begin(jax.random.key(experiment.run.seed))
-    layout = Layout.of(program, cadence, rows, _attributes(experiment, cadence, program))
+    beginning = begin(program, cadence, jax.random.key(experiment.run.seed))
+    attributes = _attributes(experiment, cadence, program)
+    layout = Layout.of(program, cadence, beginning.rows, attributes)
+
+    def loop(sink: Sink) -> Loop:
+        return Loop(
+            program, cadence, sink, beginning, limit=experiment.run.chunk, tell=tell, stop=stop
+        )
+
     if output is None:
         sink = MemorySink(layout, cadence)
-        sink.append(rows, 0, 1, 0, 1)
-        outcome = runner.loop(sink, program.solver, state, carries, rows)
+        sink.append(beginning.block)
+        outcome = loop(sink).advance(beginning.instant)
         layout.attributes.update(
             {name: value for name, value in _closing(outcome).items() if value is not None}
         )
         return _finished(outcome, sink)
-    path, (kept, kept_carries) = Path(output), machines.fetch((state, carries))
+    path = Path(output)
+    here = Instant(program.solver, *machines.fetch(beginning.instant[1:]))
 
     def created() -> RunFolder:
-        return RunFolder.create(
-            path, experiment, layout, cadence, rows, program.solver, kept, kept_carries, overwrite
-        )
+        return RunFolder.create(path, experiment, layout, cadence, beginning.block, here, overwrite)
 
     folder = machines.by_leader(created) or Follower(path)
-    return _into_folder(folder, runner, program.solver, state, carries, rows, 0)
+    return _into_folder(folder, loop(folder), beginning.instant)
 
 
 def resume(
@@ -218,33 +223,39 @@ def resume(
         return execute(experiment, path, tell=tell, stop=stop)
     if "grown" in header:
         program.solver = make(type(experiment.solver), header["grown"], experiment.run.members)
-    runner = Loop(program, cadence, limit=experiment.run.chunk, tell=tell, stop=stop)
-    key = jax.random.key(experiment.run.seed)
-    *began, rows = runner.begin(key)
-    like = eqx.filter_eval_shape(lambda: _beginning(program, key))
-    state, carries = machines.place(checkpoint.load(path / CHECKPOINT, like), tuple(began))
+    beginning = begin(program, cadence, jax.random.key(experiment.run.seed))
+    began = beginning.instant[1:]
+    instant = Instant(
+        program.solver, *machines.place(checkpoint.load(path / CHECKPOINT, began), began)
+    )
 
     def opened() -> RunFolder:
         folder = RunFolder(path, cadence, experiment)
-        runner.recall(folder.writer.series(list(rows.series), 1, 1 + done))
-        spread = _spread(program)
+        # what was not finite in earlier sessions is not forgotten by the one that goes on
+        for first, series in folder.writer.series(list(beginning.rows.series), 1, 1 + done):
+            beginning.undefined.note(series, first, len(next(iter(series.values()), ())))
         folder.writer.annotate(
-            status="running", message=None, experiment=experiment.toml(), **spread
+            status="running", message=None, experiment=experiment.toml(), **_spread(program)
         )
         return folder
 
     folder = machines.by_leader(opened) or Follower(path)
-    return _into_folder(folder, runner, program.solver, state, carries, rows, done)
+    loop = Loop(
+        program,
+        cadence,
+        folder,
+        beginning,
+        done=done,
+        limit=experiment.run.chunk,
+        tell=tell,
+        stop=stop,
+    )
+    return _into_folder(folder, loop, instant)
 
 
 def _free_name(path: Path) -> Path:
     names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in itertools.count())
     return next(name for name in names if not name.exists())
-
-
-def _beginning(program: Program, key: Any) -> tuple[Any, tuple]:
-    state = program.init(program.solver, key)
-    return state, program.first_row(program.solver, state)[0]
 
 
 def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
@@ -266,7 +277,7 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
         machines.count_of(experiment.run.devices),
     )
     cadence = Cadence.of(experiment.solver, experiment.run)
-    if found := problems(program):
+    if not program.trust(experiment.program) and (found := problems(program)):
         raise ParameterError(
             found[0][0], "\n".join([found[0][1], *(f"{key}: {words}" for key, words in found[1:])])
         )
@@ -279,35 +290,25 @@ class Follower:
 
     path: Path
 
-    def append(
-        self, rows: Any, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
-    ) -> None:
+    def append(self, block: Block) -> None:
         """Nothing."""
 
-    def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
+    def commit(self, instant: Instant, rows: int) -> None:
         """Give the first process what lies here."""
-        machines.fetch((state, carries))
+        machines.fetch((instant.state, instant.carries))
 
 
-def _into_folder(
-    folder: RunFolder | Follower,
-    runner: Loop,
-    solver: Any,
-    state: Any,
-    carries: tuple,
-    rows: Any,
-    done: int,
-) -> Finished:
+def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> Finished:
     if isinstance(folder, Follower):
-        return _finished(runner.loop(folder, solver, state, carries, rows, done), folder.path)
-    every = runner.cadence.save_every
+        return _finished(loop.advance(instant), folder.path)
+    every = loop.cadence.save_every
     for note in folder.experiment.notes:
         folder.log.info(note)
     experiment = folder.experiment
     folder.log.info(
         "begin at t = %g of %g: %s, %s, %d member(s); physent %s, jaxlib %s, %s; process %d on %s",
-        done * every,
-        runner.cadence.rows * every,
+        loop.done * every,
+        loop.cadence.rows * every,
         experiment.resolved["solver"]["kind"],
         experiment.run.precision,
         experiment.run.members,
@@ -317,10 +318,10 @@ def _into_folder(
         os.getpid(),
         platform.node(),
     )
-    runner.tell = _logging(runner.tell, folder.log)
+    loop.tell = _logging(loop.tell, folder.log)
     closing: dict[str, Any] = {"status": "failed"}
     try:
-        outcome = runner.loop(folder, solver, state, carries, rows, done)
+        outcome = loop.advance(instant)
         closing = _closing(outcome, folder.writer.attribute)
         level = logging.ERROR if outcome.reason == "failed" else logging.INFO
         words = (outcome.reason, outcome.rows * every, outcome.seconds, outcome.compile_seconds)

@@ -1,5 +1,7 @@
 """Chunks are transactions, and no way of cutting a run into them changes a bit."""
 
+import collections
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,11 +10,12 @@ import pytest
 from toys import Heat, Walk
 
 import physent
-from physent import errors
+from physent import errors, runs
 from physent.diagnostics import DifferentialEntropy, Entropy
 from physent.engine.cadence import Cadence
 from physent.errors import ParameterError
 from physent.experiment.settings import RunSettings
+from physent.solvers import NLSE
 
 
 def same(a, b):
@@ -155,6 +158,71 @@ def test_a_solver_that_cannot_grow_says_so():
 
     with pytest.raises(RuntimeError, match="no way to mend"):
         physent.run(Stuck(capacity=1), t_end=200.0, save_every=1.0)
+
+
+class Idle(Walk):
+    """It grows into itself."""
+
+    def grow(self, state):
+        return self, state
+
+
+class Full(Idle):
+    """It is full from the start, whatever its capacity."""
+
+    def error(self, state):
+        return jnp.ones((), int)
+
+    def grow(self, state):
+        return type(self)(capacity=self.capacity + 1, dt=self.dt), state
+
+
+class Broken(Full):
+    """It is full from the start, and says that no larger buffer helps."""
+
+    def fatal(self, error):
+        return "two particles are in one place" if error == 1 else None
+
+
+@pytest.mark.parametrize(
+    ("solver", "words"),
+    [
+        (Idle(), r"Idle reports an error, and its grow\(\) changed nothing between t = "),
+        (Full(), "Full grew 16 times, and the error did not go away at t = 0"),
+        (Broken(), "two particles are in one place at t = 0"),
+    ],
+)
+def test_growing_that_does_not_help_ends_with_a_sentence(solver, words):
+    with pytest.raises(errors.RunError, match=words):
+        physent.run(solver, t_end=200.0, save_every=1.0)
+
+
+def test_the_solver_is_traced_once_whatever_the_diagnostics(tmp_path, monkeypatch):
+    traced = collections.Counter()
+
+    def counted(name, method):
+        def call(self, *arguments):
+            traced[name] += 1
+            return method(self, *arguments)
+
+        return call
+
+    for name in ("init", "observe", "step", "invariants"):
+        monkeypatch.setattr(NLSE, name, counted(name, getattr(NLSE, name)))
+    path = tmp_path / "waves.toml"
+    for number in (1, 4):
+        entropies = "".join(
+            f'[[diagnostics]]\nkind = "entropy"\nof = "density"\nname = "s{i}"\n'
+            for i in range(number)
+        )
+        path.write_text(
+            f'[solver]\nkind = "nlse"\nn = 64\n[run]\nt_end = 0.2\nsave_every = 0.1\n{entropies}'
+        )
+        traced.clear()
+        experiment = physent.load_experiment(path)
+        assert traced == {"init": 1, "observe": 1, "invariants": 1}
+        runs.execute(experiment, None)  # the start, the row at t = 0, a chunk
+        assert traced == {"init": 2, "observe": 3, "invariants": 3, "step": 1}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Run folders: whole or absent, resumable bit for bit, whatever ended them."""
 
+import json
 import os
 import signal
 import subprocess
@@ -344,6 +345,20 @@ def test_a_solver_of_a_script_is_recorded_by_its_file_and_one_that_toml_cannot_s
         "built-in function abs"
         in physent.run(Callable(), t_end=0.1, save_every=0.1).attrs["experiment"]
     )
+
+
+def test_a_checkpoint_of_a_later_format_is_refused_in_one_sentence(config, tmp_path):
+    runs.execute(load_experiment(config), tmp_path / "run")
+    path = tmp_path / "run" / "checkpoint.eqx"
+    line, rest = path.read_bytes().split(b"\n", 1)
+    header = json.loads(line)
+    assert header["format"] == 1
+    path.write_bytes(json.dumps(header | {"format": 2}).encode() + b"\n" + rest)
+    with pytest.raises(FolderError, match=r"has format 2, and physent .* reads formats up to 1"):
+        runs.resume(tmp_path / "run")
+    del header["format"]  # as version 0.1 wrote it
+    path.write_bytes(json.dumps(header).encode() + b"\n" + rest)
+    assert runs.resume(tmp_path / "run").outcome.reason == "done"
 
 
 def test_resuming_what_is_not_a_run_is_refused(tmp_path):

@@ -9,42 +9,43 @@ small (4 MiB), because they are written out anyway and memory is to be the same 
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from physent.engine import devices
 from physent.engine.cadence import Cadence
 from physent.engine.program import Program
 from physent.engine.progress import Progress
-from physent.engine.rows import Rows
+from physent.engine.rows import Block, Instant, Rows
+from physent.engine.undefined import Undefined
 from physent.errors import RunError
 from physent.protocol.solver import Solver
 
 CHUNK_BYTES = 4 * 2**20
 CHUNK_SECONDS = 1.0
+GROWTHS = 16  # of one chunk: buffers that double as often would fill any machine
 
 
 class Sink(Protocol):
-    """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with the
-    state after it.
+    """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with
+    where the run is after it.
 
     Either raises RunError where no more can be written; the run ends then.
     """
 
-    def append(
-        self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
-    ) -> None:
-        """Write rows and snapshots (host arrays, no longer than said) from these places on."""
+    def append(self, block: Block) -> None:
+        """Write a block of rows and snapshots (host arrays) to its place."""
         ...
 
-    def commit(self, solver: Solver, state: Any, carries: tuple, rows: int) -> None:
-        """Make what was appended last, with the state that continues it after so many rows."""
+    def commit(self, instant: Instant, rows: int) -> None:
+        """Vouch for what was appended: `rows` rows after the first are written, and the run goes on
+        from this instant.
+        """
         ...
 
 
@@ -77,13 +78,87 @@ def capacity_of(cadence: Cadence, first: Rows, limit: int | None) -> int:
     return max(1, min(cadence.rows, fitting, limit or fitting))
 
 
+class Beginning(NamedTuple):
+    """A run at t = 0: where it is, its first row (with a leading axis), what was not finite in it,
+    and the seconds that compiling took.
+    """
+
+    instant: Instant
+    rows: Rows
+    undefined: Undefined
+    seconds: float
+
+    @property
+    def block(self) -> Block:
+        """The first row with its place."""
+        return Block(self.rows, 0, 1, 0, 1)
+
+
+def begin(program: Program, cadence: Cadence, key: Any) -> Beginning:
+    """A run at t = 0, grown until no buffer overflows there; `program` has the grown solver then.
+
+    Raises RunError where that is not possible, or an observable is not finite.
+    """
+    started = time.perf_counter()
+    state = program.init(program.solver, key)
+    for growths in range(GROWTHS + 1):
+        bits = devices.fetch(program.error_bits(program.solver, state))
+        if not np.any(bits):
+            break
+        try:
+            program.solver = _grown(program.solver, state, bits, growths)[0]
+        except RunError as error:
+            raise RunError(f"{error} at t = 0") from None
+        state = program.init(program.solver, key)
+    carries, row = program.first_row(program.solver, state)
+    rows = jax.tree.map(lambda leaf: leaf[None], devices.fetch(row))
+    seconds = time.perf_counter() - started
+    if where := _not_finite(program, rows, 1):
+        raise RunError(f"the initial state is not finite: {where[1]}")
+    undefined = Undefined(program.may_be_nan, cadence.save_every)
+    undefined.note(rows.series, 0, 1)
+    return Beginning(Instant(program.solver, state, carries), rows, undefined, seconds)
+
+
+def _grown(solver: Solver, state: Any, bits: Any, before: int) -> tuple[Solver, Any]:
+    """A solver with larger buffers, after it grew `before` times for the same rows, and the state
+    in its shape. Raises RunError where growing does not help.
+    """
+    for words in filter(None, map(solver.fatal, np.unique(bits).tolist())):
+        raise RunError(words)
+    grown, state = solver.grow(state)
+    name = type(solver).__name__
+    if bool(eqx.tree_equal(grown, solver)):
+        raise RunError(f"{name} reports an error, and its grow() changed nothing")
+    if before >= GROWTHS:
+        raise RunError(f"{name} grew {before} times, and the error did not go away")
+    return grown, state
+
+
+def _not_finite(program: Program, rows: Rows, count: int) -> tuple[int, str, str] | None:
+    """The first of `count` rows with an observable that is not finite, a sentence on which, in
+    which member, and its name.
+    """
+    variables = program.example.variables
+    checked = (name for name in variables if name in rows.finite)
+    fields_first = sorted(checked, key=lambda name: not variables[name].dims)
+    found: tuple[int, str, str] | None = None
+    for name in fields_first:
+        bad = ~np.asarray(rows.finite[name])[:count]
+        in_rows = bad.reshape(len(bad), -1).any(axis=1)
+        row = int(np.argmax(in_rows))
+        if in_rows.any() and (found is None or row < found[0]):
+            member = f" in member {int(np.argmax(bad[row]))}" if bad.ndim > 1 else ""
+            found = row, f"{name} is not finite{member}", name
+    return found
+
+
 @dataclass
 class _Pending:
-    """A chunk under way: the state it began from, what it will return, and which rows it does."""
+    """A chunk under way: where it began, what it will return, and which rows it does."""
 
-    before: tuple[Any, Any, tuple]
-    state: Any
-    carries: tuple
+    before: Instant
+    after: Instant
     rows: Rows
     bits: Any
     first: int
@@ -96,93 +171,68 @@ class _Pending:
 
 
 class Loop:
-    """The host loop: dispatches chunks, checks them, hands them to a sink."""
+    """The host loop of a run that goes on after `done` rows: dispatches chunks, checks them, hands
+    them to a sink.
+    """
 
     def __init__(
         self,
         program: Program,
         cadence: Cadence,
+        sink: Sink,
+        beginning: Beginning,
         *,
+        done: int = 0,
         limit: int | None = None,
         tell: Callable[[Progress], None] = lambda progress: None,
         stop: Callable[[], bool] = lambda: False,
     ):
         self.program = program
         self.cadence = cadence
-        self.limit = limit
+        self.sink = sink
+        self.undefined = beginning.undefined
+        self.done = done
         self.tell = tell
         self.stop = stop
-        self.compile_seconds = 0.0
-        self.undefined: dict[str, float] = {}
-        self._defined: set[str] = set()
+        self.capacity = capacity_of(cadence, beginning.rows, limit)
+        self.compile_seconds = self.compiled_before = beginning.seconds
+        self.began = time.perf_counter()
+        self.row_seconds = 0.0
+        self._chunk: Any = None  # compiled by `advance`, and again for a solver that has grown
 
-    def begin(self, key: Any) -> tuple[Any, tuple, Rows]:
-        """State, carries and row at t = 0; RunError if that is not finite."""
-        started = time.perf_counter()
-        state = self.program.init(self.program.solver, key)
-        while np.any(devices.fetch(self.program.error_bits(self.program.solver, state))):
-            self.program.solver = self.program.solver.grow(state)[0]
-            state = self.program.init(self.program.solver, key)
-        carries, rows = self.program.first_row(self.program.solver, state)
-        rows = jax.tree.map(lambda leaf: leaf[None], devices.fetch(rows))
-        self.compile_seconds += time.perf_counter() - started
-        if where := self._not_finite(rows, 1):
-            raise RunError(f"the initial state is not finite: {where[1]}")
-        self._note_undefined(rows.series, 0, 1)
-        return state, carries, rows
-
-    def recall(self, blocks: Iterable[tuple[int, dict[str, np.ndarray]]]) -> None:
-        """Series that earlier sessions of this run saved, from row 1 on: (first row, values by
-        name) of each block.
-
-        What was not finite then is not forgotten by the session that goes on.
-        """
-        for first, series in blocks:
-            count = len(next(iter(series.values()), ()))
-            self._note_undefined(series, first, count)
-
-    def loop(
-        self,
-        sink: Sink,
-        solver: Solver,
-        state: Any,
-        carries: tuple,
-        first_rows: Rows,
-        done: int = 0,
-    ) -> Outcome:
-        """From the state after `done` rows to the end, the first failure, or a request to stop."""
-        self.sink, self.started_at = sink, done
-        self.capacity = capacity_of(self.cadence, first_rows, self.limit)
+    def advance(self, instant: Instant) -> Outcome:
+        """From an instant to the end, the first failure, or a request to stop."""
+        done = self.done
         if done >= self.cadence.rows:
-            self.began, self.compiled_before = time.perf_counter(), self.compile_seconds
             return self._outcome("done", done)
-        self._compile(solver, state, carries)
-        self.row_seconds = self._time_rows(solver, state, carries)
+        self._compile(instant)
+        self.row_seconds = self._time_rows(instant)
         self.began, self.compiled_before = time.perf_counter(), self.compile_seconds
         count, ready = 1, self.began  # one row first: how long it takes says how many make a second
-        pending = self._dispatch(solver, state, carries, done, count)
-        following: _Pending | None = None
+        pending, following, growths = self._dispatch(instant, done, count), None, 0
         while True:
             if pending.first > done and pending.end < self.cadence.rows:
-                following = self._next(solver, pending, count)
+                following = self._next(pending, count)
             rows, bits = devices.fetch((pending.rows, pending.bits))
             now = time.perf_counter()
             per_row, ready = (now - max(ready, pending.dispatched)) / pending.count, now
             count = max(1, min(self.capacity, 100 * count, int(CHUNK_SECONDS / max(per_row, 1e-9))))
             count = devices.agreed(count)
-            if words := self._fatal(bits):
-                return self._outcome("failed", pending.first, f"{words} {self._when(pending)}")
-            if np.any(bits):
-                solver, state, carries = self._grow(pending)
-                pending, following = (
-                    self._dispatch(solver, state, carries, pending.first, pending.count),
-                    None,
-                )
-                continue
-            if where := self._not_finite(rows, pending.count):
+            try:
+                if np.any(bits):
+                    instant = self._larger(pending, bits, growths)
+                    pending, following = (
+                        self._dispatch(instant, pending.first, pending.count),
+                        None,
+                    )
+                    growths += 1
+                    continue
+            except RunError as error:
+                return self._outcome("failed", pending.first, f"{error} {self._when(pending)}")
+            if where := _not_finite(self.program, rows, pending.count):
                 return self._fail(pending, where)
             try:
-                self._write(solver, pending, rows)
+                self._write(pending, rows)
             except RunError as error:  # the sink takes no more
                 return self._outcome("failed", pending.first, str(error))
             self.tell(self._progress(pending.end))
@@ -190,79 +240,54 @@ class Loop:
                 return self._outcome("done", pending.end)
             if devices.anybody(self.stop()):
                 return self._outcome("interrupted", pending.end)
-            pending, following = following or self._next(solver, pending, count), None
+            pending, following, growths = following or self._next(pending, count), None, 0
 
-    def _next(self, solver: Solver, pending: _Pending, count: int) -> _Pending:
+    def _next(self, pending: _Pending, count: int) -> _Pending:
         """Dispatch what follows a chunk, which need not have finished."""
         left = self.cadence.rows - pending.end
-        return self._dispatch(solver, pending.state, pending.carries, pending.end, min(count, left))
+        return self._dispatch(pending.after, pending.end, min(count, left))
 
-    def _compile(self, solver: Solver, state: Any, carries: tuple) -> None:
+    def _compile(self, instant: Instant) -> None:
         started = time.perf_counter()
-        arguments = self._arguments(solver, state, carries, 0, 1)
+        arguments = self.program.arguments(instant, 0, 1, self.cadence.steps_per_row)
         self._chunk = self.program.compiled(self.cadence, self.capacity, *arguments)
         self.compile_seconds += time.perf_counter() - started
 
-    def _arguments(
-        self,
-        solver: Solver,
-        state: Any,
-        carries: tuple,
-        first: int,
-        count: int,
-        steps: int | None = None,
-    ):
-        lengths = (first, count, self.cadence.steps_per_row if steps is None else steps)
-        return eqx.filter(solver, eqx.is_array), state, carries, *map(jnp.asarray, lengths)
-
-    def _time_rows(self, solver: Solver, state: Any, carries: tuple) -> float:
+    def _time_rows(self, instant: Instant) -> float:
         """Seconds that observing and diagnosing one row takes: rows with no step between them."""
         count = min(self.capacity, 16)
-        arguments = self._arguments(solver, state, carries, 0, count, steps=0)
+        arguments = self.program.arguments(instant, 0, count, 0)
         jax.block_until_ready(self._chunk(*arguments))
         started = time.perf_counter()
         jax.block_until_ready(self._chunk(*arguments))
         return (time.perf_counter() - started) / count
 
-    def _dispatch(
-        self, solver: Solver, state: Any, carries: tuple, first: int, count: int
-    ) -> _Pending:
-        after, following, rows, bits = self._chunk(
-            *self._arguments(solver, state, carries, first, count)
-        )
-        return _Pending(
-            (solver, state, carries),
-            after,
-            following,
-            rows,
-            bits,
-            first,
-            count,
-            time.perf_counter(),
-        )
+    def _dispatch(self, instant: Instant, first: int, count: int) -> _Pending:
+        arguments = self.program.arguments(instant, first, count, self.cadence.steps_per_row)
+        state, carries, rows, bits = self._chunk(*arguments)
+        after = Instant(instant.solver, state, carries)
+        return _Pending(instant, after, rows, bits, first, count, time.perf_counter())
 
-    def _write(self, solver: Solver, pending: _Pending, rows: Rows) -> None:
+    def _write(self, pending: _Pending, rows: Rows) -> None:
         first, end = self.cadence.snapshots(pending.first), self.cadence.snapshots(pending.end)
-        kept = Rows(
-            {name: value[: pending.count] for name, value in rows.series.items()},
-            {name: value[: end - first] for name, value in rows.fields.items()},
-            {},
+        series = {name: value[: pending.count] for name, value in rows.series.items()}
+        fields = {name: value[: end - first] for name, value in rows.fields.items()}
+        self.undefined.note(series, pending.first + 1, pending.count)
+        self.sink.append(
+            Block(
+                Rows(series, fields, {}), 1 + pending.first, pending.count, 1 + first, end - first
+            )
         )
-        self._note_undefined(kept.series, pending.first + 1, pending.count)
-        self.sink.append(kept, 1 + pending.first, pending.count, 1 + first, end - first)
-        self.sink.commit(solver, pending.state, pending.carries, pending.end)
+        self.sink.commit(pending.after, pending.end)
 
-    def _grow(self, pending: _Pending) -> tuple[Solver, Any, tuple]:
+    def _larger(self, pending: _Pending, bits: Any, growths: int) -> Instant:
+        """Where a chunk began, in larger buffers."""
         solver, state, carries = pending.before
-        grown, state = solver.grow(state)
-        self.program.solver = grown
-        state = devices.place(state, pending.before[1])
-        self._compile(grown, state, carries)
-        return grown, state, carries
-
-    def _fatal(self, bits: Any) -> str | None:
-        """A sentence where some member met an error that does not go away by growing."""
-        return next(filter(None, map(self.program.solver.fatal, np.unique(bits).tolist())), None)
+        solver, larger = _grown(solver, state, bits, growths)
+        self.program.solver = solver
+        instant = Instant(solver, devices.place(larger, state), carries)
+        self._compile(instant)
+        return instant
 
     def _when(self, pending: _Pending) -> str:
         start, end = (row * self.cadence.save_every for row in (pending.first, pending.end))
@@ -273,86 +298,35 @@ class Loop:
 
     def _fail(self, pending: _Pending, where: tuple[int, str, str]) -> Outcome:
         """Write the rows before the first that is not finite, then say what went wrong where."""
-        solver, state, carries = pending.before
         good, words, name = where
         if good:
-            redone = self._dispatch(solver, state, carries, pending.first, good)
-            self._write(solver, redone, devices.fetch(redone.rows))
+            redone = self._dispatch(pending.before, pending.first, good)
+            self._write(redone, devices.fetch(redone.rows))
         every, end = self.cadence.save_every, pending.first + good
-        bad = self._dispatch(solver, state, carries, pending.first, good + 1).state
+        bad = self._dispatch(pending.before, pending.first, good + 1).after
         message = (
-            f"{words}{self._index(solver, bad, name)} at t = {(end + 1) * every:g}; "
+            f"{words}{self._index(bad, name)} at t = {(end + 1) * every:g}; "
             f"the last good state is the checkpoint at t = {end * every:g}"
         )
         return self._outcome("failed", end, message)
 
-    def _index(self, solver: Solver, state: Any, name: str) -> str:
+    def _index(self, instant: Instant, name: str) -> str:
         """' at index (i, j)' of the first value of an observable that is not finite."""
-        values = self.program.observe(solver, state)[name]
+        values = self.program.observe(instant.solver, instant.state)[name]
         indices = np.argwhere(~np.isfinite(devices.fetch(values)))
-        index = (
-            tuple(indices[0][1 if self.program.members > 1 else 0 :].tolist())
-            if len(indices)
-            else ()
-        )
-        return f" at index {index}" if index else ""
-
-    def _not_finite(self, rows: Rows, count: int) -> tuple[int, str, str] | None:
-        """The first row with an observable that is not finite, a sentence on which, in which
-        member, and its name.
-        """
-        variables = self.program.example.variables
-        checked = (name for name in variables if name in rows.finite)
-        fields_first = sorted(checked, key=lambda name: not variables[name].dims)
-        found: tuple[int, str, str] | None = None
-        for name in fields_first:
-            bad = ~np.asarray(rows.finite[name])[:count]
-            in_rows = bad.reshape(len(bad), -1).any(axis=1)
-            row = int(np.argmax(in_rows))
-            if in_rows.any() and (found is None or row < found[0]):
-                member = f" in member {int(np.argmax(bad[row]))}" if bad.ndim > 1 else ""
-                found = row, f"{name} is not finite{member}", name
-        return found
-
-    def _note_undefined(self, series: dict[str, Any], first: int, count: int) -> None:
-        """Remember the first time at which each diagnostic is not finite; the run goes on.
-
-        What is not finite from the start may be waiting for its window to fill: it counts only if
-        it never is.
-        """
-        for name, values in series.items():
-            if name in self.program.may_be_nan:
-                continue
-            good = np.isfinite(values).reshape(count, -1).all(axis=1)
-            if name in self._defined:
-                start = 0
-            elif good.any():
-                start = int(np.argmax(good))
-                self._defined.add(name)
-                self.undefined.pop(name, None)
-            else:
-                start = 0
-            if not good[start:].all():
-                self.undefined.setdefault(
-                    name, (first + start + int(np.argmin(good[start:]))) * self.cadence.save_every
-                )
+        if not len(indices):
+            return ""
+        return f" at index {tuple(indices[0][1 if self.program.members > 1 else 0 :].tolist())}"
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self.began - (self.compile_seconds - self.compiled_before)
 
     def _progress(self, rows: int) -> Progress:
-        every = self.cadence.save_every
-        return Progress(
-            rows * every,
-            self.started_at * every,
-            self.cadence.rows * every,
-            rows,
-            self.cadence.rows,
-            self._elapsed(),
-        )
+        every, end = self.cadence.save_every, self.cadence.rows
+        return Progress(rows * every, self.done * every, end * every, rows, end, self._elapsed())
 
     def _outcome(self, reason: str, rows: int, message: str = "") -> Outcome:
-        measured = (rows - self.started_at) * self.row_seconds if rows > self.started_at else 0.0
+        measured = (rows - self.done) * self.row_seconds
         seconds = self._elapsed()
         return Outcome(
             reason,
@@ -360,6 +334,6 @@ class Loop:
             seconds,
             self.compile_seconds,
             min(measured, seconds),
-            dict(self.undefined),
+            dict(self.undefined.since),
             message,
         )

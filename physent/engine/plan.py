@@ -1,12 +1,12 @@
 """What is wrong with a program, found before anything is compiled."""
 
-import equinox as eqx
-import jax
+from typing import Any
+
 import jax.numpy as jnp
 
 from physent.engine import devices
 from physent.engine.program import Program
-from physent.engine.rows import first_row, invariant
+from physent.engine.rows import invariant
 from physent.errors import ParameterError, nearest
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.variables import Variable
@@ -46,7 +46,7 @@ def problems(program: Program) -> list[tuple[str, str]]:
         if jnp.issubdtype(value.dtype, jnp.complexfloating):
             taken |= dict.fromkeys((f"{name}_re", f"{name}_im"), f"a part of {name}")
     taken |= {invariant(name): "an invariant" for name in program.invariant_names}
-    fitting = []
+    fitting = {}
     for i, diagnostic in enumerate(program.diagnostics):
         try:
             declared = diagnostic.variables(example)
@@ -61,14 +61,15 @@ def problems(program: Program) -> list[tuple[str, str]]:
                 (f"diagnostics.{i}.name", problem)
                 for problem in _name_problems(name, taken, "a diagnostic")
             ]
-        fitting.append((i, diagnostic, declared))
-    if not found:
-        for i, diagnostic, declared in fitting:
-            found += [
-                (f"diagnostics.{i}", problem)
-                for problem in _output_problems(program, diagnostic, declared)
-            ]
-    return found
+        fitting[i] = declared
+    if found or not fitting:
+        return found
+    outputs = program.outputs(program.diagnostics)
+    return [
+        (f"diagnostics.{i}", problem)
+        for i, declared in fitting.items()
+        for problem in _output_problems(program.diagnostics[i], declared, outputs[i])
+    ]
 
 
 def _name_problems(name: str, taken: dict[str, str], what: str) -> list[str]:
@@ -84,26 +85,14 @@ def _name_problems(name: str, taken: dict[str, str], what: str) -> list[str]:
 
 
 def _output_problems(
-    program: Program, diagnostic: Diagnostic, declared: dict[str, Variable]
+    diagnostic: Diagnostic, declared: dict[str, Variable], values: dict[str, Any] | Exception
 ) -> list[str]:
     """Where the values of a diagnostic are not those it declares."""
-
-    def measured(solver):
-        state = solver.init(jax.random.key(0))
-        return first_row(solver, state, (diagnostic,))[1].series
-
-    try:
-        values = eqx.filter_eval_shape(measured, program.one)
-    except Exception as error:
-        return [f"{type(diagnostic).__name__} fails: {error!r}"]
-    scalars = {name for name, variable in program.example.variables.items() if not variable.dims}
-    given = set(values) - scalars - {invariant(name) for name in program.invariant_names}
-    if given != set(declared):
-        odd = ", ".join(sorted(given ^ set(declared)))
-        return [
-            f"{type(diagnostic).__name__} does not give the outputs that its variables() declares: "
-            f"{odd}"
-        ]
+    name = type(diagnostic).__name__
+    if isinstance(values, Exception):
+        return [f"{name} fails: {values!r}"]
+    if odd := ", ".join(sorted(set(values) ^ set(declared))):
+        return [f"{name} does not give the outputs that its variables() declares: {odd}"]
     return [
         f"{name} has shape {values[name].shape}, but its dims are {variable.dims}"
         for name, variable in declared.items()

@@ -11,7 +11,14 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from physent.engine import devices
 from physent.engine.cadence import Cadence
-from physent.engine.rows import Rows, dynamics_at, first_row, invariant, measure
+from physent.engine.rows import (
+    Instant,
+    Rows,
+    dynamics_at,
+    invariant,
+    measure,
+    observed_at,
+)
 from physent.numerics import slab
 from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
 from physent.protocol.parameters import member_axes
@@ -41,6 +48,22 @@ class Program:
         self.members = members
         self.selected = fields
         self.devices = devices
+        self.wide = bool(jax.config.read("jax_enable_x64"))
+        self._row_shapes: Any = None  # as the first row says
+
+    def trust(self, other: "Program | None") -> bool:
+        """Take over what another program has found out, where it is of the same objects, on as many
+        devices, in the same precision; whether it is.
+        """
+        same = other is not None and (
+            self.solver is other.solver
+            and list(map(id, self.diagnostics)) == list(map(id, other.diagnostics))
+            and (self.members, self.selected, self.devices, self.wide)
+            == (other.members, other.selected, other.devices, other.wide)
+        )
+        if other is not None and same:
+            self._traced, self.example = other._traced, other.example
+        return same
 
     @functools.cached_property
     def mesh(self) -> Mesh | None:
@@ -65,15 +88,29 @@ class Program:
         )
 
     @functools.cached_property
+    def _traced(self) -> tuple[Any, dict[str, Any], list[str]]:
+        """State and observables of one member at t = 0, shapes and dtypes instead of values, and
+        the names of its invariants, in the solver's own order: one trace of the solver.
+        """
+        invariants: list[str] = []
+
+        def first(solver):
+            state = solver.init(jax.random.key(0))
+            found = solver.invariants(state)
+            invariants.extend(found)
+            return state, solver.observe(state), found
+
+        state, values, _ = eqx.filter_eval_shape(first, self.one)
+        return state, values, invariants
+
+    @functools.cached_property
     def example(self) -> Observed:
         """The observables of one member's first state: shapes and dtypes instead of values.
 
         Raises ValueError where the solver's `variables` and `observe` do not name the same
         observables.
         """
-        values = eqx.filter_eval_shape(
-            lambda solver: solver.observe(solver.init(jax.random.key(0))), self.one
-        )
+        state, values, _ = self._traced
         variables = self.one.variables()
         if odd := set(variables) ^ set(values):
             names = ", ".join(sorted(odd))
@@ -89,9 +126,7 @@ class Program:
             return eqx.filter_eval_shape(lambda solver: solver.exact(jnp.zeros(())), one)
 
         def dynamics() -> Dynamics | None:
-            return eqx.filter_eval_shape(
-                lambda solver: dynamics_at(solver, solver.init(jax.random.key(0))), one
-            )
+            return eqx.filter_eval_shape(dynamics_at, one, state)
 
         return Observed(
             values,
@@ -110,18 +145,31 @@ class Program:
         own = (axis for diagnostic in self.diagnostics for axis in diagnostic.axes(observed))
         return Domain((*domain.axes, *own))
 
-    @functools.cached_property
+    @property
     def invariant_names(self) -> list[str]:
         """The names of the solver's invariants, in its own order."""
-        names: list[str] = []
+        return self._traced[2]
 
-        def record(solver):
-            invariants = solver.invariants(solver.init(jax.random.key(0)))
-            names.extend(invariants)
-            return invariants
+    def outputs(self, diagnostics: tuple[Diagnostic, ...]) -> list[dict[str, Any] | Exception]:
+        """What diagnostics give at t = 0, shapes and dtypes instead of values, or what each raises:
+        one trace of all of them.
+        """
+        state, values, _ = self._traced
+        raised: dict[int, Exception] = {}
 
-        eqx.filter_eval_shape(record, self.one)
-        return names
+        def first(solver, state, values):
+            observed = observed_at(solver, state, values)
+            return [given(i, each, observed) for i, each in enumerate(diagnostics)]
+
+        def given(i, diagnostic, observed):
+            try:
+                return diagnostic(diagnostic.init(observed), observed)[1]
+            except Exception as error:
+                raised[i] = error
+                return {}
+
+        found = eqx.filter_eval_shape(first, self.one, state, values)
+        return [raised.get(i) or outputs for i, outputs in enumerate(found)]
 
     def variables(self) -> Iterator[tuple[str, Variable, str]]:
         """(name, variable, 'row' or 'snapshot') of everything a run saves, in the file's order."""
@@ -143,20 +191,18 @@ class Program:
     # ----------------------------------------------------------------------------------------------
     # traced
 
-    def measure(self, solver: Solver, state: Any, carries: tuple) -> tuple[tuple, Rows]:
-        """One row of one member, and the diagnostics' next carries."""
-        return measure(solver, state, self.diagnostics, carries, self.selected)
-
-    def _first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
-        return first_row(solver, state, self.diagnostics, self.selected)
-
     def _row(
         self, solver: Solver, state: Any, carries: tuple, steps: Any, t: Any
     ) -> tuple[Any, tuple, Rows]:
         state = jax.lax.fori_loop(0, steps, lambda _, state: self._cut(solver.step(state)), state)
         # the row's own time, not a sum of many dt: exact in float64, and float32 cannot stall
         state = eqx.tree_at(lambda state: state.t, state, t.astype(state.t.dtype))
-        return state, *self.measure(solver, state, carries)
+        return state, *self._measure(solver, state, carries)
+
+    def _measure(
+        self, solver: Solver, state: Any, carries: tuple | None = None
+    ) -> tuple[tuple, Rows]:
+        return measure(solver, state, self.diagnostics, carries, self.selected)
 
     def _over_members(self, function: Callable, *axes: Any) -> Callable:
         if self.members == 1:
@@ -264,11 +310,16 @@ class Program:
         """The error bits of a state, of all members."""
         return self._over_members(lambda solver, state: solver.error(state), 0)(solver, state)
 
+    def first_row(self, solver: Solver, state: Any) -> tuple[tuple, Rows]:
+        """The diagnostics' carries after t = 0, and the row at that time."""
+        carries, rows = self._first(solver, state)
+        self._row_shapes = jax.eval_shape(lambda: rows)
+        return carries, rows
+
     @functools.cached_property
-    def first_row(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
-        """(solver, state at t = 0) -> carries and the first row."""
+    def _first(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
         row = self._spread(
-            self._over_members(self._first_row, 0), (True,), PartitionSpec(devices.MEMBERS)
+            self._over_members(self._measure, 0), (True,), PartitionSpec(devices.MEMBERS)
         )
         return eqx.filter_jit(
             lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state))
@@ -313,7 +364,9 @@ class Program:
             def buffer(length, tree):
                 return jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), tree)
 
-            shapes = jax.eval_shape(lambda: advance(state, carries, done)[2])
+            shapes = self._row_shapes
+            if shapes is None or self.mesh is not None:  # of a share of the members
+                shapes = jax.eval_shape(lambda: advance(state, carries, done)[2])
             slots = -(-(capacity - 1) // per_snapshot) + 1
             buffers = (
                 buffer(capacity, (shapes.series, shapes.finite)),
@@ -330,6 +383,14 @@ class Program:
             rows_of, (True, True, False, False, False), (share, share, by_row, share)
         )
         return lambda numbers, *arguments: spread(eqx.combine(numbers, fixed), *arguments)
+
+    def arguments(self, instant: Instant, first: int, count: int, steps: int) -> tuple[Any, ...]:
+        """What a chunk takes, from an instant on: for `count` rows after `first`, of `steps` steps
+        each.
+        """
+        solver, state, carries = instant
+        lengths = map(jnp.asarray, (first, count, steps))
+        return eqx.filter(solver, eqx.is_array), state, carries, *lengths
 
     def compiled(self, cadence: Cadence, capacity: int, *arguments: Any) -> Any:
         """The chunk, compiled for arguments such as these; it leaves state and carries where they

@@ -2,6 +2,7 @@
 whether all is finite.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -21,14 +22,43 @@ class Rows(NamedTuple):
     finite: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Block:
+    """Rows that follow each other, and where they belong: `count` rows from row `first` on, and
+    `snapshots` snapshots from snapshot `first_snapshot` on; row and snapshot 0 are at t = 0.
+    """
+
+    rows: Rows
+    first: int
+    count: int
+    first_snapshot: int
+    snapshots: int
+
+
+class Instant(NamedTuple):
+    """Where a run is between two rows, as one pytree: the solver, which may have grown, its state,
+    and what the diagnostics carry on.
+    """
+
+    solver: Solver
+    state: Any
+    carries: tuple
+
+
 def measure(
-    solver: Solver, state: Any, diagnostics: tuple[Diagnostic, ...], carries: tuple, selected: Any
+    solver: Solver,
+    state: Any,
+    diagnostics: tuple[Diagnostic, ...],
+    carries: tuple | None,
+    selected: Any = None,
 ) -> tuple[tuple, Rows]:
     """One row of one member and the diagnostics' next carries; of observables only the `selected`,
-    or all (None).
+    or all (None). At t = 0 nothing is carried yet: `carries` is None.
     """
     values = solver.observe(state)
     observed = observed_at(solver, state, values)
+    if carries is None:
+        carries = tuple(diagnostic.init(observed) for diagnostic in diagnostics)
     variables = solver.variables()
     dims = {name: variable.dims for name, variable in variables.items()}
     written = [name for name in values if selected is None or name in selected]
@@ -46,17 +76,6 @@ def measure(
     ]
     finite = {name: jnp.all(jnp.isfinite(values[name])) for name in looked_at}
     return tuple(following), Rows(series, fields, finite)
-
-
-def first_row(
-    solver: Solver, state: Any, diagnostics: tuple[Diagnostic, ...], selected: Any = None
-) -> tuple[tuple, Rows]:
-    """The row of a state at t = 0, before which the diagnostics have seen nothing, and their
-    carries after it.
-    """
-    observed = observed_at(solver, state, solver.observe(state))
-    carries = tuple(diagnostic.init(observed) for diagnostic in diagnostics)
-    return measure(solver, state, diagnostics, carries, selected)
 
 
 def invariant(name: str) -> str:

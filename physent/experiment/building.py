@@ -102,8 +102,9 @@ def build(
                 "the table out"
             )
             problems.add(("score",), words)
+    program = None
     if solver is not None:
-        _cross_check(solver, diagnostics, run, output, problems)
+        program = _cross_check(solver, diagnostics, run, output, problems)
     problems.check()
     assert solver_cls is not None  # or there was something to say
     assert run is not None
@@ -125,7 +126,9 @@ def build(
         ]
     if score is not None:
         data_of["score"] = with_defaults(ScoreSettings, data["score"])
-    return Experiment(name, description, solver, diagnostics, run, output, data_of, notes, score)
+    return Experiment(
+        name, description, solver, diagnostics, run, output, data_of, notes, score, program
+    )
 
 
 def _automatic_dt(solver: Solver, run: RunSettings) -> tuple[float, str]:
@@ -223,7 +226,7 @@ def _cross_check(
     run: RunSettings | None,
     output: OutputSettings,
     problems: Problems,
-) -> None:
+) -> Program:
     """What no single key can say: cadences that divide, diagnostics that fit the solver, variables
     that exist.
     """
@@ -244,3 +247,4 @@ def _cross_check(
         if key[0] == "diagnostics":
             key = ("diagnostics", valid[int(key[1])], *key[2:])
         problems.add(key, message)
+    return program

@@ -8,6 +8,7 @@ from typing import Any
 
 import tomli_w
 
+from physent.engine.program import Program
 from physent.experiment.making import chosen
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.protocol import registry
@@ -20,7 +21,7 @@ class Experiment:
     included.
 
     `notes` are sentences about what was chosen for the user, `score` how a score is learned, where
-    it says so.
+    it says so; `program` is what was found to be right with it, once, for whoever runs it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Experiment:
     resolved: dict[str, Any]
     notes: tuple[str, ...] = ()
     score: Any = None
+    program: Program | None = None
 
     def toml(self) -> str:
         """The resolved experiment as a TOML text that runs to the same bits."""

@@ -4,15 +4,17 @@ One line of JSON (what it belongs to), then the leaves of (state, carries) as eq
 them; random keys go as their key data.
 """
 
-import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+
+from physent.io.replacing import replacing
+
+FORMAT = 1  # of a checkpoint; those of version 0.1 have no number
 
 
 def _is_key(leaf: Any) -> bool:
@@ -24,16 +26,9 @@ def save(path: Path, header: dict[str, Any], tree: Any) -> None:
     of it.
     """
     plain = jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
-    beside = path.with_name(path.name + ".new")
-    try:
-        with open(beside, "wb") as file:
-            file.write((json.dumps(header) + "\n").encode())
-            eqx.tree_serialise_leaves(file, plain)
-        os.replace(beside, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
+    with replacing(path) as beside, open(beside, "wb") as file:
+        file.write((json.dumps({"format": FORMAT} | header) + "\n").encode())
+        eqx.tree_serialise_leaves(file, plain)
 
 
 def read_header(path: Path) -> dict[str, Any]:

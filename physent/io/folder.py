@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -17,13 +16,14 @@ import xarray as xr
 
 from physent.engine import devices
 from physent.engine.cadence import Cadence
-from physent.engine.rows import Rows
+from physent.engine.rows import Block, Instant, Rows
 from physent.errors import FolderError, Locked, RunError
 from physent.io import checkpoint
 from physent.io.complex_fields import join_complex
 from physent.io.layout import Layout
 from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter, holds
+from physent.io.replacing import reason, writing
 from physent.protocol.moved import former_kind, with_kinds
 from physent.protocol.parameters import settings
 
@@ -51,12 +51,10 @@ class RunFolder:
             self.writer = NetCDFWriter(path / RUN, cadence)
         except OSError as error:
             self._lock.close()
-            reason = error.strerror or error
-            words = (
-                f"{path / RUN}: cannot be opened for writing ({reason}); where it is open in this "
-                "program, close it"
-            )
-            raise FolderError(words) from None
+            raise FolderError(
+                f"{path / RUN}: cannot be opened for writing ({reason(error)}); where it is open "
+                "in this program, close it"
+            ) from None
         self.log = logging.getLogger(f"physent.run.{path}")
         self.log.setLevel(logging.INFO)
         self.log.propagate = False
@@ -76,72 +74,47 @@ class RunFolder:
         experiment: Any,
         layout: Layout,
         cadence: Cadence,
-        rows: Rows,
-        solver: Any,
-        state: Any,
-        carries: tuple,
+        block: Block,
+        instant: Instant,
         overwrite: bool,
     ) -> "RunFolder":
-        """A new folder with the row at t = 0. It is built beside and renamed, so that half a folder
-        is never seen.
-        """
+        """A new folder with the row at t = 0, and where the run is then (on the host)."""
         check_free(path, overwrite)
-        needed, beside = _bytes(rows), path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            shutil.rmtree(beside, ignore_errors=True)
+        with writing(path) as beside:
             beside.mkdir(parents=True)
-            check_room(beside, needed)
+            check_room(beside, _bytes(block.rows))
             (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
             writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
-            writer.append(rows, 0, 1, 0, 1)
+            writer.append(block)
             writer.close()
-            checkpoint.save(beside / CHECKPOINT, _header(experiment, solver, 0), (state, carries))
-            if path.exists():
-                shutil.rmtree(path)
-            beside.rename(path)
-        except (
-            OSError,
-            RuntimeError,
-            RunError,
-        ) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
-            shutil.rmtree(beside, ignore_errors=True)
-            raise FolderError(
-                f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}"
-            ) from None
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
+            _save(beside / CHECKPOINT, experiment, instant, 0)
         return cls(path, cadence, experiment)
 
-    def append(
-        self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
-    ) -> None:
+    def append(self, block: Block) -> None:
         """Write the rows of a chunk and sync the file. Raises RunError where there is no room; then
         nothing is.
         """
         with self._writing():
-            check_room(self.path, _bytes(rows))
-            self.writer.append(rows, first_row, row_count, first_snapshot, snapshot_count)
+            check_room(self.path, _bytes(block.rows))
+            self.writer.append(block)
 
-    def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
-        """Replace the checkpoint by the state after these rows. Raises RunError where it cannot be
-        written.
+    def commit(self, instant: Instant, rows: int) -> None:
+        """Replace the checkpoint by the instant after these rows. Raises RunError where it cannot
+        be written.
         """
-        here = devices.fetch((state, carries))
+        here = devices.fetch((instant.state, instant.carries))
         with self._writing():
-            checkpoint.save(self.path / CHECKPOINT, _header(self.experiment, solver, rows), here)
+            _save(self.path / CHECKPOINT, self.experiment, Instant(instant.solver, *here), rows)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
         except (OSError, RuntimeError, RunError) as error:
-            reason = getattr(error, "strerror", None) or error
-            words = (
-                f"{self.path} cannot be written: {reason}; when that is mended, physent resume "
-                f"{self.path}"
-            )
-            raise RunError(words) from None
+            raise RunError(
+                f"{self.path} cannot be written: {reason(error)}; when that is mended, physent "
+                f"resume {self.path}"
+            ) from None
 
     def close(self, **attributes: Any) -> None:
         """Write the closing attributes and let go of the file; what cannot be written any more is
@@ -267,22 +240,34 @@ def _hash(resolved: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 
-def _header(experiment: Any, solver: Any, rows: int) -> dict[str, Any]:
+def _save(path: Path, experiment: Any, instant: Instant, rows: int) -> None:
+    solver, state, carries = instant
     header = {"rows": rows, "experiment": fingerprint(experiment), "jaxlib": version("jaxlib")}
     if solver is not experiment.solver:  # it has grown since the experiment was written
         header["grown"] = json.loads(json.dumps(settings(solver), default=repr))
-    return header
+    checkpoint.save(path, header, (state, carries))
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """What the checkpoint of a folder says of itself. Raises FolderError where it is damaged."""
+    """What the checkpoint of a folder says of itself. Raises FolderError where it is damaged, or of
+    a later format than this version of physent knows.
+    """
+    file = path / CHECKPOINT
     try:
-        header = checkpoint.read_header(path / CHECKPOINT)
-        return header if "rows" in header else checkpoint.read_header(Path(os.devnull))
+        header = checkpoint.read_header(file)
+        if "rows" not in header:
+            raise ValueError("it is no checkpoint of a run")
+        later = header.get("format", 0) > checkpoint.FORMAT
     except (OSError, ValueError, TypeError):
         raise FolderError(
-            f"{path / CHECKPOINT} cannot be read: run the experiment again with --overwrite"
+            f"{file} cannot be read: run the experiment again with --overwrite"
         ) from None
+    if later:
+        raise FolderError(
+            f"{file} has format {header['format']}, and physent {version('physent')} reads formats "
+            f"up to {checkpoint.FORMAT}: go on with the version that wrote it, or a later one"
+        )
+    return header
 
 
 def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
@@ -325,18 +310,7 @@ def open_run(path: str | Path) -> xr.Dataset:
 
 
 def write_dataset(dataset: xr.Dataset, file: Path) -> None:
-    """Write a NetCDF file beside its place and rename it, so that half a file is never seen."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
+    """Write a NetCDF file, whole or not at all. Raises FolderError where it cannot be written."""
+    with writing(file) as beside:
         beside.touch()  # says why a file cannot be there better than HDF5 does
         dataset.to_netcdf(beside)
-        os.replace(beside, file)
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # netCDF4 raises RuntimeError for what HDF5 cannot write
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise FolderError(
-            f"{file}: cannot be written: {getattr(error, 'strerror', None) or error}"
-        ) from None

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from physent.engine.cadence import Cadence
-from physent.engine.rows import Rows
+from physent.engine.rows import Block, Instant, Rows
 from physent.io.layout import Layout
 
 
@@ -19,17 +19,18 @@ class MemorySink:
         self.rows: list[Rows] = []
         self.lengths: dict[str, int] = {}
 
-    def append(
-        self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
-    ) -> None:
+    def append(self, block: Block) -> None:
         """Keep the rows of a chunk."""
         # copies, because the views they come as would keep a chunk's whole buffers alive
-        series = {name: np.array(value) for name, value in rows.series.items()}
-        fields = {name: np.array(value) for name, value in rows.fields.items()}
+        series = {name: np.array(value) for name, value in block.rows.series.items()}
+        fields = {name: np.array(value) for name, value in block.rows.fields.items()}
         self.rows.append(Rows(series, fields, {}))
-        self.lengths = {"t": first_row + row_count, "t_snapshot": first_snapshot + snapshot_count}
+        self.lengths = {
+            "t": block.first + block.count,
+            "t_snapshot": block.first_snapshot + block.snapshots,
+        }
 
-    def commit(self, solver: Any, state: Any, carries: tuple, rows: int) -> None:
+    def commit(self, instant: Instant, rows: int) -> None:
         """Nothing: memory needs no checkpoint."""
 
     def dataset(self) -> xr.Dataset:

@@ -14,7 +14,7 @@ import netCDF4
 import numpy as np
 
 from physent.engine.cadence import Cadence
-from physent.engine.rows import Rows
+from physent.engine.rows import Block
 from physent.io.complex_fields import parts_of, split_complex
 from physent.io.layout import Layout, Stored
 
@@ -59,23 +59,19 @@ class NetCDFWriter:
                     _create(file, name, dtype, attributes, stored, output)
         return cls(path, cadence)
 
-    def append(
-        self, rows: Rows, first_row: int, row_count: int, first_snapshot: int, snapshot_count: int
-    ) -> None:
-        """Write rows and snapshots from these places on, and sync the file."""
-        every = self.cadence.save_every
-        self.file["t"][first_row : first_row + row_count] = (
-            np.arange(first_row, first_row + row_count) * every
-        )
-        for name, values in rows.series.items():
-            self._put(name, first_row, values)
-        last = first_snapshot + snapshot_count
-        if "t_snapshot" in self.file.variables and snapshot_count:
-            times = np.arange(first_snapshot, last) * (every * self.cadence.rows_per_snapshot)
-            self.file["t_snapshot"][first_snapshot:last] = times
-        for name, values in rows.fields.items():
-            if snapshot_count:
-                self._put(name, first_snapshot, values)
+    def append(self, block: Block) -> None:
+        """Write rows and snapshots to their place, and sync the file."""
+        every, end = self.cadence.save_every, block.first + block.count
+        self.file["t"][block.first : end] = np.arange(block.first, end) * every
+        for name, values in block.rows.series.items():
+            self._put(name, block.first, values)
+        if block.snapshots:
+            first, end = block.first_snapshot, block.first_snapshot + block.snapshots
+            if "t_snapshot" in self.file.variables:
+                times = np.arange(first, end) * (every * self.cadence.rows_per_snapshot)
+                self.file["t_snapshot"][first:end] = times
+            for name, values in block.rows.fields.items():
+                self._put(name, first, values)
         self.file.sync()
 
     def series(

@@ -1,0 +1,54 @@
+"""Write beside the place and rename: a reader sees the old file or the new one, never half of
+one.
+"""
+
+import contextlib
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from physent.errors import FolderError, RunError
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A context that gives another path in the same folder, for a file or a folder to be written
+    there. It takes the place of `path` at the end, or is removed where something is raised.
+
+    The other path ends as `path` does, for those who go by endings.
+    """
+    beside = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{path.name}")
+    _remove(beside)  # left by a killed process of the same number
+    try:
+        yield beside
+        if beside.is_dir():
+            _remove(path)
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            _remove(beside)
+        raise
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """As `replacing`; raises FolderError, with the reason, where that is not possible."""
+    try:
+        with replacing(path) as beside:
+            yield beside
+    except (OSError, RuntimeError, RunError) as error:  # RuntimeError: what HDF5 cannot write
+        raise FolderError(f"{path}: cannot be written: {reason(error)}") from None
+
+
+def reason(error: Exception) -> str:
+    """Why something could not be read or written, without the path."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
