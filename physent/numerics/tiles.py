@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from physent.numerics.space import Space
+from physent.numerics.space import Space, renewed
 
 _PAIRS = 2**16  # at once: enough for XLA to use every core, few enough to stay in a core's cache
 
@@ -122,20 +122,12 @@ def renew_tiling(
     """The same tiling while it serves, else a new one: when some particle has moved by more than
     skin/2.
     """
-    moved = jnp.zeros(position.shape[1], position.dtype)
-    for axis in range(space.dimension):
-        moved += space.nearest(position[axis] - tiling.reference[axis], axis) ** 2
-    serves = 4 * jnp.max(moved) <= skin**2  # false for what is not finite
 
-    def make(loop: tuple[Tiling, Array]) -> tuple[Tiling, Array]:
-        old, _ = loop
+    def make(old: Tiling) -> Tiling:
         new = tile(position, space, radius, skin, old.members.shape[-1], old.capacity)
-        new = eqx.tree_at(lambda tiling: tiling.most, new, jnp.maximum(old.most, new.most))
-        return new, jnp.ones((), bool)
+        return eqx.tree_at(lambda tiling: tiling.most, new, jnp.maximum(old.most, new.most))
 
-    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member
-    # needs it
-    return jax.lax.while_loop(lambda loop: ~loop[1], make, (tiling, serves))[0]
+    return renewed(tiling, make, position, tiling.reference, space, skin)
 
 
 def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], values: Any) -> Any:
