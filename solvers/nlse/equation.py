@@ -10,6 +10,7 @@ from physent.errors import ParameterError
 from physent.numerics import slab, spectral
 from physent.numerics.exponential import etdrk4_step
 from physent.numerics.rotation import cosine_sine, rotate
+from physent.numerics.spectral import squared_modulus
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.protocol.parameters import choice, param, static
 from physent.protocol.solver import Solver, State
@@ -140,9 +141,9 @@ class NLSE(Solver[NLSEState]):
         energy_density = beta |psi_x|^2 - (g/2)|psi|^4 + V |psi|^2, current = 2 beta Im(psi* psi_x),
         which obeys density_t + current_x = 0.
         """
-        psi, density = state.psi, _square(state.psi)
+        psi, density = state.psi, squared_modulus(state.psi)
         slope = spectral.derivative(psi, self.length)
-        energy = self.dispersion * _square(slope) - (self.nonlinearity / 2) * density**2
+        energy = self.dispersion * squared_modulus(slope) - (self.nonlinearity / 2) * density**2
         v = self._potential()
         return {
             "psi": psi,
@@ -180,7 +181,7 @@ class NLSE(Solver[NLSEState]):
         for it has no sign.
         """
         spectrum, k = slab.fft(state.psi) / self.n, self._wavenumbers()
-        power, density = _square(spectrum), _square(state.psi)
+        power, density = squared_modulus(spectrum), squared_modulus(state.psi)
         energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(
             density**2
         )
@@ -204,7 +205,7 @@ class NLSE(Solver[NLSEState]):
         if not isinstance(self.potential, NoPotential):
             return {}
         psi = self.initial.exact(self._grid(), t, self._medium())
-        return {} if psi is None else {"psi": psi, "density": _square(psi)}
+        return {} if psi is None else {"psi": psi, "density": squared_modulus(psi)}
 
     def split(self, devices: int) -> dict[str, int]:
         """psi is cut along x."""
@@ -224,7 +225,7 @@ class NLSE(Solver[NLSEState]):
         return Medium(self.length, self.dispersion, self.nonlinearity)
 
     def _grid(self) -> Float[Array, " n"]:
-        return (jnp.arange(self.n, dtype=self.length.dtype) / self.n - 0.5) * self.length
+        return spectral.grid(self.n, self.length)
 
     def _wavenumbers(self) -> Float[Array, " n"]:
         return spectral.wavenumbers(self.n, self.length)
@@ -233,7 +234,7 @@ class NLSE(Solver[NLSEState]):
         return self.potential(self._grid(), self.length)
 
     def _kick(self, psi: Array, tau: Array) -> Array:
-        frequency = self.nonlinearity * _square(psi)
+        frequency = self.nonlinearity * squared_modulus(psi)
         v = self._potential()
         return rotate(psi, tau * (frequency if v is None else frequency - v))
 
@@ -251,9 +252,5 @@ class NLSE(Solver[NLSEState]):
             cubic = 1j * self.nonlinearity * spectral.dealiased_cubic(spectrum)
             return cubic if v is None else cubic - 1j * slab.fft(v * slab.ifft(spectrum))
         psi = slab.ifft(spectrum)
-        frequency = self.nonlinearity * _square(psi)
+        frequency = self.nonlinearity * squared_modulus(psi)
         return 1j * slab.fft((frequency if v is None else frequency - v) * psi)
-
-
-def _square(z: Array) -> Array:
-    return z.real**2 + z.imag**2

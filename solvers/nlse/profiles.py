@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
+from physent.numerics.rotation import sech
 from physent.protocol.parameters import param, static
 
 from .initial import Initial, Medium
-from .solitons import sech
 
 
 class PlaneWave(Initial):
@@ -79,10 +79,6 @@ class ModulatedSech(Initial):
         turn = self.frequency * x
         return jax.lax.complex(modulated * jnp.cos(turn), modulated * jnp.sin(turn))
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> None:
-        """None is known."""
-        return None
-
 
 class GaussianNoise(Initial):
     """A Gaussian with complex white noise, a exp(-(x - x0)^2/(2 w^2)) + epsilon (xi + i eta).
@@ -114,10 +110,6 @@ class GaussianNoise(Initial):
         return envelope + self.noise * jax.lax.complex(
             jnp.asarray(xi, x.dtype), jnp.asarray(eta, x.dtype)
         )
-
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> None:
-        """None is known."""
-        return None
 
 
 def _complex_noise(key: PRNGKeyArray, x: Array) -> Array:
