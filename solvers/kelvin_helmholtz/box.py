@@ -136,22 +136,21 @@ class Centred(eqx.Module):
     dye: Field | None
 
 
-class Integrals(eqx.Module):
-    """Integrals over the box, and the largest |div u|."""
-
-    kinetic_energy: Array
-    vertical_energy: Array
-    density_variance: Array
-    enstrophy: Array
-    dissipation: Array
-    buoyancy_flux: Array
-    forcing_power: Array
-    potential_energy: Array
-    diffusive_gain: Array
-    variance_dissipation: Array
-    mass: Array
-    momentum: Array
-    max_divergence: Array
+# integrals over the box by name, and what they are
+INTEGRALS = {
+    "kinetic_energy": "integral of (u^2 + w^2)/2",
+    "vertical_energy": "integral of w^2",
+    "density_variance": "integral of (density - 1)^2",
+    "enstrophy": "integral of the squared vorticity",
+    "potential_energy": "integral over the box of G (density - 1) z",
+    "diffusive_gain": "gain of potential energy from diffusion, laminar: G kappa length "
+    "(rho_bottom - rho_top)",
+    "variance_dissipation": "loss of density_variance to diffusion, 2 kappa integral of "
+    "|grad density|^2",
+    "dissipation": "viscous loss of kinetic energy",
+    "buoyancy_flux": "gain of kinetic energy from buoyancy, -G integral of w (density - 1)",
+    "forcing_power": "gain of kinetic energy from forcing, on average where it is random",
+}
 
 
 class Method(eqx.Module, Generic[F]):
@@ -187,5 +186,7 @@ class Method(eqx.Module, Generic[F]):
         """The fields at the centres of the cells."""
 
     @abc.abstractmethod
-    def integrals(self, flow: F) -> Integrals:
-        """The integrals, as accurate as the method."""
+    def integrals(self, flow: F) -> dict[str, Array]:
+        """The values of all `INTEGRALS`, `mass`, `momentum` and `max_divergence`, the largest
+        |div u|; as accurate as the method.
+        """

@@ -11,7 +11,7 @@ from physent.protocol.parameters import choice, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
 
-from .box import Box, Fluid, Method, Walls
+from .box import INTEGRALS, Box, Fluid, Method, Walls
 from .forcing import FORCINGS, Forcing
 from .initial import INITIALS, Initial
 from .profiles import energy_spectrum, richardson
@@ -141,21 +141,13 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             observed["dye"] = fields.dye
         if isinstance(state.flow, Staggered) and self.staggered:
             observed |= {"u_face": state.flow.u.T, "w_face": state.flow.w.T}
-        power = integrals.forcing_power + self.forcing.mean_power(self._box)
+        power = integrals["forcing_power"] + self.forcing.mean_power(self._box)
         return observed | {
-            "kinetic_energy": integrals.kinetic_energy,
-            "vertical_energy": integrals.vertical_energy,
-            "density_variance": integrals.density_variance,
-            "enstrophy": integrals.enstrophy,
-            "potential_energy": integrals.potential_energy,
-            "diffusive_gain": integrals.diffusive_gain,
-            "variance_dissipation": integrals.variance_dissipation,
-            "dissipation": integrals.dissipation,
-            "buoyancy_flux": integrals.buoyancy_flux,
+            **{name: integrals[name] for name in INTEGRALS},
             "forcing_power": power,
             "bulk_richardson": bulk,
             "min_gradient_richardson": gradient,
-            "max_divergence": integrals.max_divergence,
+            "max_divergence": integrals["max_divergence"],
             "inner_steps": state.inner_steps,
             "energy_spectrum": energy_spectrum(fields, self._box),
         }
@@ -173,19 +165,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
                     ("x", "z_face"), "velocity", "1", "velocity along z on the lower faces"
                 ),
             }
-        series = {
-            "kinetic_energy": "integral of (u^2 + w^2)/2",
-            "vertical_energy": "integral of w^2",
-            "density_variance": "integral of (density - 1)^2",
-            "enstrophy": "integral of the squared vorticity",
-            "potential_energy": "integral over the box of G (density - 1) z",
-            "diffusive_gain": "gain of potential energy from diffusion, laminar: G kappa length "
-            "(rho_bottom - rho_top)",
-            "variance_dissipation": "loss of density_variance to diffusion, 2 kappa integral of "
-            "|grad density|^2",
-            "dissipation": "viscous loss of kinetic energy",
-            "buoyancy_flux": "gain of kinetic energy from buoyancy, -G integral of w (density - 1)",
-            "forcing_power": "gain of kinetic energy from forcing, on average where it is random",
+        series = INTEGRALS | {
             "bulk_richardson": "bulk Richardson number of the horizontal means",
             "min_gradient_richardson": "smallest gradient Richardson number of the horizontal "
             "means",
@@ -242,8 +222,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """The mass, and where nothing drags on it the horizontal momentum."""
         integrals = self._method.integrals(state.flow)
         if self.walls == "no_slip" or self.forcing.random:
-            return {"mass": integrals.mass}
-        return {"mass": integrals.mass, "momentum": integrals.momentum}
+            return {"mass": integrals["mass"]}
+        return {"mass": integrals["mass"], "momentum": integrals["momentum"]}
 
     def exact(self, t: Array) -> dict[str, Array]:
         """The fields at time t of an initial condition that is a solution; with noise it is none,

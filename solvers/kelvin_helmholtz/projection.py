@@ -27,7 +27,6 @@ from .box import (
     Centred,
     Field,
     Fluid,
-    Integrals,
     Method,
     Profile,
     Sources,
@@ -129,7 +128,7 @@ class Projection(Method[Staggered]):
             dye=None if flow.dye is None else flow.dye.T,
         )
 
-    def integrals(self, flow: Staggered) -> Integrals:
+    def integrals(self, flow: Staggered) -> dict[str, Array]:
         """Sums over the faces, corners or centres where each quantity lives.
 
         Dissipation, buoyancy flux and what diffusion does are those of the discrete equations, so
@@ -146,7 +145,7 @@ class Projection(Method[Staggered]):
         # slopes on the left and on the lower faces; on a wall 0
         along_x = (density[1:-1, 1:-1] - density[1:-1, :-2]) / box.dx
         upward = (density[1:-1, 1:-1] - density[:-2, 1:-1]) / box.dz
-        return Integrals(
+        return dict(
             kinetic_energy=(integral(flow.u**2) + integral(flow.w**2)) / 2,
             vertical_energy=integral(flow.w**2),
             density_variance=integral(excess**2),

@@ -21,7 +21,6 @@ from .box import (
     Centred,
     Field,
     Fluid,
-    Integrals,
     Method,
     Profile,
     Sources,
@@ -110,7 +109,7 @@ class Pseudospectral(Method[Spectrum]):
             dye=self._from_cosine(flow.modes[2]) if flow.modes.shape[0] == 3 else None,
         )
 
-    def integrals(self, flow: Spectrum) -> Integrals:
+    def integrals(self, flow: Spectrum) -> dict[str, Array]:
         """Sums over the grid, exact for the modes that the two-thirds rule keeps."""
         integral, fluid, at = self.box.integral, self.fluid, self.centred(flow)
         u, w = self._velocity(flow)
@@ -126,7 +125,7 @@ class Pseudospectral(Method[Spectrum]):
         along_x = self._from_cosine(self._ik() * flow.modes[1])
         upward = self._from_sine(self._z_of_cosine(flow.modes[1]))
         divergence = self._from_cosine(self._ik() * u + self._z_of_sine(w))
-        return Integrals(
+        return dict(
             kinetic_energy=integral(at.u**2 + at.w**2) / 2,
             vertical_energy=integral(at.w**2),
             density_variance=integral(excess**2),

@@ -4,20 +4,21 @@ from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Complex, Float, Int, PRNGKeyArray
 
 from physent.errors import ParameterError
 from physent.numerics.rotation import cosine_sine
+from physent.numerics.spectral import grid, squared_modulus
 from physent.numerics.splitting import SPLITTINGS, STRANG, split_step
-from physent.protocol.parameters import choice, param, static
+from physent.protocol.parameters import choice, kind_of, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import certain, on_host
 
 from .boundary import BOUNDARIES, Boundary, Winding, named
 from .initial import Initial, Medium
 from .phi4 import KinkAntikink, Phi4Kink
-from .potential import POTENTIALS, Linear, Potential, is_even
+from .potential import POTENTIALS, Linear, Potential
 from .profiles import Gaussian, PlaneWave, Sampled
 from .sine_gordon import Breather, SineGordonKink, TwoKink
 
@@ -93,31 +94,25 @@ class KleinGordon(Solver[KleinGordonState]):
     def __check_init__(self):
         """Refuse combinations that make no sense."""
         self.potential.check()
-        self.boundary.check(self.n, self.potential.repeat(), is_even(self.potential))
+        self.boundary.check(self.n, self.potential.repeat(), self.potential.is_even())
         medium = self._medium()
         self.initial.check(self.n, medium)
         fitting = self.initial.boundaries(medium)
         if not any(_same(self.boundary, other) for other in fitting):
-            kind = next(
-                (kind for kind, cls in INITIALS.items() if type(self.initial) is cls), "this"
-            )
             raise ParameterError(
                 "boundary",
-                f"given {named(self.boundary)}, but initial condition {kind!r} with this potential "
-                "goes on differently "
+                f"given {named(self.boundary)}, but initial condition "
+                f"{kind_of(self.initial, INITIALS)!r} with this potential goes on differently "
                 f"beyond the box, allowed: {' or '.join(named(other) for other in fitting)}",
             )
-        if (
-            self.method == "stormer_verlet"
-            and not isinstance(self.length, Tracer)
-            and not isinstance(self.dt, Tracer)
-        ):
-            largest = 2 * float(np.min(np.asarray(self.length))) / (np.pi * self.n)
-            if np.any(np.asarray(self.dt) >= largest):
-                given = np.asarray(self.dt).tolist()
-                raise ParameterError(
-                    "dt", f"given {given}, allowed with stormer_verlet: < 2/k_max = {largest:.6g}"
-                )
+        length, dt = on_host((self.length, self.dt))
+        longest = 2 * length / (np.pi * self.n)
+        if self.method == "stormer_verlet" and certain(dt >= longest):
+            raise ParameterError(
+                "dt",
+                f"given {dt.tolist()}, allowed with stormer_verlet: < 2/k_max = "
+                f"{np.min(longest):.6g}",
+            )
 
     def init(self, key: PRNGKeyArray) -> KleinGordonState:
         """The initial condition at t = 0; there is nothing random in it."""
@@ -210,12 +205,12 @@ class KleinGordon(Solver[KleinGordonState]):
         """
         weights = self._weights()
         k, ik = self.boundary.wavenumbers(self.n, self.length), self._ik()
-        kinetic = jnp.sum(weights * _square(state.phi_t))
-        gradient = jnp.sum(weights * k**2 * _square(state.phi)) + self._background_slope() ** 2
+        kinetic = jnp.sum(weights * squared_modulus(state.phi_t))
+        slope = self._background_slope()
+        gradient = jnp.sum(weights * k**2 * squared_modulus(state.phi)) + slope**2
         crossed = (ik * state.phi) * jnp.conj(state.phi_t)
-        momentum = jnp.sum(weights * crossed.real) + self._background_slope() * self._mean(
-            state.phi_t
-        )
+        # the first mode is the mean
+        momentum = jnp.sum(weights * crossed.real) + slope * state.phi_t[0].real
         energy = 0.5 * (kinetic + gradient) + jnp.mean(self.potential(self._phi(state.phi)))
         return {
             "energy": self.length * energy,
@@ -255,7 +250,7 @@ class KleinGordon(Solver[KleinGordonState]):
         return Medium(self.length, self.potential, self.boundary)
 
     def _grid(self) -> Float[Array, " n"]:
-        return (jnp.arange(self.n, dtype=self.length.dtype) / self.n - 0.5) * self.length
+        return grid(self.n, self.length)
 
     def _start(self) -> Pair:
         phi, phi_t = self.initial.start(self._grid(), jnp.zeros_like(self.dt), self._medium())
@@ -283,9 +278,6 @@ class KleinGordon(Solver[KleinGordonState]):
         """The factor of a derivative; a Nyquist mode without a partner has none."""
         k = self.boundary.wavenumbers(self.n, self.length)
         return 1j * jnp.where(self._weights() == 2, k, 0)
-
-    def _mean(self, modes: Complex[Array, " k"]) -> Float[Array, ""]:
-        return modes[0].real
 
     def _at_probe(
         self, modes: Complex[Array, " k"], background: Float[Array, ""]
@@ -372,11 +364,5 @@ def _free_drift(pair: Pair, tau: Array) -> Pair:
     return phi + tau * phi_t, phi_t
 
 
-def _square(z: Array) -> Array:
-    return z.real**2 + z.imag**2
-
-
 def _same(boundary: Boundary, other: Boundary) -> bool:
-    if type(boundary) is not type(other):
-        return False
-    return not isinstance(boundary, Winding) or boundary.charge() == other.charge()
+    return type(boundary) is type(other) and boundary.charge() == other.charge()

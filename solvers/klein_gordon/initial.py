@@ -1,6 +1,7 @@
 """What an initial condition of the Klein-Gordon equation is, and what it knows of the equation."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -11,7 +12,7 @@ from physent.errors import ParameterError
 from physent.protocol.parameters import Declared
 
 from .boundary import Antiperiodic, Boundary, Periodic
-from .potential import CustomPotential, Phi4, Potential
+from .potential import POTENTIALS, CustomPotential, Phi4, Potential
 
 
 class Medium(eqx.Module):
@@ -40,8 +41,10 @@ class Medium(eqx.Module):
 
 class Initial(Declared):
     """A field to start from, given as a field that moves, whose value and time derivative at t = 0
-    are taken.
+    are taken. `needs` are the classes of potential that it is made for; none: any.
     """
+
+    needs: ClassVar[tuple[type, ...]] = ()
 
     @abc.abstractmethod
     def field(
@@ -49,11 +52,11 @@ class Initial(Declared):
     ) -> Float[Array, " n"]:
         """phi at the points x and the time t, a solution or, near t = 0, nearly one."""
 
-    @abc.abstractmethod
     def is_solution(self, medium: Medium) -> bool:
         """Whether `field` solves the equation at all times, but for exponentially small tails at
         the edge.
         """
+        return False
 
     @abc.abstractmethod
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
@@ -63,6 +66,11 @@ class Initial(Declared):
         """Raise a ParameterError where the initial condition does not fit the grid or the
         potential.
         """
+        if self.needs and not isinstance(medium.potential, self.needs):
+            kinds = [repr(kind) for kind, cls in POTENTIALS.items() if cls in self.needs]
+            raise ParameterError(
+                "initial", f"this initial condition needs potential {' or '.join(kinds)}"
+            )
 
     def start(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
@@ -71,12 +79,12 @@ class Initial(Declared):
         return jax.jvp(lambda t: self.field(x, t, medium), (t,), (jnp.ones_like(t),))
 
 
-def require(
-    potential: Potential, cls: type[Potential] | tuple[type[Potential], ...], kinds: str
-) -> None:
-    """Raise a ParameterError unless the potential is of one of these classes."""
-    if not isinstance(potential, cls):
-        raise ParameterError("initial", f"this initial condition needs potential {kinds}")
+class Solution(Initial):
+    """One whose field is a solution at all times."""
+
+    def is_solution(self, medium: Medium) -> bool:
+        """It is."""
+        return True
 
 
 def localised(medium: Medium) -> tuple[Boundary, ...]:

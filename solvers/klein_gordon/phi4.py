@@ -2,7 +2,7 @@
 antikink.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from physent.protocol.parameters import param, static
 
 from .boundary import Antiperiodic, Boundary, Periodic
-from .initial import Initial, Medium, require
+from .initial import Initial, Medium, Solution
 from .potential import Phi4
 
 
@@ -27,11 +27,12 @@ def kink(
     return potential.vacuum * jnp.tanh(steepness * away)
 
 
-class Phi4Kink(Initial):
+class Phi4Kink(Solution):
     """One kink, from -v on the left to v on the right, or an antikink (charge -1); exact, round the
     ring too.
     """
 
+    needs: ClassVar[tuple[type, ...]] = (Phi4,)
     position: Array = param(0.0, doc="centre at t = 0", units="length")
     velocity: Array = param(0.0, gt=-1, lt=1, doc="velocity in units of that of light")
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
@@ -44,19 +45,11 @@ class Phi4Kink(Initial):
         away, turns = medium.around(x, self.position + self.velocity * t)
         return medium.continued(self.charge * kink(away, self.velocity, medium.potential), turns)
 
-    def is_solution(self, medium: Medium) -> bool:
-        """It is."""
-        return True
-
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
         """Antiperiodic: on a periodic box the field would jump from v to -v at the edge, and
         radiate.
         """
         return (Antiperiodic(),)
-
-    def check(self, n: int, medium: Medium) -> None:
-        """Needs the phi^4 potential."""
-        require(medium.potential, Phi4, "'phi4'")
 
 
 class KinkAntikink(Initial):
@@ -68,6 +61,7 @@ class KinkAntikink(Initial):
     D 9, 1, 1983.)
     """
 
+    needs: ClassVar[tuple[type, ...]] = (Phi4,)
     separation: Array = param(
         20.0, gt=0, doc="d, distance between the centres at t = 0", units="length"
     )
@@ -88,14 +82,6 @@ class KinkAntikink(Initial):
         )
         return left - right - medium.potential.vacuum
 
-    def is_solution(self, medium: Medium) -> bool:
-        """It is not."""
-        return False
-
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
         """Periodic."""
         return (Periodic(),)
-
-    def check(self, n: int, medium: Medium) -> None:
-        """Needs the phi^4 potential."""
-        require(medium.potential, Phi4, "'phi4'")

@@ -31,9 +31,13 @@ class Potential(Declared):
     def rest(self) -> Float[Array, ""]:
         """A value of phi where V is smallest."""
 
-    @abc.abstractmethod
     def repeat(self) -> float | None:
         """The period of V, or None where it has none."""
+        return None
+
+    def is_even(self) -> bool:
+        """Whether V(-phi) = V(phi), which an antiperiodic field needs."""
+        return True
 
     def check(self) -> None:
         """Raise a ParameterError where the potential cannot be what it says."""
@@ -62,10 +66,6 @@ class Linear(Potential):
         """0."""
         return jnp.zeros_like(self.mass)
 
-    def repeat(self) -> None:
-        """None."""
-        return None
-
 
 class Phi4(Potential):
     """The double well, V = (lambda/4) (phi^2 - v^2)^2, with vacua at -v and v.
@@ -87,10 +87,6 @@ class Phi4(Potential):
     def rest(self) -> Float[Array, ""]:
         """v."""
         return self.vacuum
-
-    def repeat(self) -> None:
-        """None."""
-        return None
 
 
 class SineGordon(Potential):
@@ -199,6 +195,13 @@ class CustomPotential(Potential):
         """As given."""
         return self.period
 
+    def is_even(self) -> bool:
+        """Tried at a few values."""
+        phi = np.linspace(0.1, 2.9, 7)
+        with jax.ensure_compile_time_eval():
+            sides = [self(jnp.asarray(sign * phi)) for sign in (1, -1)]
+            return bool(np.allclose(*sides, rtol=1e-5, atol=1e-6))
+
     def check(self) -> None:
         """The function must be found, be elementwise, and have the period that is given."""
         try:
@@ -242,16 +245,3 @@ POTENTIALS: dict[str, type] = {
     "double_sine_gordon": DoubleSineGordon,
     "custom": CustomPotential,
 }
-
-
-def is_even(potential: Potential) -> bool:
-    """Whether V(-phi) = V(phi), which an antiperiodic field needs; tried at a few values."""
-    if not isinstance(potential, CustomPotential):
-        return True
-    phi = np.linspace(0.1, 2.9, 7)
-    with jax.ensure_compile_time_eval():
-        return bool(
-            np.allclose(
-                potential(jnp.asarray(phi)), potential(jnp.asarray(-phi)), rtol=1e-5, atol=1e-6
-            )
-        )

@@ -5,20 +5,20 @@ that nothing overflows far from the centre.
 """
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from physent.numerics.rotation import sech
 from physent.protocol.parameters import param, static
 
 from .boundary import Antiperiodic, Boundary, Periodic, Winding
-from .initial import Initial, Medium, require
+from .initial import Medium, Solution
 from .potential import DoubleSineGordon, SineGordon
-from .profiles import sech
 
 
-class SineGordonKink(Initial):
+class SineGordonKink(Solution):
     """One kink, 4 atan e^s from 0 to 2 pi, or an antikink (charge -1); s = gamma (x - x0 - velocity
     t).
 
@@ -26,6 +26,7 @@ class SineGordonKink(Initial):
     sqrt(1 + 2 eta). Exact, round the ring too.
     """
 
+    needs: ClassVar[tuple[type, ...]] = (SineGordon, DoubleSineGordon)
     position: Array = param(0.0, doc="x0, centre at t = 0", units="length")
     velocity: Array = param(0.0, gt=-1, lt=1, doc="velocity in units of that of light")
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
@@ -40,30 +41,19 @@ class SineGordonKink(Initial):
         kink = math.pi + 2 * jnp.arctan2(jnp.tanh(s), m * sech(s))
         return medium.continued(self.charge * kink, turns)
 
-    def is_solution(self, medium: Medium) -> bool:
-        """It is."""
-        return True
-
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
         """Winding, as often as the charge says."""
         return (Winding(number=self.charge),)
 
-    def check(self, n: int, medium: Medium) -> None:
-        """Needs a sine-Gordon potential."""
-        require(
-            medium.potential,
-            (SineGordon, DoubleSineGordon),
-            "'sine_gordon' or 'double_sine_gordon'",
-        )
 
-
-class Breather(Initial):
+class Breather(Solution):
     """A breather, 4 atan[(kappa/omega) sin(theta) sech(kappa gamma (x - x0 - velocity t))].
 
     kappa = sqrt(1 - omega^2), theta = omega gamma (t - velocity (x - x0)) + phase. Its energy is 16
     kappa gamma, its largest value 4 atan(kappa/omega).
     """
 
+    needs: ClassVar[tuple[type, ...]] = (SineGordon,)
     frequency: Array = param(0.5, gt=0, lt=1, doc="omega, frequency at rest", units="1/time")
     phase: Array = param(0.0, doc="theta at x0 and t = 0; pi/2: at its largest", units="rad")
     position: Array = param(0.0, doc="x0, centre at t = 0", units="length")
@@ -81,20 +71,12 @@ class Breather(Initial):
         phi = 4 * jnp.arctan((kappa / self.frequency) * jnp.sin(theta) * sech(kappa * gamma * away))
         return medium.continued(phi, turns)
 
-    def is_solution(self, medium: Medium) -> bool:
-        """It is."""
-        return True
-
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
         """Periodic; antiperiodic goes too."""
         return (Periodic(), Antiperiodic())
 
-    def check(self, n: int, medium: Medium) -> None:
-        """Needs the sine-Gordon potential."""
-        require(medium.potential, SineGordon, "'sine_gordon'")
 
-
-class TwoKink(Initial):
+class TwoKink(Solution):
     """Two kinks that meet at the point x0 at the time t0, with velocities v and -v.
 
     Two kinks repel: 4 atan[v sinh(gamma s)/cosh(gamma v tau)], from -2 pi to 2 pi, s = x - x0, tau
@@ -102,6 +84,7 @@ class TwoKink(Initial):
     s))]. The energy is 16 gamma.
     """
 
+    needs: ClassVar[tuple[type, ...]] = (SineGordon,)
     velocity: Array = param(0.5, gt=0, lt=1, doc="v, speed of each long before they meet")
     position: Array = param(0.0, doc="x0, where they meet", units="length")
     meeting: Array = param(20.0, doc="t0, when they meet", units="time")
@@ -122,14 +105,6 @@ class TwoKink(Initial):
             phi = 4 * jnp.arctan2(jnp.tanh(tau) * sech(s), self.velocity * sech(tau))
         return medium.continued(phi, turns)
 
-    def is_solution(self, medium: Medium) -> bool:
-        """It is."""
-        return True
-
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
         """Winding twice for two kinks, periodic for a kink and an antikink."""
         return (Winding(number=2),) if self.charges == "equal" else (Periodic(), Antiperiodic())
-
-    def check(self, n: int, medium: Medium) -> None:
-        """Needs the sine-Gordon potential."""
-        require(medium.potential, SineGordon, "'sine_gordon'")
