@@ -3,12 +3,12 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from physent.errors import ParameterError
@@ -20,10 +20,11 @@ from physent.numerics.neighbors import (
     sum_over_neighbors,
 )
 from physent.numerics.space import Space
-from physent.protocol.parameters import choice, member_axes, param, static
+from physent.protocol.parameters import choice, known, member_axes, param, static
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import certain, on_host
 
 from .pair_force import PAIR_FORCES, NoForce, PairForce
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
@@ -115,28 +116,20 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
                 "propulsion",
                 "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others",
             )
-        if (
-            self.boundary == "periodic"
-            and not isinstance(self.trap, Tracer)
-            and jnp.any(self.trap > 0)
-        ):
+        here = on_host(self)
+        if self.boundary == "periodic" and certain(here.trap > 0):
             # a particle in a trap has a place, not one of many images
             raise ParameterError("boundary", "given 'periodic' with a trap, allowed: 'open'")
-        if self.boundary == "periodic" and not any(
-            isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self)
-        ):
+        if self.boundary == "periodic" and known(*jax.tree.leaves(self)):
             # farther images than the nearest would push, too, and the force jumps where the nearest
             # changes
             with jax.ensure_compile_time_eval():
-                length, needed = self._length(), 2 * self.force.reach()
-                small = bool(jnp.any(length < needed))
-            if small:
-                words = (
-                    f"the box of edge {jnp.min(length):.4g} is smaller than twice the reach of the "
-                    "force, "
-                )
+                length, needed = on_host((here._length(), 2 * here.force.reach()))
+            if np.any(length < needed):
                 raise ParameterError(
-                    "length", f"{words}{jnp.max(needed):.4g}: more particles, or a longer box"
+                    "length",
+                    f"the box of edge {np.min(length):.4g} is smaller than twice the reach of the "
+                    f"force, {np.max(needed):.4g}: more particles, or a longer box",
                 )
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
@@ -261,27 +254,21 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def drift(self, state: ActiveMatterState) -> dict[str, Array]:
         """The velocity, and for Ornstein-Uhlenbeck propulsion -gamma g."""
-        drift = {"position": self._velocity(state.position, state.propulsion, state.neighbors)}
-        langevin = self.propulsion.langevin(state.propulsion)
-        return drift if langevin is None else drift | {"propulsion": langevin[0]}
+        velocity = self._velocity(state.position, state.propulsion, state.neighbors)
+        return self._stochastic(velocity, self.propulsion.langevin(state.propulsion)[0])
 
     def diffusion(self, state: ActiveMatterState) -> dict[str, Array]:
         """eps, and for Ornstein-Uhlenbeck propulsion gamma."""
-        diffusion = {
-            "position": jnp.zeros_like(self.dt) if self.diffusivity is None else self.diffusivity
-        }
-        langevin = self.propulsion.langevin(state.propulsion)
-        return diffusion if langevin is None else diffusion | {"propulsion": langevin[1]}
+        eps = jnp.zeros_like(self.dt) if self.diffusivity is None else self.diffusivity
+        return self._stochastic(eps, self.propulsion.langevin(state.propulsion)[1])
 
     def parity(self) -> dict[str, int]:
         """Both even: g is where a particle heads, and stays it when time runs backwards."""
-        return {"position": 1} | (
-            {"propulsion": 1} if isinstance(self.propulsion, OrnsteinUhlenbeck) else {}
-        )
+        return self._stochastic(1, 1)
 
     def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
         """The propulsion where it is a direction, not an Ornstein-Uhlenbeck process."""
-        if isinstance(self.propulsion, OrnsteinUhlenbeck):
+        if "propulsion" in self.parity():
             return {}
         return {"propulsion": "jumps" if self.propulsion.jumps else "diffuses"}
 
@@ -295,8 +282,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         each = jnp.broadcast_to(
             stiffness[:, None] / self.dimension - self.trap, state.position.shape
         )
-        langevin = self.propulsion.langevin(state.propulsion)
-        return {"position": each} | ({} if langevin is None else {"propulsion": langevin[2]})
+        return self._stochastic(each, self.propulsion.langevin(state.propulsion)[2])
 
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> ActiveMatterState:
         """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions; its
@@ -307,35 +293,23 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """
         onward, direct = jax.random.split(jax.random.key(0) if key is None else key)
         position = values["position"]
-        drawn = isinstance(self.propulsion, OrnsteinUhlenbeck)
-        g = (
-            values["propulsion"]
-            if drawn
-            else self.propulsion.start(direct, position.shape, position.dtype)
+        if "propulsion" in self.parity():
+            return self._start(onward, position, values["propulsion"])
+        return self._start(
+            onward, position, self.propulsion.start(direct, position.shape, position.dtype)
         )
-        return self._start(onward, position, g)
 
     def reference_score(self, state: ActiveMatterState) -> dict[str, Array]:
         """Of the equilibrium at v0 = 0: the pair force and that of the trap over eps, and -g; 0 for
         x where eps = 0.
         """
-        if self.diffusivity is None:
-            reference = {"position": jnp.zeros_like(state.position)}
-        else:
-            reference = {
-                "position": _over(self._pull(state.position, state.neighbors), self.diffusivity)
-            }
-        orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
-        return reference | ({"propulsion": -state.propulsion} if orders else {})
+        pull = self._pull(state.position, state.neighbors)
+        return self._stochastic(_over(pull, self.diffusivity), -state.propulsion)
 
     def reference_divergence(self, state: ActiveMatterState) -> dict[str, Array]:
         """That of the forces over eps, and -1."""
-        if self.diffusivity is None:
-            slope = {"position": jnp.zeros_like(state.position)}
-        else:
-            slope = {"position": _over(self.divergence(state)["position"], self.diffusivity)}
-        orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
-        return slope | ({"propulsion": jnp.full_like(state.propulsion, -1)} if orders else {})
+        slope = _over(self.divergence(state)["position"], self.diffusivity)
+        return self._stochastic(slope, jnp.full_like(state.propulsion, -1))
 
     def members_in_turn(self) -> bool:
         """Yes where there are lists to renew."""
@@ -444,6 +418,13 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     # ----------------------------------------------------------------------------------------------
     # mechanics
 
+    def _stochastic(self, of_position: Any, of_propulsion: Any) -> dict[str, Any]:
+        """What belongs to each stochastic variable, by name; g is one as an Ornstein-Uhlenbeck
+        process.
+        """
+        of = {"position": of_position, "propulsion": of_propulsion}
+        return of if isinstance(self.propulsion, OrnsteinUhlenbeck) else {"position": of_position}
+
     def _length(self) -> Float[Array, ""]:
         if self.length is not None:
             return self.length
@@ -463,11 +444,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def _found(self, position: Float[Array, "n d"]) -> NeighborList:
         if isinstance(self.force, NoForce):
-            own, none = (
-                jnp.arange(self.particles, dtype=jnp.int32)[None, :],
-                jnp.zeros((), jnp.int32),
-            )
-            return NeighborList(own, position, none, none, none)
+            own, none = jnp.arange(self.particles, dtype=jnp.int32), jnp.zeros((), jnp.int32)
+            return NeighborList(own[None, :], position, none, none, none)
         return find_neighbors(position, self._space(), self._radius(), self._slots())
 
     def _renewed(self, neighbors: NeighborList, position: Float[Array, "n d"]) -> NeighborList:
@@ -520,8 +498,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return self._force(position, neighbors) - self.trap * position
 
 
-def _over(x: Array, diffusivity: Array) -> Array:
+def _over(x: Array, diffusivity: Array | None) -> Array:
     """x/eps, and 0 where eps = 0."""
+    if diffusivity is None:
+        return jnp.zeros_like(x)
     return jnp.where(
         diffusivity > 0,
         x / jnp.where(diffusivity > 0, diffusivity, jnp.ones_like(diffusivity)),

@@ -150,7 +150,7 @@ class Projection(Method[Staggered]):
             vertical_energy=integral(flow.w**2),
             density_variance=integral(excess**2),
             enstrophy=integral(corners * weights[:, None]),
-            dissipation=-integral(self._viscous(flow.u, u) + self._viscous(flow.w, w)),
+            dissipation=-integral(flow.u * self._viscosity(u) + flow.w * self._viscosity(w)),
             buoyancy_flux=integral(flow.w * self._weight(density)),
             forcing_power=integral(flow.u * self._steady()),
             potential_energy=self.fluid.buoyancy * integral(excess * box.z().T),
@@ -182,9 +182,9 @@ class Projection(Method[Staggered]):
         density = self._scalar_step(flow.density, u, w, self.fluid.diffusivity, dt)
         if self.sources.base is not None and self.diffusion == "explicit":
             density = density + dt * self._held(self.sources.base[1], self.fluid.diffusivity)
-        dye = flow.dye
-        if dye is not None:
-            dye = self._scalar_ghosts(self._scalar_step(dye, u, w, self.fluid.dye_diffusivity, dt))
+        dyed = jax.tree.map(
+            lambda f: self._scalar_step(f, u, w, self.fluid.dye_diffusivity, dt), flow.dye
+        )
         u_rate, w_rate = advected(u, w, self.box.dx, self.box.dz)
         w_rate = w_rate + self._weight(flow.density[1:-1, 1:-1])
         if self.diffusion == "explicit":
@@ -192,9 +192,8 @@ class Projection(Method[Staggered]):
             w_rate = w_rate + self._viscosity(w)
         u_rate = u_rate + (self._steady() if self.diffusion == "explicit" else self._acceleration())
         u, w = inner(u, 1) + dt * u_rate, self._off_walls(inner(w, 1) + dt * w_rate)
-        return Staggered(
-            *self._projected_ghosts(*self._ghosts(u, w)), self._scalar_ghosts(density), dye
-        )
+        scalars = jax.tree.map(self._scalar_ghosts, (density, dyed))
+        return Staggered(*self._projected_ghosts(*self._ghosts(u, w)), *scalars)
 
     def _scalar_step(self, f: Array, u: Array, w: Array, diffusivity: Array, dt: Array) -> Rows:
         """A scalar one Euler step later, from what is extended."""
@@ -238,9 +237,6 @@ class Projection(Method[Staggered]):
 
     def _viscosity(self, extended_velocity: Array) -> Rows:
         return self.fluid.viscosity * laplacian(extended_velocity, self.box.dx, self.box.dz)
-
-    def _viscous(self, velocity: Rows, extended_velocity: Array) -> Rows:
-        return velocity * self._viscosity(extended_velocity)
 
     def _acceleration(self) -> Array:
         """The steady acceleration of u, which broadcasts against it."""
