@@ -78,9 +78,9 @@ def pair_production(
             return PairProduction(float(solver.speed) ** 2 / eps, position, propulsion)
         words = (
             f"with {points} points at order {order} the parts add up to "
-            f"{position + propulsion:.6g}, and the total"
+            f"{position + propulsion:.6g}, and the total is {total:.6g}, with half the points "
+            f"{before:.6g}"
         )
-        words += f" is {total:.6g}, with half the points {before:.6g}"
         if not agree and order < HIGHEST:
             order = min(2 * order, HIGHEST)
         else:
@@ -96,7 +96,7 @@ def _parts(
     """
     speed, diffusion = (
         math.sqrt(2) * float(solver.speed),
-        2 * float(jnp.asarray(solver.diffusivity)),
+        2 * np.asarray(solver.diffusivity).item(),
     )
     length = float(solver._length())
     x = np.arange(points) * (length / points)
@@ -117,11 +117,8 @@ def _parts(
     # where nobody is, a quotient of rounding errors is no velocity
     there = density > 1e-9 * np.max(coefficients[0])
     share = np.where(there, weight[:, None] / np.where(there, density, 1), 0)
-    position, propulsion = (
-        float(np.sum(share * in_x**2)) / diffusion,
-        float(np.sum(share * in_g**2)) / rate,
-    )
-    return position, propulsion, total
+    position = float(np.sum(share * in_x**2)) / diffusion
+    return position, float(np.sum(share * in_g**2)) / rate, total
 
 
 def _density(

@@ -4,14 +4,13 @@ import abc
 import math
 
 import jax
-import jax.core
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy.schools.directions import unit
 from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, param
+from physent.solvers.checks import certain, on_host
 
 Start = tuple[Float[Array, "d n"], Float[Array, "d n"]]
 
@@ -127,12 +126,11 @@ def random_directions(
 
 def _fits(name: str, size: Array, length: Array | None, times: int = 1) -> None:
     """Refuse what would lie over itself in the periodic box."""
-    if length is None or isinstance(size, jax.core.Tracer) or isinstance(length, jax.core.Tracer):
-        return
-    if np.any(times * np.asarray(size) > np.asarray(length) * (1 + 1e-6)):
-        given, side = np.asarray(size).tolist(), np.asarray(length).tolist()
+    given, side = on_host((size, length))
+    if side is not None and certain(times * given > side * (1 + 1e-6)):
         raise ParameterError(
-            f"initial.{name}", f"given {given}, which does not fit into the box of length {side}"
+            f"initial.{name}",
+            f"given {given.tolist()}, which does not fit into the box of length {side.tolist()}",
         )
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy import from_centre
-from physent.errors import ParameterError
 from physent.numerics.space import Space
 from physent.numerics.tiles import Tiling, over_tiles, renew_tiling, tile, tile_count
 from physent.protocol.parameters import choice, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import require_length
 
 from . import order
 from .from_file import FromFile
@@ -128,13 +128,9 @@ class Couzin(Solver[CouzinState]):
 
     def __check_init__(self):
         """Refuse lists that are not of n fish, and what the initial condition refuses."""
-        for name in ("speed", "repulsion", "orientation", "attraction"):
-            factors = getattr(self, f"{name}_factors")
-            if factors is not None and factors.shape[-1] != self.n:
-                raise ParameterError(
-                    f"{name}_factors",
-                    f"given {factors.shape[-1]} numbers, allowed: n = {self.n}, one for each fish",
-                )
+        quantities = ("speed", "repulsion", "orientation", "attraction")
+        factors = [f"{name}_factors" for name in quantities]
+        require_length(self, factors, self.n, f"n = {self.n}, one for each fish")
         self.initial.check((self.dimensions, self.n), self.length)
         self.schedule.check(self.orientation_width)
 
@@ -254,8 +250,9 @@ class Couzin(Solver[CouzinState]):
             "groups": Variable((), "count", "1", "groups connected by attraction"),
         }
         if not isinstance(self.schedule, Constant):
-            words = "width of the zone of orientation"
-            declared["orientation_width_now"] = Variable((), "parameter", "length", words)
+            declared["orientation_width_now"] = Variable(
+                (), "parameter", "length", "width of the zone of orientation"
+            )
         return declared
 
     def domain(self) -> Domain:
@@ -298,10 +295,8 @@ class Couzin(Solver[CouzinState]):
 
     def _skin(self) -> Array:
         """Ten steps of the fastest fish: tiles last for five."""
-        fastest = (
-            self.speed if self.speed_factors is None else self.speed * jnp.max(self.speed_factors)
-        )
-        return 10 * self.dt * fastest
+        factors = self.speed_factors
+        return 10 * self.dt * (self.speed if factors is None else self.speed * jnp.max(factors))
 
     def _renewed(self, tiling: Tiling | None, position: Float[Array, "d n"]) -> Tiling | None:
         if tiling is None:

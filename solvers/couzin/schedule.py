@@ -2,13 +2,12 @@
 
 import abc
 
-import jax.core
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, param
+from physent.solvers.checks import certain, on_host
 
 
 class Schedule(Declared):
@@ -62,14 +61,13 @@ class Staircase(Schedule):
 
     def check(self, width: Array) -> None:
         """From the width to the top there must be whole stairs."""
-        stairs = (self.top - width) / self.rise
-        if isinstance(stairs, jax.core.Tracer):
-            return
-        if np.any(np.abs(stairs - np.round(stairs)) > 1e-4) or np.any(np.round(stairs) < 1):
+        top, rise, width = on_host((self.top, self.rise, width))
+        stairs = (top - width) / rise
+        if certain(abs(stairs - stairs.round()) > 1e-4) or certain(stairs.round() < 1):
             raise ParameterError(
                 "schedule.rise",
-                f"{np.asarray(stairs).tolist()} stairs from orientation_width to top, allowed: a "
-                "whole number >= 1",
+                f"{stairs.tolist()} stairs from orientation_width to top, allowed: a whole number "
+                ">= 1",
             )
 
 
