@@ -24,6 +24,12 @@ def certain(condition: Any) -> bool:
     return known(condition) and bool(np.any(np.asarray(condition)))
 
 
+def refuse(condition: Any, key: str, message: str) -> None:
+    """Raise ParameterError(key, message) where the condition is certain."""
+    if certain(condition):
+        raise ParameterError(key, message)
+
+
 def require_length(
     owner: Any, names: Iterable[str], size: int, allowed: str, below: str = ""
 ) -> None:
@@ -32,7 +38,5 @@ def require_length(
     """
     for name in names:
         values = getattr(owner, name)
-        if values is not None and np.shape(values)[-1] != size:
-            raise ParameterError(
-                f"{below}{name}", f"given {np.shape(values)[-1]} numbers, allowed: {allowed}"
-            )
+        count = size if values is None else np.shape(values)[-1]
+        refuse(count != size, f"{below}{name}", f"given {count} numbers, allowed: {allowed}")

@@ -76,8 +76,7 @@ def enough(neighbors: NeighborList, particles: int) -> int:
     """Slots that would have been enough, with a quarter to spare; on the host, after an
     overflow.
     """
-    longest = int(np.max(np.asarray(neighbors.longest)))
-    return min(max(particles - 1, 1), 4 * -(-5 * longest // 16))
+    return min(max(particles - 1, 1), 4 * -(-5 * int(np.max(neighbors.longest)) // 16))
 
 
 def find_neighbors(
@@ -147,13 +146,14 @@ def sum_over_neighbors(
         return jnp.sum(of(parts, squared_length(parts)), axis=-1)
 
     def of_slot(k, total):
-        other = neighbors.slots[k]
-        parts = [space.nearest(_take(others, other) - part, axis) for axis, (part, others) in pairs]
+        parts = [
+            space.nearest(_take(others, neighbors.slots[k]) - part, axis)
+            for axis, (part, others) in pairs
+        ]
         return total + of(parts, squared_length(parts))
 
-    start = jax.eval_shape(of, x, x[0])
-    used = jnp.minimum(neighbors.deepest, neighbors.capacity)
-    return jax.lax.fori_loop(0, used, of_slot, jnp.zeros(start.shape, start.dtype))
+    start = jnp.zeros_like(jax.eval_shape(of, x, x[0]))
+    return jax.lax.fori_loop(0, jnp.minimum(neighbors.deepest, neighbors.capacity), of_slot, start)
 
 
 def separations(
@@ -162,10 +162,9 @@ def separations(
     """The components of x_j - x_i, shortest way round, for every slot, and the squared distance; 0
     in empty slots.
     """
-    everybody = enumerate(_components(slab.everywhere(position)))
     parts = [
         space.nearest(_take(others, neighbors.index) - position[:, axis, None], axis)
-        for axis, others in everybody
+        for axis, others in enumerate(_components(slab.everywhere(position)))
     ]
     return parts, squared_length(parts)
 
@@ -289,13 +288,9 @@ def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, "
     n, d = position.shape
     most = n + 1  # more cells than particles only cost time
     low, extent = [], []
-    for axis in range(d):
-        if space.periodic[axis]:
-            low.append(-space.length[axis] / 2)
-            extent.append(space.length[axis])
-        else:
-            low.append(jnp.min(position[:, axis]))
-            extent.append(jnp.max(position[:, axis]) - low[-1])
+    for axis, x in enumerate(_components(position)):
+        low.append(-space.length[axis] / 2 if space.periodic[axis] else jnp.min(x))
+        extent.append(space.length[axis] if space.periodic[axis] else jnp.max(x) - low[-1])
     # cells of the radius where they are few enough, else larger ones
     volume = jnp.prod(jnp.stack([jnp.maximum(size, radius) for size in extent]))
     # rounding must not make a cell too small
@@ -308,8 +303,8 @@ def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, "
     place, cell = [], jnp.zeros(n, jnp.int32)
     for axis in range(d):
         size = jnp.where(extent[axis] > 0, extent[axis], jnp.ones_like(side))
-        at = jnp.floor((position[:, axis] - low[axis]) * (shape[axis] / size)).astype(jnp.int32)
-        place.append(jnp.clip(at, 0, shape[axis] - 1))
+        at = jnp.floor((position[:, axis] - low[axis]) * (shape[axis] / size))
+        place.append(jnp.clip(at.astype(jnp.int32), 0, shape[axis] - 1))
         cell = cell * shape[axis] + place[-1]
     count = jnp.zeros(most + 1, jnp.int32).at[cell + 1].add(1, mode="promise_in_bounds")
     start = jnp.cumsum(count)

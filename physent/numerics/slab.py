@@ -48,8 +48,11 @@ def each_slab(function: Callable, cut: tuple[int | None, ...], into: Any) -> Cal
     """
     if slabs() == 1 or _inside():
         return function
-    out = tuple(map(spec, into)) if isinstance(into, tuple) else spec(into)
-    return jax.shard_map(function, in_specs=tuple(map(spec, cut)), out_specs=out)
+    return jax.shard_map(
+        function,
+        in_specs=tuple(map(spec, cut)),
+        out_specs=tuple(map(spec, into)) if isinstance(into, tuple) else spec(into),
+    )
 
 
 def everywhere(values: Array) -> Array:

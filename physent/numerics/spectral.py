@@ -65,9 +65,8 @@ def derivative(
     The Nyquist mode of an even n has no sign and so no odd derivative: there it counts as zero
     (Trefethen, Spectral Methods in MATLAB, 2000, chapter 3).
     """
-    n = f.shape[axis]
-    factor = (1j * (signed_wavenumbers if order % 2 else wavenumbers)(n, length)) ** order
-    result = slab.ifft(along(factor, f.ndim, axis) * slab.fft(f, axis), axis)
+    k = (signed_wavenumbers if order % 2 else wavenumbers)(f.shape[axis], length)
+    result = slab.ifft(along((1j * k) ** order, f.ndim, axis) * slab.fft(f, axis), axis)
     return result if jnp.iscomplexobj(f) else result.real
 
 
@@ -80,8 +79,7 @@ def two_thirds_filter(
     With the defaults, k_c is damped by e^-36 and three quarters of k_c by one part in 900. The form
     is that of Hou and Li (J. Comput. Phys. 226, 379, 2007), the cut-off that of Orszag's rule.
     """
-    modes = jnp.abs(_modes(n, dtype))
-    return jnp.exp(-strength * (modes * (3.0 / n)) ** power)
+    return jnp.exp(-strength * (jnp.abs(_modes(n, dtype)) * (3.0 / n)) ** power)
 
 
 def pad(spectrum: Complex[Array, "..."], n: int, axis: int = -1) -> Complex[Array, "..."]:

@@ -63,10 +63,11 @@ class Tiling(eqx.Module):
         """A tiling of another capacity that the next `renew_tiling` fills; also with a leading axis
         of members.
         """
-        near = jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32)
-        reference = jnp.full_like(self.reference, jnp.inf)  # nobody is near where it was made
         return dataclasses.replace(
-            self, near=near, reference=reference, most=jnp.zeros_like(self.most)
+            self,
+            near=jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32),
+            reference=jnp.full_like(self.reference, jnp.inf),  # nobody is near where it was made
+            most=jnp.zeros_like(self.most),
         )
 
 
@@ -100,16 +101,14 @@ def tile(
         .set(jnp.arange(tiles * size, dtype=jnp.int32))[:n]
     )
     near = _near(position, members, space, radius, skin)
-    most = jnp.max(jnp.sum(near.astype(jnp.int32), axis=1))
-    slot = jnp.where(
-        near, jnp.minimum(jnp.cumsum(near.astype(jnp.int32), axis=1) - 1, capacity), capacity
-    )
+    count = jnp.cumsum(near.astype(jnp.int32), axis=1)
+    slot = jnp.where(near, jnp.minimum(count - 1, capacity), capacity)
     row, other = (jnp.broadcast_to(index, near.shape) for index in jnp.ogrid[:tiles, :tiles])
     listed = jnp.full((tiles, capacity + 1), tiles, jnp.int32)
     listed = listed.at[row, slot].set(other.astype(jnp.int32), mode="promise_in_bounds")[
         :, :capacity
     ]
-    return Tiling(members, place, listed, position, most)
+    return Tiling(members, place, listed, position, jnp.max(count[:, -1]))
 
 
 def renew_tiling(

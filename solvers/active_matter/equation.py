@@ -153,8 +153,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         key, turn, kick = jax.random.split(state.key, 3)
         noise = None
         if self.diffusivity is not None:
-            spread = jnp.sqrt(2 * self.diffusivity * self.dt)
-            noise = spread * jax.random.normal(kick, state.position.shape, self.dt.dtype)
+            noise = jax.random.normal(kick, state.position.shape, self.dt.dtype)
+            noise = jnp.sqrt(2 * self.diffusivity * self.dt) * noise
         g, x, neighbors, space = state.propulsion, state.position, state.neighbors, self._space()
         pull = self._pull(x, neighbors)
         leap = jnp.maximum(state.leap, self._leap(pull + self.trap * x))
@@ -244,11 +244,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     def domain(self) -> Domain:
         """One axis a dimension; particles live on no grid."""
         periodic = self.boundary == "periodic"
-        names = ("x", "y", "z")[: self.dimension]
         return Domain(
             tuple(
                 Axis(name, length=self._length(), periodic=periodic, units="length")
-                for name in names
+                for name in "xyz"[: self.dimension]
             )
         )
 
@@ -352,13 +351,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             raise ParameterError(
                 "particles", f"{self.particles} particles do not share {devices} devices evenly"
             )
-        previous = ("previous",) if self.method == "adams_bashforth" else ()
-        return {
-            **dict.fromkeys(
-                ("position", "rounds", "propulsion", "neighbors.reference", *previous), 0
-            ),
-            "neighbors.slots": 1,
-        }
+        cut = ["position", "rounds", "propulsion", "neighbors.reference"]
+        cut += ["previous"] if self.method == "adams_bashforth" else []
+        return dict.fromkeys(cut, 0) | {"neighbors.slots": 1}
 
     # ----------------------------------------------------------------------------------------------
     # the start
@@ -422,8 +417,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """What belongs to each stochastic variable, by name; g is one as an Ornstein-Uhlenbeck
         process.
         """
-        of = {"position": of_position, "propulsion": of_propulsion}
-        return of if isinstance(self.propulsion, OrnsteinUhlenbeck) else {"position": of_position}
+        if isinstance(self.propulsion, OrnsteinUhlenbeck):
+            return {"position": of_position, "propulsion": of_propulsion}
+        return {"position": of_position}
 
     def _length(self) -> Float[Array, ""]:
         if self.length is not None:

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from physent.entropy import from_centre
 from physent.numerics.space import Space
 from physent.numerics.tiles import Tiling, over_tiles, renew_tiling, tile, tile_count
-from physent.protocol.parameters import choice, param, static
+from physent.protocol.parameters import choice, declarations, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import require_length
@@ -128,8 +127,7 @@ class Couzin(Solver[CouzinState]):
 
     def __check_init__(self):
         """Refuse lists that are not of n fish, and what the initial condition refuses."""
-        quantities = ("speed", "repulsion", "orientation", "attraction")
-        factors = [f"{name}_factors" for name in quantities]
+        factors = [name for name in declarations(Couzin) if name.endswith("_factors")]
         require_length(self, factors, self.n, f"n = {self.n}, one for each fish")
         self.initial.check((self.dimensions, self.n), self.length)
         self.schedule.check(self.orientation_width)
@@ -257,10 +255,12 @@ class Couzin(Solver[CouzinState]):
 
     def domain(self) -> Domain:
         """The axes x, y and z, which hold no grid."""
-        names = ("x", "y", "z")[: self.dimensions]
         periodic = self.length is not None
         return Domain(
-            tuple(Axis(name, None, self.length, periodic, units="length") for name in names)
+            tuple(
+                Axis(name, None, self.length, periodic, units="length")
+                for name in "xyz"[: self.dimensions]
+            )
         )
 
     def members_in_turn(self) -> bool:
@@ -280,8 +280,8 @@ class Couzin(Solver[CouzinState]):
             raise RuntimeError("Couzin reported an error without a tiling")
         tiles, had = state.tiling.members.shape[-2], state.tiling.capacity
         room = min(tiles, max(state.tiling.enough(), had + had // 2 + 1))
-        larger = dataclasses.replace(self, near_tiles=room)
-        return larger, eqx.tree_at(lambda state: state.tiling, state, state.tiling.emptied(room))
+        grown = dataclasses.replace(state, tiling=state.tiling.emptied(room))
+        return dataclasses.replace(self, near_tiles=room), grown
 
     # ----------------------------------------------------------------------------------------------
     # parts

@@ -112,8 +112,9 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             noise,
         )
         steps = jnp.ones((), int) if self.stepping == "fixed" else self._inner_steps(flow, self.dt)
-        key_of_state = for_forcing if self.forcing.random else None
-        return KelvinHelmholtzState(jnp.zeros_like(self.dt), flow, steps, key_of_state)
+        return KelvinHelmholtzState(
+            jnp.zeros_like(self.dt), flow, steps, for_forcing if self.forcing.random else None
+        )
 
     def step(self, state: KelvinHelmholtzState) -> KelvinHelmholtzState:
         """The state one dt later."""
@@ -141,10 +142,9 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             observed["dye"] = fields.dye
         if isinstance(state.flow, Staggered) and self.staggered:
             observed |= {"u_face": state.flow.u.T, "w_face": state.flow.w.T}
-        power = integrals["forcing_power"] + self.forcing.mean_power(self._box)
         return observed | {
             **{name: integrals[name] for name in INTEGRALS},
-            "forcing_power": power,
+            "forcing_power": integrals["forcing_power"] + self.forcing.mean_power(self._box),
             "bulk_richardson": bulk,
             "min_gradient_richardson": gradient,
             "max_divergence": integrals["max_divergence"],
@@ -196,23 +196,25 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         )
         if not self.staggered:
             return Domain(axes)
-        faces = (
-            Axis(
-                "x_face",
-                box.x(0)[:, 0],
-                self.length,
-                periodic=True,
-                long_name="horizontal position of left faces",
-            ),
-            Axis(
-                "z_face",
-                box.z(0)[0],
-                self.height,
-                periodic=box.periodic,
-                long_name="height of lower faces",
-            ),
+        return Domain(
+            (
+                *axes,
+                Axis(
+                    "x_face",
+                    box.x(0)[:, 0],
+                    self.length,
+                    periodic=True,
+                    long_name="horizontal position of left faces",
+                ),
+                Axis(
+                    "z_face",
+                    box.z(0)[0],
+                    self.height,
+                    periodic=box.periodic,
+                    long_name="height of lower faces",
+                ),
+            )
         )
-        return Domain(axes + faces)
 
     def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
         """Fluxes pass from cell to cell, and nonlinear terms leave the mean modes as they are."""
@@ -315,9 +317,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
 
     def _inner_step(self, carried, dt: Array, steps: int = 1):
         flow, key = carried
-        method = self._method
-        flow = method.advance(flow, dt, steps)
+        flow = self._method.advance(flow, dt, steps)
         if key is None:
             return flow, key
         key, now = jax.random.split(key)
-        return method.kicked(flow, self.forcing.kick(now, dt, self._box)), key
+        return self._method.kicked(flow, self.forcing.kick(now, dt, self._box)), key

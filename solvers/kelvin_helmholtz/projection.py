@@ -290,8 +290,7 @@ class Projection(Method[Staggered]):
         return (extended(inner(u, 1), 1, "odd") if self.box.walls == "no_slip" else u), w
 
     def _sampled(self, velocity: Velocity) -> tuple[Rows, Rows]:
-        box = self.box
-        shape = (box.nx, box.nz)
+        box, shape = self.box, (self.box.nx, self.box.nz)
         u, _ = velocity(box.x(0), box.z())
         _, w = velocity(box.x(), box.z(0))
         return jnp.broadcast_to(u, shape).T, self._off_walls(jnp.broadcast_to(w, shape).T)

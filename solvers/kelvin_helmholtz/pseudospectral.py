@@ -58,14 +58,13 @@ class Pseudospectral(Method[Spectrum]):
         self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None
     ) -> Spectrum:
         """See `Method`."""
-        flat = jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
-        u, w = (part + flat for part in velocity(self.box.x(), self.box.z()))
+        u, w = self._sampled(velocity)
         fields = [
             self._vorticity(u, w if noise is None else w + noise),
-            self._cosine(density(self.box.z()) - 1 + flat),
+            self._profile(lambda z: density(z) - 1),
         ]
         if dye is not None:
-            fields.append(self._cosine(dye(self.box.z()) + flat))
+            fields.append(self._profile(dye))
         return Spectrum(jnp.stack(fields) * self._resolved()[None], jnp.mean(u))
 
     @property
@@ -85,8 +84,7 @@ class Pseudospectral(Method[Spectrum]):
 
     def kicked(self, flow: Spectrum, velocity: Velocity) -> Spectrum:
         """See `Method`."""
-        flat = jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
-        u, w = (part + flat for part in velocity(self.box.x(), self.box.z()))
+        u, w = self._sampled(velocity)
         modes = flow.modes.at[0].add(self._vorticity(u, w) * self._resolved())
         return Spectrum(modes, flow.mean + jnp.mean(u))
 
@@ -224,10 +222,15 @@ class Pseudospectral(Method[Spectrum]):
             return self._from_cosine(modes)
         return inverse_sine_transform(slab.irfft(modes, self.box.nx, norm="forward"))
 
+    def _flat(self) -> Field:
+        return jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
+
+    def _sampled(self, velocity: Velocity) -> tuple[Field, Field]:
+        u, w = velocity(self.box.x(), self.box.z())
+        return u + self._flat(), w + self._flat()
+
     def _profile(self, profile: Profile) -> Modes:
-        return self._cosine(
-            profile(self.box.z()) + jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
-        )
+        return self._cosine(profile(self.box.z()) + self._flat())
 
     def _ik(self) -> Complex[Array, "1 k"]:
         k = jnp.arange(self.box.nx // 2 + 1, dtype=self.box.length.dtype) * self.box.wave[0]

@@ -137,13 +137,12 @@ class KleinGordon(Solver[KleinGordonState]):
         else:
             pair, inner_step = self._adaptive(pair, self.dt if inner_step is None else inner_step)
         probe = self._at_probe(pair[0], self._background_at_probe())
-        fallen = (state.probe > 0) & (probe <= 0)
         return KleinGordonState(
             t=state.t + self.dt,
             phi=pair[0],
             phi_t=pair[1],
             probe=probe,
-            bounces=state.bounces + fallen,
+            bounces=state.bounces + ((state.probe > 0) & (probe <= 0)),  # it has fallen
             inner_step=inner_step,
         )
 
@@ -204,11 +203,10 @@ class KleinGordon(Solver[KleinGordonState]):
         has no sign.
         """
         weights = self._weights()
-        k, ik = self.boundary.wavenumbers(self.n, self.length), self._ik()
         kinetic = jnp.sum(weights * squared_modulus(state.phi_t))
         slope = self._background_slope()
-        gradient = jnp.sum(weights * k**2 * squared_modulus(state.phi)) + slope**2
-        crossed = (ik * state.phi) * jnp.conj(state.phi_t)
+        gradient = jnp.sum(weights * self._k() ** 2 * squared_modulus(state.phi)) + slope**2
+        crossed = (self._ik() * state.phi) * jnp.conj(state.phi_t)
         # the first mode is the mean
         momentum = jnp.sum(weights * crossed.real) + slope * state.phi_t[0].real
         energy = 0.5 * (kinetic + gradient) + jnp.mean(self.potential(self._phi(state.phi)))
@@ -274,16 +272,17 @@ class KleinGordon(Solver[KleinGordonState]):
     def _weights(self) -> Float[Array, " k"]:
         return jnp.asarray(self.boundary.weights(self.n), self.length.dtype)
 
+    def _k(self) -> Float[Array, " k"]:
+        return self.boundary.wavenumbers(self.n, self.length)
+
     def _ik(self) -> Complex[Array, " k"]:
         """The factor of a derivative; a Nyquist mode without a partner has none."""
-        k = self.boundary.wavenumbers(self.n, self.length)
-        return 1j * jnp.where(self._weights() == 2, k, 0)
+        return 1j * jnp.where(self._weights() == 2, self._k(), 0)
 
     def _at_probe(
         self, modes: Complex[Array, " k"], background: Float[Array, ""]
     ) -> Float[Array, ""]:
-        k = self.boundary.wavenumbers(self.n, self.length)
-        cosine, sine = cosine_sine(k * (self.probe + self.length / 2))
+        cosine, sine = cosine_sine(self._k() * (self.probe + self.length / 2))
         return jnp.sum(self._weights() * (modes.real * cosine - modes.imag * sine)) + background
 
     # ----------------------------------------------------------------------------------------------
@@ -312,7 +311,7 @@ class KleinGordon(Solver[KleinGordonState]):
 
     def _flow(self, pair: Pair, tau: Array, mass: Array) -> Pair:
         """The exact flow of u_tt = u_xx - mass^2 u over a time tau, mode by mode."""
-        square = self.boundary.wavenumbers(self.n, self.length) ** 2 + mass**2
+        square = self._k() ** 2 + mass**2
         moving = square > 0
         omega = jnp.sqrt(jnp.where(moving, square, 1))
         cosine, sine = cosine_sine(omega * tau)
@@ -323,10 +322,8 @@ class KleinGordon(Solver[KleinGordonState]):
     def _whole_kick(self, pair: Pair, tau: Array) -> Pair:
         """phi_t += tau (phi_xx - V'(phi))."""
         phi, phi_t = pair
-        k = self.boundary.wavenumbers(self.n, self.length)
-        return phi, phi_t - tau * (
-            self.boundary.modes(self.potential.slope(self._phi(phi))) + k**2 * phi
-        )
+        force = self.boundary.modes(self.potential.slope(self._phi(phi)))
+        return phi, phi_t - tau * (force + self._k() ** 2 * phi)
 
     def _adaptive(self, pair: Pair, inner_step: Array) -> tuple[Pair, Array]:
         """One dt of dopri8 in the variables omega u +- i phi_t, which the linear part only
@@ -334,8 +331,8 @@ class KleinGordon(Solver[KleinGordonState]):
         """
         from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
 
-        k, mass = self.boundary.wavenumbers(self.n, self.length), self._linear_mass()
-        square = k**2 if mass is None else k**2 + mass**2
+        square, mass = self._k() ** 2, self._linear_mass()
+        square = square if mass is None else square + mass**2
         # a mode at rest is turned too, and the force takes it back
         omega = jnp.sqrt(jnp.where(square > 0, square, 1))
         phi, phi_t = pair

@@ -261,8 +261,8 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
 
     def observe(self, state: LinearLangevinState) -> dict[str, Array]:
         """The variables of every walker, and their second moments over the walkers."""
-        second = state.position.T @ state.position / self.walkers
-        return {"position": state.position, "covariance": second}
+        x = state.position
+        return {"position": x, "covariance": x.T @ x / self.walkers}
 
     def variables(self) -> dict[str, Variable]:
         """Vectors of each walker, and the matrix of second moments."""

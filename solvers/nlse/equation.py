@@ -102,9 +102,10 @@ class NLSE(Solver[NLSEState]):
     def init(self, key: PRNGKeyArray) -> NLSEState:
         """The initial condition at t = 0."""
         t = jnp.zeros_like(self.dt)
-        psi = self.initial(self._grid(), self._medium(), key)
         return NLSEState(
-            t=t, psi=psi, inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None
+            t=t,
+            psi=self.initial(self._grid(), self._medium(), key),
+            inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None,
         )
 
     def step(self, state: NLSEState) -> NLSEState:
