@@ -8,6 +8,7 @@ import numpy as np
 
 from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, static
+from physent.solvers.checks import refuse
 
 
 class Snapshot(Declared):
@@ -28,10 +29,11 @@ class Snapshot(Declared):
 
         Raises ParameterError.
         """
-        if not Path(self.path).is_file():
-            raise ParameterError(
-                "initial.path", f"no file {self.path!r} (working directory {Path.cwd()})"
-            )
+        refuse(
+            not Path(self.path).is_file(),
+            "initial.path",
+            f"no file {self.path!r} (working directory {Path.cwd()})",
+        )
         if len(self.variables) not in self.counts:
             raise ParameterError(
                 "initial.variables",
@@ -55,21 +57,23 @@ class Snapshot(Declared):
             )
         variable = file.variables[name]
         before = variable.ndim - len(shape)
-        if not 0 <= before <= 2 or variable.shape[before:] != shape:
-            raise ParameterError(
-                "initial.variables",
-                f"{name!r} in {self.path!r} has the shape {variable.shape}, allowed: {words}, "
-                "and t and member at most before",
-            )
+        refuse(
+            not 0 <= before <= 2 or variable.shape[before:] != shape,
+            "initial.variables",
+            f"{name!r} in {self.path!r} has the shape {variable.shape}, allowed: {words}, "
+            "and t and member at most before",
+        )
         where = (self.index, self.member)[:before]
         for key, at, size in zip(("index", "member"), where, variable.shape, strict=False):
-            if not -size <= at < size:
-                raise ParameterError(
-                    f"initial.{key}", f"given {at}, allowed: {-size} to {size - 1} for {name!r}"
-                )
-        values = np.ma.filled(np.ma.asarray(variable[(*where, ...)], float), np.nan)
-        if not np.all(np.isfinite(values)):
-            raise ParameterError(
-                "initial.variables", f"{name!r} in {self.path!r} is not finite everywhere"
+            refuse(
+                not -size <= at < size,
+                f"initial.{key}",
+                f"given {at}, allowed: {-size} to {size - 1} for {name!r}",
             )
+        values = np.ma.filled(np.ma.asarray(variable[(*where, ...)], float), np.nan)
+        refuse(
+            not np.all(np.isfinite(values)),
+            "initial.variables",
+            f"{name!r} in {self.path!r} is not finite everywhere",
+        )
         return values

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.numerics.neighbors import (
     NeighborList,
     enough,
@@ -24,7 +23,7 @@ from physent.protocol.parameters import choice, known, member_axes, param, stati
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Domain, Variable
-from physent.solvers.checks import certain, on_host
+from physent.solvers.checks import on_host, refuse
 
 from .pair_force import PAIR_FORCES, NoForce, PairForce
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
@@ -111,26 +110,29 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
-        if self.dimension == 1 and isinstance(self.propulsion, Brownian):
-            raise ParameterError(
-                "propulsion",
-                "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others",
-            )
+        refuse(
+            self.dimension == 1 and isinstance(self.propulsion, Brownian),
+            "propulsion",
+            "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others",
+        )
         here = on_host(self)
-        if self.boundary == "periodic" and certain(here.trap > 0):
-            # a particle in a trap has a place, not one of many images
-            raise ParameterError("boundary", "given 'periodic' with a trap, allowed: 'open'")
+        # a particle in a trap has a place, not one of many images
+        refuse(
+            self.boundary == "periodic" and here.trap > 0,
+            "boundary",
+            "given 'periodic' with a trap, allowed: 'open'",
+        )
         if self.boundary == "periodic" and known(*jax.tree.leaves(self)):
             # farther images than the nearest would push, too, and the force jumps where the nearest
             # changes
             with jax.ensure_compile_time_eval():
                 length, needed = on_host((here._length(), 2 * here.force.reach()))
-            if np.any(length < needed):
-                raise ParameterError(
-                    "length",
-                    f"the box of edge {np.min(length):.4g} is smaller than twice the reach of the "
-                    f"force, {np.max(needed):.4g}: more particles, or a longer box",
-                )
+            refuse(
+                length < needed,
+                "length",
+                f"the box of edge {np.min(length):.4g} is smaller than twice the reach of the "
+                f"force, {np.max(needed):.4g}: more particles, or a longer box",
+            )
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
         """Particles at random or on a lattice, with stationary propulsions."""
@@ -347,10 +349,11 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def split(self, devices: int) -> dict[str, int]:
         """The particles are shared out; all positions are gathered wherever forces are computed."""
-        if self.particles % devices:
-            raise ParameterError(
-                "particles", f"{self.particles} particles do not share {devices} devices evenly"
-            )
+        refuse(
+            self.particles % devices,
+            "particles",
+            f"{self.particles} particles do not share {devices} devices evenly",
+        )
         cut = ["position", "rounds", "propulsion", "neighbors.reference"]
         cut += ["previous"] if self.method == "adams_bashforth" else []
         return dict.fromkeys(cut, 0) | {"neighbors.slots": 1}

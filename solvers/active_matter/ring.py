@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from physent.errors import ParameterError
+from physent.solvers.checks import refuse
 
 from .equation import ActiveMatter
 from .propulsion import OrnsteinUhlenbeck
@@ -58,17 +59,22 @@ def pair_production(
     any other system. (Matrix continued fractions: H. Risken, The Fokker-Planck Equation, 1989,
     chapter 9.)
     """
-    if solver.particles != 2 or solver.dimension != 1 or solver.boundary != "periodic":
-        raise ParameterError("particles", "allowed: 2, in 1 periodic dimension")
+    refuse(
+        solver.particles != 2 or solver.dimension != 1 or solver.boundary != "periodic",
+        "particles",
+        "allowed: 2, in 1 periodic dimension",
+    )
     eps = 0.0 if solver.diffusivity is None else float(solver.diffusivity)
     if not isinstance(solver.propulsion, OrnsteinUhlenbeck) or eps <= 0:
         raise ParameterError(
             "diffusivity", "allowed: a number > 0, with ornstein_uhlenbeck propulsion"
         )
-    if not 3 <= points <= finest or points % 2 == 0:
-        raise ParameterError("points", f"given {points}, allowed: an odd number from 3 to {finest}")
-    if not 1 <= order <= HIGHEST:
-        raise ParameterError("order", f"given {order}, allowed: 1 to {HIGHEST}")
+    refuse(
+        not 3 <= points <= finest or points % 2 == 0,
+        "points",
+        f"given {points}, allowed: an odd number from 3 to {finest}",
+    )
+    refuse(not 1 <= order <= HIGHEST, "order", f"given {order}, allowed: 1 to {HIGHEST}")
     rate, before, words = float(solver.propulsion.rate), math.inf, ""
     while points <= finest:
         position, propulsion, total = _parts(solver, rate, points, order)

@@ -8,9 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy.schools.directions import unit
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, param
-from physent.solvers.checks import certain, on_host
+from physent.solvers.checks import on_host, refuse
 
 Start = tuple[Float[Array, "d n"], Float[Array, "d n"]]
 
@@ -52,10 +51,11 @@ class RandomBox(Initial):
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
         """In unbounded space the side must be given; a periodic box must hold it."""
-        if self.side is None and length is None:
-            raise ParameterError(
-                "initial.side", "missing, and unbounded space has no box to take it from"
-            )
+        refuse(
+            self.side is None and length is None,
+            "initial.side",
+            "missing, and unbounded space has no box to take it from",
+        )
         if self.side is not None:
             _fits("side", self.side, length)
 
@@ -127,11 +127,11 @@ def random_directions(
 def _fits(name: str, size: Array, length: Array | None, times: int = 1) -> None:
     """Refuse what would lie over itself in the periodic box."""
     given, side = on_host((size, length))
-    if side is not None and certain(times * given > side * (1 + 1e-6)):
-        raise ParameterError(
-            f"initial.{name}",
-            f"given {given.tolist()}, which does not fit into the box of length {side.tolist()}",
-        )
+    refuse(
+        side is not None and times * given > side * (1 + 1e-6),
+        f"initial.{name}",
+        f"given {given}, which does not fit into the box of length {side}",
+    )
 
 
 def _middle(length: Array | None) -> Array | float:

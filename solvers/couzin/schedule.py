@@ -5,9 +5,8 @@ import abc
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, param
-from physent.solvers.checks import certain, on_host
+from physent.solvers.checks import on_host, refuse
 
 
 class Schedule(Declared):
@@ -63,12 +62,11 @@ class Staircase(Schedule):
         """From the width to the top there must be whole stairs."""
         top, rise, width = on_host((self.top, self.rise, width))
         stairs = (top - width) / rise
-        if certain(abs(stairs - stairs.round()) > 1e-4) or certain(stairs.round() < 1):
-            raise ParameterError(
-                "schedule.rise",
-                f"{stairs.tolist()} stairs from orientation_width to top, allowed: a whole number "
-                ">= 1",
-            )
+        refuse(
+            (abs(stairs - stairs.round()) > 1e-4) | (stairs.round() < 1),
+            "schedule.rise",
+            f"{stairs} stairs from orientation_width to top, allowed: a whole number >= 1",
+        )
 
 
 SCHEDULES: dict[str, type] = {"constant": Constant, "staircase": Staircase}

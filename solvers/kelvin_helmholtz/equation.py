@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import choice, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import refuse
 
 from .box import INTEGRALS, Box, Fluid, Method, Walls
 from .forcing import FORCINGS, Forcing
@@ -87,14 +87,17 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
-        if self.nz % 2:
-            raise ParameterError("nz", f"given {self.nz}, allowed: an even number")
-        if self.method == "spectral" and self.walls == "no_slip":
-            raise ParameterError(
-                "walls", "given 'no_slip', allowed with method 'spectral': free_slip, periodic"
-            )
-        if self.method == "spectral" and self.staggered:
-            raise ParameterError("staggered", "given True, allowed with method 'spectral': false")
+        refuse(self.nz % 2, "nz", f"given {self.nz}, allowed: an even number")
+        refuse(
+            self.method == "spectral" and self.walls == "no_slip",
+            "walls",
+            "given 'no_slip', allowed with method 'spectral': free_slip, periodic",
+        )
+        refuse(
+            self.method == "spectral" and self.staggered,
+            "staggered",
+            "given True, allowed with method 'spectral': false",
+        )
         self.initial.check(self._box)
         self.forcing.check(self._box)
 
@@ -240,17 +243,18 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """Method `spectral`: the fields are cut along x, and what it evolves, modes, between the
         modes along z.
         """
-        if self.method == "projection":
-            raise ParameterError(
-                "run.devices", "method 'projection' cannot cut one run, allowed: method 'spectral'"
-            )
+        refuse(
+            self.method == "projection",
+            "run.devices",
+            "method 'projection' cannot cut one run, allowed: method 'spectral'",
+        )
         for name, size in (("nx", self.nx), ("nz", self.nz)):
-            if size % devices:
-                raise ParameterError(name, f"{name} = {size} is no multiple of {devices}")
-        if self.nx < 2 * devices:
-            raise ParameterError(
-                "nx", f"nx = {self.nx} leaves less than two cells to each of {devices}"
-            )
+            refuse(size % devices, name, f"{name} = {size} is no multiple of {devices}")
+        refuse(
+            self.nx < 2 * devices,
+            "nx",
+            f"nx = {self.nx} leaves less than two cells to each of {devices}",
+        )
         return {"flow.modes": 1}
 
     # ----------------------------------------------------------------------------------------------

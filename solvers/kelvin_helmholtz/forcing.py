@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, param, static
+from physent.solvers.checks import refuse
 
 from .box import Box, Sources, Velocity
 from .initial import Initial
@@ -112,10 +112,11 @@ class Stochastic(Forcing):
 
     def check(self, box: Box) -> None:
         """Its waves slip along walls, and the grid carries them."""
-        if box.walls == "no_slip":
-            raise ParameterError(
-                "walls", "given 'no_slip', allowed with forcing 'stochastic': free_slip, periodic"
-            )
+        refuse(
+            box.walls == "no_slip",
+            "walls",
+            "given 'no_slip', allowed with forcing 'stochastic': free_slip, periodic",
+        )
         box.check_waves(("forcing.modes", self.modes), ("forcing.modes", self.modes))
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, choice, kind_of, param, static
-from physent.solvers.checks import certain, on_host
+from physent.solvers.checks import certain, on_host, refuse
 
 from .box import Box, Fluid
 from .perturbation import PERTURBATIONS, Perturbation
@@ -220,17 +220,17 @@ class DoubleShear(Initial):
         _needs_rest(self, box)
         self.perturbation.check(box, "initial.perturbation")
         given, height = on_host((self, box.height))
-        if certain(given.separation >= height):
-            raise ParameterError(
-                "initial.separation",
-                f"given {given.separation}, allowed: less than the height, {height}",
-            )
-        if box.two_thirds and certain(given.density_thickness == 0):
-            raise ParameterError(
-                "initial.density_thickness",
-                "given 0, a jump, which overshoots in method 'spectral', allowed: more, or method "
-                "'projection'",
-            )
+        refuse(
+            given.separation >= height,
+            "initial.separation",
+            f"given {given.separation}, allowed: less than the height, {height}",
+        )
+        refuse(
+            box.two_thirds and given.density_thickness == 0,
+            "initial.density_thickness",
+            "given 0, a jump, which overshoots in method 'spectral', allowed: more, or method "
+            "'projection'",
+        )
         most = (height - given.separation) / 8
         for name in ("thickness", "density_thickness"):
             thickness = getattr(given, name)
@@ -291,10 +291,11 @@ class TaylorGreen(Initial):
 
     def check(self, box: Box) -> None:
         """Does not fit walls that do not slip; the grid is to carry its waves."""
-        if box.walls == "no_slip":
-            raise ParameterError(
-                "walls", "given 'no_slip', allowed with initial 'taylor_green': free_slip, periodic"
-            )
+        refuse(
+            box.walls == "no_slip",
+            "walls",
+            "given 'no_slip', allowed with initial 'taylor_green': free_slip, periodic",
+        )
         box.check_waves(("initial.m", self.m), ("initial.n", self.n))
 
 
@@ -303,12 +304,12 @@ def _between(bottom: Array, top: Array, step: Array) -> Array:
 
 
 def _needs_walls(box: Box, kind: str) -> None:
-    if box.periodic:
-        raise ParameterError(
-            "walls",
-            f"given 'periodic', but {kind!r} differs above and below, allowed: free_slip, no_slip "
-            "(periodic fits initial 'double_shear' and 'taylor_green')",
-        )
+    refuse(
+        box.periodic,
+        "walls",
+        f"given 'periodic', but {kind!r} differs above and below, allowed: free_slip, no_slip "
+        "(periodic fits initial 'double_shear' and 'taylor_green')",
+    )
 
 
 def _needs_rest(initial: Initial, box: Box) -> None:

@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, static
+from physent.solvers.checks import refuse
 
 
 class Boundary(Declared):
@@ -84,16 +84,13 @@ class Antiperiodic(Boundary):
 
     def check(self, n: int, period: float | None, even: bool) -> None:
         """Needs an even number of points and V(-phi) = V(phi)."""
-        if n % 2:
-            raise ParameterError(
-                "n", f"given {n}, allowed: an even number with boundary 'antiperiodic'"
-            )
-        if not even:
-            raise ParameterError(
-                "boundary",
-                "given 'antiperiodic', but V(-phi) is not V(phi): allowed with this potential: "
-                "'periodic'",
-            )
+        refuse(n % 2, "n", f"given {n}, allowed: an even number with boundary 'antiperiodic'")
+        refuse(
+            not even,
+            "boundary",
+            "given 'antiperiodic', but V(-phi) is not V(phi): allowed with this potential: "
+            "'periodic'",
+        )
 
     def modes(self, u: Float[Array, " n"]) -> Complex[Array, " k"]:
         """One complex transform of half the length: the modes m = 0, 2, 4, ... of e^{2 pi i (m +
@@ -146,12 +143,12 @@ class Winding(Boundary):
 
     def check(self, n: int, period: float | None, even: bool) -> None:
         """Needs a potential with a period."""
-        if period is None:
-            raise ParameterError(
-                "boundary",
-                "given 'winding', but V has no period: allowed with this potential: 'periodic' or "
-                "'antiperiodic'",
-            )
+        refuse(
+            period is None,
+            "boundary",
+            "given 'winding', but V has no period: allowed with this potential: 'periodic' or "
+            "'antiperiodic'",
+        )
 
     def jump(self, period: float | None) -> float:
         """The number of windings times the period."""

@@ -13,7 +13,7 @@ from physent.numerics.splitting import SPLITTINGS, STRANG, split_step
 from physent.protocol.parameters import choice, kind_of, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
-from physent.solvers.checks import certain, on_host
+from physent.solvers.checks import certain, on_host, refuse
 
 from .boundary import BOUNDARIES, Boundary, Winding, named
 from .initial import Initial, Medium
@@ -98,13 +98,13 @@ class KleinGordon(Solver[KleinGordonState]):
         medium = self._medium()
         self.initial.check(self.n, medium)
         fitting = self.initial.boundaries(medium)
-        if not any(_same(self.boundary, other) for other in fitting):
-            raise ParameterError(
-                "boundary",
-                f"given {named(self.boundary)}, but initial condition "
-                f"{kind_of(self.initial, INITIALS)!r} with this potential goes on differently "
-                f"beyond the box, allowed: {' or '.join(named(other) for other in fitting)}",
-            )
+        refuse(
+            not any(_same(self.boundary, other) for other in fitting),
+            "boundary",
+            f"given {named(self.boundary)}, but initial condition "
+            f"{kind_of(self.initial, INITIALS)!r} with this potential goes on differently "
+            f"beyond the box, allowed: {' or '.join(named(other) for other in fitting)}",
+        )
         length, dt = on_host((self.length, self.dt))
         longest = 2 * length / (np.pi * self.n)
         if self.method == "stormer_verlet" and certain(dt >= longest):
@@ -122,7 +122,7 @@ class KleinGordon(Solver[KleinGordonState]):
             t=t,
             phi=phi,
             phi_t=phi_t,
-            probe=self._at_probe(phi, self._background_at_probe()),
+            probe=self._at_probe(phi, self._background_slope() * self.probe),
             bounces=jnp.zeros((), int),
             inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None,
         )
@@ -136,7 +136,7 @@ class KleinGordon(Solver[KleinGordonState]):
             pair = split_step(SPLITTINGS[self.method], pair, self.dt, self._kick, self._drift)
         else:
             pair, inner_step = self._adaptive(pair, self.dt if inner_step is None else inner_step)
-        probe = self._at_probe(pair[0], self._background_at_probe())
+        probe = self._at_probe(pair[0], self._background_slope() * self.probe)
         return KleinGordonState(
             t=state.t + self.dt,
             phi=pair[0],
@@ -261,9 +261,6 @@ class KleinGordon(Solver[KleinGordonState]):
 
     def _background_slope(self) -> Float[Array, ""]:
         return self.boundary.jump(self.potential.repeat()) / self.length
-
-    def _background_at_probe(self) -> Float[Array, ""]:
-        return self._background_slope() * self.probe
 
     def _phi(self, modes: Complex[Array, " k"]) -> Float[Array, " n"]:
         u = self.boundary.field(modes, self.n)

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared
+from physent.solvers.checks import refuse
 
 from .boundary import Antiperiodic, Boundary, Periodic
 from .potential import POTENTIALS, CustomPotential, Phi4, Potential
@@ -66,11 +66,12 @@ class Initial(Declared):
         """Raise a ParameterError where the initial condition does not fit the grid or the
         potential.
         """
-        if self.needs and not isinstance(medium.potential, self.needs):
-            kinds = [repr(kind) for kind, cls in POTENTIALS.items() if cls in self.needs]
-            raise ParameterError(
-                "initial", f"this initial condition needs potential {' or '.join(kinds)}"
-            )
+        kinds = " or ".join(repr(kind) for kind, cls in POTENTIALS.items() if cls in self.needs)
+        refuse(
+            self.needs and not isinstance(medium.potential, self.needs),
+            "initial",
+            f"this initial condition needs potential {kinds}",
+        )
 
     def start(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium

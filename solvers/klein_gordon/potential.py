@@ -14,6 +14,7 @@ from physent.errors import ParameterError, RegistryError
 from physent.numerics.rotation import cosine_sine
 from physent.protocol import registry
 from physent.protocol.parameters import Declared, param, static
+from physent.solvers.checks import refuse
 
 
 class Potential(Declared):
@@ -218,15 +219,16 @@ class CustomPotential(Potential):
             raise ParameterError(
                 "potential.function", f"{self.function} cannot be evaluated: {error!r}"
             ) from None
-        if values.shape != phi.shape or not np.allclose(values, single, rtol=1e-5, atol=1e-6):
-            raise ParameterError(
-                "potential.function", f"{self.function} must act on an array element by element"
-            )
-        if not np.allclose(values, shifted, rtol=1e-4, atol=1e-4):
-            raise ParameterError(
-                "potential.period",
-                f"given {self.period!r}, but V(phi + {self.period!r}) is not V(phi)",
-            )
+        refuse(
+            values.shape != phi.shape or not np.allclose(values, single, rtol=1e-5, atol=1e-6),
+            "potential.function",
+            f"{self.function} must act on an array element by element",
+        )
+        refuse(
+            not np.allclose(values, shifted, rtol=1e-4, atol=1e-4),
+            "potential.period",
+            f"given {self.period!r}, but V(phi + {self.period!r}) is not V(phi)",
+        )
 
     def _function(self) -> Callable[[Any], Any]:
         if isinstance(self.function, _Named):

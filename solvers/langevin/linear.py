@@ -15,7 +15,7 @@ from physent.protocol.parameters import Declared, choice, known, member_axes, pa
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Domain, Variable
-from physent.solvers.checks import certain, on_host, require_length
+from physent.solvers.checks import certain, on_host, refuse, require_length
 
 
 class LinearSystem(Declared):
@@ -208,19 +208,20 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
         a, dt = on_host((on_host(self.system).matrix(), self.dt))
         d = jax.eval_shape(self.system.diffusion)
         if a.ndim != 2 or a.shape != (*d.shape, *d.shape):
-            if isinstance(self.system, Matrix) and a.ndim == 2:
-                raise ParameterError(
-                    "system.a", f"given {list(a.shape)} and {list(d.shape)}, allowed: d x d and d"
-                )
+            refuse(
+                isinstance(self.system, Matrix) and a.ndim == 2,
+                "system.a",
+                f"given {list(a.shape)} and {list(d.shape)}, allowed: d x d and d",
+            )
             return
         if not known(a):
             return
         rates = np.linalg.eigvals(np.asarray(a, float))
-        if np.max(rates.real) >= 0:
-            raise ParameterError(
-                "system",
-                f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only",
-            )
+        refuse(
+            rates.real >= 0,
+            "system",
+            f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only",
+        )
         longest = np.min(-2 * rates.real / np.abs(rates) ** 2)
         if self.method == "euler_maruyama" and certain(dt >= longest):
             raise ParameterError(

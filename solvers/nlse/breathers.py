@@ -11,10 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from physent.errors import ParameterError
 from physent.numerics.rotation import sech
 from physent.protocol.parameters import known, param
-from physent.solvers.checks import on_host
+from physent.solvers.checks import on_host, refuse
 
 from .initial import BrightSolution, Medium
 
@@ -63,12 +62,12 @@ class Akhmediev(BrightSolution):
             return
         length, period = on_host((medium.length, period))
         count = np.maximum(np.round(length / period), 1)
-        if np.any(np.abs(length / period - count) > 1e-6 * count):
-            raise ParameterError(
-                "length",
-                f"given {length.tolist()}, allowed: a multiple of the breather's period "
-                f"{period.tolist()}; the nearest is {(count * period).tolist()}",
-            )
+        refuse(
+            np.abs(length / period - count) > 1e-6 * count,
+            "length",
+            f"given {length}, allowed: a multiple of the breather's period {period}; the nearest "
+            f"is {count * period}",
+        )
 
 
 class Peregrine(BrightSolution):

@@ -6,15 +6,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.numerics import slab, spectral
 from physent.numerics.exponential import etdrk4_step
 from physent.numerics.rotation import cosine_sine, rotate
-from physent.numerics.spectral import squared_modulus
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.protocol.parameters import choice, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import refuse
 
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
 from .from_file import FromFile
@@ -89,13 +88,12 @@ class NLSE(Solver[NLSEState]):
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
-        if self.dealias == "exact" and self.method in SPLITTINGS:
-            raise ParameterError(
-                "dealias",
-                f"given 'exact', but method {self.method!r} never forms the cubic product: allowed "
-                "with etdrk4 and "
-                "dopri8; 'filter' goes with every method",
-            )
+        refuse(
+            self.dealias == "exact" and self.method in SPLITTINGS,
+            "dealias",
+            f"given 'exact', but method {self.method!r} never forms the cubic product: allowed "
+            "with etdrk4 and dopri8; 'filter' goes with every method",
+        )
         self.potential.check(self.n)
         self.initial.check(self.n, self._medium())
 
@@ -142,9 +140,11 @@ class NLSE(Solver[NLSEState]):
         energy_density = beta |psi_x|^2 - (g/2)|psi|^4 + V |psi|^2, current = 2 beta Im(psi* psi_x),
         which obeys density_t + current_x = 0.
         """
-        psi, density = state.psi, squared_modulus(state.psi)
+        psi, density = state.psi, spectral.squared_modulus(state.psi)
         slope = spectral.derivative(psi, self.length)
-        energy = self.dispersion * squared_modulus(slope) - (self.nonlinearity / 2) * density**2
+        energy = (
+            self.dispersion * spectral.squared_modulus(slope) - (self.nonlinearity / 2) * density**2
+        )
         v = self._potential()
         return {
             "psi": psi,
@@ -182,7 +182,7 @@ class NLSE(Solver[NLSEState]):
         for it has no sign.
         """
         spectrum, k = slab.fft(state.psi) / self.n, self._wavenumbers()
-        power, density = squared_modulus(spectrum), squared_modulus(state.psi)
+        power, density = spectral.squared_modulus(spectrum), spectral.squared_modulus(state.psi)
         energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(
             density**2
         )
@@ -206,20 +206,25 @@ class NLSE(Solver[NLSEState]):
         if not isinstance(self.potential, NoPotential):
             return {}
         psi = self.initial.exact(self._grid(), t, self._medium())
-        return {} if psi is None else {"psi": psi, "density": squared_modulus(psi)}
+        return {} if psi is None else {"psi": psi, "density": spectral.squared_modulus(psi)}
 
     def split(self, devices: int) -> dict[str, int]:
         """psi is cut along x."""
-        if self.dealias == "exact":
-            raise ParameterError(
-                "dealias", "dealias = 'exact' cannot be cut ('none' and 'filter' can)"
-            )
-        if self.method == "dopri8":
-            raise ParameterError(
-                "method", "method = 'dopri8' would gather psi (every other method can be cut)"
-            )
-        if slab.factors(self.n, devices) is None:
-            raise ParameterError("n", f"n = {self.n} is no product of two multiples of {devices}")
+        refuse(
+            self.dealias == "exact",
+            "dealias",
+            "dealias = 'exact' cannot be cut ('none' and 'filter' can)",
+        )
+        refuse(
+            self.method == "dopri8",
+            "method",
+            "method = 'dopri8' would gather psi (every other method can be cut)",
+        )
+        refuse(
+            slab.factors(self.n, devices) is None,
+            "n",
+            f"n = {self.n} is no product of two multiples of {devices}",
+        )
         return {"psi": 0}
 
     def _medium(self) -> Medium:
@@ -235,7 +240,7 @@ class NLSE(Solver[NLSEState]):
         return self.potential(self._grid(), self.length)
 
     def _kick(self, psi: Array, tau: Array) -> Array:
-        frequency = self.nonlinearity * squared_modulus(psi)
+        frequency = self.nonlinearity * spectral.squared_modulus(psi)
         v = self._potential()
         return rotate(psi, tau * (frequency if v is None else frequency - v))
 
@@ -253,5 +258,5 @@ class NLSE(Solver[NLSEState]):
             cubic = 1j * self.nonlinearity * spectral.dealiased_cubic(spectrum)
             return cubic if v is None else cubic - 1j * slab.fft(v * slab.ifft(spectrum))
         psi = slab.ifft(spectrum)
-        frequency = self.nonlinearity * squared_modulus(psi)
+        frequency = self.nonlinearity * spectral.squared_modulus(psi)
         return 1j * slab.fft((frequency if v is None else frequency - v) * psi)

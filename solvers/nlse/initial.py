@@ -8,9 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared
-from physent.solvers.checks import certain, on_host
+from physent.solvers.checks import on_host, refuse
 
 
 class Medium(eqx.Module):
@@ -63,12 +62,12 @@ class Bright(Initial):
     def check(self, n: int, medium: Medium) -> None:
         """Needs beta g > 0; traced values pass."""
         medium = on_host(medium)
-        if certain(medium.dispersion * medium.nonlinearity <= 0):
-            raise ParameterError(
-                "initial",
-                "this solution needs dispersion * nonlinearity > 0 (a focusing medium); "
-                "plane_wave, gaussian_noise and from_file do not",
-            )
+        refuse(
+            medium.dispersion * medium.nonlinearity <= 0,
+            "initial",
+            "this solution needs dispersion * nonlinearity > 0 (a focusing medium); "
+            "plane_wave, gaussian_noise and from_file do not",
+        )
 
 
 class BrightSolution(Bright):
