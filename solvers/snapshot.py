@@ -34,11 +34,11 @@ class Snapshot(Declared):
             "initial.path",
             f"no file {self.path!r} (working directory {Path.cwd()})",
         )
-        if len(self.variables) not in self.counts:
-            raise ParameterError(
-                "initial.variables",
-                f"given {len(self.variables)} names, allowed: {' or '.join(map(str, self.counts))}",
-            )
+        refuse(
+            len(self.variables) not in self.counts,
+            "initial.variables",
+            f"given {len(self.variables)} names, allowed: {' or '.join(map(str, self.counts))}",
+        )
         try:
             with netCDF4.Dataset(self.path) as file:
                 return [self._one(file, name, shape, words) for name in self.variables]
@@ -50,11 +50,11 @@ class Snapshot(Declared):
     def _one(
         self, file: netCDF4.Dataset, name: str, shape: tuple[int, ...], words: str
     ) -> np.ndarray:
-        if name not in file.variables:
-            raise ParameterError(
-                "initial.variables",
-                f"no variable {name!r} in {self.path!r}, which has {', '.join(file.variables)}",
-            )
+        refuse(
+            name not in file.variables,
+            "initial.variables",
+            f"no variable {name!r} in {self.path!r}, which has {', '.join(file.variables)}",
+        )
         variable = file.variables[name]
         before = variable.ndim - len(shape)
         refuse(

@@ -240,5 +240,4 @@ def advected(u: Extended, w: Extended, dx: Array, dz: Array) -> tuple[Field, Fie
     zz = (w[:-1, 1:-1] + w[1:, 1:-1]) ** 2 * (1 / (4 * dz))
     xz = (w[1:, 1:] + w[1:, :-1]) * (u[1:, 1:] + u[:-1, 1:])
     along_x = (xx[:, :-1] - xx[:, 1:]) + (xz[:-1, :-1] - xz[1:, :-1]) * (1 / (4 * dz))
-    along_z = (zz[:-1] - zz[1:]) + (xz[:nz, :-1] - xz[:nz, 1:]) * (1 / (4 * dx))
-    return along_x, along_z
+    return along_x, (zz[:-1] - zz[1:]) + (xz[:nz, :-1] - xz[:nz, 1:]) * (1 / (4 * dx))

@@ -1,7 +1,6 @@
 """Fish that school by zones: `Couzin`, its initial conditions and schedules."""
 
-from .from_file import FromFile
-from .initial import Initial, RandomBall, RandomBox, Ring
+from .initial import FromFile, Initial, RandomBall, RandomBox, Ring
 from .model import Couzin, CouzinState
 from .schedule import Constant, Schedule, Staircase
 

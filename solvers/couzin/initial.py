@@ -2,14 +2,17 @@
 
 import abc
 import math
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy.schools.directions import unit
-from physent.protocol.parameters import Declared, param
+from physent.protocol.parameters import Declared, param, static
 from physent.solvers.checks import on_host, refuse
+from physent.solvers.snapshot import Snapshot
 
 Start = tuple[Float[Array, "d n"], Float[Array, "d n"]]
 
@@ -56,8 +59,7 @@ class RandomBox(Initial):
             "initial.side",
             "missing, and unbounded space has no box to take it from",
         )
-        if self.side is not None:
-            _fits("side", self.side, length)
+        _fits("side", self.side, length)
 
 
 class RandomBall(Initial):
@@ -117,6 +119,35 @@ class Ring(Initial):
         _fits("radius", self.radius, length, 2)
 
 
+class FromFile(Snapshot, Initial):
+    """Positions and headings at one time of a NetCDF file, with as many fish and components as the
+    school.
+
+    A variable is (fish, component), (t, fish, component), or (t, member, fish, component). The file
+    is read when the run starts, on the host.
+    """
+
+    counts: ClassVar[tuple[int, ...]] = (2,)
+    variables: tuple[str, ...] = static(
+        ("position", "heading"), doc="variables with the positions and the headings"
+    )
+
+    def __call__(
+        self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
+    ) -> Start:
+        """The school, its headings normalised."""
+        position, heading = (jnp.asarray(values.T, dtype) for values in self._fields(shape))
+        return position, unit(heading, axis=0)
+
+    def check(self, shape: tuple[int, int], length: Array | None) -> None:
+        """The file must exist and hold both variables, of this shape."""
+        self._fields(shape)
+
+    def _fields(self, shape: tuple[int, int]) -> list[np.ndarray]:
+        d, n = shape
+        return self.read((n, d), f"n = {n} fish and {d} components along its last axes")
+
+
 def random_directions(
     key: PRNGKeyArray, shape: tuple[int, int], dtype: jnp.dtype
 ) -> Float[Array, "d n"]:
@@ -124,11 +155,11 @@ def random_directions(
     return unit(jax.random.normal(key, shape, dtype), axis=0)
 
 
-def _fits(name: str, size: Array, length: Array | None, times: int = 1) -> None:
+def _fits(name: str, size: Array | None, length: Array | None, times: int = 1) -> None:
     """Refuse what would lie over itself in the periodic box."""
     given, side = on_host((size, length))
     refuse(
-        side is not None and times * given > side * (1 + 1e-6),
+        given is not None and side is not None and times * given > side * (1 + 1e-6),
         f"initial.{name}",
         f"given {given}, which does not fit into the box of length {side}",
     )

@@ -18,8 +18,7 @@ from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import require_length
 
 from . import order
-from .from_file import FromFile
-from .initial import Initial, RandomBall, RandomBox, Ring
+from .initial import FromFile, Initial, RandomBall, RandomBox, Ring
 from .schedule import SCHEDULES, Constant, Schedule
 from .social import Combine, Fish, Social, social, squares, ways, wish
 from .turning import deflect, interpolate_towards, jostle, rotate_towards

@@ -1,7 +1,5 @@
 """How the width of the zone of orientation changes during a run."""
 
-import abc
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -10,15 +8,17 @@ from physent.solvers.checks import on_host, refuse
 
 
 class Schedule(Declared):
-    """The width of the zone of orientation as a function of time."""
+    """The width of the zone of orientation as a function of time, the same at all times unless a
+    class says otherwise.
+    """
 
-    @abc.abstractmethod
     def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
         """The width at time t, from the one it starts with."""
+        return width
 
-    @abc.abstractmethod
     def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
         """The largest width there will be."""
+        return width
 
     def check(self, width: Array) -> None:
         """Raise a ParameterError where the schedule does not fit the width it starts with."""
@@ -26,14 +26,6 @@ class Schedule(Declared):
 
 class Constant(Schedule):
     """The width stays what it is."""
-
-    def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
-        """The same."""
-        return width
-
-    def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
-        """The same."""
-        return width
 
 
 class Staircase(Schedule):

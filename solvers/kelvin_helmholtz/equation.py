@@ -14,7 +14,6 @@ from physent.solvers.checks import refuse
 from .box import INTEGRALS, Box, Fluid, Method, Walls
 from .forcing import FORCINGS, Forcing
 from .initial import INITIALS, Initial
-from .profiles import energy_spectrum, richardson
 from .projection import Projection, Staggered
 from .pseudospectral import Pseudospectral, Spectrum
 
@@ -134,7 +133,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """
         method = self._method
         fields, integrals = method.centred(state.flow), method.integrals(state.flow)
-        bulk, gradient = richardson(fields, self._box, self.buoyancy)
+        bulk, gradient = fields.richardson(self._box, self.buoyancy)
         observed = {
             "u": fields.u,
             "w": fields.w,
@@ -152,7 +151,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             "min_gradient_richardson": gradient,
             "max_divergence": integrals["max_divergence"],
             "inner_steps": state.inner_steps,
-            "energy_spectrum": energy_spectrum(fields, self._box),
+            "energy_spectrum": fields.energy_spectrum(self._box),
         }
 
     def variables(self) -> dict[str, Variable]:

@@ -27,13 +27,13 @@ class Initial(Declared):
         walls are removed.
         """
 
-    @abc.abstractmethod
     def stream(self, z: Array, box: Box) -> Array:
-        """The base velocity U(z)."""
+        """The base velocity U(z); 0 unless a class says otherwise."""
+        return jnp.zeros_like(z)
 
-    @abc.abstractmethod
     def density(self, z: Array, box: Box) -> Array:
-        """The density; 1 is the reference."""
+        """The density; 1, the reference, unless a class says otherwise."""
+        return jnp.ones_like(z)
 
     @abc.abstractmethod
     def dye(self, z: Array, box: Box) -> Array:
@@ -262,14 +262,6 @@ class TaylorGreen(Initial):
         k, kappa = self._wave(box)
         u = self.amplitude * kappa * jnp.sin(k * x) * jnp.cos(kappa * z)
         return u, -self.amplitude * k * jnp.cos(k * x) * jnp.sin(kappa * z)
-
-    def stream(self, z: Array, box: Box) -> Array:
-        """0: there is no mean flow."""
-        return jnp.zeros_like(z)
-
-    def density(self, z: Array, box: Box) -> Array:
-        """1."""
-        return jnp.ones_like(z)
 
     def dye(self, z: Array, box: Box) -> Array:
         """1 in the upper half."""

@@ -23,13 +23,10 @@ from physent.numerics.staggered import (
 )
 
 from .box import (
-    Box,
     Centred,
     Field,
-    Fluid,
     Method,
     Profile,
-    Sources,
     Velocity,
     courant_rate,
 )
@@ -60,9 +57,6 @@ class Projection(Method[Staggered]):
     first, since there diffusion and the projection do not commute.
     """
 
-    box: Box
-    fluid: Fluid
-    sources: Sources
     advection: Literal["tvd", "central"] = eqx.field(static=True)
     diffusion: Literal["explicit", "exponential"] = eqx.field(static=True)
 
@@ -182,7 +176,7 @@ class Projection(Method[Staggered]):
         density = self._scalar_step(flow.density, u, w, self.fluid.diffusivity, dt)
         if self.sources.base is not None and self.diffusion == "explicit":
             density = density + dt * self._held(self.sources.base[1], self.fluid.diffusivity)
-        dyed = jax.tree.map(
+        dye = jax.tree.map(
             lambda f: self._scalar_step(f, u, w, self.fluid.dye_diffusivity, dt), flow.dye
         )
         u_rate, w_rate = advected(u, w, self.box.dx, self.box.dz)
@@ -192,7 +186,7 @@ class Projection(Method[Staggered]):
             w_rate = w_rate + self._viscosity(w)
         u_rate = u_rate + (self._steady() if self.diffusion == "explicit" else self._acceleration())
         u, w = inner(u, 1) + dt * u_rate, self._off_walls(inner(w, 1) + dt * w_rate)
-        scalars = jax.tree.map(self._scalar_ghosts, (density, dyed))
+        scalars = jax.tree.map(self._scalar_ghosts, (density, dye))
         return Staggered(*self._projected_ghosts(*self._ghosts(u, w)), *scalars)
 
     def _scalar_step(self, f: Array, u: Array, w: Array, diffusivity: Array, dt: Array) -> Rows:
@@ -215,12 +209,11 @@ class Projection(Method[Staggered]):
         stream, layers = (
             (0, 0) if self.sources.base is None else map(self._column, self.sources.base)
         )
-        u, w = (
+        u, w = self._projected(
             after(flow.u, fluid.viscosity, self._slip, stream),
             after(flow.w, fluid.viscosity, "faces"),
         )
-        u, w = self._projected(u, w)
-        dye = None if flow.dye is None else after(flow.dye, fluid.dye_diffusivity, "even")
+        dye = jax.tree.map(lambda f: after(f, fluid.dye_diffusivity, "even"), flow.dye)
         return Staggered(u, w, after(flow.density, fluid.diffusivity, "even", layers), dye)
 
     # ---------------------------------------------------------------------------------------------

@@ -17,13 +17,10 @@ from physent.numerics.cosine import (
 from physent.numerics.exponential import etdrk4_step
 
 from .box import (
-    Box,
     Centred,
     Field,
-    Fluid,
     Method,
     Profile,
-    Sources,
     Velocity,
     courant_rate,
 )
@@ -50,10 +47,6 @@ class Pseudospectral(Method[Spectrum]):
     Runge-Kutta method, exact for diffusion.
     """
 
-    box: Box
-    fluid: Fluid
-    sources: Sources
-
     def start(
         self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None
     ) -> Spectrum:
@@ -66,11 +59,6 @@ class Pseudospectral(Method[Spectrum]):
         if dye is not None:
             fields.append(self._profile(dye))
         return Spectrum(jnp.stack(fields) * self._resolved()[None], jnp.mean(u))
-
-    @property
-    def stride(self) -> int:
-        """See `Method`."""
-        return 1
 
     def advance(self, flow: Spectrum, dt: Array, steps: int = 1) -> Spectrum:
         """See `Method`."""
@@ -180,8 +168,7 @@ class Pseudospectral(Method[Spectrum]):
         square = self._square()
         stream = jnp.where(square == 0, 0, flow.modes[0] / jnp.where(square == 0, 1, square))
         amplitude = flow.mean if self.box.periodic else flow.mean * np.sqrt(self.box.nz)
-        u = self._z_of_sine(stream).at[0, 0].add(amplitude)
-        return u, -self._ik() * stream
+        return self._z_of_sine(stream).at[0, 0].add(amplitude), -self._ik() * stream
 
     def _height(self) -> Field:
         """The z of potential energy: between walls the sum of cosines whose slope is 1 on the grid,

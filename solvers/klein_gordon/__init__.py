@@ -5,10 +5,9 @@ conditions.
 from .boundary import Antiperiodic, Boundary, Periodic, Winding
 from .equation import KleinGordon, KleinGordonState
 from .initial import Initial, Medium
-from .phi4 import KinkAntikink, Phi4Kink
+from .kinks import Breather, KinkAntikink, Phi4Kink, SineGordonKink, TwoKink
 from .potential import CustomPotential, DoubleSineGordon, Linear, Phi4, Potential, SineGordon
 from .profiles import Gaussian, PlaneWave, Sampled
-from .sine_gordon import Breather, SineGordonKink, TwoKink
 
 __all__ = [
     "Antiperiodic",

@@ -56,11 +56,11 @@ class Boundary(Declared):
         kinks modulo 2.
         """
 
-    @abc.abstractmethod
     def turned(
         self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
     ) -> Float[Array, " n"]:
         """phi(x + turns length) for the values of phi(x)."""
+        return phi
 
 
 class Periodic(Boundary):
@@ -69,12 +69,6 @@ class Periodic(Boundary):
     def charge(self) -> int:
         """0: as many kinks as antikinks."""
         return 0
-
-    def turned(
-        self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
-    ) -> Float[Array, " n"]:
-        """The same."""
-        return phi
 
 
 class Antiperiodic(Boundary):

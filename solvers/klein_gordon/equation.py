@@ -17,10 +17,9 @@ from physent.solvers.checks import certain, on_host, refuse
 
 from .boundary import BOUNDARIES, Boundary, Winding, named
 from .initial import Initial, Medium
-from .phi4 import KinkAntikink, Phi4Kink
+from .kinks import Breather, KinkAntikink, Phi4Kink, SineGordonKink, TwoKink
 from .potential import POTENTIALS, Linear, Potential
 from .profiles import Gaussian, PlaneWave, Sampled
-from .sine_gordon import Breather, SineGordonKink, TwoKink
 
 INITIALS: dict[str, type] = {
     "gaussian": Gaussian,
@@ -97,11 +96,11 @@ class KleinGordon(Solver[KleinGordonState]):
         self.boundary.check(self.n, self.potential.repeat(), self.potential.is_even())
         medium = self._medium()
         self.initial.check(self.n, medium)
-        fitting = self.initial.boundaries(medium)
+        own, fitting = self.boundary, self.initial.boundaries(medium)
         refuse(
-            not any(_same(self.boundary, other) for other in fitting),
+            all((type(own), own.charge()) != (type(other), other.charge()) for other in fitting),
             "boundary",
-            f"given {named(self.boundary)}, but initial condition "
+            f"given {named(own)}, but initial condition "
             f"{kind_of(self.initial, INITIALS)!r} with this potential goes on differently "
             f"beyond the box, allowed: {' or '.join(named(other) for other in fitting)}",
         )
@@ -356,7 +355,3 @@ class KleinGordon(Solver[KleinGordonState]):
 def _free_drift(pair: Pair, tau: Array) -> Pair:
     phi, phi_t = pair
     return phi + tau * phi_t, phi_t
-
-
-def _same(boundary: Boundary, other: Boundary) -> bool:
-    return type(boundary) is type(other) and boundary.charge() == other.charge()

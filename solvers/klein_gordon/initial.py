@@ -58,9 +58,13 @@ class Initial(Declared):
         """
         return False
 
-    @abc.abstractmethod
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """The boundaries that the field fits, the natural one first."""
+        """The boundaries that the field fits, the natural one first: of one that returns to the
+        same vacuum a periodic one, and an antiperiodic one only if that vacuum is 0.
+        """
+        if isinstance(medium.potential, Phi4 | CustomPotential):
+            return (Periodic(),)
+        return (Periodic(), Antiperiodic())
 
     def check(self, n: int, medium: Medium) -> None:
         """Raise a ParameterError where the initial condition does not fit the grid or the
@@ -86,11 +90,3 @@ class Solution(Initial):
     def is_solution(self, medium: Medium) -> bool:
         """It is."""
         return True
-
-
-def localised(medium: Medium) -> tuple[Boundary, ...]:
-    """The boundaries of a field that returns to the same vacuum: an antiperiodic one only if that
-    vacuum is 0.
-    """
-    at_zero = not isinstance(medium.potential, Phi4 | CustomPotential)
-    return (Periodic(), Antiperiodic()) if at_zero else (Periodic(),)

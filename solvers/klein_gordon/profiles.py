@@ -9,7 +9,7 @@ from physent.protocol.parameters import param, static
 from physent.solvers.checks import require_length
 
 from .boundary import Antiperiodic, Boundary, Periodic, Winding
-from .initial import Initial, Medium, localised
+from .initial import Initial, Medium
 from .potential import Linear
 
 
@@ -28,10 +28,6 @@ class Gaussian(Initial):
         return medium.continued(
             medium.potential.rest() + self.amplitude * jnp.exp(-((away / self.width) ** 2)), turns
         )
-
-    def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """Periodic, and antiperiodic about a vacuum at 0."""
-        return localised(medium)
 
 
 class PlaneWave(Initial):
@@ -58,10 +54,6 @@ class PlaneWave(Initial):
     def is_solution(self, medium: Medium) -> bool:
         """For the linear potential."""
         return isinstance(medium.potential, Linear)
-
-    def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """Periodic, and antiperiodic about a vacuum at 0."""
-        return localised(medium)
 
 
 class Sampled(Initial):

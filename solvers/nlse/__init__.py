@@ -2,10 +2,9 @@
 
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
 from .equation import NLSE, NLSEState
-from .from_file import FromFile
 from .initial import Initial, Medium
 from .potential import Harmonic, Lattice, NoPotential, Potential, SampledPotential
-from .profiles import GaussianNoise, ModulatedSech, PlaneWave
+from .profiles import FromFile, GaussianNoise, ModulatedSech, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
 
 __all__ = [

@@ -16,10 +16,9 @@ from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import refuse
 
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
-from .from_file import FromFile
 from .initial import Initial, Medium
 from .potential import POTENTIALS, NoPotential, Potential
-from .profiles import GaussianNoise, ModulatedSech, PlaneWave
+from .profiles import FromFile, GaussianNoise, ModulatedSech, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
 
 INITIALS: dict[str, type] = {
