@@ -168,9 +168,6 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
         )
         return ours, jax.tree.map(beside, blocks), beside(gone)
 
-    def one_turn(loaded: tuple[Any, Any, Array], turn: Array) -> tuple[Any, Any]:
-        return fetched(turn + 1), function(*loaded)
-
     def collected(result: Array) -> Array:
         """(turns, ..., G, B) as (..., N)."""
         return jnp.moveaxis(result, 0, -3).reshape(*result.shape[1:-2], -1)[..., tiling.place]
@@ -178,7 +175,10 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
     # each turn fetches what the next will work on: fetched in the same turn XLA would fetch it
     # again for every pair
     order = jnp.arange(turns, dtype=jnp.int32)
-    return jax.tree.map(collected, jax.lax.scan(one_turn, fetched(order[0]), order)[1])
+    _, results = jax.lax.scan(
+        lambda loaded, turn: (fetched(turn + 1), function(*loaded)), fetched(order[0]), order
+    )
+    return jax.tree.map(collected, results)
 
 
 def tile_count(dimensions: int, n: int, size: int) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import equinox as eqx
@@ -11,13 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from physent.numerics.neighbors import (
-    NeighborList,
-    enough,
-    find_neighbors,
-    renew,
-    sum_over_neighbors,
-)
+from physent.numerics.neighbors import NeighborList, enough
 from physent.numerics.space import Space
 from physent.protocol.parameters import choice, known, member_axes, param, static
 from physent.protocol.solver import State
@@ -25,12 +19,9 @@ from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import on_host, refuse
 
-from .pair_force import PAIR_FORCES, NoForce, PairForce
+from .pair_force import PAIR_FORCES, PairForce
+from .pairs import Pairs
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
-
-# of the force's reach: what a random start with a diverging force may move in its first step
-RELAXED = 0.05
-TURNS = 2000
 
 
 class ActiveMatterState(State):
@@ -147,7 +138,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             )
             position = ((sites.astype(self.dt.dtype) + 0.5) / side - 0.5) * self._length()
         if self.initial == "random" and self.force.diverges:
-            position = self._relaxed(position)
+            position = self._pairs.relaxed(position, self.dt)
         return self._start(key, position, self.propulsion.start(direct, shape, self.dt.dtype))
 
     def step(self, state: ActiveMatterState) -> ActiveMatterState:
@@ -157,9 +148,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         if self.diffusivity is not None:
             noise = jax.random.normal(kick, state.position.shape, self.dt.dtype)
             noise = jnp.sqrt(2 * self.diffusivity * self.dt) * noise
-        g, x, neighbors, space = state.propulsion, state.position, state.neighbors, self._space()
+        g, x, neighbors = state.propulsion, state.position, state.neighbors
+        pairs = self._pairs
         pull = self._pull(x, neighbors)
-        leap = jnp.maximum(state.leap, self._leap(pull + self.trap * x))
+        leap = jnp.maximum(state.leap, pairs.leap(pull + self.trap * x, self.dt))
         if self.method == "euler_maruyama":
             move = self._move(self.dt * (self.speed * g + pull), noise)
             g = self.propulsion.advance(g, self.dt, turn)
@@ -172,19 +164,19 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             turn, turn_again = jax.random.split(turn)
             g = self.propulsion.advance(g, self.dt / 2, turn)
             velocity = self.speed * g + pull
-            there, _ = space.shift(x, self._move(self.dt * velocity, noise))
-            neighbors = self._renewed(neighbors, there)
+            there, _ = pairs.space.shift(x, self._move(self.dt * velocity, noise))
+            neighbors = pairs.renewed(neighbors, there)
             velocity = (velocity + self._velocity(there, g, neighbors)) / 2
             move = self._move(self.dt * velocity, noise)
             g = self.propulsion.advance(g, self.dt / 2, turn_again)
-        position, rounds = space.shift(x, move)
+        position, rounds = pairs.space.shift(x, move)
         return ActiveMatterState(
             t=state.t + self.dt,
             key=key,
             position=position,
             rounds=state.rounds + rounds,
             propulsion=g,
-            neighbors=self._renewed(neighbors, position),
+            neighbors=pairs.renewed(neighbors, position),
             leap=leap,
             previous=pull if self.method == "adams_bashforth" else None,
         )
@@ -196,27 +188,22 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         Pressures are sum_(i<j) r f/(d V), and that of swimming tau sum_i v0 g_i . v_i/(d V), tau
         the persistence time.
         """
-        force = self._force(state.position, state.neighbors)
-        velocity = self._velocity(state.position, state.propulsion, state.neighbors)
+        x, neighbors = state.position, state.neighbors
+        velocity = self._velocity(x, state.propulsion, neighbors)
         observed = {
-            "position": state.position,
-            "unwrapped": state.position + state.rounds.astype(self.dt.dtype) * self._length(),
+            "position": x,
+            "unwrapped": x + state.rounds.astype(self.dt.dtype) * self._length(),
             "propulsion": state.propulsion,
-            "force": force,
+            "force": self._pairs.forces(x, neighbors),
             "velocity": velocity,
             "mean_speed": jnp.mean(jnp.sqrt(jnp.sum(velocity**2, axis=1))),
         }
         if self.boundary == "periodic":
             share = 1 / (self.dimension * self._length() ** self.dimension)
-            swim = (
-                self.speed
-                * self.propulsion.persistence(self.dimension)
-                * jnp.sum(state.propulsion * velocity)
-            )
-            virial = self._over_pairs(
-                lambda squared: squared * self.force.over_distance(squared), state
-            )
+            tau = self.propulsion.persistence(self.dimension)
+            virial = self._pairs.over(lambda r2: r2 * self.force.over_distance(r2), x, neighbors)
             observed["interaction_pressure"] = share * jnp.sum(virial) / 2
+            swim = self.speed * tau * jnp.sum(state.propulsion * velocity)
             observed["swim_pressure"] = share * swim
         return observed
 
@@ -277,8 +264,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """d b/dx of each component, for positions shared equally by the components of a
         particle.
         """
-        stiffness = self._over_pairs(
-            lambda squared: self.force.stiffness(squared, self.dimension), state
+        stiffness = self._pairs.over(
+            lambda r2: self.force.stiffness(r2, self.dimension), state.position, state.neighbors
         )
         each = jnp.broadcast_to(
             stiffness[:, None] / self.dimension - self.trap, state.position.shape
@@ -339,13 +326,11 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             enough(state.neighbors, self.particles), min(self.particles - 1, self._slots() * 3 // 2)
         )
         larger = dataclasses.replace(self, neighbors=slots)
-        find = eqx.filter_jit(lambda solver, position: solver._found(position))
+        find = eqx.filter_jit(lambda solver, position: solver._pairs.found(position))
         if state.position.ndim > 2:
             find = eqx.filter_vmap(find, in_axes=(member_axes(larger), 0))
         # made here: the next step asks for forces before it asks whether the list serves
-        return larger, eqx.tree_at(
-            lambda state: state.neighbors, state, find(larger, state.position)
-        )
+        return larger, dataclasses.replace(state, neighbors=find(larger, state.position))
 
     def split(self, devices: int) -> dict[str, int]:
         """The particles are shared out; all positions are gathered wherever forces are computed."""
@@ -359,14 +344,14 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return dict.fromkeys(cut, 0) | {"neighbors.slots": 1}
 
     # ----------------------------------------------------------------------------------------------
-    # the start
+    # parts
 
     def _start(
         self, key: PRNGKeyArray, position: Float[Array, "n d"], g: Float[Array, "n d"]
     ) -> ActiveMatterState:
         """The state at t = 0 with particles there, taken back into the box."""
         position, rounds = self._space().shift(position, jnp.zeros_like(position))
-        neighbors = self._found(position)
+        neighbors = self._pairs.found(position)
         return ActiveMatterState(
             t=jnp.zeros_like(self.dt),
             key=key,
@@ -378,43 +363,6 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             # the first step of adams_bashforth is one of Euler
             previous=self._pull(position, neighbors) if self.method == "adams_bashforth" else None,
         )
-
-    def _relaxed(self, position: Float[Array, "n d"]) -> Float[Array, "n d"]:
-        """The places with overlaps pushed apart by bounded moves, until a step moves nobody by
-        RELAXED of the reach.
-        """
-        space, reach = self._space(), self.force.reach().astype(self.dt.dtype)
-
-        def push(parts, squared):
-            # no pair moves by more than the reach, where particles coincide the force may be
-            # infinite
-            most = reach / jnp.sqrt(jnp.maximum(squared, 1e-6 * reach**2))
-            return -jnp.minimum(self.dt * self.force.over_distance(squared), most)[
-                None
-            ] * jnp.stack(parts)
-
-        def moves(position, neighbors):
-            move = sum_over_neighbors(push, position, neighbors, space).T
-            return move, jnp.sqrt(jnp.sum(move**2, axis=1, keepdims=True))
-
-        def relax(loop):
-            position, neighbors, turn = loop
-            move, size = moves(position, neighbors)
-            most = RELAXED * reach
-            position, _ = space.shift(
-                position, move * jnp.minimum(1, most / jnp.maximum(size, most))
-            )
-            return position, self._renewed(neighbors, position), turn + 1
-
-        def far(loop):
-            position, neighbors, turn = loop
-            return (turn < TURNS) & (jnp.max(moves(position, neighbors)[1]) > RELAXED * reach)
-
-        position, _ = space.shift(position, jnp.zeros_like(position))
-        return jax.lax.while_loop(far, relax, (position, self._found(position), 0))[0]
-
-    # ----------------------------------------------------------------------------------------------
-    # mechanics
 
     def _stochastic(self, of_position: Any, of_propulsion: Any) -> dict[str, Any]:
         """What belongs to each stochastic variable, by name; g is one as an Ornstein-Uhlenbeck
@@ -435,74 +383,27 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             return Space.free(self.dimension, self.dt.dtype)
         return Space.torus(jnp.stack([self._length()] * self.dimension))
 
-    def _radius(self) -> Float[Array, ""]:
-        return self.force.reach().astype(self.dt.dtype) + self.skin
+    @property
+    def _pairs(self) -> Pairs:
+        reach = self.force.reach().astype(self.dt.dtype)
+        return Pairs(self.force, reach, self._space(), self.skin, self._slots())
 
     def _slots(self) -> int:
         return min(self.neighbors, max(1, self.particles - 1))
 
-    def _found(self, position: Float[Array, "n d"]) -> NeighborList:
-        if isinstance(self.force, NoForce):
-            own, none = jnp.arange(self.particles, dtype=jnp.int32), jnp.zeros((), jnp.int32)
-            return NeighborList(own[None, :], position, none, none, none)
-        return find_neighbors(position, self._space(), self._radius(), self._slots())
-
-    def _renewed(self, neighbors: NeighborList, position: Float[Array, "n d"]) -> NeighborList:
-        if isinstance(self.force, NoForce):
-            return neighbors
-        return renew(neighbors, position, self._space(), self._radius(), self.skin)
-
-    def _move(
-        self, drift: Float[Array, "n d"], noise: Float[Array, "n d"] | None
-    ) -> Float[Array, "n d"]:
+    def _move(self, drift: Array, noise: Array | None) -> Float[Array, "n d"]:
         return drift if noise is None else drift + noise
 
-    def _force(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
-        """The pair force on each particle; a repulsion points away from the neighbour."""
-        if isinstance(self.force, NoForce):
-            return jnp.zeros_like(position)
-
-        def pull(parts, squared):
-            return -self.force.over_distance(squared)[None] * jnp.stack(parts)
-
-        return sum_over_neighbors(pull, position, neighbors, self._space()).T
-
-    def _over_pairs(
-        self, of: Callable[[Array], Array], state: ActiveMatterState
-    ) -> Float[Array, " n"]:
-        """The sum over the neighbours of each particle of a function of the squared distance."""
-        return sum_over_neighbors(
-            lambda _, squared: of(squared)[None], state.position, state.neighbors, self._space()
-        )[0]
-
-    def _leap(self, force: Float[Array, "n d"]) -> Float[Array, ""]:
-        """The farthest that this force moves a particle in a step, over its reach; 0 of forces that
-        are bounded.
-        """
-        if not self.force.diverges:
-            return jnp.zeros_like(self.dt)
-        return (
-            self.dt
-            * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1)))
-            / self.force.reach().astype(self.dt.dtype)
-        )
-
-    def _velocity(
-        self, position: Float[Array, "n d"], g: Float[Array, "n d"], neighbors: NeighborList
-    ) -> Float[Array, "n d"]:
+    def _velocity(self, position: Array, g: Array, neighbors: NeighborList) -> Float[Array, "n d"]:
         return self.speed * g + self._pull(position, neighbors)
 
     def _pull(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
         """The drift that depends on where the particles are: pair forces and trap."""
-        return self._force(position, neighbors) - self.trap * position
+        return self._pairs.forces(position, neighbors) - self.trap * position
 
 
 def _over(x: Array, diffusivity: Array | None) -> Array:
     """x/eps, and 0 where eps = 0."""
     if diffusivity is None:
         return jnp.zeros_like(x)
-    return jnp.where(
-        diffusivity > 0,
-        x / jnp.where(diffusivity > 0, diffusivity, jnp.ones_like(diffusivity)),
-        0 * x,
-    )
+    return jnp.where(diffusivity > 0, x / jnp.where(diffusivity > 0, diffusivity, 1), 0 * x)

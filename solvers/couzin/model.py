@@ -20,7 +20,7 @@ from physent.solvers.checks import require_length
 from . import order
 from .initial import FromFile, Initial, RandomBall, RandomBox, Ring
 from .schedule import SCHEDULES, Constant, Schedule
-from .social import Combine, Fish, Social, social, squares, ways, wish
+from .social import Combine, Fish, social, squares, ways, wish
 from .turning import deflect, interpolate_towards, jostle, rotate_towards
 
 INITIALS: dict[str, type] = {
@@ -152,11 +152,13 @@ class Couzin(Solver[CouzinState]):
         position, heading = state.position.T, state.heading.T
         space, blind = self._space(), self._blind()
         tiling = self._renewed(state.tiling, position)  # one that has just grown is empty
-
-        def sums_over(ours: Fish, others: Fish, absent: Array | None) -> Social:
-            return social(ours, others, absent, space, blind, self.blind_to_repulsion)
-
-        sums = _over_pairs(tiling, sums_over, self._fish(position, heading, state.t))
+        sums = _over_pairs(
+            tiling,
+            lambda ours, others, absent: social(
+                ours, others, absent, space, blind, self.blind_to_repulsion
+            ),
+            self._fish(position, heading, state.t),
+        )
         direction = wish(sums, heading, self.combine, self.orientation_weight)
         if self.noise_model == "angular":
             direction = deflect(direction, self.noise, now)
@@ -187,9 +189,6 @@ class Couzin(Solver[CouzinState]):
                 None if absent is None else absent[..., None],
             )
 
-        def nearest(ours: Fish, others: Fish, absent: Array | None) -> Array:
-            return jnp.min(apart(ours, others, absent), axis=-2)
-
         def joined(ours: Fish, others: Fish, absent: Array | None) -> Array:
             reach = jnp.maximum(ours.attraction[..., None, :], others.attraction[..., :, None])
             return apart(ours, others, absent) < reach**2
@@ -207,7 +206,7 @@ class Couzin(Solver[CouzinState]):
                 tiling, lambda a, b, absent: lowest(joined(a[0], b[0], absent), b[1]), (fish, label)
             )
 
-        distance = jnp.sqrt(_over_pairs(tiling, nearest, fish))
+        distance = jnp.sqrt(_over_pairs(tiling, lambda *pair: jnp.min(apart(*pair), axis=-2), fish))
         accompanied = distance < fish.attraction
         values = {
             "position": state.position,

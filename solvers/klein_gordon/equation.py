@@ -130,7 +130,13 @@ class KleinGordon(Solver[KleinGordonState]):
         """The state one dt later."""
         pair, inner_step = (state.phi, state.phi_t), state.inner_step
         if self.method == "stormer_verlet":
-            pair = split_step(STRANG, pair, self.dt, self._whole_kick, _free_drift)
+            pair = split_step(
+                STRANG,
+                pair,
+                self.dt,
+                self._whole_kick,
+                lambda pair, tau: (pair[0] + tau * pair[1], pair[1]),
+            )
         elif self.method in SPLITTINGS:
             pair = split_step(SPLITTINGS[self.method], pair, self.dt, self._kick, self._drift)
         else:
@@ -350,8 +356,3 @@ class KleinGordon(Solver[KleinGordonState]):
         )
         forward, backward = jnp.split(y, 2)
         return ((forward + backward) / (2 * omega), (forward - backward) / 2j), inner_step
-
-
-def _free_drift(pair: Pair, tau: Array) -> Pair:
-    phi, phi_t = pair
-    return phi + tau * phi_t, phi_t

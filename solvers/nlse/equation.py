@@ -180,7 +180,7 @@ class NLSE(Solver[NLSEState]):
         The kinetic energy counts the Nyquist mode, as the solver evolves it; the momentum does not,
         for it has no sign.
         """
-        spectrum, k = slab.fft(state.psi) / self.n, self._wavenumbers()
+        spectrum, k = slab.fft(state.psi) / self.n, spectral.wavenumbers(self.n, self.length)
         power, density = spectral.squared_modulus(spectrum), spectral.squared_modulus(state.psi)
         energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(
             density**2
@@ -232,9 +232,6 @@ class NLSE(Solver[NLSEState]):
     def _grid(self) -> Float[Array, " n"]:
         return spectral.grid(self.n, self.length)
 
-    def _wavenumbers(self) -> Float[Array, " n"]:
-        return spectral.wavenumbers(self.n, self.length)
-
     def _potential(self) -> Float[Array, " n"] | None:
         return self.potential(self._grid(), self.length)
 
@@ -244,11 +241,13 @@ class NLSE(Solver[NLSEState]):
         return rotate(psi, tau * (frequency if v is None else frequency - v))
 
     def _drift(self, psi: Array, tau: Array) -> Array:
-        cosine, sine = cosine_sine((tau * self.dispersion) * self._wavenumbers() ** 2)
+        cosine, sine = cosine_sine(
+            (tau * self.dispersion) * spectral.wavenumbers(self.n, self.length) ** 2
+        )
         return slab.ifft(jax.lax.complex(cosine, -sine) * slab.fft(psi))
 
     def _linear(self) -> Complex[Array, " n"]:
-        return -1j * self.dispersion * self._wavenumbers() ** 2
+        return -1j * self.dispersion * spectral.wavenumbers(self.n, self.length) ** 2
 
     def _nonlinear(self, spectrum: Array) -> Array:
         """The spectrum of i (g |psi|^2 - V) psi, given that of psi."""
