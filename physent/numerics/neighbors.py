@@ -115,8 +115,9 @@ def renew(
 
     def make(old):
         slots, deepest = _search(position, space, radius, neighbors.capacity)
-        longest = jnp.maximum(old.longest, deepest)
-        return NeighborList(slots, position, deepest, longest, old.renewals + 1)
+        return NeighborList(
+            slots, position, deepest, jnp.maximum(old.longest, deepest), old.renewals + 1
+        )
 
     now, before = _components(position), _components(neighbors.reference)
     return renewed(neighbors, make, now, before, space, skin)

@@ -101,8 +101,7 @@ def project(
     cosine (walls, on which the normal derivative of p is 0) or Fourier in z. Ghost cells come out
     right for a periodic box and for walls about which u is even.
     """
-    solve = _periodic_pressure if periodic else _pressure_between_walls
-    p = solve(u, w, dx, dz)
+    p = (_periodic_pressure if periodic else _pressure_between_walls)(u, w, dx, dz)
     u = u - (p[1:-1, 1:-1] - p[1:-1, :-2]) * (1 / dx)
     return u, w - (p[1:-1, 1:-1] - p[:-2, 1:-1]) * (1 / dz)
 

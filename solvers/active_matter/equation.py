@@ -242,8 +242,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def drift(self, state: ActiveMatterState) -> dict[str, Array]:
         """The velocity, and for Ornstein-Uhlenbeck propulsion -gamma g."""
-        velocity = self._velocity(state.position, state.propulsion, state.neighbors)
-        return self._stochastic(velocity, self.propulsion.langevin(state.propulsion)[0])
+        return self._stochastic(
+            self._velocity(state.position, state.propulsion, state.neighbors),
+            self.propulsion.langevin(state.propulsion)[0],
+        )
 
     def diffusion(self, state: ActiveMatterState) -> dict[str, Array]:
         """eps, and for Ornstein-Uhlenbeck propulsion gamma."""
@@ -267,10 +269,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         stiffness = self._pairs.over(
             lambda r2: self.force.stiffness(r2, self.dimension), state.position, state.neighbors
         )
-        each = jnp.broadcast_to(
-            stiffness[:, None] / self.dimension - self.trap, state.position.shape
+        return self._stochastic(
+            jnp.broadcast_to(stiffness[:, None] / self.dimension - self.trap, state.position.shape),
+            self.propulsion.langevin(state.propulsion)[2],
         )
-        return self._stochastic(each, self.propulsion.langevin(state.propulsion)[2])
 
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> ActiveMatterState:
         """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions; its
@@ -296,8 +298,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def reference_divergence(self, state: ActiveMatterState) -> dict[str, Array]:
         """That of the forces over eps, and -1."""
-        slope = _over(self.divergence(state)["position"], self.diffusivity)
-        return self._stochastic(slope, jnp.full_like(state.propulsion, -1))
+        return self._stochastic(
+            _over(self.divergence(state)["position"], self.diffusivity),
+            jnp.full_like(state.propulsion, -1),
+        )
 
     def members_in_turn(self) -> bool:
         """Yes where there are lists to renew."""
@@ -313,12 +317,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """Steps too long for the forces; with a list that was too short they may be right the next
         time.
         """
-        if error != 2:
-            return None
-        return (
-            "a pair force moved a particle farther than its reach in one step: dt is too long for "
-            "it"
-        )
+        words = "a pair force moved a particle farther than its reach in one step: dt is too long"
+        return f"{words} for it" if error == 2 else None
 
     def grow(self, state: ActiveMatterState) -> tuple[Self, ActiveMatterState]:
         """As many slots as were missed, with some to spare; at least half as many again."""

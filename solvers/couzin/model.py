@@ -150,7 +150,9 @@ class Couzin(Solver[CouzinState]):
         """The school one dt later: all fish turn, then all move."""
         key, now = jax.random.split(state.key)
         position, heading = state.position.T, state.heading.T
-        space, blind = self._space(), self._blind()
+        # the cosine beyond which a fish sees; without a blind cone rounding must not make one
+        blind = jnp.where(self.blind_angle > 0, -jnp.cos(self.blind_angle), -2.0)
+        space = self._space()
         tiling = self._renewed(state.tiling, position)  # one that has just grown is empty
         sums = _over_pairs(
             tiling,
@@ -253,10 +255,9 @@ class Couzin(Solver[CouzinState]):
 
     def domain(self) -> Domain:
         """The axes x, y and z, which hold no grid."""
-        periodic = self.length is not None
         return Domain(
             tuple(
-                Axis(name, None, self.length, periodic, units="length")
+                Axis(name, None, self.length, self.length is not None, units="length")
                 for name in "xyz"[: self.dimensions]
             )
         )
@@ -328,10 +329,6 @@ class Couzin(Solver[CouzinState]):
 
     def _fish(self, position: Array, heading: Array, t: Array) -> Fish:
         return Fish(position, heading, *self._zones(self._orientation_width(t)))
-
-    def _blind(self) -> Array:
-        """The cosine beyond which a fish sees; without a blind cone rounding must not make one."""
-        return jnp.where(self.blind_angle > 0, -jnp.cos(self.blind_angle), -2.0)
 
 
 def _over_pairs(

@@ -235,8 +235,10 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """
         if type(self.forcing) is not FORCINGS["none"]:
             return {}
-        fields = self.initial.exact(t, self._box, self._fluid)
-        return {name: jnp.where(self.noise > 0, jnp.nan, field) for name, field in fields.items()}
+        return {
+            name: jnp.where(self.noise > 0, jnp.nan, field)
+            for name, field in self.initial.exact(t, self._box, self._fluid).items()
+        }
 
     def split(self, devices: int) -> dict[str, int]:
         """Method `spectral`: the fields are cut along x, and what it evolves, modes, between the
@@ -319,8 +321,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return carried[0], carried[1], carried[4]
 
     def _inner_step(self, carried, dt: Array, steps: int = 1):
-        flow, key = carried
-        flow = self._method.advance(flow, dt, steps)
+        flow, key = self._method.advance(carried[0], dt, steps), carried[1]
         if key is None:
             return flow, key
         key, now = jax.random.split(key)

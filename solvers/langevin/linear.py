@@ -237,7 +237,6 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     def init(self, key: PRNGKeyArray) -> LinearLangevinState:
         """A draw of the stationary state, or 0."""
         a, d = self.system.matrix(), self.system.diffusion()
-        covariance = stationary_covariance(a, d)
         if self.method == "exact":
             decay, noise = exact_step(a, d, self.dt)
             spread = jnp.linalg.cholesky(noise)
@@ -246,11 +245,8 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
             spread = jnp.diag(jnp.sqrt(2 * d * self.dt))
         key, start = jax.random.split(key)
         normal = jax.random.normal(start, (self.walkers, d.shape[0]), a.dtype)
-        position = (
-            normal @ jnp.linalg.cholesky(covariance).T
-            if self.initial == "stationary"
-            else 0 * normal
-        )
+        root = jnp.linalg.cholesky(stationary_covariance(a, d))
+        position = normal @ root.T if self.initial == "stationary" else 0 * normal
         return LinearLangevinState(jnp.zeros_like(self.dt), key, position, decay, spread)
 
     def step(self, state: LinearLangevinState) -> LinearLangevinState:
@@ -262,8 +258,10 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
 
     def observe(self, state: LinearLangevinState) -> dict[str, Array]:
         """The variables of every walker, and their second moments over the walkers."""
-        x = state.position
-        return {"position": x, "covariance": x.T @ x / self.walkers}
+        return {
+            "position": state.position,
+            "covariance": state.position.T @ state.position / self.walkers,
+        }
 
     def variables(self) -> dict[str, Variable]:
         """Vectors of each walker, and the matrix of second moments."""
