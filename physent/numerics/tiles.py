@@ -101,14 +101,14 @@ def tile(
         .set(jnp.arange(tiles * size, dtype=jnp.int32))[:n]
     )
     near = _near(position, members, space, radius, skin)
-    count = jnp.cumsum(near.astype(jnp.int32), axis=1)
-    slot = jnp.where(near, jnp.minimum(count - 1, capacity), capacity)
+    near_count = near.astype(jnp.int32)
+    slot = jnp.where(near, jnp.minimum(jnp.cumsum(near_count, axis=1) - 1, capacity), capacity)
     row, other = (jnp.broadcast_to(index, near.shape) for index in jnp.ogrid[:tiles, :tiles])
     listed = jnp.full((tiles, capacity + 1), tiles, jnp.int32)
     listed = listed.at[row, slot].set(other.astype(jnp.int32), mode="promise_in_bounds")[
         :, :capacity
     ]
-    return Tiling(members, place, listed, position, jnp.max(count[:, -1]))
+    return Tiling(members, place, listed, position, jnp.max(jnp.sum(near_count, axis=1)))
 
 
 def renew_tiling(
