@@ -162,7 +162,7 @@ def test_a_random_start_with_a_force_that_diverges_is_pushed_apart():
         particles=40, force=WCA(), dt=1e-3, initial="random", neighbors=39, speed=1.0
     )
     state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
-    force = np.linalg.norm(solver._force(state.position, state.neighbors), axis=1)
+    force = np.linalg.norm(solver._pairs.forces(state.position, state.neighbors), axis=1)
     assert 0 < force.max() * 1e-3 <= 0.05 * solver.force.reach() and state.leap == 0
     ends = eqx.filter_jit(
         lambda solver, state: jax.lax.fori_loop(0, 50, lambda _, s: solver.step(s), state)

@@ -55,7 +55,7 @@ METHODS = ["strang", "yoshida_4", "blanes_moan_4", "blanes_moan_6", "etdrk4", "d
         (lambda: NLSE(dispersion=-0.5, initial=KuznetsovMa()), ["initial", "focusing"]),
         (
             lambda: NLSE(initial=Solitons(amplitude=[1.0, 2.0, 3.0])),
-            ["initial.position", "2 values", "3"],
+            ["initial.position", "2 numbers", "3"],
         ),
         (
             lambda: NLSE(n=64, potential=SampledPotential(values=[0.0] * 60)),
@@ -345,7 +345,7 @@ def test_a_field_from_a_file(file):
         (64, {"index": 7}, ["initial.index", "7", "-3 to 2"]),
         (64, {"member": 2, "variables": ("many_psi_re",)}, ["initial.member", "2", "-2 to 1"]),
         (64, {"variables": ("broken",)}, ["'broken'", "not finite"]),
-        (64, {"variables": ("psi_re", "psi_im", "psi_re")}, ["3 names", "one or two"]),
+        (64, {"variables": ("psi_re", "psi_im", "psi_re")}, ["3 names", "1 or 2"]),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(file, n, changes, words):

@@ -61,7 +61,6 @@ def dopri8_step(
         n = nonlinear(factor * jax.lax.complex(v[0], v[1])) / factor
         return jnp.stack([n.real, n.imag])
 
-    controller = _Remembering(diffrax.PIDController(rtol=rtol, atol=atol))
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(slope),  # pyright: ignore[reportArgumentType]
         diffrax.Dopri8(),
@@ -69,13 +68,12 @@ def dopri8_step(
         t1=dt,
         dt0=jnp.where(inner_step > 0, jnp.minimum(inner_step, dt), dt),
         y0=jnp.stack([y.real, y.imag]),
-        stepsize_controller=controller,
+        stepsize_controller=_Remembering(diffrax.PIDController(rtol=rtol, atol=atol)),
         saveat=diffrax.SaveAt(t1=True, controller_state=True),
         max_steps=max_steps,
         throw=False,
     )
     assert solution.ys is not None
     done = jnp.exp(linear * dt) * jax.lax.complex(solution.ys[0, 0], solution.ys[0, 1])
-    reached = solution.result == diffrax.RESULTS.successful
     _, next_step = cast(tuple[Any, Array], solution.controller_state)
-    return jnp.where(reached, done, jnp.nan), next_step
+    return jnp.where(solution.result == diffrax.RESULTS.successful, done, jnp.nan), next_step

@@ -29,22 +29,12 @@ def cosine_transform(f: Float[Array, "m n"]) -> Float[Array, "n m"]:
     """The coefficients of the orthonormal cos(pi k (j + 1/2)/n) sqrt(2/n), k = 0 with sqrt(1/n); n
     is even.
     """
-    even, odd = cosine_halves(f.shape[1], f.dtype)
-    total, difference = _folded(f)
-    return jnp.concatenate(
-        [jnp.einsum("mz,kz->km", total, even), jnp.einsum("mz,kz->km", difference, odd)]
-    )
+    return _transformed(_folded(f), cosine_halves(f.shape[1], f.dtype))
 
 
 def inverse_cosine_transform(a: Float[Array, "n m"]) -> Float[Array, "m n"]:
     """The function with these coefficients, the inverse and the transpose of `cosine_transform`."""
-    even, odd = cosine_halves(a.shape[0], a.dtype)
-    half = a.shape[0] // 2
-    total, difference = (
-        jnp.einsum("km,kz->mz", a[:half], even),
-        jnp.einsum("km,kz->mz", a[half:], odd),
-    )
-    return _unfolded(total, difference)
+    return _unfolded(*_summed(a, cosine_halves(a.shape[0], a.dtype)))
 
 
 def sine_transform(f: Float[Array, "m n"]) -> Float[Array, "n m"]:
@@ -53,32 +43,35 @@ def sine_transform(f: Float[Array, "m n"]) -> Float[Array, "n m"]:
     The mode k = n, which alternates from point to point, is left out, so that sine modes are
     numbered as cosine modes are and a derivative takes one to the other.
     """
-    even, odd = _halves(f.shape[1], f.dtype, np.sin)
     total, difference = _folded(f)
-    return jnp.concatenate(
-        [jnp.einsum("mz,kz->km", difference, even), jnp.einsum("mz,kz->km", total, odd)]
-    )
+    return _transformed((difference, total), _halves(f.shape[1], f.dtype, np.sin))
 
 
 def inverse_sine_transform(a: Float[Array, "n m"]) -> Float[Array, "m n"]:
     """The function with these coefficients."""
-    even, odd = _halves(a.shape[0], a.dtype, np.sin)
-    half = a.shape[0] // 2
-    difference, total = (
-        jnp.einsum("km,kz->mz", a[:half], even),
-        jnp.einsum("km,kz->mz", a[half:], odd),
-    )
+    difference, total = _summed(a, _halves(a.shape[0], a.dtype, np.sin))
     return _unfolded(total, difference)
 
 
 def _halves(n: int, dtype: DTypeLike, function: np.ufunc) -> tuple[np.ndarray, np.ndarray]:
     k, j = order(n), np.arange(n // 2)
-    matrix = (
-        function(np.pi / n * np.outer(k, j + 0.5))
-        * np.where(k == 0, np.sqrt(1 / n), np.sqrt(2 / n))[:, None]
-    )
-    matrix = matrix.astype(dtype)
+    norms = np.where(k == 0, np.sqrt(1 / n), np.sqrt(2 / n))[:, None]
+    matrix = (function(np.pi / n * np.outer(k, j + 0.5)) * norms).astype(dtype)
     return matrix[: n // 2], matrix[n // 2 :]
+
+
+def _transformed(
+    parts: tuple[Array, Array], modes: tuple[np.ndarray, np.ndarray]
+) -> Float[Array, "n m"]:
+    """The coefficients of the even modes in the first part, then of the odd ones in the second."""
+    pairs = zip(parts, modes, strict=True)
+    return jnp.concatenate([jnp.einsum("mz,kz->km", part, mode) for part, mode in pairs])
+
+
+def _summed(a: Float[Array, "n m"], modes: tuple[np.ndarray, np.ndarray]) -> tuple[Array, Array]:
+    """The sums of the even and of the odd modes with these coefficients, on the first half."""
+    (even, odd), half = modes, a.shape[0] // 2
+    return jnp.einsum("km,kz->mz", a[:half], even), jnp.einsum("km,kz->mz", a[half:], odd)
 
 
 def _folded(f: Float[Array, "m n"]) -> tuple[Array, Array]:

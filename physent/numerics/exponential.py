@@ -54,10 +54,8 @@ def etdrk4_step(
     n_y = nonlinear(y)
     a = half * y + stage * n_y
     n_a = nonlinear(a)
-    b = half * y + stage * n_a
-    n_b = nonlinear(b)
-    c = half * a + stage * (2 * n_b - n_y)
-    n_c = nonlinear(c)
+    n_b = nonlinear(half * y + stage * n_a)
+    n_c = nonlinear(half * a + stage * (2 * n_b - n_y))
     first = dt * (phi_1 - 3 * phi_2 + 4 * phi_3)
     middle = dt * (2 * phi_2 - 4 * phi_3)
     last = dt * (4 * phi_3 - phi_2)

@@ -32,7 +32,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from physent.numerics import slab
-from physent.numerics.space import Space
+from physent.numerics.space import Space, renewed, squared_length
 
 
 class NeighborList(eqx.Module):
@@ -76,8 +76,7 @@ def enough(neighbors: NeighborList, particles: int) -> int:
     """Slots that would have been enough, with a quarter to spare; on the host, after an
     overflow.
     """
-    longest = int(np.max(np.asarray(neighbors.longest)))
-    return min(max(particles - 1, 1), 4 * -(-5 * longest // 16))
+    return min(max(particles - 1, 1), 4 * -(-5 * int(np.max(neighbors.longest)) // 16))
 
 
 def find_neighbors(
@@ -92,7 +91,10 @@ def find_neighbors(
     n = position.shape[0]
     longest = jnp.asarray(n - 1, jnp.int32)
     if capacity >= n - 1:
-        slots = jnp.concatenate([_everybody_else(n), _own(capacity - n + 1, n)])
+        itself = jnp.arange(n, dtype=jnp.int32)[None, :]
+        slots = jnp.concatenate(
+            [_everybody_else(n), jnp.broadcast_to(itself, (capacity - n + 1, n))]
+        )
     else:
         slots, longest = _search(position, space, radius, capacity)
     return NeighborList(slots, position, longest, longest, jnp.ones((), jnp.int32))
@@ -108,25 +110,17 @@ def renew(
     """The same list while it serves, else a new one: when some particle has moved by more than
     skin/2.
     """
-    n = position.shape[0]
-    if neighbors.capacity >= n - 1:
+    if neighbors.capacity >= position.shape[0] - 1:
         return neighbors
-    moved = jnp.zeros(n, position.dtype)
-    for axis in range(space.dimension):
-        moved += space.nearest(position[:, axis] - neighbors.reference[:, axis], axis) ** 2
-    serves = 4 * jnp.max(moved) <= skin**2  # false for what is not finite
 
-    def make(loop):
-        old, _ = loop
+    def make(old):
         slots, deepest = _search(position, space, radius, neighbors.capacity)
-        new = NeighborList(
+        return NeighborList(
             slots, position, deepest, jnp.maximum(old.longest, deepest), old.renewals + 1
         )
-        return new, jnp.ones((), bool)
 
-    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member
-    # needs it
-    return jax.lax.while_loop(lambda loop: ~loop[1], make, (neighbors, serves))[0]
+    now, before = _components(position), _components(neighbors.reference)
+    return renewed(neighbors, make, now, before, space, skin)
 
 
 def sum_over_neighbors(
@@ -141,8 +135,7 @@ def sum_over_neighbors(
     `of` must be 0 where the square is. Slot by slot, and only as many slots as are in use; for all
     pairs at once, where reverse-mode derivatives exist, too.
     """
-    axes, everybody = range(space.dimension), slab.everywhere(position)
-    x, everybody = ([points[:, axis] for axis in axes] for points in (position, everybody))
+    x, everybody = _components(position), _components(slab.everywhere(position))
     pairs = list(enumerate(zip(x, everybody, strict=True)))
     if neighbors.capacity >= position.shape[0] - 1:
         # x_i - x_i need not be 0 where the compiler fuses what x comes from into the difference
@@ -151,16 +144,17 @@ def sum_over_neighbors(
             jnp.where(apart, space.nearest(others[None, :] - part[:, None], a), 0)
             for a, (part, others) in pairs
         ]
-        return jnp.sum(of(parts, _squared(parts)), axis=-1)
+        return jnp.sum(of(parts, squared_length(parts)), axis=-1)
 
     def of_slot(k, total):
-        other = neighbors.slots[k]
-        parts = [space.nearest(_take(others, other) - part, axis) for axis, (part, others) in pairs]
-        return total + of(parts, _squared(parts))
+        parts = [
+            space.nearest(_take(others, neighbors.slots[k]) - part, axis)
+            for axis, (part, others) in pairs
+        ]
+        return total + of(parts, squared_length(parts))
 
-    start = jax.eval_shape(of, x, x[0])
-    used = jnp.minimum(neighbors.deepest, neighbors.capacity)
-    return jax.lax.fori_loop(0, used, of_slot, jnp.zeros(start.shape, start.dtype))
+    start = jnp.zeros_like(jax.eval_shape(of, x, x[0]))
+    return jax.lax.fori_loop(0, jnp.minimum(neighbors.deepest, neighbors.capacity), of_slot, start)
 
 
 def separations(
@@ -169,26 +163,19 @@ def separations(
     """The components of x_j - x_i, shortest way round, for every slot, and the squared distance; 0
     in empty slots.
     """
-    parts, index, everybody = [], neighbors.index, slab.everywhere(position)
-    for axis in range(space.dimension):
-        others = _take(everybody[:, axis], index)
-        parts.append(space.nearest(others - position[:, axis, None], axis))
-    return parts, _squared(parts)
+    parts = [
+        space.nearest(_take(others, neighbors.index) - position[:, axis, None], axis)
+        for axis, others in enumerate(_components(slab.everywhere(position)))
+    ]
+    return parts, squared_length(parts)
 
 
-def _squared(parts: list[Array]) -> Array:
-    squared = parts[0] ** 2
-    for part in parts[1:]:
-        squared = squared + part**2
-    return squared
+def _components(points: Float[Array, "n d"]) -> list[Float[Array, " n"]]:
+    return [points[:, axis] for axis in range(points.shape[1])]
 
 
 def _take(values: Array, index: Array) -> Array:
     return values.at[index].get(mode="promise_in_bounds")
-
-
-def _own(slots: int, n: int) -> Int[Array, "slots n"]:
-    return jnp.broadcast_to(jnp.arange(n, dtype=jnp.int32)[None, :], (slots, n))
 
 
 def _everybody_else(n: int) -> Int[Array, "others n"]:
@@ -230,24 +217,23 @@ def _search_among(
     capacity: int,
 ) -> tuple[Int[Array, "k n"], Int[Array, ""]]:
     """The neighbours among everybody of the particles at `position`, who are part of it."""
-    all_, (n, d) = everybody.shape[0], position.shape
+    all_, n = everybody.shape[0], position.shape[0]
     cells = _lay_out(everybody, space, radius)
     row, first, width = _runs(cells, space)
     row_start, row_end = (
         _take(cells.start, row * cells.shape[-1]),
         _take(cells.start, (row + 1) * cells.shape[-1]),
     )
-    x = [position[:, axis] for axis in range(d)]
-    sorted_x = [_take(everybody[:, axis], cells.order) for axis in range(d)]
+    sorted_x = [_take(others, cells.order) for others in _components(everybody)]
+    pairs = list(enumerate(zip(sorted_x, _components(position), strict=True)))
     own, limit = slab.own(jnp.arange(all_, dtype=jnp.int32)), radius**2
     column = jnp.arange(n, dtype=jnp.int32)
 
     def place(run, w):
         """Where the w-th candidate of a run of every particle lies."""
         at = first[run] + w
-        at = jnp.where(
-            at >= row_end[run], at - (row_end[run] - row_start[run]), at
-        )  # a run goes on at the other side
+        # a run goes on at the other side
+        at = jnp.where(at >= row_end[run], at - (row_end[run] - row_start[run]), at)
         return jnp.clip(at, 0, all_ - 1)
 
     def look(block):
@@ -259,9 +245,9 @@ def _search_among(
             number, marked = BITS * block + w, []
             for run in range(row.shape[0]):
                 where = place(run, number)
-                squared = jnp.zeros_like(x[0])
-                for axis in range(d):
-                    squared += space.nearest(_take(sorted_x[axis], where) - x[axis], axis) ** 2
+                squared = squared_length(
+                    [space.nearest(_take(others, where) - x, axis) for axis, (others, x) in pairs]
+                )
                 near = (
                     (number < width[run]) & (squared < limit) & (_take(cells.order, where) != own)
                 )
@@ -281,9 +267,8 @@ def _search_among(
             where = jnp.where(mine, place(run, BITS * block + lowest), where)
             left.append(jnp.where(mine, word & (word - 1), word))
             taken |= mine
-        slot = jnp.where(
-            taken, jnp.minimum(found, capacity), capacity
-        )  # the last is for what does not fit
+        # the last slot is for what does not fit
+        slot = jnp.where(taken, jnp.minimum(found, capacity), capacity)
         listed = listed.at[slot * n + column].set(
             _take(cells.order, where), mode="promise_in_bounds"
         )
@@ -304,18 +289,13 @@ def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, "
     n, d = position.shape
     most = n + 1  # more cells than particles only cost time
     low, extent = [], []
-    for axis in range(d):
-        if space.periodic[axis]:
-            low.append(-space.length[axis] / 2)
-            extent.append(space.length[axis])
-        else:
-            low.append(jnp.min(position[:, axis]))
-            extent.append(jnp.max(position[:, axis]) - low[-1])
+    for axis, x in enumerate(_components(position)):
+        low.append(-space.length[axis] / 2 if space.periodic[axis] else jnp.min(x))
+        extent.append(space.length[axis] if space.periodic[axis] else jnp.max(x) - low[-1])
     # cells of the radius where they are few enough, else larger ones
     volume = jnp.prod(jnp.stack([jnp.maximum(size, radius) for size in extent]))
-    side = jnp.maximum(radius, (volume / n) ** (1 / d)) * (
-        1 + 1e-5
-    )  # rounding must not make a cell too small
+    # rounding must not make a cell too small
+    side = jnp.maximum(radius, (volume / n) ** (1 / d)) * (1 + 1e-5)
     shape, left = [], jnp.asarray(most, jnp.int32)
     for axis in range(d):
         count = jnp.clip(jnp.floor(extent[axis] / side), 1, left).astype(jnp.int32)
@@ -324,8 +304,8 @@ def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, "
     place, cell = [], jnp.zeros(n, jnp.int32)
     for axis in range(d):
         size = jnp.where(extent[axis] > 0, extent[axis], jnp.ones_like(side))
-        at = jnp.floor((position[:, axis] - low[axis]) * (shape[axis] / size)).astype(jnp.int32)
-        place.append(jnp.clip(at, 0, shape[axis] - 1))
+        at = jnp.floor((position[:, axis] - low[axis]) * (shape[axis] / size))
+        place.append(jnp.clip(at.astype(jnp.int32), 0, shape[axis] - 1))
         cell = cell * shape[axis] + place[-1]
     count = jnp.zeros(most + 1, jnp.int32).at[cell + 1].add(1, mode="promise_in_bounds")
     start = jnp.cumsum(count)

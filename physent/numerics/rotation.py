@@ -1,4 +1,4 @@
-"""Sine and cosine together, as arithmetic that a compiler can vectorise."""
+"""Sine and cosine together, as arithmetic that a compiler can vectorise, and sech."""
 
 import jax
 import jax.numpy as jnp
@@ -40,9 +40,8 @@ def cosine_sine(phase: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[
     square = reduced * reduced
     sine = reduced + reduced * square * _horner(_SINE, square)
     cosine = 1 - 0.5 * square + square * square * _horner(_COSINE, square)
-    turn = quadrant - 4 * jnp.floor(
-        0.25 * quadrant
-    )  # 0, 1, 2 or 3, without a conversion to integers
+    # 0, 1, 2 or 3, without a conversion to integers
+    turn = quadrant - 4 * jnp.floor(0.25 * quadrant)
     odd = (turn == 1) | (turn == 3)
     cosine, sine = jnp.where(odd, sine, cosine), jnp.where(odd, cosine, sine)
     return jnp.where((turn == 1) | (turn == 2), -cosine, cosine), jnp.where(turn >= 2, -sine, sine)
@@ -59,6 +58,12 @@ def _horner(coefficients: tuple[float, ...], x: Array) -> Array:
     for coefficient in coefficients[1:]:
         value = value * x + coefficient
     return value
+
+
+def sech(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """1 / cosh x, without overflow."""
+    decay = jnp.exp(-jnp.abs(x))
+    return 2 * decay / (1 + decay * decay)
 
 
 def rotate(z: Array, phase: Array) -> Array:

@@ -48,8 +48,11 @@ def each_slab(function: Callable, cut: tuple[int | None, ...], into: Any) -> Cal
     """
     if slabs() == 1 or _inside():
         return function
-    out = tuple(map(spec, into)) if isinstance(into, tuple) else spec(into)
-    return jax.shard_map(function, in_specs=tuple(map(spec, cut)), out_specs=out)
+    return jax.shard_map(
+        function,
+        in_specs=tuple(map(spec, cut)),
+        out_specs=tuple(map(spec, into)) if isinstance(into, tuple) else spec(into),
+    )
 
 
 def everywhere(values: Array) -> Array:
@@ -83,7 +86,7 @@ def largest(value: Array) -> Array:
 
 def _exchanged(a: Array, cut: int, join: int) -> Array:
     """Cut along one axis, joined along the other: the one all-to-all of a transform."""
-    return jax.lax.all_to_all(a, AXIS, cut, join, tiled=True)
+    return a if slabs() == 1 else jax.lax.all_to_all(a, AXIS, cut, join, tiled=True)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -94,8 +97,6 @@ def rfft(f: Float[Array, "m n"], norm: str | None = None) -> Complex[Array, "m k
     """`jnp.fft.rfft` of every row of an array cut along the rows' points; the result is cut between
     rows.
     """
-    if slabs() == 1:
-        return jnp.fft.rfft(f, norm=norm)
     return each_slab(lambda f: jnp.fft.rfft(_exchanged(f, 0, 1), norm=norm), (1,), 0)(f)
 
 
@@ -103,8 +104,6 @@ def irfft(modes: Complex[Array, "m k"], n: int, norm: str | None = None) -> Floa
     """`jnp.fft.irfft` of every row, the inverse of `rfft`: cut between rows, then along their
     points.
     """
-    if slabs() == 1:
-        return jnp.fft.irfft(modes, n, norm=norm)
     return each_slab(lambda modes: _exchanged(jnp.fft.irfft(modes, n, norm=norm), 1, 0), (0,), 1)(
         modes
     )
@@ -135,9 +134,8 @@ def irfft2(
     if slabs() == 1:
         return jnp.fft.irfft2(modes, shape, norm=norm)
     n, k = shape[1], jnp.arange(modes.shape[1])
-    pairs = jnp.where((k == 0) | (2 * k == n), 1, 2)[
-        None, :
-    ]  # the modes left out are conjugate to these
+    # the modes left out are conjugate to these
+    pairs = jnp.where((k == 0) | (2 * k == n), 1, 2)[None, :]
 
     def transform(modes: Array) -> Array:
         rows = jnp.fft.ifft(jnp.pad(modes * pairs, ((0, 0), (0, n - modes.shape[1]))), norm=norm)

@@ -4,9 +4,15 @@ Space is two functions, a displacement and a shift, as in jax-md: `displacement`
 vector between two places, `shift` is where a step leads, with the number of times it went round.
 """
 
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
+
+T = TypeVar("T")
 
 
 class Space(eqx.Module):
@@ -72,3 +78,31 @@ class Space(eqx.Module):
             new.append(moved - turns * self.length[axis])
             rounds.append(turns.astype(jnp.int32))
         return jnp.stack(new, axis=-1), jnp.stack(rounds, axis=-1)
+
+
+def squared_length(components: list[Float[Array, "..."]]) -> Float[Array, "..."]:
+    """The sum of the squares of a vector's components."""
+    return sum((component**2 for component in components[1:]), components[0] ** 2)
+
+
+def renewed(
+    old: T,
+    make: Callable[[T], T],
+    position: Iterable[Array],
+    reference: Iterable[Array],
+    space: Space,
+    skin: Float[Array, ""],
+) -> T:
+    """What was made for a reference while it serves, else make(old): when some particle has moved
+    by more than skin/2.
+
+    Positions and reference come component by component.
+    """
+    pairs = enumerate(zip(position, reference, strict=True))
+    moved = squared_length([space.nearest(now - before, axis) for axis, (now, before) in pairs])
+    serves = 4 * jnp.max(moved) <= skin**2  # false for what is not finite
+    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member
+    # needs it
+    return jax.lax.while_loop(
+        lambda loop: ~loop[1], lambda loop: (make(loop[0]), jnp.ones((), bool)), (old, serves)
+    )[0]

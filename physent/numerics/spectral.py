@@ -8,11 +8,22 @@ along and leaves the others alone; lengths may be traced.
 
 import math
 
+import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Complex, Float, Inexact
 
 from physent.numerics import slab
+
+
+def grid(n: int, length: Float[Array, ""]) -> Float[Array, " n"]:
+    """The points (j/n - 1/2) length, j = 0, ..., n - 1."""
+    return (jnp.arange(n, dtype=length.dtype) / n - 0.5) * length
+
+
+def squared_modulus(z: Complex[Array, "..."]) -> Float[Array, "..."]:
+    """|z|^2, without the root that |z| would take."""
+    return z.real**2 + z.imag**2
 
 
 def wavenumbers(n: int, length: Float[Array, ""]) -> Float[Array, " n"]:
@@ -54,9 +65,8 @@ def derivative(
     The Nyquist mode of an even n has no sign and so no odd derivative: there it counts as zero
     (Trefethen, Spectral Methods in MATLAB, 2000, chapter 3).
     """
-    n = f.shape[axis]
-    factor = (1j * (signed_wavenumbers if order % 2 else wavenumbers)(n, length)) ** order
-    result = slab.ifft(along(factor, f.ndim, axis) * slab.fft(f, axis), axis)
+    k = (signed_wavenumbers if order % 2 else wavenumbers)(f.shape[axis], length)
+    result = slab.ifft(along((1j * k) ** order, f.ndim, axis) * slab.fft(f, axis), axis)
     return result if jnp.iscomplexobj(f) else result.real
 
 
@@ -69,8 +79,7 @@ def two_thirds_filter(
     With the defaults, k_c is damped by e^-36 and three quarters of k_c by one part in 900. The form
     is that of Hou and Li (J. Comput. Phys. 226, 379, 2007), the cut-off that of Orszag's rule.
     """
-    modes = jnp.abs(_modes(n, dtype))
-    return jnp.exp(-strength * (modes * (3.0 / n)) ** power)
+    return jnp.exp(-strength * (jnp.abs(_modes(n, dtype)) * (3.0 / n)) ** power)
 
 
 def pad(spectrum: Complex[Array, "..."], n: int, axis: int = -1) -> Complex[Array, "..."]:
@@ -79,32 +88,23 @@ def pad(spectrum: Complex[Array, "..."], n: int, axis: int = -1) -> Complex[Arra
     The Nyquist mode of an even grid is left out, so that what is left is band-limited to |m| < old
     n / 2.
     """
-    paired = (spectrum.shape[axis] - 1) // 2
-    low, high = _halves(spectrum, paired, axis)
-    shape = list(spectrum.shape)
-    shape[axis] = n - 2 * paired - 1
-    padded = jnp.concatenate([low, jnp.zeros(shape, spectrum.dtype), high], axis=axis)
-    return padded * (n / spectrum.shape[axis])
+    return _resized(spectrum, n, (spectrum.shape[axis] - 1) // 2, axis)
 
 
 def truncate(spectrum: Complex[Array, "..."], n: int, axis: int = -1) -> Complex[Array, "..."]:
     """The projection on a coarser grid of `n` points, the inverse of `pad`; an even n gets no
     Nyquist mode.
     """
-    paired = (n - 1) // 2
-    low, high = _halves(spectrum, paired, axis)
-    shape = list(spectrum.shape)
+    return _resized(spectrum, n, (n - 1) // 2, axis)
+
+
+def _resized(spectrum: Array, n: int, paired: int, axis: int) -> Array:
+    """The modes |m| <= paired on n points, the others 0."""
+    size, shape = spectrum.shape[axis], list(spectrum.shape)
     shape[axis] = n - 2 * paired - 1
-    cut = jnp.concatenate([low, jnp.zeros(shape, spectrum.dtype), high], axis=axis)
-    return cut * (n / spectrum.shape[axis])
-
-
-def _halves(spectrum: Array, paired: int, axis: int) -> tuple[Array, Array]:
-    index: list = [slice(None)] * spectrum.ndim
-    index[axis] = slice(0, paired + 1)
-    low = spectrum[tuple(index)]
-    index[axis] = slice(spectrum.shape[axis] - paired, None)
-    return low, spectrum[tuple(index)]
+    low = jax.lax.slice_in_dim(spectrum, 0, paired + 1, axis=axis)
+    high = jax.lax.slice_in_dim(spectrum, size - paired, size, axis=axis)
+    return jnp.concatenate([low, jnp.zeros(shape, spectrum.dtype), high], axis) * (n / size)
 
 
 def dealiased_cubic(spectrum: Complex[Array, "..."], axis: int = -1) -> Complex[Array, "..."]:
@@ -117,5 +117,4 @@ def dealiased_cubic(spectrum: Complex[Array, "..."], axis: int = -1) -> Complex[
     """
     n = spectrum.shape[axis]
     fine = jnp.fft.ifft(pad(spectrum, 2 * n, axis), axis=axis)
-    product = (fine.real**2 + fine.imag**2) * fine
-    return truncate(jnp.fft.fft(product, axis=axis), n, axis)
+    return truncate(jnp.fft.fft(squared_modulus(fine) * fine, axis=axis), n, axis)

@@ -101,8 +101,7 @@ def project(
     cosine (walls, on which the normal derivative of p is 0) or Fourier in z. Ghost cells come out
     right for a periodic box and for walls about which u is even.
     """
-    solve = _periodic_pressure if periodic else _pressure_between_walls
-    p = solve(u, w, dx, dz)
+    p = (_periodic_pressure if periodic else _pressure_between_walls)(u, w, dx, dz)
     u = u - (p[1:-1, 1:-1] - p[1:-1, :-2]) * (1 / dx)
     return u, w - (p[1:-1, 1:-1] - p[:-2, 1:-1]) * (1 / dz)
 
@@ -110,10 +109,8 @@ def project(
 def _periodic_pressure(u: Extended, w: Extended, dx: Array, dz: Array) -> Float[Array, "nz4 nx4"]:
     rhs = divergence(u, w, dx, dz)
     nz, nx = rhs.shape
-    p = jnp.fft.irfft2(
-        jnp.fft.rfft2(rhs) * _inverse(np.fft.fftfreq(nz, 1 / nz), nz, nx, dx, dz), (nz, nx)
-    )
-    return extended(p, 2, "periodic")
+    modes = jnp.fft.rfft2(rhs) * _inverse(np.fft.fftfreq(nz, 1 / nz), nz, nx, dx, dz)
+    return extended(jnp.fft.irfft2(modes, (nz, nx)), 2, "periodic")
 
 
 def _pressure_between_walls(
@@ -148,10 +145,17 @@ def _pressure_between_walls(
     return _stacked([lower[1:2], lower[:1], lower, upper, upper[-1:], upper[-2:-1]])
 
 
+def _eigenvalues(modes: np.ndarray, nz: int, nx: int, dx: Array, dz: Array) -> Array:
+    """Those of the five-point Laplacian, for the modes along z and those of a real transform along
+    x.
+    """
+    along_x = second_difference(nx, np.arange(nx // 2 + 1), dx)
+    return second_difference(nz, modes, dz)[:, None] + along_x[None, :]
+
+
 def _inverse(modes: np.ndarray, nz: int, nx: int, dx: Array, dz: Array) -> Array:
     """1 over the eigenvalues of div grad, 0 for the mean."""
-    along_x = second_difference(nx, np.arange(nx // 2 + 1), dx)
-    eigenvalue = second_difference(nz, modes, dz)[:, None] + along_x[None, :]
+    eigenvalue = _eigenvalues(modes, nz, nx, dx, dz)
     return jnp.where(eigenvalue == 0, 0, 1 / jnp.where(eigenvalue == 0, 1, eigenvalue))
 
 
@@ -162,15 +166,13 @@ def diffuse(f: Field, amount: Array, dx: Array, dz: Array, edge: Edge) -> Field:
     Exact in time and positive, so that no extremum grows, however large the amount.
     """
     nz, nx = f.shape
-    along_x = second_difference(nx, np.arange(nx // 2 + 1), dx)[None, :]
     if edge == "periodic":
-        along_z = second_difference(nz, np.fft.fftfreq(nz, 1 / nz), dz)[:, None]
-        return jnp.fft.irfft2(jnp.fft.rfft2(f) * jnp.exp(amount * (along_x + along_z)), (nz, nx))
+        decay = jnp.exp(amount * _eigenvalues(np.fft.fftfreq(nz, 1 / nz), nz, nx, dx, dz))
+        return jnp.fft.irfft2(jnp.fft.rfft2(f) * decay, (nz, nx))
     basis, modes = _basis(nz, edge)
     basis = jnp.asarray(basis, f.dtype)
-    along_z = second_difference(nz, modes / 2, dz)[:, None]
-    spectrum = jnp.fft.rfft(basis @ f) * jnp.exp(amount * (along_x + along_z))
-    return basis.T @ jnp.fft.irfft(spectrum, nx)
+    decay = jnp.exp(amount * _eigenvalues(modes / 2, nz, nx, dx, dz))
+    return basis.T @ jnp.fft.irfft(jnp.fft.rfft(basis @ f) * decay, nx)
 
 
 def _basis(n: int, edge: Edge) -> tuple[np.ndarray, np.ndarray]:
@@ -237,5 +239,4 @@ def advected(u: Extended, w: Extended, dx: Array, dz: Array) -> tuple[Field, Fie
     zz = (w[:-1, 1:-1] + w[1:, 1:-1]) ** 2 * (1 / (4 * dz))
     xz = (w[1:, 1:] + w[1:, :-1]) * (u[1:, 1:] + u[:-1, 1:])
     along_x = (xx[:, :-1] - xx[:, 1:]) + (xz[:-1, :-1] - xz[1:, :-1]) * (1 / (4 * dz))
-    along_z = (zz[:-1] - zz[1:]) + (xz[:nz, :-1] - xz[:nz, 1:]) * (1 / (4 * dx))
-    return along_x, along_z
+    return along_x, (zz[:-1] - zz[1:]) + (xz[:nz, :-1] - xz[:nz, 1:]) * (1 / (4 * dx))

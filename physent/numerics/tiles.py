@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from physent.numerics.space import Space
+from physent.numerics.space import Space, renewed
 
 _PAIRS = 2**16  # at once: enough for XLA to use every core, few enough to stay in a core's cache
 
@@ -63,10 +63,11 @@ class Tiling(eqx.Module):
         """A tiling of another capacity that the next `renew_tiling` fills; also with a leading axis
         of members.
         """
-        near = jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32)
-        reference = jnp.full_like(self.reference, jnp.inf)  # nobody is near where it was made
         return dataclasses.replace(
-            self, near=near, reference=reference, most=jnp.zeros_like(self.most)
+            self,
+            near=jnp.full((*self.near.shape[:-1], capacity), self.members.shape[-2], jnp.int32),
+            reference=jnp.full_like(self.reference, jnp.inf),  # nobody is near where it was made
+            most=jnp.zeros_like(self.most),
         )
 
 
@@ -100,16 +101,14 @@ def tile(
         .set(jnp.arange(tiles * size, dtype=jnp.int32))[:n]
     )
     near = _near(position, members, space, radius, skin)
-    most = jnp.max(jnp.sum(near.astype(jnp.int32), axis=1))
-    slot = jnp.where(
-        near, jnp.minimum(jnp.cumsum(near.astype(jnp.int32), axis=1) - 1, capacity), capacity
-    )
+    near_count = near.astype(jnp.int32)
+    slot = jnp.where(near, jnp.minimum(jnp.cumsum(near_count, axis=1) - 1, capacity), capacity)
     row, other = (jnp.broadcast_to(index, near.shape) for index in jnp.ogrid[:tiles, :tiles])
     listed = jnp.full((tiles, capacity + 1), tiles, jnp.int32)
     listed = listed.at[row, slot].set(other.astype(jnp.int32), mode="promise_in_bounds")[
         :, :capacity
     ]
-    return Tiling(members, place, listed, position, most)
+    return Tiling(members, place, listed, position, jnp.max(jnp.sum(near_count, axis=1)))
 
 
 def renew_tiling(
@@ -122,20 +121,12 @@ def renew_tiling(
     """The same tiling while it serves, else a new one: when some particle has moved by more than
     skin/2.
     """
-    moved = jnp.zeros(position.shape[1], position.dtype)
-    for axis in range(space.dimension):
-        moved += space.nearest(position[axis] - tiling.reference[axis], axis) ** 2
-    serves = 4 * jnp.max(moved) <= skin**2  # false for what is not finite
 
-    def make(loop: tuple[Tiling, Array]) -> tuple[Tiling, Array]:
-        old, _ = loop
+    def make(old: Tiling) -> Tiling:
         new = tile(position, space, radius, skin, old.members.shape[-1], old.capacity)
-        new = eqx.tree_at(lambda tiling: tiling.most, new, jnp.maximum(old.most, new.most))
-        return new, jnp.ones((), bool)
+        return eqx.tree_at(lambda tiling: tiling.most, new, jnp.maximum(old.most, new.most))
 
-    # a loop of one turn: under vmap a branch would be taken always, a loop only when some member
-    # needs it
-    return jax.lax.while_loop(lambda loop: ~loop[1], make, (tiling, serves))[0]
+    return renewed(tiling, make, position, tiling.reference, space, skin)
 
 
 def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], values: Any) -> Any:
@@ -177,9 +168,6 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
         )
         return ours, jax.tree.map(beside, blocks), beside(gone)
 
-    def one_turn(loaded: tuple[Any, Any, Array], turn: Array) -> tuple[Any, Any]:
-        return fetched(turn + 1), function(*loaded)
-
     def collected(result: Array) -> Array:
         """(turns, ..., G, B) as (..., N)."""
         return jnp.moveaxis(result, 0, -3).reshape(*result.shape[1:-2], -1)[..., tiling.place]
@@ -187,7 +175,10 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
     # each turn fetches what the next will work on: fetched in the same turn XLA would fetch it
     # again for every pair
     order = jnp.arange(turns, dtype=jnp.int32)
-    return jax.tree.map(collected, jax.lax.scan(one_turn, fetched(order[0]), order)[1])
+    _, results = jax.lax.scan(
+        lambda loaded, turn: (fetched(turn + 1), function(*loaded)), fetched(order[0]), order
+    )
+    return jax.tree.map(collected, results)
 
 
 def tile_count(dimensions: int, n: int, size: int) -> int:

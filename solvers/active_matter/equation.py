@@ -2,35 +2,26 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from physent.errors import ParameterError
-from physent.numerics.neighbors import (
-    NeighborList,
-    enough,
-    find_neighbors,
-    renew,
-    sum_over_neighbors,
-)
+from physent.numerics.neighbors import NeighborList, enough
 from physent.numerics.space import Space
-from physent.protocol.parameters import choice, member_axes, param, static
+from physent.protocol.parameters import choice, known, member_axes, param, static
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import on_host, refuse
 
-from .pair_force import PAIR_FORCES, NoForce, PairForce
+from .pair_force import PAIR_FORCES, PairForce
+from .pairs import Pairs
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
-
-# of the force's reach: what a random start with a diverging force may move in its first step
-RELAXED = 0.05
-TURNS = 2000
 
 
 class ActiveMatterState(State):
@@ -110,34 +101,29 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
-        if self.dimension == 1 and isinstance(self.propulsion, Brownian):
-            raise ParameterError(
-                "propulsion",
-                "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others",
-            )
-        if (
-            self.boundary == "periodic"
-            and not isinstance(self.trap, Tracer)
-            and jnp.any(self.trap > 0)
-        ):
-            # a particle in a trap has a place, not one of many images
-            raise ParameterError("boundary", "given 'periodic' with a trap, allowed: 'open'")
-        if self.boundary == "periodic" and not any(
-            isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self)
-        ):
+        refuse(
+            self.dimension == 1 and isinstance(self.propulsion, Brownian),
+            "propulsion",
+            "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others",
+        )
+        here = on_host(self)
+        # a particle in a trap has a place, not one of many images
+        refuse(
+            self.boundary == "periodic" and here.trap > 0,
+            "boundary",
+            "given 'periodic' with a trap, allowed: 'open'",
+        )
+        if self.boundary == "periodic" and known(*jax.tree.leaves(self)):
             # farther images than the nearest would push, too, and the force jumps where the nearest
             # changes
             with jax.ensure_compile_time_eval():
-                length, needed = self._length(), 2 * self.force.reach()
-                small = bool(jnp.any(length < needed))
-            if small:
-                words = (
-                    f"the box of edge {jnp.min(length):.4g} is smaller than twice the reach of the "
-                    "force, "
-                )
-                raise ParameterError(
-                    "length", f"{words}{jnp.max(needed):.4g}: more particles, or a longer box"
-                )
+                length, needed = on_host((here._length(), 2 * here.force.reach()))
+            refuse(
+                length < needed,
+                "length",
+                f"the box of edge {np.min(length):.4g} is smaller than twice the reach of the "
+                f"force, {np.max(needed):.4g}: more particles, or a longer box",
+            )
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
         """Particles at random or on a lattice, with stationary propulsions."""
@@ -152,7 +138,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             )
             position = ((sites.astype(self.dt.dtype) + 0.5) / side - 0.5) * self._length()
         if self.initial == "random" and self.force.diverges:
-            position = self._relaxed(position)
+            position = self._pairs.relaxed(position, self.dt)
         return self._start(key, position, self.propulsion.start(direct, shape, self.dt.dtype))
 
     def step(self, state: ActiveMatterState) -> ActiveMatterState:
@@ -160,11 +146,12 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         key, turn, kick = jax.random.split(state.key, 3)
         noise = None
         if self.diffusivity is not None:
-            spread = jnp.sqrt(2 * self.diffusivity * self.dt)
-            noise = spread * jax.random.normal(kick, state.position.shape, self.dt.dtype)
-        g, x, neighbors, space = state.propulsion, state.position, state.neighbors, self._space()
+            noise = jax.random.normal(kick, state.position.shape, self.dt.dtype)
+            noise = jnp.sqrt(2 * self.diffusivity * self.dt) * noise
+        g, x, neighbors = state.propulsion, state.position, state.neighbors
+        pairs = self._pairs
         pull = self._pull(x, neighbors)
-        leap = jnp.maximum(state.leap, self._leap(pull + self.trap * x))
+        leap = jnp.maximum(state.leap, pairs.leap(pull + self.trap * x, self.dt))
         if self.method == "euler_maruyama":
             move = self._move(self.dt * (self.speed * g + pull), noise)
             g = self.propulsion.advance(g, self.dt, turn)
@@ -177,19 +164,19 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             turn, turn_again = jax.random.split(turn)
             g = self.propulsion.advance(g, self.dt / 2, turn)
             velocity = self.speed * g + pull
-            there, _ = space.shift(x, self._move(self.dt * velocity, noise))
-            neighbors = self._renewed(neighbors, there)
+            there, _ = pairs.space.shift(x, self._move(self.dt * velocity, noise))
+            neighbors = pairs.renewed(neighbors, there)
             velocity = (velocity + self._velocity(there, g, neighbors)) / 2
             move = self._move(self.dt * velocity, noise)
             g = self.propulsion.advance(g, self.dt / 2, turn_again)
-        position, rounds = space.shift(x, move)
+        position, rounds = pairs.space.shift(x, move)
         return ActiveMatterState(
             t=state.t + self.dt,
             key=key,
             position=position,
             rounds=state.rounds + rounds,
             propulsion=g,
-            neighbors=self._renewed(neighbors, position),
+            neighbors=pairs.renewed(neighbors, position),
             leap=leap,
             previous=pull if self.method == "adams_bashforth" else None,
         )
@@ -201,27 +188,22 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         Pressures are sum_(i<j) r f/(d V), and that of swimming tau sum_i v0 g_i . v_i/(d V), tau
         the persistence time.
         """
-        force = self._force(state.position, state.neighbors)
-        velocity = self._velocity(state.position, state.propulsion, state.neighbors)
+        x, neighbors = state.position, state.neighbors
+        velocity = self._velocity(x, state.propulsion, neighbors)
         observed = {
-            "position": state.position,
-            "unwrapped": state.position + state.rounds.astype(self.dt.dtype) * self._length(),
+            "position": x,
+            "unwrapped": x + state.rounds.astype(self.dt.dtype) * self._length(),
             "propulsion": state.propulsion,
-            "force": force,
+            "force": self._pairs.forces(x, neighbors),
             "velocity": velocity,
             "mean_speed": jnp.mean(jnp.sqrt(jnp.sum(velocity**2, axis=1))),
         }
         if self.boundary == "periodic":
             share = 1 / (self.dimension * self._length() ** self.dimension)
-            swim = (
-                self.speed
-                * self.propulsion.persistence(self.dimension)
-                * jnp.sum(state.propulsion * velocity)
-            )
-            virial = self._over_pairs(
-                lambda squared: squared * self.force.over_distance(squared), state
-            )
+            tau = self.propulsion.persistence(self.dimension)
+            virial = self._pairs.over(lambda r2: r2 * self.force.over_distance(r2), x, neighbors)
             observed["interaction_pressure"] = share * jnp.sum(virial) / 2
+            swim = self.speed * tau * jnp.sum(state.propulsion * velocity)
             observed["swim_pressure"] = share * swim
         return observed
 
@@ -251,37 +233,32 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     def domain(self) -> Domain:
         """One axis a dimension; particles live on no grid."""
         periodic = self.boundary == "periodic"
-        names = ("x", "y", "z")[: self.dimension]
         return Domain(
             tuple(
                 Axis(name, length=self._length(), periodic=periodic, units="length")
-                for name in names
+                for name in "xyz"[: self.dimension]
             )
         )
 
     def drift(self, state: ActiveMatterState) -> dict[str, Array]:
         """The velocity, and for Ornstein-Uhlenbeck propulsion -gamma g."""
-        drift = {"position": self._velocity(state.position, state.propulsion, state.neighbors)}
-        langevin = self.propulsion.langevin(state.propulsion)
-        return drift if langevin is None else drift | {"propulsion": langevin[0]}
+        return self._stochastic(
+            self._velocity(state.position, state.propulsion, state.neighbors),
+            self.propulsion.langevin(state.propulsion)[0],
+        )
 
     def diffusion(self, state: ActiveMatterState) -> dict[str, Array]:
         """eps, and for Ornstein-Uhlenbeck propulsion gamma."""
-        diffusion = {
-            "position": jnp.zeros_like(self.dt) if self.diffusivity is None else self.diffusivity
-        }
-        langevin = self.propulsion.langevin(state.propulsion)
-        return diffusion if langevin is None else diffusion | {"propulsion": langevin[1]}
+        eps = jnp.zeros_like(self.dt) if self.diffusivity is None else self.diffusivity
+        return self._stochastic(eps, self.propulsion.langevin(state.propulsion)[1])
 
     def parity(self) -> dict[str, int]:
         """Both even: g is where a particle heads, and stays it when time runs backwards."""
-        return {"position": 1} | (
-            {"propulsion": 1} if isinstance(self.propulsion, OrnsteinUhlenbeck) else {}
-        )
+        return self._stochastic(1, 1)
 
     def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
         """The propulsion where it is a direction, not an Ornstein-Uhlenbeck process."""
-        if isinstance(self.propulsion, OrnsteinUhlenbeck):
+        if "propulsion" in self.parity():
             return {}
         return {"propulsion": "jumps" if self.propulsion.jumps else "diffuses"}
 
@@ -289,14 +266,13 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """d b/dx of each component, for positions shared equally by the components of a
         particle.
         """
-        stiffness = self._over_pairs(
-            lambda squared: self.force.stiffness(squared, self.dimension), state
+        stiffness = self._pairs.over(
+            lambda r2: self.force.stiffness(r2, self.dimension), state.position, state.neighbors
         )
-        each = jnp.broadcast_to(
-            stiffness[:, None] / self.dimension - self.trap, state.position.shape
+        return self._stochastic(
+            jnp.broadcast_to(stiffness[:, None] / self.dimension - self.trap, state.position.shape),
+            self.propulsion.langevin(state.propulsion)[2],
         )
-        langevin = self.propulsion.langevin(state.propulsion)
-        return {"position": each} | ({} if langevin is None else {"propulsion": langevin[2]})
 
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> ActiveMatterState:
         """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions; its
@@ -307,35 +283,25 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """
         onward, direct = jax.random.split(jax.random.key(0) if key is None else key)
         position = values["position"]
-        drawn = isinstance(self.propulsion, OrnsteinUhlenbeck)
-        g = (
-            values["propulsion"]
-            if drawn
-            else self.propulsion.start(direct, position.shape, position.dtype)
+        if "propulsion" in self.parity():
+            return self._start(onward, position, values["propulsion"])
+        return self._start(
+            onward, position, self.propulsion.start(direct, position.shape, position.dtype)
         )
-        return self._start(onward, position, g)
 
     def reference_score(self, state: ActiveMatterState) -> dict[str, Array]:
         """Of the equilibrium at v0 = 0: the pair force and that of the trap over eps, and -g; 0 for
         x where eps = 0.
         """
-        if self.diffusivity is None:
-            reference = {"position": jnp.zeros_like(state.position)}
-        else:
-            reference = {
-                "position": _over(self._pull(state.position, state.neighbors), self.diffusivity)
-            }
-        orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
-        return reference | ({"propulsion": -state.propulsion} if orders else {})
+        pull = self._pull(state.position, state.neighbors)
+        return self._stochastic(_over(pull, self.diffusivity), -state.propulsion)
 
     def reference_divergence(self, state: ActiveMatterState) -> dict[str, Array]:
         """That of the forces over eps, and -1."""
-        if self.diffusivity is None:
-            slope = {"position": jnp.zeros_like(state.position)}
-        else:
-            slope = {"position": _over(self.divergence(state)["position"], self.diffusivity)}
-        orders = isinstance(self.propulsion, OrnsteinUhlenbeck)
-        return slope | ({"propulsion": jnp.full_like(state.propulsion, -1)} if orders else {})
+        return self._stochastic(
+            _over(self.divergence(state)["position"], self.diffusivity),
+            jnp.full_like(state.propulsion, -1),
+        )
 
     def members_in_turn(self) -> bool:
         """Yes where there are lists to renew."""
@@ -351,12 +317,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         """Steps too long for the forces; with a list that was too short they may be right the next
         time.
         """
-        if error != 2:
-            return None
-        return (
-            "a pair force moved a particle farther than its reach in one step: dt is too long for "
-            "it"
-        )
+        words = "a pair force moved a particle farther than its reach in one step: dt is too long"
+        return f"{words} for it" if error == 2 else None
 
     def grow(self, state: ActiveMatterState) -> tuple[Self, ActiveMatterState]:
         """As many slots as were missed, with some to spare; at least half as many again."""
@@ -364,37 +326,32 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             enough(state.neighbors, self.particles), min(self.particles - 1, self._slots() * 3 // 2)
         )
         larger = dataclasses.replace(self, neighbors=slots)
-        find = eqx.filter_jit(lambda solver, position: solver._found(position))
+        find = eqx.filter_jit(lambda solver, position: solver._pairs.found(position))
         if state.position.ndim > 2:
             find = eqx.filter_vmap(find, in_axes=(member_axes(larger), 0))
         # made here: the next step asks for forces before it asks whether the list serves
-        return larger, eqx.tree_at(
-            lambda state: state.neighbors, state, find(larger, state.position)
-        )
+        return larger, dataclasses.replace(state, neighbors=find(larger, state.position))
 
     def split(self, devices: int) -> dict[str, int]:
         """The particles are shared out; all positions are gathered wherever forces are computed."""
-        if self.particles % devices:
-            raise ParameterError(
-                "particles", f"{self.particles} particles do not share {devices} devices evenly"
-            )
-        previous = ("previous",) if self.method == "adams_bashforth" else ()
-        return {
-            **dict.fromkeys(
-                ("position", "rounds", "propulsion", "neighbors.reference", *previous), 0
-            ),
-            "neighbors.slots": 1,
-        }
+        refuse(
+            self.particles % devices,
+            "particles",
+            f"{self.particles} particles do not share {devices} devices evenly",
+        )
+        cut = ["position", "rounds", "propulsion", "neighbors.reference"]
+        cut += ["previous"] if self.method == "adams_bashforth" else []
+        return dict.fromkeys(cut, 0) | {"neighbors.slots": 1}
 
     # ----------------------------------------------------------------------------------------------
-    # the start
+    # parts
 
     def _start(
         self, key: PRNGKeyArray, position: Float[Array, "n d"], g: Float[Array, "n d"]
     ) -> ActiveMatterState:
         """The state at t = 0 with particles there, taken back into the box."""
         position, rounds = self._space().shift(position, jnp.zeros_like(position))
-        neighbors = self._found(position)
+        neighbors = self._pairs.found(position)
         return ActiveMatterState(
             t=jnp.zeros_like(self.dt),
             key=key,
@@ -407,42 +364,13 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             previous=self._pull(position, neighbors) if self.method == "adams_bashforth" else None,
         )
 
-    def _relaxed(self, position: Float[Array, "n d"]) -> Float[Array, "n d"]:
-        """The places with overlaps pushed apart by bounded moves, until a step moves nobody by
-        RELAXED of the reach.
+    def _stochastic(self, of_position: Any, of_propulsion: Any) -> dict[str, Any]:
+        """What belongs to each stochastic variable, by name; g is one as an Ornstein-Uhlenbeck
+        process.
         """
-        space, reach = self._space(), self.force.reach().astype(self.dt.dtype)
-
-        def push(parts, squared):
-            # no pair moves by more than the reach, where particles coincide the force may be
-            # infinite
-            most = reach / jnp.sqrt(jnp.maximum(squared, 1e-6 * reach**2))
-            return -jnp.minimum(self.dt * self.force.over_distance(squared), most)[
-                None
-            ] * jnp.stack(parts)
-
-        def moves(position, neighbors):
-            move = sum_over_neighbors(push, position, neighbors, space).T
-            return move, jnp.sqrt(jnp.sum(move**2, axis=1, keepdims=True))
-
-        def relax(loop):
-            position, neighbors, turn = loop
-            move, size = moves(position, neighbors)
-            most = RELAXED * reach
-            position, _ = space.shift(
-                position, move * jnp.minimum(1, most / jnp.maximum(size, most))
-            )
-            return position, self._renewed(neighbors, position), turn + 1
-
-        def far(loop):
-            position, neighbors, turn = loop
-            return (turn < TURNS) & (jnp.max(moves(position, neighbors)[1]) > RELAXED * reach)
-
-        position, _ = space.shift(position, jnp.zeros_like(position))
-        return jax.lax.while_loop(far, relax, (position, self._found(position), 0))[0]
-
-    # ----------------------------------------------------------------------------------------------
-    # mechanics
+        if isinstance(self.propulsion, OrnsteinUhlenbeck):
+            return {"position": of_position, "propulsion": of_propulsion}
+        return {"position": of_position}
 
     def _length(self) -> Float[Array, ""]:
         if self.length is not None:
@@ -455,75 +383,27 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             return Space.free(self.dimension, self.dt.dtype)
         return Space.torus(jnp.stack([self._length()] * self.dimension))
 
-    def _radius(self) -> Float[Array, ""]:
-        return self.force.reach().astype(self.dt.dtype) + self.skin
+    @property
+    def _pairs(self) -> Pairs:
+        reach = self.force.reach().astype(self.dt.dtype)
+        return Pairs(self.force, reach, self._space(), self.skin, self._slots())
 
     def _slots(self) -> int:
         return min(self.neighbors, max(1, self.particles - 1))
 
-    def _found(self, position: Float[Array, "n d"]) -> NeighborList:
-        if isinstance(self.force, NoForce):
-            own, none = (
-                jnp.arange(self.particles, dtype=jnp.int32)[None, :],
-                jnp.zeros((), jnp.int32),
-            )
-            return NeighborList(own, position, none, none, none)
-        return find_neighbors(position, self._space(), self._radius(), self._slots())
-
-    def _renewed(self, neighbors: NeighborList, position: Float[Array, "n d"]) -> NeighborList:
-        if isinstance(self.force, NoForce):
-            return neighbors
-        return renew(neighbors, position, self._space(), self._radius(), self.skin)
-
-    def _move(
-        self, drift: Float[Array, "n d"], noise: Float[Array, "n d"] | None
-    ) -> Float[Array, "n d"]:
+    def _move(self, drift: Array, noise: Array | None) -> Float[Array, "n d"]:
         return drift if noise is None else drift + noise
 
-    def _force(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
-        """The pair force on each particle; a repulsion points away from the neighbour."""
-        if isinstance(self.force, NoForce):
-            return jnp.zeros_like(position)
-
-        def pull(parts, squared):
-            return -self.force.over_distance(squared)[None] * jnp.stack(parts)
-
-        return sum_over_neighbors(pull, position, neighbors, self._space()).T
-
-    def _over_pairs(
-        self, of: Callable[[Array], Array], state: ActiveMatterState
-    ) -> Float[Array, " n"]:
-        """The sum over the neighbours of each particle of a function of the squared distance."""
-        return sum_over_neighbors(
-            lambda _, squared: of(squared)[None], state.position, state.neighbors, self._space()
-        )[0]
-
-    def _leap(self, force: Float[Array, "n d"]) -> Float[Array, ""]:
-        """The farthest that this force moves a particle in a step, over its reach; 0 of forces that
-        are bounded.
-        """
-        if not self.force.diverges:
-            return jnp.zeros_like(self.dt)
-        return (
-            self.dt
-            * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1)))
-            / self.force.reach().astype(self.dt.dtype)
-        )
-
-    def _velocity(
-        self, position: Float[Array, "n d"], g: Float[Array, "n d"], neighbors: NeighborList
-    ) -> Float[Array, "n d"]:
+    def _velocity(self, position: Array, g: Array, neighbors: NeighborList) -> Float[Array, "n d"]:
         return self.speed * g + self._pull(position, neighbors)
 
     def _pull(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
         """The drift that depends on where the particles are: pair forces and trap."""
-        return self._force(position, neighbors) - self.trap * position
+        return self._pairs.forces(position, neighbors) - self.trap * position
 
 
-def _over(x: Array, diffusivity: Array) -> Array:
+def _over(x: Array, diffusivity: Array | None) -> Array:
     """x/eps, and 0 where eps = 0."""
-    return jnp.where(
-        diffusivity > 0,
-        x / jnp.where(diffusivity > 0, diffusivity, jnp.ones_like(diffusivity)),
-        0 * x,
-    )
+    if diffusivity is None:
+        return jnp.zeros_like(x)
+    return jnp.where(diffusivity > 0, x / jnp.where(diffusivity > 0, diffusivity, 1), 0 * x)

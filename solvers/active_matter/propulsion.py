@@ -20,9 +20,9 @@ class Propulsion(Declared):
 
     jumps: ClassVar[bool] = False
 
-    @abc.abstractmethod
     def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
-        """A draw from the stationary distribution."""
+        """A draw from the stationary distribution: of unit vectors, uniform over directions."""
+        return _directions(key, shape, dtype)
 
     @abc.abstractmethod
     def advance(
@@ -34,11 +34,11 @@ class Propulsion(Declared):
     def persistence(self, dimension: int) -> Float[Array, ""]:
         """The correlation time of g."""
 
-    def langevin(self, g: Float[Array, "n d"]) -> tuple[Array, Array, Array] | None:
+    def langevin(self, g: Float[Array, "n d"]) -> tuple[Array | None, Array | None, Array | None]:
         """Drift, diffusion coefficient and the drift's derivative, where dg = b dt + sqrt(2 D) dW
-        with constant D.
+        with constant D; None of them for other processes.
         """
-        return None
+        return None, None, None
 
 
 class OrnsteinUhlenbeck(Propulsion):
@@ -61,7 +61,7 @@ class OrnsteinUhlenbeck(Propulsion):
         """1/gamma."""
         return 1 / self.rate
 
-    def langevin(self, g: Float[Array, "n d"]) -> tuple[Array, Array, Array] | None:
+    def langevin(self, g: Float[Array, "n d"]) -> tuple[Array, Array, Array]:
         """-gamma g, gamma, -gamma."""
         return -self.rate * g, self.rate, jnp.full_like(g, -1) * self.rate
 
@@ -72,10 +72,6 @@ class Brownian(Propulsion):
     """
 
     rotational_diffusivity: Array = param(1.0, gt=0, doc="D_r", units="1/time")
-
-    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
-        """Uniform over directions."""
-        return _directions(key, shape, dtype)
 
     def advance(
         self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray
@@ -114,10 +110,6 @@ class RunAndTumble(Propulsion):
     jumps: ClassVar[bool] = True
 
     tumble_rate: Array = param(1.0, gt=0, doc="tumbles per unit time", units="1/time")
-
-    def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
-        """Uniform over directions."""
-        return _directions(key, shape, dtype)
 
     def advance(
         self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray

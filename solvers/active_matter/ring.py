@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from physent.errors import ParameterError
+from physent.solvers.checks import refuse
 
 from .equation import ActiveMatter
 from .propulsion import OrnsteinUhlenbeck
@@ -58,17 +59,22 @@ def pair_production(
     any other system. (Matrix continued fractions: H. Risken, The Fokker-Planck Equation, 1989,
     chapter 9.)
     """
-    if solver.particles != 2 or solver.dimension != 1 or solver.boundary != "periodic":
-        raise ParameterError("particles", "allowed: 2, in 1 periodic dimension")
+    refuse(
+        solver.particles != 2 or solver.dimension != 1 or solver.boundary != "periodic",
+        "particles",
+        "allowed: 2, in 1 periodic dimension",
+    )
     eps = 0.0 if solver.diffusivity is None else float(solver.diffusivity)
     if not isinstance(solver.propulsion, OrnsteinUhlenbeck) or eps <= 0:
         raise ParameterError(
             "diffusivity", "allowed: a number > 0, with ornstein_uhlenbeck propulsion"
         )
-    if not 3 <= points <= finest or points % 2 == 0:
-        raise ParameterError("points", f"given {points}, allowed: an odd number from 3 to {finest}")
-    if not 1 <= order <= HIGHEST:
-        raise ParameterError("order", f"given {order}, allowed: 1 to {HIGHEST}")
+    refuse(
+        not 3 <= points <= finest or points % 2 == 0,
+        "points",
+        f"given {points}, allowed: an odd number from 3 to {finest}",
+    )
+    refuse(not 1 <= order <= HIGHEST, "order", f"given {order}, allowed: 1 to {HIGHEST}")
     rate, before, words = float(solver.propulsion.rate), math.inf, ""
     while points <= finest:
         position, propulsion, total = _parts(solver, rate, points, order)
@@ -78,9 +84,9 @@ def pair_production(
             return PairProduction(float(solver.speed) ** 2 / eps, position, propulsion)
         words = (
             f"with {points} points at order {order} the parts add up to "
-            f"{position + propulsion:.6g}, and the total"
+            f"{position + propulsion:.6g}, and the total is {total:.6g}, with half the points "
+            f"{before:.6g}"
         )
-        words += f" is {total:.6g}, with half the points {before:.6g}"
         if not agree and order < HIGHEST:
             order = min(2 * order, HIGHEST)
         else:
@@ -96,7 +102,7 @@ def _parts(
     """
     speed, diffusion = (
         math.sqrt(2) * float(solver.speed),
-        2 * float(jnp.asarray(solver.diffusivity)),
+        2 * np.asarray(solver.diffusivity).item(),
     )
     length = float(solver._length())
     x = np.arange(points) * (length / points)
@@ -117,11 +123,8 @@ def _parts(
     # where nobody is, a quotient of rounding errors is no velocity
     there = density > 1e-9 * np.max(coefficients[0])
     share = np.where(there, weight[:, None] / np.where(there, density, 1), 0)
-    position, propulsion = (
-        float(np.sum(share * in_x**2)) / diffusion,
-        float(np.sum(share * in_g**2)) / rate,
-    )
-    return position, propulsion, total
+    position = float(np.sum(share * in_x**2)) / diffusion
+    return position, float(np.sum(share * in_g**2)) / rate, total
 
 
 def _density(

@@ -2,16 +2,17 @@
 
 import abc
 import math
+from typing import ClassVar
 
 import jax
-import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy.schools.directions import unit
-from physent.errors import ParameterError
-from physent.protocol.parameters import Declared, param
+from physent.protocol.parameters import Declared, param, static
+from physent.solvers.checks import on_host, refuse
+from physent.solvers.snapshot import Snapshot
 
 Start = tuple[Float[Array, "d n"], Float[Array, "d n"]]
 
@@ -53,12 +54,12 @@ class RandomBox(Initial):
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
         """In unbounded space the side must be given; a periodic box must hold it."""
-        if self.side is None and length is None:
-            raise ParameterError(
-                "initial.side", "missing, and unbounded space has no box to take it from"
-            )
-        if self.side is not None:
-            _fits("side", self.side, length)
+        refuse(
+            self.side is None and length is None,
+            "initial.side",
+            "missing, and unbounded space has no box to take it from",
+        )
+        _fits("side", self.side, length)
 
 
 class RandomBall(Initial):
@@ -118,6 +119,35 @@ class Ring(Initial):
         _fits("radius", self.radius, length, 2)
 
 
+class FromFile(Snapshot, Initial):
+    """Positions and headings at one time of a NetCDF file, with as many fish and components as the
+    school.
+
+    A variable is (fish, component), (t, fish, component), or (t, member, fish, component). The file
+    is read when the run starts, on the host.
+    """
+
+    counts: ClassVar[tuple[int, ...]] = (2,)
+    variables: tuple[str, ...] = static(
+        ("position", "heading"), doc="variables with the positions and the headings"
+    )
+
+    def __call__(
+        self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
+    ) -> Start:
+        """The school, its headings normalised."""
+        position, heading = (jnp.asarray(values.T, dtype) for values in self._fields(shape))
+        return position, unit(heading, axis=0)
+
+    def check(self, shape: tuple[int, int], length: Array | None) -> None:
+        """The file must exist and hold both variables, of this shape."""
+        self._fields(shape)
+
+    def _fields(self, shape: tuple[int, int]) -> list[np.ndarray]:
+        d, n = shape
+        return self.read((n, d), f"n = {n} fish and {d} components along its last axes")
+
+
 def random_directions(
     key: PRNGKeyArray, shape: tuple[int, int], dtype: jnp.dtype
 ) -> Float[Array, "d n"]:
@@ -125,15 +155,14 @@ def random_directions(
     return unit(jax.random.normal(key, shape, dtype), axis=0)
 
 
-def _fits(name: str, size: Array, length: Array | None, times: int = 1) -> None:
+def _fits(name: str, size: Array | None, length: Array | None, times: int = 1) -> None:
     """Refuse what would lie over itself in the periodic box."""
-    if length is None or isinstance(size, jax.core.Tracer) or isinstance(length, jax.core.Tracer):
-        return
-    if np.any(times * np.asarray(size) > np.asarray(length) * (1 + 1e-6)):
-        given, side = np.asarray(size).tolist(), np.asarray(length).tolist()
-        raise ParameterError(
-            f"initial.{name}", f"given {given}, which does not fit into the box of length {side}"
-        )
+    given, side = on_host((size, length))
+    refuse(
+        given is not None and side is not None and times * given > side * (1 + 1e-6),
+        f"initial.{name}",
+        f"given {given}, which does not fit into the box of length {side}",
+    )
 
 
 def _middle(length: Array | None) -> Array | float:

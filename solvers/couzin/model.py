@@ -4,25 +4,23 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy import from_centre
-from physent.errors import ParameterError
 from physent.numerics.space import Space
 from physent.numerics.tiles import Tiling, over_tiles, renew_tiling, tile, tile_count
-from physent.protocol.parameters import choice, param, static
+from physent.protocol.parameters import choice, declarations, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import require_length
 
 from . import order
-from .from_file import FromFile
-from .initial import Initial, RandomBall, RandomBox, Ring
+from .initial import FromFile, Initial, RandomBall, RandomBox, Ring
 from .schedule import SCHEDULES, Constant, Schedule
-from .social import Combine, Fish, Social, social, squares, ways, wish
+from .social import Combine, Fish, social, squares, ways, wish
 from .turning import deflect, interpolate_towards, jostle, rotate_towards
 
 INITIALS: dict[str, type] = {
@@ -128,13 +126,8 @@ class Couzin(Solver[CouzinState]):
 
     def __check_init__(self):
         """Refuse lists that are not of n fish, and what the initial condition refuses."""
-        for name in ("speed", "repulsion", "orientation", "attraction"):
-            factors = getattr(self, f"{name}_factors")
-            if factors is not None and factors.shape[-1] != self.n:
-                raise ParameterError(
-                    f"{name}_factors",
-                    f"given {factors.shape[-1]} numbers, allowed: n = {self.n}, one for each fish",
-                )
+        factors = [name for name in declarations(Couzin) if name.endswith("_factors")]
+        require_length(self, factors, self.n, f"n = {self.n}, one for each fish")
         self.initial.check((self.dimensions, self.n), self.length)
         self.schedule.check(self.orientation_width)
 
@@ -157,13 +150,17 @@ class Couzin(Solver[CouzinState]):
         """The school one dt later: all fish turn, then all move."""
         key, now = jax.random.split(state.key)
         position, heading = state.position.T, state.heading.T
-        space, blind = self._space(), self._blind()
+        # the cosine beyond which a fish sees; without a blind cone rounding must not make one
+        blind = jnp.where(self.blind_angle > 0, -jnp.cos(self.blind_angle), -2.0)
+        space = self._space()
         tiling = self._renewed(state.tiling, position)  # one that has just grown is empty
-
-        def sums_over(ours: Fish, others: Fish, absent: Array | None) -> Social:
-            return social(ours, others, absent, space, blind, self.blind_to_repulsion)
-
-        sums = _over_pairs(tiling, sums_over, self._fish(position, heading, state.t))
+        sums = _over_pairs(
+            tiling,
+            lambda ours, others, absent: social(
+                ours, others, absent, space, blind, self.blind_to_repulsion
+            ),
+            self._fish(position, heading, state.t),
+        )
         direction = wish(sums, heading, self.combine, self.orientation_weight)
         if self.noise_model == "angular":
             direction = deflect(direction, self.noise, now)
@@ -194,9 +191,6 @@ class Couzin(Solver[CouzinState]):
                 None if absent is None else absent[..., None],
             )
 
-        def nearest(ours: Fish, others: Fish, absent: Array | None) -> Array:
-            return jnp.min(apart(ours, others, absent), axis=-2)
-
         def joined(ours: Fish, others: Fish, absent: Array | None) -> Array:
             reach = jnp.maximum(ours.attraction[..., None, :], others.attraction[..., :, None])
             return apart(ours, others, absent) < reach**2
@@ -214,7 +208,7 @@ class Couzin(Solver[CouzinState]):
                 tiling, lambda a, b, absent: lowest(joined(a[0], b[0], absent), b[1]), (fish, label)
             )
 
-        distance = jnp.sqrt(_over_pairs(tiling, nearest, fish))
+        distance = jnp.sqrt(_over_pairs(tiling, lambda *pair: jnp.min(apart(*pair), axis=-2), fish))
         accompanied = distance < fish.attraction
         values = {
             "position": state.position,
@@ -254,16 +248,18 @@ class Couzin(Solver[CouzinState]):
             "groups": Variable((), "count", "1", "groups connected by attraction"),
         }
         if not isinstance(self.schedule, Constant):
-            words = "width of the zone of orientation"
-            declared["orientation_width_now"] = Variable((), "parameter", "length", words)
+            declared["orientation_width_now"] = Variable(
+                (), "parameter", "length", "width of the zone of orientation"
+            )
         return declared
 
     def domain(self) -> Domain:
         """The axes x, y and z, which hold no grid."""
-        names = ("x", "y", "z")[: self.dimensions]
-        periodic = self.length is not None
         return Domain(
-            tuple(Axis(name, None, self.length, periodic, units="length") for name in names)
+            tuple(
+                Axis(name, None, self.length, self.length is not None, units="length")
+                for name in "xyz"[: self.dimensions]
+            )
         )
 
     def members_in_turn(self) -> bool:
@@ -283,8 +279,8 @@ class Couzin(Solver[CouzinState]):
             raise RuntimeError("Couzin reported an error without a tiling")
         tiles, had = state.tiling.members.shape[-2], state.tiling.capacity
         room = min(tiles, max(state.tiling.enough(), had + had // 2 + 1))
-        larger = dataclasses.replace(self, near_tiles=room)
-        return larger, eqx.tree_at(lambda state: state.tiling, state, state.tiling.emptied(room))
+        grown = dataclasses.replace(state, tiling=state.tiling.emptied(room))
+        return dataclasses.replace(self, near_tiles=room), grown
 
     # ----------------------------------------------------------------------------------------------
     # parts
@@ -298,10 +294,8 @@ class Couzin(Solver[CouzinState]):
 
     def _skin(self) -> Array:
         """Ten steps of the fastest fish: tiles last for five."""
-        fastest = (
-            self.speed if self.speed_factors is None else self.speed * jnp.max(self.speed_factors)
-        )
-        return 10 * self.dt * fastest
+        factors = self.speed_factors
+        return 10 * self.dt * (self.speed if factors is None else self.speed * jnp.max(factors))
 
     def _renewed(self, tiling: Tiling | None, position: Float[Array, "d n"]) -> Tiling | None:
         if tiling is None:
@@ -335,10 +329,6 @@ class Couzin(Solver[CouzinState]):
 
     def _fish(self, position: Array, heading: Array, t: Array) -> Fish:
         return Fish(position, heading, *self._zones(self._orientation_width(t)))
-
-    def _blind(self) -> Array:
-        """The cosine beyond which a fish sees; without a blind cone rounding must not make one."""
-        return jnp.where(self.blind_angle > 0, -jnp.cos(self.blind_angle), -2.0)
 
 
 def _over_pairs(

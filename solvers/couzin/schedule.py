@@ -1,26 +1,24 @@
 """How the width of the zone of orientation changes during a run."""
 
-import abc
-
-import jax.core
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, param
+from physent.solvers.checks import on_host, refuse
 
 
 class Schedule(Declared):
-    """The width of the zone of orientation as a function of time."""
+    """The width of the zone of orientation as a function of time, the same at all times unless a
+    class says otherwise.
+    """
 
-    @abc.abstractmethod
     def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
         """The width at time t, from the one it starts with."""
+        return width
 
-    @abc.abstractmethod
     def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
         """The largest width there will be."""
+        return width
 
     def check(self, width: Array) -> None:
         """Raise a ParameterError where the schedule does not fit the width it starts with."""
@@ -28,14 +26,6 @@ class Schedule(Declared):
 
 class Constant(Schedule):
     """The width stays what it is."""
-
-    def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
-        """The same."""
-        return width
-
-    def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
-        """The same."""
-        return width
 
 
 class Staircase(Schedule):
@@ -62,15 +52,13 @@ class Staircase(Schedule):
 
     def check(self, width: Array) -> None:
         """From the width to the top there must be whole stairs."""
-        stairs = (self.top - width) / self.rise
-        if isinstance(stairs, jax.core.Tracer):
-            return
-        if np.any(np.abs(stairs - np.round(stairs)) > 1e-4) or np.any(np.round(stairs) < 1):
-            raise ParameterError(
-                "schedule.rise",
-                f"{np.asarray(stairs).tolist()} stairs from orientation_width to top, allowed: a "
-                "whole number >= 1",
-            )
+        top, rise, width = on_host((self.top, self.rise, width))
+        stairs = (top - width) / rise
+        refuse(
+            (abs(stairs - stairs.round()) > 1e-4) | (stairs.round() < 1),
+            "schedule.rise",
+            f"{stairs} stairs from orientation_width to top, allowed: a whole number >= 1",
+        )
 
 
 SCHEDULES: dict[str, type] = {"constant": Constant, "staircase": Staircase}

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from physent.entropy.schools.directions import unit
-from physent.numerics.space import Space
+from physent.numerics.space import Space, squared_length
 
 Combine = Literal["normalised", "sum"]
 
@@ -53,9 +53,7 @@ def squares(components: list[Array], absent: Array | None = None) -> Array:
     `absent`, to be broadcast to the vectors, is infinity for those to others that do not exist,
     else 0.
     """
-    square = components[0] ** 2
-    for component in components[1:]:
-        square = square + component**2
+    square = squared_length(components)
     if absent is not None:
         square = square + absent
     return jnp.where(square > 0, square, jnp.inf)

@@ -6,15 +6,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import choice, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import refuse
 
-from .box import Box, Fluid, Method, Walls
+from .box import INTEGRALS, Box, Fluid, Method, Walls
 from .forcing import FORCINGS, Forcing
 from .initial import INITIALS, Initial
-from .profiles import energy_spectrum, richardson
 from .projection import Projection, Staggered
 from .pseudospectral import Pseudospectral, Spectrum
 
@@ -87,14 +86,17 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
-        if self.nz % 2:
-            raise ParameterError("nz", f"given {self.nz}, allowed: an even number")
-        if self.method == "spectral" and self.walls == "no_slip":
-            raise ParameterError(
-                "walls", "given 'no_slip', allowed with method 'spectral': free_slip, periodic"
-            )
-        if self.method == "spectral" and self.staggered:
-            raise ParameterError("staggered", "given True, allowed with method 'spectral': false")
+        refuse(self.nz % 2, "nz", f"given {self.nz}, allowed: an even number")
+        refuse(
+            self.method == "spectral" and self.walls == "no_slip",
+            "walls",
+            "given 'no_slip', allowed with method 'spectral': free_slip, periodic",
+        )
+        refuse(
+            self.method == "spectral" and self.staggered,
+            "staggered",
+            "given True, allowed with method 'spectral': false",
+        )
         self.initial.check(self._box)
         self.forcing.check(self._box)
 
@@ -112,8 +114,9 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             noise,
         )
         steps = jnp.ones((), int) if self.stepping == "fixed" else self._inner_steps(flow, self.dt)
-        key_of_state = for_forcing if self.forcing.random else None
-        return KelvinHelmholtzState(jnp.zeros_like(self.dt), flow, steps, key_of_state)
+        return KelvinHelmholtzState(
+            jnp.zeros_like(self.dt), flow, steps, for_forcing if self.forcing.random else None
+        )
 
     def step(self, state: KelvinHelmholtzState) -> KelvinHelmholtzState:
         """The state one dt later."""
@@ -130,7 +133,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """
         method = self._method
         fields, integrals = method.centred(state.flow), method.integrals(state.flow)
-        bulk, gradient = richardson(fields, self._box, self.buoyancy)
+        bulk, gradient = fields.richardson(self._box, self.buoyancy)
         observed = {
             "u": fields.u,
             "w": fields.w,
@@ -141,23 +144,14 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             observed["dye"] = fields.dye
         if isinstance(state.flow, Staggered) and self.staggered:
             observed |= {"u_face": state.flow.u.T, "w_face": state.flow.w.T}
-        power = integrals.forcing_power + self.forcing.mean_power(self._box)
         return observed | {
-            "kinetic_energy": integrals.kinetic_energy,
-            "vertical_energy": integrals.vertical_energy,
-            "density_variance": integrals.density_variance,
-            "enstrophy": integrals.enstrophy,
-            "potential_energy": integrals.potential_energy,
-            "diffusive_gain": integrals.diffusive_gain,
-            "variance_dissipation": integrals.variance_dissipation,
-            "dissipation": integrals.dissipation,
-            "buoyancy_flux": integrals.buoyancy_flux,
-            "forcing_power": power,
+            **{name: integrals[name] for name in INTEGRALS},
+            "forcing_power": integrals["forcing_power"] + self.forcing.mean_power(self._box),
             "bulk_richardson": bulk,
             "min_gradient_richardson": gradient,
-            "max_divergence": integrals.max_divergence,
+            "max_divergence": integrals["max_divergence"],
             "inner_steps": state.inner_steps,
-            "energy_spectrum": energy_spectrum(fields, self._box),
+            "energy_spectrum": fields.energy_spectrum(self._box),
         }
 
     def variables(self) -> dict[str, Variable]:
@@ -173,19 +167,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
                     ("x", "z_face"), "velocity", "1", "velocity along z on the lower faces"
                 ),
             }
-        series = {
-            "kinetic_energy": "integral of (u^2 + w^2)/2",
-            "vertical_energy": "integral of w^2",
-            "density_variance": "integral of (density - 1)^2",
-            "enstrophy": "integral of the squared vorticity",
-            "potential_energy": "integral over the box of G (density - 1) z",
-            "diffusive_gain": "gain of potential energy from diffusion, laminar: G kappa length "
-            "(rho_bottom - rho_top)",
-            "variance_dissipation": "loss of density_variance to diffusion, 2 kappa integral of "
-            "|grad density|^2",
-            "dissipation": "viscous loss of kinetic energy",
-            "buoyancy_flux": "gain of kinetic energy from buoyancy, -G integral of w (density - 1)",
-            "forcing_power": "gain of kinetic energy from forcing, on average where it is random",
+        series = INTEGRALS | {
             "bulk_richardson": "bulk Richardson number of the horizontal means",
             "min_gradient_richardson": "smallest gradient Richardson number of the horizontal "
             "means",
@@ -216,23 +198,25 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         )
         if not self.staggered:
             return Domain(axes)
-        faces = (
-            Axis(
-                "x_face",
-                box.x(0)[:, 0],
-                self.length,
-                periodic=True,
-                long_name="horizontal position of left faces",
-            ),
-            Axis(
-                "z_face",
-                box.z(0)[0],
-                self.height,
-                periodic=box.periodic,
-                long_name="height of lower faces",
-            ),
+        return Domain(
+            (
+                *axes,
+                Axis(
+                    "x_face",
+                    box.x(0)[:, 0],
+                    self.length,
+                    periodic=True,
+                    long_name="horizontal position of left faces",
+                ),
+                Axis(
+                    "z_face",
+                    box.z(0)[0],
+                    self.height,
+                    periodic=box.periodic,
+                    long_name="height of lower faces",
+                ),
+            )
         )
-        return Domain(axes + faces)
 
     def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
         """Fluxes pass from cell to cell, and nonlinear terms leave the mean modes as they are."""
@@ -242,8 +226,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """The mass, and where nothing drags on it the horizontal momentum."""
         integrals = self._method.integrals(state.flow)
         if self.walls == "no_slip" or self.forcing.random:
-            return {"mass": integrals.mass}
-        return {"mass": integrals.mass, "momentum": integrals.momentum}
+            return {"mass": integrals["mass"]}
+        return {"mass": integrals["mass"], "momentum": integrals["momentum"]}
 
     def exact(self, t: Array) -> dict[str, Array]:
         """The fields at time t of an initial condition that is a solution; with noise it is none,
@@ -251,24 +235,27 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """
         if type(self.forcing) is not FORCINGS["none"]:
             return {}
-        fields = self.initial.exact(t, self._box, self._fluid)
-        return {name: jnp.where(self.noise > 0, jnp.nan, field) for name, field in fields.items()}
+        return {
+            name: jnp.where(self.noise > 0, jnp.nan, field)
+            for name, field in self.initial.exact(t, self._box, self._fluid).items()
+        }
 
     def split(self, devices: int) -> dict[str, int]:
         """Method `spectral`: the fields are cut along x, and what it evolves, modes, between the
         modes along z.
         """
-        if self.method == "projection":
-            raise ParameterError(
-                "run.devices", "method 'projection' cannot cut one run, allowed: method 'spectral'"
-            )
+        refuse(
+            self.method == "projection",
+            "run.devices",
+            "method 'projection' cannot cut one run, allowed: method 'spectral'",
+        )
         for name, size in (("nx", self.nx), ("nz", self.nz)):
-            if size % devices:
-                raise ParameterError(name, f"{name} = {size} is no multiple of {devices}")
-        if self.nx < 2 * devices:
-            raise ParameterError(
-                "nx", f"nx = {self.nx} leaves less than two cells to each of {devices}"
-            )
+            refuse(size % devices, name, f"{name} = {size} is no multiple of {devices}")
+        refuse(
+            self.nx < 2 * devices,
+            "nx",
+            f"nx = {self.nx} leaves less than two cells to each of {devices}",
+        )
         return {"flow.modes": 1}
 
     # ----------------------------------------------------------------------------------------------
@@ -334,10 +321,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return carried[0], carried[1], carried[4]
 
     def _inner_step(self, carried, dt: Array, steps: int = 1):
-        flow, key = carried
-        method = self._method
-        flow = method.advance(flow, dt, steps)
+        flow, key = self._method.advance(carried[0], dt, steps), carried[1]
         if key is None:
             return flow, key
         key, now = jax.random.split(key)
-        return method.kicked(flow, self.forcing.kick(now, dt, self._box)), key
+        return self._method.kicked(flow, self.forcing.kick(now, dt, self._box)), key

@@ -1,29 +1,26 @@
 """What drives the flow while it runs."""
 
-import abc
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, param, static
+from physent.solvers.checks import refuse
 
 from .box import Box, Sources, Velocity
 from .initial import Initial
 
 
 class Forcing(Declared):
-    """Steady sources, and a random velocity added after every step."""
+    """Steady sources, and where it is `random` a velocity added after every step."""
 
-    @abc.abstractmethod
+    random: ClassVar[bool] = False
+
     def sources(self, box: Box, initial: Initial) -> Sources:
         """The steady sources."""
-
-    @property
-    @abc.abstractmethod
-    def random(self) -> bool:
-        """Whether `kick` does anything."""
+        return Sources()
 
     def kick(self, key: PRNGKeyArray, dt: Array, box: Box) -> Velocity:
         """The velocity that a random forcing adds in a time dt."""
@@ -40,15 +37,6 @@ class Forcing(Declared):
 class Unforced(Forcing):
     """None."""
 
-    def sources(self, box: Box, initial: Initial) -> Sources:
-        """None."""
-        return Sources()
-
-    @property
-    def random(self) -> bool:
-        """No."""
-        return False
-
 
 class HoldBase(Forcing):
     """The sources -nu U'' and -kappa rho0'' that keep the initial mean profiles, for linear
@@ -62,11 +50,6 @@ class HoldBase(Forcing):
         """What balances the diffusion of the initial profiles."""
         return Sources(base=(lambda z: initial.stream(z, box), lambda z: initial.density(z, box)))
 
-    @property
-    def random(self) -> bool:
-        """No."""
-        return False
-
 
 class Kolmogorov(Forcing):
     """A steady acceleration of u, amplitude sin(2 pi n z/height)."""
@@ -79,11 +62,6 @@ class Kolmogorov(Forcing):
         return Sources(
             acceleration=lambda z: self.amplitude * jnp.sin((2 * self.n * jnp.pi / box.height) * z)
         )
-
-    @property
-    def random(self) -> bool:
-        """No."""
-        return False
 
     def check(self, box: Box) -> None:
         """A wave has two half waves, of which walls let in any number."""
@@ -103,17 +81,9 @@ class Stochastic(Forcing):
     first order in time).
     """
 
+    random: ClassVar[bool] = True
     power: Array = param(0.01, ge=0, doc="mean power per area", units="velocity^2/time")
     modes: int = static(5, ge=1, doc="waves in each direction")
-
-    def sources(self, box: Box, initial: Initial) -> Sources:
-        """None."""
-        return Sources()
-
-    @property
-    def random(self) -> bool:
-        """Yes."""
-        return True
 
     def kick(self, key: PRNGKeyArray, dt: Array, box: Box) -> Velocity:
         """psi_z and -psi_x, psi = sum over m, n of (a cos kx + b sin kx) sin(kappa z), a and b
@@ -142,10 +112,11 @@ class Stochastic(Forcing):
 
     def check(self, box: Box) -> None:
         """Its waves slip along walls, and the grid carries them."""
-        if box.walls == "no_slip":
-            raise ParameterError(
-                "walls", "given 'no_slip', allowed with forcing 'stochastic': free_slip, periodic"
-            )
+        refuse(
+            box.walls == "no_slip",
+            "walls",
+            "given 'no_slip', allowed with forcing 'stochastic': free_slip, periodic",
+        )
         box.check_waves(("forcing.modes", self.modes), ("forcing.modes", self.modes))
 
 

@@ -2,13 +2,15 @@
 
 import abc
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from physent.errors import ParameterError
-from physent.protocol.parameters import Declared, choice, known, param, static
+from physent.protocol.parameters import Declared, choice, kind_of, param, static
+from physent.solvers.checks import certain, on_host, refuse
 
 from .box import Box, Fluid
 from .perturbation import PERTURBATIONS, Perturbation
@@ -25,13 +27,13 @@ class Initial(Declared):
         walls are removed.
         """
 
-    @abc.abstractmethod
     def stream(self, z: Array, box: Box) -> Array:
-        """The base velocity U(z)."""
+        """The base velocity U(z); 0 unless a class says otherwise."""
+        return jnp.zeros_like(z)
 
-    @abc.abstractmethod
     def density(self, z: Array, box: Box) -> Array:
-        """The density; 1 is the reference."""
+        """The density; 1, the reference, unless a class says otherwise."""
+        return jnp.ones_like(z)
 
     @abc.abstractmethod
     def dye(self, z: Array, box: Box) -> Array:
@@ -85,7 +87,31 @@ class ShearLayer(Initial):
         self.perturbation.check(box, "initial.perturbation")
 
 
-class Rotating(Initial):
+class WithLayer(Initial):
+    """A `layer` with a velocity added, which has its base state unless a class says otherwise."""
+
+    layer: eqx.AbstractVar[ShearLayer]
+
+    def stream(self, z: Array, box: Box) -> Array:
+        """The layer's."""
+        return self.layer.stream(z, box)
+
+    def density(self, z: Array, box: Box) -> Array:
+        """The layer's."""
+        return self.layer.density(z, box)
+
+    def dye(self, z: Array, box: Box) -> Array:
+        """The layer's."""
+        return self.layer.dye(z, box)
+
+    def check(self, box: Box) -> None:
+        """Does not fit a periodic z, nor walls without slip."""
+        _needs_walls(box, kind_of(self, INITIALS))
+        _needs_rest(self, box)
+        self.layer.perturbation.check(box, "initial.layer.perturbation")
+
+
+class Rotating(WithLayer):
     """A tanh layer with a uniform shear added, u += rate (z - height/2): what kh2d-solver calls
     rotation.
 
@@ -107,22 +133,8 @@ class Rotating(Initial):
         """U(z)."""
         return self.layer.stream(z, box) + self.rate * (z - box.height / 2)
 
-    def density(self, z: Array, box: Box) -> Array:
-        """The layer's."""
-        return self.layer.density(z, box)
 
-    def dye(self, z: Array, box: Box) -> Array:
-        """The layer's."""
-        return self.layer.dye(z, box)
-
-    def check(self, box: Box) -> None:
-        """Does not fit a periodic z, nor walls without slip."""
-        _needs_walls(box, "rotating")
-        _needs_rest(self, box)
-        self.layer.perturbation.check(box, "initial.layer.perturbation")
-
-
-class Forced(Initial):
+class Forced(WithLayer):
     """A tanh layer with random waves added at the start, what kh2d-solver calls forced; nothing
     forces it later.
 
@@ -148,24 +160,10 @@ class Forced(Initial):
         w = w + (jnp.cos(ax) @ along) @ jnp.sin(az) + (jnp.cos(ax) @ across) @ jnp.cos(az)
         return u, w
 
-    def stream(self, z: Array, box: Box) -> Array:
-        """U(z)."""
-        return self.layer.stream(z, box)
-
-    def density(self, z: Array, box: Box) -> Array:
-        """The layer's."""
-        return self.layer.density(z, box)
-
-    def dye(self, z: Array, box: Box) -> Array:
-        """The layer's."""
-        return self.layer.dye(z, box)
-
     def check(self, box: Box) -> None:
         """Does not fit a periodic z, nor walls without slip; the grid is to carry its waves."""
-        _needs_walls(box, "forced")
-        _needs_rest(self, box)
+        super().check(box)
         box.check_waves(("initial.modes", self.modes), ("initial.modes", self.modes), per_wave=2)
-        self.layer.perturbation.check(box, "initial.layer.perturbation")
 
 
 class DoubleShear(Initial):
@@ -221,32 +219,27 @@ class DoubleShear(Initial):
         """
         _needs_rest(self, box)
         self.perturbation.check(box, "initial.perturbation")
-        if known(self.separation, box.height) and not np.all(
-            np.asarray(self.separation) < np.asarray(box.height)
-        ):
-            message = f"given {self.separation}, allowed: less than the height, {box.height}"
-            raise ParameterError("initial.separation", message)
-        if (
-            box.two_thirds
-            and known(self.density_thickness)
-            and np.any(np.asarray(self.density_thickness) == 0)
-        ):
-            message = (
-                "given 0, a jump, which overshoots in method 'spectral', allowed: more, or method "
-                "'projection'"
-            )
-            raise ParameterError("initial.density_thickness", message)
+        given, height = on_host((self, box.height))
+        refuse(
+            given.separation >= height,
+            "initial.separation",
+            f"given {given.separation}, allowed: less than the height, {height}",
+        )
+        refuse(
+            box.two_thirds and given.density_thickness == 0,
+            "initial.density_thickness",
+            "given 0, a jump, which overshoots in method 'spectral', allowed: more, or method "
+            "'projection'",
+        )
+        most = (height - given.separation) / 8
         for name in ("thickness", "density_thickness"):
-            thickness = getattr(self, name)
-            if not box.periodic or not known(thickness, self.separation, box.height):
-                continue
-            most = (np.asarray(box.height) - np.asarray(self.separation)) / 8
-            if np.any(np.asarray(thickness) > most):
-                message = (
+            thickness = getattr(given, name)
+            if box.periodic and certain(thickness > most):
+                raise ParameterError(
+                    f"initial.{name}",
                     f"given {thickness}, a kink where z is periodic, allowed: at most "
-                    f"{np.min(most):.3g}"
+                    f"{np.min(most):.3g}, (height - separation)/8",
                 )
-                raise ParameterError(f"initial.{name}", f"{message}, (height - separation)/8")
 
 
 class TaylorGreen(Initial):
@@ -270,14 +263,6 @@ class TaylorGreen(Initial):
         u = self.amplitude * kappa * jnp.sin(k * x) * jnp.cos(kappa * z)
         return u, -self.amplitude * k * jnp.cos(k * x) * jnp.sin(kappa * z)
 
-    def stream(self, z: Array, box: Box) -> Array:
-        """0: there is no mean flow."""
-        return jnp.zeros_like(z)
-
-    def density(self, z: Array, box: Box) -> Array:
-        """1."""
-        return jnp.ones_like(z)
-
     def dye(self, z: Array, box: Box) -> Array:
         """1 in the upper half."""
         return (z > box.height / 2).astype(z.dtype)
@@ -298,10 +283,11 @@ class TaylorGreen(Initial):
 
     def check(self, box: Box) -> None:
         """Does not fit walls that do not slip; the grid is to carry its waves."""
-        if box.walls == "no_slip":
-            raise ParameterError(
-                "walls", "given 'no_slip', allowed with initial 'taylor_green': free_slip, periodic"
-            )
+        refuse(
+            box.walls == "no_slip",
+            "walls",
+            "given 'no_slip', allowed with initial 'taylor_green': free_slip, periodic",
+        )
         box.check_waves(("initial.m", self.m), ("initial.n", self.n))
 
 
@@ -310,23 +296,23 @@ def _between(bottom: Array, top: Array, step: Array) -> Array:
 
 
 def _needs_walls(box: Box, kind: str) -> None:
-    if box.periodic:
-        raise ParameterError(
-            "walls",
-            f"given 'periodic', but {kind!r} differs above and below, allowed: free_slip, no_slip "
-            "(periodic fits initial 'double_shear' and 'taylor_green')",
-        )
+    refuse(
+        box.periodic,
+        "walls",
+        f"given 'periodic', but {kind!r} differs above and below, allowed: free_slip, no_slip "
+        "(periodic fits initial 'double_shear' and 'taylor_green')",
+    )
 
 
 def _needs_rest(initial: Initial, box: Box) -> None:
     """A stream along a wall without slip would start with a vortex sheet there, of no thickness."""
     if box.walls != "no_slip":
         return
-    speeds = [jnp.abs(initial.stream(z, box)) for z in (jnp.zeros_like(box.height), box.height)]
-    if known(*speeds) and max(np.max(speed) for speed in speeds) > 1e-3:
+    speed = jnp.stack([jnp.abs(initial.stream(z, box)) for z in (0 * box.height, box.height)])
+    if certain(speed > 1e-3):
         raise ParameterError(
             "walls",
-            f"given 'no_slip', but the flow starts at {max(map(np.max, speeds)):.3g} along a wall, "
+            f"given 'no_slip', but the flow starts at {np.max(speed):.3g} along a wall, "
             "allowed: free_slip, or a start at rest there (u_top and u_bottom 0, set in motion by "
             "a forcing)",
         )

@@ -37,7 +37,18 @@ class Unperturbed(Perturbation):
         return jnp.zeros_like(x), jnp.zeros_like(z)
 
 
-class Mode(Perturbation):
+class Wave(Perturbation):
+    """One of a number of wavelengths in the box, which the grid must carry."""
+
+    amplitude: Array = param(0.01, doc="A", units="velocity")
+    m: int = static(2, doc="waves in the box", ge=1)
+
+    def check(self, box: Box, key: str) -> None:
+        """See `Perturbation`."""
+        box.check_waves((f"{key}.m", self.m))
+
+
+class Mode(Wave):
     """One wave without divergence: psi = A delta exp(-((z - z0)/delta)^2) cos(2 pi m x/length), u =
     psi_z, w = -psi_x.
 
@@ -47,7 +58,6 @@ class Mode(Perturbation):
     amplitude: Array = param(
         0.01, doc="A, of the order of the velocity it causes", units="velocity"
     )
-    m: int = static(2, doc="waves in the box", ge=1)
 
     def velocity(
         self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
@@ -61,18 +71,11 @@ class Mode(Perturbation):
             k * x
         ), self.amplitude * thickness * k * envelope * jnp.sin(k * x)
 
-    def check(self, box: Box, key: str) -> None:
-        """See `Perturbation`."""
-        box.check_waves((f"{key}.m", self.m))
 
-
-class Ripple(Perturbation):
+class Ripple(Wave):
     """What kh2d-solver adds, u += A sin(2 pi m x/length) exp(-((z - z0)/delta)^2); its divergence
     is projected away.
     """
-
-    amplitude: Array = param(0.01, doc="A", units="velocity")
-    m: int = static(2, doc="waves in the box", ge=1)
 
     def velocity(
         self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
@@ -82,10 +85,6 @@ class Ripple(Perturbation):
             (jnp.exp(-(((z - centre) / thickness) ** 2)) for centre in centres), jnp.zeros_like(z)
         )
         return self.amplitude * jnp.sin(self.m * box.wave[0] * x) * envelope, jnp.zeros_like(z)
-
-    def check(self, box: Box, key: str) -> None:
-        """See `Perturbation`."""
-        box.check_waves((f"{key}.m", self.m))
 
 
 PERTURBATIONS: dict[str, type] = {"none": Unperturbed, "mode": Mode, "ripple": Ripple}

@@ -23,14 +23,10 @@ from physent.numerics.staggered import (
 )
 
 from .box import (
-    Box,
     Centred,
     Field,
-    Fluid,
-    Integrals,
     Method,
     Profile,
-    Sources,
     Velocity,
     courant_rate,
 )
@@ -61,9 +57,6 @@ class Projection(Method[Staggered]):
     first, since there diffusion and the projection do not commute.
     """
 
-    box: Box
-    fluid: Fluid
-    sources: Sources
     advection: Literal["tvd", "central"] = eqx.field(static=True)
     diffusion: Literal["explicit", "exponential"] = eqx.field(static=True)
 
@@ -129,7 +122,7 @@ class Projection(Method[Staggered]):
             dye=None if flow.dye is None else flow.dye.T,
         )
 
-    def integrals(self, flow: Staggered) -> Integrals:
+    def integrals(self, flow: Staggered) -> dict[str, Array]:
         """Sums over the faces, corners or centres where each quantity lives.
 
         Dissipation, buoyancy flux and what diffusion does are those of the discrete equations, so
@@ -146,12 +139,12 @@ class Projection(Method[Staggered]):
         # slopes on the left and on the lower faces; on a wall 0
         along_x = (density[1:-1, 1:-1] - density[1:-1, :-2]) / box.dx
         upward = (density[1:-1, 1:-1] - density[:-2, 1:-1]) / box.dz
-        return Integrals(
+        return dict(
             kinetic_energy=(integral(flow.u**2) + integral(flow.w**2)) / 2,
             vertical_energy=integral(flow.w**2),
             density_variance=integral(excess**2),
             enstrophy=integral(corners * weights[:, None]),
-            dissipation=-integral(self._viscous(flow.u, u) + self._viscous(flow.w, w)),
+            dissipation=-integral(flow.u * self._viscosity(u) + flow.w * self._viscosity(w)),
             buoyancy_flux=integral(flow.w * self._weight(density)),
             forcing_power=integral(flow.u * self._steady()),
             potential_energy=self.fluid.buoyancy * integral(excess * box.z().T),
@@ -183,9 +176,9 @@ class Projection(Method[Staggered]):
         density = self._scalar_step(flow.density, u, w, self.fluid.diffusivity, dt)
         if self.sources.base is not None and self.diffusion == "explicit":
             density = density + dt * self._held(self.sources.base[1], self.fluid.diffusivity)
-        dye = flow.dye
-        if dye is not None:
-            dye = self._scalar_ghosts(self._scalar_step(dye, u, w, self.fluid.dye_diffusivity, dt))
+        dye = jax.tree.map(
+            lambda f: self._scalar_step(f, u, w, self.fluid.dye_diffusivity, dt), flow.dye
+        )
         u_rate, w_rate = advected(u, w, self.box.dx, self.box.dz)
         w_rate = w_rate + self._weight(flow.density[1:-1, 1:-1])
         if self.diffusion == "explicit":
@@ -193,9 +186,8 @@ class Projection(Method[Staggered]):
             w_rate = w_rate + self._viscosity(w)
         u_rate = u_rate + (self._steady() if self.diffusion == "explicit" else self._acceleration())
         u, w = inner(u, 1) + dt * u_rate, self._off_walls(inner(w, 1) + dt * w_rate)
-        return Staggered(
-            *self._projected_ghosts(*self._ghosts(u, w)), self._scalar_ghosts(density), dye
-        )
+        scalars = jax.tree.map(self._scalar_ghosts, (density, dye))
+        return Staggered(*self._projected_ghosts(*self._ghosts(u, w)), *scalars)
 
     def _scalar_step(self, f: Array, u: Array, w: Array, diffusivity: Array, dt: Array) -> Rows:
         """A scalar one Euler step later, from what is extended."""
@@ -217,12 +209,11 @@ class Projection(Method[Staggered]):
         stream, layers = (
             (0, 0) if self.sources.base is None else map(self._column, self.sources.base)
         )
-        u, w = (
+        u, w = self._projected(
             after(flow.u, fluid.viscosity, self._slip, stream),
             after(flow.w, fluid.viscosity, "faces"),
         )
-        u, w = self._projected(u, w)
-        dye = None if flow.dye is None else after(flow.dye, fluid.dye_diffusivity, "even")
+        dye = jax.tree.map(lambda f: after(f, fluid.dye_diffusivity, "even"), flow.dye)
         return Staggered(u, w, after(flow.density, fluid.diffusivity, "even", layers), dye)
 
     # ---------------------------------------------------------------------------------------------
@@ -239,9 +230,6 @@ class Projection(Method[Staggered]):
 
     def _viscosity(self, extended_velocity: Array) -> Rows:
         return self.fluid.viscosity * laplacian(extended_velocity, self.box.dx, self.box.dz)
-
-    def _viscous(self, velocity: Rows, extended_velocity: Array) -> Rows:
-        return velocity * self._viscosity(extended_velocity)
 
     def _acceleration(self) -> Array:
         """The steady acceleration of u, which broadcasts against it."""
@@ -295,8 +283,7 @@ class Projection(Method[Staggered]):
         return (extended(inner(u, 1), 1, "odd") if self.box.walls == "no_slip" else u), w
 
     def _sampled(self, velocity: Velocity) -> tuple[Rows, Rows]:
-        box = self.box
-        shape = (box.nx, box.nz)
+        box, shape = self.box, (self.box.nx, self.box.nz)
         u, _ = velocity(box.x(0), box.z())
         _, w = velocity(box.x(), box.z(0))
         return jnp.broadcast_to(u, shape).T, self._off_walls(jnp.broadcast_to(w, shape).T)

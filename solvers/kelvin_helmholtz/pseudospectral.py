@@ -17,14 +17,10 @@ from physent.numerics.cosine import (
 from physent.numerics.exponential import etdrk4_step
 
 from .box import (
-    Box,
     Centred,
     Field,
-    Fluid,
-    Integrals,
     Method,
     Profile,
-    Sources,
     Velocity,
     courant_rate,
 )
@@ -51,28 +47,18 @@ class Pseudospectral(Method[Spectrum]):
     Runge-Kutta method, exact for diffusion.
     """
 
-    box: Box
-    fluid: Fluid
-    sources: Sources
-
     def start(
         self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None
     ) -> Spectrum:
         """See `Method`."""
-        flat = jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
-        u, w = (part + flat for part in velocity(self.box.x(), self.box.z()))
+        u, w = self._sampled(velocity)
         fields = [
             self._vorticity(u, w if noise is None else w + noise),
-            self._cosine(density(self.box.z()) - 1 + flat),
+            self._profile(lambda z: density(z) - 1),
         ]
         if dye is not None:
-            fields.append(self._cosine(dye(self.box.z()) + flat))
+            fields.append(self._profile(dye))
         return Spectrum(jnp.stack(fields) * self._resolved()[None], jnp.mean(u))
-
-    @property
-    def stride(self) -> int:
-        """See `Method`."""
-        return 1
 
     def advance(self, flow: Spectrum, dt: Array, steps: int = 1) -> Spectrum:
         """See `Method`."""
@@ -86,8 +72,7 @@ class Pseudospectral(Method[Spectrum]):
 
     def kicked(self, flow: Spectrum, velocity: Velocity) -> Spectrum:
         """See `Method`."""
-        flat = jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
-        u, w = (part + flat for part in velocity(self.box.x(), self.box.z()))
+        u, w = self._sampled(velocity)
         modes = flow.modes.at[0].add(self._vorticity(u, w) * self._resolved())
         return Spectrum(modes, flow.mean + jnp.mean(u))
 
@@ -110,7 +95,7 @@ class Pseudospectral(Method[Spectrum]):
             dye=self._from_cosine(flow.modes[2]) if flow.modes.shape[0] == 3 else None,
         )
 
-    def integrals(self, flow: Spectrum) -> Integrals:
+    def integrals(self, flow: Spectrum) -> dict[str, Array]:
         """Sums over the grid, exact for the modes that the two-thirds rule keeps."""
         integral, fluid, at = self.box.integral, self.fluid, self.centred(flow)
         u, w = self._velocity(flow)
@@ -126,7 +111,7 @@ class Pseudospectral(Method[Spectrum]):
         along_x = self._from_cosine(self._ik() * flow.modes[1])
         upward = self._from_sine(self._z_of_cosine(flow.modes[1]))
         divergence = self._from_cosine(self._ik() * u + self._z_of_sine(w))
-        return Integrals(
+        return dict(
             kinetic_energy=integral(at.u**2 + at.w**2) / 2,
             vertical_energy=integral(at.w**2),
             density_variance=integral(excess**2),
@@ -183,8 +168,7 @@ class Pseudospectral(Method[Spectrum]):
         square = self._square()
         stream = jnp.where(square == 0, 0, flow.modes[0] / jnp.where(square == 0, 1, square))
         amplitude = flow.mean if self.box.periodic else flow.mean * np.sqrt(self.box.nz)
-        u = self._z_of_sine(stream).at[0, 0].add(amplitude)
-        return u, -self._ik() * stream
+        return self._z_of_sine(stream).at[0, 0].add(amplitude), -self._ik() * stream
 
     def _height(self) -> Field:
         """The z of potential energy: between walls the sum of cosines whose slope is 1 on the grid,
@@ -225,10 +209,15 @@ class Pseudospectral(Method[Spectrum]):
             return self._from_cosine(modes)
         return inverse_sine_transform(slab.irfft(modes, self.box.nx, norm="forward"))
 
+    def _flat(self) -> Field:
+        return jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
+
+    def _sampled(self, velocity: Velocity) -> tuple[Field, Field]:
+        u, w = velocity(self.box.x(), self.box.z())
+        return u + self._flat(), w + self._flat()
+
     def _profile(self, profile: Profile) -> Modes:
-        return self._cosine(
-            profile(self.box.z()) + jnp.zeros((self.box.nx, self.box.nz), self.box.length.dtype)
-        )
+        return self._cosine(profile(self.box.z()) + self._flat())
 
     def _ik(self) -> Complex[Array, "1 k"]:
         k = jnp.arange(self.box.nx // 2 + 1, dtype=self.box.length.dtype) * self.box.wave[0]

@@ -2,25 +2,34 @@
 conditions.
 """
 
-from .boundary import Antiperiodic as Antiperiodic
-from .boundary import Boundary as Boundary
-from .boundary import Periodic as Periodic
-from .boundary import Winding as Winding
-from .equation import KleinGordon as KleinGordon
-from .equation import KleinGordonState as KleinGordonState
-from .initial import Initial as Initial
-from .initial import Medium as Medium
-from .phi4 import KinkAntikink as KinkAntikink
-from .phi4 import Phi4Kink as Phi4Kink
-from .potential import CustomPotential as CustomPotential
-from .potential import DoubleSineGordon as DoubleSineGordon
-from .potential import Linear as Linear
-from .potential import Phi4 as Phi4
-from .potential import Potential as Potential
-from .potential import SineGordon as SineGordon
-from .profiles import Gaussian as Gaussian
-from .profiles import PlaneWave as PlaneWave
-from .profiles import Sampled as Sampled
-from .sine_gordon import Breather as Breather
-from .sine_gordon import SineGordonKink as SineGordonKink
-from .sine_gordon import TwoKink as TwoKink
+from .boundary import Antiperiodic, Boundary, Periodic, Winding
+from .equation import KleinGordon, KleinGordonState
+from .initial import Initial, Medium
+from .kinks import Breather, KinkAntikink, Phi4Kink, SineGordonKink, TwoKink
+from .potential import CustomPotential, DoubleSineGordon, Linear, Phi4, Potential, SineGordon
+from .profiles import Gaussian, PlaneWave, Sampled
+
+__all__ = [
+    "Antiperiodic",
+    "Boundary",
+    "Breather",
+    "CustomPotential",
+    "DoubleSineGordon",
+    "Gaussian",
+    "Initial",
+    "KinkAntikink",
+    "KleinGordon",
+    "KleinGordonState",
+    "Linear",
+    "Medium",
+    "Periodic",
+    "Phi4",
+    "Phi4Kink",
+    "PlaneWave",
+    "Potential",
+    "Sampled",
+    "SineGordon",
+    "SineGordonKink",
+    "TwoKink",
+    "Winding",
+]

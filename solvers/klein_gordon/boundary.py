@@ -17,36 +17,38 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, static
+from physent.solvers.checks import refuse
 
 
 class Boundary(Declared):
-    """How phi goes on beyond the box, phi(x + length), and the modes of such fields."""
+    """How phi goes on beyond the box, phi(x + length), and the modes of u: those of a periodic one
+    unless a boundary says otherwise.
+    """
 
-    @abc.abstractmethod
     def check(self, n: int, period: float | None, even: bool) -> None:
         """Raise a ParameterError where the boundary fits neither the grid nor the potential."""
 
-    @abc.abstractmethod
     def modes(self, u: Float[Array, " n"]) -> Complex[Array, " k"]:
         """The amplitudes c of a real field on the grid."""
+        return jnp.fft.rfft(u, norm="forward")
 
-    @abc.abstractmethod
     def field(self, modes: Complex[Array, " k"], n: int) -> Float[Array, " n"]:
         """The field on the grid from its amplitudes, the inverse of `modes`."""
+        return jnp.fft.irfft(modes, n, norm="forward")
 
-    @abc.abstractmethod
     def wavenumbers(self, n: int, length: Float[Array, ""]) -> Float[Array, " k"]:
-        """The k of the modes, in 1/length."""
+        """The k of the modes, in 1/length: 2 pi m / length, m = 0, ..., n/2."""
+        return jnp.arange(n // 2 + 1, dtype=length.dtype) * (2 * math.pi / length)
 
-    @abc.abstractmethod
     def weights(self, n: int) -> np.ndarray:
-        """The w of the modes."""
+        """The w of the modes: 2, but 1 for the mean and the Nyquist mode."""
+        m = np.arange(n // 2 + 1)
+        return np.where((m == 0) | (2 * m == n), 1.0, 2.0)
 
-    @abc.abstractmethod
     def jump(self, period: float | None) -> float:
         """The growth of the background over the length, phi(x + length) - phi(x)."""
+        return 0.0
 
     @abc.abstractmethod
     def charge(self) -> int:
@@ -54,48 +56,19 @@ class Boundary(Declared):
         kinks modulo 2.
         """
 
-    @abc.abstractmethod
     def turned(
         self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
     ) -> Float[Array, " n"]:
         """phi(x + turns length) for the values of phi(x)."""
+        return phi
 
 
 class Periodic(Boundary):
     """phi(x + length) = phi(x)."""
 
-    def check(self, n: int, period: float | None, even: bool) -> None:
-        """Fits everything."""
-
-    def modes(self, u: Float[Array, " n"]) -> Complex[Array, " k"]:
-        """See `Boundary`."""
-        return jnp.fft.rfft(u, norm="forward")
-
-    def field(self, modes: Complex[Array, " k"], n: int) -> Float[Array, " n"]:
-        """See `Boundary`."""
-        return jnp.fft.irfft(modes, n, norm="forward")
-
-    def wavenumbers(self, n: int, length: Float[Array, ""]) -> Float[Array, " k"]:
-        """2 pi m / length, m = 0, ..., n/2."""
-        return _whole(n, length)
-
-    def weights(self, n: int) -> np.ndarray:
-        """2, but 1 for the mean and the Nyquist mode."""
-        return _paired(n)
-
-    def jump(self, period: float | None) -> float:
-        """0."""
-        return 0.0
-
     def charge(self) -> int:
         """0: as many kinks as antikinks."""
         return 0
-
-    def turned(
-        self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
-    ) -> Float[Array, " n"]:
-        """The same."""
-        return phi
 
 
 class Antiperiodic(Boundary):
@@ -105,16 +78,13 @@ class Antiperiodic(Boundary):
 
     def check(self, n: int, period: float | None, even: bool) -> None:
         """Needs an even number of points and V(-phi) = V(phi)."""
-        if n % 2:
-            raise ParameterError(
-                "n", f"given {n}, allowed: an even number with boundary 'antiperiodic'"
-            )
-        if not even:
-            raise ParameterError(
-                "boundary",
-                "given 'antiperiodic', but V(-phi) is not V(phi): allowed with this potential: "
-                "'periodic'",
-            )
+        refuse(n % 2, "n", f"given {n}, allowed: an even number with boundary 'antiperiodic'")
+        refuse(
+            not even,
+            "boundary",
+            "given 'antiperiodic', but V(-phi) is not V(phi): allowed with this potential: "
+            "'periodic'",
+        )
 
     def modes(self, u: Float[Array, " n"]) -> Complex[Array, " k"]:
         """One complex transform of half the length: the modes m = 0, 2, 4, ... of e^{2 pi i (m +
@@ -146,10 +116,6 @@ class Antiperiodic(Boundary):
         """2: every mode has a partner."""
         return np.full(n // 2, 2.0)
 
-    def jump(self, period: float | None) -> float:
-        """0: there is no background."""
-        return 0.0
-
     def charge(self) -> int:
         """1: an odd number of kinks."""
         return 1
@@ -171,28 +137,12 @@ class Winding(Boundary):
 
     def check(self, n: int, period: float | None, even: bool) -> None:
         """Needs a potential with a period."""
-        if period is None:
-            raise ParameterError(
-                "boundary",
-                "given 'winding', but V has no period: allowed with this potential: 'periodic' or "
-                "'antiperiodic'",
-            )
-
-    def modes(self, u: Float[Array, " n"]) -> Complex[Array, " k"]:
-        """See `Boundary`."""
-        return jnp.fft.rfft(u, norm="forward")
-
-    def field(self, modes: Complex[Array, " k"], n: int) -> Float[Array, " n"]:
-        """See `Boundary`."""
-        return jnp.fft.irfft(modes, n, norm="forward")
-
-    def wavenumbers(self, n: int, length: Float[Array, ""]) -> Float[Array, " k"]:
-        """2 pi m / length, m = 0, ..., n/2."""
-        return _whole(n, length)
-
-    def weights(self, n: int) -> np.ndarray:
-        """2, but 1 for the mean and the Nyquist mode."""
-        return _paired(n)
+        refuse(
+            period is None,
+            "boundary",
+            "given 'winding', but V has no period: allowed with this potential: 'periodic' or "
+            "'antiperiodic'",
+        )
 
     def jump(self, period: float | None) -> float:
         """The number of windings times the period."""
@@ -221,18 +171,6 @@ def named(boundary: Boundary) -> str:
     if isinstance(boundary, Winding) and boundary.number != 1:
         return f'{{ kind = "winding", number = {boundary.number} }}'
     return repr(next(kind for kind, cls in BOUNDARIES.items() if type(boundary) is cls))
-
-
-def _whole(n: int, length: Float[Array, ""]) -> Float[Array, " k"]:
-    return jnp.arange(n // 2 + 1, dtype=length.dtype) * (2 * math.pi / length)
-
-
-def _paired(n: int) -> np.ndarray:
-    weights = np.full(n // 2 + 1, 2.0)
-    weights[0] = 1.0
-    if n % 2 == 0:
-        weights[-1] = 1.0
-    return weights
 
 
 def _half_turn(half: int, dtype: jnp.dtype) -> tuple[Array, Array]:

@@ -4,22 +4,22 @@ from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Complex, Float, Int, PRNGKeyArray
 
 from physent.errors import ParameterError
 from physent.numerics.rotation import cosine_sine
+from physent.numerics.spectral import grid, squared_modulus
 from physent.numerics.splitting import SPLITTINGS, STRANG, split_step
-from physent.protocol.parameters import choice, param, static
+from physent.protocol.parameters import choice, kind_of, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import certain, on_host, refuse
 
 from .boundary import BOUNDARIES, Boundary, Winding, named
 from .initial import Initial, Medium
-from .phi4 import KinkAntikink, Phi4Kink
-from .potential import POTENTIALS, Linear, Potential, is_even
+from .kinks import Breather, KinkAntikink, Phi4Kink, SineGordonKink, TwoKink
+from .potential import POTENTIALS, Linear, Potential
 from .profiles import Gaussian, PlaneWave, Sampled
-from .sine_gordon import Breather, SineGordonKink, TwoKink
 
 INITIALS: dict[str, type] = {
     "gaussian": Gaussian,
@@ -93,31 +93,25 @@ class KleinGordon(Solver[KleinGordonState]):
     def __check_init__(self):
         """Refuse combinations that make no sense."""
         self.potential.check()
-        self.boundary.check(self.n, self.potential.repeat(), is_even(self.potential))
+        self.boundary.check(self.n, self.potential.repeat(), self.potential.is_even())
         medium = self._medium()
         self.initial.check(self.n, medium)
-        fitting = self.initial.boundaries(medium)
-        if not any(_same(self.boundary, other) for other in fitting):
-            kind = next(
-                (kind for kind, cls in INITIALS.items() if type(self.initial) is cls), "this"
-            )
+        own, fitting = self.boundary, self.initial.boundaries(medium)
+        refuse(
+            all((type(own), own.charge()) != (type(other), other.charge()) for other in fitting),
+            "boundary",
+            f"given {named(own)}, but initial condition "
+            f"{kind_of(self.initial, INITIALS)!r} with this potential goes on differently "
+            f"beyond the box, allowed: {' or '.join(named(other) for other in fitting)}",
+        )
+        length, dt = on_host((self.length, self.dt))
+        longest = 2 * length / (np.pi * self.n)
+        if self.method == "stormer_verlet" and certain(dt >= longest):
             raise ParameterError(
-                "boundary",
-                f"given {named(self.boundary)}, but initial condition {kind!r} with this potential "
-                "goes on differently "
-                f"beyond the box, allowed: {' or '.join(named(other) for other in fitting)}",
+                "dt",
+                f"given {dt.tolist()}, allowed with stormer_verlet: < 2/k_max = "
+                f"{np.min(longest):.6g}",
             )
-        if (
-            self.method == "stormer_verlet"
-            and not isinstance(self.length, Tracer)
-            and not isinstance(self.dt, Tracer)
-        ):
-            largest = 2 * float(np.min(np.asarray(self.length))) / (np.pi * self.n)
-            if np.any(np.asarray(self.dt) >= largest):
-                given = np.asarray(self.dt).tolist()
-                raise ParameterError(
-                    "dt", f"given {given}, allowed with stormer_verlet: < 2/k_max = {largest:.6g}"
-                )
 
     def init(self, key: PRNGKeyArray) -> KleinGordonState:
         """The initial condition at t = 0; there is nothing random in it."""
@@ -127,7 +121,7 @@ class KleinGordon(Solver[KleinGordonState]):
             t=t,
             phi=phi,
             phi_t=phi_t,
-            probe=self._at_probe(phi, self._background_at_probe()),
+            probe=self._at_probe(phi, self._background_slope() * self.probe),
             bounces=jnp.zeros((), int),
             inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None,
         )
@@ -136,19 +130,24 @@ class KleinGordon(Solver[KleinGordonState]):
         """The state one dt later."""
         pair, inner_step = (state.phi, state.phi_t), state.inner_step
         if self.method == "stormer_verlet":
-            pair = split_step(STRANG, pair, self.dt, self._whole_kick, _free_drift)
+            pair = split_step(
+                STRANG,
+                pair,
+                self.dt,
+                self._whole_kick,
+                lambda pair, tau: (pair[0] + tau * pair[1], pair[1]),
+            )
         elif self.method in SPLITTINGS:
             pair = split_step(SPLITTINGS[self.method], pair, self.dt, self._kick, self._drift)
         else:
             pair, inner_step = self._adaptive(pair, self.dt if inner_step is None else inner_step)
-        probe = self._at_probe(pair[0], self._background_at_probe())
-        fallen = (state.probe > 0) & (probe <= 0)
+        probe = self._at_probe(pair[0], self._background_slope() * self.probe)
         return KleinGordonState(
             t=state.t + self.dt,
             phi=pair[0],
             phi_t=pair[1],
             probe=probe,
-            bounces=state.bounces + fallen,
+            bounces=state.bounces + ((state.probe > 0) & (probe <= 0)),  # it has fallen
             inner_step=inner_step,
         )
 
@@ -209,13 +208,12 @@ class KleinGordon(Solver[KleinGordonState]):
         has no sign.
         """
         weights = self._weights()
-        k, ik = self.boundary.wavenumbers(self.n, self.length), self._ik()
-        kinetic = jnp.sum(weights * _square(state.phi_t))
-        gradient = jnp.sum(weights * k**2 * _square(state.phi)) + self._background_slope() ** 2
-        crossed = (ik * state.phi) * jnp.conj(state.phi_t)
-        momentum = jnp.sum(weights * crossed.real) + self._background_slope() * self._mean(
-            state.phi_t
-        )
+        kinetic = jnp.sum(weights * squared_modulus(state.phi_t))
+        slope = self._background_slope()
+        gradient = jnp.sum(weights * self._k() ** 2 * squared_modulus(state.phi)) + slope**2
+        crossed = (self._ik() * state.phi) * jnp.conj(state.phi_t)
+        # the first mode is the mean
+        momentum = jnp.sum(weights * crossed.real) + slope * state.phi_t[0].real
         energy = 0.5 * (kinetic + gradient) + jnp.mean(self.potential(self._phi(state.phi)))
         return {
             "energy": self.length * energy,
@@ -255,7 +253,7 @@ class KleinGordon(Solver[KleinGordonState]):
         return Medium(self.length, self.potential, self.boundary)
 
     def _grid(self) -> Float[Array, " n"]:
-        return (jnp.arange(self.n, dtype=self.length.dtype) / self.n - 0.5) * self.length
+        return grid(self.n, self.length)
 
     def _start(self) -> Pair:
         phi, phi_t = self.initial.start(self._grid(), jnp.zeros_like(self.dt), self._medium())
@@ -269,9 +267,6 @@ class KleinGordon(Solver[KleinGordonState]):
     def _background_slope(self) -> Float[Array, ""]:
         return self.boundary.jump(self.potential.repeat()) / self.length
 
-    def _background_at_probe(self) -> Float[Array, ""]:
-        return self._background_slope() * self.probe
-
     def _phi(self, modes: Complex[Array, " k"]) -> Float[Array, " n"]:
         u = self.boundary.field(modes, self.n)
         return u + self._background() if isinstance(self.boundary, Winding) else u
@@ -279,19 +274,17 @@ class KleinGordon(Solver[KleinGordonState]):
     def _weights(self) -> Float[Array, " k"]:
         return jnp.asarray(self.boundary.weights(self.n), self.length.dtype)
 
+    def _k(self) -> Float[Array, " k"]:
+        return self.boundary.wavenumbers(self.n, self.length)
+
     def _ik(self) -> Complex[Array, " k"]:
         """The factor of a derivative; a Nyquist mode without a partner has none."""
-        k = self.boundary.wavenumbers(self.n, self.length)
-        return 1j * jnp.where(self._weights() == 2, k, 0)
-
-    def _mean(self, modes: Complex[Array, " k"]) -> Float[Array, ""]:
-        return modes[0].real
+        return 1j * jnp.where(self._weights() == 2, self._k(), 0)
 
     def _at_probe(
         self, modes: Complex[Array, " k"], background: Float[Array, ""]
     ) -> Float[Array, ""]:
-        k = self.boundary.wavenumbers(self.n, self.length)
-        cosine, sine = cosine_sine(k * (self.probe + self.length / 2))
+        cosine, sine = cosine_sine(self._k() * (self.probe + self.length / 2))
         return jnp.sum(self._weights() * (modes.real * cosine - modes.imag * sine)) + background
 
     # ----------------------------------------------------------------------------------------------
@@ -320,7 +313,7 @@ class KleinGordon(Solver[KleinGordonState]):
 
     def _flow(self, pair: Pair, tau: Array, mass: Array) -> Pair:
         """The exact flow of u_tt = u_xx - mass^2 u over a time tau, mode by mode."""
-        square = self.boundary.wavenumbers(self.n, self.length) ** 2 + mass**2
+        square = self._k() ** 2 + mass**2
         moving = square > 0
         omega = jnp.sqrt(jnp.where(moving, square, 1))
         cosine, sine = cosine_sine(omega * tau)
@@ -331,10 +324,8 @@ class KleinGordon(Solver[KleinGordonState]):
     def _whole_kick(self, pair: Pair, tau: Array) -> Pair:
         """phi_t += tau (phi_xx - V'(phi))."""
         phi, phi_t = pair
-        k = self.boundary.wavenumbers(self.n, self.length)
-        return phi, phi_t - tau * (
-            self.boundary.modes(self.potential.slope(self._phi(phi))) + k**2 * phi
-        )
+        force = self.boundary.modes(self.potential.slope(self._phi(phi)))
+        return phi, phi_t - tau * (force + self._k() ** 2 * phi)
 
     def _adaptive(self, pair: Pair, inner_step: Array) -> tuple[Pair, Array]:
         """One dt of dopri8 in the variables omega u +- i phi_t, which the linear part only
@@ -342,8 +333,8 @@ class KleinGordon(Solver[KleinGordonState]):
         """
         from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
 
-        k, mass = self.boundary.wavenumbers(self.n, self.length), self._linear_mass()
-        square = k**2 if mass is None else k**2 + mass**2
+        square, mass = self._k() ** 2, self._linear_mass()
+        square = square if mass is None else square + mass**2
         # a mode at rest is turned too, and the force takes it back
         omega = jnp.sqrt(jnp.where(square > 0, square, 1))
         phi, phi_t = pair
@@ -365,18 +356,3 @@ class KleinGordon(Solver[KleinGordonState]):
         )
         forward, backward = jnp.split(y, 2)
         return ((forward + backward) / (2 * omega), (forward - backward) / 2j), inner_step
-
-
-def _free_drift(pair: Pair, tau: Array) -> Pair:
-    phi, phi_t = pair
-    return phi + tau * phi_t, phi_t
-
-
-def _square(z: Array) -> Array:
-    return z.real**2 + z.imag**2
-
-
-def _same(boundary: Boundary, other: Boundary) -> bool:
-    if type(boundary) is not type(other):
-        return False
-    return not isinstance(boundary, Winding) or boundary.charge() == other.charge()

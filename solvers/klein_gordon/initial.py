@@ -1,17 +1,18 @@
 """What an initial condition of the Klein-Gordon equation is, and what it knows of the equation."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared
+from physent.solvers.checks import refuse
 
 from .boundary import Antiperiodic, Boundary, Periodic
-from .potential import CustomPotential, Phi4, Potential
+from .potential import POTENTIALS, CustomPotential, Phi4, Potential
 
 
 class Medium(eqx.Module):
@@ -40,8 +41,10 @@ class Medium(eqx.Module):
 
 class Initial(Declared):
     """A field to start from, given as a field that moves, whose value and time derivative at t = 0
-    are taken.
+    are taken. `needs` are the classes of potential that it is made for; none: any.
     """
+
+    needs: ClassVar[tuple[type, ...]] = ()
 
     @abc.abstractmethod
     def field(
@@ -49,20 +52,30 @@ class Initial(Declared):
     ) -> Float[Array, " n"]:
         """phi at the points x and the time t, a solution or, near t = 0, nearly one."""
 
-    @abc.abstractmethod
     def is_solution(self, medium: Medium) -> bool:
         """Whether `field` solves the equation at all times, but for exponentially small tails at
         the edge.
         """
+        return False
 
-    @abc.abstractmethod
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """The boundaries that the field fits, the natural one first."""
+        """The boundaries that the field fits, the natural one first: of one that returns to the
+        same vacuum a periodic one, and an antiperiodic one only if that vacuum is 0.
+        """
+        if isinstance(medium.potential, Phi4 | CustomPotential):
+            return (Periodic(),)
+        return (Periodic(), Antiperiodic())
 
     def check(self, n: int, medium: Medium) -> None:
         """Raise a ParameterError where the initial condition does not fit the grid or the
         potential.
         """
+        kinds = " or ".join(repr(kind) for kind, cls in POTENTIALS.items() if cls in self.needs)
+        refuse(
+            self.needs and not isinstance(medium.potential, self.needs),
+            "initial",
+            f"this initial condition needs potential {kinds}",
+        )
 
     def start(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
@@ -71,17 +84,9 @@ class Initial(Declared):
         return jax.jvp(lambda t: self.field(x, t, medium), (t,), (jnp.ones_like(t),))
 
 
-def require(
-    potential: Potential, cls: type[Potential] | tuple[type[Potential], ...], kinds: str
-) -> None:
-    """Raise a ParameterError unless the potential is of one of these classes."""
-    if not isinstance(potential, cls):
-        raise ParameterError("initial", f"this initial condition needs potential {kinds}")
+class Solution(Initial):
+    """One whose field is a solution at all times."""
 
-
-def localised(medium: Medium) -> tuple[Boundary, ...]:
-    """The boundaries of a field that returns to the same vacuum: an antiperiodic one only if that
-    vacuum is 0.
-    """
-    at_zero = not isinstance(medium.potential, Phi4 | CustomPotential)
-    return (Periodic(), Antiperiodic()) if at_zero else (Periodic(),)
+    def is_solution(self, medium: Medium) -> bool:
+        """It is."""
+        return True

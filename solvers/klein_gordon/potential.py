@@ -14,6 +14,7 @@ from physent.errors import ParameterError, RegistryError
 from physent.numerics.rotation import cosine_sine
 from physent.protocol import registry
 from physent.protocol.parameters import Declared, param, static
+from physent.solvers.checks import refuse
 
 
 class Potential(Declared):
@@ -31,9 +32,13 @@ class Potential(Declared):
     def rest(self) -> Float[Array, ""]:
         """A value of phi where V is smallest."""
 
-    @abc.abstractmethod
     def repeat(self) -> float | None:
         """The period of V, or None where it has none."""
+        return None
+
+    def is_even(self) -> bool:
+        """Whether V(-phi) = V(phi), which an antiperiodic field needs."""
+        return True
 
     def check(self) -> None:
         """Raise a ParameterError where the potential cannot be what it says."""
@@ -62,10 +67,6 @@ class Linear(Potential):
         """0."""
         return jnp.zeros_like(self.mass)
 
-    def repeat(self) -> None:
-        """None."""
-        return None
-
 
 class Phi4(Potential):
     """The double well, V = (lambda/4) (phi^2 - v^2)^2, with vacua at -v and v.
@@ -87,10 +88,6 @@ class Phi4(Potential):
     def rest(self) -> Float[Array, ""]:
         """v."""
         return self.vacuum
-
-    def repeat(self) -> None:
-        """None."""
-        return None
 
 
 class SineGordon(Potential):
@@ -199,6 +196,13 @@ class CustomPotential(Potential):
         """As given."""
         return self.period
 
+    def is_even(self) -> bool:
+        """Tried at a few values."""
+        phi = np.linspace(0.1, 2.9, 7)
+        with jax.ensure_compile_time_eval():
+            sides = [self(jnp.asarray(sign * phi)) for sign in (1, -1)]
+            return bool(np.allclose(*sides, rtol=1e-5, atol=1e-6))
+
     def check(self) -> None:
         """The function must be found, be elementwise, and have the period that is given."""
         try:
@@ -215,15 +219,16 @@ class CustomPotential(Potential):
             raise ParameterError(
                 "potential.function", f"{self.function} cannot be evaluated: {error!r}"
             ) from None
-        if values.shape != phi.shape or not np.allclose(values, single, rtol=1e-5, atol=1e-6):
-            raise ParameterError(
-                "potential.function", f"{self.function} must act on an array element by element"
-            )
-        if not np.allclose(values, shifted, rtol=1e-4, atol=1e-4):
-            raise ParameterError(
-                "potential.period",
-                f"given {self.period!r}, but V(phi + {self.period!r}) is not V(phi)",
-            )
+        refuse(
+            values.shape != phi.shape or not np.allclose(values, single, rtol=1e-5, atol=1e-6),
+            "potential.function",
+            f"{self.function} must act on an array element by element",
+        )
+        refuse(
+            not np.allclose(values, shifted, rtol=1e-4, atol=1e-4),
+            "potential.period",
+            f"given {self.period!r}, but V(phi + {self.period!r}) is not V(phi)",
+        )
 
     def _function(self) -> Callable[[Any], Any]:
         if isinstance(self.function, _Named):
@@ -242,16 +247,3 @@ POTENTIALS: dict[str, type] = {
     "double_sine_gordon": DoubleSineGordon,
     "custom": CustomPotential,
 }
-
-
-def is_even(potential: Potential) -> bool:
-    """Whether V(-phi) = V(phi), which an antiperiodic field needs; tried at a few values."""
-    if not isinstance(potential, CustomPotential):
-        return True
-    phi = np.linspace(0.1, 2.9, 7)
-    with jax.ensure_compile_time_eval():
-        return bool(
-            np.allclose(
-                potential(jnp.asarray(phi)), potential(jnp.asarray(-phi)), rtol=1e-5, atol=1e-6
-            )
-        )

@@ -5,18 +5,12 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import param, static
+from physent.solvers.checks import require_length
 
 from .boundary import Antiperiodic, Boundary, Periodic, Winding
-from .initial import Initial, Medium, localised
+from .initial import Initial, Medium
 from .potential import Linear
-
-
-def sech(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """1 / cosh x, without overflow."""
-    decay = jnp.exp(-jnp.abs(x))
-    return 2 * decay / (1 + decay * decay)
 
 
 class Gaussian(Initial):
@@ -34,14 +28,6 @@ class Gaussian(Initial):
         return medium.continued(
             medium.potential.rest() + self.amplitude * jnp.exp(-((away / self.width) ** 2)), turns
         )
-
-    def is_solution(self, medium: Medium) -> bool:
-        """It is not."""
-        return False
-
-    def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """Periodic, and antiperiodic about a vacuum at 0."""
-        return localised(medium)
 
 
 class PlaneWave(Initial):
@@ -69,10 +55,6 @@ class PlaneWave(Initial):
         """For the linear potential."""
         return isinstance(medium.potential, Linear)
 
-    def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """Periodic, and antiperiodic about a vacuum at 0."""
-        return localised(medium)
-
 
 class Sampled(Initial):
     """phi and phi_t by their values at the n grid points x_j = (j/n - 1/2) length."""
@@ -88,10 +70,6 @@ class Sampled(Initial):
         """phi + phi_t t."""
         return self.phi if self.phi_t is None else self.phi + self.phi_t * t
 
-    def is_solution(self, medium: Medium) -> bool:
-        """It is not."""
-        return False
-
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
         """Any: the values do not say how they go on."""
         number = medium.boundary.number if isinstance(medium.boundary, Winding) else 1
@@ -99,9 +77,4 @@ class Sampled(Initial):
 
     def check(self, n: int, medium: Medium) -> None:
         """There must be n values of each."""
-        for name in ("phi", "phi_t"):
-            value = getattr(self, name)
-            if value is not None and value.shape[-1] != n:
-                raise ParameterError(
-                    f"initial.{name}", f"given {value.shape[-1]} values, allowed: n = {n} of them"
-                )
+        require_length(self, ("phi", "phi_t"), n, f"n = {n}", "initial.")

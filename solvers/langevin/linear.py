@@ -6,16 +6,16 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy import LinearProduction, linear_entropy_production
 from physent.entropy.production import stationary_covariance
 from physent.errors import ParameterError
-from physent.protocol.parameters import Declared, choice, member_axes, param, static
+from physent.protocol.parameters import Declared, choice, known, member_axes, param, static
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Domain, Variable
+from physent.solvers.checks import certain, on_host, refuse, require_length
 
 
 class LinearSystem(Declared):
@@ -82,8 +82,7 @@ class CoupledAOUPs(LinearSystem):
 
     def matrix(self) -> Float[Array, "4 4"]:
         """x1, x2, g1, g2."""
-        one = jnp.eye(2, dtype=self.rate.dtype)
-        bond = jnp.asarray([[1, -1], [-1, 1]], self.rate.dtype)
+        one, bond = np.eye(2, dtype=self.rate.dtype), np.array([[1, -1], [-1, 1]], self.rate.dtype)
         above = jnp.concatenate([-self.trap * one - self.spring * bond, self.speed * one], axis=1)
         return jnp.concatenate([above, jnp.concatenate([0 * one, -self.rate * one], axis=1)])
 
@@ -106,9 +105,8 @@ class BeadSpring(LinearSystem):
 
     def matrix(self) -> Float[Array, "d d"]:
         """The discrete Laplacian."""
-        one = jnp.eye(self.beads, dtype=self.cold.dtype)
-        beside = jnp.eye(self.beads, k=1, dtype=self.cold.dtype)
-        return beside + beside.T - 2 * one
+        beside = np.eye(self.beads, k=1, dtype=self.cold.dtype)
+        return jnp.asarray(beside + beside.T - 2 * np.eye(self.beads, dtype=self.cold.dtype))
 
     def diffusion(self) -> Float[Array, " d"]:
         """From the cold to the hot temperature."""
@@ -130,14 +128,11 @@ class Gyrator(LinearSystem):
 
     def __check_init__(self):
         """Refuse other numbers of coordinates."""
-        for name in ("stiffness", "temperature"):
-            value = getattr(self, name)
-            if jnp.ndim(value) == 1 and jnp.shape(value) != (2,):
-                raise ParameterError(name, f"given {len(value)} numbers, allowed: 2")
+        require_length(self, ("stiffness", "temperature"), 2, "2")
 
     def matrix(self) -> Float[Array, "2 2"]:
         """-K."""
-        swap = jnp.asarray([[0, 1], [1, 0]], self.coupling.dtype)
+        swap = np.array([[0, 1], [1, 0]], self.coupling.dtype)
         return -(jnp.diag(self.stiffness) + self.coupling * swap)
 
     def diffusion(self) -> Float[Array, " 2"]:
@@ -210,30 +205,30 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
         """
         if any(axis is not None for axis in jax.tree.leaves(member_axes(self.system))):
             return  # one system for each member
-        a, d = self.system.matrix(), self.system.diffusion()
+        a, dt = on_host((on_host(self.system).matrix(), self.dt))
+        d = jax.eval_shape(self.system.diffusion)
         if a.ndim != 2 or a.shape != (*d.shape, *d.shape):
-            if isinstance(self.system, Matrix) and a.ndim == 2:
-                words = f"given {list(a.shape)} and {list(d.shape)}, allowed: d x d and d"
-                raise ParameterError("system.a", words)
-            return
-        if not isinstance(a, Tracer) and float(jnp.max(jnp.linalg.eigvals(a).real)) >= 0:
-            raise ParameterError(
-                "system",
-                f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only",
+            refuse(
+                isinstance(self.system, Matrix) and a.ndim == 2,
+                "system.a",
+                f"given {list(a.shape)} and {list(d.shape)}, allowed: d x d and d",
             )
-        if (
-            self.method == "euler_maruyama"
-            and not isinstance(self.dt, Tracer)
-            and not isinstance(a, Tracer)
-        ):
-            rates = np.linalg.eigvals(np.asarray(a, float))
-            longest = float(np.min(-2 * rates.real / np.abs(rates) ** 2))
-            if np.max(self.dt) >= longest:
-                words = (
-                    f"given {np.max(self.dt):g}, allowed with euler_maruyama: < {longest:.4g}, "
-                    "where steps decay"
-                )
-                raise ParameterError("dt", words)
+            return
+        if not known(a):
+            return
+        rates = np.linalg.eigvals(np.asarray(a, float))
+        refuse(
+            rates.real >= 0,
+            "system",
+            f"given A = {a.tolist()}, allowed: eigenvalues with negative real parts only",
+        )
+        longest = np.min(-2 * rates.real / np.abs(rates) ** 2)
+        if self.method == "euler_maruyama" and certain(dt >= longest):
+            raise ParameterError(
+                "dt",
+                f"given {np.max(dt):g}, allowed with euler_maruyama: < {longest:.4g}, where steps "
+                "decay",
+            )
 
     def exact_production(self) -> LinearProduction:
         """The stationary covariance and entropy production, in closed form."""
@@ -242,7 +237,6 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     def init(self, key: PRNGKeyArray) -> LinearLangevinState:
         """A draw of the stationary state, or 0."""
         a, d = self.system.matrix(), self.system.diffusion()
-        covariance = stationary_covariance(a, d)
         if self.method == "exact":
             decay, noise = exact_step(a, d, self.dt)
             spread = jnp.linalg.cholesky(noise)
@@ -251,11 +245,8 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
             spread = jnp.diag(jnp.sqrt(2 * d * self.dt))
         key, start = jax.random.split(key)
         normal = jax.random.normal(start, (self.walkers, d.shape[0]), a.dtype)
-        position = (
-            normal @ jnp.linalg.cholesky(covariance).T
-            if self.initial == "stationary"
-            else 0 * normal
-        )
+        root = jnp.linalg.cholesky(stationary_covariance(a, d))
+        position = normal @ root.T if self.initial == "stationary" else 0 * normal
         return LinearLangevinState(jnp.zeros_like(self.dt), key, position, decay, spread)
 
     def step(self, state: LinearLangevinState) -> LinearLangevinState:
@@ -267,8 +258,10 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
 
     def observe(self, state: LinearLangevinState) -> dict[str, Array]:
         """The variables of every walker, and their second moments over the walkers."""
-        second = state.position.T @ state.position / self.walkers
-        return {"position": state.position, "covariance": second}
+        return {
+            "position": state.position,
+            "covariance": state.position.T @ state.position / self.walkers,
+        }
 
     def variables(self) -> dict[str, Variable]:
         """Vectors of each walker, and the matrix of second moments."""

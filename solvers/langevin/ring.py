@@ -51,7 +51,6 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
         inner = jnp.exp((self.barrier * there - tilt * y[None, :]) / self.diffusivity)
         integral = (TURN / points) * jnp.sum(inner @ (jnp.asarray(weights, self.dt.dtype) * jnp.pi))
         velocity = TURN * self.diffusivity * -jnp.expm1(-tilt * TURN / self.diffusivity) / integral
-
         return jnp.sign(self.tilt) * velocity
 
     def exact_production(self) -> Float[Array, ""]:

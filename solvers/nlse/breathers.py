@@ -9,14 +9,13 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
-from jaxtyping import Array, Complex, Float, PRNGKeyArray
+from jaxtyping import Array, Complex, Float
 
-from physent.errors import ParameterError
-from physent.protocol.parameters import param
+from physent.numerics.rotation import sech
+from physent.protocol.parameters import known, param
+from physent.solvers.checks import on_host, refuse
 
-from .initial import Initial, Medium, require_focusing
-from .solitons import sech
+from .initial import BrightSolution, Medium
 
 
 def _dimensionless(breather, x: Array, t: Array, medium: Medium) -> tuple[Array, Array]:
@@ -25,7 +24,7 @@ def _dimensionless(breather, x: Array, t: Array, medium: Medium) -> tuple[Array,
     return xi, medium.nonlinearity * breather.amplitude**2 * (breather.start + t)
 
 
-class Akhmediev(Initial):
+class Akhmediev(BrightSolution):
     """The Akhmediev breather, periodic in x and localised in t; exact where its period fits the
     box.
 
@@ -43,22 +42,13 @@ class Akhmediev(Initial):
         -4.0, doc="time of the initial state, counted from the maximum", units="time"
     )
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
-        """The exact solution at t = 0."""
-        return self.exact(x, jnp.zeros_like(medium.length), medium)
-
     def exact(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Complex[Array, " n"]:
         """The solution above, `start` + t after its maximum."""
         xi, tau = _dimensionless(self, x, t, medium)
-        b, wave = (
-            jnp.sqrt(8 * self.a * (1 - 2 * self.a)),
-            jnp.cos(2 * jnp.sqrt(1 - 2 * self.a) * xi),
-        )
-        root = jnp.sqrt(2 * self.a)
+        b, root = jnp.sqrt(8 * self.a * (1 - 2 * self.a)), jnp.sqrt(2 * self.a)
+        wave = jnp.cos(2 * jnp.sqrt(1 - 2 * self.a) * xi)
         # divided by cosh b tau, which would overflow
         decay = sech(b * tau)
         above = (1 - 4 * self.a) + root * wave * decay + 1j * b * jnp.tanh(b * tau)
@@ -66,23 +56,21 @@ class Akhmediev(Initial):
 
     def check(self, n: int, medium: Medium) -> None:
         """The medium must be focusing and the box a whole number of the breather's periods."""
-        require_focusing(medium)
-        period = 2 * math.pi / (2 * jnp.sqrt(1 - 2 * self.a) * medium.steepness(self.amplitude))
-        periods = medium.length / period
-        if isinstance(periods, Tracer):
+        super().check(n, medium)
+        period = math.pi / (jnp.sqrt(1 - 2 * self.a) * medium.steepness(self.amplitude))
+        if not known(period, medium.length):
             return
-        count = np.maximum(np.round(np.asarray(periods)), 1)
-        if np.any(np.abs(np.asarray(periods) - count) > 1e-6 * count):
-            fitting = np.asarray(count * np.asarray(period)).tolist()
-            raise ParameterError(
-                "length",
-                f"given {np.asarray(medium.length).tolist()}, allowed: a multiple of the "
-                "breather's period "
-                f"{np.asarray(period).tolist()}; the nearest is {fitting}",
-            )
+        length, period = on_host((medium.length, period))
+        count = np.maximum(np.round(length / period), 1)
+        refuse(
+            np.abs(length / period - count) > 1e-6 * count,
+            "length",
+            f"given {length}, allowed: a multiple of the breather's period {period}; the nearest "
+            f"is {count * period}",
+        )
 
 
-class Peregrine(Initial):
+class Peregrine(BrightSolution):
     """The Peregrine soliton, localised in x and t: psi = e^{it} [1 - 4(1 + 2it)/(1 + 4x^2 + 4t^2)],
     peak 3.
 
@@ -96,12 +84,6 @@ class Peregrine(Initial):
         -2.0, doc="time of the initial state, counted from the maximum", units="time"
     )
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
-        """The solution at t = 0."""
-        return self.exact(x, jnp.zeros_like(medium.length), medium)
-
     def exact(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Complex[Array, " n"]:
@@ -110,12 +92,8 @@ class Peregrine(Initial):
         hump = 4 * (1 + 2j * tau) / (1 + 4 * xi**2 + 4 * tau**2)
         return self.amplitude * jnp.exp(1j * tau) * (1 - hump)
 
-    def check(self, n: int, medium: Medium) -> None:
-        """The medium must be focusing."""
-        require_focusing(medium)
 
-
-class KuznetsovMa(Initial):
+class KuznetsovMa(BrightSolution):
     """The Kuznetsov-Ma breather, localised in x and periodic in t.
 
     psi = e^{it} [(1 - 4a) cos beta t + sqrt(2a) cosh kappa x - i beta sin beta t]/[sqrt(2a) cosh
@@ -129,12 +107,6 @@ class KuznetsovMa(Initial):
     position: Array = param(0.0, doc="place of the maximum", units="length")
     start: Array = param(0.0, doc="time of the initial state, counted from a maximum", units="time")
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
-        """The exact solution at t = 0."""
-        return self.exact(x, jnp.zeros_like(medium.length), medium)
-
     def exact(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Complex[Array, " n"]:
@@ -147,7 +119,3 @@ class KuznetsovMa(Initial):
             (1 - 4 * self.a) * jnp.cos(beta * tau) - 1j * beta * jnp.sin(beta * tau)
         ) * decay + root
         return self.amplitude * jnp.exp(1j * tau) * above / (root - jnp.cos(beta * tau) * decay)
-
-    def check(self, n: int, medium: Medium) -> None:
-        """The medium must be focusing."""
-        require_focusing(medium)

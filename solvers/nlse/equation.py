@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.numerics import slab, spectral
 from physent.numerics.exponential import etdrk4_step
 from physent.numerics.rotation import cosine_sine, rotate
@@ -14,12 +13,12 @@ from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.protocol.parameters import choice, param, static
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
+from physent.solvers.checks import refuse
 
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
-from .from_file import FromFile
 from .initial import Initial, Medium
 from .potential import POTENTIALS, NoPotential, Potential
-from .profiles import GaussianNoise, ModulatedSech, PlaneWave
+from .profiles import FromFile, GaussianNoise, ModulatedSech, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
 
 INITIALS: dict[str, type] = {
@@ -88,22 +87,22 @@ class NLSE(Solver[NLSEState]):
 
     def __check_init__(self):
         """Refuse combinations that make no sense."""
-        if self.dealias == "exact" and self.method in SPLITTINGS:
-            raise ParameterError(
-                "dealias",
-                f"given 'exact', but method {self.method!r} never forms the cubic product: allowed "
-                "with etdrk4 and "
-                "dopri8; 'filter' goes with every method",
-            )
+        refuse(
+            self.dealias == "exact" and self.method in SPLITTINGS,
+            "dealias",
+            f"given 'exact', but method {self.method!r} never forms the cubic product: allowed "
+            "with etdrk4 and dopri8; 'filter' goes with every method",
+        )
         self.potential.check(self.n)
         self.initial.check(self.n, self._medium())
 
     def init(self, key: PRNGKeyArray) -> NLSEState:
         """The initial condition at t = 0."""
         t = jnp.zeros_like(self.dt)
-        psi = self.initial(self._grid(), self._medium(), key)
         return NLSEState(
-            t=t, psi=psi, inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None
+            t=t,
+            psi=self.initial(self._grid(), self._medium(), key),
+            inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None,
         )
 
     def step(self, state: NLSEState) -> NLSEState:
@@ -140,9 +139,11 @@ class NLSE(Solver[NLSEState]):
         energy_density = beta |psi_x|^2 - (g/2)|psi|^4 + V |psi|^2, current = 2 beta Im(psi* psi_x),
         which obeys density_t + current_x = 0.
         """
-        psi, density = state.psi, _square(state.psi)
+        psi, density = state.psi, spectral.squared_modulus(state.psi)
         slope = spectral.derivative(psi, self.length)
-        energy = self.dispersion * _square(slope) - (self.nonlinearity / 2) * density**2
+        energy = (
+            self.dispersion * spectral.squared_modulus(slope) - (self.nonlinearity / 2) * density**2
+        )
         v = self._potential()
         return {
             "psi": psi,
@@ -179,8 +180,8 @@ class NLSE(Solver[NLSEState]):
         The kinetic energy counts the Nyquist mode, as the solver evolves it; the momentum does not,
         for it has no sign.
         """
-        spectrum, k = slab.fft(state.psi) / self.n, self._wavenumbers()
-        power, density = _square(spectrum), _square(state.psi)
+        spectrum, k = slab.fft(state.psi) / self.n, spectral.wavenumbers(self.n, self.length)
+        power, density = spectral.squared_modulus(spectrum), spectral.squared_modulus(state.psi)
         energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(
             density**2
         )
@@ -204,45 +205,49 @@ class NLSE(Solver[NLSEState]):
         if not isinstance(self.potential, NoPotential):
             return {}
         psi = self.initial.exact(self._grid(), t, self._medium())
-        return {} if psi is None else {"psi": psi, "density": _square(psi)}
+        return {} if psi is None else {"psi": psi, "density": spectral.squared_modulus(psi)}
 
     def split(self, devices: int) -> dict[str, int]:
         """psi is cut along x."""
-        if self.dealias == "exact":
-            raise ParameterError(
-                "dealias", "dealias = 'exact' cannot be cut ('none' and 'filter' can)"
-            )
-        if self.method == "dopri8":
-            raise ParameterError(
-                "method", "method = 'dopri8' would gather psi (every other method can be cut)"
-            )
-        if slab.factors(self.n, devices) is None:
-            raise ParameterError("n", f"n = {self.n} is no product of two multiples of {devices}")
+        refuse(
+            self.dealias == "exact",
+            "dealias",
+            "dealias = 'exact' cannot be cut ('none' and 'filter' can)",
+        )
+        refuse(
+            self.method == "dopri8",
+            "method",
+            "method = 'dopri8' would gather psi (every other method can be cut)",
+        )
+        refuse(
+            slab.factors(self.n, devices) is None,
+            "n",
+            f"n = {self.n} is no product of two multiples of {devices}",
+        )
         return {"psi": 0}
 
     def _medium(self) -> Medium:
         return Medium(self.length, self.dispersion, self.nonlinearity)
 
     def _grid(self) -> Float[Array, " n"]:
-        return (jnp.arange(self.n, dtype=self.length.dtype) / self.n - 0.5) * self.length
-
-    def _wavenumbers(self) -> Float[Array, " n"]:
-        return spectral.wavenumbers(self.n, self.length)
+        return spectral.grid(self.n, self.length)
 
     def _potential(self) -> Float[Array, " n"] | None:
         return self.potential(self._grid(), self.length)
 
     def _kick(self, psi: Array, tau: Array) -> Array:
-        frequency = self.nonlinearity * _square(psi)
+        frequency = self.nonlinearity * spectral.squared_modulus(psi)
         v = self._potential()
         return rotate(psi, tau * (frequency if v is None else frequency - v))
 
     def _drift(self, psi: Array, tau: Array) -> Array:
-        cosine, sine = cosine_sine((tau * self.dispersion) * self._wavenumbers() ** 2)
+        cosine, sine = cosine_sine(
+            (tau * self.dispersion) * spectral.wavenumbers(self.n, self.length) ** 2
+        )
         return slab.ifft(jax.lax.complex(cosine, -sine) * slab.fft(psi))
 
     def _linear(self) -> Complex[Array, " n"]:
-        return -1j * self.dispersion * self._wavenumbers() ** 2
+        return -1j * self.dispersion * spectral.wavenumbers(self.n, self.length) ** 2
 
     def _nonlinear(self, spectrum: Array) -> Array:
         """The spectrum of i (g |psi|^2 - V) psi, given that of psi."""
@@ -251,9 +256,5 @@ class NLSE(Solver[NLSEState]):
             cubic = 1j * self.nonlinearity * spectral.dealiased_cubic(spectrum)
             return cubic if v is None else cubic - 1j * slab.fft(v * slab.ifft(spectrum))
         psi = slab.ifft(spectrum)
-        frequency = self.nonlinearity * _square(psi)
+        frequency = self.nonlinearity * spectral.squared_modulus(psi)
         return 1j * slab.fft((frequency if v is None else frequency - v) * psi)
-
-
-def _square(z: Array) -> Array:
-    return z.real**2 + z.imag**2

@@ -6,12 +6,10 @@ import abc
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared
+from physent.solvers.checks import on_host, refuse
 
 
 class Medium(eqx.Module):
@@ -46,11 +44,11 @@ class Initial(Declared):
     ) -> Complex[Array, " n"]:
         """psi at the grid points x at t = 0; `key` is the run's, for random initial conditions."""
 
-    @abc.abstractmethod
     def exact(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Complex[Array, " n"] | None:
         """psi at time t, or None where no closed form is known."""
+        return None
 
     def check(self, n: int, medium: Medium) -> None:
         """Raise a ParameterError where the initial condition does not fit the grid or the
@@ -58,14 +56,31 @@ class Initial(Declared):
         """
 
 
-def require_focusing(medium: Medium) -> None:
-    """Raise a ParameterError unless beta g > 0, without which there are no bright solitons; traced
-    values pass.
-    """
-    product = medium.dispersion * medium.nonlinearity
-    if not isinstance(product, Tracer) and not np.all(np.asarray(product) > 0):
-        raise ParameterError(
+class Bright(Initial):
+    """A state of bright solitons or breathers, which a focusing medium has only."""
+
+    def check(self, n: int, medium: Medium) -> None:
+        """Needs beta g > 0; traced values pass."""
+        medium = on_host(medium)
+        refuse(
+            medium.dispersion * medium.nonlinearity <= 0,
             "initial",
             "this solution needs dispersion * nonlinearity > 0 (a focusing medium); "
             "plane_wave, gaussian_noise and from_file do not",
         )
+
+
+class BrightSolution(Bright):
+    """One whose evolution has a closed form, from which it starts."""
+
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
+        """The exact solution at t = 0."""
+        return self.exact(x, jnp.zeros_like(medium.length), medium)
+
+    @abc.abstractmethod
+    def exact(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, " n"]:
+        """psi at time t."""

@@ -6,8 +6,8 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.errors import ParameterError
 from physent.protocol.parameters import Declared, param, static
+from physent.solvers.checks import require_length
 
 
 class Potential(Declared):
@@ -68,11 +68,7 @@ class SampledPotential(Potential):
 
     def check(self, n: int) -> None:
         """The number of values must be that of the grid points."""
-        if self.values.shape[-1] != n:
-            raise ParameterError(
-                "potential.values",
-                f"given {self.values.shape[-1]} values, allowed: n = {n} of them",
-            )
+        require_length(self, ("values",), n, f"n = {n}", "potential.")
 
 
 POTENTIALS: dict[str, type] = {

@@ -1,17 +1,20 @@
-"""Plane waves and smooth profiles that are no solitons, with or without noise."""
+"""Plane waves and smooth profiles that are no solitons, with or without noise, and fields from a
+file.
+"""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
+from physent.numerics.rotation import sech
 from physent.protocol.parameters import param, static
+from physent.solvers.snapshot import Snapshot
 
 from .initial import Initial, Medium
-from .solitons import sech
 
 
 class PlaneWave(Initial):
@@ -79,10 +82,6 @@ class ModulatedSech(Initial):
         turn = self.frequency * x
         return jax.lax.complex(modulated * jnp.cos(turn), modulated * jnp.sin(turn))
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> None:
-        """None is known."""
-        return None
-
 
 class GaussianNoise(Initial):
     """A Gaussian with complex white noise, a exp(-(x - x0)^2/(2 w^2)) + epsilon (xi + i eta).
@@ -115,9 +114,33 @@ class GaussianNoise(Initial):
             jnp.asarray(xi, x.dtype), jnp.asarray(eta, x.dtype)
         )
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> None:
-        """None is known."""
-        return None
+
+class FromFile(Snapshot, Initial):
+    """psi = first variable + i second variable, at one time of a NetCDF file; the grids must have
+    equal sizes.
+
+    A variable is (x), (t, x), or (t, member, x). The file is read when the run starts, on the host.
+    """
+
+    counts: ClassVar[tuple[int, ...]] = (1, 2)
+    variables: tuple[str, ...] = static(
+        ("psi_re", "psi_im"), doc="variables with the real and the imaginary part"
+    )
+
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
+        """The field, in the precision of x."""
+        parts = self._fields(x.size)
+        imaginary = parts[1] if len(parts) == 2 else np.zeros_like(parts[0])
+        return jnp.asarray(parts[0], x.dtype) + 1j * jnp.asarray(imaginary, x.dtype)
+
+    def check(self, n: int, medium: Medium) -> None:
+        """The file must exist and hold the variables on n points."""
+        self._fields(n)
+
+    def _fields(self, n: int) -> list[np.ndarray]:
+        return self.read((n,), f"n = {n} points along its last axis")
 
 
 def _complex_noise(key: PRNGKeyArray, x: Array) -> Array:

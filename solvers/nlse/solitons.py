@@ -4,16 +4,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from physent.errors import ParameterError
+from physent.numerics.rotation import sech
 from physent.protocol.parameters import param, static
+from physent.solvers.checks import require_length
 
-from .initial import Initial, Medium, require_focusing
-
-
-def sech(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """1 / cosh x, without overflow."""
-    decay = jnp.exp(-jnp.abs(x))
-    return 2 * decay / (1 + decay * decay)
+from .initial import Bright, BrightSolution, Medium
 
 
 def soliton(
@@ -43,7 +38,7 @@ def soliton(
     return jax.lax.complex(envelope * jnp.cos(turn), envelope * jnp.sin(turn))
 
 
-class Soliton(Initial):
+class Soliton(BrightSolution):
     """One bright soliton, A sech(A (x - x0)) e^{i(v x + phase)} for beta = 1/2, g = 1; exact, round
     the box too.
     """
@@ -53,24 +48,14 @@ class Soliton(Initial):
     velocity: Array = param(0.0, doc="group velocity", units="length/time")
     phase: Array = param(0.0, doc="phase of psi at x = 0, t = 0", units="rad")
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
-        """The exact solution at t = 0."""
-        return self.exact(x, jnp.zeros_like(medium.length), medium)
-
     def exact(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Complex[Array, " n"]:
         """See `soliton`."""
         return soliton(x, t, medium, self.amplitude, self.position, self.velocity, self.phase)
 
-    def check(self, n: int, medium: Medium) -> None:
-        """Bright solitons need a focusing medium."""
-        require_focusing(medium)
 
-
-class Solitons(Initial):
+class Solitons(Bright):
     """The sum of any number of soliton profiles, which is a solution only where they do not
     overlap.
     """
@@ -91,24 +76,15 @@ class Solitons(Initial):
         one = jax.vmap(lambda *of: soliton(x, t, medium, *of))
         return jnp.sum(one(self.amplitude, self.position, self.velocity, phase), axis=0)
 
-    def exact(self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium) -> None:
-        """None: the superposition is not a solution."""
-        return None
-
     def check(self, n: int, medium: Medium) -> None:
         """The lists must be of one length, and the medium focusing."""
-        require_focusing(medium)
-        for name in ("position", "velocity", "phase"):
-            value = getattr(self, name)
-            if value is not None and value.shape[-1] != self.amplitude.shape[-1]:
-                raise ParameterError(
-                    f"initial.{name}",
-                    f"given {value.shape[-1]} values, allowed: as many as amplitude has, "
-                    f"{self.amplitude.shape[-1]}",
-                )
+        super().check(n, medium)
+        count = self.amplitude.shape[-1]
+        allowed = f"as many as amplitude has, {count}"
+        require_length(self, ("position", "velocity", "phase"), count, allowed, "initial.")
 
 
-class BoundState(Initial):
+class BoundState(Bright):
     """`order` solitons bound together: order A sech(kappa x) at t = 0, kappa = A sqrt(g/(2 beta)).
 
     |psi| has the period pi/(2 g A^2) (order > 1). Exact for the orders 1 and 2. (J. Satsuma,
@@ -143,7 +119,3 @@ class BoundState(Initial):
             below = 1 + e**8 + 4 * e**2 * (1 + e**4) + 6 * jnp.cos(4 * tau) * e**4
             return 4 * self.amplitude * jnp.exp(0.5j * tau) * above / below
         return None
-
-    def check(self, n: int, medium: Medium) -> None:
-        """Bright solitons need a focusing medium."""
-        require_focusing(medium)

@@ -1,0 +1,103 @@
+"""What pair forces do to particles in a space, by a list of neighbours."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from physent.numerics.neighbors import NeighborList, find_neighbors, renew, sum_over_neighbors
+from physent.numerics.space import Space
+
+from .pair_force import NoForce, PairForce
+
+# of the force's reach: what a random start with a diverging force may move in its first step
+RELAXED = 0.05
+TURNS = 2000
+
+
+class Pairs(eqx.Module):
+    """A pair force between particles that are nearer than its `reach`, in a space.
+
+    Lists of neighbours have so many `slots`, and hold those nearer than the reach and the `skin`.
+    """
+
+    force: PairForce
+    reach: Float[Array, ""]
+    space: Space
+    skin: Float[Array, ""]
+    slots: int = eqx.field(static=True)
+
+    def found(self, position: Float[Array, "n d"]) -> NeighborList:
+        """The list of neighbours at these positions."""
+        if isinstance(self.force, NoForce):
+            own, none = jnp.arange(position.shape[0], dtype=jnp.int32), jnp.zeros((), jnp.int32)
+            return NeighborList(own[None, :], position, none, none, none)
+        return find_neighbors(position, self.space, self.reach + self.skin, self.slots)
+
+    def renewed(self, neighbors: NeighborList, position: Float[Array, "n d"]) -> NeighborList:
+        """The same list while it serves at these positions, else a new one."""
+        if isinstance(self.force, NoForce):
+            return neighbors
+        return renew(neighbors, position, self.space, self.reach + self.skin, self.skin)
+
+    def forces(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
+        """The pair force on each particle; a repulsion points away from the neighbour."""
+        if isinstance(self.force, NoForce):
+            return jnp.zeros_like(position)
+
+        def pull(parts, squared):
+            return -self.force.over_distance(squared)[None] * jnp.stack(parts)
+
+        return sum_over_neighbors(pull, position, neighbors, self.space).T
+
+    def over(
+        self,
+        of: Callable[[Array], Array],
+        position: Float[Array, "n d"],
+        neighbors: NeighborList,
+    ) -> Float[Array, " n"]:
+        """The sum over the neighbours of each particle of a function of the squared distance."""
+        return sum_over_neighbors(
+            lambda _, squared: of(squared)[None], position, neighbors, self.space
+        )[0]
+
+    def leap(self, force: Float[Array, "n d"], dt: Float[Array, ""]) -> Float[Array, ""]:
+        """The farthest that this force moves a particle in a step, over its reach; 0 of forces that
+        are bounded.
+        """
+        if not self.force.diverges:
+            return jnp.zeros_like(dt)
+        return dt * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1))) / self.reach
+
+    def relaxed(self, position: Float[Array, "n d"], dt: Float[Array, ""]) -> Float[Array, "n d"]:
+        """The places with overlaps pushed apart by bounded moves, until a step moves nobody by
+        RELAXED of the reach.
+        """
+
+        def push(parts, squared):
+            # no pair moves by more than the reach, where particles coincide the force may be
+            # infinite
+            most = self.reach / jnp.sqrt(jnp.maximum(squared, 1e-6 * self.reach**2))
+            move = jnp.minimum(dt * self.force.over_distance(squared), most)
+            return -move[None] * jnp.stack(parts)
+
+        def moves(position, neighbors):
+            move = sum_over_neighbors(push, position, neighbors, self.space).T
+            return move, jnp.sqrt(jnp.sum(move**2, axis=1, keepdims=True))
+
+        def relax(loop):
+            position, neighbors, turn = loop
+            move, size = moves(position, neighbors)
+            most = RELAXED * self.reach
+            move = move * jnp.minimum(1, most / jnp.maximum(size, most))
+            position, _ = self.space.shift(position, move)
+            return position, self.renewed(neighbors, position), turn + 1
+
+        def far(loop):
+            position, neighbors, turn = loop
+            return (turn < TURNS) & (jnp.max(moves(position, neighbors)[1]) > RELAXED * self.reach)
+
+        position, _ = self.space.shift(position, jnp.zeros_like(position))
+        return jax.lax.while_loop(far, relax, (position, self.found(position), 0))[0]
