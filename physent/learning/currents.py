@@ -85,6 +85,31 @@ def current(found: Physics, learned: Learned) -> Current:
     return Current(velocity, divergence, total, medium)
 
 
+class Local(NamedTuple):
+    """Rates of each part of a state, particle or walker, (N,): sums over its components.
+
+    `total` and `divergence` of all variables, `totals` of each variable with noise; and the current
+    velocity of each variable, (N, d).
+    """
+
+    divergence: Array
+    total: Array
+    totals: dict[str, Array]
+    velocity: dict[str, Array]
+
+
+def local(flow: Current) -> Local:
+    """The rates of each particle or walker."""
+    totals = {name: jnp.sum(value, axis=-1) for name, value in flow.total.items()}
+    divergence = added(jnp.sum(value, axis=-1) for value in flow.divergence.values())
+    return Local(divergence, added(totals.values()), totals, flow.velocity)
+
+
 def added(values: Iterable[Array]) -> Array:
     """The sum of one or more arrays."""
     return functools.reduce(operator.add, values)
+
+
+def summed(values: Mapping[str, Array]) -> Array:
+    """The sum over all components of all variables."""
+    return added(jnp.sum(value) for value in values.values())

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
 from physent.errors import ParameterError
-from physent.learning.currents import Physics, added, current, physics
+from physent.learning.currents import Physics, added, current, physics, summed
 from physent.learning.derivatives import Learned, by_probes, exactly
 from physent.learning.model import Score, Values, singular
 from physent.learning.system import System
@@ -95,11 +95,11 @@ class Implicit(Loss):
             if not demanded:
                 return total
             if singular(system, state):
-                words = (
+                raise ParameterError(
+                    "stationarity",
                     "given in a system with D = 0 somewhere, whose score there is not learned, "
-                    "allowed: 0"
+                    "allowed: 0",
                 )
-                raise ParameterError("score.loss.stationarity", words)
             found = physics(system, state)
             again = (
                 learned
@@ -139,8 +139,9 @@ class Implicit(Loss):
 def _stationarity(found: Physics, learned: Learned) -> Array:
     """div v + v . s of one state."""
     flow, score = current(found, learned), learned.score
-    gap = added(jnp.sum(value) for value in flow.divergence.values())
-    return gap + added(jnp.sum(flow.velocity[name] * score[name]) for name in score)
+    return summed(flow.divergence) + added(
+        jnp.sum(flow.velocity[name] * score[name]) for name in score
+    )
 
 
 class Denoising(Loss):
@@ -161,8 +162,11 @@ class Denoising(Loss):
     def objective(self, system: System, scales: Scales) -> Objective:
         """The loss of a sample. Raises ParameterError where the rule has no lambda > 0."""
         if self.noise is None and not float(scales.fastest) > 0:
-            words = f"no rule for it where nothing contracts (lambda = {float(scales.fastest):.3g})"
-            raise ParameterError("score.loss.noise", f"{words}, allowed: a number > 0")
+            raise ParameterError(
+                "noise",
+                f"no rule for it where nothing contracts (lambda = {float(scales.fastest):.3g}), "
+                "allowed: a number > 0",
+            )
 
         def loss(score: Score, values: Values, key: PRNGKeyArray) -> Array:
             state = system.at(values)

@@ -5,6 +5,7 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.learning.model import Network, Score, Values, noisy
@@ -48,8 +49,7 @@ class Perceptron(Score):
             (self.mean, self.whitening, self.wavenumber)
         )
         x = jnp.concatenate([jnp.ravel(values[name]) for name in self.names])
-        turns = wavenumber > 0
-        turn = wavenumber * x
+        turns, turn = wavenumber > 0, wavenumber * x
         straight = whitening @ jnp.where(turns, jnp.zeros_like(x), x - mean)
         first = jnp.where(turns, jnp.cos(turn), straight)
         second = jnp.where(turns, jnp.sin(turn), jnp.zeros_like(x))
@@ -57,13 +57,9 @@ class Perceptron(Score):
         s = jnp.where(
             turns, wavenumber * out, whitening.T @ jnp.where(turns, jnp.zeros_like(x), out)
         )
-        found, start = {}, 0
-        for name in self.names:
-            size = values[name].size
-            if name in self.learned:
-                found[name] = s[start : start + size].reshape(values[name].shape)
-            start += size
-        return found
+        ends = np.cumsum([values[name].size for name in self.names])
+        each = dict(zip(self.names, jnp.split(s, ends[:-1]), strict=True))
+        return {name: each[name].reshape(values[name].shape) for name in self.learned}
 
 
 class MultilayerPerceptron(Network):
@@ -98,10 +94,8 @@ class MultilayerPerceptron(Network):
             key=key,
         )
         mean, whitening = _moments(jnp.where(wavenumber[None, :] > 0, jnp.zeros_like(flat), flat))
-        first = {name: value[0] for name, value in samples.items()}
-        return Perceptron(
-            layers, mean, whitening, wavenumber, names, noisy(system, system.at(first))
-        )
+        learned = noisy(system, system.at({name: samples[name][0] for name in names}))
+        return Perceptron(layers, mean, whitening, wavenumber, names, learned)
 
 
 def _wavenumbers(system: System, variable: Variable, shape: tuple[int, ...]) -> Array:
@@ -109,11 +103,10 @@ def _wavenumbers(system: System, variable: Variable, shape: tuple[int, ...]) -> 
     others.
     """
     axes = system.domain().axes if variable.role == "position" else ()
-    zero = jnp.zeros(())
     if len(axes) != shape[-1]:
         return jnp.zeros(shape).ravel()
     each = [
-        2 * jnp.pi / axis.length if axis.periodic and axis.length is not None else zero
+        2 * jnp.pi / axis.length if axis.periodic and axis.length is not None else jnp.zeros(())
         for axis in axes
     ]
     return jnp.broadcast_to(jnp.stack(each), shape).ravel()

@@ -13,9 +13,9 @@ from physent.learning.model import Network, Score, Values
 from physent.learning.pairs import (
     Medium,
     Pairs,
+    ParticleScore,
     Radial,
     Springs,
-    adapted,
     chebyshev,
     filtered,
     wanders,
@@ -26,7 +26,7 @@ from physent.protocol.parameters import static
 FILTERS = 3
 
 
-class Resolvent(Score):
+class Resolvent(ParticleScore):
     """The residual u to the equilibrium score, from the forces filtered by a matrix of springs.
 
     If forces were linear, F = -M x, then with kappa^2 = v0^2 gamma/eps and P + i Q = kappa/(M +
@@ -52,15 +52,10 @@ class Resolvent(Score):
     gate: eqx.nn.MLP
     linear: Float[Array, "2 v"]
 
-    def __call__(self, system: System, state: Any) -> dict[str, Array]:
+    def _of(self, system: System, medium: Medium, state: Any) -> dict[str, Array]:
         """u of x and g."""
-        return adapted(self, state.position.dtype)._of(system, state)
-
-    def _of(self, system: System, state: Any) -> dict[str, Array]:
-        medium = Medium.of(system)
-        x, g = state.position, state.propulsion
+        x, g, eps, gamma = state.position, state.propulsion, medium.diffusivity, medium.rate
         n, d = x.shape
-        eps, gamma = medium.diffusivity, medium.rate
         scale = 1 / jnp.sqrt(medium.speed**2 + eps * gamma)
         pull = -medium.trap * x
         force = system.drift(state)["position"] - medium.speed * g
@@ -141,8 +136,9 @@ class ResolventNetwork(Network):
         """With the springs of the force, and what is exact for linear forces."""
         medium = Medium.of(system)
         if not wanders(system):
-            words = "'resolvent' needs noise in x, a diffusivity; allowed: 'slow_manifold'"
-            raise ParameterError("score.network.kind", words)
+            raise ParameterError(
+                "kind", "'resolvent' needs noise in x, a diffusivity; allowed: 'slow_manifold'"
+            )
         keys = jax.random.split(key, 4)
         cutoff = jnp.asarray(medium.force.reach())
         v = 4 + 2 * FILTERS

@@ -2,6 +2,7 @@
 bit for bit.
 """
 
+import abc
 import dataclasses
 import math
 import time
@@ -29,44 +30,44 @@ class Schedule(Protocol):
     """How training goes: what it reads of its settings."""
 
     @property
+    @abc.abstractmethod
     def steps(self) -> int:
         """Steps of training."""
-        ...
 
     @property
+    @abc.abstractmethod
     def batch(self) -> int:
         """Samples a step."""
-        ...
 
     @property
+    @abc.abstractmethod
     def learning_rate(self) -> Array:
         """Of Adam, falling to 0 as a cosine."""
-        ...
 
     @property
+    @abc.abstractmethod
     def clip(self) -> Array:
         """Largest norm of a gradient."""
-        ...
 
     @property
+    @abc.abstractmethod
     def average(self) -> Array:
         """Horizon of the average over parameters, as a share of the steps."""
-        ...
 
     @property
+    @abc.abstractmethod
     def checks(self) -> int:
         """Estimates of the error while training."""
-        ...
 
     @property
+    @abc.abstractmethod
     def patience(self) -> int | None:
         """End after so many checks without a smaller error."""
-        ...
 
     @property
+    @abc.abstractmethod
     def devices(self) -> int | None:
         """Devices that share a batch."""
-        ...
 
 
 class TrainingProgress(NamedTuple):

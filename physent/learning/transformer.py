@@ -7,10 +7,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from physent.learning.model import Network, Score, Values, noisy
-from physent.learning.pairs import Medium, Pairs, adapted
+from physent.learning.pairs import Medium, Pairs, ParticleScore
 from physent.learning.system import System
 from physent.protocol.parameters import static
 
@@ -62,7 +62,7 @@ class Block(eqx.Module):
         )
 
 
-class Transformer(Score):
+class Transformer(ParticleScore):
     """The score of each particle, from a set of tokens: itself and its nearest neighbours within
     the force's reach.
 
@@ -84,18 +84,23 @@ class Transformer(Score):
     neighbors: int = eqx.field(static=True)
     learned: tuple[str, ...] = eqx.field(static=True)
 
-    def __call__(self, system: System, state: Any) -> dict[str, Array]:
+    def _of(self, system: System, medium: Medium, state: Any) -> dict[str, Array]:
         """u of every learned variable."""
-        return adapted(self, state.position.dtype)._of(Medium.of(system), state)
+        pairs = Pairs.of(state.position, state.neighbors, medium.space)
+        near, fade = self._nearest(pairs, medium.force.reach())
+        weight = jnp.concatenate([jnp.ones_like(fade[:, :1]), fade], axis=1)
+        tokens = self._tokens(pairs, near, medium, state)
+        for block in self.blocks:
+            tokens = jax.vmap(block)(tokens, weight)
+        out = jax.vmap(self.decoder)(
+            jnp.einsum("it,itc->ic", weight, tokens) / jnp.sum(weight, axis=1)[:, None]
+        )
+        return dict(zip(self.learned, jnp.split(out, len(self.learned), axis=1), strict=True))
 
-    def _of(self, medium: Medium, state: Any) -> dict[str, Array]:
-        x, g = state.position, state.propulsion
-        space = medium.space
-        pairs = Pairs.of(x, state.neighbors, space)
-        n, d = x.shape
+    def _nearest(self, pairs: Pairs, reach: Array) -> tuple[Int[Array, "n k"], Float[Array, "n k"]]:
+        """The slots of the nearest neighbours, and how much each of them counts."""
         # what a list holds beyond the reach of the force depends on its skin and on when it was
         # made
-        reach = medium.force.reach()
         felt = pairs.there & (pairs.distance < reach)
         distance = jnp.where(felt, pairs.distance, reach)
         k = min(self.neighbors, distance.shape[1])
@@ -103,26 +108,24 @@ class Transformer(Score):
         distance = jnp.take_along_axis(distance, near, axis=1)
         edge = distance[:, k:] if distance.shape[1] > k else jnp.full_like(distance[:, :1], reach)
         near, distance = near[:, :k], distance[:, :k]
-        fade = jnp.where(
+        return near, jnp.where(
             distance < edge, (1 - (distance / edge) ** 2) ** 2, jnp.zeros_like(distance)
         )
+
+    def _tokens(
+        self, pairs: Pairs, near: Int[Array, "n k"], medium: Medium, state: Any
+    ) -> Float[Array, "n t c"]:
+        """The particle itself and its nearest neighbours, before they attend to each other."""
+        x = state.position
         separation = pairs.direction * pairs.distance[None]
         separation = jnp.take_along_axis(separation, near[None], axis=2).transpose(1, 2, 0)
         other = near if pairs.index is None else jnp.take_along_axis(pairs.index, near, axis=1)
-        own = jnp.zeros_like(x) if any(space.periodic) else x
-        places = jnp.concatenate([own[:, None], separation], axis=1) / jax.lax.stop_gradient(
-            self.scale
-        )
-        weight = jnp.concatenate([jnp.ones((n, 1), x.dtype), fade], axis=1)
-        index = jnp.concatenate([jnp.arange(n, dtype=other.dtype)[:, None], other], axis=1)
-        headings = jax.vmap(self.heading)(g)[index]
-        tokens = jnp.concatenate([jax.vmap(jax.vmap(self.place))(places), headings], axis=-1)
-        for block in self.blocks:
-            tokens = jax.vmap(block)(tokens, weight)
-        out = jax.vmap(self.decoder)(
-            jnp.einsum("it,itc->ic", weight, tokens) / jnp.sum(weight, axis=1)[:, None]
-        )
-        return {name: out[:, i * d : (i + 1) * d] for i, name in enumerate(self.learned)}
+        own = jnp.zeros_like(x) if any(medium.space.periodic) else x
+        places = jnp.concatenate([own[:, None], separation], axis=1)
+        places = jax.vmap(jax.vmap(self.place))(places / jax.lax.stop_gradient(self.scale))
+        index = jnp.concatenate([jnp.arange(len(x), dtype=other.dtype)[:, None], other], axis=1)
+        headings = jax.vmap(self.heading)(state.propulsion)[index]
+        return jnp.concatenate([places, headings], axis=-1)
 
 
 class ParticleTransformer(Network):
@@ -140,8 +143,7 @@ class ParticleTransformer(Network):
     def build(self, system: System, samples: Values, key: PRNGKeyArray) -> Score:
         """At random; lengths are measured in those of the reach of the force."""
         medium = Medium.of(system)
-        first = {name: value[0] for name, value in samples.items()}
-        learned = noisy(system, system.at(first))
+        learned = noisy(system, system.at({name: value[0] for name, value in samples.items()}))
         d = samples["position"].shape[-1]
         keys = jax.random.split(key, 3 + self.layers)
         half = self.width // 2
