@@ -54,20 +54,20 @@ def physics(system: System, state: Any, parity: Mapping[str, int] | None = None)
 
 
 class Current(NamedTuple):
-    """v of every variable, d v_i/d x_i, and of the variables with noise the total and the medium's
-    rate, each by component."""
+    """v of every variable, d v_i/d x_i, and of the variables with noise the total rate, each by
+    component.
+    """
 
     velocity: dict[str, Array]
     divergence: dict[str, Array]
     total: dict[str, Array]
-    medium: dict[str, Array]
 
 
 def current(found: Physics, learned: Learned) -> Current:
-    """The current velocity, its divergence, total = (b_irr - D s)^2/D and medium = total - div v,
-    by component.
+    """The current velocity, its divergence and total = (b_irr - D s)^2/D, by component.
 
-    The system's rate is the sum of the divergences; at stationarity its mean is 0.
+    The system's rate is the sum of the divergences, whose mean is 0 at stationarity; the medium's
+    is the rest of the total.
     """
     score, slope = learned.score, learned.slope
     velocity, divergence, total = dict(found.drift), dict(found.divergence), {}
@@ -81,8 +81,7 @@ def current(found: Physics, learned: Learned) -> Current:
         total[name] = jnp.where(
             d > 0, irreversible**2 / jnp.where(d > 0, d, jnp.ones_like(d)), jnp.zeros_like(d)
         )
-    medium = {name: total[name] - divergence[name] for name in total}
-    return Current(velocity, divergence, total, medium)
+    return Current(velocity, divergence, total)
 
 
 class Local(NamedTuple):

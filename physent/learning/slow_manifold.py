@@ -114,8 +114,7 @@ class SlowManifold(ParticleScore):
         hp = contacts.pushed(contacts.k * contacts.along)
         stiff = jnp.sum(contacts.k, axis=1)
         v, scalars = self._vectors(contacts, hp, stiff, kappa, medium.force.strength)
-        gates = jax.vmap(self.gate)(scalars).T
-        gates = gates.at[0].add(-0.8)
+        gates = jax.vmap(self.gate)(scalars).T.at[0].add(-0.8)
         w = jnp.einsum("vn,van->an", gates, v)
         push, turn = self._of_pairs(contacts, hp, scalars, kappa)
         w = w + contacts.pushed(push) + contacts.turned(turn)
@@ -179,7 +178,8 @@ class SlowManifold(ParticleScore):
         stiffness = 1e-4 + jnp.einsum("aik,bik,abik->ik", normal, normal, both)
         pull = jnp.sum(_gap(contacts.pairs, hp) * normal, axis=0)
         root, bend = jnp.sqrt(stiffness), kappa * turning / r
-        growth = kappa * jnp.maximum(_relative(slope, k) - 3 / r, 0)
+        falling = jnp.where(k > 1e-6, -slope / jnp.maximum(k, 1e-6), 0.0)  # -k'/k
+        growth = kappa * jnp.maximum(falling - 3 / r, 0)
         slow = _slow(bend, stiffness - 4 * rolling, growth)
         alone = _slow(bend, 2 * k - 4 * rolling, growth)
         excess, excess_slow = (pull - bend) / root, (pull - stiffness * slow) / root
@@ -208,11 +208,6 @@ class SlowManifold(ParticleScore):
             + _saturated(root * along) * share * out[4]
         )
         return amount, k * out[5]
-
-
-def _relative(slope: Array, k: Array) -> Array:
-    """-k'/k, 0 where there is no contact."""
-    return jnp.where(k > 1e-6, -slope / jnp.maximum(k, 1e-6), 0.0)
 
 
 def _slow(bend: Array, stiffness: Array, growth: Array) -> Array:

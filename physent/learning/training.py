@@ -168,17 +168,14 @@ def advance(
             training.average,
             score,
         )
-        losses = training.losses + value.astype(training.losses.dtype)
-        return Training(
-            score,
-            average,
-            training.best,
-            state,
-            key,
-            training.step + 1,
-            training.least,
-            training.stale,
-            losses,
+        return dataclasses.replace(
+            training,
+            score=score,
+            average=average,
+            optimiser=state,
+            key=key,
+            step=training.step + 1,
+            losses=training.losses + value.astype(training.losses.dtype),
         )
 
     @eqx.filter_jit
@@ -202,11 +199,11 @@ def mesh(settings: Schedule) -> Mesh:
         n for n in range(1, len(devices) + 1) if settings.batch % n == 0
     )
     if count > len(devices) or settings.batch % count:
-        words = (
+        raise ParameterError(
+            "devices",
             f"given {count}, allowed: at most {len(devices)}, and a divisor of the batch of "
-            f"{settings.batch}"
+            f"{settings.batch}",
         )
-        raise ParameterError("score.devices", words)
     return Mesh(np.asarray(devices[:count]), ("samples",))
 
 
@@ -250,8 +247,7 @@ def train(
     for bit. Raises ParameterError where the loss is not finite.
     """
     every, together = strides(settings)
-    on = mesh(settings)
-    several = advance(settings, objective)
+    on, several = mesh(settings), advance(settings, objective)
     training = everywhere(training, on)
     begun = time.monotonic() - (history[-1].seconds if history else 0.0)
     step = int(training.step)
@@ -259,27 +255,14 @@ def train(
         training = several(training, placed(stream.take(step, together), on))
         step += together
         if step % every == 0 or step >= settings.steps:
-            loss = float(training.losses) / (step - (history[-1].step if history else 0))
-            if not math.isfinite(loss):
-                words = (
-                    f"given {settings.learning_rate:g}, and the loss is not finite at step {step}: "
-                    "a smaller one"
-                )
-                raise ParameterError(
-                    "score.learning_rate",
-                    f"{words} may do, or more slots where the network has them",
-                )
-            error, standard_error, r_squared = check(training.average)
-            seconds = time.monotonic() - begun
-            history = [
-                *history,
-                TrainingProgress(
-                    step, settings.steps, loss, error, standard_error, r_squared, seconds
-                ),
-            ]
-            training = _judged(training, error)
+            loss = _loss(training, settings, step - (history[-1].step if history else 0))
+            found = check(training.average)
+            progress = TrainingProgress(
+                step, settings.steps, loss, *found, time.monotonic() - begun
+            )
+            training, history = _judged(training, progress.error), [*history, progress]
             save(training, history)
-            tell(history[-1])
+            tell(progress)
         if stop():
             save(training, history)
             return training, history, False
@@ -290,12 +273,26 @@ def _over(training: Training, settings: Schedule) -> bool:
     return settings.patience is not None and int(training.stale) >= settings.patience
 
 
+def _loss(training: Training, settings: Schedule, steps: int) -> float:
+    """The mean loss of the last steps. Raises ParameterError where it is not finite."""
+    loss = float(training.losses) / steps
+    if not math.isfinite(loss):
+        raise ParameterError(
+            "learning_rate",
+            f"given {settings.learning_rate:g}, and the loss is not finite at step "
+            f"{int(training.step)}: a smaller one may do, or more slots where the network has them",
+        )
+    return loss
+
+
 def _judged(training: Training, error: float) -> Training:
     """Keep the average as the best so far where its error is the smallest; NaN is not."""
-    smaller = error < float(training.least)
-    best = training.average if smaller else training.best
-    least = jnp.asarray(error, training.least.dtype) if smaller else training.least
-    stale = jnp.zeros_like(training.stale) if smaller else training.stale + 1
+    training = dataclasses.replace(training, losses=jnp.zeros_like(training.losses))
+    if not error < float(training.least):
+        return dataclasses.replace(training, stale=training.stale + 1)
     return dataclasses.replace(
-        training, best=best, least=least, stale=stale, losses=jnp.zeros_like(training.losses)
+        training,
+        best=training.average,
+        least=jnp.asarray(error, training.least.dtype),
+        stale=jnp.zeros_like(training.stale),
     )
