@@ -38,10 +38,9 @@ def physics(system: System, state: Any, parity: Mapping[str, int] | None = None)
     """
     parity = system.parity() if parity is None else parity
     names = list(system.parity())
-    shapes = {name: getattr(state, name).shape for name in names}
 
     def shaped(values: Mapping[str, Array]) -> dict[str, Array]:
-        return {name: jnp.broadcast_to(values[name], shapes[name]) for name in names}
+        return {name: jnp.broadcast_to(values[name], getattr(state, name).shape) for name in names}
 
     drift, divergence = shaped(system.drift(state)), shaped(system.divergence(state))
     irreversible, its_divergence = drift, divergence
@@ -99,9 +98,11 @@ class Local(NamedTuple):
 
 def local(flow: Current) -> Local:
     """The rates of each particle or walker."""
-    totals = {name: jnp.sum(value, axis=-1) for name, value in flow.total.items()}
-    divergence = added(jnp.sum(value, axis=-1) for value in flow.divergence.values())
-    return Local(divergence, added(totals.values()), totals, flow.velocity)
+    totals, divergences = (
+        {name: jnp.sum(value, axis=-1) for name, value in values.items()}
+        for values in (flow.total, flow.divergence)
+    )
+    return Local(added(divergences.values()), added(totals.values()), totals, flow.velocity)
 
 
 def added(values: Iterable[Array]) -> Array:

@@ -76,7 +76,6 @@ class Implicit(Loss):
 
     def objective(self, system: System, scales: Scales) -> Objective:
         """The loss of a sample."""
-        demanded = float(self.stationarity) > 0
 
         def loss(score: Score, values: Values, key: PRNGKeyArray) -> Array:
             state = system.at(values)
@@ -92,7 +91,7 @@ class Implicit(Loss):
                 )
                 share = 1.0 if of is None else u.shape[0] / of.size
                 total = total + share * jnp.sum(integrand if of is None else integrand[of])
-            if not demanded:
+            if not float(self.stationarity) > 0:
                 return total
             if singular(system, state):
                 raise ParameterError(
@@ -100,12 +99,9 @@ class Implicit(Loss):
                     "given in a system with D = 0 somewhere, whose score there is not learned, "
                     "allowed: 0",
                 )
-            found = physics(system, state)
-            again = (
-                learned
-                if self.divergence == "exact"
-                else self._learned(score, system, state, second, None)
-            )
+            found, again = physics(system, state), learned
+            if self.divergence == "probes":
+                again = self._learned(score, system, state, second, None)
             gap = _stationarity(found, learned) * _stationarity(found, again)
             return total + self.stationarity * gap / scales.contraction
 
@@ -169,9 +165,7 @@ class Denoising(Loss):
             )
 
         def loss(score: Score, values: Values, key: PRNGKeyArray) -> Array:
-            state = system.at(values)
-            diffusion = system.diffusion(state)
-            width, kick = {}, {}
+            diffusion, width, kick = system.diffusion(system.at(values)), {}, {}
             for own, name in zip(jax.random.split(key, len(values)), values, strict=True):
                 d = jnp.broadcast_to(diffusion[name], values[name].shape)
                 h = (
@@ -238,10 +232,9 @@ class Stratonovich(Loss):
 def _space(system: System) -> Space | None:
     """Where positions live, if some of it is periodic."""
     axes = system.domain().axes
-    if not any(axis.periodic for axis in axes):
-        return None
+    periodic = tuple(axis.periodic for axis in axes)
     lengths = [jnp.ones(()) if axis.length is None else axis.length for axis in axes]
-    return Space(jnp.stack(lengths), tuple(axis.periodic for axis in axes))
+    return Space(jnp.stack(lengths), periodic) if any(periodic) else None
 
 
 LOSSES: dict[str, type] = {

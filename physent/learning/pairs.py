@@ -239,6 +239,6 @@ def filtered(function, largest: Float[Array, ""], degree: int) -> Float[Array, "
     """
     points = 8 * (degree + 1)
     angle = jnp.pi * (jnp.arange(points, dtype=largest.dtype) + 0.5) / points
-    values = function(largest / 2 * (1 + jnp.cos(angle)))
-    coefficients = 2 / points * values @ jnp.cos(angle[:, None] * jnp.arange(degree + 1)[None])
+    values = 2 / points * function(largest / 2 * (1 + jnp.cos(angle)))
+    coefficients = values @ jnp.cos(angle[:, None] * jnp.arange(degree + 1)[None])
     return coefficients.at[:, 0].multiply(0.5)

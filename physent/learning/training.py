@@ -105,9 +105,11 @@ class Training(eqx.Module):
 
 def optimiser(settings: Schedule) -> optax.GradientTransformation:
     """Adam with b2 = .99, whose rate falls to 0 as a cosine, on gradients of limited norm."""
-    schedule = optax.cosine_decay_schedule(float(settings.learning_rate), settings.steps)
     return optax.chain(
-        optax.clip_by_global_norm(float(settings.clip)), optax.adam(schedule, b2=0.99)
+        optax.clip_by_global_norm(float(settings.clip)),
+        optax.adam(
+            optax.cosine_decay_schedule(float(settings.learning_rate), settings.steps), b2=0.99
+        ),
     )
 
 
@@ -147,10 +149,8 @@ def advance(
 
     def step(training: Training, values: dict[str, Array]) -> Training:
         key, now = jax.random.split(training.key)
-        count = next(iter(values.values())).shape[0]
-        value, slope = eqx.filter_value_and_grad(loss)(
-            training.score, values, jax.random.split(now, count)
-        )
+        keys = jax.random.split(now, len(next(iter(values.values()))))
+        value, slope = eqx.filter_value_and_grad(loss)(training.score, values, keys)
         change, state = rule.update(
             slope, training.optimiser, eqx.filter(training.score, eqx.is_inexact_array)
         )
@@ -211,18 +211,15 @@ def placed(batches: Batch, on: Mesh) -> dict[str, Array]:
     """The batches on the devices, the samples of each shared out among them."""
     if on.size == 1:
         return {name: jnp.asarray(values) for name, values in batches.items()}
-    place = NamedSharding(on, PartitionSpec(None, "samples"))
-    return {name: jax.device_put(values, place) for name, values in batches.items()}
+    return jax.device_put(batches, NamedSharding(on, PartitionSpec(None, "samples")))
 
 
 def everywhere(tree: Any, on: Mesh) -> Any:
     """The tree with every array on all devices."""
     if on.size == 1:
         return tree
-    whole = NamedSharding(on, PartitionSpec())
-    return jax.tree.map(
-        lambda leaf: jax.device_put(leaf, whole) if eqx.is_array(leaf) else leaf, tree
-    )
+    arrays, rest = eqx.partition(tree, eqx.is_array)
+    return eqx.combine(jax.device_put(arrays, NamedSharding(on, PartitionSpec())), rest)
 
 
 Check = Callable[[Score], tuple[float, float, float]]

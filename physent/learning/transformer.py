@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.learning.model import Network, Score, Values, noisy
 from physent.learning.pairs import Medium, Pairs, ParticleScore
@@ -86,46 +86,38 @@ class Transformer(ParticleScore):
 
     def _of(self, system: System, medium: Medium, state: Any) -> dict[str, Array]:
         """u of every learned variable."""
-        pairs = Pairs.of(state.position, state.neighbors, medium.space)
-        near, fade = self._nearest(pairs, medium.force.reach())
-        weight = jnp.concatenate([jnp.ones_like(fade[:, :1]), fade], axis=1)
-        tokens = self._tokens(pairs, near, medium, state)
-        for block in self.blocks:
-            tokens = jax.vmap(block)(tokens, weight)
-        out = jax.vmap(self.decoder)(
-            jnp.einsum("it,itc->ic", weight, tokens) / jnp.sum(weight, axis=1)[:, None]
-        )
-        return dict(zip(self.learned, jnp.split(out, len(self.learned), axis=1), strict=True))
-
-    def _nearest(self, pairs: Pairs, reach: Array) -> tuple[Int[Array, "n k"], Float[Array, "n k"]]:
-        """The slots of the nearest neighbours, and how much each of them counts."""
+        x, g, space = state.position, state.propulsion, medium.space
+        pairs = Pairs.of(x, state.neighbors, space)
+        n, d = x.shape
         # what a list holds beyond the reach of the force depends on its skin and on when it was
         # made
-        felt = pairs.there & (pairs.distance < reach)
-        distance = jnp.where(felt, pairs.distance, reach)
+        reach = medium.force.reach()
+        distance = jnp.where(pairs.there & (pairs.distance < reach), pairs.distance, reach)
         k = min(self.neighbors, distance.shape[1])
         near = jax.lax.top_k(-jax.lax.stop_gradient(distance), min(k + 1, distance.shape[1]))[1]
         distance = jnp.take_along_axis(distance, near, axis=1)
         edge = distance[:, k:] if distance.shape[1] > k else jnp.full_like(distance[:, :1], reach)
         near, distance = near[:, :k], distance[:, :k]
-        return near, jnp.where(
+        fade = jnp.where(
             distance < edge, (1 - (distance / edge) ** 2) ** 2, jnp.zeros_like(distance)
         )
-
-    def _tokens(
-        self, pairs: Pairs, near: Int[Array, "n k"], medium: Medium, state: Any
-    ) -> Float[Array, "n t c"]:
-        """The particle itself and its nearest neighbours, before they attend to each other."""
-        x = state.position
         separation = pairs.direction * pairs.distance[None]
         separation = jnp.take_along_axis(separation, near[None], axis=2).transpose(1, 2, 0)
         other = near if pairs.index is None else jnp.take_along_axis(pairs.index, near, axis=1)
-        own = jnp.zeros_like(x) if any(medium.space.periodic) else x
-        places = jnp.concatenate([own[:, None], separation], axis=1)
-        places = jax.vmap(jax.vmap(self.place))(places / jax.lax.stop_gradient(self.scale))
-        index = jnp.concatenate([jnp.arange(len(x), dtype=other.dtype)[:, None], other], axis=1)
-        headings = jax.vmap(self.heading)(state.propulsion)[index]
-        return jnp.concatenate([places, headings], axis=-1)
+        own = jnp.zeros_like(x) if any(space.periodic) else x
+        places = jnp.concatenate([own[:, None], separation], axis=1) / jax.lax.stop_gradient(
+            self.scale
+        )
+        weight = jnp.concatenate([jnp.ones((n, 1), x.dtype), fade], axis=1)
+        index = jnp.concatenate([jnp.arange(n, dtype=other.dtype)[:, None], other], axis=1)
+        headings = jax.vmap(self.heading)(g)[index]
+        tokens = jnp.concatenate([jax.vmap(jax.vmap(self.place))(places), headings], axis=-1)
+        for block in self.blocks:
+            tokens = jax.vmap(block)(tokens, weight)
+        out = jax.vmap(self.decoder)(
+            jnp.einsum("it,itc->ic", weight, tokens) / jnp.sum(weight, axis=1)[:, None]
+        )
+        return {name: out[:, i * d : (i + 1) * d] for i, name in enumerate(self.learned)}
 
 
 class ParticleTransformer(Network):

@@ -146,7 +146,7 @@ NAMES: dict[str, dict[str, str]] = {
     "report.style": {"MAPS": "report.style.COLORMAPS"},
     "report.verdict": {"verdict": "report.checks.checks"},
     "runs": {"Report": "runs.Tell"},
-    "score.learning": {"RATES": "score.verdict.PURE"},  # units of the others are those of rates
+    "score.learning": {"RATES": "score.verdict.RATES"},
     "score.samples": {
         name: f"learning.splits.{name}" for name in ("FEWEST_TRAJECTORIES", "Stream")
     },

@@ -21,21 +21,14 @@ def over(samples: Samples, part: Part, most: int, function: Callable[[int, Batch
     """A function of the number of a block and its samples (count, ...), over a part in blocks of
     about `most` samples: the arrays it returns, as float64 (rows, trajectories, ...).
     """
-    blocks = []
-    for number, (_, values) in enumerate(samples.blocks(part, most)):
-        rows = len(next(iter(values.values())))
-        blocks.append(_shaped(function(number, flattened(values)), rows))
-    return _joined(blocks)
-
-
-def _shaped(found: Any, rows: int) -> Any:
-    return jax.tree.map(
-        lambda value: np.asarray(value, float).reshape(rows, -1, *value.shape[1:]), found
-    )
+    blocks = enumerate(samples.blocks(part, most))
+    found = _joined([function(number, flattened(values)) for number, (_, values) in blocks])
+    count = len(part.trajectories)
+    return jax.tree.map(lambda value: value.reshape(-1, count, *value.shape[1:]), found)
 
 
 def _joined(pieces: list[Any]) -> Any:
-    return jax.tree.map(lambda *arrays: np.concatenate(arrays), *pieces)
+    return jax.tree.map(lambda *arrays: np.concatenate(arrays, dtype=float), *pieces)
 
 
 class Evaluation:
@@ -70,18 +63,14 @@ class Evaluation:
 
         def block(number: int, flat: Batch) -> Any:
             size, key = len(next(iter(flat.values()))), jax.random.fold_in(root, number)
-            pieces = []
-            for first in range(0, size, count):
-                # the last sample is repeated, and cut off
+
+            def piece(first: int) -> Any:
                 index = np.minimum(np.arange(first, first + count), size - 1)
                 keys = jax.random.split(jax.random.fold_in(key, first), count)
                 values = {name: jnp.asarray(value[index]) for name, value in flat.items()}
-                found = self.evaluate(score, values, keys)
-                pieces.append(_cut(found, size - first))
-            return _joined(pieces)
+                return jax.tree.map(np.asarray, self.evaluate(score, values, keys))
+
+            whole = _joined([piece(first) for first in range(0, size, count)])
+            return jax.tree.map(lambda value: value[:size], whole)  # the last sample was repeated
 
         return over(self.samples, part, max(count, BLOCK), block)
-
-
-def _cut(found: Any, count: int) -> Any:
-    return jax.tree.map(lambda value: np.asarray(value, float)[:count], found)

@@ -1,6 +1,7 @@
 """Where entropy is produced: local rates and currents of a trained score, averaged in boxes."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -42,16 +43,14 @@ def maps(
     of trajectories where there are 16 or more, else from blocks of rows that are longer than twice
     the `correlation` (rows of the file); NaN where there are no two.
     """
-    if samples.parts > 1:
-        part = part.thinned(max(1, MOST // samples.parts))
-    part = part.thinned(MOST)
+    part = part.thinned(max(1, MOST // samples.parts))
 
     def one(score: Score, state: Any, key: Any) -> Local:
         return local(current(physics(solver, state, parity), slopes(score, solver, state, key)))
 
     found = flattened(Evaluation(one, solver, samples, batch)(score, part))
-    read = flattened(samples.read(part.rows, part.trajectories))
-    values = {name: value.astype(float) for name, value in read.items()}
+    values = flattened(samples.read(part.rows, part.trajectories))
+    values = {name: value.astype(float) for name, value in values.items()}
     groups = np.repeat(_groups(part, correlation).ravel(), samples.parts)
     plane = list(itertools.islice(_coordinates(solver, samples, values, found), 2))
     dataset = _averaged(plane, Boxes(plane, groups, bins), found, samples.names)
@@ -102,8 +101,8 @@ class Coordinate(NamedTuple):
         else:
             low, high = np.quantile(x, RANGE)
         high = high if high > low else low + 1.0
-        box = np.floor((x - low) / (high - low) * bins).astype(int)
-        return np.linspace(low, high, bins + 1), box
+        boxes = np.floor((x - low) / (high - low) * bins)
+        return np.linspace(low, high, bins + 1), boxes.astype(int)
 
 
 def _coordinates(
@@ -139,8 +138,7 @@ class Boxes:
 
     def _sums(self, weights: np.ndarray | None) -> np.ndarray:
         """By group and box."""
-        size = self.table[0] * self.table[1]
-        return np.bincount(self.index, weights, size).reshape(self.table)
+        return np.bincount(self.index, weights, math.prod(self.table)).reshape(self.table)
 
     def mean(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of a box, and its standard error: the groups' sums scatter about their numbers times the

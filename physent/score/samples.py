@@ -54,10 +54,9 @@ class Samples:
         self.times = np.asarray(dataset[self.time].values, float)
         self.rows = np.flatnonzero(self.times >= after - 1e-9 * max(1.0, abs(after)))
         if len(self.rows) < 2:
-            last = self.times[-1] if len(self.times) else 0.0
             raise SamplesError(
-                f"{len(self.rows)} snapshots since t = {after:g} (the last is at {last:g}): save "
-                "more"
+                f"{len(self.rows)} snapshots since t = {after:g} (the last is at "
+                f"{self.times[-1] if len(self.times) else 0.0:g}): save more"
             )
         self.interval = float(self.times[self.rows[1]] - self.times[self.rows[0]])
         self.shapes: dict[str, tuple[int, ...]] = {}
@@ -65,8 +64,7 @@ class Samples:
             sizes = dataset[name].sizes.items()
             shape = tuple(size for dim, size in sizes if dim not in (self.time, "member"))
             self.shapes[name] = (1, *shape[1:]) if self.walkers else shape
-            copies = shape[0] if self.walkers else 1
-            self.trajectories = dataset.sizes.get("member", 1) * copies
+            self.trajectories = dataset.sizes.get("member", 1) * (shape[0] if self.walkers else 1)
 
     @property
     def components(self) -> int:

@@ -73,10 +73,9 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
                     f"the score of {Path(self.path).name} needs the observable {variable!r}"
                 )
             if observed[variable].shape[-1] != shape[-1]:
-                given = observed[variable].shape[-1]
                 raise ValueError(
-                    f"{variable} has {given} components, for {Path(self.path).name} it must have "
-                    f"{shape[-1]}"
+                    f"{variable} has {observed[variable].shape[-1]} components, for "
+                    f"{Path(self.path).name} it must have {shape[-1]}"
                 )
         if (live := observed.system()) is not None:
             trained.check(live[0], {variable: observed[variable].shape for variable in shapes})
@@ -96,11 +95,15 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
             dims = observed.variables[next(iter(shapes))].dims
             found[f"{name}_each"] = rate("entropy production of each", dims[:-1])
             found[f"{name}_divergence_each"] = rate("div v of each", dims[:-1])
-            for variable in shapes:
-                units = per_time(observed.variables[variable].units)
-                found[f"{name}_velocity_{variable}"] = Variable(
-                    dims, "velocity", units, f"v of {variable}, learned"
+            found |= {
+                f"{name}_velocity_{variable}": Variable(
+                    dims,
+                    "velocity",
+                    per_time(observed.variables[variable].units),
+                    f"v of {variable}, learned",
                 )
+                for variable in shapes
+            }
         if self.bins:
             found[f"{name}_map"] = rate("entropy production in each box", map_dims(observed, name))
         return found

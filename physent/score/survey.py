@@ -62,9 +62,9 @@ def check_equation(solver: Solver) -> StochasticSolver:
             f"{name} has no noise: neither a score nor entropy production exists for it"
         )
     if others := solver.other_noise():
-        words = ", ".join(f"{variable} {does}" for variable, does in others.items())
         raise SamplesError(
-            f"{name} is more than dX = b dt + sqrt(2 D) dW, whose score can be learned: {words}"
+            f"{name} is more than dX = b dt + sqrt(2 D) dW, whose score can be learned: "
+            + ", ".join(f"{variable} {does}" for variable, does in others.items())
         )
     return solver
 
@@ -136,11 +136,14 @@ def survey(
     ):
         notes.append(note)
         warn_user(note)
-    contraction = max(np.mean(found["contraction"]), np.finfo(np.float32).tiny)
-    scales = (np.quantile(found["rates"], 0.95), contraction, samples.interval)
+    scales = Scales(
+        np.quantile(found["rates"], 0.95),
+        max(np.mean(found["contraction"]), np.finfo(np.float32).tiny),
+        samples.interval,
+    )
     return Survey(
         solver,
-        Scales(*(jnp.asarray(scale, samples.dtype) for scale in scales)),
+        jax.tree.map(lambda scale: jnp.asarray(scale, samples.dtype), scales),
         found["exact"],
         found["contraction"],
         part,
@@ -212,9 +215,10 @@ def _measured(
 
     def look(_: int, values: Batch) -> dict[str, Any]:
         first.update({name: jnp.asarray(value[0]) for name, value in values.items()})
-        return _numbers(solver, jax.tree.map(jnp.asarray, values), parity)
+        return measure(jax.tree.map(jnp.asarray, values))
 
     for _ in range(8):
+        measure = eqx.filter_jit(lambda values, solver=solver: _numbers(solver, values, parity))
         found = over(samples, part, WALKERS if samples.walkers else SNAPSHOTS, look)
         if not np.any(found.pop("bits")):
             return solver, found
@@ -224,7 +228,6 @@ def _measured(
     )
 
 
-@eqx.filter_jit
 def _numbers(solver: StochasticSolver, values: Values, parity: dict[str, int]) -> dict[str, Any]:
     """exact, contraction, mean squares of what is not periodic, rates of contraction and error bits
     of each sample.

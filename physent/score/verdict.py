@@ -51,7 +51,8 @@ PREFIXES = {
 }
 
 
-PURE = ("r_squared", "identity_", "ratio_square_", "ratio_divergence_")  # the others are rates
+PURE = {"r_squared", "identity_", "ratio_square_", "ratio_divergence_"}
+RATES = (ROWS.keys() | PREFIXES.keys()) - PURE  # in units of 1/time
 
 
 class Number(NamedTuple):
@@ -105,9 +106,8 @@ class Table:
             block = min(len(series), max(1, round(2 * self.correlation)))
         if len(series) < max(4, 2 * block):  # not two independent pieces
             return Number(float(np.mean(values)), float("nan"))
-        rate = block_bootstrap(
-            jnp.asarray(series), jax.random.key(0), block=min(block, len(series) // 4)
-        )
+        block = min(block, len(series) // 4)
+        rate = block_bootstrap(jnp.asarray(series), jax.random.key(0), block=block)
         return Number(float(np.mean(values)), float(rate.standard_error))
 
     def ratio(self, above: np.ndarray, below: np.ndarray) -> Number:
@@ -199,7 +199,7 @@ def _entries(numbers: dict[str, Number], variable: str = "") -> dict[str, Entry]
     words = PREFIXES if variable else ROWS
     return {
         f"{key}{variable}": Entry(
-            number, words[key].format(variable), "1" if key in PURE else "1/time"
+            number, words[key].format(variable), "1/time" if key in RATES else "1"
         )
         for key, number in numbers.items()
     }
@@ -280,9 +280,10 @@ def sums(found: Physics, learned: Learned) -> dict[str, Any]:
     error, reference, exact = -everything, -everything, -everything
     for name in score:
         d = found.diffusion[name]
-        known = learned.known[name]
         error = error + jnp.sum(d * (score[name] ** 2 + 2 * slope[name]))
-        reference = reference + jnp.sum(d * (known**2 + 2 * learned.known_slope[name]))
+        reference = reference + jnp.sum(
+            d * (learned.known[name] ** 2 + 2 * learned.known_slope[name])
+        )
         push, inverse = (
             found.irreversible[name],
             jnp.where(d > 0, 1 / jnp.where(d > 0, d, jnp.ones_like(d)), 0 * d),
