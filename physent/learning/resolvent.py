@@ -61,15 +61,19 @@ class Resolvent(ParticleScore):
         force = system.drift(state)["position"] - medium.speed * g
         pairs = Pairs.of(x, state.neighbors, medium.space)
         right = jnp.stack([g.T, force.T * scale], axis=-1)  # d n 2
-        apply = self.springs.operator(pairs, medium.trap)
-        terms = chebyshev(apply, right.reshape(d * n, 2), self.filters.shape[1] - 1)
+        terms = chebyshev(
+            self.springs.operator(pairs, medium.trap),
+            right.reshape(d * n, 2),
+            self.filters.shape[1] - 1,
+        )
         soft = jnp.einsum("fk,kqr->frq", self.filters, terms).reshape(-1, d, n)
         v = jnp.concatenate(
             [jnp.stack([pull.T * scale, g.T, (force - pull).T * scale, force.T * scale]), soft]
         )
         scalars = products(v)
-        h = jax.vmap(self.embed)(scalars)
-        contracted, messages = self._messages(pairs, h, jnp.einsum("av,vcn->acn", self.choose, v))
+        contracted, messages = self._messages(
+            pairs, jax.vmap(self.embed)(scalars), jnp.einsum("av,vcn->acn", self.choose, v)
+        )
         mixed = jnp.einsum("bc,can->ban", self.mix, messages)
         gates = jax.vmap(self.gate)(jnp.concatenate([scalars, contracted], axis=1)).reshape(
             n, 2, -1
@@ -113,10 +117,11 @@ def quiet(layers: eqx.nn.MLP, share: float) -> eqx.nn.MLP:
     """The same perceptron with a last layer that is small."""
     last = layers.layers[-1]
     assert last.bias is not None
-    small = eqx.tree_at(
-        lambda last: (last.weight, last.bias), last, (last.weight * share, last.bias * 0)
+    return eqx.tree_at(
+        lambda layers: (layers.layers[-1].weight, layers.layers[-1].bias),
+        layers,
+        (last.weight * share, last.bias * 0),
     )
-    return eqx.tree_at(lambda layers: layers.layers[-1], layers, small)
 
 
 class ResolventNetwork(Network):

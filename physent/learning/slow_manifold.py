@@ -114,8 +114,7 @@ class SlowManifold(ParticleScore):
         hp = contacts.pushed(contacts.k * contacts.along)
         stiff = jnp.sum(contacts.k, axis=1)
         v, scalars = self._vectors(contacts, hp, stiff, kappa, medium.force.strength)
-        gates = jax.vmap(self.gate)(scalars).T.at[0].add(-0.8)
-        w = jnp.einsum("vn,van->an", gates, v)
+        w = jnp.einsum("vn,van->an", jax.vmap(self.gate)(scalars).T.at[0].add(-0.8), v)
         push, turn = self._of_pairs(contacts, hp, scalars, kappa)
         w = w + contacts.pushed(push) + contacts.turned(turn)
         w = jnp.where(near.longest > self.slots, jnp.nan, w.T)
@@ -138,9 +137,13 @@ class SlowManifold(ParticleScore):
         v = jnp.concatenate([jnp.stack([hp, rolled, *third]), soft])
         width = jax.lax.rsqrt(stiff + 0.01)
         v = _bounded(v * width[None, None], 1) / width[None, None]
-        density = jnp.sum(self.radial(contacts.pairs), axis=2).T
         return v, jnp.concatenate(
-            [products(v * width[None, None]), density, stiff[:, None]], axis=1
+            [
+                products(v * width[None, None]),
+                jnp.sum(self.radial(contacts.pairs), axis=2).T,
+                stiff[:, None],
+            ],
+            axis=1,
         )
 
     def _softened(

@@ -252,10 +252,12 @@ def train(
         training = several(training, placed(stream.take(step, together), on))
         step += together
         if step % every == 0 or step >= settings.steps:
-            loss = _loss(training, settings, step - (history[-1].step if history else 0))
-            found = check(training.average)
             progress = TrainingProgress(
-                step, settings.steps, loss, *found, time.monotonic() - begun
+                step,
+                settings.steps,
+                _loss(training, settings, step - (history[-1].step if history else 0)),
+                *check(training.average),
+                time.monotonic() - begun,
             )
             training, history = _judged(training, progress.error), [*history, progress]
             save(training, history)

@@ -157,7 +157,7 @@ def _averaged(
     plane: list[Coordinate], boxes: Boxes, found: Any, names: tuple[str, ...]
 ) -> xr.Dataset:
     axes, units = tuple(f"map_{axis.name}" for axis in plane), [axis.units for axis in plane]
-    area = float(np.prod([edge[1] - edge[0] for edge in boxes.edges]))
+    area = math.prod(float(edge[1] - edge[0]) for edge in boxes.edges)
     density = (boxes.visits / plane[0].place.size / area).reshape(boxes.shape)
     along = zip(*(boxes.mean(axis.speed) for axis in plane), strict=True)
     velocity, its_error = (np.stack(values, axis=-1) for values in along)
@@ -189,10 +189,15 @@ def _averaged(
     if len(set(units)) == 1:
         modulus = np.linalg.norm(np.stack([axis.speed for axis in plane], axis=1), axis=1)
         means["speed"] = (modulus, speed[0], "mean modulus of v of one there, along the axes")
-    for name in names:
-        if name in found.totals:
-            words = f"mean rate of {name} of one walker or particle there"
-            means[f"total_{name}"] = (found.totals[name], "1/time", words)
+    means |= {
+        f"total_{name}": (
+            found.totals[name],
+            "1/time",
+            f"mean rate of {name} of one walker or particle there",
+        )
+        for name in names
+        if name in found.totals
+    }
     for name, (weights, unit, words) in means.items():
         value, error = boxes.mean(weights)
         data[f"map_{name}"] = _described(axes, value, unit, words)

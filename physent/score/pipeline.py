@@ -20,7 +20,6 @@ from physent.errors import FolderError, Locked, ParameterError, SamplesError
 from physent.experiment import building as config
 from physent.io import checkpoint
 from physent.io.folder import EXPERIMENT, fingerprint, fingerprints, open_run, write_dataset
-from physent.io.layout import provenance
 from physent.io.lock import lock
 from physent.learning.currents import physics
 from physent.learning.derivatives import slopes
@@ -33,6 +32,7 @@ from physent.protocol.stochastic import StochasticSolver
 from physent.score import trained as files
 from physent.score.evaluation import Evaluation
 from physent.score.maps import maps
+from physent.score.result import dataset_of
 from physent.score.samples import Samples
 from physent.score.survey import Survey, check_solver, survey
 from physent.score.trained import SCORE, under
@@ -313,7 +313,7 @@ class _Work:
         }
         if history:
             checkpoint.save(self.folder / SCORE, header, score)
-        result = _result(found, drawn, history, header, whole, held_out)
+        result = dataset_of(found, drawn, history, header, whole, held_out)
         if self.source is not None:
             result.attrs["score_file"] = str(Path(self.source).resolve())
         write_dataset(result, self.folder / RESULT)
@@ -401,51 +401,3 @@ def _of_one_system(experiment: config.Experiment, member: int | None) -> Stochas
         axes,
         is_leaf=lambda leaf: leaf is None,
     )
-
-
-def _result(
-    found: Verdict,
-    drawn: xr.Dataset,
-    history: list[TrainingProgress],
-    header: dict[str, Any],
-    survey: Survey,
-    held_out: str,
-) -> xr.Dataset:
-    """What goes to `score.nc`."""
-    data: dict[str, Any] = {}
-    for name, (number, label, units) in found.entries.items():
-        described = {"units": units, "long_name": label, "role": "verdict"}
-        data[name] = ((), number.value, described)
-        described = {"units": units, "long_name": f"standard error of {label}"}
-        data[f"{name}_error"] = ((), number.standard_error, described)
-    attributes = provenance(0, header["precision"]) | {
-        "title": "learned score",
-        "sentence": found.sentence,
-        "state": found.state,
-        "kept": held_out,
-        "independent_samples": survey.independent,
-        "correlation_rows": survey.correlation,
-        "parity": json.dumps(survey.parity),
-        "network": json.dumps(header["network"]),
-        "reference": header["reference"],
-        "notes": "; ".join(survey.notes) or "none",
-    }
-    attributes.pop("seed")
-    return xr.Dataset(data | _curve(history), attrs=attributes).merge(drawn)
-
-
-def _curve(history: list[TrainingProgress]) -> dict[str, Any]:
-    """How training went, by step; nothing where there was none."""
-    words = {
-        f"training_{name}": f"{name.replace('_', ' ')} while training"
-        for name in ("loss", "error", "standard_error", "r_squared", "seconds")
-    } | {"step": "step of training"}
-    return {
-        name: (
-            "step",
-            np.asarray([getattr(entry, name.removeprefix("training_")) for entry in history]),
-            {"long_name": long_name},
-        )
-        for name, long_name in words.items()
-        if history
-    }

@@ -151,5 +151,9 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
 
 def _noisy(trained: Trained) -> tuple[str, ...]:
     with jax.ensure_compile_time_eval():
-        example = {name: jnp.zeros(shape) for name, shape in trained.header["shapes"].items()}
-        return noisy(trained.solver, trained.solver.at(example))
+        return noisy(
+            trained.solver,
+            trained.solver.at(
+                {name: jnp.zeros(shape) for name, shape in trained.header["shapes"].items()}
+            ),
+        )

@@ -136,14 +136,14 @@ def survey(
     ):
         notes.append(note)
         warn_user(note)
-    scales = Scales(
+    numbers = (
         np.quantile(found["rates"], 0.95),
         max(np.mean(found["contraction"]), np.finfo(np.float32).tiny),
         samples.interval,
     )
     return Survey(
         solver,
-        jax.tree.map(lambda scale: jnp.asarray(scale, samples.dtype), scales),
+        Scales(*(jnp.asarray(number, samples.dtype) for number in numbers)),
         found["exact"],
         found["contraction"],
         part,
