@@ -19,7 +19,7 @@ from physent.protocol.diagnostic import Observed
 from physent.protocol.stochastic import substitute
 from physent.score import LearnedEntropyProduction, streaming
 from physent.score.pipeline import learn
-from physent.score.trained import Trained
+from physent.score.trained import Trained, build
 from physent.solvers.active_matter import (
     ActiveMatter,
     Brownian,
@@ -280,8 +280,10 @@ def test_systems_of_another_kind_are_refused(kind):
 def test_the_networks_ask_for_the_noise_they_are_made_for():
     still = dataclasses.replace(MIPS, diffusivity=0.0)
     for solver in (MIPS, still):
-        with pytest.raises(ParameterError, match=r"score\.network\.kind: .*slow_manifold"):
+        with pytest.raises(ParameterError, match=r"^kind: .*slow_manifold"):
             NETWORKS["resolvent"]().build(solver, {}, jax.random.key(0))
+        with pytest.raises(ParameterError, match=r"^network\.kind: .*slow_manifold"):
+            build(NETWORKS["resolvent"](), "none", solver, {}, jax.random.key(0))
         NETWORKS["slow_manifold"]().build(solver, {}, jax.random.key(0))
     with pytest.raises(ParameterError, match="resolvent"):
         NETWORKS["slow_manifold"]().build(TRAP, {}, jax.random.key(0))

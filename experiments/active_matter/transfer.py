@@ -65,7 +65,7 @@ def judge(score, solver, state):
     jax.block_until_ready(measured(score, solver, state))
     compiled = time.perf_counter() - started
     started = time.perf_counter()
-    numbers = {name: float(value) for name, value in measured(score, solver, state).items()}
+    numbers = jax.tree.map(float, measured(score, solver, state))
     return numbers | {"seconds": time.perf_counter() - started, "compiled": compiled}
 
 
@@ -99,8 +99,8 @@ def main():
                 print(
                     f"| {count} | {float(state.t):g} | {1 - n['error'] / n['error_reference']:.3f} "
                     "| "
-                    f"{n['total_propulsion'] / n['exact']:.3f} | "
-                    f"{n['divergence_propulsion'] / n['exact']:.3f} | "
+                    f"{n['totals']['propulsion'] / n['exact']:.3f} | "
+                    f"{n['divergences']['propulsion'] / n['exact']:.3f} | "
                     f"{n['exact'] / count:.3f} | {n['seconds']:.2f} |",
                     flush=True,
                 )

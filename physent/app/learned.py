@@ -4,7 +4,7 @@ from rich.console import Console
 
 from physent.app.console import text_table
 from physent.learning.training import TrainingProgress
-from physent.score.verdict import Number, Verdict, label
+from physent.score.verdict import Number, Verdict
 
 
 def print_progress(progress: TrainingProgress) -> str:
@@ -20,6 +20,6 @@ def print_progress(progress: TrainingProgress) -> str:
 def print_verdict(found: Verdict) -> None:
     """Every number with its standard error, and the sentence."""
     console = Console(width=120)
-    rows = [(label(name), str(number)) for name, number in found.numbers.items()]
+    rows = [(entry.label, str(entry.number)) for entry in found.entries.values()]
     console.print(text_table(("of the learned score", "value +- standard error"), rows))
     console.print(found.sentence, highlight=False, markup=False)

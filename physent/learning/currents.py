@@ -38,10 +38,9 @@ def physics(system: System, state: Any, parity: Mapping[str, int] | None = None)
     """
     parity = system.parity() if parity is None else parity
     names = list(system.parity())
-    shapes = {name: getattr(state, name).shape for name in names}
 
     def shaped(values: Mapping[str, Array]) -> dict[str, Array]:
-        return {name: jnp.broadcast_to(values[name], shapes[name]) for name in names}
+        return {name: jnp.broadcast_to(values[name], getattr(state, name).shape) for name in names}
 
     drift, divergence = shaped(system.drift(state)), shaped(system.divergence(state))
     irreversible, its_divergence = drift, divergence
@@ -54,20 +53,20 @@ def physics(system: System, state: Any, parity: Mapping[str, int] | None = None)
 
 
 class Current(NamedTuple):
-    """v of every variable, d v_i/d x_i, and of the variables with noise the total and the medium's
-    rate, each by component."""
+    """v of every variable, d v_i/d x_i, and of the variables with noise the total rate, each by
+    component.
+    """
 
     velocity: dict[str, Array]
     divergence: dict[str, Array]
     total: dict[str, Array]
-    medium: dict[str, Array]
 
 
 def current(found: Physics, learned: Learned) -> Current:
-    """The current velocity, its divergence, total = (b_irr - D s)^2/D and medium = total - div v,
-    by component.
+    """The current velocity, its divergence and total = (b_irr - D s)^2/D, by component.
 
-    The system's rate is the sum of the divergences; at stationarity its mean is 0.
+    The system's rate is the sum of the divergences, whose mean is 0 at stationarity; the medium's
+    is the rest of the total.
     """
     score, slope = learned.score, learned.slope
     velocity, divergence, total = dict(found.drift), dict(found.divergence), {}
@@ -78,8 +77,29 @@ def current(found: Physics, learned: Learned) -> Current:
         # components without noise have no rate: the whole variable may have it, or some of its
         # components
         total[name] = over_diffusion((found.irreversible[name] - d * score[name]) ** 2, d)
-    medium = {name: total[name] - divergence[name] for name in total}
-    return Current(velocity, divergence, total, medium)
+    return Current(velocity, divergence, total)
+
+
+class Local(NamedTuple):
+    """Rates of each part of a state, particle or walker, (N,): sums over its components.
+
+    `total` and `divergence` of all variables, `totals` of each variable with noise; and the current
+    velocity of each variable, (N, d).
+    """
+
+    divergence: Array
+    total: Array
+    totals: dict[str, Array]
+    velocity: dict[str, Array]
+
+
+def local(flow: Current) -> Local:
+    """The rates of each particle or walker."""
+    totals, divergences = (
+        {name: jnp.sum(value, axis=-1) for name, value in values.items()}
+        for values in (flow.total, flow.divergence)
+    )
+    return Local(added(divergences.values()), added(totals.values()), totals, flow.velocity)
 
 
 def stationary_rate(found: Physics) -> Array:
@@ -89,7 +109,7 @@ def stationary_rate(found: Physics) -> Array:
     Its mean is the total rate where p is stationary. With even variables that all have noise it is
     b . D^-1 b + div b, which `physent.entropy.medium_entropy_production` has by component.
     """
-    rate = -added(jnp.sum(value) for value in found.divergence.values())
+    rate = -summed(found.divergence)
     for name, push in found.irreversible.items():
         d = found.diffusion[name]
         slope = jnp.where(d > 0, 2 * found.irreversible_divergence[name], 0)
@@ -100,3 +120,8 @@ def stationary_rate(found: Physics) -> Array:
 def added(values: Iterable[Array]) -> Array:
     """The sum of one or more arrays."""
     return functools.reduce(operator.add, values)
+
+
+def summed(values: Mapping[str, Array]) -> Array:
+    """The sum over all components of all variables."""
+    return added(jnp.sum(value) for value in values.values())

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
 from physent.errors import ParameterError
-from physent.learning.currents import Physics, added, current, physics
+from physent.learning.currents import Physics, added, current, physics, summed
 from physent.learning.derivatives import Learned, by_probes, exactly
 from physent.learning.model import Score, Values, singular
 from physent.learning.system import System
@@ -76,7 +76,6 @@ class Implicit(Loss):
 
     def objective(self, system: System, scales: Scales) -> Objective:
         """The loss of a sample."""
-        demanded = float(self.stationarity) > 0
 
         def loss(score: Score, values: Values, key: PRNGKeyArray) -> Array:
             state = system.at(values)
@@ -92,20 +91,17 @@ class Implicit(Loss):
                 )
                 share = 1.0 if of is None else u.shape[0] / of.size
                 total = total + share * jnp.sum(integrand if of is None else integrand[of])
-            if not demanded:
+            if not float(self.stationarity) > 0:
                 return total
             if singular(system, state):
-                words = (
+                raise ParameterError(
+                    "stationarity",
                     "given in a system with D = 0 somewhere, whose score there is not learned, "
-                    "allowed: 0"
+                    "allowed: 0",
                 )
-                raise ParameterError("score.loss.stationarity", words)
-            found = physics(system, state)
-            again = (
-                learned
-                if self.divergence == "exact"
-                else self._learned(score, system, state, second, None)
-            )
+            found, again = physics(system, state), learned
+            if self.divergence == "probes":
+                again = self._learned(score, system, state, second, None)
             gap = _stationarity(found, learned) * _stationarity(found, again)
             return total + self.stationarity * gap / scales.contraction
 
@@ -139,8 +135,9 @@ class Implicit(Loss):
 def _stationarity(found: Physics, learned: Learned) -> Array:
     """div v + v . s of one state."""
     flow, score = current(found, learned), learned.score
-    gap = added(jnp.sum(value) for value in flow.divergence.values())
-    return gap + added(jnp.sum(flow.velocity[name] * score[name]) for name in score)
+    return summed(flow.divergence) + added(
+        jnp.sum(flow.velocity[name] * score[name]) for name in score
+    )
 
 
 class Denoising(Loss):
@@ -161,13 +158,14 @@ class Denoising(Loss):
     def objective(self, system: System, scales: Scales) -> Objective:
         """The loss of a sample. Raises ParameterError where the rule has no lambda > 0."""
         if self.noise is None and not float(scales.fastest) > 0:
-            words = f"no rule for it where nothing contracts (lambda = {float(scales.fastest):.3g})"
-            raise ParameterError("score.loss.noise", f"{words}, allowed: a number > 0")
+            raise ParameterError(
+                "noise",
+                f"no rule for it where nothing contracts (lambda = {float(scales.fastest):.3g}), "
+                "allowed: a number > 0",
+            )
 
         def loss(score: Score, values: Values, key: PRNGKeyArray) -> Array:
-            state = system.at(values)
-            diffusion = system.diffusion(state)
-            width, kick = {}, {}
+            diffusion, width, kick = system.diffusion(system.at(values)), {}, {}
             for own, name in zip(jax.random.split(key, len(values)), values, strict=True):
                 d = jnp.broadcast_to(diffusion[name], values[name].shape)
                 h = (
@@ -234,10 +232,9 @@ class Stratonovich(Loss):
 def _space(system: System) -> Space | None:
     """Where positions live, if some of it is periodic."""
     axes = system.domain().axes
-    if not any(axis.periodic for axis in axes):
-        return None
+    periodic = tuple(axis.periodic for axis in axes)
     lengths = [jnp.ones(()) if axis.length is None else axis.length for axis in axes]
-    return Space(jnp.stack(lengths), tuple(axis.periodic for axis in axes))
+    return Space(jnp.stack(lengths), periodic) if any(periodic) else None
 
 
 LOSSES: dict[str, type] = {

@@ -26,23 +26,48 @@ class Score(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, system: System, state: Any) -> dict[str, Array]:
-        """s by observable name, in the shape of the observable.
+        """The score s of one state.
 
-        Variables without noise are left out. Where walkers are independent copies
+        **Arguments:**
+
+        - `system`: the system whose state it is. It may be of another size or density than the one
+          that the score was learned from.
+        - `state`: a state of that system, as `system.at` makes it.
+
+        **Returns:**
+
+        s of each variable that has noise, by name, in the shape (N, d) of the variable and its
+        inverse units; variables without noise are left out. Where walkers are independent copies
         (`system.independent()`), the score of one must not depend on the others, and there may be
         any number of them.
         """
 
     def parts(self, system: System, state: Any) -> tuple[dict[str, Array], dict[str, Array]]:
-        """The known part s0, whose divergence the system knows, and the learned part u of s = s0 +
-        u.
+        """The known part s0 and the learned part u of s = s0 + u. By default nothing is known.
+
+        **Arguments:**
+
+        - `system`, `state`: as those of `__call__`.
+
+        **Returns:**
+
+        s0 and u, each by name for the variables that have noise, (N, d). Only u is differentiated
+        and trained: `known_divergence` gives the derivatives of s0.
         """
         learned = self(system, state)
         return {name: jnp.zeros_like(value) for name, value in learned.items()}, learned
 
     def known_divergence(self, system: System, state: Any) -> dict[str, Array]:
-        """d s0_i/d x_i of the known part, by observable name, of the variables that have noise and
-        maybe of others.
+        """The derivative of each component of the known part by the same component of the variable.
+
+        **Arguments:**
+
+        - `system`, `state`: as those of `__call__`.
+
+        **Returns:**
+
+        d s0_i/d x_i by name, (N, d), or a shape that can be broadcast to it, of at least the
+        variables that have noise.
         """
         return {name: jnp.zeros_like(getattr(state, name)) for name in system.parity()}
 
@@ -72,7 +97,7 @@ class Residual(Score):
         return {name: reference[name] for name in learned}, learned
 
     def known_divergence(self, system: System, state: Any) -> dict[str, Array]:
-        """That of the reference."""
+        """d s0_i/d x_i of the reference."""
         if self.reference == "drift":
             return _over_diffusion(system, state, system.divergence(state))
         return system.reference_divergence(state)
@@ -114,8 +139,19 @@ class Network(Declared):
     def build(self, system: System, samples: Values, key: PRNGKeyArray) -> Score:
         """An untrained score.
 
-        `samples` are some hundred values of every stochastic variable, (samples, *shape of a
-        sample), from which a network may take moments. A sample is a state's variables; where
-        walkers are independent copies, those of one walker, whose first axis is 1. Traced when a
-        trained score is loaded: shapes must not depend on the values.
+        It is traced when a trained score is loaded, to learn the shapes of its arrays: they must
+        not depend on the values of the samples.
+
+        **Arguments:**
+
+        - `system`: the system whose score is to be learned.
+        - `samples`: some hundred samples to train on, (samples, N, d) of each stochastic variable
+          by name, from which a network may take moments; where walkers are independent copies,
+          a sample is one walker, N = 1.
+        - `key`: a random key for the parameters.
+
+        **Returns:**
+
+        A `Score`, whose floating-point arrays are trained. Raises ParameterError, with the key
+        "kind", for a system that the network is not made for.
         """

@@ -2,6 +2,7 @@
 over pairs.
 """
 
+import abc
 from typing import Any, Self, TypeVar
 
 import equinox as eqx
@@ -11,6 +12,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from physent.errors import ParameterError
+from physent.learning.model import Score
+from physent.learning.system import System
 from physent.numerics.neighbors import NeighborList
 from physent.numerics.space import Space
 
@@ -36,31 +39,36 @@ class Medium(eqx.Module):
         """From the fields of a system; ParameterError where it is no system of this kind."""
         try:
             eps = jnp.zeros_like(system.dt) if system.diffusivity is None else system.diffusivity
-            force, speed, trap, rate = (
-                system.force,
-                system.speed,
-                system.trap,
-                system.propulsion.rate,
-            )
             axes = system.domain().axes
             space = Space(
                 jnp.stack([axis.length for axis in axes]), tuple(axis.periodic for axis in axes)
             )
-            if not isinstance(force.strength, jax.Array):
+            if not isinstance(system.force.strength, jax.Array):
                 raise AttributeError
+            return cls(space, system.force, system.speed, system.trap, eps, system.propulsion.rate)
         except (AttributeError, TypeError):
-            name = type(system).__name__
-            words = (
+            raise ParameterError(
+                "kind",
                 "needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not "
-                f"this {name}"
-            )
-            raise ParameterError("score.network.kind", words) from None
-        return cls(space, force, speed, trap, eps, rate)
+                f"this {type(system).__name__}",
+            ) from None
 
 
 def wanders(system: Any) -> bool:
     """Whether positions have noise of their own: a diffusivity of 0 is none."""
     return system.diffusivity is not None and float(system.diffusivity) > 0
+
+
+class ParticleScore(Score):
+    """The score of self-propelled particles by a network, in the precision of their state."""
+
+    def __call__(self, system: System, state: Any) -> dict[str, Array]:
+        """u of the variables that are learned."""
+        return adapted(self, state.position.dtype)._of(system, Medium.of(system), state)
+
+    @abc.abstractmethod
+    def _of(self, system: System, medium: Medium, state: Any) -> dict[str, Array]:
+        """u, by a network in the precision of the state."""
 
 
 def adapted(module: T, dtype: Any) -> T:
@@ -231,6 +239,6 @@ def filtered(function, largest: Float[Array, ""], degree: int) -> Float[Array, "
     """
     points = 8 * (degree + 1)
     angle = jnp.pi * (jnp.arange(points, dtype=largest.dtype) + 0.5) / points
-    values = function(largest / 2 * (1 + jnp.cos(angle)))
-    coefficients = 2 / points * values @ jnp.cos(angle[:, None] * jnp.arange(degree + 1)[None])
+    values = 2 / points * function(largest / 2 * (1 + jnp.cos(angle)))
+    coefficients = values @ jnp.cos(angle[:, None] * jnp.arange(degree + 1)[None])
     return coefficients.at[:, 0].multiply(0.5)

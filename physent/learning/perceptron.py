@@ -5,12 +5,12 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.learning.model import Network, Score, Values, noisy
 from physent.learning.system import System
 from physent.protocol.parameters import static
-from physent.protocol.variables import Variable
 
 ACTIVATIONS = {"silu": jax.nn.silu, "gelu": jax.nn.gelu, "tanh": jnp.tanh}
 
@@ -37,10 +37,8 @@ class Perceptron(Score):
         values = {name: getattr(state, name) for name in self.names}
         if not system.independent():
             return self._one(values)
-        each = jax.vmap(
-            lambda walker: self._one({name: value[None] for name, value in walker.items()})
-        )(values)
-        return {name: value[:, 0] for name, value in each.items()}
+        walkers = {name: value[:, None] for name, value in values.items()}
+        return {name: value[:, 0] for name, value in jax.vmap(self._one)(walkers).items()}
 
     def _one(self, values: Values) -> dict[str, Array]:
         """s of one sample."""
@@ -48,8 +46,7 @@ class Perceptron(Score):
             (self.mean, self.whitening, self.wavenumber)
         )
         x = jnp.concatenate([jnp.ravel(values[name]) for name in self.names])
-        turns = wavenumber > 0
-        turn = wavenumber * x
+        turns, turn = wavenumber > 0, wavenumber * x
         straight = whitening @ jnp.where(turns, jnp.zeros_like(x), x - mean)
         first = jnp.where(turns, jnp.cos(turn), straight)
         second = jnp.where(turns, jnp.sin(turn), jnp.zeros_like(x))
@@ -57,13 +54,9 @@ class Perceptron(Score):
         s = jnp.where(
             turns, wavenumber * out, whitening.T @ jnp.where(turns, jnp.zeros_like(x), out)
         )
-        found, start = {}, 0
-        for name in self.names:
-            size = values[name].size
-            if name in self.learned:
-                found[name] = s[start : start + size].reshape(values[name].shape)
-            start += size
-        return found
+        ends = np.cumsum([values[name].size for name in self.names])
+        each = dict(zip(self.names, jnp.split(s, ends[:-1]), strict=True))
+        return {name: each[name].reshape(values[name].shape) for name in self.learned}
 
 
 class MultilayerPerceptron(Network):
@@ -83,9 +76,8 @@ class MultilayerPerceptron(Network):
         flat = jnp.concatenate(
             [samples[name].reshape(len(samples[name]), -1) for name in names], axis=1
         )
-        variables = system.variables()
         wavenumber = jnp.concatenate(
-            [_wavenumbers(system, variables[name], samples[name].shape[1:]) for name in names]
+            [_wavenumbers(system, name, samples[name].shape[1:]) for name in names]
         ).astype(flat.dtype)
         size = flat.shape[1]
         layers = eqx.nn.MLP(
@@ -98,24 +90,20 @@ class MultilayerPerceptron(Network):
             key=key,
         )
         mean, whitening = _moments(jnp.where(wavenumber[None, :] > 0, jnp.zeros_like(flat), flat))
-        first = {name: value[0] for name, value in samples.items()}
-        return Perceptron(
-            layers, mean, whitening, wavenumber, names, noisy(system, system.at(first))
-        )
+        learned = noisy(system, system.at({name: samples[name][0] for name in names}))
+        return Perceptron(layers, mean, whitening, wavenumber, names, learned)
 
 
-def _wavenumbers(system: System, variable: Variable, shape: tuple[int, ...]) -> Array:
+def _wavenumbers(system: System, name: str, shape: tuple[int, ...]) -> Array:
     """2 pi over the period of each component that is a coordinate along a periodic axis, 0 of the
     others.
     """
-    axes = system.domain().axes if variable.role == "position" else ()
-    zero = jnp.zeros(())
-    if len(axes) != shape[-1]:
-        return jnp.zeros(shape).ravel()
-    each = [
-        2 * jnp.pi / axis.length if axis.periodic and axis.length is not None else zero
-        for axis in axes
-    ]
+    axes, each = system.domain().axes, [jnp.zeros(())] * shape[-1]
+    if system.variables()[name].role == "position" and len(axes) == len(each):
+        each = [
+            2 * jnp.pi / axis.length if axis.periodic and axis.length is not None else zero
+            for axis, zero in zip(axes, each, strict=True)
+        ]
     return jnp.broadcast_to(jnp.stack(each), shape).ravel()
 
 

@@ -13,9 +13,9 @@ from physent.learning.model import Network, Score, Values
 from physent.learning.pairs import (
     Medium,
     Pairs,
+    ParticleScore,
     Radial,
     Springs,
-    adapted,
     chebyshev,
     filtered,
     wanders,
@@ -26,7 +26,7 @@ from physent.protocol.parameters import static
 FILTERS = 3
 
 
-class Resolvent(Score):
+class Resolvent(ParticleScore):
     """The residual u to the equilibrium score, from the forces filtered by a matrix of springs.
 
     If forces were linear, F = -M x, then with kappa^2 = v0^2 gamma/eps and P + i Q = kappa/(M +
@@ -52,29 +52,28 @@ class Resolvent(Score):
     gate: eqx.nn.MLP
     linear: Float[Array, "2 v"]
 
-    def __call__(self, system: System, state: Any) -> dict[str, Array]:
+    def _of(self, system: System, medium: Medium, state: Any) -> dict[str, Array]:
         """u of x and g."""
-        return adapted(self, state.position.dtype)._of(system, state)
-
-    def _of(self, system: System, state: Any) -> dict[str, Array]:
-        medium = Medium.of(system)
-        x, g = state.position, state.propulsion
+        x, g, eps, gamma = state.position, state.propulsion, medium.diffusivity, medium.rate
         n, d = x.shape
-        eps, gamma = medium.diffusivity, medium.rate
         scale = 1 / jnp.sqrt(medium.speed**2 + eps * gamma)
         pull = -medium.trap * x
         force = system.drift(state)["position"] - medium.speed * g
         pairs = Pairs.of(x, state.neighbors, medium.space)
         right = jnp.stack([g.T, force.T * scale], axis=-1)  # d n 2
-        apply = self.springs.operator(pairs, medium.trap)
-        terms = chebyshev(apply, right.reshape(d * n, 2), self.filters.shape[1] - 1)
+        terms = chebyshev(
+            self.springs.operator(pairs, medium.trap),
+            right.reshape(d * n, 2),
+            self.filters.shape[1] - 1,
+        )
         soft = jnp.einsum("fk,kqr->frq", self.filters, terms).reshape(-1, d, n)
         v = jnp.concatenate(
             [jnp.stack([pull.T * scale, g.T, (force - pull).T * scale, force.T * scale]), soft]
         )
         scalars = products(v)
-        h = jax.vmap(self.embed)(scalars)
-        contracted, messages = self._messages(pairs, h, jnp.einsum("av,vcn->acn", self.choose, v))
+        contracted, messages = self._messages(
+            pairs, jax.vmap(self.embed)(scalars), jnp.einsum("av,vcn->acn", self.choose, v)
+        )
         mixed = jnp.einsum("bc,can->ban", self.mix, messages)
         gates = jax.vmap(self.gate)(jnp.concatenate([scalars, contracted], axis=1)).reshape(
             n, 2, -1
@@ -118,10 +117,11 @@ def quiet(layers: eqx.nn.MLP, share: float) -> eqx.nn.MLP:
     """The same perceptron with a last layer that is small."""
     last = layers.layers[-1]
     assert last.bias is not None
-    small = eqx.tree_at(
-        lambda last: (last.weight, last.bias), last, (last.weight * share, last.bias * 0)
+    return eqx.tree_at(
+        lambda layers: (layers.layers[-1].weight, layers.layers[-1].bias),
+        layers,
+        (last.weight * share, last.bias * 0),
     )
-    return eqx.tree_at(lambda layers: layers.layers[-1], layers, small)
 
 
 class ResolventNetwork(Network):
@@ -141,8 +141,9 @@ class ResolventNetwork(Network):
         """With the springs of the force, and what is exact for linear forces."""
         medium = Medium.of(system)
         if not wanders(system):
-            words = "'resolvent' needs noise in x, a diffusivity; allowed: 'slow_manifold'"
-            raise ParameterError("score.network.kind", words)
+            raise ParameterError(
+                "kind", "'resolvent' needs noise in x, a diffusivity; allowed: 'slow_manifold'"
+            )
         keys = jax.random.split(key, 4)
         cutoff = jnp.asarray(medium.force.reach())
         v = 4 + 2 * FILTERS

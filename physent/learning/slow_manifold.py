@@ -2,7 +2,7 @@
 noise.
 """
 
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import equinox as eqx
 import jax
@@ -11,7 +11,15 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.errors import ParameterError
 from physent.learning.model import Network, Score, Values
-from physent.learning.pairs import Medium, Pairs, Radial, adapted, chebyshev, filtered, wanders
+from physent.learning.pairs import (
+    Medium,
+    Pairs,
+    ParticleScore,
+    Radial,
+    chebyshev,
+    filtered,
+    wanders,
+)
 from physent.learning.resolvent import products, quiet
 from physent.learning.system import System
 from physent.numerics.neighbors import find_neighbors
@@ -21,7 +29,59 @@ SHIFTS = (0.08, 0.5)
 WIDTHS = 5.0
 
 
-class SlowManifold(Score):
+class Contacts(NamedTuple):
+    """The contacts of every particle, and how P moves the two particles of each.
+
+    `k`, `slope` and `rolling` (N, K) are -f', -f'' and -f/r, of which `fade` is left near the
+    cutoff; `r` the distance, which is never 0. `normal` (d, N, K) points from the neighbour to the
+    particle, `along` (N, K) is the part of P_i - P_j along it, `across` (d, N, K) the rest and
+    `turning` the square of that.
+    """
+
+    pairs: Pairs
+    k: Array
+    slope: Array
+    rolling: Array
+    fade: Array
+    r: Array
+    normal: Array
+    along: Array
+    across: Array
+    turning: Array
+
+    @classmethod
+    def of(cls, force: Any, pairs: Pairs, cutoff: Array, motion: Float[Array, "d n"]) -> Self:
+        """From a pair force and P."""
+        inside = pairs.there & (pairs.distance < cutoff)
+        r = jnp.where(inside, pairs.distance, cutoff)
+        fade = jnp.where(inside, (1 - (r / cutoff) ** 8) ** 2, jnp.zeros_like(r))
+        one = jnp.ones_like(r)
+
+        def slope(r: Array) -> tuple[Array, Array]:
+            return jax.jvp(force.magnitude, (r,), (one,))
+
+        (f, first), (_, second) = jax.jvp(slope, (r,), (one,))
+        q, normal = _gap(pairs, motion), -pairs.direction
+        along = jnp.sum(q * normal, axis=0)
+        across = q - along[None] * normal
+        turning = jnp.sum(across**2, axis=0)
+        k, slope_, rolling = -first * fade, -second * fade, -f / r * fade
+        return cls(pairs, k, slope_, rolling, fade, r, normal, along, across, turning)
+
+    def pushed(self, amount: Float[Array, "n k"]) -> Float[Array, "d n"]:
+        """The sum over contacts of an amount along their normals."""
+        return jnp.sum(amount[None] * self.normal, axis=2)
+
+    def turned(self, amount: Float[Array, "n k"]) -> Float[Array, "d n"]:
+        """The sum over contacts of an amount times the motion across."""
+        return jnp.sum(amount[None] * self.across, axis=2)
+
+    def both(self, values: Float[Array, "c n"]) -> Float[Array, "c n k"]:
+        """values_i + values_j."""
+        return values[:, :, None] + jnp.stack([self.pairs.others(part) for part in values])
+
+
+class SlowManifold(ParticleScore):
     """The residual u_g to -g where x has no noise: what keeps v0 g + F near the manifold of slow
     motions.
 
@@ -32,7 +92,8 @@ class SlowManifold(Score):
     z[P, P]; and about 0 where a particle not yet slowed down comes in. The network is a gated sum
     of H P, of the force of the turning of pairs, of the three parts of z and of (shift + H)^-1 of
     these, plus a sum over contacts of gates that see the pair: its distance, how far it is from its
-    own slow manifold in units of the width of it, how fast it turns.
+    own slow manifold in units of the width of it, how fast it turns. u is NaN where a particle has
+    more contacts than slots.
     """
 
     radial: Radial
@@ -43,87 +104,89 @@ class SlowManifold(Score):
     degree: int = eqx.field(static=True)
     slots: int = eqx.field(static=True)
 
-    def __call__(self, system: System, state: Any) -> dict[str, Array]:
+    def _of(self, system: System, medium: Medium, state: Any) -> dict[str, Array]:
         """u of g; NaN where a particle has more contacts than slots."""
-        return adapted(self, state.position.dtype)._of(system, state)
-
-    def _of(self, system: System, state: Any) -> dict[str, Array]:
-        medium = Medium.of(system)
-        x = state.position
-        n, d = x.shape
+        x, cutoff = state.position, jax.lax.stop_gradient(self.cutoff)
         kappa = medium.speed * jnp.sqrt(medium.rate)
-        cutoff = jax.lax.stop_gradient(self.cutoff)
         near = find_neighbors(jax.lax.stop_gradient(x), medium.space, cutoff, self.slots)
-        pairs = Pairs.of(x, near, medium.space)
-        k, slope, rolling, fade, r = self._stiffness(medium.force, pairs, cutoff)
-        normal = -pairs.direction
-        motion = system.drift(state)["position"].T / kappa  # P
-        q = _gap(pairs, motion)
-        along = jnp.sum(q * normal, axis=0)
-        across = q - along[None] * normal
-        turning = jnp.sum(across**2, axis=0)
+        pairs, motion = Pairs.of(x, near, medium.space), system.drift(state)["position"].T / kappa
+        contacts = Contacts.of(medium.force, pairs, cutoff, motion)
+        hp = contacts.pushed(contacts.k * contacts.along)
+        stiff = jnp.sum(contacts.k, axis=1)
+        v, scalars = self._vectors(contacts, hp, stiff, kappa, medium.force.strength)
+        w = jnp.einsum("vn,van->an", jax.vmap(self.gate)(scalars).T.at[0].add(-0.8), v)
+        push, turn = self._of_pairs(contacts, hp, scalars, kappa)
+        w = w + contacts.pushed(push) + contacts.turned(turn)
+        w = jnp.where(near.longest > self.slots, jnp.nan, w.T)
+        return {"propulsion": w / jnp.sqrt(medium.rate)}
 
-        def summed(amount: Float[Array, "n k"]) -> Float[Array, "d n"]:
-            return jnp.sum(amount[None] * normal, axis=2)
-
-        y = summed(k * along)
-        rolled = jnp.sum(rolling[None] * across, axis=2)
-        swing = kappa * k / r
+    def _vectors(
+        self, contacts: Contacts, hp: Array, stiff: Array, kappa: Array, strength: Array
+    ) -> tuple[Float[Array, "v d n"], Float[Array, "n c"]]:
+        """The vectors of each particle that are summed, and the scalars that the gates see."""
+        swing = kappa * contacts.k / contacts.r
+        rolled = contacts.turned(contacts.rolling)
         third = [
-            kappa * summed(slope * along**2),
-            summed(swing * turning),
-            jnp.sum((swing * along)[None] * across, axis=2),
+            kappa * contacts.pushed(contacts.slope * contacts.along**2),
+            contacts.pushed(swing * contacts.turning),
+            contacts.turned(swing * contacts.along),
         ]
-        stiff = jnp.sum(k, axis=1)
-        # no sum over k exceeds `most`, and so no eigenvalue twice that; where it is far from it
-        # nothing is changed
-        most = 4 * medium.force.strength
-        relax = (
-            k / most * (1 + ((stiff[:, None] ** 4 + pairs.others(stiff) ** 4) / most**4)) ** -0.25
+        soft = self._softened(
+            contacts, stiff, strength, jnp.concatenate([0.1 * (hp + rolled), *third])
         )
-
-        def apply(c: Float[Array, "m n"]) -> Float[Array, "m n"]:
-            gap = jnp.sum(_gap(pairs, c).reshape(-1, d, *r.shape) * normal[None], axis=1)
-            return jnp.sum((relax[None] * gap)[:, None] * normal[None], axis=3).reshape(-1, n) - c
-
-        shift = jnp.asarray(SHIFTS, x.dtype) * medium.force.strength
-        inverse = filtered(lambda h: 1 / (shift[:, None] + h[None]), 2 * most, self.degree)
-        terms = chebyshev(apply, jnp.concatenate([0.1 * (y + rolled), *third]), self.degree)
-        soft = jnp.einsum("sk,kcn->scn", inverse, terms).reshape(-1, d, n)
-        v = jnp.concatenate([jnp.stack([y, rolled, *third]), soft])
+        v = jnp.concatenate([jnp.stack([hp, rolled, *third]), soft])
         width = jax.lax.rsqrt(stiff + 0.01)
         v = _bounded(v * width[None, None], 1) / width[None, None]
-        scalars = jnp.concatenate(
+        return v, jnp.concatenate(
             [
                 products(v * width[None, None]),
-                jnp.sum(self.radial(pairs), axis=2).T,
+                jnp.sum(self.radial(contacts.pairs), axis=2).T,
                 stiff[:, None],
             ],
             axis=1,
         )
-        gates = jax.vmap(self.gate)(scalars).T
-        gates = gates.at[0].add(-0.8)
-        w = jnp.einsum("vn,van->an", gates, v)
 
-        # pairs: what the whole surroundings do along the line between the two, and what the pair
-        # alone does
+    def _softened(
+        self, contacts: Contacts, stiff: Array, strength: Array, vectors: Float[Array, "m n"]
+    ) -> Float[Array, "s d n"]:
+        """(shift + H)^-1 of vectors, for every shift."""
+        (d, n, _), k = contacts.normal.shape, contacts.k
+        # no sum over k exceeds `most`, and so no eigenvalue twice that; where it is far from it
+        # nothing is changed
+        most = 4 * strength
+        others = contacts.pairs.others(stiff)
+        relax = k / most * (1 + ((stiff[:, None] ** 4 + others**4) / most**4)) ** -0.25
+
+        def apply(c: Float[Array, "m n"]) -> Float[Array, "m n"]:
+            gap = _gap(contacts.pairs, c).reshape(-1, d, *k.shape)
+            gap = jnp.sum(gap * contacts.normal[None], axis=1)
+            pull = (relax[None] * gap)[:, None] * contacts.normal[None]
+            return jnp.sum(pull, axis=3).reshape(-1, n) - c
+
+        shift = jnp.asarray(SHIFTS, vectors.dtype) * strength
+        inverse = filtered(lambda h: 1 / (shift[:, None] + h[None]), 2 * most, self.degree)
+        terms = chebyshev(apply, vectors, self.degree)
+        return jnp.einsum("sk,kcn->scn", inverse, terms).reshape(-1, d, n)
+
+    def _of_pairs(
+        self, contacts: Contacts, hp: Array, scalars: Float[Array, "n c"], kappa: Array
+    ) -> tuple[Float[Array, "n k"], Float[Array, "n k"]]:
+        """What each contact adds along its normal, and of its motion across: what the whole
+        surroundings do along the line between the two, and what the pair alone does.
+        """
+        _, k, slope, rolling, fade, r, normal, along, _, turning = contacts
+        d, n, _ = normal.shape
         tensor = jnp.sum(k[None, None] * normal[:, None] * normal[None], axis=3)
-        both = tensor.reshape(d * d, n)
-        both = both[..., None] + jnp.stack([pairs.others(part) for part in both])
-        stiffness = 1e-4 + jnp.einsum(
-            "aik,bik,abik->ik", normal, normal, both.reshape(d, d, *r.shape)
-        )
-        pull = jnp.sum(_gap(pairs, y) * normal, axis=0)
-        root = jnp.sqrt(stiffness)
-        bend = kappa * turning / r
-        growth = kappa * jnp.maximum(_relative(slope, k) - 3 / r, 0)
+        both = contacts.both(tensor.reshape(d * d, n)).reshape(d, d, *r.shape)
+        stiffness = 1e-4 + jnp.einsum("aik,bik,abik->ik", normal, normal, both)
+        pull = jnp.sum(_gap(contacts.pairs, hp) * normal, axis=0)
+        root, bend = jnp.sqrt(stiffness), kappa * turning / r
+        falling = jnp.where(k > 1e-6, -slope / jnp.maximum(k, 1e-6), 0.0)  # -k'/k
+        growth = kappa * jnp.maximum(falling - 3 / r, 0)
         slow = _slow(bend, stiffness - 4 * rolling, growth)
         alone = _slow(bend, 2 * k - 4 * rolling, growth)
-        own = jnp.sqrt(2 * k + 1e-4)
         excess, excess_slow = (pull - bend) / root, (pull - stiffness * slow) / root
-        excess_alone = 2 * k * (along - alone) / own
-        node = jax.vmap(self.embed)(scalars).T
-        node = node[:, :, None] + jnp.stack([pairs.others(part) for part in node])
+        excess_alone = 2 * k * (along - alone) / jnp.sqrt(2 * k + 1e-4)
         features = jnp.stack(
             [
                 3 * (2 - r),
@@ -137,8 +200,8 @@ class SlowManifold(Score):
                 jnp.log1p(turning * (kappa / (r * stiffness)) ** 2),
             ]
         )
-        features = jnp.concatenate([features, jnp.broadcast_to(node, (node.shape[0], *r.shape))])
-        out = _layers(self.pair, features) * fade[None]
+        node = contacts.both(jax.vmap(self.embed)(scalars).T)
+        out = _layers(self.pair, jnp.concatenate([features, node])) * fade[None]
         share = k / root
         amount = (
             _saturated(excess) * share * out[0]
@@ -147,31 +210,7 @@ class SlowManifold(Score):
             + jnp.sqrt(k + 1e-6) * (0.3 * out[3])
             + _saturated(root * along) * share * out[4]
         )
-        w = w + summed(amount) + jnp.sum((k * out[5])[None] * across, axis=2)
-        w = jnp.where(near.longest > self.slots, jnp.nan, w.T)
-        return {"propulsion": w / jnp.sqrt(medium.rate)}
-
-    def _stiffness(
-        self, force: Any, pairs: Pairs, cutoff: Array
-    ) -> tuple[Array, Array, Array, Array, Array]:
-        """-f', -f'', -f/r and how much of it is left near the cutoff; at distances that are never
-        0.
-        """
-        inside = pairs.there & (pairs.distance < cutoff)
-        r = jnp.where(inside, pairs.distance, cutoff)
-        fade = jnp.where(inside, (1 - (r / cutoff) ** 8) ** 2, jnp.zeros_like(r))
-        one = jnp.ones_like(r)
-
-        def slope(r: Array) -> tuple[Array, Array]:
-            return jax.jvp(force.magnitude, (r,), (one,))
-
-        (f, first), (_, second) = jax.jvp(slope, (r,), (one,))
-        return -first * fade, -second * fade, -f / r * fade, fade, r
-
-
-def _relative(slope: Array, k: Array) -> Array:
-    """-k'/k, 0 where there is no contact."""
-    return jnp.where(k > 1e-6, -slope / jnp.maximum(k, 1e-6), 0.0)
+        return amount, k * out[5]
 
 
 def _slow(bend: Array, stiffness: Array, growth: Array) -> Array:
@@ -226,8 +265,9 @@ class SlowManifoldNetwork(Network):
         """With gates that are nearly -0.8 of H P."""
         medium = Medium.of(system)
         if wanders(system):
-            words = "'slow_manifold' is for particles without noise in x; allowed: 'resolvent'"
-            raise ParameterError("score.network.kind", words)
+            raise ParameterError(
+                "kind", "'slow_manifold' is for particles without noise in x; allowed: 'resolvent'"
+            )
         cutoff = self.reach * medium.force.reach()
         keys = jax.random.split(key, 3)
         v = 5 + 4 * len(SHIFTS)

@@ -1,14 +1,22 @@
 """Held-out splits of samples, and batches of those to train on."""
 
+import abc
+import functools
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+import jax
 import numpy as np
 
 from physent.errors import SamplesError
 
 Batch = dict[str, np.ndarray]
 FEWEST_TRAJECTORIES = 2
+
+
+def flattened(samples: Any) -> Any:
+    """Arrays (rows, trajectories, ...), by name or in a record, as (samples, ...)."""
+    return jax.tree.map(lambda values: values.reshape(-1, *values.shape[2:]), samples)
 
 
 @dataclass(frozen=True)
@@ -54,34 +62,37 @@ def split(
     if trajectories > FEWEST_TRAJECTORIES:
         shuffled = np.random.default_rng([seed, 0]).permutation(everything)
         held_out = min(trajectories - 1, max(2, round(holdout * trajectories)))
-        check, verdict = shuffled[: held_out // 2], shuffled[held_out // 2 : held_out]
-        parts = [Part(rows, np.sort(which)) for which in (shuffled[held_out:], check, verdict)]
-        return parts[0], parts[1], parts[2]
+        check, verdict, train = np.split(shuffled, [held_out // 2, held_out])
+        return (
+            Part(rows, np.sort(train)),
+            Part(rows, np.sort(check)),
+            Part(rows, np.sort(verdict)),
+        )
     count = len(rows)
     held_out = max(2, round(holdout * count))
     first, second = count - held_out, count - held_out + held_out // 2
-    cuts = (rows[: first - gap], rows[first : second - gap], rows[second:])
-    if any(len(part) < 1 for part in cuts) or first - gap < 1:
+    train, check, verdict = rows[: max(0, first - gap)], rows[first : second - gap], rows[second:]
+    if min(len(train), len(check), len(verdict)) < 1:
         raise SamplesError(
             f"{count} snapshots of {trajectories} trajectory are too few to keep some of them, "
             f"{gap} rows "
             "apart, from training: run longer, save more often, or run members"
         )
-    return Part(cuts[0], everything), Part(cuts[1], everything), Part(cuts[2], everything)
+    return Part(train, everything), Part(check, everything), Part(verdict, everything)
 
 
 class Readable(Protocol):
     """Where samples are read from, by rows and trajectories."""
 
+    @abc.abstractmethod
     def read(self, rows: np.ndarray, trajectories: np.ndarray, together: int = 1) -> Batch:
         """The values (rows, trajectories, ...) of every variable; of `together` > 1 successive rows
         on a third axis.
         """
-        ...
 
+    @abc.abstractmethod
     def bytes_of_row(self, part: Part) -> int:
         """Memory that one row of a part takes."""
-        ...
 
 
 class Stream:
@@ -95,20 +106,18 @@ class Stream:
     def __init__(
         self, samples: Readable, part: Part, batch: int, seed: int, buffer: float, together: int = 1
     ):
-        usable = part.rows
-        if together > 1:  # the rows that follow must be of the same part
-            usable = part.rows[np.isin(part.rows + together - 1, part.rows)]
+        # the rows that follow must be of the same part
+        usable = part.rows[np.isin(part.rows + together - 1, part.rows)]
         if not len(usable):
             raise SamplesError(f"no {together} successive snapshots to train on")
         self.samples, self.batch, self.seed, self.together = samples, batch, seed, together
         self.part = Part(usable, part.trajectories)
         in_memory = max(1, int(buffer // (samples.bytes_of_row(part) * together)))
-        windows = max(1, -(-len(usable) // in_memory))
-        self.windows = windows
-        self.per_window = max(1, (len(usable) // windows) * len(part.trajectories) // batch)
+        self.windows = max(1, -(-len(usable) // in_memory))
+        self.per_window = max(1, (len(usable) // self.windows) * len(part.trajectories) // batch)
         self._key: bytes = b""
         self._values: Batch = {}
-        self._order: tuple[tuple[int, int], np.ndarray] | None = None
+        self._shuffled = functools.lru_cache(maxsize=1)(self._order)
 
     def take(self, step: int, count: int) -> Batch:
         """The batches of `count` steps from `step` on, (count, batch, ...) of every variable."""
@@ -118,24 +127,25 @@ class Stream:
     def _one(self, step: int) -> Batch:
         window, place = divmod(step, self.per_window)
         epoch, which = divmod(window, self.windows)
-        rows = np.array_split(
-            np.random.default_rng([self.seed, 1, epoch]).permutation(self.part.rows), self.windows
-        )
-        chosen = np.sort(rows[which])
-        if chosen.tobytes() != self._key:
-            self._values = {}  # not two windows at a time
-            self._values = self.samples.read(chosen, self.part.trajectories, self.together)
-            self._key = chosen.tobytes()
-        count = len(chosen) * len(self.part.trajectories)
-        if self._order is None or self._order[0] != (epoch, which):
-            generator = np.random.default_rng([self.seed, 2, epoch, which])
-            needed = self.per_window * self.batch
-            order = (
-                generator.permutation(count)
-                if needed <= count
-                else generator.integers(0, count, needed)
-            )
-            self._order = ((epoch, which), order)
-        index = self._order[1][place * self.batch : (place + 1) * self.batch]
+        rows = np.random.default_rng([self.seed, 1, epoch]).permutation(self.part.rows)
+        chosen = np.sort(np.array_split(rows, self.windows)[which])
+        self._hold(chosen)
+        order = self._shuffled(epoch, which, len(chosen) * len(self.part.trajectories))
+        index = order[place * self.batch : (place + 1) * self.batch]
         row, trajectory = np.divmod(index, len(self.part.trajectories))
         return {name: values[row, trajectory] for name, values in self._values.items()}
+
+    def _hold(self, rows: np.ndarray) -> None:
+        """Have the samples of these rows in memory, and no others."""
+        if rows.tobytes() != self._key:
+            self._values = {}  # not two windows at a time
+            self._values = self.samples.read(rows, self.part.trajectories, self.together)
+            self._key = rows.tobytes()
+
+    def _order(self, epoch: int, which: int, count: int) -> np.ndarray:
+        """The order in which the samples of a window are used: again where there are too few."""
+        generator = np.random.default_rng([self.seed, 2, epoch, which])
+        needed = self.per_window * self.batch
+        if needed <= count:
+            return generator.permutation(count)
+        return generator.integers(0, count, needed)

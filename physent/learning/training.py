@@ -2,6 +2,7 @@
 bit for bit.
 """
 
+import abc
 import dataclasses
 import math
 import time
@@ -29,44 +30,44 @@ class Schedule(Protocol):
     """How training goes: what it reads of its settings."""
 
     @property
+    @abc.abstractmethod
     def steps(self) -> int:
         """Steps of training."""
-        ...
 
     @property
+    @abc.abstractmethod
     def batch(self) -> int:
         """Samples a step."""
-        ...
 
     @property
+    @abc.abstractmethod
     def learning_rate(self) -> Array:
         """Of Adam, falling to 0 as a cosine."""
-        ...
 
     @property
+    @abc.abstractmethod
     def clip(self) -> Array:
         """Largest norm of a gradient."""
-        ...
 
     @property
+    @abc.abstractmethod
     def average(self) -> Array:
         """Horizon of the average over parameters, as a share of the steps."""
-        ...
 
     @property
+    @abc.abstractmethod
     def checks(self) -> int:
         """Estimates of the error while training."""
-        ...
 
     @property
+    @abc.abstractmethod
     def patience(self) -> int | None:
         """End after so many checks without a smaller error."""
-        ...
 
     @property
+    @abc.abstractmethod
     def devices(self) -> int | None:
         """Devices that share a batch."""
-        ...
 
 
 class TrainingProgress(NamedTuple):
@@ -104,9 +105,11 @@ class Training(eqx.Module):
 
 def optimiser(settings: Schedule) -> optax.GradientTransformation:
     """Adam with b2 = .99, whose rate falls to 0 as a cosine, on gradients of limited norm."""
-    schedule = optax.cosine_decay_schedule(float(settings.learning_rate), settings.steps)
     return optax.chain(
-        optax.clip_by_global_norm(float(settings.clip)), optax.adam(schedule, b2=0.99)
+        optax.clip_by_global_norm(float(settings.clip)),
+        optax.adam(
+            optax.cosine_decay_schedule(float(settings.learning_rate), settings.steps), b2=0.99
+        ),
     )
 
 
@@ -146,10 +149,8 @@ def advance(
 
     def step(training: Training, values: dict[str, Array]) -> Training:
         key, now = jax.random.split(training.key)
-        count = next(iter(values.values())).shape[0]
-        value, slope = eqx.filter_value_and_grad(loss)(
-            training.score, values, jax.random.split(now, count)
-        )
+        keys = jax.random.split(now, len(next(iter(values.values()))))
+        value, slope = eqx.filter_value_and_grad(loss)(training.score, values, keys)
         change, state = rule.update(
             slope, training.optimiser, eqx.filter(training.score, eqx.is_inexact_array)
         )
@@ -167,17 +168,14 @@ def advance(
             training.average,
             score,
         )
-        losses = training.losses + value.astype(training.losses.dtype)
-        return Training(
-            score,
-            average,
-            training.best,
-            state,
-            key,
-            training.step + 1,
-            training.least,
-            training.stale,
-            losses,
+        return dataclasses.replace(
+            training,
+            score=score,
+            average=average,
+            optimiser=state,
+            key=key,
+            step=training.step + 1,
+            losses=training.losses + value.astype(training.losses.dtype),
         )
 
     @eqx.filter_jit
@@ -201,11 +199,11 @@ def mesh(settings: Schedule) -> Mesh:
         n for n in range(1, len(devices) + 1) if settings.batch % n == 0
     )
     if count > len(devices) or settings.batch % count:
-        words = (
+        raise ParameterError(
+            "devices",
             f"given {count}, allowed: at most {len(devices)}, and a divisor of the batch of "
-            f"{settings.batch}"
+            f"{settings.batch}",
         )
-        raise ParameterError("score.devices", words)
     return Mesh(np.asarray(devices[:count]), ("samples",))
 
 
@@ -213,18 +211,15 @@ def placed(batches: Batch, on: Mesh) -> dict[str, Array]:
     """The batches on the devices, the samples of each shared out among them."""
     if on.size == 1:
         return {name: jnp.asarray(values) for name, values in batches.items()}
-    place = NamedSharding(on, PartitionSpec(None, "samples"))
-    return {name: jax.device_put(values, place) for name, values in batches.items()}
+    return jax.device_put(batches, NamedSharding(on, PartitionSpec(None, "samples")))
 
 
 def everywhere(tree: Any, on: Mesh) -> Any:
     """The tree with every array on all devices."""
     if on.size == 1:
         return tree
-    whole = NamedSharding(on, PartitionSpec())
-    return jax.tree.map(
-        lambda leaf: jax.device_put(leaf, whole) if eqx.is_array(leaf) else leaf, tree
-    )
+    arrays, rest = eqx.partition(tree, eqx.is_array)
+    return eqx.combine(jax.device_put(arrays, NamedSharding(on, PartitionSpec())), rest)
 
 
 Check = Callable[[Score], tuple[float, float, float]]
@@ -249,8 +244,7 @@ def train(
     for bit. Raises ParameterError where the loss is not finite.
     """
     every, together = strides(settings)
-    on = mesh(settings)
-    several = advance(settings, objective)
+    on, several = mesh(settings), advance(settings, objective)
     training = everywhere(training, on)
     begun = time.monotonic() - (history[-1].seconds if history else 0.0)
     step = int(training.step)
@@ -258,27 +252,16 @@ def train(
         training = several(training, placed(stream.take(step, together), on))
         step += together
         if step % every == 0 or step >= settings.steps:
-            loss = float(training.losses) / (step - (history[-1].step if history else 0))
-            if not math.isfinite(loss):
-                words = (
-                    f"given {settings.learning_rate:g}, and the loss is not finite at step {step}: "
-                    "a smaller one"
-                )
-                raise ParameterError(
-                    "score.learning_rate",
-                    f"{words} may do, or more slots where the network has them",
-                )
-            error, standard_error, r_squared = check(training.average)
-            seconds = time.monotonic() - begun
-            history = [
-                *history,
-                TrainingProgress(
-                    step, settings.steps, loss, error, standard_error, r_squared, seconds
-                ),
-            ]
-            training = _judged(training, error)
+            progress = TrainingProgress(
+                step,
+                settings.steps,
+                _loss(training, settings, step - (history[-1].step if history else 0)),
+                *check(training.average),
+                time.monotonic() - begun,
+            )
+            training, history = _judged(training, progress.error), [*history, progress]
             save(training, history)
-            tell(history[-1])
+            tell(progress)
         if stop():
             save(training, history)
             return training, history, False
@@ -289,12 +272,26 @@ def _over(training: Training, settings: Schedule) -> bool:
     return settings.patience is not None and int(training.stale) >= settings.patience
 
 
+def _loss(training: Training, settings: Schedule, steps: int) -> float:
+    """The mean loss of the last steps. Raises ParameterError where it is not finite."""
+    loss = float(training.losses) / steps
+    if not math.isfinite(loss):
+        raise ParameterError(
+            "learning_rate",
+            f"given {settings.learning_rate:g}, and the loss is not finite at step "
+            f"{int(training.step)}: a smaller one may do, or more slots where the network has them",
+        )
+    return loss
+
+
 def _judged(training: Training, error: float) -> Training:
     """Keep the average as the best so far where its error is the smallest; NaN is not."""
-    smaller = error < float(training.least)
-    best = training.average if smaller else training.best
-    least = jnp.asarray(error, training.least.dtype) if smaller else training.least
-    stale = jnp.zeros_like(training.stale) if smaller else training.stale + 1
+    training = dataclasses.replace(training, losses=jnp.zeros_like(training.losses))
+    if not error < float(training.least):
+        return dataclasses.replace(training, stale=training.stale + 1)
     return dataclasses.replace(
-        training, best=best, least=least, stale=stale, losses=jnp.zeros_like(training.losses)
+        training,
+        best=training.average,
+        least=jnp.asarray(error, training.least.dtype),
+        stale=jnp.zeros_like(training.stale),
     )

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.learning.model import Network, Score, Values, noisy
-from physent.learning.pairs import Medium, Pairs, adapted
+from physent.learning.pairs import Medium, Pairs, ParticleScore
 from physent.learning.system import System
 from physent.protocol.parameters import static
 
@@ -62,7 +62,7 @@ class Block(eqx.Module):
         )
 
 
-class Transformer(Score):
+class Transformer(ParticleScore):
     """The score of each particle, from a set of tokens: itself and its nearest neighbours within
     the force's reach.
 
@@ -84,20 +84,15 @@ class Transformer(Score):
     neighbors: int = eqx.field(static=True)
     learned: tuple[str, ...] = eqx.field(static=True)
 
-    def __call__(self, system: System, state: Any) -> dict[str, Array]:
+    def _of(self, system: System, medium: Medium, state: Any) -> dict[str, Array]:
         """u of every learned variable."""
-        return adapted(self, state.position.dtype)._of(Medium.of(system), state)
-
-    def _of(self, medium: Medium, state: Any) -> dict[str, Array]:
-        x, g = state.position, state.propulsion
-        space = medium.space
+        x, g, space = state.position, state.propulsion, medium.space
         pairs = Pairs.of(x, state.neighbors, space)
         n, d = x.shape
         # what a list holds beyond the reach of the force depends on its skin and on when it was
         # made
         reach = medium.force.reach()
-        felt = pairs.there & (pairs.distance < reach)
-        distance = jnp.where(felt, pairs.distance, reach)
+        distance = jnp.where(pairs.there & (pairs.distance < reach), pairs.distance, reach)
         k = min(self.neighbors, distance.shape[1])
         near = jax.lax.top_k(-jax.lax.stop_gradient(distance), min(k + 1, distance.shape[1]))[1]
         distance = jnp.take_along_axis(distance, near, axis=1)
@@ -140,8 +135,7 @@ class ParticleTransformer(Network):
     def build(self, system: System, samples: Values, key: PRNGKeyArray) -> Score:
         """At random; lengths are measured in those of the reach of the force."""
         medium = Medium.of(system)
-        first = {name: value[0] for name, value in samples.items()}
-        learned = noisy(system, system.at(first))
+        learned = noisy(system, system.at({name: value[0] for name, value in samples.items()}))
         d = samples["position"].shape[-1]
         keys = jax.random.split(key, 3 + self.layers)
         half = self.width // 2

@@ -152,9 +152,11 @@ NAMES: dict[str, dict[str, str]] = {
     "report.style": {"MAPS": "report.style.COLORMAPS"},
     "report.verdict": {"verdict": "report.checks.checks"},
     "runs": {"Report": "runs.Tell"},
+    "score.learning": {"RATES": "score.verdict.RATES"},
     "score.samples": {
         name: f"learning.splits.{name}" for name in ("FEWEST_TRAJECTORIES", "Stream")
     },
+    "score.verdict": {"added_up": "learning.currents.added"},
     "score.training": {"Progress": "learning.training.TrainingProgress"},
     "io.netcdf": {"join_complex": "io.complex_fields.join_complex"},
     "sweep.points": {

@@ -7,26 +7,40 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
-from physent.learning.model import Score
-from physent.learning.splits import Part
+from physent.learning.model import Score, Values
+from physent.learning.splits import Batch, Part, flattened
 from physent.protocol.stochastic import StochasticSolver
 from physent.score.samples import Samples
 
 BLOCK = 4096  # samples read at once, at least
 
 
+def over(samples: Samples, part: Part, most: int, function: Callable[[int, Batch], Any]) -> Any:
+    """A function of the number of a block and its samples (count, ...), over a part in blocks of
+    about `most` samples: the arrays it returns, as float64 (rows, trajectories, ...).
+    """
+    blocks = enumerate(samples.blocks(part, most))
+    found = _joined([function(number, flattened(values)) for number, (_, values) in blocks])
+    count = len(part.trajectories)
+    return jax.tree.map(lambda value: value.reshape(-1, count, *value.shape[1:]), found)
+
+
+def _joined(pieces: list[Any]) -> Any:
+    return jax.tree.map(lambda *arrays: np.concatenate(arrays, dtype=float), *pieces)
+
+
 class Evaluation:
-    """`function`(score, state, key) -> arrays by name, over the samples of a part; compiled once
-    for all of them.
+    """`function`(score, state, key) -> arrays, by name or in a record, over the samples of a part;
+    compiled once for all of them.
 
     `batch` samples are on the device together.
     """
 
     def __init__(
         self,
-        function: Callable[[Score, Any, PRNGKeyArray], dict[str, Array]],
+        function: Callable[[Score, Any, PRNGKeyArray], Any],
         solver: StochasticSolver,
         samples: Samples,
         batch: int,
@@ -34,40 +48,29 @@ class Evaluation:
         self.samples, self.batch = samples, batch
 
         @eqx.filter_jit
-        def evaluate(
-            score: Score, values: dict[str, Array], keys: PRNGKeyArray
-        ) -> dict[str, Array]:
+        def evaluate(score: Score, values: Values, keys: PRNGKeyArray) -> Any:
             return jax.vmap(lambda values, key: function(score, solver.at(values), key))(
                 values, keys
             )
 
         self.evaluate = evaluate
 
-    def __call__(self, score: Score, part: Part, seed: int = 0) -> dict[str, np.ndarray]:
+    def __call__(self, score: Score, part: Part, seed: int = 0) -> Any:
         """float64 arrays (rows, trajectories, ...); random signs, where there are any, are those of
         the seed.
         """
-        count = min(self.batch, part.size)
-        blocks: dict[str, list[np.ndarray]] = {}
-        key = jax.random.key(seed)
-        for number, (_, values) in enumerate(self.samples.blocks(part, max(count, BLOCK))):
-            shape = next(iter(values.values())).shape[:2]
-            flat = {name: v.reshape(-1, *v.shape[2:]) for name, v in values.items()}
-            size = shape[0] * shape[1]
-            pieces: dict[str, list[np.ndarray]] = {}
-            for first in range(0, size, count):
-                index = np.minimum(
-                    np.arange(first, first + count), size - 1
-                )  # the last is repeated, and cut off
-                keys = jax.random.split(
-                    jax.random.fold_in(jax.random.fold_in(key, number), first), count
-                )
-                found = self.evaluate(
-                    score, {name: jnp.asarray(v[index]) for name, v in flat.items()}, keys
-                )
-                for name, value in found.items():
-                    pieces.setdefault(name, []).append(np.asarray(value, float)[: size - first])
-            for name, arrays in pieces.items():
-                joined = np.concatenate(arrays)
-                blocks.setdefault(name, []).append(joined.reshape(*shape, *joined.shape[1:]))
-        return {name: np.concatenate(arrays) for name, arrays in blocks.items()}
+        count, root = min(self.batch, part.size), jax.random.key(seed)
+
+        def block(number: int, flat: Batch) -> Any:
+            size, key = len(next(iter(flat.values()))), jax.random.fold_in(root, number)
+
+            def piece(first: int) -> Any:
+                index = np.minimum(np.arange(first, first + count), size - 1)
+                keys = jax.random.split(jax.random.fold_in(key, first), count)
+                values = {name: jnp.asarray(value[index]) for name, value in flat.items()}
+                return jax.tree.map(np.asarray, self.evaluate(score, values, keys))
+
+            whole = _joined([piece(first) for first in range(0, size, count)])
+            return jax.tree.map(lambda value: value[:size], whole)  # the last sample was repeated
+
+        return over(self.samples, part, max(count, BLOCK), block)

@@ -1,26 +1,25 @@
 """Where entropy is produced: local rates and currents of a trained score, averaged in boxes."""
 
-from typing import Any
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from physent.learning.currents import added, current, physics
+from physent.learning.currents import Local, current, local, physics
 from physent.learning.derivatives import Slopes
 from physent.learning.model import Score
-from physent.learning.splits import Part
+from physent.learning.splits import Batch, Part, flattened
 from physent.protocol.stochastic import StochasticSolver
 from physent.score.evaluation import Evaluation
 from physent.score.samples import Samples
+from physent.score.verdict import TRAJECTORIES
 
 MOST = 20000  # samples of walkers, and particles of a system, that go into a map
 RANGE = (0.005, 0.995)  # quantiles between which a map reaches along an axis that is not periodic
-TRAJECTORIES, GROUPS, BLOCKS = (
-    16,
-    64,
-    16,
-)  # enough trajectories to compare; most groups of them, and blocks of rows
+GROUPS, BLOCKS = 64, 16  # most groups of trajectories, and blocks of rows
 
 
 def maps(
@@ -44,33 +43,18 @@ def maps(
     of trajectories where there are 16 or more, else from blocks of rows that are longer than twice
     the `correlation` (rows of the file); NaN where there are no two.
     """
-    parts = next(iter(samples.shapes.values()))[0]
-    part = part.thinned(max(1, MOST // parts) if parts > 1 else MOST)
+    part = part.thinned(max(1, MOST // samples.parts))
 
-    def one(score: Score, state: Any, key: Any) -> dict[str, Any]:
-        flow = current(physics(solver, state, parity), slopes(score, solver, state, key))
-        total = added(jnp.sum(value, axis=-1) for value in flow.total.values())
-        divergence = added(jnp.sum(value, axis=-1) for value in flow.divergence.values())
-        each = {f"total_{name}": jnp.sum(value, axis=-1) for name, value in flow.total.items()}
-        return (
-            each
-            | {"total": total, "divergence": divergence}
-            | {f"velocity_{name}": value for name, value in flow.velocity.items()}
-        )
+    def one(score: Score, state: Any, key: Any) -> Local:
+        return local(current(physics(solver, state, parity), slopes(score, solver, state, key)))
 
-    found = Evaluation(one, solver, samples, batch)(score, part)
-    local = {
-        name: value.reshape(-1, *value.shape[2:]) for name, value in found.items()
-    }  # (samples, parts, ...)
-    read = samples.read(part.rows, part.trajectories)
-    values = {
-        name: value.reshape(-1, *value.shape[2:]).astype(float) for name, value in read.items()
-    }
-    groups = np.repeat(_groups(part, correlation).ravel(), parts)
-    dataset = _averaged(solver, samples, values, local, groups, bins)
-    if parts > 1:
-        dataset = dataset.merge(_snapshot(solver, values, local))
-    return dataset
+    found = flattened(Evaluation(one, solver, samples, batch)(score, part))
+    values = flattened(samples.read(part.rows, part.trajectories))
+    values = {name: value.astype(float) for name, value in values.items()}
+    groups = np.repeat(_groups(part, correlation).ravel(), samples.parts)
+    plane = list(itertools.islice(_coordinates(solver, samples, values, found), 2))
+    dataset = _averaged(plane, Boxes(plane, groups, bins), found, samples.names)
+    return dataset.merge(_snapshot(solver, values, found)) if samples.parts > 1 else dataset
 
 
 def _groups(part: Part, correlation: float) -> np.ndarray:
@@ -97,183 +81,159 @@ def _all_of(units: list[str]) -> str:
     return ", ".join(units if len(set(units)) > 1 else units[:1])
 
 
-def _coordinates(
-    solver: StochasticSolver,
-    samples: Samples,
-    values: dict[str, np.ndarray],
-    local: dict[str, np.ndarray],
-) -> tuple[list[str], list[str], np.ndarray, np.ndarray, list[float | None]]:
-    """Names, units, coordinates (points, axes), velocities along them, and periods of the plane of
-    a map.
+class Coordinate(NamedTuple):
+    """One axis of the plane of a map: where each walker or particle is along it, with which
+    velocity, and the period of the axis, if it has one.
     """
-    names, units, places, speeds, periods = [], [], [], [], []
-    space = solver.domain().axes
-    for name in samples.names:
-        components = samples.shapes[name][-1]
-        role = solver.variables()[name].role
-        spatial = role == "position" and len(space) == components
-        if names and next(iter(samples.shapes.values()))[0] > 1:
-            break  # of particles: space only
-        for i in range(components):
-            label = (
-                f"{name}_{space[i].name}" if spatial else f"{name}_{i}" if components > 1 else name
-            )
-            names.append(label)
-            units.append(solver.variables()[name].units)
-            places.append(values[name][..., i].ravel())
-            speeds.append(local[f"velocity_{name}"][..., i].ravel())
-            axis = space[i] if spatial else None
-            periods.append(
-                float(axis.length)
-                if axis is not None and axis.periodic and axis.length is not None
-                else None
-            )
-    return (
-        names[:2],
-        units[:2],
-        np.stack(places[:2], axis=1),
-        np.stack(speeds[:2], axis=1),
-        periods[:2],
-    )
 
+    name: str
+    units: str
+    place: np.ndarray
+    speed: np.ndarray
+    period: float | None
 
-def _averaged(
-    solver: StochasticSolver,
-    samples: Samples,
-    values: dict[str, np.ndarray],
-    local: dict[str, np.ndarray],
-    groups: np.ndarray,
-    bins: int,
-) -> xr.Dataset:
-    names, units, places, speeds, periods = _coordinates(solver, samples, values, local)
-    edges, index, inside = [], np.zeros(len(places), int), np.ones(len(places), bool)
-    for i, period in enumerate(periods):
-        x = places[:, i]
+    def boxed(self, bins: int) -> tuple[np.ndarray, np.ndarray]:
+        """The edges of the boxes, and in which one each is."""
+        x, period = self.place, self.period
         if period is not None:
             low, high = (0.0, period) if x.min() >= 0 else (-period / 2, period / 2)
             x = low + np.mod(x - low, period)
         else:
             low, high = np.quantile(x, RANGE)
         high = high if high > low else low + 1.0
-        edges.append(np.linspace(low, high, bins + 1))
-        box = np.floor((x - low) / (high - low) * bins).astype(int)
-        inside &= (box >= 0) & (box < bins)
-        index = index * bins + np.clip(box, 0, bins - 1)
-    shape = (bins,) * len(names)
-    index, groups = index[inside], groups[inside]
-    visits = np.bincount(index, minlength=bins ** len(names)).astype(float)
-    area = float(np.prod([edge[1] - edge[0] for edge in edges]))
-    axes = tuple(f"map_{name}" for name in names)
+        boxes = np.floor((x - low) / (high - low) * bins)
+        return np.linspace(low, high, bins + 1), boxes.astype(int)
 
-    cells = (int(groups.max(initial=0)) + 1, visits.size)
-    visited = np.bincount(groups * visits.size + index, minlength=cells[0] * cells[1]).reshape(
-        cells
-    )
-    several = np.count_nonzero(visited, axis=0)
 
-    def mean(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _coordinates(
+    solver: StochasticSolver, samples: Samples, values: Batch, found: Any
+) -> Iterator[Coordinate]:
+    """Of every component of every variable; of particles those of space only."""
+    space = solver.domain().axes
+    for name in samples.names if samples.parts == 1 else samples.names[:1]:
+        variable, components = solver.variables()[name], samples.shapes[name][-1]
+        spatial = variable.role == "position" and len(space) == components
+        for i in range(components):
+            words, period = f"{name}_{i}" if components > 1 else name, None
+            if spatial:
+                words, length = f"{name}_{space[i].name}", space[i].length
+                period = float(length) if space[i].periodic and length is not None else None
+            place, speed = values[name][..., i].ravel(), found.velocity[name][..., i].ravel()
+            yield Coordinate(words, variable.units, place, speed, period)
+
+
+class Boxes:
+    """Walkers or particles in the boxes of a plane, and in the groups that are drawn as one."""
+
+    def __init__(self, plane: list[Coordinate], groups: np.ndarray, bins: int):
+        self.edges, boxes = zip(*(axis.boxed(bins) for axis in plane), strict=True)
+        box, self.shape = np.stack(boxes), (bins,) * len(plane)
+        self.inside = np.all((box >= 0) & (box < bins), axis=0)
+        groups = groups[self.inside]
+        self.table = (int(groups.max(initial=0)) + 1, bins ** len(plane))
+        index = np.ravel_multi_index(tuple(box[:, self.inside]), self.shape)
+        self.index = groups * self.table[1] + index
+        self.visited = self._sums(None)
+        self.visits = np.sum(self.visited, axis=0).astype(float)
+
+    def _sums(self, weights: np.ndarray | None) -> np.ndarray:
+        """By group and box."""
+        return np.bincount(self.index, weights, math.prod(self.table)).reshape(self.table)
+
+    def mean(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of a box, and its standard error: the groups' sums scatter about their numbers times the
         mean.
         """
-        sums = np.bincount(
-            groups * visits.size + index, weights.ravel()[inside], cells[0] * cells[1]
-        ).reshape(cells)
-        value = np.where(visits > 0, np.sum(sums, axis=0) / np.maximum(visits, 1), np.nan)
-        scatter = (
-            np.sum((sums - visited * np.nan_to_num(value)) ** 2, axis=0)
-            * several
-            / np.maximum(several - 1, 1)
-        )
-        error = np.where(several > 1, np.sqrt(scatter) / np.maximum(visits, 1), np.nan)
-        return value.reshape(shape), error.reshape(shape)
+        sums, visits = self._sums(weights.ravel()[self.inside]), np.maximum(self.visits, 1)
+        value = np.where(self.visits > 0, np.sum(sums, axis=0) / visits, np.nan)
+        scatter = np.sum((sums - self.visited * np.nan_to_num(value)) ** 2, axis=0)
+        several = np.count_nonzero(self.visited, axis=0)
+        scatter = scatter * several / np.maximum(several - 1, 1)
+        error = np.where(several > 1, np.sqrt(scatter) / visits, np.nan)
+        return value.reshape(self.shape), error.reshape(self.shape)
 
-    density = (visits / len(places) / area).reshape(shape)
+
+def _averaged(
+    plane: list[Coordinate], boxes: Boxes, found: Any, names: tuple[str, ...]
+) -> xr.Dataset:
+    axes, units = tuple(f"map_{axis.name}" for axis in plane), [axis.units for axis in plane]
+    area = math.prod(float(edge[1] - edge[0]) for edge in boxes.edges)
+    density = (boxes.visits / plane[0].place.size / area).reshape(boxes.shape)
+    along = zip(*(boxes.mean(axis.speed) for axis in plane), strict=True)
+    velocity, its_error = (np.stack(values, axis=-1) for values in along)
     speed = [per_time(unit) for unit in units]
-    along = [mean(speeds[:, i]) for i in range(len(names))]
-    velocity, its_error = (np.stack(values, axis=-1) for values in zip(*along, strict=True))
     each = [_over(*units[:i], *units[i + 1 :], "time") for i in range(len(units))]
-    described: dict[str, tuple[Any, np.ndarray, str, str]] = {
-        "map_density": (
-            axes,
-            density,
-            _over(*units),
-            "share of walkers or particles per unit of the plane",
+    both, current = (*axes, "map_axis"), np.nan_to_num(velocity) * density[..., None]
+    data = {
+        "map_density": _described(
+            axes, density, _over(*units), "share of walkers or particles per unit of the plane"
         ),
-        "map_samples": (
+        "map_samples": _described(
             axes,
-            visits.reshape(shape),
+            boxes.visits.reshape(boxes.shape),
             "1",
             "walkers or particles that were found there",
         ),
-        "map_velocity": (
-            (*axes, "map_axis"),
-            velocity,
-            _all_of(speed),
-            "mean current velocity along the axes",
+        "map_velocity": _described(
+            both, velocity, _all_of(speed), "mean current velocity along the axes"
         ),
-        "map_velocity_error": (
-            (*axes, "map_axis"),
-            its_error,
-            _all_of(speed),
-            "standard error of the mean velocity",
+        "map_velocity_error": _described(
+            both, its_error, _all_of(speed), "standard error of the mean velocity"
         ),
-        "map_current": (
-            (*axes, "map_axis"),
-            np.nan_to_num(velocity) * density[..., None],
-            _all_of(each),
-            "density times v",
-        ),
+        "map_current": _described(both, current, _all_of(each), "density times v"),
     }
     means = {
-        "total": (local["total"], "1/time", "mean total rate of one walker or particle there"),
-        "divergence": (local["divergence"], "1/time", "mean divergence of v of one there"),
+        "total": (found.total, "1/time", "mean total rate of one walker or particle there"),
+        "divergence": (found.divergence, "1/time", "mean divergence of v of one there"),
     }
     if len(set(units)) == 1:
-        means["speed"] = (
-            np.linalg.norm(speeds, axis=1),
-            speed[0],
-            "mean modulus of v of one there, along the axes",
+        modulus = np.linalg.norm(np.stack([axis.speed for axis in plane], axis=1), axis=1)
+        means["speed"] = (modulus, speed[0], "mean modulus of v of one there, along the axes")
+    means |= {
+        f"total_{name}": (
+            found.totals[name],
+            "1/time",
+            f"mean rate of {name} of one walker or particle there",
         )
-    for name in samples.names:
-        if f"total_{name}" in local:
-            words = f"mean rate of {name} of one walker or particle there"
-            means[f"total_{name}"] = (local[f"total_{name}"], "1/time", words)
+        for name in names
+        if name in found.totals
+    }
     for name, (weights, unit, words) in means.items():
-        value, error = mean(weights)
-        described[f"map_{name}"] = (axes, value, unit, words)
-        described[f"map_{name}_error"] = (axes, error, unit, f"standard error of the {words}")
-    coordinates = {
-        axis: (
-            (axis,),
-            (edge[1:] + edge[:-1]) / 2,
-            {"units": unit, "long_name": axis.removeprefix("map_")},
+        value, error = boxes.mean(weights)
+        data[f"map_{name}"] = _described(axes, value, unit, words)
+        data[f"map_{name}_error"] = _described(axes, error, unit, f"standard error of the {words}")
+    middles = {
+        f"map_{axis.name}": _described(
+            f"map_{axis.name}", (edge[1:] + edge[:-1]) / 2, axis.units, axis.name
         )
-        for axis, edge, unit in zip(axes, edges, units, strict=True)
+        for axis, edge in zip(plane, boxes.edges, strict=True)
+    }
+    return xr.Dataset(data, middles | {"map_axis": ("map_axis", [axis.name for axis in plane])})
+
+
+def _described(
+    dims: str | tuple[str, ...], values: np.ndarray, units: str, words: str
+) -> tuple[Any, np.ndarray, dict[str, str]]:
+    return dims, values, {"units": units, "long_name": words}
+
+
+def _snapshot(solver: StochasticSolver, values: Batch, found: Any) -> xr.Dataset:
+    """The last snapshot: variables, rates, div v and velocity of each particle."""
+    units = {name: solver.variables()[name].units for name in values}
+    shown = {name: (value, units[name]) for name, value in values.items()}
+    shown |= {"divergence": (found.divergence, "1/time"), "total": (found.total, "1/time")}
+    shown |= {f"total_{name}": (value, "1/time") for name, value in found.totals.items()}
+    shown |= {
+        f"velocity_{name}": (value, per_time(units[name])) for name, value in found.velocity.items()
     }
     return xr.Dataset(
         {
-            name: (dims, data, {"units": units, "long_name": words})
-            for name, (dims, data, units, words) in described.items()
-        },
-        coordinates | {"map_axis": (("map_axis",), np.asarray(names))},
+            f"snapshot_{name}": _described(
+                ("particle", "component")[: value[-1].ndim],
+                value[-1],
+                unit,
+                f"{name if name in values else name.replace('_', ' ')} of each particle",
+            )
+            for name, (value, unit) in shown.items()
+        }
     )
-
-
-def _snapshot(
-    solver: StochasticSolver, values: dict[str, np.ndarray], local: dict[str, np.ndarray]
-) -> xr.Dataset:
-    """The last snapshot: variables, rates, div v and velocity of each particle."""
-    data: dict[str, Any] = {}
-    units = {name: solver.variables()[name].units for name in values}
-    for name, value in values.items():
-        described = {"units": units[name], "long_name": f"{name} of each particle"}
-        data[f"snapshot_{name}"] = (("particle", "component"), value[-1], described)
-    for name, value in local.items():
-        dims, words = ("particle", "component")[: value[-1].ndim], name.replace("_", " ")
-        unit = per_time(units.get(name.removeprefix("velocity_"), "1"))
-        data[f"snapshot_{name}"] = (
-            dims,
-            value[-1],
-            {"units": unit, "long_name": f"{words} of each particle"},
-        )
-    return xr.Dataset(data)

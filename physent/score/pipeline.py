@@ -1,28 +1,30 @@
 """From a run folder to `score.eqx`, `score.nc` and a verdict."""
 
 import dataclasses
+import functools
 import hashlib
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import Array
 
 from physent.errors import FolderError, Locked, ParameterError, SamplesError
 from physent.experiment import building as config
-from physent.experiment.settings import ScoreSettings
 from physent.io import checkpoint
 from physent.io.folder import EXPERIMENT, fingerprint, fingerprints, open_run, write_dataset
-from physent.io.layout import provenance
 from physent.io.lock import lock
 from physent.learning.currents import physics
 from physent.learning.derivatives import slopes
-from physent.learning.splits import Part, Stream
+from physent.learning.model import Score
+from physent.learning.splits import FEWEST_TRAJECTORIES, Part, Stream, flattened
 from physent.learning.training import Training, TrainingProgress, begin, mesh, train
 from physent.protocol.moved import former_kind, renamed_keyword, with_kinds
 from physent.protocol.parameters import member_axes, settings
@@ -30,14 +32,14 @@ from physent.protocol.stochastic import StochasticSolver
 from physent.score import trained as files
 from physent.score.evaluation import Evaluation
 from physent.score.maps import maps
+from physent.score.result import dataset_of
 from physent.score.samples import Samples
 from physent.score.survey import Survey, check_solver, survey
-from physent.score.trained import SCORE
-from physent.score.verdict import Table, Verdict, conventions, label, sums, verdict
+from physent.score.trained import SCORE, under
+from physent.score.verdict import Table, Verdict, conventions, sums, verdict
 
 RESULT, CHECKPOINT, LOG = "score.nc", "score.checkpoint.eqx", "score.log"
 WALKERS, SNAPSHOTS = 4096, 16  # samples evaluated together
-RATES = ("total", "exact", "learned", "error", "medium", "system", "divergence", "velocity_score")
 MOMENT_SAMPLES, MOMENT_BYTES = (1024, 256), 64 * 2**20
 
 
@@ -83,31 +85,13 @@ def learn(
     `source`.
     """
     folder = Path(folder)
-    if not (folder / EXPERIMENT).is_file():
-        raise FolderError(f"{folder} is not a run: there is no {folder / EXPERIMENT}")
-    taken = [
-        name
-        for name in ((RESULT,) if source is not None else (SCORE, RESULT))
-        if (folder / name).exists()
-    ]
-    begun = (
-        source is None and (folder / CHECKPOINT).exists()
-    )  # it goes on, and then replaces what is there
-    if taken and not overwrite and not begun:
-        raise FolderError(f"{folder / taken[0]} exists: --overwrite it")
+    _check_free(folder, source is None, overwrite)
     data, problems = config.parse(folder / EXPERIMENT, list(overrides))
-    data.setdefault("score", {})
-    table = data["score"]
+    table = data.setdefault("score", {})
     precision = table.get("precision") if isinstance(table, dict) else None
     if source is not None:
         precision = files.load(source).header["precision"]
-    try:
-        held = lock(folder / LOG)
-    except Locked:
-        raise FolderError(f"{folder}: another process is learning its score") from None
-    except OSError as error:
-        raise FolderError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    with held, jax.enable_x64(precision == "float64"):
+    with _locked(folder), jax.enable_x64(precision == "float64"):
         experiment = config.build(data, problems, folder.name, folder)
         trained = None if source is None else files.load(source)
         with open_run(folder) as dataset:
@@ -115,6 +99,26 @@ def learn(
             if trained is not None:
                 return work.judge(trained.score, [])
             return work.learn(tell, stop, overwrite)
+
+
+def _check_free(folder: Path, learns: bool, overwrite: bool) -> None:
+    """Raises FolderError for a folder that is not a run, or has a score already."""
+    if not (folder / EXPERIMENT).is_file():
+        raise FolderError(f"{folder} is not a run: there is no {folder / EXPERIMENT}")
+    if overwrite or (learns and (folder / CHECKPOINT).exists()):
+        return  # what was begun goes on, and then replaces what is there
+    for name in (SCORE, RESULT) if learns else (RESULT,):
+        if (folder / name).exists():
+            raise FolderError(f"{folder / name} exists: --overwrite it")
+
+
+def _locked(folder: Path) -> IO:
+    try:
+        return lock(folder / LOG)
+    except Locked:
+        raise FolderError(f"{folder}: another process is learning its score") from None
+    except OSError as error:
+        raise FolderError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
 class _Work:
@@ -131,79 +135,71 @@ class _Work:
         trained: files.Trained | None,
         source: str | Path | None,
     ):
-        self.folder, self.experiment, self.say, self.trained, self.source = (
-            folder,
-            experiment,
-            say,
-            trained,
-            source,
-        )
-        self.settings: ScoreSettings = experiment.score
-        self.solver = _of_one_system(experiment, self.settings.member)
-        check_solver(self.solver)
+        self.folder, self.experiment, self.say = folder, experiment, say
+        self.settings, self.trained, self.source = experiment.score, trained, source
+        solver = _of_one_system(experiment, self.settings.member)
+        check_solver(solver)
         self.samples = Samples(
             dataset,
-            self.solver,
+            solver,
             after=float(self.settings.after),
             member=self.settings.member,
-            dtype=np.dtype(
-                self.settings.precision if trained is None else trained.header["precision"]
-            ),
+            dtype=trained.header["precision"] if trained else self.settings.precision,
             buffer=float(self.settings.buffer) * 1e6,
         )
-        if trained is not None:
-            try:
-                trained.check(self.solver, self.samples.shapes)
-            except SamplesError as error:
-                raise FolderError(f"{source}: {error}") from None
-        odd = self.settings.odd
-        if trained is not None and odd is None:
-            odd = tuple(name for name, sign in trained.parity.items() if sign < 0)
-        self.survey: Survey = survey(
-            self.solver, self.samples, odd, self.settings.drifting, learns=trained is None
-        )
-        if self.survey.singular and odd is None:
-            words = (
-                "some variables have no noise, and rates depend on what time reversal does to "
-                "each: taken is "
-                f"{conventions(self.survey.parity)}; score.odd says otherwise"
-            )
-            say(words)
-            self.survey = self.survey._replace(notes=(*self.survey.notes, words))
+        self.survey = self._surveyed(solver)
         self.solver = self.survey.solver
-        self.formerly = _trajectories(with_kinds(experiment.resolved, former_kind))
-        self.origin = {
-            "trajectories": _trajectories(experiment.resolved),
-            "member": self.settings.member,
-            "holdout": float(self.settings.holdout),
-            "seed": self.settings.seed,
-        }
-        self.elsewhere = trained is not None and self._learned_elsewhere(trained.header)
-        if self.elsewhere:
-            self.train = self.check = self.test = self.samples.everything
-        else:
-            cut = self.origin if trained is None else trained.header.get("run", self.origin)
-            gap = int(np.ceil(self.survey.correlation))
-            self.train, self.check, self.test = self.samples.split(cut["holdout"], gap, cut["seed"])
-        self.together = WALKERS if self.samples.walkers else SNAPSHOTS
+        self.train, self.check, self.test = self._parts()
         self.slopes = slopes(self.samples.components, self.settings.probes)
+        self.together = WALKERS if self.samples.walkers else SNAPSHOTS
         solver, parity, taken = self.solver, self.survey.parity, self.slopes
 
         def measured(score, state, key):
             return sums(physics(solver, state, parity), taken(score, solver, state, key))
 
-        self.measure = Evaluation(measured, self.solver, self.samples, self.together)
+        self.measure = Evaluation(measured, solver, self.samples, self.together)
 
-    def _learned_elsewhere(self, header: dict[str, Any]) -> bool:
-        """Whether the file of a score says that it was learned from another run, or from another
-        member of this one.
+    def _surveyed(self, solver: StochasticSolver) -> Survey:
+        """The survey, with the parity that was asked for or that the trained score was learned
+        with. Raises FolderError for a score that is not of this system.
         """
-        origin = header.get("run")
-        if origin is None or origin["trajectories"] not in (
-            self.origin["trajectories"],
-            self.formerly,
-        ):
-            return origin is not None
+        trained, odd, drifting = self.trained, self.settings.odd, self.settings.drifting
+        if trained is not None:
+            try:
+                trained.check(solver, self.samples.shapes)
+            except SamplesError as error:
+                raise FolderError(f"{self.source}: {error}") from None
+            if odd is None:
+                odd = tuple(name for name, sign in trained.parity.items() if sign < 0)
+        found = survey(solver, self.samples, odd, drifting, learns=trained is None)
+        if not found.singular or odd is not None:
+            return found
+        words = (
+            "some variables have no noise, and rates depend on what time reversal does to each: "
+            f"taken is {conventions(found.parity)}; score.odd says otherwise"
+        )
+        self.say(words)
+        return found._replace(notes=(*found.notes, words))
+
+    @functools.cached_property
+    def origin(self) -> dict[str, Any]:
+        """What says which samples of which run a score was learned from."""
+        return {
+            "trajectories": _trajectories(self.experiment.resolved),
+            "member": self.settings.member,
+            "holdout": float(self.settings.holdout),
+            "seed": self.settings.seed,
+        }
+
+    @functools.cached_property
+    def elsewhere(self) -> bool:
+        """Whether the score was learned from another run, or from another member of this one."""
+        origin = None if self.trained is None else self.trained.header.get("run")
+        if origin is None:
+            return False
+        former = _trajectories(with_kinds(self.experiment.resolved, former_kind))
+        if origin["trajectories"] not in (self.origin["trajectories"], former):
+            return True
         learned, member = origin["member"], self.origin["member"]
         if learned != member and None in (learned, member):
             allowed = "leave it out" if learned is None else learned
@@ -214,75 +210,47 @@ class _Work:
             )
         return learned != member
 
+    def _parts(self) -> tuple[Part, Part, Part]:
+        """Samples to train on, for checks and for the verdict: all of them where none was learned
+        from.
+        """
+        if self.elsewhere:
+            return self.samples.everything, self.samples.everything, self.samples.everything
+        cut = self.origin if self.trained is None else self.trained.header.get("run", self.origin)
+        return self.samples.split(cut["holdout"], math.ceil(self.survey.correlation), cut["seed"])
+
     def _held_out(self, test: Part) -> str:
         """What the verdict is of, in words."""
-        what = "walkers" if self.samples.walkers else "members"
+        what, count = "walkers" if self.samples.walkers else "members", self.samples.trajectories
         if self.elsewhere:
-            several = (
-                f" of {self.samples.trajectories} {what}" if self.samples.trajectories > 1 else ""
-            )
+            several = f" of {count} {what}" if count > 1 else ""
             return f"{len(test.rows)} snapshots{several} of a run that nothing was learned from"
-        if self.samples.trajectories > 2:
+        if count > FEWEST_TRAJECTORIES:
             return f"{len(self.test.trajectories)} {what} kept from training"
         return (
             f"the last {len(self.test.rows)} snapshots, kept from training but of the same "
-            "trajectory (what varies "
-            "more slowly than the run is in both)"
+            "trajectory (what varies more slowly than the run is in both)"
         )
 
+    @under("score")
     def learn(
         self, tell: Callable[[TrainingProgress], None], stop: Callable[[], bool], anew: bool
     ) -> Learnt:
         """Train, from the checkpoint where there is one and not `anew`, and judge."""
-        chosen = self.settings
+        chosen, loss = self.settings, self.settings.loss
         mesh(chosen)  # before anything is computed
-        loss = chosen.loss
-        stream = Stream(
-            self.samples,
-            self.train,
-            chosen.batch,
-            chosen.seed,
-            chosen.buffer * 1e6,
-            loss.snapshots(),
-        )
-        key, initial = jax.random.split(jax.random.key(chosen.seed))
-        score = files.build(
-            chosen.network, chosen.resolved_reference(), self.solver, self._moments(), initial
-        )
-        training, history = begin(score, chosen, key), []
-        numbers = sum(
-            leaf.size for leaf in jax.tree.leaves(eqx.filter(score, eqx.is_inexact_array))
-        )
-        independent = f"about {self.survey.independent:.0f} of the run's are independent"
-        self.say(f"{numbers} numbers to learn from {self.train.size} samples; {independent}")
-        if (self.folder / CHECKPOINT).is_file() and not anew:
-            training, history = self._resumed(training)
-        check = self.check.thinned(chosen.validation)
-
-        def estimated(score: Any) -> tuple[float, float, float]:
-            table = Table(self.measure(score, check), self._correlation(check))
-            found = table.mean("error")
-            return (
-                found.value,
-                found.standard_error,
-                1 - table.ratio(table["error"], table["error_reference"]).value,
-            )
-
-        def save(training: Training, history: list[TrainingProgress]) -> None:
-            header = {
-                "fingerprint": self._fingerprint(),
-                "history": [list(entry) for entry in history],
-            }
-            checkpoint.save(self.folder / CHECKPOINT, header, training)
-
+        buffer, together = chosen.buffer * 1e6, loss.snapshots()
+        stream = Stream(self.samples, self.train, chosen.batch, chosen.seed, buffer, together)
+        training, history = self._begun(anew)
+        objective = under("loss")(loss.objective)(self.solver, self.survey.scales)
         training, history, done = train(
             training,
             chosen,
             stream,
-            loss.objective(self.solver, self.survey.scales),
-            estimated,
+            under("loss")(objective),
+            self._errors,
             tell=tell,
-            save=save,
+            save=self._save,
             stop=stop,
             history=history,
         )
@@ -293,18 +261,41 @@ class _Work:
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
         return learnt
 
+    def _begun(self, anew: bool) -> tuple[Training, list[TrainingProgress]]:
+        """Training before its first step, or as the checkpoint has it."""
+        chosen, (key, initial) = self.settings, jax.random.split(jax.random.key(self.settings.seed))
+        reference = chosen.resolved_reference()
+        score = files.build(chosen.network, reference, self.solver, self._moments(), initial)
+        leaves = jax.tree.leaves(eqx.filter(score, eqx.is_inexact_array))
+        self.say(
+            f"{sum(leaf.size for leaf in leaves)} numbers to learn from {self.train.size} samples; "
+            f"about {self.survey.independent:.0f} of the run's are independent"
+        )
+        training = begin(score, chosen, key)
+        if anew or not (self.folder / CHECKPOINT).is_file():
+            return training, []
+        return self._resumed(training)
+
+    def _errors(self, score: Score) -> tuple[float, float, float]:
+        """The error of a score on the samples for checks, its standard error, and R^2."""
+        part = self.check.thinned(self.settings.validation)
+        table = self._table(self.measure(score, part), part)
+        error = table.mean("error")
+        return error.value, error.standard_error, table.r_squared().value
+
+    def _save(self, training: Training, history: list[TrainingProgress]) -> None:
+        header = {"fingerprint": self._fingerprint(), "history": list(map(list, history))}
+        checkpoint.save(self.folder / CHECKPOINT, header, training)
+
     def judge(self, score: Any, history: list[TrainingProgress]) -> Learnt:
         """The verdict of a score on the samples kept from training, and its maps; both are
         written.
         """
-        test = self.test.thinned(self.settings.test)
-        table = Table(self.measure(score, test), self._correlation(test))
-        whole = self.survey
-        everything = Table(
-            {"exact": whole.exact, "contraction": whole.contraction}, self._correlation(whole.part)
-        )
+        test, whole = self.test.thinned(self.settings.test), self.survey
         held_out = self._held_out(test)
-        found = verdict(table, everything, held_out, whole.singular, whole.parity)
+        exact = self._table({"exact": whole.exact}, whole.part).mean("exact")
+        table = self._table(self.measure(score, test), test)
+        found = verdict(table, exact, held_out, whole.singular, whole.parity)
         drawn = maps(
             score,
             self.solver,
@@ -322,18 +313,22 @@ class _Work:
         }
         if history:
             checkpoint.save(self.folder / SCORE, header, score)
-        result = _result(found, drawn, history, header, whole, held_out)
+        result = dataset_of(found, drawn, history, header, whole, held_out)
         if self.source is not None:
             result.attrs["score_file"] = str(Path(self.source).resolve())
         write_dataset(result, self.folder / RESULT)
         return Learnt(self.folder, found, history, whole.notes)
 
+    def _table(self, numbers: dict[str, Any], part: Part) -> Table:
+        """Numbers of the samples of a part, with the rows between independent ones."""
+        return Table(numbers, max(1.0, self.survey.correlation / part.spacing))
+
     def _header(self) -> dict[str, Any]:
-        kind, chosen = self.experiment.resolved["solver"]["kind"], self.settings
+        chosen = self.settings
         return files.header(
             chosen.network,
             chosen.resolved_reference(),
-            kind,
+            self.experiment.resolved["solver"]["kind"],
             self.solver,
             self.samples.shapes,
             chosen.precision,
@@ -344,13 +339,8 @@ class _Work:
         """Of everything that decides what is learned; `of` is the experiment's fingerprint, by
         default as it is now.
         """
-        data = [
-            of or fingerprint(self.experiment),
-            settings(self.settings),
-            settings(self.solver),
-            len(self.samples.times),
-        ]
-        return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
+        of = of or fingerprint(self.experiment)
+        return _hash([of, settings(self.settings), settings(self.solver), len(self.samples.times)])
 
     def _resumed(self, training: Training) -> tuple[Training, list[TrainingProgress]]:
         path = self.folder / CHECKPOINT
@@ -364,27 +354,21 @@ class _Work:
             stored = checkpoint.load(path, training)
         except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError) as error:
             raise FolderError(f"{path} cannot be read ({error}): --overwrite it") from None
-        history = [TrainingProgress(*entry) for entry in header["history"]]
         self.say(f"goes on at step {int(stored.step)}")
-        return stored, history
+        return stored, [TrainingProgress(*entry) for entry in header["history"]]
 
-    def _moments(self) -> dict[str, Any]:
+    def _moments(self) -> dict[str, Array]:
         """Some samples to train on, for moments."""
-        size = self.samples.components * self.samples.dtype.itemsize
-        most = (
-            MOMENT_SAMPLES[0]
-            if self.samples.walkers
-            else max(2, min(MOMENT_SAMPLES[1], MOMENT_BYTES // size))
-        )
+        most, fewer = MOMENT_SAMPLES
+        if not self.samples.walkers:
+            fit = MOMENT_BYTES // (self.samples.components * self.samples.dtype.itemsize)
+            most = max(2, min(fewer, fit))
         part = self.train.thinned(most)
-        values = self.samples.read(part.rows, part.trajectories)
-        return {
-            name: jnp.asarray(value.reshape(-1, *value.shape[2:])) for name, value in values.items()
-        }
+        return jax.tree.map(jnp.asarray, flattened(self.samples.read(part.rows, part.trajectories)))
 
-    def _correlation(self, part: Part) -> float:
-        """Rows of a part between independent ones."""
-        return max(1.0, self.survey.correlation / part.spacing)
+
+def _hash(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def _trajectories(resolved: dict[str, Any]) -> str:
@@ -392,9 +376,7 @@ def _trajectories(resolved: dict[str, Any]) -> str:
     it.
     """
     run = {key: resolved["run"][key] for key in ("seed", "members", "precision")}
-    return hashlib.sha256(
-        json.dumps([resolved["solver"], run], sort_keys=True, default=repr).encode()
-    ).hexdigest()
+    return _hash([resolved["solver"], run])
 
 
 def _of_one_system(experiment: config.Experiment, member: int | None) -> StochasticSolver:
@@ -406,7 +388,7 @@ def _of_one_system(experiment: config.Experiment, member: int | None) -> Stochas
         raise ParameterError(
             "score.member", f"given {member}, allowed: up to {experiment.run.members - 1}"
         )
-    if all(axis is None for axis in jax.tree.leaves(axes, is_leaf=lambda leaf: leaf is None)):
+    if not jax.tree.leaves(axes):
         return experiment.solver
     if member is None:
         raise SamplesError(
@@ -419,54 +401,3 @@ def _of_one_system(experiment: config.Experiment, member: int | None) -> Stochas
         axes,
         is_leaf=lambda leaf: leaf is None,
     )
-
-
-def _result(
-    found: Verdict,
-    drawn: xr.Dataset,
-    history: list[TrainingProgress],
-    header: dict[str, Any],
-    survey: Survey,
-    held_out: str,
-) -> xr.Dataset:
-    """What goes to `score.nc`."""
-    data: dict[str, Any] = {}
-    for name, number in found.numbers.items():
-        units = "1/time" if name.startswith(RATES) else "1"
-        data[name] = (
-            (),
-            number.value,
-            {"units": units, "long_name": label(name), "role": "verdict"},
-        )
-        data[f"{name}_error"] = (
-            (),
-            number.standard_error,
-            {"units": units, "long_name": f"standard error of {label(name)}"},
-        )
-    if history:
-        for name in ("loss", "error", "standard_error", "r_squared", "seconds"):
-            values = np.asarray([getattr(entry, name) for entry in history])
-            data[f"training_{name}"] = (
-                ("step",),
-                values,
-                {"long_name": f"{name.replace('_', ' ')} while training"},
-            )
-        data["step"] = (
-            ("step",),
-            np.asarray([entry.step for entry in history]),
-            {"long_name": "step of training"},
-        )
-    attributes = provenance(0, header["precision"]) | {
-        "title": "learned score",
-        "sentence": found.sentence,
-        "state": found.state,
-        "kept": held_out,
-        "independent_samples": survey.independent,
-        "correlation_rows": survey.correlation,
-        "parity": json.dumps(survey.parity),
-        "network": json.dumps(header["network"]),
-        "reference": header["reference"],
-        "notes": "; ".join(survey.notes) or "none",
-    }
-    attributes.pop("seed")
-    return xr.Dataset(data, attrs=attributes).merge(drawn)

@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import Array
 
 from physent.errors import SamplesError
 from physent.learning.splits import Batch, Part, split
@@ -36,8 +38,7 @@ class Samples:
         self.names = tuple(solver.parity())
         self.dtype, self.buffer = np.dtype(dtype), buffer
         self.walkers = solver.independent()
-        missing = [name for name in self.names if name not in dataset]
-        if missing:
+        if missing := [name for name in self.names if name not in dataset]:
             raise SamplesError(
                 f"the run has not saved {', '.join(missing)}: put {', '.join(self.names)} into "
                 "output.variables"
@@ -53,25 +54,32 @@ class Samples:
         self.times = np.asarray(dataset[self.time].values, float)
         self.rows = np.flatnonzero(self.times >= after - 1e-9 * max(1.0, abs(after)))
         if len(self.rows) < 2:
-            last = self.times[-1] if len(self.times) else 0.0
             raise SamplesError(
-                f"{len(self.rows)} snapshots since t = {after:g} (the last is at {last:g}): save "
-                "more"
+                f"{len(self.rows)} snapshots since t = {after:g} (the last is at "
+                f"{self.times[-1] if len(self.times) else 0.0:g}): save more"
             )
         self.interval = float(self.times[self.rows[1]] - self.times[self.rows[0]])
-        self.members = dataset.sizes.get("member", 1)
         self.shapes: dict[str, tuple[int, ...]] = {}
         for name in self.names:
-            dims = dataset[name].dims
-            shape = tuple(dataset.sizes[dim] for dim in dims if dim not in (self.time, "member"))
+            sizes = dataset[name].sizes.items()
+            shape = tuple(size for dim, size in sizes if dim not in (self.time, "member"))
             self.shapes[name] = (1, *shape[1:]) if self.walkers else shape
-            self.copies = shape[0] if self.walkers else 1
-        self.trajectories = self.members * self.copies
+            self.trajectories = dataset.sizes.get("member", 1) * (shape[0] if self.walkers else 1)
 
     @property
     def components(self) -> int:
         """Numbers in a sample."""
         return sum(math.prod(shape) for shape in self.shapes.values())
+
+    @property
+    def parts(self) -> int:
+        """Particles in a sample; 1 where walkers are independent."""
+        return self.shapes[self.names[0]][0]
+
+    @property
+    def example(self) -> dict[str, Array]:
+        """The values of one sample, all of them 0."""
+        return {name: jnp.zeros(shape, self.dtype) for name, shape in self.shapes.items()}
 
     @property
     def everything(self) -> Part:
@@ -88,16 +96,18 @@ class Samples:
         """The values (rows, trajectories, ...) of every variable; of `together` > 1 successive rows
         on a third axis.
         """
-        found: Batch = {}
-        for name in self.names:
-            array = self.dataset[name]
-            parts = []
-            for shift in range(together):
-                values = np.asarray(array.isel({self.time: rows + shift}).values, self.dtype)
-                values = values.reshape(len(rows), self.trajectories, *self.shapes[name])
-                parts.append(values[:, trajectories])
-            found[name] = parts[0] if together == 1 else np.stack(parts, axis=2)
-        return found
+
+        def at(name: str, rows: np.ndarray) -> np.ndarray:
+            values = np.asarray(self.dataset[name].isel({self.time: rows}).values, self.dtype)
+            values = values.reshape(len(rows), self.trajectories, *self.shapes[name])
+            return values[:, trajectories]
+
+        if together == 1:
+            return {name: at(name, rows) for name in self.names}
+        return {
+            name: np.stack([at(name, rows + shift) for shift in range(together)], axis=2)
+            for name in self.names
+        }
 
     def bytes_of_row(self, part: Part) -> int:
         """Memory that one row of a part takes."""

@@ -12,7 +12,7 @@ from jaxtyping import Array, Int
 
 from physent.diagnostics.boxes import Boxes, add_to_boxes, map_axes, map_dims, no_boxes
 from physent.errors import FolderError
-from physent.learning.currents import added, current, physics
+from physent.learning.currents import current, local, physics
 from physent.learning.derivatives import slopes
 from physent.learning.model import noisy
 from physent.protocol.diagnostic import Diagnostic, Observed
@@ -73,40 +73,39 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
                     f"the score of {Path(self.path).name} needs the observable {variable!r}"
                 )
             if observed[variable].shape[-1] != shape[-1]:
-                given = observed[variable].shape[-1]
                 raise ValueError(
-                    f"{variable} has {given} components, for {Path(self.path).name} it must have "
-                    f"{shape[-1]}"
+                    f"{variable} has {observed[variable].shape[-1]} components, for "
+                    f"{Path(self.path).name} it must have {shape[-1]}"
                 )
         if (live := observed.system()) is not None:
             trained.check(live[0], {variable: observed[variable].shape for variable in shapes})
         words = "in nats per unit time, by a learned score"
-        rate = ("entropy_production", "1/time")
+
+        def rate(what: str, dims: tuple[str, ...] = ()) -> Variable:
+            return Variable(dims, "entropy_production", "1/time", f"{what} {words}")
+
         found = {
-            name: Variable((), *rate, f"entropy production {words}"),
-            f"{name}_medium": Variable((), *rate, f"entropy production in the medium {words}"),
-            f"{name}_system": Variable((), *rate, f"rate of the system's entropy, div v, {words}"),
+            name: rate("entropy production"),
+            f"{name}_medium": rate("entropy production in the medium"),
+            f"{name}_system": rate("rate of the system's entropy, div v,"),
         }
-        noisy = _noisy(trained)
-        for variable in noisy:
-            found[f"{name}_{variable}"] = Variable(
-                (), *rate, f"entropy production of {variable} {words}"
-            )
+        for variable in _noisy(trained):
+            found[f"{name}_{variable}"] = rate(f"entropy production of {variable}")
         if self.each:
             dims = observed.variables[next(iter(shapes))].dims
-            found[f"{name}_each"] = Variable(
-                dims[:-1], *rate, f"entropy production of each {words}"
-            )
-            found[f"{name}_divergence_each"] = Variable(dims[:-1], *rate, f"div v of each {words}")
-            for variable in shapes:
-                units = per_time(observed.variables[variable].units)
-                found[f"{name}_velocity_{variable}"] = Variable(
-                    dims, "velocity", units, f"v of {variable}, learned"
+            found[f"{name}_each"] = rate("entropy production of each", dims[:-1])
+            found[f"{name}_divergence_each"] = rate("div v of each", dims[:-1])
+            found |= {
+                f"{name}_velocity_{variable}": Variable(
+                    dims,
+                    "velocity",
+                    per_time(observed.variables[variable].units),
+                    f"v of {variable}, learned",
                 )
+                for variable in shapes
+            }
         if self.bins:
-            found[f"{name}_map"] = Variable(
-                map_dims(observed, name), *rate, f"entropy production in each box {words}"
-            )
+            found[f"{name}_map"] = rate("entropy production in each box", map_dims(observed, name))
         return found
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
@@ -121,31 +120,27 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
 
     def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
         """The rates at this time."""
-        trained, name = self._trained(), self._name()
-        count, boxes = carry
+        trained, name, (count, boxes) = self._trained(), self._name(), carry
         solver, state = self._system(trained, observed)
-        walkers = solver.independent()
-        shapes = [getattr(state, variable).shape for variable in trained.parity]
-        taken = slopes(
-            sum(math.prod(shape[1:] if walkers else shape) for shape in shapes), self.probes
-        )
+        first = 1 if solver.independent() else 0  # walkers are samples of their own
+        shapes = [getattr(state, variable).shape[first:] for variable in trained.parity]
+        taken = slopes(sum(map(math.prod, shapes)), self.probes)
         learned = taken(trained.score, solver, state, jax.random.fold_in(jax.random.key(0), count))
-        flow = current(physics(solver, state, trained.parity), learned)
-        parts = {variable: jnp.sum(value, axis=-1) for variable, value in flow.total.items()}
-        each = added(parts.values())
-        divergence = added(jnp.sum(value, axis=-1) for value in flow.divergence.values())
+        rates = local(current(physics(solver, state, trained.parity), learned))
         over = jnp.sum if self.over == "sum" else jnp.mean
-        total, system = over(each), over(divergence)
+        total, system = over(rates.total), over(rates.divergence)
         outputs = {name: total, f"{name}_medium": total - system, f"{name}_system": system}
-        outputs |= {f"{name}_{variable}": over(part) for variable, part in parts.items()}
+        outputs |= {f"{name}_{variable}": over(part) for variable, part in rates.totals.items()}
         if self.each:
-            outputs |= {f"{name}_each": each, f"{name}_divergence_each": divergence}
+            outputs |= {f"{name}_each": rates.total, f"{name}_divergence_each": rates.divergence}
             outputs |= {
-                f"{name}_velocity_{variable}": value for variable, value in flow.velocity.items()
+                f"{name}_velocity_{variable}": value for variable, value in rates.velocity.items()
             }
         if boxes is not None:
-            counted = (observed.t >= self.after).astype(each.dtype)
-            boxes, outputs[f"{name}_map"] = add_to_boxes(boxes, observed, self.bins, each, counted)
+            counted = (observed.t >= self.after).astype(rates.total.dtype)
+            boxes, outputs[f"{name}_map"] = add_to_boxes(
+                boxes, observed, self.bins, rates.total, counted
+            )
         return (count + 1, boxes), outputs
 
     def _system(self, trained: Trained, observed: Observed) -> tuple[StochasticSolver, Any]:
@@ -156,5 +151,9 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
 
 def _noisy(trained: Trained) -> tuple[str, ...]:
     with jax.ensure_compile_time_eval():
-        example = {name: jnp.zeros(shape) for name, shape in trained.header["shapes"].items()}
-        return noisy(trained.solver, trained.solver.at(example))
+        return noisy(
+            trained.solver,
+            trained.solver.at(
+                {name: jnp.zeros(shape) for name, shape in trained.header["shapes"].items()}
+            ),
+        )

@@ -1,8 +1,9 @@
 """`score.eqx`: a trained score with what it takes to build it again, its system and its verdict."""
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,14 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from physent.errors import FolderError, SamplesError
+from physent.errors import FolderError, ParameterError, SamplesError
 from physent.experiment.making import make
 from physent.io import checkpoint
 from physent.learning.model import Network, Residual, Score, Values, noisy
 from physent.learning.networks import NETWORKS
+from physent.learning.pairs import adapted
 from physent.protocol import registry
 from physent.protocol.parameters import kind_of, settings
 from physent.protocol.solver import Solver
@@ -43,22 +44,17 @@ class Trained:
         """The parity of the variables that was used."""
         return {str(name): int(sign) for name, sign in self.header["parity"].items()}
 
-    @property
-    def components(self) -> int:
-        """Numbers in a sample."""
-        return sum(int(np.prod(shape)) for shape in self.header["shapes"].values())
-
     def check(self, solver: Solver, shapes: Mapping[str, Sequence[int]]) -> None:
         """Raises SamplesError where it is no score of this solver with variables of these
         shapes.
         """
-        check_equation(solver)
-        assert isinstance(solver, StochasticSolver)
+        solver = check_equation(solver)
         name, given, wanted = type(solver).__name__, sorted(solver.parity()), sorted(self.parity)
         if given != wanted or solver.independent() != self.solver.independent():
-            of = f"{type(self.solver).__name__}, whose variables are {', '.join(wanted)}"
-            raise SamplesError(f"the score is of {of}; those of {name} are {', '.join(given)}")
-        words = ", ".join(f"{variable} {tuple(shapes[variable])}" for variable in wanted)
+            raise SamplesError(
+                f"the score is of {type(self.solver).__name__}, whose variables are "
+                f"{', '.join(wanted)}; those of {name} are {', '.join(given)}"
+            )
         zeros = {
             variable: jax.ShapeDtypeStruct(tuple(shapes[variable]), solver.dt.dtype)
             for variable in wanted
@@ -73,22 +69,31 @@ class Trained:
             except (TypeError, ValueError):  # shapes or forces that the network cannot have
                 return {}
 
-        found = {
-            variable: value.shape
-            for variable, value in eqx.filter_eval_shape(scored, zeros).items()
-        }
-        if found != {variable: zeros[variable].shape for variable in learnable}:
-            kind, noise = self.header["network"]["kind"], " and ".join(learnable)
+        found = eqx.filter_eval_shape(scored, zeros)
+        if {variable: value.shape for variable, value in found.items()} != {
+            variable: zeros[variable].shape for variable in learnable
+        }:
+            words = ", ".join(f"{variable} {zeros[variable].shape}" for variable in wanted)
             raise SamplesError(
-                f"the score, by the network {kind!r}, is none of {words} with noise in {noise}"
+                f"the score, by the network {self.header['network']['kind']!r}, is none of {words} "
+                f"with noise in {' and '.join(learnable)}"
             )
+
+
+@contextlib.contextmanager
+def under(table: str) -> Iterator[None]:
+    """Learning knows no experiment: a setting that it refuses is in this table of one."""
+    try:
+        yield
+    except ParameterError as error:
+        raise ParameterError(f"{table}.{error.key}", error.message) from None
 
 
 def build(
     network: Network, reference: str, solver: StochasticSolver, samples: Values, key: PRNGKeyArray
 ) -> Score:
     """An untrained score: the network, or the residual to a reference."""
-    bare = network.build(solver, samples, key)
+    bare = under("network")(network.build)(solver, samples, key)
     if reference == "none":
         return bare
     return Residual(bare, "drift" if reference == "drift" else "equilibrium")
@@ -130,11 +135,6 @@ def load(path: str | Path) -> Trained:
         )
 
 
-def _array(values: np.ndarray) -> jax.Array:
-    inexact = np.issubdtype(values.dtype, np.floating)
-    return jnp.asarray(values, jnp.result_type(float) if inexact else values.dtype)
-
-
 @functools.lru_cache(maxsize=8)
 def _load(path: Path, changed: int, wide: bool) -> Trained:
     try:
@@ -151,18 +151,12 @@ def _load(path: Path, changed: int, wide: bool) -> Trained:
                 found["shapes"],
                 jnp.dtype(found["precision"]),
             )
-            stored = jax.tree.map(
-                lambda leaf: np.asarray(leaf) if eqx.is_array(leaf) else leaf,
-                checkpoint.load(path, like),
-            )
+            stored = checkpoint.load(path, like)
         with jax.enable_x64(wide):
-            solver = solver_of(found["solver"])
-            score = jax.tree.map(
-                lambda leaf: _array(leaf) if isinstance(leaf, np.ndarray) else leaf, stored
-            )
+            score = adapted(stored, jnp.result_type(float))
+            return Trained(score, solver_of(found["solver"]), found)
     except (KeyError, ValueError, TypeError, OSError, RuntimeError, EOFError) as error:
         raise FolderError(f"{path}: cannot be read as a trained score: {error}") from None
-    return Trained(score, solver, found)
 
 
 def skeleton(
@@ -185,11 +179,13 @@ def skeleton(
 
 def solver_of(table: Mapping[str, Any]) -> StochasticSolver:
     """The solver that a header names."""
-    rest = {name: value for name, value in table.items() if name != "kind"}
-    return make(registry.find("solvers", table["kind"]), rest)
+    return _made(registry.find("solvers", table["kind"]), table)
 
 
 def network_of(table: Mapping[str, Any]) -> Network:
     """The network that a header names."""
-    rest = {name: value for name, value in table.items() if name != "kind"}
-    return make(NETWORKS[table["kind"]], rest)
+    return _made(NETWORKS[table["kind"]], table)
+
+
+def _made(cls: type, table: Mapping[str, Any]) -> Any:
+    return make(cls, {name: value for name, value in table.items() if name != "kind"})

@@ -10,15 +10,14 @@ an absolute error that needs no s*. The same of the known part alone (of s = 0, 
 is what there was to learn, and R^2 = 1 - error/error_reference.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from physent.entropy import block_bootstrap
-from physent.learning.currents import Physics, added, current, stationary_rate
+from physent.learning.currents import Physics, current, stationary_rate, summed
 from physent.learning.derivatives import Learned
 from physent.protocol.moved import warn
 
@@ -52,6 +51,10 @@ PREFIXES = {
 }
 
 
+PURE = {"r_squared", "identity_", "ratio_square_", "ratio_divergence_"}
+RATES = (ROWS.keys() | PREFIXES.keys()) - PURE  # in units of 1/time
+
+
 class Number(NamedTuple):
     """A mean with its standard error."""
 
@@ -76,22 +79,19 @@ class Number(NamedTuple):
 
 
 class Table:
-    """Numbers of samples by name, (rows, trajectories) each, and their means with errors that know
-    of correlation.
+    """Numbers of samples, (rows, trajectories) each, as `sums` has them, and their means with
+    errors that know of correlation.
 
     From 16 trajectories on these are drawn again, whole; of fewer the rows are, in blocks longer
     than the correlation.
     """
 
-    def __init__(self, numbers: dict[str, np.ndarray], correlation: float = 1.0):
+    def __init__(self, numbers: dict[str, Any], correlation: float = 1.0):
         self.numbers = numbers
         self.correlation = correlation
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> Any:
         return self.numbers[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.numbers
 
     def mean(self, name: str) -> Number:
         """The mean of one of them."""
@@ -106,9 +106,8 @@ class Table:
             block = min(len(series), max(1, round(2 * self.correlation)))
         if len(series) < max(4, 2 * block):  # not two independent pieces
             return Number(float(np.mean(values)), float("nan"))
-        rate = block_bootstrap(
-            jnp.asarray(series), jax.random.key(0), block=min(block, len(series) // 4)
-        )
+        block = min(block, len(series) // 4)
+        rate = block_bootstrap(jnp.asarray(series), jax.random.key(0), block=block)
         return Number(float(np.mean(values)), float(rate.standard_error))
 
     def ratio(self, above: np.ndarray, below: np.ndarray) -> Number:
@@ -119,32 +118,48 @@ class Table:
         value = float(np.mean(above)) / bottom
         return Number(value, self.number((above - value * below) / bottom).standard_error)
 
+    def r_squared(self) -> Number:
+        """R^2 = 1 - error/error of the reference."""
+        share = self.ratio(self["error"], self["error_reference"])
+        return Number(1 - share.value, share.standard_error)
+
+
+class Entry(NamedTuple):
+    """A number of the verdict, in words, with its units."""
+
+    number: Number
+    label: str
+    units: str
+
 
 class Verdict(NamedTuple):
-    """What is printed and stored of a score: numbers by name, and a sentence that claims no more
+    """What is printed and stored of a score: entries by name, and a sentence that claims no more
     than they do.
     """
 
-    numbers: dict[str, Number]
+    entries: dict[str, Entry]
     sentence: str
     state: str
 
+    @property
+    def numbers(self) -> dict[str, Number]:
+        """The numbers by name."""
+        return {name: entry.number for name, entry in self.entries.items()}
+
 
 def verdict(
-    table: Table, everything: Table, held_out: str, singular: bool, parity: dict[str, int]
+    table: Table, exact: Number, held_out: str, singular: bool, parity: dict[str, int]
 ) -> Verdict:
-    """The verdict from the sums of samples kept from training, and from those of the whole run.
-
-    `everything` has `exact` and `contraction` of samples of the whole run; `held_out` says what was
-    kept from training.
+    """The verdict from the sums of samples kept from training, and the mean of the `exact` rate
+    over the whole run; `held_out` says what was kept from training.
     """
     numbers = {
         "error": table.mean("error"),
         "error_reference": table.mean("error_reference"),
-        "r_squared": _complement(table.ratio(table["error"], table["error_reference"])),
+        "r_squared": table.r_squared(),
         "total": table.mean("total"),
         "exact": table.mean("exact"),
-        "exact_whole_run": everything.mean("exact"),
+        "exact_whole_run": exact,
         "medium": table.mean("medium"),
         "system": table.mean("system"),
         "learned_minus_exact": table.number(table["total"] - table["exact"]),
@@ -152,96 +167,99 @@ def verdict(
             table["total"] + table["error"] - table["exact"]
         ),
     }
-    noisy = [name.removeprefix("total_") for name in table.numbers if name.startswith("total_")]
-    for name in noisy:
-        numbers[f"total_{name}"] = table.mean(f"total_{name}")
-        numbers[f"velocity_score_{name}"] = table.mean(f"velocity_score_{name}")
-        square, slope = table[f"square_{name}"], table[f"slope_{name}"]
-        numbers[f"identity_{name}"] = table.ratio(square + slope, square)
-    for name in parity:
-        numbers[f"divergence_{name}"] = table.mean(f"divergence_{name}")
-    if not singular:
-        numbers["velocity_score"] = table.number(
-            added_up([table[f"velocity_score_{name}"] for name in noisy])
+    entries = _entries(numbers)
+    for name, total in table["totals"].items():
+        square, velocity_score = table["squares"][name], table["velocity_scores"][name]
+        entries |= _entries(
+            {
+                "total_": table.number(total),
+                "velocity_score_": table.number(velocity_score),
+                "identity_": table.ratio(square + table["slopes"][name], square),
+            },
+            name,
         )
-    else:
-        for name in noisy:
-            numbers[f"ratio_square_{name}"] = table.ratio(table[f"total_{name}"], table["exact"])
-            numbers[f"ratio_divergence_{name}"] = table.ratio(
-                table[f"divergence_{name}"], table["exact"]
-            )
-    return Verdict(numbers, *_words(numbers, held_out, singular, parity))
+    for name in parity:
+        entries |= _entries({"divergence_": table.number(table["divergences"][name])}, name)
+    if not singular:
+        velocity_score = np.sum(list(table["velocity_scores"].values()), axis=0)
+        entries |= _entries({"velocity_score": table.number(velocity_score)})
+    for name, total in table["totals"].items() if singular else ():
+        entries |= _entries(
+            {
+                "ratio_square_": table.ratio(total, table["exact"]),
+                "ratio_divergence_": table.ratio(table["divergences"][name], table["exact"]),
+            },
+            name,
+        )
+    return Verdict(entries, *_words(numbers, held_out, singular, parity))
 
 
-def added_up(arrays: list[np.ndarray]) -> np.ndarray:
-    """Their sum."""
-    return np.sum(np.stack(arrays), axis=0)
+def _entries(numbers: dict[str, Number], variable: str = "") -> dict[str, Entry]:
+    """Numbers by their names, or those of a variable by the prefixes of theirs."""
+    words = PREFIXES if variable else ROWS
+    return {
+        f"{key}{variable}": Entry(
+            number, words[key].format(variable), "1/time" if key in RATES else "1"
+        )
+        for key, number in numbers.items()
+    }
 
 
-def _complement(number: Number) -> Number:
-    return Number(1 - number.value, number.standard_error)
+def label(name: str) -> str:
+    """What a name in `score.nc` means; the `entries` of a verdict have their labels with them."""
+    words = ROWS | PREFIXES
+    key = max((key for key in words if name.startswith(key)), key=len)
+    return words[key].format(name.removeprefix(key))
 
 
 def _words(
     numbers: dict[str, Number], held_out: str, singular: bool, parity: dict[str, int]
 ) -> tuple[str, str]:
-    r_squared, total, exact = numbers["r_squared"], numbers["total"], numbers["exact_whole_run"]
-    reference = numbers["error_reference"]
-    totals = (
-        f"The total is {exact} by the drift, which needs no learning: use that one. The learned "
-        f"total is {total}, with "
-        f"an error of {numbers['error']} in the score"
+    """The sentence and the state."""
+    words, state = _of_maps(numbers, held_out)
+    words += (
+        f" The total is {numbers['exact_whole_run']} by the drift, which needs no learning: use "
+        f"that one. The learned total is {numbers['total']}, with an error of {numbers['error']} "
+        "in the score."
     )
-    of = (
-        "the part of the score that the reference leaves open"
-        if reference.value > 0
-        else "the score"
-    )
-    if not np.isfinite(numbers["error"].value):
-        state, maps = (
-            "bad",
-            f"On {held_out} the score is not finite: it has diverged, or its network ran out of "
-            "slots.",
-        )
-    elif reference.value <= 2 * np.nan_to_num(reference.standard_error):
-        state, maps = (
-            "fair",
-            "There is nothing to learn beyond the reference: its error is not different from 0.",
-        )
-        if numbers["error"].value - 2 * np.nan_to_num(numbers["error"].standard_error) > max(
-            reference.value, 0.0
-        ):
-            state, maps = "bad", f"{maps} That of the learned score is: do not use it."
-    elif not np.isfinite(r_squared.standard_error):
-        state = "fair" if r_squared.value >= FAIR else "bad"
-        maps = (
-            f"On {held_out} R^2 is {r_squared}; how well that is known cannot be told from so few."
-        )
-    elif r_squared.value - 3 * r_squared.standard_error > 1:
-        state = "bad"
-        maps = (
-            f"On {held_out} R^2 is {r_squared}, which no score can have: the network jumps "
-            "somewhere, as where "
-            "neighbours come and go, or the samples are not of the stationary state: do not use "
-            "its maps."
-        )
-    else:
-        surely = r_squared.value - 2 * r_squared.standard_error
-        state = "good" if surely >= GOOD else "fair" if surely >= FAIR else "bad"
-        share = (
-            f"explains {Number(100 * r_squared.value, 100 * r_squared.standard_error)} % of {of}"
-        )
-        if r_squared.value >= 1:
-            share = f"has R^2 = {r_squared}, which cannot be told from perfect"
-        maps = f"On {held_out} the score {share}: {USES[state]}."
-    taken = ""
     if singular:
-        taken = (
+        words += (
             " Some variables have no noise, and with theirs the total would be infinite: these are "
-            "rates of the noisy "
-            f"ones, with {conventions(parity)} under time reversal."
+            f"rates of the noisy ones, with {conventions(parity)} under time reversal."
         )
-    return f"{maps} {totals}.{taken}", state
+    return words, state
+
+
+def _of_maps(numbers: dict[str, Number], held_out: str) -> tuple[str, str]:
+    """What the maps are good for, in words, and the state."""
+    (error, spread), reference = numbers["error"], numbers["error_reference"]
+    (value, deviation), given = numbers["r_squared"], f"R^2 is {numbers['r_squared']}"
+    if not np.isfinite(error):
+        words = "is not finite: it has diverged, or its network ran out of slots."
+        return f"On {held_out} the score {words}", "bad"
+    if reference.value <= 2 * np.nan_to_num(reference.standard_error):
+        words = "There is nothing to learn beyond the reference: its error is not different from 0."
+        if error - 2 * np.nan_to_num(spread) > max(reference.value, 0.0):
+            return f"{words} That of the learned score is: do not use it.", "bad"
+        return words, "fair"
+    if not np.isfinite(deviation):
+        words = f"On {held_out} {given}; how well that is known cannot be told from so few."
+        return words, "fair" if value >= FAIR else "bad"
+    if value - 3 * deviation > 1:
+        return (
+            f"On {held_out} {given}, which no score can have: the network jumps somewhere, as "
+            "where neighbours come and go, or the samples are not of the stationary state: do not "
+            "use its maps."
+        ), "bad"
+    surely = value - 2 * deviation
+    state = "good" if surely >= GOOD else "fair" if surely >= FAIR else "bad"
+    share = (
+        f"explains {Number(100 * value, 100 * deviation)} % of the part of the score that the "
+        "reference leaves open"
+    )
+    if value >= 1:
+        share = f"has R^2 = {numbers['r_squared']}, which cannot be told from perfect"
+    return f"On {held_out} the score {share}: {USES[state]}.", state
 
 
 def conventions(parity: dict[str, int]) -> str:
@@ -249,40 +267,35 @@ def conventions(parity: dict[str, int]) -> str:
     return ", ".join(f"{name} {'even' if sign > 0 else 'odd'}" for name, sign in parity.items())
 
 
-def label(name: str) -> str:
-    """A number of the verdict in words."""
-    if name in ROWS:
-        return ROWS[name]
-    prefix = next(prefix for prefix in PREFIXES if name.startswith(prefix))
-    return PREFIXES[prefix].format(name.removeprefix(prefix))
-
-
-def sums(found: Physics, learned: Learned) -> dict[str, Array]:
+def sums(found: Physics, learned: Learned) -> dict[str, Any]:
     """The scalars of one state whose means the verdict is made of.
 
     error and error_reference: sum_noisy D (s^2 + 2 ds/dx) - sum_all db/dx of the whole score and of
-    its known part, with the means E[ds . D ds]; exact: the total rate by the drift alone; total,
-    medium, system, and total_X, divergence_X, velocity_score_X, square_X, slope_X of every variable
-    X.
+    its known part, with the means E[ds . D ds]; exact: the total rate by the drift alone;
+    drift_divergence, total, medium and system; and by variable totals, divergences,
+    velocity_scores, squares and slopes.
     """
-    flow = current(found, learned)
-    score, slope = learned.score, learned.slope
-    everything = added(jnp.sum(value) for value in found.divergence.values())
+    flow, score, slope = current(found, learned), learned.score, learned.slope
+    everything = summed(found.divergence)
     error, reference = -everything, -everything
-    scalars: dict[str, Array] = {}
     for name in score:
         d = found.diffusion[name]
-        known = learned.known[name]
         error = error + jnp.sum(d * (score[name] ** 2 + 2 * slope[name]))
-        reference = reference + jnp.sum(d * (known**2 + 2 * learned.known_slope[name]))
-        scalars[f"total_{name}"] = jnp.sum(flow.total[name])
-        scalars[f"velocity_score_{name}"] = jnp.sum(flow.velocity[name] * score[name])
-        scalars[f"square_{name}"] = jnp.sum(score[name] ** 2)
-        scalars[f"slope_{name}"] = jnp.sum(slope[name])
-    for name, value in flow.divergence.items():
-        scalars[f"divergence_{name}"] = jnp.sum(value)
-    total = added(scalars[f"total_{name}"] for name in score)
-    system = added(scalars[f"divergence_{name}"] for name in flow.divergence)
-    scalars |= {"total": total, "system": system, "medium": total - system}
-    scalars["exact"] = stationary_rate(found)
-    return scalars | {"error": error, "error_reference": reference, "drift_divergence": everything}
+        reference = reference + jnp.sum(
+            d * (learned.known[name] ** 2 + 2 * learned.known_slope[name])
+        )
+    total, system = summed(flow.total), summed(flow.divergence)
+    return {
+        "error": error,
+        "error_reference": reference,
+        "drift_divergence": everything,
+        "exact": stationary_rate(found),
+        "total": total,
+        "medium": total - system,
+        "system": system,
+        "totals": {name: jnp.sum(flow.total[name]) for name in score},
+        "divergences": {name: jnp.sum(value) for name, value in flow.divergence.items()},
+        "velocity_scores": {name: jnp.sum(flow.velocity[name] * score[name]) for name in score},
+        "squares": {name: jnp.sum(score[name] ** 2) for name in score},
+        "slopes": {name: jnp.sum(slope[name]) for name in score},
+    }
