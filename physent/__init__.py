@@ -1,10 +1,10 @@
 """physent simulates physical systems and measures their entropy while they run."""
 
-import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from physent.protocol import moved
+from physent.protocol.late import late
 
 # A run has one writer, which its folder's own lock makes sure of. HDF5's locks would only keep
 # readers from looking at a run that is going on. HDF5 reads this once, when it is loaded, hence
@@ -34,31 +34,24 @@ if TYPE_CHECKING:
     from physent.runs import run as run
 
 # Loaded when first used, because 'physent --help' must not wait for jax.
-_PLACES = {
-    "physent.data.offline": ("diagnose",),
-    "physent.data.open_runs": ("open_runs",),
-    "physent.engine.trajectory": ("trajectory",),
-    "physent.experiment.building": ("load_experiment",),
-    "physent.io.folder": ("open_run",),
-    "physent.protocol.diagnostic": ("Diagnostic",),
-    "physent.protocol.parameters": ("choice", "param", "static"),
-    "physent.protocol.solver": ("Solver", "State"),
-    "physent.protocol.stochastic": ("StochasticSolver",),
-    "physent.protocol.variables": ("Axis", "Domain", "Variable"),
-    "physent.runs": ("run",),
-}
-_PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
-_MODULES = ("entropy", "solvers")
-
-__all__ = [*_PLACE_OF, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"physent.{name}")
-    if name in _PLACE_OF:
-        return getattr(importlib.import_module(_PLACE_OF[name]), name)
-    return moved.find("", name)
+__getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
+    "physent",
+    {
+        "physent.data.offline": ("diagnose",),
+        "physent.data.open_runs": ("open_runs",),
+        "physent.engine.trajectory": ("trajectory",),
+        "physent.experiment.building": ("load_experiment",),
+        "physent.io.folder": ("open_run",),
+        "physent.protocol.diagnostic": ("Diagnostic",),
+        "physent.protocol.parameters": ("choice", "param", "static"),
+        "physent.protocol.solver": ("Solver", "State"),
+        "physent.protocol.stochastic": ("StochasticSolver",),
+        "physent.protocol.variables": ("Axis", "Domain", "Variable"),
+        "physent.runs": ("run",),
+    },
+    otherwise=lambda _, name: moved.find("", name),
+)
+__all__ += ["entropy", "solvers"]
 
 
 def __dir__() -> list[str]:

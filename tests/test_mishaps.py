@@ -61,7 +61,7 @@ def test_a_file_that_cannot_be_written_is_a_sentence_and_not_a_traceback(
     whole = getattr(folders.NetCDFWriter, broken)
 
     def fail(writer, *arguments, **attributes):
-        if broken == "annotate" or arguments[1] > 0:
+        if broken == "annotate" or arguments[0].first > 0:
             raise RuntimeError("NetCDF: HDF error")
         return whole(writer, *arguments, **attributes)
 

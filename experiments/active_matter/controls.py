@@ -6,11 +6,13 @@ copy, with the steps, the batch and the samples of its own [score] table (or of 
 score.steps=300), and judged on the same snapshots. Prints a Markdown table; the variants are
 
     own                  the physics-informed network and the implicit loss of the experiment
-    transformer          the published network, which knows no physics wider transformer    the same
-    with tokens of twice the width denoising            the loss that needs no divergence, its noise
-    by the rule denoising 0.01       with the published noise, as wide as what is to be learned
-    where discs touch shuffled             the propulsions of one snapshot with the positions of
-    another: nothing to learn
+    transformer          the published network, which knows no physics
+    wider transformer    the same with tokens of twice the width
+    denoising            the loss that needs no divergence, its noise by the rule
+    denoising 0.01       with the published noise, as wide as what is to be learned where discs
+        touch
+    shuffled             the propulsions of one snapshot with the positions of another: nothing to
+        learn
 """
 
 import argparse

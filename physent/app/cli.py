@@ -1,9 +1,13 @@
 """The command line: parses, calls, prints. Nothing heavy is imported before a command needs it."""
 
+import functools
+import importlib
+import inspect
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -16,6 +20,26 @@ app = cyclopts.App(
     result_action="return_value",
 )
 
+
+def command(module: str) -> Callable[[Callable[..., None]], Callable[..., int]]:
+    """Declare a command: its options, and what `--help` says of it. The function of its name in
+    physent.app.`module`, which is loaded when the command is given, takes the same and does it.
+    """
+
+    def declared(function: Callable[..., None]) -> Callable[..., int]:
+        @functools.wraps(function)
+        def call(*arguments: Any, **options: Any) -> int:
+            given = inspect.signature(function).bind(*arguments, **options)
+            given.apply_defaults()
+            there = importlib.import_module(f"physent.app.{module}")
+            return getattr(there, function.__name__)(**given.arguments)
+
+        return app.command(call)
+
+    return declared
+
+
+Flag = Annotated[bool, Parameter(negative="")]
 Set = Annotated[
     list[str] | None,
     Parameter(
@@ -24,18 +48,18 @@ Set = Annotated[
 ]
 
 
-@app.command
+@command("running")
 def run(
     config: Path,
     *,
     set_: Set = None,
     output: Path | None = None,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    score: Annotated[bool, Parameter(negative="")] = False,
-    report: Annotated[bool, Parameter(negative="")] = False,
-    distributed: Annotated[bool, Parameter(negative="")] = False,
-) -> int:
+    overwrite: Flag = False,
+    quiet: Flag = False,
+    score: Flag = False,
+    report: Flag = False,
+    distributed: Flag = False,
+):
     """Run an experiment file and write a run folder.
 
     Parameters
@@ -56,19 +80,16 @@ def run(
         This is one of several processes of one run: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and
         JAX_PROCESS_ID say which, or SLURM or MPI does.
     """
-    from physent.app import running
-
-    return running.run(config, set_ or [], output, overwrite, quiet, report, distributed, score)
 
 
-@app.command
+@command("running")
 def resume(
     folder: Path,
     *,
     devices: Literal["all"] | int | None = None,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    distributed: Annotated[bool, Parameter(negative="")] = False,
-) -> int:
+    quiet: Flag = False,
+    distributed: Flag = False,
+):
     """Continue a run that was stopped or killed, bit for bit, into the same file.
 
     Parameters
@@ -82,12 +103,9 @@ def resume(
     distributed
         This is one of several processes of one run, as in physent run.
     """
-    from physent.app import running
-
-    return running.resume(folder, quiet, devices, distributed)
 
 
-@app.command
+@command("running")
 def sweep(
     config: Path,
     *,
@@ -99,10 +117,10 @@ def sweep(
     executor: str = "process",
     workers: int | None = None,
     output: Path | None = None,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    vmap: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-) -> int:
+    overwrite: Flag = False,
+    vmap: Flag = False,
+    quiet: Flag = False,
+):
     """Run an experiment at many points, one folder each, and summarise them in one file.
 
     The same command goes on with a sweep that was cut off: points that are done are not run again.
@@ -134,26 +152,10 @@ def sweep(
     quiet
         Print nothing but errors.
     """
-    from physent.app import running
-
-    return running.sweep(
-        config,
-        over or [],
-        mode,
-        samples,
-        seed,
-        set_ or [],
-        executor,
-        workers,
-        output,
-        overwrite,
-        vmap,
-        quiet,
-    )
 
 
-@app.command
-def validate(config: Path, *, set_: Set = None) -> int:
+@command("describing")
+def validate(config: Path, *, set_: Set = None):
     """Check an experiment file and report everything that is wrong with it.
 
     Parameters
@@ -161,16 +163,13 @@ def validate(config: Path, *, set_: Set = None) -> int:
     config
         The experiment, a TOML file.
     """
-    from physent.app import describing
-
-    return describing.validate(config, set_ or [])
 
 
-@app.command(name="list")
+@command("listing")
 def list_(
     what: Literal["solvers", "diagnostics", "experiments", "runs"] | None = None,
     folder: Path | None = None,
-) -> int:
+):
     """List what there is to use, or the runs in a folder.
 
     Parameters
@@ -180,20 +179,17 @@ def list_(
     folder
         Where the runs are; default: data/runs.
     """
-    from physent.app import describing
-
-    return describing.list_(what, folder)
 
 
-@app.command
+@command("reading")
 def report(
     folder: Path,
     *,
     output: Path | None = None,
     movie: Path | None = None,
-    live: Annotated[bool, Parameter(negative="")] = False,
+    live: Flag = False,
     every: float | None = None,
-) -> int:
+):
     """Write a run's report: verdict, pictures, entropies with error bars, configuration,
     provenance; one HTML page.
 
@@ -210,13 +206,10 @@ def report(
     every
         Seconds between two pages of a live report, at least; default: 5.
     """
-    from physent.app import reading
-
-    return reading.report(folder, output, movie, live, every)
 
 
-@app.command
-def compare(a: Path, b: Path, *, output: Path | None = None) -> int:
+@command("reading")
+def compare(a: Path, b: Path, *, output: Path | None = None):
     """Compare two runs: parameters, invariants, and entropies with tests that know of
     autocorrelation.
 
@@ -229,20 +222,17 @@ def compare(a: Path, b: Path, *, output: Path | None = None) -> int:
     output
         An HTML page to write beside the table, with pictures.
     """
-    from physent.app import reading
-
-    return reading.compare(a, b, output)
 
 
-@app.command
+@command("running")
 def score(
     folder: Path,
     *,
     set_: Set = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-) -> int:
+    overwrite: Flag = False,
+    quiet: Flag = False,
+):
     """Learn the score of a run with noise: entropy production and currents, local and total, with
     their error.
 
@@ -260,13 +250,10 @@ def score(
     quiet
         Print nothing but errors and the verdict.
     """
-    from physent.app import running
-
-    return running.score(folder, set_ or [], from_, overwrite, quiet)
 
 
-@app.command
-def new(kind: str) -> int:
+@command("describing")
+def new(kind: str):
     """Print an experiment file for a solver with every key at its default and explained.
 
     Parameters
@@ -274,36 +261,27 @@ def new(kind: str) -> int:
     kind
         A registered solver, or "path.py:Class".
     """
-    from physent.app import describing
-
-    return describing.new(kind)
 
 
-@app.command
-def schema() -> int:
+@command("describing")
+def schema():
     """Print the JSON schema of experiment files, for editors."""
-    from physent.app import describing
-
-    return describing.schema()
 
 
-@app.command
-def doctor() -> int:
+@command("describing")
+def doctor():
     """Look at versions, devices, precision, threads, locking and disk, and say what to do where
     something is wrong.
     """
-    from physent.app import describing
-
-    return describing.doctor()
 
 
-@app.command
+@command("running")
 def demo(
     *,
     output: Path | None = None,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-) -> int:
+    overwrite: Flag = False,
+    quiet: Flag = False,
+):
     """Run every system once, small, and write one page that shows them all; it takes less than a
     minute.
 
@@ -316,9 +294,6 @@ def demo(
     quiet
         Print nothing but errors.
     """
-    from physent.app import running
-
-    return running.demo(output, overwrite, quiet)
 
 
 @app.command
@@ -338,7 +313,7 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
     return 0
 
 
-@app.command
+@command("reading")
 def diagnose(
     file: Path,
     *,
@@ -349,7 +324,7 @@ def diagnose(
     set_: Set = None,
     time: str | None = None,
     output: Path | None = None,
-) -> int:
+):
     """Apply a diagnostic to the variables of any NetCDF file.
 
     Parameters
@@ -369,11 +344,6 @@ def diagnose(
     output
         NetCDF file to write; default: print a table.
     """
-    from physent.app import reading
-
-    return reading.diagnose(
-        file, of, kind, {"measure": measure, "outcomes": outcomes}, set_ or [], time, output
-    )
 
 
 def main() -> None:

@@ -1,7 +1,5 @@
 """What a run shows on the terminal: progress while it goes on, a summary at its end."""
 
-import tomllib
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -132,17 +130,3 @@ def text_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
     for row in rows:
         table.add_row(*map(Text, row))
     return table
-
-
-def print_experiments(console: Console) -> None:
-    """The shipped experiments with their files."""
-    root = Path(str(resources.files("physent.experiments"))).resolve()
-    for path in sorted(root.glob("*/*.toml")):
-        description = tomllib.loads(path.read_text(encoding="utf-8")).get("description", "")
-        console.print(
-            f"  {path.parent.name}/{path.stem:<24} "
-            f"{description.splitlines()[0] if description else ''}",
-            highlight=False,
-            soft_wrap=True,
-        )
-        console.print(f"    {path}", highlight=False, soft_wrap=True, style="dim")

@@ -1,17 +1,9 @@
-"""The commands that describe: validate, list, new, schema and doctor; each returns the exit
-code.
-"""
+"""The commands that describe: validate, new, schema and doctor; each returns the exit code."""
 
 import json
 from pathlib import Path
 
-from rich.console import Console
-
-from physent.app.console import print_experiments
-from physent.app.doctor import examine
-from physent.app.reading import list_runs
 from physent.app.speaking import command, precision
-from physent.errors import OptionError
 from physent.experiment import schema as schemas
 from physent.experiment.building import build
 from physent.experiment.parsing import parse, precision_of
@@ -21,41 +13,17 @@ from physent.protocol.stochastic import StochasticSolver
 
 
 @command
-def validate(path: Path, overrides: list[str]) -> int:
+def validate(config: Path, set_: list[str] | None) -> int:
     """Check an experiment file."""
-    data, problems = parse(path, overrides)
+    data, problems = parse(config, set_)
     with precision(precision_of(data)):
-        experiment = build(data, problems, path.stem, path.parent)
+        experiment = build(data, problems, config.stem, config.parent)
     kind, count = experiment.resolved["solver"]["kind"], len(experiment.diagnostics)
     print(
         "; ".join(
-            [f"{path}: valid ({experiment.name}: {kind}, {count} diagnostics)", *experiment.notes]
+            [f"{config}: valid ({experiment.name}: {kind}, {count} diagnostics)", *experiment.notes]
         )
     )
-    return 0
-
-
-@command
-def list_(what: str | None, folder: Path | None = None) -> int:
-    """List solvers, diagnostics and experiments, or runs."""
-    if what == "runs":
-        usual = Path("data") / "runs"
-        if folder is None and not usual.exists():
-            print(f"{usual}: there are no runs yet")
-            return 0
-        return list_runs(folder if folder is not None else usual)
-    if folder is not None:
-        raise OptionError(f"given the folder {folder}, allowed: one with 'physent list runs' only")
-    console = Console(soft_wrap=True)  # one line each, for whatever reads it
-    for family in ("solvers", "diagnostics"):
-        if what in (None, family):
-            console.print(f"[bold]{family}[/bold]")
-            for name, cls in registry.available(family).items():
-                summary = (cls.__doc__ or "").strip().splitlines()[0]
-                console.print(f"  {name:<22} {summary}", highlight=False, markup=False)
-    if what in (None, "experiments"):
-        console.print("[bold]experiments[/bold]")
-        print_experiments(console)
     return 0
 
 
@@ -93,6 +61,8 @@ def schema() -> int:
 @command
 def doctor() -> int:
     """Say whether this machine can do what physent promises."""
+    from physent.app.doctor import examine
+
     bad = 0
     for finding in examine():
         bad += finding.state == "bad"

@@ -1,6 +1,4 @@
-"""The commands that read what is there: report, compare, diagnose and the list of runs; each
-returns the exit code.
-"""
+"""The commands that read what is there: report, compare and diagnose; each returns the exit code."""
 
 import math
 import sys
@@ -13,7 +11,6 @@ from rich.console import Console
 
 from physent.app.console import text_table
 from physent.app.speaking import command
-from physent.data.catalogue import rows
 from physent.data.offline import diagnose as apply
 from physent.errors import FolderError, OptionError
 from physent.experiment.making import make
@@ -30,11 +27,11 @@ def report(
     """Write the report of a run."""
     if not live:
         if every is not None:
-            raise OptionError("given --every, allowed: with --live")
+            raise OptionError("--every needs --live")
         write_report(folder, output, quiet=False, movie=movie)
         return 0
     if movie is not None:
-        raise OptionError("given --live and --movie, allowed: one of them")
+        raise OptionError("--live and --movie cannot be combined")
     if every is not None and not 0 < every < math.inf:
         raise OptionError(f"given --every {every:g}, allowed: a number of seconds > 0")
     from physent.report.live import EVERY, follow
@@ -84,25 +81,14 @@ def compare(a: Path, b: Path, output: Path | None) -> int:
     return 0
 
 
-def list_runs(folder: Path) -> int:
-    """Print a table of the runs below a folder."""
-    found = rows(folder)
-    if not found:
-        print(f"{folder}: there are no runs")
-        return 0
-    columns = ("run", "state", "kind", "parameters that differ", "rows", "size", "age")
-    width = max(Console().width, 120) if sys.stdout.isatty() else 400  # nothing is cut in a pipe
-    Console(width=width).print(text_table(columns, found))
-    return 0
-
-
 @command
 def diagnose(
     file: Path,
     of: list[str],
     kind: str,
-    named: dict[str, str | None],
-    settings: list[str],
+    measure: str | None,
+    outcomes: str | None,
+    set_: list[str] | None,
     time: str | None,
     output: Path | None,
 ) -> int:
@@ -110,10 +96,11 @@ def diagnose(
     if output is not None and output.exists():
         raise FolderError(f"{output} exists: choose another --output")
     cls = registry.find("diagnostics", kind, Path.cwd())
+    named = {"measure": measure, "outcomes": outcomes}
     data: dict[str, Any] = {
         key: value_or_word(value) for key, value in named.items() if value is not None
     }
-    for setting in settings:
+    for setting in set_ or []:
         key, _, value = setting.partition("=")
         data[key.strip()] = value_or_word(value)
     with jax.enable_x64(True):

@@ -26,42 +26,40 @@ from physent.sweep.summary import summarise
 
 @command
 def run(
-    path: Path,
-    overrides: list[str],
+    config: Path,
+    set_: list[str] | None,
     output: Path | None,
     overwrite: bool,
     quiet: bool,
-    with_report: bool = False,
-    distributed: bool = False,
-    with_score: bool = False,
+    score: bool,
+    report: bool,
+    distributed: bool,
 ) -> int:
     """Run an experiment file, and learn its score and write its report where these are asked
     for.
     """
     leading = _leads(distributed)
     quiet = quiet or not leading
-    data, problems = parse(path, overrides)
+    data, problems = parse(config, set_)
     with precision(precision_of(data)):
-        experiment = build(data, problems, path.stem, path.parent)
-        if with_score and experiment.score is None:
-            raise ConfigError(
-                [f"{path}: given --score, allowed: with a [score] table, which says how"]
-            )
+        experiment = build(data, problems, config.stem, config.parent)
+        if score and experiment.score is None:
+            raise ConfigError([f"{config}: --score needs a [score] table"])
         folder = output if output is not None else experiment.folder
         with ConsoleProgress(experiment, quiet) as progress, Interrupts() as interrupts:
             finished = execute(
                 experiment, folder, overwrite=overwrite, tell=progress, stop=interrupts.requested
             )
         code = _close(finished, interrupts, quiet)
-    if with_score and leading and code == 0:
+    if score and leading and code == 0:
         code = _score(folder, [], None, overwrite, quiet)
-    if with_report and leading:
+    if report and leading:
         write_report(folder, None, quiet)
     return code
 
 
 @command
-def resume(folder: Path, quiet: bool, devices: Any = None, distributed: bool = False) -> int:
+def resume(folder: Path, devices: Any, quiet: bool, distributed: bool) -> int:
     """Continue the run in a folder."""
     quiet = not _leads(distributed) or quiet
     if not (folder / EXPERIMENT).is_file():
@@ -111,12 +109,12 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
 
 @command
 def sweep(
-    path: Path,
-    over: list[str],
+    config: Path,
+    over: list[str] | None,
     mode: str | None,
     samples: int | None,
     seed: int | None,
-    overrides: list[str],
+    set_: list[str] | None,
     executor: str,
     workers: int | None,
     output: Path | None,
@@ -125,13 +123,16 @@ def sweep(
     quiet: bool,
 ) -> int:
     """Run an experiment file at every point of a sweep."""
-    data, _ = parse(path, overrides)
+    data, _ = parse(config, set_)
     told = {"over": over or None, "mode": mode, "samples": samples, "seed": seed}
     table = data.get("sweep", {}) | {key: value for key, value in told.items() if value is not None}
     found = problems_of(SweepSettings, table)
     if found:
         raise ConfigError(
-            [f"{path}: {'.'.join(map(str, ('sweep', *key)))}: {message}" for key, message in found]
+            [
+                f"{config}: {'.'.join(map(str, ('sweep', *key)))}: {message}"
+                for key, message in found
+            ]
         )
     settings = make(SweepSettings, table)
     found_points = points(settings)
@@ -142,9 +143,9 @@ def sweep(
     with precision(precision_of(data)):
         runs = [as_members(found_points)] if vmap else found_points
         for point in runs:
-            data, problems = parse(path, [*overrides, *point.overrides()])
+            data, problems = parse(config, [*(set_ or []), *point.overrides()])
             try:
-                experiments.append(build(data, problems, path.stem, path.parent))
+                experiments.append(build(data, problems, config.stem, config.parent))
             except ConfigError as error:
                 why = (
                     " (with --vmap only numbers of the solver vary, not whole numbers or choices)"
@@ -190,10 +191,10 @@ def sweep(
 
 @command
 def score(
-    folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool
+    folder: Path, set_: list[str] | None, from_: Path | None, overwrite: bool, quiet: bool
 ) -> int:
     """Learn the score of a run, or judge a trained one on it."""
-    return _score(folder, overrides, source, overwrite, quiet)
+    return _score(folder, set_ or [], from_, overwrite, quiet)
 
 
 def _score(

@@ -7,8 +7,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import jax
-
 from physent.errors import (
     CheckoutError,
     ConfigError,
@@ -74,10 +72,10 @@ def command(function: Callable[..., int]) -> Callable[..., int]:
     """A function that returns the exit code also where it raises what a user can mend."""
 
     @functools.wraps(function)
-    def spoken(*arguments: Any) -> int:
+    def spoken(**options: Any) -> int:
         try:
             with _speaking():
-                return function(*arguments)
+                return function(**options)
         except _Stop as stop:
             return stop.code
 
@@ -87,5 +85,7 @@ def command(function: Callable[..., int]) -> Callable[..., int]:
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
     """A context in which JAX computes in float32 or float64."""
+    import jax
+
     with jax.enable_x64(name == "float64"):
         yield

@@ -25,7 +25,8 @@ def open_runs(
 
     Args:
         pattern: a glob of run folders or their files ("data/runs/scan_*"), a folder of runs, or a
-        list of them. variables: read only these; by default all of them.
+            list of them.
+        variables: read only these; by default all of them.
 
     Everything is read at once. Runs whose dimensions, coordinates or variables differ cannot share
     arrays: then the answer is a `xarray.DataTree` with one node a run, in order, the parameters as

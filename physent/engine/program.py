@@ -197,11 +197,12 @@ class Program:
         state = jax.lax.fori_loop(0, steps, lambda _, state: self._cut(solver.step(state)), state)
         # the row's own time, not a sum of many dt: exact in float64, and float32 cannot stall
         state = eqx.tree_at(lambda state: state.t, state, t.astype(state.t.dtype))
-        return state, *self._measure(solver, state, carries)
+        return state, *self.measure(solver, state, carries)
 
-    def _measure(
+    def measure(
         self, solver: Solver, state: Any, carries: tuple | None = None
     ) -> tuple[tuple, Rows]:
+        """One row of one member and the diagnostics' next carries; None of them is at t = 0."""
         return measure(solver, state, self.diagnostics, carries, self.selected)
 
     def _over_members(self, function: Callable, *axes: Any) -> Callable:
@@ -319,7 +320,7 @@ class Program:
     @functools.cached_property
     def _first(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
         row = self._spread(
-            self._over_members(self._measure, 0), (True,), PartitionSpec(devices.MEMBERS)
+            self._over_members(self.measure, 0), (True,), PartitionSpec(devices.MEMBERS)
         )
         return eqx.filter_jit(
             lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state))

@@ -45,10 +45,11 @@ def with_variables(
 def terms(solver: StochasticSolver, state: Any, path: diffrax.AbstractPath) -> diffrax.MultiTerm:
     """dX = b(X) dt + sqrt(2 D) dW as diffrax's terms, the drift first.
 
-        y0 = variables_of(solver, state) path = diffrax.VirtualBrownianTree(0.0, t1, tol=dt / 2,
-        shape=jax.eval_shape(lambda: y0), key=key) solution = diffrax.diffeqsolve(terms(solver,
-        state, path), diffrax.Heun(), 0.0, t1, dt, y0) state = with_variables(solver, state, {name:
-        y[-1] for name, y in solution.ys.items()}, t1)
+        y0 = variables_of(solver, state)
+        shape = jax.eval_shape(lambda: y0)
+        path = diffrax.VirtualBrownianTree(0.0, t1, tol=dt / 2, shape=shape, key=key)
+        solution = diffrax.diffeqsolve(terms(solver, state, path), diffrax.Heun(), 0.0, t1, dt, y0)
+        state = with_variables(solver, state, {name: y[-1] for name, y in solution.ys.items()}, t1)
 
     The drift is the solver's at `state` with the variables put in, so what the variables do not say
     stays as it is there: for particles give a neighbour list of all pairs, which serves for ever. D

@@ -24,10 +24,12 @@ def trajectory(
 
     Args:
         solver: its arrays may be traced, so the result can be differentiated with respect to any
-        `param`. rows: number of rows after the first. steps: steps from one row to the next; both
-        are plain integers. state: where to begin; by default `solver.init(key)`. key: of the start,
-        by default `jax.random.key(0)`. save: (solver, state) -> a pytree of arrays; by default the
-        observables, a dict by name.
+            `param`.
+        rows: number of rows after the first.
+        steps: steps from one row to the next; both are plain integers.
+        state: where to begin; by default `solver.init(key)`.
+        key: of the start, by default `jax.random.key(0)`.
+        save: (solver, state) -> a pytree of arrays; by default the observables, a dict by name.
 
     Reverse-mode gradients keep one state a row and do the steps between again (`jax.checkpoint`):
     memory grows as rows + steps, for about a third more time. `physent.run` is for files, and for

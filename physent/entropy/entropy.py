@@ -36,16 +36,16 @@ def entropy(
     """The entropy of the outcomes in an array, one value for every index that is not read.
 
     Args:
-        x: data of any shape. measure: the functional of the probabilities. outcomes: what counts as
-        an outcome. estimator: how the measure is estimated from counts; density and spectrum give
-        weights, not counts, and admit
-            the plug-in estimator only.
+        x: data of any shape.
+        measure: the functional of the probabilities.
+        outcomes: what counts as an outcome.
+        estimator: how the measure is estimated from counts; density and spectrum give weights, not
+            counts, and admit the plug-in estimator only.
         axis: the axis, or axes, that the outcome space reads; by default the last, or the last two
-        for a space that
-            reads two. The others are batch axes, kept in order.
-        base: of the logarithm; None gives nats. normalise: divide by the maximum of the measure
-        over all possible outcomes, so that the plug-in value is
-            between 0 and 1.
+            for a space that reads two. The others are batch axes, kept in order.
+        base: of the logarithm; None gives nats.
+        normalise: divide by the maximum of the measure over all possible outcomes, so that the
+            plug-in value is between 0 and 1.
 
     Raises:
         ValueError: for an estimator that needs counts where there are none, for a base where the
@@ -81,11 +81,12 @@ def boltzmann_entropy(
     volume).
 
     Args:
-        position: (..., particles, d). cells: the boxes of position, or of position and velocity (2
-        d components, positions first). velocity: (..., particles, d), or None for positions only.
+        position: (..., particles, d).
+        cells: the boxes of position, or of position and velocity (2 d components, positions first).
+        velocity: (..., particles, d), or None for positions only.
         estimator: of the cells' Shannon entropy; counts of N particles in K cells have the plug-in
-        bias -(K - 1)/(2N),
-            a spurious order that falls as the gas spreads, so a correction is the default.
+            bias -(K - 1)/(2N), a spurious order that falls as the gas spreads, so a correction is
+            the default.
 
     Differences of the value do not depend on units; with exact dynamics the fine-grained entropy is
     constant and all growth comes from the cells, which is why it depends on their size. Particles

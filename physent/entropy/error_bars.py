@@ -151,9 +151,12 @@ def entropy_rate(
     quantiles.
 
     Args:
-        t: times (N,). entropy: values (N,) at these times. key: of the bootstrap. block: length of
-        a block, by default ceil(2 N^(1/3)); it should exceed the autocorrelation time. samples: how
-        many bootstrap series.
+        t: times (N,).
+        entropy: values (N,) at these times.
+        key: of the bootstrap.
+        block: length of a block, by default ceil(2 N^(1/3)); it should exceed the autocorrelation
+            time.
+        samples: how many bootstrap series.
 
     Bias of the error bar: downwards by about sqrt(1 - block/N), and while the block is shorter than
     the correlation. The rate is that of the fitted line: restrict t to where the series is

@@ -27,10 +27,12 @@ def dye_entropy(
     and its value depends on the units of volume.
 
     Args:
-        concentration: c on a uniform grid. spacing: one number, or one for each of the axes in
-        `axis`. axis: the axis or axes of space; by default the last. density: rho on the same grid;
-        None means 1. negative: what a negative concentration becomes, NaN or zero (for overshoots
-        of a numerical method).
+        concentration: c on a uniform grid.
+        spacing: one number, or one for each of the axes in `axis`.
+        axis: the axis or axes of space; by default the last.
+        density: rho on the same grid; None means 1.
+        negative: what a negative concentration becomes, NaN or zero (for overshoots of a numerical
+            method).
     """
     c = nonnegative(as_floating(concentration), negative)
     terms = -c * log_nonzero(c)

@@ -103,11 +103,13 @@ def sample_entropy(
     itself. Richman and Moorman, Am. J. Physiol. Heart Circ. Physiol. 278, H2039 (2000).
 
     Args:
-        x: series (..., N). order: values in a template, m. tolerance: r, one for all or one for
-        every series; by default `relative` times the standard deviation. relative: see `tolerance`;
-        the standard deviation has the divisor N. templates: "all" takes the last template of
-        `order` values too and divides A and B by their numbers of pairs,
-            as simple-idealized-1d-nlse 0.0.5 does.
+        x: series (..., N).
+        order: values in a template, m.
+        tolerance: r, one for all or one for every series; by default `relative` times the standard
+            deviation.
+        relative: see `tolerance`; the standard deviation has the divisor N.
+        templates: "all" takes the last template of `order` values too and divides A and B by their
+            numbers of pairs, as simple-idealized-1d-nlse 0.0.5 does.
 
     inf if no longer pair agrees, NaN if no pair does. White Gaussian noise: -ln erf(r/2). Its
     variance is of order 1/A.

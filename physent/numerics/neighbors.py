@@ -4,11 +4,10 @@
 A list holds for every particle all others within `radius` = cutoff + skin, and serves as long as no
 particle has moved by more than skin/2 since it was made. Use, with K = `capacity` slots a particle:
 
-    list = find_neighbors(position, space, radius, capacity)                    # in init list =
-    renew(list, position, space, radius, skin)                           # in every step, after
-    moving force = sum_over_neighbors(pull, position, list, space)                     # pull(x_j -
-    x_i, distance^2), (d, N) parts, squared = separations(position, list, space)
-    # or one by one: d arrays (N, K)
+    list = find_neighbors(position, space, radius, capacity)   # in init
+    list = renew(list, position, space, radius, skin)          # in every step, after moving
+    force = sum_over_neighbors(pull, position, list, space)    # pull(x_j - x_i, distance^2), (d, N)
+    parts, squared = separations(position, list, space)        # or one by one: d arrays (N, K)
 
 Empty slots hold the particle itself, whose separation is exactly 0, so a force along the separation
 needs no mask. Other sums do: `list.filled()`. A list that ran out of slots is wrong and says so for

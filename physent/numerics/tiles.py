@@ -5,9 +5,9 @@ Particles are sorted into tiles of equal numbers, compact in space, and each til
 that come within the radius of it. Sums run over whole tiles, from memory that lies together;
 nothing is gathered pair by pair, and a school that crowds in one corner costs no empty cells. Use:
 
-    tiling = tile(position, space, radius, skin, size, capacity)         # in init tiling =
-    renew_tiling(tiling, position, space, radius, skin)         # in every step total =
-    over_tiles(tiling, function, values)                         # function(ours, others, absent)
+    tiling = tile(position, space, radius, skin, size, capacity)         # in init
+    tiling = renew_tiling(tiling, position, space, radius, skin)         # in every step
+    total = over_tiles(tiling, function, values)                         # (ours, others, absent)
 
 A tiling with more near tiles than slots is wrong and says so for ever, `tiling.overflow()`: give
 that as the solver's `error`, and in `grow` take `tiling.emptied(slots)`, which the next

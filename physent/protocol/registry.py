@@ -5,6 +5,7 @@ physent's own solvers and diagnostics are registered through the same entry-poin
 else's.
 """
 
+import ast
 import functools
 import importlib
 import importlib.util
@@ -52,6 +53,45 @@ def available(family: Family) -> dict[str, type]:
     for words in missing:
         warnings.warn(words, stacklevel=2)
     return classes
+
+
+def summaries(family: Family) -> dict[str, str]:
+    """The first paragraph of what every class of a family says of itself, by name.
+
+    It is read from the source; a class that is not found there is loaded, and where that fails
+    there is a warning.
+    """
+    found = {name: _summary(point) for name, point in registered(family).items()}
+    if None in found.values():
+        found |= {name: summary(cls) for name, cls in available(family).items()}
+    return {name: words for name, words in found.items() if words is not None}
+
+
+def summary(cls: type) -> str:
+    """The first paragraph of a class's docstring, as one line."""
+    return _paragraph(cls.__doc__)
+
+
+def _summary(point: EntryPoint) -> str | None:
+    try:
+        spec = importlib.util.find_spec(point.module)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin)
+    files = sorted(origin.parent.glob("*.py")) if spec.submodule_search_locations else [origin]
+    for file in files:
+        source = file.read_text(encoding="utf-8")
+        if f"class {point.attr}(" in source:
+            for node in ast.parse(source).body:
+                if isinstance(node, ast.ClassDef) and node.name == point.attr:
+                    return _paragraph(ast.get_docstring(node))
+    return None
+
+
+def _paragraph(docstring: str | None) -> str:
+    return " ".join((docstring or "").strip().split("\n\n")[0].split())
 
 
 def current(family: Family, kind: str) -> str:

@@ -1,8 +1,9 @@
 """The points of a sweep: which keys of an experiment take which values.
 
-solver.dt=0.01,0.02            the values themselves, numbers, words or lists solver.nu=linspace(0,
-1, 5)    equally spaced; geomspace(a, b, n) in equal ratios solver.nu=uniform(0, 1)        for mode
-= "random": drawn; loguniform(a, b) in the logarithm; a list: drawn from it
+solver.dt=0.01,0.02           the values themselves: numbers, words or lists
+solver.nu=linspace(0, 1, 5)   equally spaced; geomspace(a, b, n) in equal ratios
+solver.nu=uniform(0, 1)       drawn, for mode = "random"; loguniform(a, b) in the logarithm;
+                              a list: drawn from it
 """
 
 import itertools

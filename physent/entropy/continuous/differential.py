@@ -34,7 +34,8 @@ def differential_entropy(
 
     Args:
         density: non-negative field; a complex one is an amplitude, its density |psi|^2; a negative
-        value gives NaN. spacing: of the grid, one number, or one for each of the axes in `axis`.
+            value gives NaN.
+        spacing: of the grid, one number, or one for each of the axes in `axis`.
         axis: the axis or axes of space; by default the last.
     """
     p = DENSITY.probabilities(density, axis)
@@ -115,12 +116,13 @@ def nearest_neighbour_entropy(
     for k > 1 Kraskov, Stoegbauer and Grassberger, Phys. Rev. E 69, 066138 (2004), eq. 20.
 
     Args:
-        x: samples (..., N, d), leading axes are batch axes. k: which neighbour; a larger one lowers
-        the variance and raises the bias. metric: of the balls; "maximum" is the largest component.
+        x: samples (..., N, d), leading axes are batch axes.
+        k: which neighbour; a larger one lowers the variance and raises the bias.
+        metric: of the balls; "maximum" is the largest component.
         period: circumference of every component, one number or d of them, inf for a component that
-        is not periodic. method: "pairs" compares all pairs, on any device, jittable and
-        differentiable, in O(N (k + d)) memory; "tree"
-            runs on the host in O(N log N).
+            is not periodic.
+        method: "pairs" compares all pairs, on any device, jittable and differentiable, in O(N (k +
+            d)) memory; "tree" runs on the host in O(N log N).
 
     Bias: for uniform points in a periodic box none at all (maximum metric at any k; euclidean as
     long as balls do not meet themselves). In an open box balls reach beyond the walls: +0.097

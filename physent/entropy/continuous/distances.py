@@ -8,13 +8,15 @@ estimator here. For large samples on the host a tree does the same in O(N log N)
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
-from scipy.spatial import KDTree
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 Metric = Literal["euclidean", "maximum"]
 _MATRIX = 1024  # points whose matrix of distances is held at once
@@ -199,7 +201,9 @@ def _kth_distance_jvp(k, metric, primals, tangents):
 # the same on the host, by a KD-tree: O(N log N), not traceable
 
 
-def _tree(points: np.ndarray, period: np.ndarray | None) -> KDTree:
+def _tree(points: np.ndarray, period: np.ndarray | None) -> "KDTree":
+    from scipy.spatial import KDTree  # slow to load, and only needed here
+
     if period is None:
         return KDTree(points)
     # 0 is scipy's word for a direction that is not periodic

@@ -45,11 +45,14 @@ def ksg_mutual_information(
     points inside the rectangle of the k neighbours.
 
     Args:
-        x: samples (N,) of one component, or (..., N, d_x) with leading batch axes. y: samples (N,)
-        or (..., N, d_y), of the same batch shape and N. k: which neighbour. form: 1 (less variance)
-        or 2 (less bias for strong dependence). period_x, period_y: circumferences, one number or
-        one for every component, inf where not periodic. method: "pairs" for any device, O(N^2) time
-        and O(N k) memory; "tree" on the host (form 1 only).
+        x: samples (N,) of one component, or (..., N, d_x) with leading batch axes.
+        y: samples (N,) or (..., N, d_y), of the same batch shape and N.
+        k: which neighbour.
+        form: 1 (less variance) or 2 (less bias for strong dependence).
+        period_x, period_y: circumferences, one number or one for every component, inf where not
+            periodic.
+        method: "pairs" for any device, O(N^2) time and O(N k) memory; "tree" on the host (form 1
+            only).
 
     Bias: about 0 for independent samples, downwards when the dependence is stronger than the k
     neighbours resolve (it saturates near ln N). May be negative.

@@ -1,0 +1,67 @@
+"""The command that lists what there is to use, and runs; it returns the exit code.
+
+It answers at once: jax is loaded only where somebody else's class has to be.
+"""
+
+import sys
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+from rich.console import Console
+
+from physent.app.speaking import command
+from physent.errors import OptionError
+from physent.protocol import registry
+
+
+@command
+def list_(what: str | None, folder: Path | None = None) -> int:
+    """List solvers, diagnostics and experiments, or runs."""
+    if what == "runs":
+        usual = Path("data") / "runs"
+        if folder is None and not usual.exists():
+            print(f"{usual}: there are no runs yet")
+            return 0
+        return _list_runs(folder if folder is not None else usual)
+    if folder is not None:
+        raise OptionError(f"given the folder {folder}, allowed: one with 'physent list runs' only")
+    console = Console(soft_wrap=True)  # one line each, for whatever reads it
+    for family in ("solvers", "diagnostics"):
+        if what in (None, family):
+            console.print(f"[bold]{family}[/bold]")
+            for name, summary in registry.summaries(family).items():
+                console.print(f"  {name:<22} {summary}", highlight=False, markup=False)
+    if what in (None, "experiments"):
+        console.print("[bold]experiments[/bold]")
+        _print_experiments(console)
+    return 0
+
+
+def _print_experiments(console: Console) -> None:
+    """The shipped experiments with their files."""
+    root = Path(str(resources.files("physent.experiments"))).resolve()
+    for path in sorted(root.glob("*/*.toml")):
+        description = tomllib.loads(path.read_text(encoding="utf-8")).get("description", "")
+        console.print(
+            f"  {path.parent.name}/{path.stem:<24} "
+            f"{description.splitlines()[0] if description else ''}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        console.print(f"    {path}", highlight=False, soft_wrap=True, style="dim")
+
+
+def _list_runs(folder: Path) -> int:
+    """Print a table of the runs below a folder."""
+    from physent.app.console import text_table
+    from physent.data.catalogue import rows
+
+    found = rows(folder)
+    if not found:
+        print(f"{folder}: there are no runs")
+        return 0
+    columns = ("run", "state", "kind", "parameters that differ", "rows", "size", "age")
+    width = max(Console().width, 120) if sys.stdout.isatty() else 400  # nothing is cut in a pipe
+    Console(width=width).print(text_table(columns, found))
+    return 0
