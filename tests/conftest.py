@@ -26,6 +26,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         "JAX_COMPILATION_CACHE_DIR": CACHE,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",  # XLA's false alarms about prefer-no-gather when it loads one
     }
 
 import jax  # noqa: E402 - reads the flags

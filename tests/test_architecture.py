@@ -23,7 +23,7 @@ import physent.score
 from physent.data import offline
 from physent.engine import loop
 from physent.errors import CheckoutError
-from physent.protocol import moved
+from physent.protocol import late, moved
 
 ROOT = Path(__file__).parents[1]
 ROOMS = runpy.run_path(str(ROOT / ".ci" / "rooms.py"))
@@ -377,7 +377,7 @@ def test_an_error_of_a_module_that_is_loaded_late_is_not_hidden(monkeypatch):
         raise AttributeError("module 'jax' has no attribute 'foo'")
 
     with monkeypatch.context() as patched:
-        patched.setattr(physent.score.importlib, "import_module", broken)
+        patched.setattr(late.importlib, "import_module", broken)
         with pytest.raises(AttributeError, match="has no attribute 'foo'"):
             physent.score.probability_flow  # noqa: B018
 

@@ -139,10 +139,10 @@ COMMANDS = (  # what .ci/run does is what the workflow does
     "ruff check .",
     "ruff format --check .",
     "pyright --pythonpath .venv/bin/python",
-    "twine check --strict dist/*",
-    "check-wheel-contents dist/*.whl",
-    ".ci/check_distributions.py dist",
-    ".ci/lowest_versions.py pyproject.toml > lowest.txt",
+    "twine check --strict",
+    "check-wheel-contents",
+    ".ci/check_distributions.py",
+    ".ci/lowest_versions.py pyproject.toml",
     "sphinx -b html -W --keep-going",
 )
 

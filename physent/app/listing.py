@@ -34,11 +34,11 @@ def list_(what: str | None, folder: Path | None = None) -> int:
                 console.print(f"  {name:<22} {summary}", highlight=False, markup=False)
     if what in (None, "experiments"):
         console.print("[bold]experiments[/bold]")
-        _print_experiments(console)
+        print_experiments(console)
     return 0
 
 
-def _print_experiments(console: Console) -> None:
+def print_experiments(console: Console) -> None:
     """The shipped experiments with their files."""
     root = Path(str(resources.files("physent.experiments"))).resolve()
     for path in sorted(root.glob("*/*.toml")):

@@ -30,7 +30,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "catalogue": ("data.catalogue",),
     "cli": ("app.cli",),
     "collection": ("data.open_runs",),
-    "commands": ("app.running", "app.reading", "app.describing"),
+    "commands": ("app.running", "app.reading", "app.describing", "app.listing"),
     "config": (
         "experiment.building",
         "experiment.experiment",
@@ -39,7 +39,7 @@ PATHS: dict[str, tuple[str, ...]] = {
         "experiment.settings",
         "errors",
     ),
-    "console": ("app.console",),
+    "console": ("app.console", "app.listing"),
     "demo": ("app.demo",),
     "devices": ("engine.devices",),
     "diagnostic": ("protocol.diagnostic",),
