@@ -1,14 +1,12 @@
 """Where runs are read and pages are written: each thing that can be wrong is one sentence."""
 
-import contextlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import xarray as xr
 
 from physent.errors import FolderError
 from physent.io.folder import open_run
+from physent.io.replacing import writing
 
 REPORT = "report.html"
 MARK = b'<meta name="generator" content="physent report">'
@@ -59,25 +57,8 @@ def check_target(target: Path) -> None:
         raise FolderError(f"{target} exists and is not a report: choose another --output")
 
 
-@contextlib.contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """A path beside a file to write to, renamed to it at the end, so that nobody sees half a file.
-
-    Raises FolderError where it cannot be written; then nothing is left behind.
-    """
-    beside = target.with_name(f".{os.getpid()}.{target.name}")  # a movie is known by its suffix
-    try:
-        yield beside
-        os.replace(beside, target)
-    except OSError as error:
-        raise FolderError(f"{target}: cannot be written: {error.strerror or error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-
-
 def save(target: Path, text: str) -> Path:
     """Write a page; its path. Raises FolderError where it cannot be written."""
-    with replacing(target) as beside:
+    with writing(target) as beside:
         beside.write_text(text, encoding="utf-8")
     return target

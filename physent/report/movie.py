@@ -15,8 +15,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.errors import FolderError, OptionError
+from physent.io.replacing import writing
 from physent.report import particles, style
-from physent.report.files import check_parent, replacing
+from physent.report.files import check_parent
 from physent.report.pictures import order_of
 from physent.report.sorts import COLUMNS, Sort, chosen, numbers, plain, points, sorts_of
 
@@ -111,7 +112,7 @@ def write_movie(dataset: xr.Dataset, target: Path) -> None:
             f"{target}: there is nothing to film: a movie needs four rows of a field or of "
             "particles"
         )
-    with replacing(target) as beside:
+    with writing(target) as beside:
         if target.suffix == ".mp4":
             _mp4(film.frames, beside)
         else:

@@ -29,6 +29,7 @@ from physent.experiment.building import build
 from physent.experiment.parsing import parse_text, precision_of
 from physent.io.folder import EXPERIMENT, LOG, RUN
 from physent.io.lock import lock
+from physent.io.replacing import writing
 from physent.protocol.moved import renamed_keyword
 from physent.protocol.registry import current_kinds
 from physent.runs import execute, resume
@@ -124,28 +125,15 @@ def _run_all(
         try:
             for future in concurrent.futures.as_completed(futures):
                 place = futures[future]
-                point = left[place][0]
                 try:
                     outcome = future.result()
                 except BrokenProcessPool:
-                    if last:
-                        ended(
-                            Result(
-                                point,
-                                folder / point.name,
-                                "failed",
-                                "its worker died, more than once",
-                            )
-                        )
-                        left.pop(place)
-                    continue
-                except (
-                    Exception
-                ) as error:  # what only a worker can say, such as dask's KilledWorker
-                    left.pop(place)
-                    ended(Result(point, folder / point.name, "failed", repr(error)))
-                    continue
-                left.pop(place)
+                    if not last:
+                        continue
+                    outcome = {"status": "failed", "message": "its worker died, more than once"}
+                except Exception as error:  # of the worker itself, such as dask's KilledWorker
+                    outcome = {"status": "failed", "message": repr(error)}
+                point, _ = left.pop(place)
                 ended(Result(point, folder / point.name, **outcome))
         except BaseException:
             for future in futures:
@@ -252,15 +240,9 @@ def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
         return
     if folder.exists() and any(folder.iterdir()):
         raise FolderError(f"{folder} exists and is not a sweep: choose another --output")
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
+    with writing(folder) as beside:
         beside.mkdir(parents=True)
         (beside / MANIFEST).write_text(json.dumps(claim, indent=1), encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        beside.rename(folder)
-    except OSError as error:
-        raise FolderError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
 def remove(folder: Path) -> None:
