@@ -1,4 +1,4 @@
-"""The commands that read what is there: report, compare and diagnose; each returns the exit code."""
+"""The commands that read what is there, report, compare, diagnose; each returns the exit code."""
 
 import math
 import sys

@@ -125,6 +125,7 @@ def _run_all(
         try:
             for future in concurrent.futures.as_completed(futures):
                 place = futures[future]
+                outcome: dict[str, Any]
                 try:
                     outcome = future.result()
                 except BrokenProcessPool:
