@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from physent.experiment.building import load_experiment as load_experiment
     from physent.io.folder import open_run as open_run
     from physent.protocol.diagnostic import Diagnostic as Diagnostic
+    from physent.protocol.parameters import as_number as as_number
     from physent.protocol.parameters import choice as choice
+    from physent.protocol.parameters import one_of as one_of
     from physent.protocol.parameters import param as param
     from physent.protocol.parameters import static as static
     from physent.protocol.solver import Solver as Solver
@@ -43,7 +45,7 @@ __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
         "physent.experiment.building": ("load_experiment",),
         "physent.io.folder": ("open_run",),
         "physent.protocol.diagnostic": ("Diagnostic",),
-        "physent.protocol.parameters": ("choice", "param", "static"),
+        "physent.protocol.parameters": ("as_number", "choice", "one_of", "param", "static"),
         "physent.protocol.solver": ("Solver", "State"),
         "physent.protocol.stochastic": ("StochasticSolver",),
         "physent.protocol.variables": ("Axis", "Domain", "Variable"),

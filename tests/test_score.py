@@ -27,7 +27,10 @@ from physent.learning.losses import Denoising, Implicit, Scales, Stratonovich
 from physent.learning.model import Residual, Score, noisy
 from physent.learning.networks import NETWORKS
 from physent.learning.splits import Part, Stream
-from physent.protocol.parameters import param
+from physent.protocol.parameters import (
+    as_number,
+    param,
+)
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver, substitute
 from physent.protocol.variables import Domain, Variable
@@ -788,7 +791,7 @@ class Underdamped(StochasticSolver[UnderdampedState]):
     -v).
     """
 
-    dt: jax.Array = param(0.1, doc="time step")
+    dt: jax.Array = param(default=0.1, converter=as_number, doc="time step")
 
     def init(self, key):
         x, v = jax.random.normal(key, (2, 1, 1))

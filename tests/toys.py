@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent import Axis, Diagnostic, Domain, Solver, State, Variable, param, static
+from physent import Axis, Diagnostic, Domain, Solver, State, Variable, as_number, param, static
 
 
 class HeatState(State):
@@ -18,11 +18,13 @@ class Heat(Solver[HeatState]):
     """A noisy heat equation on a ring, u_t = nu u_xx + growth u^3 + noise."""
 
     n: int = static(32, doc="grid points", ge=4)
-    nu: Array = param(0.1, doc="diffusivity", ge=0)
-    growth: Array = param(0.0, doc="growth rate; blows up in finite time")
-    noise: Array = param(0.01, doc="noise per step", ge=0)
-    length: Array = param(6.0, doc="length of the ring", gt=0)
-    dt: Array = param(0.01, doc="time step", gt=0)
+    nu: Array = param(default=0.1, converter=as_number, doc="diffusivity", ge=0)
+    growth: Array = param(
+        default=0.0, converter=as_number, doc="growth rate; blows up in finite time"
+    )
+    noise: Array = param(default=0.01, converter=as_number, doc="noise per step", ge=0)
+    length: Array = param(default=6.0, converter=as_number, doc="length of the ring", gt=0)
+    dt: Array = param(default=0.01, converter=as_number, doc="time step", gt=0)
 
     def init(self, key):
         x = jnp.arange(self.n) * (2 * jnp.pi / self.n)
@@ -67,7 +69,7 @@ class Walk(Solver[WalkState]):
     """
 
     capacity: int = static(2, doc="buffer length", ge=1)
-    dt: Array = param(1.0, doc="time step", gt=0)
+    dt: Array = param(default=1.0, converter=as_number, doc="time step", gt=0)
 
     def init(self, key):
         return WalkState(
@@ -110,7 +112,7 @@ class Gas(Solver[GasState]):
 
     particles: int = static(16, doc="number of particles", ge=4)
     n: int = static(8, doc="grid points an axis", ge=2)
-    dt: Array = param(0.1, doc="time step", gt=0)
+    dt: Array = param(default=0.1, converter=as_number, doc="time step", gt=0)
 
     def init(self, key):
         return GasState(jnp.zeros(()), jax.random.uniform(key, (self.particles, 2)))

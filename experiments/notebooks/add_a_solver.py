@@ -29,7 +29,7 @@ import matplotlib.pyplot as plt
 from jaxtyping import Array
 
 import physent
-from physent import Axis, Domain, Solver, State, Variable, param, static
+from physent import Axis, Domain, Solver, State, Variable, as_number, param, static
 from physent.diagnostics import DifferentialEntropy, Entropy
 from physent.entropy import Spectrum
 
@@ -50,10 +50,10 @@ class GinzburgLandau(Solver[GinzburgLandauState]):
     """The complex Ginzburg-Landau equation on a ring."""
 
     n: int = static(256, doc="grid points", ge=8)
-    length: Array = param(100.0, doc="length of the ring", gt=0)
-    b: Array = param(2.0, doc="linear dispersion")
-    c: Array = param(-1.2, doc="nonlinear dispersion")
-    dt: Array = param(0.05, doc="time step", gt=0)
+    length: Array = param(default=100.0, converter=as_number, doc="length of the ring", gt=0)
+    b: Array = param(default=2.0, converter=as_number, doc="linear dispersion")
+    c: Array = param(default=-1.2, converter=as_number, doc="nonlinear dispersion")
+    dt: Array = param(default=0.05, converter=as_number, doc="time step", gt=0)
 
     def init(self, key):
         noise = jax.random.normal(key, (2, self.n))

@@ -6,7 +6,11 @@ from jaxtyping import Array
 from physent.entropy.discrete.counting import combine_symbols, count_symbols
 from physent.entropy.outcomes.histogram import bin_index
 from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 from physent.protocol.variables import Axis, Variable
 
 Boxes = tuple[Array, Array]  # of values, of particles
@@ -84,7 +88,9 @@ class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
 
     of: str = static("velocity", doc="observable of particles, by name or role")
     bins: int = static(16, doc="boxes an axis", ge=1)
-    after: Array = param(0.0, doc="time before which nothing goes into the means", ge=0)
+    after: Array = param(
+        default=0.0, converter=as_number, doc="time before which nothing goes into the means", ge=0
+    )
     name: str | None = static(
         None, doc="name, and prefix, of the output variables", example="velocity_map"
     )

@@ -12,7 +12,12 @@ from physent.entropy.discrete.power_sums import squared_modulus
 from physent.entropy.outcomes.histogram import bin_index
 from physent.numerics.neighbors import separations
 from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import known, param, static
+from physent.protocol.parameters import (
+    as_number,
+    known,
+    param,
+    static,
+)
 from physent.protocol.variables import Axis, Variable
 
 
@@ -64,11 +69,15 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    radius: Array | float = param(6.0, doc="largest distance", gt=0)
+    radius: Array | float = param(default=6.0, converter=as_number, doc="largest distance", gt=0)
     bins: int = static(60, doc="number of bins", ge=1)
     slots: int = static(64, doc="most particles within the radius; NaN if there are more", ge=1)
     period: Array | Sequence[float] | None = param(
-        None, ndim=1, gt=0, doc="edges of the box (default: the domain's)"
+        default=None,
+        converter=as_number,
+        ndim=1,
+        gt=0,
+        doc="edges of the box (default: the domain's)",
     )
     name: str | None = static(
         None, doc="name of the output variable", example="radial_distribution"
@@ -132,7 +141,11 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
     of: str = static("position", doc="observable of particles and components, by name or role")
     modes: int = static(16, doc="number of shells", ge=1, le=64)
     period: Array | Sequence[float] | None = param(
-        None, ndim=1, gt=0, doc="edges of the box (default: the domain's)"
+        default=None,
+        converter=as_number,
+        ndim=1,
+        gt=0,
+        doc="edges of the box (default: the domain's)",
     )
     name: str | None = static(None, doc="name of the output variable", example="structure_factor")
 

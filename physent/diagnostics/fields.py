@@ -27,7 +27,13 @@ from physent.entropy import (
 )
 from physent.entropy.published import Convention
 from physent.protocol.diagnostic import Instantaneous, Observed
-from physent.protocol.parameters import choice, kind_of, settings, static
+from physent.protocol.parameters import (
+    choice,
+    kind_of,
+    one_of,
+    settings,
+    static,
+)
 from physent.protocol.variables import Variable
 
 
@@ -141,9 +147,15 @@ class Entropy(FieldQuantity):
     """
 
     of: str = static(doc="observable, by name or role", example="density")
-    measure: Measure = choice(MEASURES, "shannon", doc="functional of the probabilities")
-    outcomes: OutcomeSpace = choice(OUTCOMES, "density", doc="what counts as an outcome")
-    estimator: Estimator = choice(ESTIMATORS, "plug_in", doc="how the measure is estimated")
+    measure: Measure = choice(
+        converter=one_of(MEASURES), default="shannon", doc="functional of the probabilities"
+    )
+    outcomes: OutcomeSpace = choice(
+        converter=one_of(OUTCOMES), default="density", doc="what counts as an outcome"
+    )
+    estimator: Estimator = choice(
+        converter=one_of(ESTIMATORS), default="plug_in", doc="how the measure is estimated"
+    )
     base: float | None = static(None, doc="base of the logarithm; default: nats", gt=0, example=2.0)
     normalise: bool = static(False, doc="divide by the largest value there can be")
     name: str | None = static(None, doc="name of the output variable", example="entropy_density")
@@ -210,7 +222,9 @@ class Complexity(FieldQuantity):
     """
 
     of: str = static(doc="observable, by name or role", example="density")
-    outcomes: OutcomeSpace = choice(OUTCOMES, "density", doc="what counts as an outcome")
+    outcomes: OutcomeSpace = choice(
+        converter=one_of(OUTCOMES), default="density", doc="what counts as an outcome"
+    )
     name: str | None = static(None, doc="name of the output variable", example="complexity_density")
 
     def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
@@ -228,7 +242,9 @@ class StatisticalComplexity(FieldQuantity):
     """Jensen-Shannon statistical complexity of a field's outcomes, between 0 and 1."""
 
     of: str = static(doc="observable, by name or role", example="density")
-    outcomes: OutcomeSpace = choice(OUTCOMES, "density", doc="what counts as an outcome")
+    outcomes: OutcomeSpace = choice(
+        converter=one_of(OUTCOMES), default="density", doc="what counts as an outcome"
+    )
     name: str | None = static(
         None, doc="name of the output variable", example="statistical_complexity_density"
     )

@@ -13,7 +13,13 @@ from physent.entropy.discrete.counting import as_floating, count_symbols
 from physent.entropy.outcomes.histogram import bin_index
 from physent.entropy.outcomes.patterns import lehmer_code
 from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import choice, param, static
+from physent.protocol.parameters import (
+    as_number,
+    choice,
+    one_of,
+    param,
+    static,
+)
 from physent.protocol.variables import Variable
 
 
@@ -32,9 +38,13 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
     delay: int = static(1, doc="saved rows between the values of a pattern", ge=1)
     pooled: bool = static(True, doc="count the patterns of all grid points together")
     estimator: Estimator = choice(
-        ESTIMATORS, "plug_in", doc="how the entropy is estimated from the counts"
+        converter=one_of(ESTIMATORS),
+        default="plug_in",
+        doc="how the entropy is estimated from the counts",
     )
-    measure: Measure = choice(MEASURES, "shannon", doc="functional of the probabilities")
+    measure: Measure = choice(
+        converter=one_of(MEASURES), default="shannon", doc="functional of the probabilities"
+    )
     name: str | None = static(
         None, doc="prefix of the output variables", example="permutation_density"
     )
@@ -90,12 +100,16 @@ class HistogramEntropy(Diagnostic[Array]):
 
     of: str = static(doc="real observable, by name or role", example="density")
     bins: int = static(50, doc="number of bins", ge=1)
-    low: Array | float = param(doc="lower end of the range")
-    high: Array | float = param(doc="upper end of the range")
+    low: Array | float = param(converter=as_number, doc="lower end of the range")
+    high: Array | float = param(converter=as_number, doc="upper end of the range")
     estimator: Estimator = choice(
-        ESTIMATORS, "miller_madow", doc="how the entropy is estimated from the counts"
+        converter=one_of(ESTIMATORS),
+        default="miller_madow",
+        doc="how the entropy is estimated from the counts",
     )
-    measure: Measure = choice(MEASURES, "shannon", doc="functional of the probabilities")
+    measure: Measure = choice(
+        converter=one_of(MEASURES), default="shannon", doc="functional of the probabilities"
+    )
     name: str | None = static(
         None, doc="name of the output variable", example="histogram_entropy_density"
     )

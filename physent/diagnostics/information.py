@@ -23,7 +23,13 @@ from physent.entropy.discrete.counting import as_floating, count_symbols
 from physent.entropy.information import information_of_counts
 from physent.entropy.outcomes.histogram import bin_index
 from physent.protocol.diagnostic import Diagnostic, Instantaneous, Observed
-from physent.protocol.parameters import choice, param, static
+from physent.protocol.parameters import (
+    as_number,
+    choice,
+    one_of,
+    param,
+    static,
+)
 from physent.protocol.variables import Variable
 
 
@@ -52,7 +58,9 @@ class MutualInformation(Instantaneous):
     bins: int = static(16, doc="bins of each histogram", ge=2)
     k: int = static(4, doc="which neighbour", ge=1)
     estimator: Estimator = choice(
-        ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms"
+        converter=one_of(ESTIMATORS),
+        default="miller_madow",
+        doc="how entropies are estimated from histograms",
     )
     name: str | None = static(
         None, doc="name of the output variable", example="mutual_information_density_vorticity"
@@ -104,12 +112,22 @@ class TransferEntropy(Diagnostic[Any]):
     history: int = static(1, doc="values in each past", ge=1)
     delay: int = static(1, doc="rows from the source's last value to the target's present", ge=1)
     bins: int = static(4, doc="bins of each histogram", ge=2)
-    low: Array | float = param(0.0, doc="lower end of the source's histogram")
-    high: Array | float = param(1.0, doc="upper end of the source's histogram")
-    to_low: Array | float = param(0.0, doc="lower end of the target's histogram")
-    to_high: Array | float = param(1.0, doc="upper end of the target's histogram")
+    low: Array | float = param(
+        default=0.0, converter=as_number, doc="lower end of the source's histogram"
+    )
+    high: Array | float = param(
+        default=1.0, converter=as_number, doc="upper end of the source's histogram"
+    )
+    to_low: Array | float = param(
+        default=0.0, converter=as_number, doc="lower end of the target's histogram"
+    )
+    to_high: Array | float = param(
+        default=1.0, converter=as_number, doc="upper end of the target's histogram"
+    )
     estimator: Estimator = choice(
-        ESTIMATORS, "miller_madow", doc="how entropies are estimated from histograms"
+        converter=one_of(ESTIMATORS),
+        default="miller_madow",
+        doc="how entropies are estimated from histograms",
     )
     name: str | None = static(
         None, doc="name of the output variable", example="transfer_entropy_density_to_vorticity"

@@ -10,7 +10,12 @@ from physent.diagnostics.fields import FieldQuantity, Gridded, on_grid
 from physent.entropy import dye_entropy, potential_energies
 from physent.entropy.mixing import PotentialEnergies
 from physent.protocol.diagnostic import Diagnostic, Instantaneous, Observed
-from physent.protocol.parameters import known, param, static
+from physent.protocol.parameters import (
+    as_number,
+    known,
+    param,
+    static,
+)
 from physent.protocol.variables import Variable
 
 
@@ -82,7 +87,9 @@ class PotentialEnergy(Instantaneous):
     """
 
     of: str = static("density", doc="density on two grid axes, the vertical last, by name or role")
-    gravity: Array | float | None = param(None, doc="g; by default the solver's buoyancy", gt=0)
+    gravity: Array | float | None = param(
+        default=None, converter=as_number, doc="g; by default the solver's buoyancy", gt=0
+    )
     name: str | None = static(
         None, doc="prefix of the output variables", example="potential_energy_density"
     )
@@ -135,7 +142,10 @@ class MixingEfficiency(Diagnostic[Lost]):
         "diffusive_gain", doc="series of what diffusion at rest gains per time, if there"
     )
     gravity: Array | float | None = param(
-        None, doc="G, weight of the density; by default the solver's buoyancy", gt=0
+        default=None,
+        converter=as_number,
+        doc="G, weight of the density; by default the solver's buoyancy",
+        gt=0,
     )
     name: str | None = static(None, doc="name of the output variable", example="mixing_efficiency")
 

@@ -21,7 +21,14 @@ from physent.entropy import (
 from physent.entropy.continuous.distances import Metric
 from physent.errors import ParameterError
 from physent.protocol.diagnostic import Instantaneous, Observed
-from physent.protocol.parameters import choice, kind_of, param, static
+from physent.protocol.parameters import (
+    as_number,
+    choice,
+    kind_of,
+    one_of,
+    param,
+    static,
+)
 from physent.protocol.variables import Variable
 
 PARTICLE_OUTCOMES: dict[str, type[OutcomeSpace]] = {"cells": Cells, "headings": Headings}
@@ -49,10 +56,16 @@ class ParticleEntropy(Instantaneous):
     of: tuple[str, ...] = static(
         doc="observables, by name or role, whose components are joined", example=["position"]
     )
-    outcomes: OutcomeSpace = choice(PARTICLE_OUTCOMES, "cells", doc="what counts as an outcome")
-    measure: Measure = choice(MEASURES, "shannon", doc="functional of the probabilities")
+    outcomes: OutcomeSpace = choice(
+        converter=one_of(PARTICLE_OUTCOMES), default="cells", doc="what counts as an outcome"
+    )
+    measure: Measure = choice(
+        converter=one_of(MEASURES), default="shannon", doc="functional of the probabilities"
+    )
     estimator: Estimator = choice(
-        ESTIMATORS, "grassberger", doc="how the measure is estimated from the counts"
+        converter=one_of(ESTIMATORS),
+        default="grassberger",
+        doc="how the measure is estimated from the counts",
     )
     normalise: bool = static(False, doc="divide by the largest value there can be")
     name: str | None = static(
@@ -89,9 +102,11 @@ class BoltzmannEntropy(Instantaneous):
     velocity: str | None = static(
         None, doc="velocities, by name or role; default: positions only", example="velocity"
     )
-    cells: Cells = choice({"cells": Cells}, "cells", doc="the boxes")
+    cells: Cells = choice(converter=one_of({"cells": Cells}), default="cells", doc="the boxes")
     estimator: Estimator = choice(
-        ESTIMATORS, "grassberger", doc="how the entropy is estimated from the counts"
+        converter=one_of(ESTIMATORS),
+        default="grassberger",
+        doc="how the entropy is estimated from the counts",
     )
     name: str | None = static(
         None, doc="name of the output variable", example="boltzmann_entropy_position"
@@ -128,7 +143,8 @@ class NearestNeighbourEntropy(Instantaneous):
     k: int = static(3, doc="which neighbour", ge=1)
     metric: Metric = static("euclidean", doc="shape of the balls")
     period: Array | Sequence[float] | None = param(
-        None,
+        default=None,
+        converter=as_number,
         ndim=1,
         gt=0,
         doc="circumference of every component, inf where it is not periodic; default: none is",

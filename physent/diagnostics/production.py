@@ -10,7 +10,11 @@ from jaxtyping import Array
 from physent.diagnostics.boxes import Boxes, add_to_boxes, map_axes, map_dims, no_boxes
 from physent.entropy import medium_entropy_production
 from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Variable
 
@@ -35,7 +39,9 @@ class EntropyProduction(Diagnostic[Sums]):
     )
     each: bool = static(False, doc="give the rate of every particle, too")
     bins: int = static(0, doc="boxes an axis of a map in space; 0: none", ge=0)
-    after: Array = param(0.0, doc="time before which nothing goes into the means", ge=0)
+    after: Array = param(
+        default=0.0, converter=as_number, doc="time before which nothing goes into the means", ge=0
+    )
     name: str | None = static(
         None, doc="name, and prefix, of the output variables", example="entropy_production"
     )

@@ -18,7 +18,13 @@ from physent.entropy import (
 )
 from physent.entropy.discrete.counting import as_floating
 from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import Declared, choice, kind_of, static
+from physent.protocol.parameters import (
+    Declared,
+    choice,
+    kind_of,
+    one_of,
+    static,
+)
 from physent.protocol.variables import Variable
 
 
@@ -143,7 +149,9 @@ class Regularity(Diagnostic[Any]):
     """
 
     of: str = static(doc="real observable, by name or role", example="density")
-    measure: SeriesMeasure = choice(SERIES_MEASURES, "sample_entropy", doc="what is measured")
+    measure: SeriesMeasure = choice(
+        converter=one_of(SERIES_MEASURES), default="sample_entropy", doc="what is measured"
+    )
     window: int | None = static(
         None,
         doc="number of last rows that make a series in time; default: along the grid axis",

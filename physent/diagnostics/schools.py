@@ -18,7 +18,12 @@ from physent.entropy.schools.dewi_kadita import SchoolingEntropies
 from physent.entropy.schools.unbinned import RISING, CorrelationProfile, SchoolEntropies
 from physent.errors import ParameterError
 from physent.protocol.diagnostic import Instantaneous, Observed
-from physent.protocol.parameters import known, param, static
+from physent.protocol.parameters import (
+    as_number,
+    known,
+    param,
+    static,
+)
 from physent.protocol.variables import Variable
 
 
@@ -100,7 +105,8 @@ class SchoolDewiKadita(Instantaneous):
     of: str = static("position", doc="positions, by name or role")
     heading: str = static("heading", doc="headings or velocities, by name or role")
     length: Array | float | None = param(
-        None,
+        default=None,
+        converter=as_number,
         doc="side of the box; default: the domain's, which unbounded space has not",
         gt=0,
         units="length",
@@ -162,7 +168,8 @@ class SchoolEntropy(Instantaneous):
     heading: str = static("heading", doc="headings or velocities, by name or role")
     k: int = static(3, doc="which neighbour, for the differential entropies", ge=1)
     period: Array | Sequence[float] | None = param(
-        None,
+        default=None,
+        converter=as_number,
         ndim=1,
         gt=0,
         finite=False,
@@ -198,7 +205,8 @@ class VelocityCorrelation(Instantaneous):
     of: str = static("position", doc="positions, by name or role")
     heading: str = static("heading", doc="headings or velocities, by name or role")
     edges: Array | Sequence[float] = param(
-        (0.0, 1.0, 2.0, 4.0, 8.0, 16.0),
+        default=(0.0, 1.0, 2.0, 4.0, 8.0, 16.0),
+        converter=as_number,
         ndim=1,
         ge=0,
         doc="edges of the shells, rising",
@@ -206,7 +214,8 @@ class VelocityCorrelation(Instantaneous):
     )
     bins: int = static(20, doc="bins of the correlation", ge=2)
     period: Array | Sequence[float] | None = param(
-        None,
+        default=None,
+        converter=as_number,
         ndim=1,
         gt=0,
         finite=False,

@@ -13,7 +13,11 @@ from physent.errors import ParameterError
 from physent.numerics.neighbors import NeighborList, find_neighbors, separations
 from physent.numerics.space import Space
 from physent.protocol.diagnostic import Instantaneous, Observed
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 from physent.protocol.variables import Variable
 
 UNIT_BALL = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}  # its volume by the number of dimensions
@@ -79,16 +83,21 @@ class LocalDensity(Instantaneous):
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    radius: Array | float = param(5.0, doc="of the ball", gt=0)
-    volume: Array | float = param(1.0, doc="of a particle", gt=0)
+    radius: Array | float = param(default=5.0, converter=as_number, doc="of the ball", gt=0)
+    volume: Array | float = param(default=1.0, converter=as_number, doc="of a particle", gt=0)
     threshold: Array | float | None = param(
-        None, doc="density above which a particle counts as dense"
+        default=None, converter=as_number, doc="density above which a particle counts as dense"
     )
     slots: int = static(
         64, doc="most particles there can be in the ball; NaN if there are more", ge=1
     )
     period: Array | Sequence[float] | None = param(
-        None, ndim=1, gt=0, finite=False, doc="edges of the box (default: the domain's)"
+        default=None,
+        converter=as_number,
+        ndim=1,
+        gt=0,
+        finite=False,
+        doc="edges of the box (default: the domain's)",
     )
     name: str | None = static(None, doc="name of the output variable", example="local_density")
 
@@ -124,10 +133,15 @@ class Clusters(Instantaneous):
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    radius: Array | float = param(2.4, doc="longest bond", gt=0)
+    radius: Array | float = param(default=2.4, converter=as_number, doc="longest bond", gt=0)
     slots: int = static(24, doc="most bonds a particle can have; NaN if there are more", ge=1)
     period: Array | Sequence[float] | None = param(
-        None, ndim=1, gt=0, finite=False, doc="edges of the box (default: the domain's)"
+        default=None,
+        converter=as_number,
+        ndim=1,
+        gt=0,
+        finite=False,
+        doc="edges of the box (default: the domain's)",
     )
     name: str | None = static(None, doc="prefix of the output variables", example="clusters")
 
@@ -183,10 +197,17 @@ class HexaticOrder(Instantaneous):
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    radius: Array | float = param(3.0, doc="distance of a neighbour", gt=0)
+    radius: Array | float = param(
+        default=3.0, converter=as_number, doc="distance of a neighbour", gt=0
+    )
     slots: int = static(24, doc="most neighbours a particle can have; NaN if there are more", ge=1)
     period: Array | Sequence[float] | None = param(
-        None, ndim=1, gt=0, finite=False, doc="edges of the box (default: the domain's)"
+        default=None,
+        converter=as_number,
+        ndim=1,
+        gt=0,
+        finite=False,
+        doc="edges of the box (default: the domain's)",
     )
     name: str | None = static(
         None, doc="name, and prefix, of the output variables", example="hexatic_order"

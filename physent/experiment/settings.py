@@ -8,7 +8,14 @@ from physent.errors import ParameterError
 from physent.learning.losses import LOSSES, Loss, Stratonovich
 from physent.learning.model import Network
 from physent.learning.networks import NETWORKS
-from physent.protocol.parameters import Declared, choice, param, static
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    choice,
+    one_of,
+    param,
+    static,
+)
 
 Mode = Literal["grid", "zip", "random"]
 
@@ -79,15 +86,23 @@ class SweepSettings(Declared):
 class ScoreSettings(Declared):
     """How the score of a run is learned, by `physent score`; only for a solver with noise."""
 
-    network: Network = choice(NETWORKS, "mlp", doc="what is trained")
-    loss: Loss = choice(LOSSES, "implicit", doc="what training makes small")
+    network: Network = choice(converter=one_of(NETWORKS), default="mlp", doc="what is trained")
+    loss: Loss = choice(
+        converter=one_of(LOSSES), default="implicit", doc="what training makes small"
+    )
     reference: Literal["equilibrium", "drift", "none"] | None = static(
         None,
         doc="known score that the network learns the rest of; default: equilibrium, or drift for "
         "stratonovich",
         example="equilibrium",
     )
-    after: Array = param(0.0, ge=0, doc="time before which snapshots are not used", units="time")
+    after: Array = param(
+        default=0.0,
+        converter=as_number,
+        ge=0,
+        doc="time before which snapshots are not used",
+        units="time",
+    )
     member: int | None = static(
         None,
         doc="member whose system is learned, where members differ in a parameter",
@@ -103,13 +118,23 @@ class ScoreSettings(Declared):
     batch: int = static(
         256, doc="samples a step: snapshots, or walkers where these are independent", ge=1
     )
-    learning_rate: Array = param(3e-3, gt=0, doc="of Adam, falling to 0 as a cosine")
-    clip: Array = param(1.0, gt=0, doc="largest norm of a gradient")
+    learning_rate: Array = param(
+        default=3e-3, converter=as_number, gt=0, doc="of Adam, falling to 0 as a cosine"
+    )
+    clip: Array = param(default=1.0, converter=as_number, gt=0, doc="largest norm of a gradient")
     average: Array = param(
-        0.03, ge=0, lt=1, doc="horizon of the average over parameters, as a share of the steps"
+        default=0.03,
+        converter=as_number,
+        ge=0,
+        lt=1,
+        doc="horizon of the average over parameters, as a share of the steps",
     )
     holdout: Array = param(
-        0.2, gt=0, lt=0.9, doc="share of the trajectories kept from training, half for the verdict"
+        default=0.2,
+        converter=as_number,
+        gt=0,
+        lt=0.9,
+        doc="share of the trajectories kept from training, half for the verdict",
     )
     checks: int = static(20, doc="estimates of the error while training", ge=1)
     patience: int | None = static(

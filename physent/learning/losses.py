@@ -18,7 +18,12 @@ from physent.learning.derivatives import Learned, by_probes, exactly
 from physent.learning.model import Score, Values, singular
 from physent.learning.system import System
 from physent.numerics.space import Space
-from physent.protocol.parameters import Declared, param, static
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+    static,
+)
 
 Objective = Callable[[Score, Values, PRNGKeyArray], Array]
 DENOISING_SHARE = 0.175
@@ -72,7 +77,9 @@ class Implicit(Loss):
         "all",
         ge=1,
     )
-    stationarity: Array = param(0.0, ge=0, doc="weight of the stationarity term; 0: do without")
+    stationarity: Array = param(
+        default=0.0, converter=as_number, ge=0, doc="weight of the stationarity term; 0: do without"
+    )
 
     def objective(self, system: System, scales: Scales) -> Objective:
         """The loss of a sample."""
@@ -152,7 +159,10 @@ class Denoising(Loss):
     """
 
     noise: Array | None = param(
-        None, gt=0, doc="h, standard deviation of the noise (default: by a rule)"
+        default=None,
+        converter=as_number,
+        gt=0,
+        doc="h, standard deviation of the noise (default: by a rule)",
     )
 
     def objective(self, system: System, scales: Scales) -> Objective:
@@ -237,7 +247,7 @@ def _space(system: System) -> Space | None:
     return Space(jnp.stack(lengths), periodic) if any(periodic) else None
 
 
-LOSSES: dict[str, type] = {
+LOSSES: dict[str, type[Loss]] = {
     "implicit": Implicit,
     "denoising": Denoising,
     "stratonovich": Stratonovich,

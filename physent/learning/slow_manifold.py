@@ -23,7 +23,11 @@ from physent.learning.pairs import (
 from physent.learning.resolvent import products, quiet
 from physent.learning.system import System
 from physent.numerics.neighbors import find_neighbors
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 
 SHIFTS = (0.08, 0.5)
 WIDTHS = 5.0
@@ -259,7 +263,13 @@ class SlowManifoldNetwork(Network):
     hidden: int = static(32, doc="units in the hidden layers of a particle's gates", ge=1)
     pair: int = static(20, doc="units in the hidden layers of a pair's gates", ge=1)
     slots: int = static(14, doc="most contacts of a particle", ge=1)
-    reach: Array = param(0.9, doc="where contacts end, in the reach of the force", gt=0, le=1)
+    reach: Array = param(
+        default=0.9,
+        converter=as_number,
+        doc="where contacts end, in the reach of the force",
+        gt=0,
+        le=1,
+    )
 
     def build(self, system: Any, samples: Values, key: PRNGKeyArray) -> Score:
         """With gates that are nearly -0.8 of H P."""

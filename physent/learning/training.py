@@ -27,7 +27,11 @@ WARM = 10.0
 
 
 class Schedule(Protocol):
-    """How training goes: what it reads of its settings."""
+    """How training goes: what it reads of its settings.
+
+    Arrays stand as Any: a field with a converter is a descriptor to type checkers, which protocols
+    do not see through.
+    """
 
     @property
     @abc.abstractmethod
@@ -41,17 +45,17 @@ class Schedule(Protocol):
 
     @property
     @abc.abstractmethod
-    def learning_rate(self) -> Array:
+    def learning_rate(self) -> Any:
         """Of Adam, falling to 0 as a cosine."""
 
     @property
     @abc.abstractmethod
-    def clip(self) -> Array:
+    def clip(self) -> Any:
         """Largest norm of a gradient."""
 
     @property
     @abc.abstractmethod
-    def average(self) -> Array:
+    def average(self) -> Any:
         """Horizon of the average over parameters, as a share of the steps."""
 
     @property

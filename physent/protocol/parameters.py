@@ -15,19 +15,44 @@ tables of the documentation and the vmap axes of an ensemble are read from it.
 import dataclasses
 import functools
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Literal, Self
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    Self,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    overload,
+)
 
 import equinox as eqx
 import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, ArrayLike
 
 from physent.errors import ParameterError, RegistryError, nearest
 from physent.protocol import registry
+
+if TYPE_CHECKING:
+    from equinox._module._module import _ModuleMeta
+else:
+    _ModuleMeta = type(eqx.Module)
+
+T = TypeVar("T")
+# to the depth that parameters have: a recursive type would let a text pass, which holds texts
+Numbers = (
+    ArrayLike
+    | Sequence[ArrayLike]
+    | Sequence[Sequence[ArrayLike]]
+    | Sequence[Sequence[Sequence[ArrayLike]]]
+)
 
 REQUIRED: Any = type(
     "Required", (), {"__repr__": lambda self: "REQUIRED"}
@@ -180,21 +205,43 @@ def known(*values: Any) -> bool:
     return not any(isinstance(value, jax.core.Tracer) for value in values)
 
 
+@overload
+def as_number(value: None) -> None: ...
+
+
+@overload
+def as_number(value: Numbers) -> Array: ...
+
+
 def as_number(value: Any) -> Any:
     """Give `value` as a strongly typed floating array; the precision is JAX's default unless
     `value` has one.
     """
-    if value is None:
-        return value
-    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact):
+    if value is None or (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact)):
         return value
     return jnp.asarray(value, dtype=jnp.result_type(float))
+
+
+class one_of(Generic[T]):
+    """The converter of a `choice`: the name of one of `options` becomes an instance of that class,
+    and an instance stays what it is.
+    """
+
+    def __init__(self, options: Mapping[str, type[T]]):
+        self.options = options
+
+    def __call__(self, value: T | str) -> T:
+        """The part that `value` is or names."""
+        if isinstance(value, str) and value in self.options:
+            return self.options[value]()
+        return cast(T, value)
 
 
 def param(
     default: Any = REQUIRED,
     *,
     doc: str,
+    converter: Callable[[Any], Any] = as_number,
     units: str = "1",
     ndim: int = 0,
     gt: float | None = None,
@@ -203,19 +250,36 @@ def param(
     le: float | None = None,
     finite: bool = True,
 ) -> Any:
-    """Declare a number (`ndim` = 0) or an array of numbers; one further leading axis means one
-    value per member.
+    """Declare a number or an array of numbers, which may also be given once per member.
+
+    **Arguments:**
+
+    - `default`: the value where none is given; without it the parameter is required, and None
+        makes it optional.
+    - `doc`: its meaning, in a few words, for tables, templates and messages.
+    - `converter`: makes the array. At runtime it need not be given. A type checker follows only
+        one that is written out, and only a default given by keyword: with
+        `param(default=1.0, converter=as_number, ...)` it knows that numbers, lists and NumPy
+        arrays are accepted for a field annotated `Array`.
+    - `units`: its units, as a word or a formula; "1" where it has none.
+    - `ndim`: the number of axes of one value, 0 for a number; one further leading axis means one
+        value per member.
+    - `gt`, `ge`, `lt`, `le`: bounds, which every entry of an array keeps to.
+    - `finite`: whether infinite values and NaN are refused.
+
+    **Returns:**
+
+    A dataclass field, to be assigned to an annotated name in the body of a `Declared` class.
     """
-    bounds = {
-        key: bound
-        for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items()
-        if bound is not None
-    }
-    declared: dict[str, Any] = dict(
-        form="param", doc=doc, units=units, bounds=bounds, ndim=ndim, finite=finite, default=default
-    )
-    return eqx.field(
-        converter=as_number, metadata={"physent": declared}, kw_only=True, **_default(default)
+    return _field(
+        "param",
+        default,
+        {"gt": gt, "ge": ge, "lt": lt, "le": le},
+        {"converter": converter},
+        doc=doc,
+        units=units,
+        ndim=ndim,
+        finite=finite,
     )
 
 
@@ -233,50 +297,86 @@ def static(
 ) -> Any:
     """Declare a size, a name or a switch; the values allowed are those of the field's annotation.
 
-    A `path` is a file's, in a config relative to the config's folder.
+    **Arguments:**
+
+    - `default`: the value where none is given; without it the field is required.
+    - `doc`: its meaning, in a few words, for tables, templates and messages.
+    - `units`: its units, as a word or a formula; "1" where it has none.
+    - `example`: a value for templates, where there is no default or the default is None.
+    - `path`: whether it names a file, which an experiment gives relative to its own folder.
+    - `gt`, `ge`, `lt`, `le`: bounds, which every entry of a tuple keeps to.
+
+    **Returns:**
+
+    A dataclass field, to be assigned to an annotated name in the body of a `Declared` class.
     """
-    bounds = {
-        key: bound
-        for key, bound in {"gt": gt, "ge": ge, "lt": lt, "le": le}.items()
-        if bound is not None
-    }
-    declared: dict[str, Any] = dict(
-        form="static",
+    return _field(
+        "static",
+        default,
+        {"gt": gt, "ge": ge, "lt": lt, "le": le},
+        {"static": True},
         doc=doc,
         units=units,
-        bounds=bounds,
-        default=default,
         example=example,
         path=path,
     )
-    return eqx.field(static=True, metadata={"physent": declared}, kw_only=True, **_default(default))
 
 
-def _default(default: Any) -> dict[str, Any]:
-    return {} if default is REQUIRED else {"default": default}
-
-
-def choice(options: Mapping[str, type], default: str | None = None, *, doc: str) -> Any:
+def choice(
+    options: Mapping[str, type] | None = None,
+    default: str | None = None,
+    *,
+    doc: str,
+    converter: one_of[Any] | None = None,
+) -> Any:
     """Declare a part of its own class: a config names one of `options` as `kind` beside that
     class's parameters.
+
+    **Arguments:**
+
+    - `options`: the classes by name, all of them subclasses of the field's annotation.
+    - `default`: the name of the class that is used where none is given; without it the choice is
+        required.
+    - `doc`: its meaning, in a few words, for tables, templates and messages.
+    - `converter`: `one_of(options)`, instead of `options`: from it a type checker knows that a
+        name is accepted where the field is annotated with a class.
+
+    **Returns:**
+
+    A dataclass field, to be assigned to an annotated name in the body of a `Declared` class.
     """
-    declared: dict[str, Any] = dict(
-        form="choice", doc=doc, options=options, default=REQUIRED if default is None else default
-    )
-    metadata = {"physent": declared}
-
-    def named(value: Any) -> Any:
-        """From Python, too, a kind may be given by its name alone."""
-        return options[value]() if isinstance(value, str) and value in options else value
-
-    if default is None:
-        return eqx.field(converter=named, metadata=metadata, kw_only=True)
-    return eqx.field(
-        default_factory=lambda: options[default](), converter=named, metadata=metadata, kw_only=True
-    )
+    converter = one_of(options or {}) if converter is None else converter
+    how: dict[str, Any] = {"converter": converter}
+    if default is not None:
+        how["default_factory"] = lambda: converter(default)
+    given = REQUIRED if default is None else default
+    return _field("choice", given, {}, how, doc=doc, options=converter.options)
 
 
-class Declared(eqx.Module):
+def _field(
+    form: str, default: Any, limits: dict[str, Any], how: dict[str, Any], **said: Any
+) -> Any:
+    """A dataclass field that carries its declaration."""
+    bounds = {key: bound for key, bound in limits.items() if bound is not None}
+    if default is not REQUIRED and form != "choice":
+        how = how | {"default": default}
+    declared = {"form": form, "default": default, "bounds": bounds, **said}
+    return eqx.field(metadata={"physent": declared}, kw_only=True, **how)
+
+
+@dataclass_transform(
+    eq_default=False,
+    kw_only_default=True,
+    field_specifiers=(param, choice, dataclasses.field, eqx.field),
+)
+class DeclaredMeta(_ModuleMeta):
+    """The metaclass of `Declared`, which tells type checkers what declares a field.
+
+    `static` is not among them: it converts nothing, and what is no specifier is a default to them.
+    """
+
+
+class Declared(eqx.Module, metaclass=DeclaredMeta):
     """A module whose `param`, `static` and `choice` fields are checked when it is made."""
 
     def __new__(cls, *args: Any, **values: Any) -> Self:
@@ -285,14 +385,12 @@ class Declared(eqx.Module):
 
         Here, before the checks of a subclass, which use what was chosen.
         """
-        declared, known = (
-            declarations(cls),
-            [field.name for field in dataclasses.fields(cls) if field.init],
-        )
-        for name, value in values.items():
+        known = [field.name for field in dataclasses.fields(cls) if field.init]
+        for name in values:
             if name not in known and cls.__dataclass_params__.init:  # type: ignore[attr-defined]
                 raise TypeError(f"{cls.__name__} has no parameter {name!r}{nearest(name, known)}")
-            if name in declared and (words := declared[name].misfit(value)):
+        for name, declaration in declarations(cls).items():
+            if name in values and (words := declaration.misfit(values[name])):
                 raise ParameterError(name, words)
         return super().__new__(cls)
 
@@ -303,8 +401,7 @@ class Declared(eqx.Module):
                 raise ParameterError(declaration.name, violation)
 
 
-@functools.cache
-def declarations(cls: type) -> dict[str, Declaration]:
+def _declarations(cls: type) -> dict[str, Declaration]:
     """The declared fields of a class, in order, by name."""
     hints = typing.get_type_hints(cls)
     return {
@@ -314,6 +411,10 @@ def declarations(cls: type) -> dict[str, Declaration]:
         for field in dataclasses.fields(cls)
         if "physent" in field.metadata
     }
+
+
+# a class has a hash, which type checkers do not grant to the classes of dataclasses
+declarations: Callable[[type], dict[str, Declaration]] = functools.cache(_declarations)
 
 
 def kind_of(module: Any, options: Mapping[str, type]) -> str:

@@ -16,7 +16,11 @@ from physent.learning.currents import current, local, physics
 from physent.learning.derivatives import slopes
 from physent.learning.model import noisy
 from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Variable
 from physent.score.maps import per_time
@@ -46,7 +50,9 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
     )
     each: bool = static(False, doc="give rates and velocities of every particle, too")
     bins: int = static(0, doc="boxes an axis of a map in space; 0: none", ge=0)
-    after: Array = param(0.0, doc="time before which nothing goes into the map", ge=0)
+    after: Array = param(
+        default=0.0, converter=as_number, doc="time before which nothing goes into the map", ge=0
+    )
     probes: int = static(
         1, doc="random signs a state for divergences, where there are many components", ge=1
     )

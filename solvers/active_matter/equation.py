@@ -13,7 +13,15 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from physent.numerics.neighbors import NeighborList, enough
 from physent.numerics.space import Space
-from physent.protocol.parameters import choice, known, member_axes, param, static
+from physent.protocol.parameters import (
+    as_number,
+    choice,
+    known,
+    member_axes,
+    one_of,
+    param,
+    static,
+)
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Domain, Variable
@@ -66,26 +74,48 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     dimension: Literal[1, 2, 3] = static(2, doc="d, dimensions of space")
     boundary: Literal["periodic", "open"] = static("periodic", doc="what lies beyond the box")
     packing_fraction: Array = param(
-        0.5, gt=0, doc="phi, volume of balls of radius 1 over that of the box"
+        default=0.5,
+        converter=as_number,
+        gt=0,
+        doc="phi, volume of balls of radius 1 over that of the box",
     )
     length: Array | None = param(
-        None, gt=0, doc="edge of the box (default: by the packing fraction)", units="length"
+        default=None,
+        converter=as_number,
+        gt=0,
+        doc="edge of the box (default: by the packing fraction)",
+        units="length",
     )
-    speed: Array = param(0.025, ge=0, doc="v0, speed of self-propulsion", units="length/time")
+    speed: Array = param(
+        default=0.025,
+        converter=as_number,
+        ge=0,
+        doc="v0, speed of self-propulsion",
+        units="length/time",
+    )
     propulsion: Propulsion = choice(
-        PROPULSIONS, "ornstein_uhlenbeck", doc="how the self-propulsion g wanders"
+        converter=one_of(PROPULSIONS),
+        default="ornstein_uhlenbeck",
+        doc="how the self-propulsion g wanders",
     )
-    force: PairForce = choice(PAIR_FORCES, "softplus", doc="force between pairs")
+    force: PairForce = choice(
+        converter=one_of(PAIR_FORCES), default="softplus", doc="force between pairs"
+    )
     trap: Array = param(
-        0.0, ge=0, doc="A, stiffness of a harmonic trap at the origin", units="1/time"
+        default=0.0,
+        converter=as_number,
+        ge=0,
+        doc="A, stiffness of a harmonic trap at the origin",
+        units="1/time",
     )
     diffusivity: Array | None = param(
-        None,
+        default=None,
+        converter=as_number,
         ge=0,
         doc="eps, of the translational noise (default: there is none)",
         units="length^2/time",
     )
-    dt: Array = param(0.01, gt=0, doc="time step", units="time")
+    dt: Array = param(default=0.01, converter=as_number, gt=0, doc="time step", units="time")
     method: Literal["euler_maruyama", "adams_bashforth", "splitting"] = static(
         "euler_maruyama", doc="time stepping method"
     )
@@ -93,7 +123,11 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         "random", doc="places at t = 0; g starts stationary"
     )
     skin: Array = param(
-        0.6, gt=0, doc="margin of the neighbour list; a matter of speed only", units="length"
+        default=0.6,
+        converter=as_number,
+        gt=0,
+        doc="margin of the neighbour list; a matter of speed only",
+        units="length",
     )
     neighbors: int = static(
         24, ge=1, doc="slots of the neighbour list at the start; N - 1: all pairs"

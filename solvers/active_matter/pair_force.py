@@ -7,7 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.protocol.parameters import Declared, param
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+)
 
 
 class PairForce(Declared):
@@ -55,9 +59,11 @@ class Softplus(PairForce):
     """
 
     diverges: ClassVar[bool] = False
-    strength: Array = param(1.0, ge=0, doc="k", units="1/time")
-    sharpness: Array = param(7.5, gt=0, doc="beta", units="1/length")
-    radius: Array = param(1.0, gt=0, doc="a, radius of a particle", units="length")
+    strength: Array = param(default=1.0, converter=as_number, ge=0, doc="k", units="1/time")
+    sharpness: Array = param(default=7.5, converter=as_number, gt=0, doc="beta", units="1/length")
+    radius: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="a, radius of a particle", units="length"
+    )
 
     def reach(self) -> Float[Array, ""]:
         """2 a - ln(1e-5 beta)/beta."""
@@ -103,8 +109,10 @@ class WCA(PairForce):
     (J. D. Weeks, D. Chandler, H. C. Andersen, J. Chem. Phys. 54, 5237, 1971.)
     """
 
-    energy: Array = param(1.0, ge=0, doc="e, over the friction", units="length^2/time")
-    diameter: Array = param(2.0, gt=0, doc="s", units="length")
+    energy: Array = param(
+        default=1.0, converter=as_number, ge=0, doc="e, over the friction", units="length^2/time"
+    )
+    diameter: Array = param(default=2.0, converter=as_number, gt=0, doc="s", units="length")
 
     def reach(self) -> Float[Array, ""]:
         """2^(1/6) s, where the force is 0."""
@@ -121,10 +129,23 @@ class Yukawa(PairForce):
     `cutoff`.
     """
 
-    energy: Array = param(1.0, doc="e, U at r = s, over the friction", units="length^2/time")
-    diameter: Array = param(2.0, gt=0, doc="s", units="length")
-    screening: Array = param(0.5, gt=0, doc="l, screening length", units="length")
-    cutoff: Array = param(8.0, gt=0, doc="distance beyond which there is no force", units="length")
+    energy: Array = param(
+        default=1.0,
+        converter=as_number,
+        doc="e, U at r = s, over the friction",
+        units="length^2/time",
+    )
+    diameter: Array = param(default=2.0, converter=as_number, gt=0, doc="s", units="length")
+    screening: Array = param(
+        default=0.5, converter=as_number, gt=0, doc="l, screening length", units="length"
+    )
+    cutoff: Array = param(
+        default=8.0,
+        converter=as_number,
+        gt=0,
+        doc="distance beyond which there is no force",
+        units="length",
+    )
 
     def reach(self) -> Float[Array, ""]:
         """The cutoff."""

@@ -9,7 +9,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from physent.protocol.parameters import Declared, param
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+)
 
 
 class Propulsion(Declared):
@@ -44,7 +48,13 @@ class Propulsion(Declared):
 class OrnsteinUhlenbeck(Propulsion):
     """AOUP: dg = -gamma g dt + sqrt(2 gamma) dW, of unit variance in every component."""
 
-    rate: Array = param(0.1, gt=0, doc="gamma, inverse persistence time", units="1/time")
+    rate: Array = param(
+        default=0.1,
+        converter=as_number,
+        gt=0,
+        doc="gamma, inverse persistence time",
+        units="1/time",
+    )
 
     def start(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "n d"]:
         """Standard normal."""
@@ -71,7 +81,9 @@ class Brownian(Propulsion):
     D_r.
     """
 
-    rotational_diffusivity: Array = param(1.0, gt=0, doc="D_r", units="1/time")
+    rotational_diffusivity: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="D_r", units="1/time"
+    )
 
     def advance(
         self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray
@@ -109,7 +121,9 @@ class RunAndTumble(Propulsion):
 
     jumps: ClassVar[bool] = True
 
-    tumble_rate: Array = param(1.0, gt=0, doc="tumbles per unit time", units="1/time")
+    tumble_rate: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="tumbles per unit time", units="1/time"
+    )
 
     def advance(
         self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray

@@ -10,7 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy.schools.directions import unit
-from physent.protocol.parameters import Declared, param, static
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+    static,
+)
 from physent.solvers.checks import on_host, refuse
 from physent.solvers.snapshot import Snapshot
 
@@ -38,7 +43,11 @@ class RandomBox(Initial):
     """Fish at random in a cube (a square), heading anywhere; by default it is the periodic box."""
 
     side: Array | None = param(
-        None, gt=0, doc="side of the cube; default: that of the periodic box", units="length"
+        default=None,
+        converter=as_number,
+        gt=0,
+        doc="side of the cube; default: that of the periodic box",
+        units="length",
     )
 
     def __call__(
@@ -65,7 +74,9 @@ class RandomBox(Initial):
 class RandomBall(Initial):
     """Fish at random in a ball (a disc), heading anywhere, as in Couzin et al. (2002)."""
 
-    radius: Array = param(3.5, gt=0, doc="radius of the ball", units="length")
+    radius: Array = param(
+        default=3.5, converter=as_number, gt=0, doc="radius of the ball", units="length"
+    )
 
     def __call__(
         self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
@@ -88,14 +99,30 @@ class Ring(Initial):
     The angles are equally spaced but for their spread; spreads are standard deviations.
     """
 
-    radius: Array = param(6.0, gt=0, doc="radius of the circle", units="length")
-    angle_spread: Array = param(0.1, ge=0, doc="spread of the angles on the circle", units="rad")
-    radial_spread: Array = param(
-        0.15, ge=0, doc="spread of the distances from the middle, over the radius"
+    radius: Array = param(
+        default=6.0, converter=as_number, gt=0, doc="radius of the circle", units="length"
     )
-    height_spread: Array = param(0.3, ge=0, doc="spread of z, over the radius")
+    angle_spread: Array = param(
+        default=0.1,
+        converter=as_number,
+        ge=0,
+        doc="spread of the angles on the circle",
+        units="rad",
+    )
+    radial_spread: Array = param(
+        default=0.15,
+        converter=as_number,
+        ge=0,
+        doc="spread of the distances from the middle, over the radius",
+    )
+    height_spread: Array = param(
+        default=0.3, converter=as_number, ge=0, doc="spread of z, over the radius"
+    )
     heading_spread: Array = param(
-        0.1, ge=0, doc="spread of the component of the heading along z, before it is normalised"
+        default=0.1,
+        converter=as_number,
+        ge=0,
+        doc="spread of the component of the heading along z, before it is normalised",
     )
 
     def __call__(

@@ -12,7 +12,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from physent.entropy import from_centre
 from physent.numerics.space import Space
 from physent.numerics.tiles import Tiling, over_tiles, renew_tiling, tile, tile_count
-from physent.protocol.parameters import choice, declarations, param, static
+from physent.protocol.parameters import (
+    as_number,
+    choice,
+    declarations,
+    one_of,
+    param,
+    static,
+)
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import require_length
@@ -68,43 +75,88 @@ class Couzin(Solver[CouzinState]):
     n: int = static(100, ge=2, doc="number of fish")
     dimensions: Literal[2, 3] = static(3, doc="dimensions of space")
     length: Array | None = param(
-        None, gt=0, doc="side of the periodic box; default: unbounded space", units="length"
+        default=None,
+        converter=as_number,
+        gt=0,
+        doc="side of the periodic box; default: unbounded space",
+        units="length",
     )
-    dt: Array = param(0.1, gt=0, doc="time step, the reaction time of the fish", units="time")
-    speed: Array = param(3.0, gt=0, doc="swimming speed", units="length/time")
+    dt: Array = param(
+        default=0.1,
+        converter=as_number,
+        gt=0,
+        doc="time step, the reaction time of the fish",
+        units="time",
+    )
+    speed: Array = param(
+        default=3.0, converter=as_number, gt=0, doc="swimming speed", units="length/time"
+    )
     repulsion_radius: Array = param(
-        1.0, ge=0, doc="outer radius of the zone of repulsion", units="length"
+        default=1.0,
+        converter=as_number,
+        ge=0,
+        doc="outer radius of the zone of repulsion",
+        units="length",
     )
     orientation_width: Array = param(
-        0.75, ge=0, doc="width of the zone of orientation about it", units="length"
+        default=0.75,
+        converter=as_number,
+        ge=0,
+        doc="width of the zone of orientation about it",
+        units="length",
     )
     attraction_width: Array = param(
-        14.0, ge=0, doc="width of the zone of attraction about that", units="length"
+        default=14.0,
+        converter=as_number,
+        ge=0,
+        doc="width of the zone of attraction about that",
+        units="length",
     )
     combine: Combine = static(
         "normalised", doc="whether orientation and attraction are normalised before they are added"
     )
-    orientation_weight: Array = param(1.0, ge=0, doc="w, weight of orientation against attraction")
+    orientation_weight: Array = param(
+        default=1.0, converter=as_number, ge=0, doc="w, weight of orientation against attraction"
+    )
     blind_angle: Array = param(
-        0.25 * np.pi, ge=0, le=np.pi, doc="half the angle of the blind cone", units="rad"
+        default=0.25 * np.pi,
+        converter=as_number,
+        ge=0,
+        le=np.pi,
+        doc="half the angle of the blind cone",
+        units="rad",
     )
     blind_to_repulsion: bool = static(
         False, doc="whether fish in the blind cone do not repel either"
     )
     turning_rate: Array = param(
-        np.radians(40), gt=0, doc="largest angle turned in a unit of time", units="rad/time"
+        default=np.radians(40),
+        converter=as_number,
+        gt=0,
+        doc="largest angle turned in a unit of time",
+        units="rad/time",
     )
     turning: Literal["rotation", "interpolation"] = static(
         "rotation",
         doc="by that angle along a great circle, or as far on the chord as it is of the whole "
         "angle",
     )
-    noise: Array = param(0.05, ge=0, doc="standard deviation of the error of a step", units="rad")
+    noise: Array = param(
+        default=0.05,
+        converter=as_number,
+        ge=0,
+        doc="standard deviation of the error of a step",
+        units="rad",
+    )
     noise_model: Literal["angular", "vector"] = static(
         "angular", doc="the wish is rotated before the turn, or a Gaussian vector added after it"
     )
-    schedule: Schedule = choice(SCHEDULES, "constant", doc="how orientation_width changes in time")
-    initial: Initial = choice(INITIALS, "ball", doc="positions and headings at t = 0")
+    schedule: Schedule = choice(
+        converter=one_of(SCHEDULES), default="constant", doc="how orientation_width changes in time"
+    )
+    initial: Initial = choice(
+        converter=one_of(INITIALS), default="ball", doc="positions and headings at t = 0"
+    )
     search: Literal["auto", "dense", "tiles"] = static(
         "auto",
         doc="all pairs, or those of tiles of fish that are near each other; the choice is by n",
@@ -114,14 +166,20 @@ class Couzin(Solver[CouzinState]):
         192, ge=1, doc="tiles near a tile that there is room for; grows when there is not"
     )
     speed_factors: Array | None = param(
-        None, ndim=1, gt=0, doc="speed of each of the n fish over speed"
+        default=None,
+        converter=as_number,
+        ndim=1,
+        gt=0,
+        doc="speed of each of the n fish over speed",
     )
-    repulsion_factors: Array | None = param(None, ndim=1, ge=0, doc="the same for repulsion_radius")
+    repulsion_factors: Array | None = param(
+        default=None, converter=as_number, ndim=1, ge=0, doc="the same for repulsion_radius"
+    )
     orientation_factors: Array | None = param(
-        None, ndim=1, ge=0, doc="the same for orientation_width"
+        default=None, converter=as_number, ndim=1, ge=0, doc="the same for orientation_width"
     )
     attraction_factors: Array | None = param(
-        None, ndim=1, ge=0, doc="the same for attraction_width"
+        default=None, converter=as_number, ndim=1, ge=0, doc="the same for attraction_width"
     )
 
     def __check_init__(self):

@@ -3,7 +3,11 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.protocol.parameters import Declared, param
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+)
 from physent.solvers.checks import on_host, refuse
 
 
@@ -36,9 +40,13 @@ class Staircase(Schedule):
     next; the run takes (2 (top - width)/rise + 1) hold.
     """
 
-    top: Array = param(4.5, ge=0, doc="largest width", units="length")
-    rise: Array = param(0.25, gt=0, doc="difference between two stairs", units="length")
-    hold: Array = param(200.0, gt=0, doc="time on each stair", units="time")
+    top: Array = param(default=4.5, converter=as_number, ge=0, doc="largest width", units="length")
+    rise: Array = param(
+        default=0.25, converter=as_number, gt=0, doc="difference between two stairs", units="length"
+    )
+    hold: Array = param(
+        default=200.0, converter=as_number, gt=0, doc="time on each stair", units="time"
+    )
 
     def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
         """The width of the stair at time t; ask between two steps, where rounding cannot decide."""

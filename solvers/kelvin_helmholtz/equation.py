@@ -6,7 +6,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from physent.protocol.parameters import choice, param, static
+from physent.protocol.parameters import (
+    as_number,
+    choice,
+    one_of,
+    param,
+    static,
+)
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import refuse
@@ -49,30 +55,63 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
 
     nx: int = static(128, ge=4, doc="cells in x")
     nz: int = static(64, ge=4, doc="cells in z, an even number")
-    length: Array = param(2.0, gt=0, doc="length of the box", units="length")
-    height: Array = param(1.0, gt=0, doc="height of the box", units="length")
-    dt: Array = param(
-        0.1, gt=0, doc="time step, divided into inner steps unless stepping is fixed", units="time"
+    length: Array = param(
+        default=2.0, converter=as_number, gt=0, doc="length of the box", units="length"
     )
-    reynolds: Array = param(1000.0, gt=0, finite=False, doc="Re, 1/viscosity; inf for none")
-    prandtl: Array = param(1.0, gt=0, finite=False, doc="Pr, viscosity/diffusivity of the density")
-    schmidt: Array = param(1.0, gt=0, finite=False, doc="viscosity/diffusivity of the dye")
+    height: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="height of the box", units="length"
+    )
+    dt: Array = param(
+        default=0.1,
+        converter=as_number,
+        gt=0,
+        doc="time step, divided into inner steps unless stepping is fixed",
+        units="time",
+    )
+    reynolds: Array = param(
+        default=1000.0, converter=as_number, gt=0, finite=False, doc="Re, 1/viscosity; inf for none"
+    )
+    prandtl: Array = param(
+        default=1.0,
+        converter=as_number,
+        gt=0,
+        finite=False,
+        doc="Pr, viscosity/diffusivity of the density",
+    )
+    schmidt: Array = param(
+        default=1.0, converter=as_number, gt=0, finite=False, doc="viscosity/diffusivity of the dye"
+    )
     buoyancy: Array = param(
-        0.5, ge=0, doc="G, weight of an excess of density", units="velocity^2/length"
+        default=0.5,
+        converter=as_number,
+        ge=0,
+        doc="G, weight of an excess of density",
+        units="velocity^2/length",
     )
     walls: Walls = static("free_slip", doc="what bounds z")
-    initial: Initial = choice(INITIALS, "shear_layer", doc="the flow at t = 0")
-    noise: Array = param(
-        0.0, ge=0, doc="standard deviation of white noise on w at t = 0", units="velocity"
+    initial: Initial = choice(
+        converter=one_of(INITIALS), default="shear_layer", doc="the flow at t = 0"
     )
-    forcing: Forcing = choice(FORCINGS, "none", doc="what drives the flow")
+    noise: Array = param(
+        default=0.0,
+        converter=as_number,
+        ge=0,
+        doc="standard deviation of white noise on w at t = 0",
+        units="velocity",
+    )
+    forcing: Forcing = choice(
+        converter=one_of(FORCINGS), default="none", doc="what drives the flow"
+    )
     with_dye: bool = static(False, doc="whether to carry a passive dye")
     method: Literal["projection", "spectral"] = static("projection", doc="discretisation: A or B")
     stepping: Literal["adaptive", "courant", "fixed"] = static(
         "adaptive", doc="how dt is divided into inner steps"
     )
     courant: Array = param(
-        1.0, gt=0, doc="largest (|u|/dx + |w|/dz) x inner step; above 1 the density has no bounds"
+        default=1.0,
+        converter=as_number,
+        gt=0,
+        doc="largest (|u|/dx + |w|/dz) x inner step; above 1 the density has no bounds",
     )
     advection: Literal["tvd", "central"] = static(
         "tvd", doc="fluxes of density and dye in method projection"

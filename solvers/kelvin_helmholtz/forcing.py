@@ -6,7 +6,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from physent.protocol.parameters import Declared, param, static
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+    static,
+)
 from physent.solvers.checks import refuse
 
 from .box import Box, Sources, Velocity
@@ -54,7 +59,9 @@ class HoldBase(Forcing):
 class Kolmogorov(Forcing):
     """A steady acceleration of u, amplitude sin(2 pi n z/height)."""
 
-    amplitude: Array = param(0.1, doc="largest acceleration", units="velocity/time")
+    amplitude: Array = param(
+        default=0.1, converter=as_number, doc="largest acceleration", units="velocity/time"
+    )
     n: int = static(1, ge=1, doc="waves in z")
 
     def sources(self, box: Box, initial: Initial) -> Sources:
@@ -82,7 +89,9 @@ class Stochastic(Forcing):
     """
 
     random: ClassVar[bool] = True
-    power: Array = param(0.01, ge=0, doc="mean power per area", units="velocity^2/time")
+    power: Array = param(
+        default=0.01, converter=as_number, ge=0, doc="mean power per area", units="velocity^2/time"
+    )
     modes: int = static(5, ge=1, doc="waves in each direction")
 
     def kick(self, key: PRNGKeyArray, dt: Array, box: Box) -> Velocity:

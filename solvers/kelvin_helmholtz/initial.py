@@ -9,7 +9,15 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from physent.errors import ParameterError
-from physent.protocol.parameters import Declared, choice, kind_of, param, static
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    choice,
+    kind_of,
+    one_of,
+    param,
+    static,
+)
 from physent.solvers.checks import certain, on_host, refuse
 
 from .box import Box, Fluid
@@ -54,12 +62,22 @@ def _step(z: Array, thickness: Array, centre: Array) -> Array:
 class ShearLayer(Initial):
     """A tanh layer of velocity and density at mid-height."""
 
-    thickness: Array = param(0.05, gt=0, doc="delta of tanh((z - height/2)/delta)", units="length")
-    u_top: Array = param(1.0, doc="velocity above", units="velocity")
-    u_bottom: Array = param(-1.0, doc="velocity below", units="velocity")
-    density_top: Array = param(1.0, gt=0, doc="density above")
-    density_bottom: Array = param(1.2, gt=0, doc="density below")
-    perturbation: Perturbation = choice(PERTURBATIONS, "mode", doc="disturbance of the layer")
+    thickness: Array = param(
+        default=0.05,
+        converter=as_number,
+        gt=0,
+        doc="delta of tanh((z - height/2)/delta)",
+        units="length",
+    )
+    u_top: Array = param(default=1.0, converter=as_number, doc="velocity above", units="velocity")
+    u_bottom: Array = param(
+        default=-1.0, converter=as_number, doc="velocity below", units="velocity"
+    )
+    density_top: Array = param(default=1.0, converter=as_number, gt=0, doc="density above")
+    density_bottom: Array = param(default=1.2, converter=as_number, gt=0, doc="density below")
+    perturbation: Perturbation = choice(
+        converter=one_of(PERTURBATIONS), default="mode", doc="disturbance of the layer"
+    )
 
     def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
         """The layer and its disturbance."""
@@ -121,8 +139,10 @@ class Rotating(WithLayer):
     start a layer without it diffuses into the flow from both.
     """
 
-    rate: Array = param(0.5, doc="shear added", units="1/time")
-    layer: ShearLayer = choice({"shear_layer": ShearLayer}, "shear_layer", doc="the layer")
+    rate: Array = param(default=0.5, converter=as_number, doc="shear added", units="1/time")
+    layer: ShearLayer = choice(
+        converter=one_of({"shear_layer": ShearLayer}), default="shear_layer", doc="the layer"
+    )
 
     def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
         """The layer's and the shear."""
@@ -143,9 +163,11 @@ class Forced(WithLayer):
     random. Much of it is divergence, and projected away.
     """
 
-    amplitude: Array = param(0.1, doc="A", units="velocity")
+    amplitude: Array = param(default=0.1, converter=as_number, doc="A", units="velocity")
     modes: int = static(5, ge=1, doc="waves in each direction")
-    layer: ShearLayer = choice({"shear_layer": ShearLayer}, "shear_layer", doc="the layer")
+    layer: ShearLayer = choice(
+        converter=one_of({"shear_layer": ShearLayer}), default="shear_layer", doc="the layer"
+    )
 
     def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
         """The layer's and the waves."""
@@ -173,17 +195,32 @@ class DoubleShear(Initial):
     The density jumps at the layers as in kh2d-solver (`density_thickness` 0), or follows tanh.
     """
 
-    thickness: Array = param(0.04, gt=0, doc="delta of the layers", units="length")
-    separation: Array = param(0.3, gt=0, doc="distance between the layers", units="length")
+    thickness: Array = param(
+        default=0.04, converter=as_number, gt=0, doc="delta of the layers", units="length"
+    )
+    separation: Array = param(
+        default=0.3, converter=as_number, gt=0, doc="distance between the layers", units="length"
+    )
     u_max: Array = param(
-        1.0, doc="velocity between the layers, the opposite outside", units="velocity"
+        default=1.0,
+        converter=as_number,
+        doc="velocity between the layers, the opposite outside",
+        units="velocity",
     )
-    density_between: Array = param(1.0, gt=0, doc="density between the layers")
-    density_outside: Array = param(1.5, gt=0, doc="density outside")
+    density_between: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="density between the layers"
+    )
+    density_outside: Array = param(default=1.5, converter=as_number, gt=0, doc="density outside")
     density_thickness: Array = param(
-        0.0, ge=0, doc="delta of the density, 0 for a jump", units="length"
+        default=0.0,
+        converter=as_number,
+        ge=0,
+        doc="delta of the density, 0 for a jump",
+        units="length",
     )
-    perturbation: Perturbation = choice(PERTURBATIONS, "mode", doc="disturbance of both layers")
+    perturbation: Perturbation = choice(
+        converter=one_of(PERTURBATIONS), default="mode", doc="disturbance of both layers"
+    )
 
     def _centres(self, box: Box) -> tuple[Array, Array]:
         return box.height / 2 - self.separation / 2, box.height / 2 + self.separation / 2
@@ -250,7 +287,7 @@ class TaylorGreen(Initial):
     periodic.
     """
 
-    amplitude: Array = param(0.1, doc="A", units="length velocity")
+    amplitude: Array = param(default=0.1, converter=as_number, doc="A", units="length velocity")
     m: int = static(1, ge=1, doc="waves in x")
     n: int = static(1, ge=1, doc="half waves in z between walls, waves where z is periodic")
 

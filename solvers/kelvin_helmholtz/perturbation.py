@@ -7,7 +7,12 @@ import abc
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.protocol.parameters import Declared, param, static
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+    static,
+)
 
 from .box import Box
 
@@ -40,7 +45,7 @@ class Unperturbed(Perturbation):
 class Wave(Perturbation):
     """One of a number of wavelengths in the box, which the grid must carry."""
 
-    amplitude: Array = param(0.01, doc="A", units="velocity")
+    amplitude: Array = param(default=0.01, converter=as_number, doc="A", units="velocity")
     m: int = static(2, doc="waves in the box", ge=1)
 
     def check(self, box: Box, key: str) -> None:
@@ -56,7 +61,10 @@ class Mode(Wave):
     """
 
     amplitude: Array = param(
-        0.01, doc="A, of the order of the velocity it causes", units="velocity"
+        default=0.01,
+        converter=as_number,
+        doc="A, of the order of the velocity it causes",
+        units="velocity",
     )
 
     def velocity(

@@ -10,7 +10,14 @@ from physent.errors import ParameterError
 from physent.numerics.rotation import cosine_sine
 from physent.numerics.spectral import grid, squared_modulus
 from physent.numerics.splitting import SPLITTINGS, STRANG, split_step
-from physent.protocol.parameters import choice, kind_of, param, static
+from physent.protocol.parameters import (
+    as_number,
+    choice,
+    kind_of,
+    one_of,
+    param,
+    static,
+)
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import certain, on_host, refuse
@@ -67,27 +74,48 @@ class KleinGordon(Solver[KleinGordonState]):
     """
 
     n: int = static(512, ge=4, doc="number of grid points")
-    length: Array = param(60.0, gt=0, doc="length of the box", units="length")
-    dt: Array = param(0.05, gt=0, doc="time step; an experiment may say 'auto'", units="time")
-    potential: Potential = choice(POTENTIALS, "linear", doc="V(phi)")
-    boundary: Boundary = choice(
-        BOUNDARIES, "periodic", doc="phi(x + length), the topological sector"
+    length: Array = param(
+        default=60.0, converter=as_number, gt=0, doc="length of the box", units="length"
     )
-    initial: Initial = choice(INITIALS, "gaussian", doc="phi and phi_t at t = 0")
+    dt: Array = param(
+        default=0.05,
+        converter=as_number,
+        gt=0,
+        doc="time step; an experiment may say 'auto'",
+        units="time",
+    )
+    potential: Potential = choice(converter=one_of(POTENTIALS), default="linear", doc="V(phi)")
+    boundary: Boundary = choice(
+        converter=one_of(BOUNDARIES),
+        default="periodic",
+        doc="phi(x + length), the topological sector",
+    )
+    initial: Initial = choice(
+        converter=one_of(INITIALS), default="gaussian", doc="phi and phi_t at t = 0"
+    )
     method: Literal["stormer_verlet", "strang", "blanes_moan_4", "blanes_moan_6", "dopri8"] = (
         static("blanes_moan_4", doc="time stepping method")
     )
     linear_mass: Array | None = param(
-        None,
+        default=None,
+        converter=as_number,
         ge=0,
         doc="mass in the part that is solved exactly (default: that of a linear potential, else 0)",
     )
     probe: Array = param(
-        0.0, doc="point where phi and phi_t are followed and bounces counted", units="length"
+        default=0.0,
+        converter=as_number,
+        doc="point where phi and phi_t are followed and bounces counted",
+        units="length",
     )
-    rtol: Array = param(1e-11, gt=0, doc="relative tolerance of dopri8, for each mode")
+    rtol: Array = param(
+        default=1e-11, converter=as_number, gt=0, doc="relative tolerance of dopri8, for each mode"
+    )
     atol: Array = param(
-        1e-12, gt=0, doc="absolute tolerance of dopri8, for omega times the amplitude of each mode"
+        default=1e-12,
+        converter=as_number,
+        gt=0,
+        doc="absolute tolerance of dopri8, for omega times the amplitude of each mode",
     )
 
     def __check_init__(self):

@@ -12,7 +12,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from physent.numerics.rotation import sech
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 
 from .boundary import Antiperiodic, Boundary, Periodic, Winding
 from .initial import Initial, Medium, Solution
@@ -38,8 +42,10 @@ class Phi4Kink(Solution):
     """
 
     needs: ClassVar[tuple[type, ...]] = (Phi4,)
-    position: Array = param(0.0, doc="centre at t = 0", units="length")
-    velocity: Array = param(0.0, gt=-1, lt=1, doc="velocity in units of that of light")
+    position: Array = param(default=0.0, converter=as_number, doc="centre at t = 0", units="length")
+    velocity: Array = param(
+        default=0.0, converter=as_number, gt=-1, lt=1, doc="velocity in units of that of light"
+    )
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
 
     def field(
@@ -68,12 +74,22 @@ class KinkAntikink(Initial):
 
     needs: ClassVar[tuple[type, ...]] = (Phi4,)
     separation: Array = param(
-        20.0, gt=0, doc="d, distance between the centres at t = 0", units="length"
+        default=20.0,
+        converter=as_number,
+        gt=0,
+        doc="d, distance between the centres at t = 0",
+        units="length",
     )
     velocity: Array = param(
-        0.2, gt=-1, lt=1, doc="velocity of the kink, the antikink has its opposite"
+        default=0.2,
+        converter=as_number,
+        gt=-1,
+        lt=1,
+        doc="velocity of the kink, the antikink has its opposite",
     )
-    position: Array = param(0.0, doc="point halfway between them", units="length")
+    position: Array = param(
+        default=0.0, converter=as_number, doc="point halfway between them", units="length"
+    )
 
     def field(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
@@ -97,8 +113,12 @@ class SineGordonKink(Solution):
     """
 
     needs: ClassVar[tuple[type, ...]] = (SineGordon, DoubleSineGordon)
-    position: Array = param(0.0, doc="x0, centre at t = 0", units="length")
-    velocity: Array = param(0.0, gt=-1, lt=1, doc="velocity in units of that of light")
+    position: Array = param(
+        default=0.0, converter=as_number, doc="x0, centre at t = 0", units="length"
+    )
+    velocity: Array = param(
+        default=0.0, converter=as_number, gt=-1, lt=1, doc="velocity in units of that of light"
+    )
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
 
     def field(
@@ -124,10 +144,21 @@ class Breather(Solution):
     """
 
     needs: ClassVar[tuple[type, ...]] = (SineGordon,)
-    frequency: Array = param(0.5, gt=0, lt=1, doc="omega, frequency at rest", units="1/time")
-    phase: Array = param(0.0, doc="theta at x0 and t = 0; pi/2: at its largest", units="rad")
-    position: Array = param(0.0, doc="x0, centre at t = 0", units="length")
-    velocity: Array = param(0.0, gt=-1, lt=1, doc="velocity in units of that of light")
+    frequency: Array = param(
+        default=0.5, converter=as_number, gt=0, lt=1, doc="omega, frequency at rest", units="1/time"
+    )
+    phase: Array = param(
+        default=0.0,
+        converter=as_number,
+        doc="theta at x0 and t = 0; pi/2: at its largest",
+        units="rad",
+    )
+    position: Array = param(
+        default=0.0, converter=as_number, doc="x0, centre at t = 0", units="length"
+    )
+    velocity: Array = param(
+        default=0.0, converter=as_number, gt=-1, lt=1, doc="velocity in units of that of light"
+    )
 
     def field(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
@@ -151,9 +182,15 @@ class TwoKink(Solution):
     """
 
     needs: ClassVar[tuple[type, ...]] = (SineGordon,)
-    velocity: Array = param(0.5, gt=0, lt=1, doc="v, speed of each long before they meet")
-    position: Array = param(0.0, doc="x0, where they meet", units="length")
-    meeting: Array = param(20.0, doc="t0, when they meet", units="time")
+    velocity: Array = param(
+        default=0.5, converter=as_number, gt=0, lt=1, doc="v, speed of each long before they meet"
+    )
+    position: Array = param(
+        default=0.0, converter=as_number, doc="x0, where they meet", units="length"
+    )
+    meeting: Array = param(
+        default=20.0, converter=as_number, doc="t0, when they meet", units="time"
+    )
     charges: Literal["equal", "opposite"] = static(
         "equal", doc="equal: two kinks; opposite: a kink and an antikink"
     )

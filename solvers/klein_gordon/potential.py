@@ -13,7 +13,12 @@ from jaxtyping import Array, Float
 from physent.errors import ParameterError, RegistryError
 from physent.numerics.rotation import cosine_sine
 from physent.protocol import registry
-from physent.protocol.parameters import Declared, param, static
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+    static,
+)
 from physent.solvers.checks import refuse
 
 
@@ -53,7 +58,9 @@ class Linear(Potential):
     solution, mode by mode.
     """
 
-    mass: Array = param(1.0, ge=0, doc="m, mass of the field", units="1/length")
+    mass: Array = param(
+        default=1.0, converter=as_number, ge=0, doc="m, mass of the field", units="1/length"
+    )
 
     def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
         """m^2 phi^2 / 2."""
@@ -74,8 +81,12 @@ class Phi4(Potential):
     Small waves about them have the mass sqrt(2 lambda) v.
     """
 
-    coupling: Array = param(1.0, gt=0, doc="lambda, the coupling", units="1/length^2")
-    vacuum: Array = param(1.0, gt=0, doc="v, the value of phi in the vacuum")
+    coupling: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="lambda, the coupling", units="1/length^2"
+    )
+    vacuum: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="v, the value of phi in the vacuum"
+    )
 
     def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
         """(lambda/4) (phi^2 - v^2)^2."""
@@ -119,7 +130,9 @@ class DoubleSineGordon(Potential):
     (C. A. Condat, R. A. Guyer, M. D. Miller, Phys. Rev. B 27, 474, 1983.)
     """
 
-    eta: Array = param(0.5, gt=-0.5, doc="strength of the second harmonic")
+    eta: Array = param(
+        default=0.5, converter=as_number, gt=-0.5, doc="strength of the second harmonic"
+    )
 
     def __call__(self, phi: Float[Array, "..."]) -> Float[Array, "..."]:
         """2 sin^2(phi/2) + eta sin^2 phi."""
@@ -163,7 +176,9 @@ class CustomPotential(Potential):
     function: str = static(
         doc="V(phi) as 'path.py:function', from the working directory", example="my.py:potential"
     )
-    vacuum: Array = param(0.0, doc="a value of phi where V is smallest")
+    vacuum: Array = param(
+        default=0.0, converter=as_number, doc="a value of phi where V is smallest"
+    )
     period: float | None = static(
         None, gt=0, doc="period of V in phi, where it has one", example=6.283185307179586
     )

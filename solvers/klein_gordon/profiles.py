@@ -5,7 +5,11 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 from physent.solvers.checks import require_length
 
 from .boundary import Antiperiodic, Boundary, Periodic, Winding
@@ -16,9 +20,15 @@ from .potential import Linear
 class Gaussian(Initial):
     """A bump at rest on the vacuum, phi = vacuum + a exp(-((x - x0)/w)^2), phi_t = 0."""
 
-    amplitude: Array = param(1.0, doc="a, height of the bump")
-    width: Array = param(2.0, gt=0, doc="w, sqrt(2) times the standard deviation", units="length")
-    position: Array = param(0.0, doc="x0, centre", units="length")
+    amplitude: Array = param(default=1.0, converter=as_number, doc="a, height of the bump")
+    width: Array = param(
+        default=2.0,
+        converter=as_number,
+        gt=0,
+        doc="w, sqrt(2) times the standard deviation",
+        units="length",
+    )
+    position: Array = param(default=0.0, converter=as_number, doc="x0, centre", units="length")
 
     def field(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
@@ -38,9 +48,9 @@ class PlaneWave(Initial):
     nearly so for small a.
     """
 
-    amplitude: Array = param(0.1, doc="a")
+    amplitude: Array = param(default=0.1, converter=as_number, doc="a")
     mode: int = static(1, doc="number of wavelengths in the box, negative for a wave to the left")
-    phase: Array = param(0.0, doc="phase at x = 0, t = 0", units="rad")
+    phase: Array = param(default=0.0, converter=as_number, doc="phase at x = 0, t = 0", units="rad")
 
     def field(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
@@ -59,9 +69,13 @@ class PlaneWave(Initial):
 class Sampled(Initial):
     """phi and phi_t by their values at the n grid points x_j = (j/n - 1/2) length."""
 
-    phi: Array = param(ndim=1, doc="phi at the grid points")
+    phi: Array = param(converter=as_number, ndim=1, doc="phi at the grid points")
     phi_t: Array | None = param(
-        None, ndim=1, doc="phi_t at the grid points (default: 0)", units="1/time"
+        default=None,
+        converter=as_number,
+        ndim=1,
+        doc="phi_t at the grid points (default: 0)",
+        units="1/time",
     )
 
     def field(

@@ -11,7 +11,16 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from physent.entropy import LinearProduction, linear_entropy_production
 from physent.entropy.production import stationary_covariance
 from physent.errors import ParameterError
-from physent.protocol.parameters import Declared, choice, known, member_axes, param, static
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    choice,
+    known,
+    member_axes,
+    one_of,
+    param,
+    static,
+)
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Domain, Variable
@@ -36,9 +45,14 @@ class Matrix(LinearSystem):
     """
 
     a: Array = param(
-        ((-1.0, 2.0), (-2.0, -1.0)), ndim=2, doc="A, all eigenvalues with a negative real part"
+        default=((-1.0, 2.0), (-2.0, -1.0)),
+        converter=as_number,
+        ndim=2,
+        doc="A, all eigenvalues with a negative real part",
     )
-    d: Array = param((1.0, 1.0), ndim=1, gt=0, doc="D of each variable")
+    d: Array = param(
+        default=(1.0, 1.0), converter=as_number, ndim=1, gt=0, doc="D of each variable"
+    )
 
     def matrix(self) -> Float[Array, "d d"]:
         """A."""
@@ -54,10 +68,16 @@ class TrappedAOUP(LinearSystem):
     gamma)).
     """
 
-    speed: Array = param(0.25, ge=0, doc="v0, speed of self-propulsion")
-    trap: Array = param(0.05, gt=0, doc="A, stiffness of the trap")
-    rate: Array = param(0.1, gt=0, doc="gamma, inverse persistence time")
-    diffusivity: Array = param(0.1, gt=0, doc="eps, of the translational noise")
+    speed: Array = param(
+        default=0.25, converter=as_number, ge=0, doc="v0, speed of self-propulsion"
+    )
+    trap: Array = param(default=0.05, converter=as_number, gt=0, doc="A, stiffness of the trap")
+    rate: Array = param(
+        default=0.1, converter=as_number, gt=0, doc="gamma, inverse persistence time"
+    )
+    diffusivity: Array = param(
+        default=0.1, converter=as_number, gt=0, doc="eps, of the translational noise"
+    )
 
     def matrix(self) -> Float[Array, "2 2"]:
         """dx = (-A x + v0 g) dt, dg = -gamma g dt."""
@@ -74,11 +94,17 @@ class CoupledAOUPs(LinearSystem):
     A + 2 kappa.
     """
 
-    speed: Array = param(1.0, ge=0, doc="v0, speed of self-propulsion")
-    trap: Array = param(1.0, gt=0, doc="A, stiffness of the trap")
-    spring: Array = param(2.0, ge=0, doc="kappa, stiffness of the spring")
-    rate: Array = param(1.0, gt=0, doc="gamma, inverse persistence time")
-    diffusivity: Array = param(0.5, gt=0, doc="eps, of the translational noise")
+    speed: Array = param(default=1.0, converter=as_number, ge=0, doc="v0, speed of self-propulsion")
+    trap: Array = param(default=1.0, converter=as_number, gt=0, doc="A, stiffness of the trap")
+    spring: Array = param(
+        default=2.0, converter=as_number, ge=0, doc="kappa, stiffness of the spring"
+    )
+    rate: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="gamma, inverse persistence time"
+    )
+    diffusivity: Array = param(
+        default=0.5, converter=as_number, gt=0, doc="eps, of the translational noise"
+    )
 
     def matrix(self) -> Float[Array, "4 4"]:
         """x1, x2, g1, g2."""
@@ -100,8 +126,8 @@ class BeadSpring(LinearSystem):
     """
 
     beads: int = static(2, ge=2, doc="number of beads")
-    cold: Array = param(1.0, gt=0, doc="temperature of the first bead")
-    hot: Array = param(10.0, gt=0, doc="temperature of the last bead")
+    cold: Array = param(default=1.0, converter=as_number, gt=0, doc="temperature of the first bead")
+    hot: Array = param(default=10.0, converter=as_number, gt=0, doc="temperature of the last bead")
 
     def matrix(self) -> Float[Array, "d d"]:
         """The discrete Laplacian."""
@@ -122,9 +148,11 @@ class Gyrator(LinearSystem):
     99, 230602, 2007.)
     """
 
-    stiffness: Array = param((1.0, 2.0), ndim=1, gt=0, doc="k1 and k2")
-    coupling: Array = param(0.5, doc="c, with c^2 < k1 k2")
-    temperature: Array = param((1.0, 3.0), ndim=1, gt=0, doc="T1 and T2")
+    stiffness: Array = param(default=(1.0, 2.0), converter=as_number, ndim=1, gt=0, doc="k1 and k2")
+    coupling: Array = param(default=0.5, converter=as_number, doc="c, with c^2 < k1 k2")
+    temperature: Array = param(
+        default=(1.0, 3.0), converter=as_number, ndim=1, gt=0, doc="T1 and T2"
+    )
 
     def __check_init__(self):
         """Refuse other numbers of coordinates."""
@@ -193,9 +221,9 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     start in the stationary state, or all at 0.
     """
 
-    system: LinearSystem = choice(SYSTEMS, "gyrator", doc="A and D")
+    system: LinearSystem = choice(converter=one_of(SYSTEMS), default="gyrator", doc="A and D")
     walkers: int = static(1024, ge=1, doc="independent copies")
-    dt: Array = param(0.1, gt=0, doc="time step", units="time")
+    dt: Array = param(default=0.1, converter=as_number, gt=0, doc="time step", units="time")
     method: Literal["exact", "euler_maruyama"] = static("exact", doc="time stepping method")
     initial: Literal["stationary", "origin"] = static("stationary", doc="walkers at t = 0")
 

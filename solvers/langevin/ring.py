@@ -7,7 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Domain, Variable
@@ -34,10 +38,12 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
     """
 
     walkers: int = static(1024, ge=1, doc="independent copies")
-    barrier: Array = param(1.0, doc="U0, half the height of the potential")
-    tilt: Array = param(1.0, doc="f, driving force")
-    diffusivity: Array = param(1.0, gt=0, doc="D")
-    dt: Array = param(0.02, gt=0, doc="time step", units="time")
+    barrier: Array = param(
+        default=1.0, converter=as_number, doc="U0, half the height of the potential"
+    )
+    tilt: Array = param(default=1.0, converter=as_number, doc="f, driving force")
+    diffusivity: Array = param(default=1.0, converter=as_number, gt=0, doc="D")
+    dt: Array = param(default=0.02, converter=as_number, gt=0, doc="time step", units="time")
     method: Literal["euler_maruyama", "heun"] = static("heun", doc="time stepping method")
 
     def exact_velocity(self, points: int = 512) -> Float[Array, ""]:

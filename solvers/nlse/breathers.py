@@ -12,7 +12,11 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from physent.numerics.rotation import sech
-from physent.protocol.parameters import known, param
+from physent.protocol.parameters import (
+    as_number,
+    known,
+    param,
+)
 from physent.solvers.checks import on_host, refuse
 
 from .initial import BrightSolution, Medium
@@ -34,12 +38,21 @@ class Akhmediev(BrightSolution):
     """
 
     a: Array = param(
-        0.375, gt=0, lt=0.5, doc="family parameter; 3/8 has the period 2 pi, 1/4 grows fastest"
+        default=0.375,
+        converter=as_number,
+        gt=0,
+        lt=0.5,
+        doc="family parameter; 3/8 has the period 2 pi, 1/4 grows fastest",
     )
-    amplitude: Array = param(1.0, gt=0, doc="|psi| of the background")
-    position: Array = param(0.0, doc="place of a maximum", units="length")
+    amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="|psi| of the background")
+    position: Array = param(
+        default=0.0, converter=as_number, doc="place of a maximum", units="length"
+    )
     start: Array = param(
-        -4.0, doc="time of the initial state, counted from the maximum", units="time"
+        default=-4.0,
+        converter=as_number,
+        doc="time of the initial state, counted from the maximum",
+        units="time",
     )
 
     def exact(
@@ -78,10 +91,15 @@ class Peregrine(BrightSolution):
     Peregrine, J. Austral. Math. Soc. B 25, 16, 1983.)
     """
 
-    amplitude: Array = param(1.0, gt=0, doc="|psi| of the background")
-    position: Array = param(0.0, doc="place of the maximum", units="length")
+    amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="|psi| of the background")
+    position: Array = param(
+        default=0.0, converter=as_number, doc="place of the maximum", units="length"
+    )
     start: Array = param(
-        -2.0, doc="time of the initial state, counted from the maximum", units="time"
+        default=-2.0,
+        converter=as_number,
+        doc="time of the initial state, counted from the maximum",
+        units="time",
     )
 
     def exact(
@@ -102,10 +120,22 @@ class KuznetsovMa(BrightSolution):
     Appl. Math. 60, 43, 1979.)
     """
 
-    a: Array = param(1.0, gt=0.5, doc="family parameter; the larger, the narrower and the faster")
-    amplitude: Array = param(1.0, gt=0, doc="|psi| of the background")
-    position: Array = param(0.0, doc="place of the maximum", units="length")
-    start: Array = param(0.0, doc="time of the initial state, counted from a maximum", units="time")
+    a: Array = param(
+        default=1.0,
+        converter=as_number,
+        gt=0.5,
+        doc="family parameter; the larger, the narrower and the faster",
+    )
+    amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="|psi| of the background")
+    position: Array = param(
+        default=0.0, converter=as_number, doc="place of the maximum", units="length"
+    )
+    start: Array = param(
+        default=0.0,
+        converter=as_number,
+        doc="time of the initial state, counted from a maximum",
+        units="time",
+    )
 
     def exact(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium

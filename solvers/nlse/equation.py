@@ -10,7 +10,13 @@ from physent.numerics import slab, spectral
 from physent.numerics.exponential import etdrk4_step
 from physent.numerics.rotation import cosine_sine, rotate
 from physent.numerics.splitting import SPLITTINGS, split_step
-from physent.protocol.parameters import choice, param, static
+from physent.protocol.parameters import (
+    as_number,
+    choice,
+    one_of,
+    param,
+    static,
+)
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import refuse
@@ -63,14 +69,23 @@ class NLSE(Solver[NLSEState]):
     """
 
     n: int = static(512, ge=4, doc="number of grid points")
-    length: Array = param(50.0, gt=0, doc="period of the box", units="length")
-    dt: Array = param(0.01, gt=0, doc="time step", units="time")
-    dispersion: Array = param(0.5, doc="beta, coefficient of psi_xx", units="length^2/time")
-    nonlinearity: Array = param(
-        1.0, doc="g, coefficient of |psi|^2 psi; negative: defocusing", units="1/time"
+    length: Array = param(
+        default=50.0, converter=as_number, gt=0, doc="period of the box", units="length"
     )
-    potential: Potential = choice(POTENTIALS, "none", doc="external potential V(x)")
-    initial: Initial = choice(INITIALS, "soliton", doc="psi at t = 0")
+    dt: Array = param(default=0.01, converter=as_number, gt=0, doc="time step", units="time")
+    dispersion: Array = param(
+        default=0.5, converter=as_number, doc="beta, coefficient of psi_xx", units="length^2/time"
+    )
+    nonlinearity: Array = param(
+        default=1.0,
+        converter=as_number,
+        doc="g, coefficient of |psi|^2 psi; negative: defocusing",
+        units="1/time",
+    )
+    potential: Potential = choice(
+        converter=one_of(POTENTIALS), default="none", doc="external potential V(x)"
+    )
+    initial: Initial = choice(converter=one_of(INITIALS), default="soliton", doc="psi at t = 0")
     method: Literal["strang", "yoshida_4", "blanes_moan_4", "blanes_moan_6", "etdrk4", "dopri8"] = (
         static("blanes_moan_4", doc="time stepping method")
     )
@@ -80,9 +95,14 @@ class NLSE(Solver[NLSEState]):
         "once a step; "
         "exact: form the cubic product on twice as many points (etdrk4, dopri8)",
     )
-    rtol: Array = param(1e-11, gt=0, doc="relative tolerance of dopri8, for each mode")
+    rtol: Array = param(
+        default=1e-11, converter=as_number, gt=0, doc="relative tolerance of dopri8, for each mode"
+    )
     atol: Array = param(
-        1e-12, gt=0, doc="absolute tolerance of dopri8, for the amplitude of each mode"
+        default=1e-12,
+        converter=as_number,
+        gt=0,
+        doc="absolute tolerance of dopri8, for the amplitude of each mode",
     )
 
     def __check_init__(self):

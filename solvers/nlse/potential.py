@@ -6,7 +6,12 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from physent.protocol.parameters import Declared, param, static
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+    static,
+)
 from physent.solvers.checks import require_length
 
 
@@ -34,8 +39,12 @@ class NoPotential(Potential):
 class Harmonic(Potential):
     """A trap, V = (1/2) frequency^2 (x - centre)^2, with the distance taken round the box."""
 
-    frequency: Array = param(1.0, ge=0, doc="trap frequency for beta = 1/2", units="1/time")
-    position: Array = param(0.0, doc="centre of the trap", units="length")
+    frequency: Array = param(
+        default=1.0, converter=as_number, ge=0, doc="trap frequency for beta = 1/2", units="1/time"
+    )
+    position: Array = param(
+        default=0.0, converter=as_number, doc="centre of the trap", units="length"
+    )
 
     def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"]:
         """V at the grid points; its slope jumps at the point farthest from the centre."""
@@ -47,10 +56,15 @@ class Lattice(Potential):
     """A cosine lattice, V = depth cos(2 pi periods x / length + phase)."""
 
     depth: Array = param(
-        1.0, doc="half the difference between the largest and the smallest V", units="1/time"
+        default=1.0,
+        converter=as_number,
+        doc="half the difference between the largest and the smallest V",
+        units="1/time",
     )
     periods: int = static(1, ge=1, doc="how many periods fill the box")
-    phase: Array = param(0.0, doc="phase of the cosine at x = 0", units="rad")
+    phase: Array = param(
+        default=0.0, converter=as_number, doc="phase of the cosine at x = 0", units="rad"
+    )
 
     def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"]:
         """V at the grid points."""
@@ -60,7 +74,7 @@ class Lattice(Potential):
 class SampledPotential(Potential):
     """V given by its values at the n grid points x_j = (j/n - 1/2) length."""
 
-    values: Array = param(ndim=1, doc="V at the grid points", units="1/time")
+    values: Array = param(converter=as_number, ndim=1, doc="V at the grid points", units="1/time")
 
     def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"]:
         """The values."""

@@ -11,7 +11,11 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from physent.numerics.rotation import sech
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 from physent.solvers.snapshot import Snapshot
 
 from .initial import Initial, Medium
@@ -26,12 +30,14 @@ class PlaneWave(Initial):
     Exact without a perturbation.
     """
 
-    amplitude: Array = param(1.0, gt=0, doc="|psi| of the wave")
+    amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="|psi| of the wave")
     mode: int = static(0, doc="number of wavelengths in the box, negative for a wave to the left")
     perturbation: Literal["none", "cosine", "noise"] = static(
         "none", doc="shape w(x) of the perturbation"
     )
-    perturbation_amplitude: Array = param(1e-8, doc="epsilon, relative to the wave")
+    perturbation_amplitude: Array = param(
+        default=1e-8, converter=as_number, doc="epsilon, relative to the wave"
+    )
     perturbation_mode: int = static(1, ge=1, doc="number of wavelengths of the cosine in the box")
 
     def __call__(
@@ -67,11 +73,19 @@ class ModulatedSech(Initial):
     repeated.
     """
 
-    amplitude: Array = param(1.0, gt=0, doc="a, the inverse width; the peak is sqrt(2) a (1 + m)")
-    frequency: Array = param(
-        0.5, doc="f, wavenumber of the carrier and half that of the modulation", units="1/length"
+    amplitude: Array = param(
+        default=1.0,
+        converter=as_number,
+        gt=0,
+        doc="a, the inverse width; the peak is sqrt(2) a (1 + m)",
     )
-    modulation: Array = param(0.5, doc="m, depth of the modulation")
+    frequency: Array = param(
+        default=0.5,
+        converter=as_number,
+        doc="f, wavenumber of the carrier and half that of the modulation",
+        units="1/length",
+    )
+    modulation: Array = param(default=0.5, converter=as_number, doc="m, depth of the modulation")
 
     def __call__(
         self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
@@ -91,10 +105,23 @@ class GaussianNoise(Initial):
     for every member.
     """
 
-    amplitude: Array = param(1.0, ge=0, doc="peak of the Gaussian")
-    width: Array = param(5.0, gt=0, doc="w, standard deviation of the Gaussian", units="length")
-    position: Array = param(0.0, doc="x0, centre of the Gaussian", units="length")
-    noise: Array = param(0.01, ge=0, doc="epsilon, standard deviation of each part of the noise")
+    amplitude: Array = param(default=1.0, converter=as_number, ge=0, doc="peak of the Gaussian")
+    width: Array = param(
+        default=5.0,
+        converter=as_number,
+        gt=0,
+        doc="w, standard deviation of the Gaussian",
+        units="length",
+    )
+    position: Array = param(
+        default=0.0, converter=as_number, doc="x0, centre of the Gaussian", units="length"
+    )
+    noise: Array = param(
+        default=0.01,
+        converter=as_number,
+        ge=0,
+        doc="epsilon, standard deviation of each part of the noise",
+    )
     seed: int | None = static(
         None, doc="seed of NumPy's legacy RandomState; none: the key of the run"
     )

@@ -5,7 +5,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from physent.numerics.rotation import sech
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 from physent.solvers.checks import require_length
 
 from .initial import Bright, BrightSolution, Medium
@@ -43,10 +47,14 @@ class Soliton(BrightSolution):
     the box too.
     """
 
-    amplitude: Array = param(1.0, gt=0, doc="peak of |psi|")
-    position: Array = param(0.0, doc="centre at t = 0", units="length")
-    velocity: Array = param(0.0, doc="group velocity", units="length/time")
-    phase: Array = param(0.0, doc="phase of psi at x = 0, t = 0", units="rad")
+    amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="peak of |psi|")
+    position: Array = param(default=0.0, converter=as_number, doc="centre at t = 0", units="length")
+    velocity: Array = param(
+        default=0.0, converter=as_number, doc="group velocity", units="length/time"
+    )
+    phase: Array = param(
+        default=0.0, converter=as_number, doc="phase of psi at x = 0, t = 0", units="rad"
+    )
 
     def exact(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
@@ -60,11 +68,29 @@ class Solitons(Bright):
     overlap.
     """
 
-    amplitude: Array = param((2.0, 1.5), ndim=1, gt=0, doc="peak of |psi| of each")
-    position: Array = param((-10.0, 10.0), ndim=1, doc="centre of each at t = 0", units="length")
-    velocity: Array = param((2.0, -2.0), ndim=1, doc="group velocity of each", units="length/time")
+    amplitude: Array = param(
+        default=(2.0, 1.5), converter=as_number, ndim=1, gt=0, doc="peak of |psi| of each"
+    )
+    position: Array = param(
+        default=(-10.0, 10.0),
+        converter=as_number,
+        ndim=1,
+        doc="centre of each at t = 0",
+        units="length",
+    )
+    velocity: Array = param(
+        default=(2.0, -2.0),
+        converter=as_number,
+        ndim=1,
+        doc="group velocity of each",
+        units="length/time",
+    )
     phase: Array | None = param(
-        None, ndim=1, doc="phase of each at x = 0, t = 0 (default: 0)", units="rad"
+        default=None,
+        converter=as_number,
+        ndim=1,
+        doc="phase of each at x = 0, t = 0 (default: 0)",
+        units="rad",
     )
 
     def __call__(
@@ -92,8 +118,10 @@ class BoundState(Bright):
     """
 
     order: int = static(2, ge=1, doc="number of solitons")
-    amplitude: Array = param(1.0, gt=0, doc="peak of |psi| at t = 0, divided by the order")
-    position: Array = param(0.0, doc="centre", units="length")
+    amplitude: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="peak of |psi| at t = 0, divided by the order"
+    )
+    position: Array = param(default=0.0, converter=as_number, doc="centre", units="length")
 
     def __call__(
         self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray

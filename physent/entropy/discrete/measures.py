@@ -16,7 +16,11 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.entropy.discrete.power_sums import excess, log_nonzero, log_power_mean, weighted_sum
-from physent.protocol.parameters import Declared, param
+from physent.protocol.parameters import (
+    Declared,
+    as_number,
+    param,
+)
 
 
 class Measure(Declared):
@@ -85,7 +89,11 @@ class Renyi(RenyiFamily):
     """
 
     order: Array | float = param(
-        2.0, doc="order q of the Renyi entropy; 0, 1 and inf are limits", ge=0, finite=False
+        default=2.0,
+        converter=as_number,
+        doc="order q of the Renyi entropy; 0, 1 and inf are limits",
+        ge=0,
+        finite=False,
     )
 
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:
@@ -108,7 +116,9 @@ class Tsallis(TraceForm):
     """
 
     logarithmic: ClassVar[bool] = False
-    order: Array | float = param(2.0, doc="order q of the Tsallis entropy; 1 is a limit", ge=0)
+    order: Array | float = param(
+        default=2.0, converter=as_number, doc="order q of the Tsallis entropy; 1 is a limit", ge=0
+    )
 
     def summand(self, p: Array) -> Array:
         """(p - p^q)/(q - 1)."""
@@ -146,7 +156,11 @@ class Kaniadakis(TraceForm):
 
     logarithmic: ClassVar[bool] = False
     kappa: Array | float = param(
-        0.5, doc="deformation of the logarithm; 0 is Shannon's", ge=0, lt=1
+        default=0.5,
+        converter=as_number,
+        doc="deformation of the logarithm; 0 is Shannon's",
+        ge=0,
+        lt=1,
     )
 
     def summand(self, p: Array) -> Array:
@@ -162,7 +176,7 @@ class Curado(TraceForm):
     """
 
     logarithmic: ClassVar[bool] = False
-    b: Array | float = param(1.0, doc="rate of the exponential", gt=0)
+    b: Array | float = param(default=1.0, converter=as_number, doc="rate of the exponential", gt=0)
 
     def summand(self, p: Array) -> Array:
         """1 - e^(-b p) - p (1 - e^(-b)): sum p = 1 spreads the constant over the outcomes."""

@@ -7,7 +7,11 @@ from jaxtyping import Array
 
 from physent.entropy.discrete import as_floating, count_symbols, nonzero, poison
 from physent.entropy.outcomes.space import OutcomeSpace
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 
 
 def bin_edges(low: Array, high: Array, bins: int) -> Array:
@@ -55,10 +59,14 @@ class Histogram(OutcomeSpace):
     axes: ClassVar[int | None] = None
     bins: int = static(50, doc="number of bins", ge=1)
     low: Array | float | None = param(
-        None, doc="lower end of the range; by default the smallest value of the data"
+        default=None,
+        converter=as_number,
+        doc="lower end of the range; by default the smallest value of the data",
     )
     high: Array | float | None = param(
-        None, doc="upper end of the range; by default the largest value of the data"
+        default=None,
+        converter=as_number,
+        doc="upper end of the range; by default the largest value of the data",
     )
     outside: Literal["drop", "clip"] = static(
         "drop", doc="what becomes of values outside the range"

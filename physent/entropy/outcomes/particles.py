@@ -13,7 +13,11 @@ from jaxtyping import Array
 from physent.entropy.discrete import as_floating, count_symbols, nonzero, poison
 from physent.entropy.outcomes.histogram import bin_index
 from physent.entropy.outcomes.space import OutcomeSpace
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 
 
 class Cells(OutcomeSpace):
@@ -28,8 +32,12 @@ class Cells(OutcomeSpace):
 
     axes: ClassVar[int | None] = 2
     bins: tuple[int, ...] = static((16,), doc="number of boxes along each component", ge=1)
-    low: Array | float | Sequence[float] = param((0.0,), doc="lower end of each component", ndim=1)
-    high: Array | float | Sequence[float] = param((1.0,), doc="upper end of each component", ndim=1)
+    low: Array | float | Sequence[float] = param(
+        default=(0.0,), converter=as_number, doc="lower end of each component", ndim=1
+    )
+    high: Array | float | Sequence[float] = param(
+        default=(1.0,), converter=as_number, doc="upper end of each component", ndim=1
+    )
     periodic: tuple[bool, ...] = static((False,), doc="whether each component is periodic")
     outside: Literal["drop", "clip"] = static(
         "drop", doc="what becomes of particles beyond the range"

@@ -26,7 +26,11 @@ from physent.entropy.discrete import (
     rowwise,
 )
 from physent.entropy.outcomes.space import OutcomeSpace
-from physent.protocol.parameters import param, static
+from physent.protocol.parameters import (
+    as_number,
+    param,
+    static,
+)
 
 
 def lehmer_code(values: list[Array]) -> Array:
@@ -112,7 +116,11 @@ class AmplitudeOrdinal(OrdinalPatterns):
 
     counted: ClassVar[bool] = False
     mix: Array | float = param(
-        0.5, doc="A, the share of the mean size against that of the mean step", ge=0, le=1
+        default=0.5,
+        converter=as_number,
+        doc="A, the share of the mean size against that of the mean step",
+        ge=0,
+        le=1,
     )
 
     def weights(self, values: list[Array]) -> Array:
