@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 os.environ["XLA_FLAGS"] = (
     f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4".strip()
@@ -84,7 +85,7 @@ def members(case):
     """Names of the variables whose bits differ between one device and four."""
     solver = MEMBERS[case]()
     every = 10 * float(solver.dt)
-    settings = dict(t_end=5 * every, save_every=every, members=8)
+    settings: dict[str, Any] = dict(t_end=5 * every, save_every=every, members=8)
     one, four = (physent.run(solver, devices=count, **settings) for count in (1, 4))
     return {
         "differ": [
@@ -145,7 +146,11 @@ def cut(case):
                 np.sin(other) * density,
             )
         worst[name] = float(np.max(np.abs(value - other)) / max(1.0, np.max(np.abs(value))))
-    return {"kinds": kinds, "worst": max(worst.values()), "where": max(worst, key=worst.get)}
+    return {
+        "kinds": kinds,
+        "worst": max(worst.values()),
+        "where": max(worst, key=worst.__getitem__),
+    }
 
 
 def transforms():
@@ -184,13 +189,13 @@ def transforms():
 
 def resumed():
     """Differences from the run on one device of one that began on four and was resumed on two."""
-    settings = dict(t_end=1.0, save_every=0.1, chunk=2)
+    settings: dict[str, Any] = dict(t_end=1.0, save_every=0.1, chunk=2)
     whole, of_members = {}, {}
     for kind, solver, extra in (
         ("cut", CUT["nlse"](), {}),
         ("members", MEMBERS["heat"](), {"members": 8}),
     ):
-        one = physent.run(solver, **settings, **extra)
+        one = physent.run(solver, **settings, **extra)  # pyright: ignore[reportArgumentType]
         with tempfile.TemporaryDirectory() as place:
             experiment = runs.describe(
                 solver,
@@ -220,7 +225,7 @@ def resumed():
 
 def grown():
     """A cut run whose neighbour lists are too small at the start, against one whose are not."""
-    settings = dict(t_end=0.2, save_every=0.1, devices=4)
+    settings: dict[str, Any] = dict(t_end=0.2, save_every=0.1, devices=4)
     solver = CUT["particles"]()
     small, large = (
         physent.run(solver, **settings),

@@ -1,6 +1,7 @@
 """Active particles: forces by list and by all pairs, growth, integrators, free motion."""
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -128,7 +129,9 @@ def test_an_overflow_on_the_way_is_mended_and_nothing_is_lost(method, members):
         speed=jnp.linspace(0.4, 0.5, 2) if members > 1 else 0.5,
         method=method,
     )
-    asked = dict(t_end=6.0, save_every=0.5, variables=["unwrapped", "force"], members=members)
+    asked: dict[str, Any] = dict(
+        t_end=6.0, save_every=0.5, variables=["unwrapped", "force"], members=members
+    )
     runs = [physent.run(dataclasses.replace(few, neighbors=slots), **asked) for slots in (12, 35)]
     for name in ("unwrapped", "force"):
         np.testing.assert_allclose(runs[0][name].values, runs[1][name].values, atol=1e-9)
@@ -410,7 +413,9 @@ def test_without_noise_on_the_positions_the_entropy_production_is_minus_the_dive
 
 def test_tumbling_particles_produce_entropy_only_with_noise_on_their_positions():
     tumbling = ActiveMatter(particles=4, propulsion=RunAndTumble(), force=NoForce(), dt=0.1)
-    once = dict(t_end=0.1, save_every=0.1, diagnostics=[EntropyProduction(over="mean")])
+    once: dict[str, Any] = dict(
+        t_end=0.1, save_every=0.1, diagnostics=[EntropyProduction(over="mean")]
+    )
     for solver in (tumbling, dataclasses.replace(tumbling, diffusivity=0.0)):
         with pytest.raises(ValueError, match="the only noise is in propulsion, which jumps"):
             physent.run(solver, **once)
@@ -473,4 +478,4 @@ def test_a_kind_may_be_given_by_name_and_a_wrong_name_gets_the_right_one():
     with pytest.raises(
         TypeError, match="ActiveMatter has no parameter 'partices', did you mean particles"
     ):
-        ActiveMatter(partices=4)
+        ActiveMatter(partices=4)  # pyright: ignore[reportCallIssue]

@@ -356,7 +356,7 @@ def test_what_is_set_under_an_old_path_is_set_where_it_is_now(monkeypatch):
     with pytest.warns(FutureWarning, match="physent.offline is now physent.data.offline"):
         old = importlib.reload(importlib.import_module("physent.offline"))
     monkeypatch.setattr(old, "BLOCK_BYTES", 7)
-    assert offline.BLOCK_BYTES == 7 and "physent.data.offline" in old.__doc__
+    assert offline.BLOCK_BYTES == 7 and "physent.data.offline" in str(old.__doc__)
     monkeypatch.setattr(old, "BLOCK_BYTES", 8)
     with mock.patch.object(old, "BLOCK_BYTES", 9):
         assert offline.BLOCK_BYTES == old.BLOCK_BYTES == 9
@@ -385,10 +385,10 @@ def test_an_error_of_a_module_that_is_loaded_late_is_not_hidden(monkeypatch):
 def test_a_keyword_is_taken_by_its_old_name_with_a_warning_at_the_line_that_says_it():
     seen = []
     with pytest.warns(FutureWarning, match=r"run\(report=\) is now tell=") as said:
-        physent.run(Heat(), t_end=0.2, save_every=0.1, report=seen.append)
+        physent.run(Heat(), t_end=0.2, save_every=0.1, report=seen.append)  # pyright: ignore[reportCallIssue]
     assert seen[-1].t == pytest.approx(0.2) and said[0].filename == __file__
     with pytest.raises(TypeError, match=r"takes tell= or, by its former name, report=, not both"):
-        physent.run(Heat(), t_end=0.2, save_every=0.1, report=seen.append, tell=seen.append)
+        physent.run(Heat(), t_end=0.2, save_every=0.1, report=seen.append, tell=seen.append)  # pyright: ignore[reportCallIssue]
 
 
 def test_a_checkout_without_symbolic_links_says_so(tmp_path, monkeypatch):

@@ -390,20 +390,20 @@ from physent.solvers.active_matter import PairForce
 
 class Spring(PairForce):
     diverges = False
-    stiffness: jnp.ndarray = param(1.0, ge=0, doc="k")
+    constant: jnp.ndarray = param(1.0, ge=0, doc="k")
 
     def reach(self):
         return jnp.asarray(2.0)
 
     def magnitude(self, r):
-        return self.stiffness * (2 - r)
+        return self.constant * (2 - r)
 """
 WITH_MINE = """
 [solver]
 kind = "active_matter"
 particles = 20
 neighbors = 19
-force = {kind = "mine.py:Spring", stiffness = 2.0}
+force = {kind = "mine.py:Spring", constant = 2.0}
 [run]
 t_end = 0.01
 save_every = 0.01
@@ -415,7 +415,7 @@ def test_a_choice_can_be_a_class_in_a_file(tmp_path):
     (tmp_path / "case.toml").write_text(WITH_MINE)
     experiment = load_experiment(tmp_path / "case.toml")
     force = experiment.solver.force
-    assert type(force).__name__ == "Spring" and float(force.stiffness) == 2
+    assert type(force).__name__ == "Spring" and float(force.constant) == 2
     (tmp_path / "resolved.toml").write_text(experiment.toml())
     again = load_experiment(tmp_path / "resolved.toml")
     assert again.resolved == experiment.resolved and type(again.solver.force) is type(force)
@@ -429,14 +429,14 @@ def test_a_choice_can_be_a_class_in_a_file(tmp_path):
     ("before", "after", "words"),
     [
         (
-            "stiffness = 2.0",
-            "stiffness = -2.0",
-            "solver.force.stiffness: given -2.0, allowed: a number >= 0",
+            "constant = 2.0",
+            "constant = -2.0",
+            "solver.force.constant: given -2.0, allowed: a number >= 0",
         ),
         (
-            "stiffness",
+            "constant",
             "stifness",
-            "solver.force.stifness: unknown key 'stifness', did you mean stiffness|unknown key",
+            "solver.force.stifness: unknown key 'stifness', did you mean constant|unknown key",
         ),
         ("mine.py:Spring", "mine.py:Sprin", "has no class 'Sprin', did you mean Spring"),
         ("mine.py:Spring", "mine.py:jnp", "is no PairForce"),

@@ -1,5 +1,7 @@
 """The Couzin solver as others see it: order parameters, tiles, starts, runs, refusals."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -91,7 +93,7 @@ def test_tiles_give_what_all_pairs_give(dimensions, length):
 @pytest.mark.slow
 def test_a_run_makes_room_for_near_tiles():
     """Too little of it is found out, at the start or later, and the run is the one with enough."""
-    options = dict(
+    options: dict[str, Any] = dict(
         n=64, search="tiles", tile_size=4, attraction_width=4.0, initial=RandomBall(radius=6.0)
     )
     runs = [
@@ -223,9 +225,9 @@ def test_a_run_saves_schools_and_their_entropies(run, tmp_path):
         (lambda: Couzin(initial=RandomBox()), ["initial.side", "unbounded"]),
         (lambda: Couzin(initial=FromFile(path="nowhere.nc")), ["initial.path", "nowhere.nc"]),
         (lambda: Couzin(blind_angle=4.0), ["blind_angle", "4.0"]),
-        (lambda: Couzin(combine="mean"), ["combine", "normalised, sum"]),
+        (lambda: Couzin(combine="mean"), ["combine", "normalised, sum"]),  # pyright: ignore[reportArgumentType]
         (lambda: Couzin(n=1), ["n", ">= 2"]),
-        (lambda: Couzin(n=10.5), ["n", "10.5", "an integer >= 2"]),
+        (lambda: Couzin(n=10.5), ["n", "10.5", "an integer >= 2"]),  # pyright: ignore[reportArgumentType]
         (lambda: Couzin(length=5.0, initial=RandomBox(side=8.0)), ["initial.side", "8.0", "5.0"]),
         (lambda: Couzin(length=5.0, initial=Ring(radius=6.0)), ["initial.radius", "6.0", "5.0"]),
         (lambda: Couzin(length=5.0), ["initial.radius", "3.5", "5.0"]),

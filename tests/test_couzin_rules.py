@@ -1,5 +1,7 @@
 """What a fish does, rule by rule: zones, blind cone, turning, errors, symmetries."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -173,7 +175,7 @@ def test_a_step_commutes_with_translations_and_relabelling(free):
 def test_a_periodic_step_commutes_with_translations_and_the_symmetries_of_the_cube(free):
     _, state, _ = free
     x, v = arrays(state)
-    zones = dict(orientation_width=0.5, attraction_width=0.4)
+    zones: dict[str, Any] = dict(orientation_width=0.5, attraction_width=0.4)
     solver = Couzin(n=30, length=4.0, noise=0.0, initial=RandomBox(), **zones)
     x_after, v_after = arrays(step(solver, state))
     shift = np.array([1.0, 2.5, 3.25])

@@ -2,6 +2,8 @@
 paper.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,7 +17,9 @@ from physent.solvers.couzin.model import CouzinState
 STEP = eqx.filter_jit(lambda solver, state: solver.step(state))
 X, Y, Z = np.eye(3)
 # radii 1, 3 and 7, by their widths; a step turns by 0.05 at most and goes 0.2 far
-OPTIONS = dict(orientation_width=2.0, attraction_width=4.0, turning_rate=0.5, speed=2.0, noise=0.0)
+OPTIONS: dict[str, Any] = dict(
+    orientation_width=2.0, attraction_width=4.0, turning_rate=0.5, speed=2.0, noise=0.0
+)
 TURN = 0.05
 
 
@@ -106,7 +110,7 @@ def test_the_error_of_a_step_has_the_variance_that_was_given(model):
         jax.random.key(1),
     )
     options = OPTIONS | dict(noise=noise, noise_model=model, search="dense", turning_rate=50.0)
-    new = np.asarray(STEP(Couzin(n=n, **options), state).heading)
+    new = np.asarray(STEP(Couzin(n=n, **options), state).heading)  # pyright: ignore[reportArgumentType]
     np.testing.assert_allclose(np.linalg.norm(new, axis=1), 1, atol=1e-14)
     angle = np.arccos(np.clip(np.sum(new * heading, axis=1), -1, 1))
     expected = noise**2 * (1 if model == "angular" else 2)

@@ -186,7 +186,7 @@ def test_devices_that_are_not_there_or_no_number_are_refused(tmp_path, capsys):
     with pytest.raises(ParameterError, match=r"run\.devices: given 512, but there"):
         physent.run(Heat(), t_end=1.0, save_every=0.1, members=512, devices=512)
     with pytest.raises(ParameterError, match="given 'two', allowed: 'all' or an integer >= 1"):
-        physent.run(Heat(), t_end=1.0, save_every=0.1, devices="two")
+        physent.run(Heat(), t_end=1.0, save_every=0.1, devices="two")  # pyright: ignore[reportArgumentType]
     (tmp_path / "case.toml").write_text(CASE)
 
     def validated(devices):

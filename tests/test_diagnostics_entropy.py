@@ -194,7 +194,9 @@ def test_quantities_of_one_time(dataset, result):
         for name in ("density", "vorticity", "dye")
     ]
     information = library.discrete_conditional_mutual_information(
-        *symbols, (3, 3, 3), library.MillerMadow()
+        *symbols,
+        (3, 3, 3),  # pyright: ignore[reportCallIssue]
+        library.MillerMadow(),  # pyright: ignore[reportCallIssue]
     )
     given = result.mutual_information_density_vorticity_given_dye
     assert float(given[row]) == pytest.approx(float(information), rel=1e-12)
@@ -245,7 +247,9 @@ def test_transfer_entropy_is_that_of_everything_so_far(dataset, result):
         ]
         symbols.append(library.bin_symbols(own, 3, -1.0, 1.0))
         expected = library.discrete_conditional_mutual_information(
-            *symbols, (3, 3, 3), library.MillerMadow()
+            *symbols,
+            (3, 3, 3),  # pyright: ignore[reportCallIssue]
+            library.MillerMadow(),  # pyright: ignore[reportCallIssue]
         )
         assert flow[row] == pytest.approx(float(expected), rel=1e-9, abs=1e-12)
 

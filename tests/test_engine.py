@@ -1,6 +1,7 @@
 """Chunks are transactions, and no way of cutting a run into them changes a bit."""
 
 import collections
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -153,7 +154,7 @@ def test_an_overflow_grows_the_buffers_and_loses_nothing(chunk):
 
 def test_a_solver_that_cannot_grow_says_so():
     class Stuck(Walk):
-        def grow(self, state):
+        def grow(self, state):  # pyright: ignore[reportIncompatibleMethodOverride]
             return physent.Solver.grow(self, state)
 
     with pytest.raises(RuntimeError, match="no way to mend"):
@@ -286,7 +287,7 @@ def test_a_run_without_series_or_without_fields_has_its_times(tmp_path, names):
         def invariants(self, state):
             return {}
 
-    settings = dict(t_end=1.0, save_every=0.1, snapshot_every=0.5, variables=names)
+    settings: dict[str, Any] = dict(t_end=1.0, save_every=0.1, snapshot_every=0.5, variables=names)
     memory = physent.run(Silent(), **settings)
     with physent.run(Silent(), output=tmp_path / "run", **settings) as disk:
         for run in (memory, disk):
@@ -298,7 +299,7 @@ def test_a_diagnostic_that_is_not_finite_is_named_and_the_run_goes_on(tmp_path):
     with pytest.warns(UserWarning, match=r"not finite: entropy_u_shannon from t = 0\.\d") as said:
         run = physent.run(Heat(noise=0.3), t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")])
     assert said[0].filename == __file__
-    settings = dict(
+    settings: dict[str, Any] = dict(
         t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")], output=tmp_path / "run"
     )
     with pytest.warns(UserWarning, match="not finite: entropy_u_shannon") as said:

@@ -1,5 +1,7 @@
 """Stratified shear flow: what holds for every flow, on small grids."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -173,7 +175,7 @@ def test_the_spectrum_sums_to_the_energy_at_the_centres(noisy):
 @pytest.mark.slow
 def test_the_start_of_single_mode_is_the_published_one():
     for method, places in (("spectral", 1e-8), ("projection", 2e-2)):
-        solver = KelvinHelmholtz(nx=128, nz=64, method=method)
+        solver = KelvinHelmholtz(nx=128, nz=64, method=method)  # pyright: ignore[reportArgumentType]
         _, _, observed, _ = last(solver, jnp.asarray(0))
         assert observed["kinetic_energy"] == pytest.approx(0.900003443, abs=1e-9)
         assert observed["density_variance"] == pytest.approx(0.038, rel=1e-8)
@@ -337,7 +339,7 @@ def test_the_held_base_stays():
     """
     for method in ("projection", "spectral"):
         layer = ShearLayer(perturbation=Unperturbed())
-        settings = {
+        settings: dict[str, Any] = {
             "nx": 4,
             "nz": 64,
             "dt": 0.05,
@@ -351,7 +353,10 @@ def test_the_held_base_stays():
             np.testing.assert_allclose(a, b, atol=1e-12)
         if method == "projection":
             quick = KelvinHelmholtz(
-                **settings | {"dt": 0.1}, reynolds=10.0, forcing=HoldBase(), diffusion="exponential"
+                **settings | {"dt": 0.1},  # pyright: ignore[reportArgumentType]
+                reynolds=10.0,
+                forcing=HoldBase(),
+                diffusion="exponential",  # pyright: ignore[reportArgumentType]
             )
             first, held, *_ = last(quick, steps)
             np.testing.assert_allclose(held.flow.u, first.flow.u, atol=1e-12)

@@ -141,7 +141,7 @@ def test_any_initial_condition_is_exact_with_a_linear_potential():
     mean = [
         float(np.mean(case.observe(state)["phi"])) for state in (start(case), advance(case, 25))
     ]
-    assert mean[1] - mean[0] == pytest.approx(10 * float(np.mean(initial.phi_t)), rel=1e-11)
+    assert mean[1] - mean[0] == pytest.approx(10 * float(np.mean(initial.phi_t)), rel=1e-11)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 def test_what_is_no_solution_has_no_exact_field():

@@ -41,7 +41,7 @@ def published(case, measure):
 def entropies(solver, spacing, count, steps, kind="shannon", **options):
     states = rows(solver, count - 1, steps)[0]
     phi = jax.jit(jax.vmap(lambda state: solver.observe(state)["phi"]))(states)
-    return np.asarray(field_entropy(phi, spacing, kind, convention="amangkurat", **options))
+    return np.asarray(field_entropy(phi, spacing, kind, convention="amangkurat", **options))  # pyright: ignore[reportArgumentType]
 
 
 def collision_as_published(x):

@@ -135,7 +135,7 @@ def test_a_map_weighed_by_visits_is_the_mean():
     counts = sum(
         np.histogram(ds.position.values[i], bins=4, range=(0, 2 * np.pi))[0] for i in range(2)
     )
-    mean = np.sum(counts * ds.entropy_production_map.values[-1]) / counts.sum()
+    mean = np.sum(counts * ds.entropy_production_map.values[-1]) / np.sum(counts)
     np.testing.assert_allclose(mean, ds.entropy_production_mean.values[-1], rtol=1e-10)
 
 
@@ -212,7 +212,7 @@ def test_an_exact_step_keeps_its_noise_in_float32(dt):
         found, noise = exact_step(*(jnp.asarray(part, jnp.float32) for part in (a, d, dt)))
     assert noise.dtype == jnp.float32
     np.testing.assert_allclose(found, decay, atol=1e-6)
-    np.testing.assert_allclose(noise, exact, atol=2e-5 * np.max(exact))
+    np.testing.assert_allclose(noise, exact, atol=2e-5 * np.max(exact))  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 def stationary(system):

@@ -63,7 +63,7 @@ def test_soliton_in_any_focusing_medium_goes_round_the_box(dispersion, nonlinear
     )
     state = advance(solver, 4000)
     assert (
-        abs(float(solver.initial.velocity) * 10) > 5
+        abs(float(solver.initial.velocity) * 10) > 5  # pyright: ignore[reportAttributeAccessIssue]
     )  # it has crossed the edge at 30, or started back from it
     assert error(solver, state) < 1e-7
 

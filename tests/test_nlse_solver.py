@@ -244,7 +244,7 @@ def test_gradients_equal_finite_differences(method):
         state = solver.init(jax.random.key(0))
         state, _ = jax.lax.scan(lambda state, _: (solver.step(state), None), state, length=4)
         return jnp.sum(state.psi.real**4) + jnp.sum(
-            state.psi.imag * jnp.cos(solver.domain()["x"].points)
+            state.psi.imag * jnp.cos(solver.domain()["x"].points)  # pyright: ignore[reportArgumentType]
         )
 
     at = np.array([1.1, 0.9])

@@ -290,7 +290,7 @@ def test_the_swept_parameter_is_found():
     text = (
         '[solver]\nkind = "k"\nnu = 1.0\n[solver.initial]\nvelocity = { linspace = [0.0, 1.0] }\n'
     )
-    name, values = swept({"experiment": text}, 5)
+    name, values = swept({"experiment": text}, 5)  # pyright: ignore[reportGeneralTypeIssues]
     assert name == "velocity" and np.array_equal(values, [0, 0.25, 0.5, 0.75, 1])
     assert flattened({"a": {"b": [1, 2]}, "c": [{"d": 3}]}) == {"a.b": [1, 2], "c.0.d": 3}
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import netCDF4
@@ -66,7 +67,7 @@ def after(chunks: int):
 
 @pytest.mark.compiles_afresh
 def test_a_run_in_memory_and_one_on_disk_are_the_same(tmp_path):
-    settings = dict(t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")])
+    settings: dict[str, Any] = dict(t_end=1.0, save_every=0.1, diagnostics=[Entropy(of="u")])
     memory = physent.run(Heat(), **settings)
     with physent.run(Heat(), output=tmp_path / "run", **settings) as disk:
         assert set(memory.variables) == set(disk.variables)
@@ -190,7 +191,7 @@ def test_a_bad_start_leaves_nothing_behind(tmp_path):
 
 
 def test_a_folder_that_is_taken_is_refused(tmp_path):
-    settings = dict(t_end=0.1, save_every=0.1, output=tmp_path / "run")
+    settings: dict[str, Any] = dict(t_end=0.1, save_every=0.1, output=tmp_path / "run")
     physent.run(Heat(), **settings).close()
     with pytest.raises(FolderError, match="exists"):
         physent.run(Heat(), **settings)
@@ -377,7 +378,7 @@ def test_memory_does_not_grow_with_the_run(tmp_path):
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         resident[progress.rows] = pages * os.sysconf("SC_PAGE_SIZE")
 
-    settings = dict(
+    settings: dict[str, Any] = dict(
         t_end=100.0,
         save_every=0.01,
         diagnostics=[Entropy(of="u")],

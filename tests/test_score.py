@@ -133,7 +133,7 @@ def test_of_shuffled_data_no_score_explains_anything():
     alone, p = jnp.diag(jnp.diag(covariance)), jnp.linalg.inv(covariance)
     d = jnp.diag(solver.system.diffusion())
     expected = (2 * jnp.trace(d @ p) - jnp.trace(p @ d @ p @ alone)) / 2  # -E div b = 2
-    np.testing.assert_allclose(r_squared, [1, expected], atol=0.1)
+    np.testing.assert_allclose(r_squared, [1, expected], atol=0.1)  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert expected < -0.4
 
 
@@ -168,7 +168,7 @@ def active(**changes):
     chosen = dict(
         particles=6, boundary="open", trap=0.05, diffusivity=0.1, speed=0.3, length=6.0, neighbors=5
     )
-    return ActiveMatter(**(chosen | changes))
+    return ActiveMatter(**(chosen | changes))  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.slow
@@ -179,11 +179,11 @@ def test_a_state_of_given_values_is_the_state():
         LinearLangevin(walkers=3),
         TiltedRing(walkers=3),
     ):
-        state = solver.step(solver.init(jax.random.key(1)))
+        state = solver.step(solver.init(jax.random.key(1)))  # pyright: ignore[reportArgumentType]
         again = solver.at({name: getattr(state, name) for name in solver.parity()})
         assert jax.tree.structure(again) == jax.tree.structure(state)
-        for name, value in solver.drift(state).items():
-            np.testing.assert_allclose(solver.drift(again)[name], value, atol=1e-12)
+        for name, value in solver.drift(state).items():  # pyright: ignore[reportArgumentType]
+            np.testing.assert_allclose(solver.drift(again)[name], value, atol=1e-12)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.slow

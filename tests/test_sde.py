@@ -47,9 +47,9 @@ def test_one_step_of_euler_is_drift_and_noise():
     end, increment = advanced(solver, state, diffrax.Euler(), dt, dt, jax.random.key(1))
     drift = solver.drift(state)
     for name, d in (("position", 0.3), ("propulsion", 0.7)):
-        expected = getattr(state, name) + dt * drift[name] + np.sqrt(2 * d) * increment[name]
+        expected = getattr(state, name) + dt * drift[name] + np.sqrt(2 * d) * increment[name]  # pyright: ignore[reportIndexIssue]
         np.testing.assert_allclose(getattr(end, name), expected, atol=1e-12)
-    assert end.t == dt and np.abs(increment["position"]).max() > 0.01
+    assert end.t == dt and np.abs(increment["position"]).max() > 0.01  # pyright: ignore[reportIndexIssue]
 
 
 def test_the_gyrator_by_heun_has_its_covariance():

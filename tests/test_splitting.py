@@ -21,8 +21,8 @@ def pendulum(splitting, steps, t_end=4.0):
     for _ in range(steps):
         y = split_step(
             splitting, y, t_end / steps,
-            kick=lambda y, tau: (y[0], y[1] - tau * math.sin(y[0])),
-            drift=lambda y, tau: (y[0] + tau * y[1], y[1]),
+            kick=lambda y, tau: (y[0], y[1] - tau * math.sin(y[0])),  # pyright: ignore[reportArgumentType]
+            drift=lambda y, tau: (y[0] + tau * y[1], y[1]),  # pyright: ignore[reportArgumentType]
         )  # fmt: skip
     return np.array(y)
 
@@ -63,7 +63,7 @@ def test_a_coefficient_of_zero_costs_nothing():
     split_step(
         SPLITTINGS["blanes_moan_6"],
         0.0,
-        1.0,
+        1.0,  # pyright: ignore[reportArgumentType]
         lambda y, tau: kicks.append(tau) or y,
         lambda y, tau: y,
     )

@@ -62,7 +62,7 @@ def test_a_projection_leaves_no_divergence_and_repeats_itself(periodic):
     assert float(jnp.max(jnp.abs(divergence(*first, DX, DZ)))) < 1e-13 / float(DZ)
     for again, once in zip(project(*first, DX, DZ, periodic), first, strict=True):
         np.testing.assert_allclose(again, once, atol=1e-14)
-    for own, expected in zip(first, ghosts(*(inner(f, 1) for f in first), periodic), strict=True):
+    for own, expected in zip(first, ghosts(*(inner(f, 1) for f in first), periodic), strict=True):  # pyright: ignore[reportCallIssue]
         np.testing.assert_allclose(own, expected, atol=1e-14)
     if not periodic:
         assert not np.any(inner(first[1], 1)[0])

@@ -1,5 +1,7 @@
 """Local density, clusters and hexatic order of small arrangements that can be counted by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -26,7 +28,7 @@ def diagnosed(position, *diagnostics):
 
 def test_few_particles_far_apart_are_no_neighbours():
     """With a slot for everybody a neighbour list holds everybody: distance decides."""
-    free = {"period": [np.inf, np.inf]}
+    free: dict[str, Any] = {"period": [np.inf, np.inf]}
     ds = diagnosed(
         [[0, 0], [10, 0], [0, 10], [1, 0]],
         LocalDensity(radius=2.4, **free),

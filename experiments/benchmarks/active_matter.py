@@ -39,7 +39,7 @@ def discs(particles, method="euler_maruyama"):
         initial="lattice",
         neighbors=24,
         skin=SKIN,
-        method=method,
+        method=method,  # pyright: ignore[reportArgumentType]
         force=Softplus(sharpness=SHARPNESS),
     )
 
@@ -179,7 +179,7 @@ def published(begin):
 
     folder = pathlib.Path(os.environ["ACTIVE_PFLOWS"])
     spec = importlib.util.spec_from_file_location("drifts", folder / "common" / "drifts.py")
-    drifts = importlib.util.module_from_spec(spec)
+    drifts = importlib.util.module_from_spec(spec)  # pyright: ignore[reportArgumentType]
     spec.loader.exec_module(drifts)
     position, propulsion, length, _ = begin()
     n, width = len(position), length / 2

@@ -157,7 +157,9 @@ def entropies(table):
         parameters, _ = parameters_of_case(case)
         result, metrics = measured(parameters, 300)
         values = schooling_entropies(
-            result["positions"], result["velocities"], parameters["box_size"]
+            result["positions"],
+            result["velocities"],
+            parameters["box_size"],  # pyright: ignore[reportArgumentType]
         )
         rotation = wrapped_rotation(result["positions"], result["velocities"])
         mine = np.stack([*values, oceanic_schooling_index(values), rotation])
@@ -276,7 +278,7 @@ def scaling(table, repeats=4, steps=20):
     best = dict.fromkeys((*sizes, "peer"), np.inf)
     for _ in range(repeats):
         for n in sizes:
-            seconds, _ = clocked(lambda: jax.block_until_ready(steps_of()(*runs[n], steps)))  # noqa: B023
+            seconds, _ = clocked(lambda: jax.block_until_ready(steps_of()(*runs[n], steps)))  # noqa: B023  # pyright: ignore[reportCallIssue]
             best[n] = min(best[n], seconds / steps)
         best["peer"] = min(best["peer"], peer())
     table.head("fish", "ms a step, over 20", "room for near tiles", "most there were")

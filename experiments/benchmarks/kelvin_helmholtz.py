@@ -56,7 +56,12 @@ def ours(name, precision):
     with jax.enable_x64(precision == "float64"):
         initial = getattr(kh, kind)(perturbation=kh.Ripple())
         solver = kh.KelvinHelmholtz(
-            nx=256, nz=128, dt=EVERY, courant=COURANT, initial=initial, **settings
+            nx=256,
+            nz=128,
+            dt=EVERY,
+            courant=COURANT,
+            initial=initial,
+            **settings,  # pyright: ignore[reportArgumentType]
         )
 
     def run():
@@ -129,7 +134,7 @@ def single_mode(nx, method="projection", courant=COURANT):
         )
         return solver.observe(state)
 
-    solver = KelvinHelmholtz(nx=nx, nz=nx // 2, method=method, courant=courant)
+    solver = KelvinHelmholtz(nx=nx, nz=nx // 2, method=method, courant=courant)  # pyright: ignore[reportArgumentType]
     return lambda: [
         float(jax.block_until_ready(last(solver, jax.numpy.asarray(20)))[name]) for name in NAMES
     ]

@@ -122,7 +122,7 @@ def taylor_green():
                     buoyancy=0.0,
                     walls=walls,
                     stepping="fixed",
-                    method=method,
+                    method=method,  # pyright: ignore[reportArgumentType]
                     initial=TaylorGreen(amplitude=1.0),
                 )
                 observed, exact = end(solver, 100), solver.exact(jnp.asarray(1.0))
@@ -199,7 +199,7 @@ def single_mode():
     }
     for method, cases in sizes.items():
         for n, courant in cases:
-            solver = KelvinHelmholtz(nx=n, nz=n // 2, method=method, courant=courant)
+            solver = KelvinHelmholtz(nx=n, nz=n // 2, method=method, courant=courant)  # pyright: ignore[reportArgumentType]
             found = series(solver, 2, jnp.asarray(20))
             for row, t in ((1, 2), (2, 4)):
                 values = " | ".join(f"{float(found[name][row]):.8g}" for name in SERIES)
@@ -220,7 +220,7 @@ def budget():
         ("spectral", 128, 400),
         ("spectral", 128, 800),
     ):
-        solver = KelvinHelmholtz(nx=n, nz=n // 2, method=method, dt=2 / steps, stepping="fixed")
+        solver = KelvinHelmholtz(nx=n, nz=n // 2, method=method, dt=2 / steps, stepping="fixed")  # pyright: ignore[reportArgumentType]
         found = {
             name: np.asarray(value) for name, value in series(solver, steps, jnp.asarray(1)).items()
         }

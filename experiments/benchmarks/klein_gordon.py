@@ -8,6 +8,7 @@ peer gets one thread, with which it was fastest here.
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def solver_of(name):
     from physent.solvers import klein_gordon as kg
 
     _, between, steps, n, _, end = CASES[name]
-    size = dict(n=n, length=2.0 * end, dt=between / steps)
+    size: dict[str, Any] = dict(n=n, length=2.0 * end, dt=between / steps)
     return {
         "linear_wave": lambda: kg.KleinGordon(**size, initial=kg.Gaussian()),
         "kink": lambda: kg.KleinGordon(

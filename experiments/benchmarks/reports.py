@@ -102,7 +102,7 @@ def text_defects(figure: Figure) -> list[str]:
             drawn.append((s, mtext.get_window_extent(self), angle % 90 == 0))
         return original(self, gc, x, y, s, prop, angle, ismath, mtext)
 
-    RendererAgg.draw_text = recorded
+    RendererAgg.draw_text = recorded  # pyright: ignore[reportAttributeAccessIssue]
     try:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()

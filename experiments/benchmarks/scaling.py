@@ -163,7 +163,7 @@ def sweep(t_end: float) -> None:
             assert app(command, exit_on_error=False, print_error=False) == 0
             seconds[workers] = time.perf_counter() - started
         runs = [physent.open_runs(f"{place}/{workers}") for workers in (1, 2)]
-        same = all(np.array_equal(runs[0][name].values, runs[1][name].values) for name in runs[0])
+        same = all(np.array_equal(runs[0][name], runs[1][name]) for name in map(str, runs[0]))
     print(
         f"\n16 points: one worker {seconds[1]:.1f} s, two {seconds[2]:.1f} s, ratio "
         f"{seconds[1] / seconds[2]:.2f}"

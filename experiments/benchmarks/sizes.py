@@ -106,7 +106,7 @@ def program_of(solver: Any) -> str:
     """The text of a compiled step."""
     return (
         eqx.filter_jit(lambda solver, state: solver.step(state))
-        .lower(*begun(solver))
+        .lower(*begun(solver))  # pyright: ignore[reportFunctionMemberAccess]
         .compile()
         .compiled.as_text()
     )
@@ -148,7 +148,9 @@ def training(
     def prepare(size):
         solver = make(size)
         settings = ScoreSettings(
-            network=NETWORKS[kind](), loss=Implicit(divergence=divergence), batch=batch(size)
+            network=NETWORKS[kind](),
+            loss=Implicit(divergence=divergence),  # pyright: ignore[reportArgumentType]
+            batch=batch(size),  # pyright: ignore[reportArgumentType]
         )
         state = eqx.filter_jit(lambda solver: solver.init(jax.random.key(0)))(solver)
         one = {name: getattr(state, name) for name in solver.parity()}

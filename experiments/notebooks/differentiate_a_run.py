@@ -121,7 +121,7 @@ def search(a):
         value, slope = value_and_slope(a, state=state)
         change, state = climb.update(slope, state, a, value=value, grad=slope, value_fn=loss)
         return (optax.apply_updates(a, change), state), (
-            -value,
+            -jnp.asarray(value),
             gain(a)[1],
             jnp.linalg.norm(slope) * jnp.linalg.norm(a),
         )

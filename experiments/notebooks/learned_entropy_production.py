@@ -76,7 +76,7 @@ diffusion = np.asarray(system.diffusion())
 maps = learnt.dataset()
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for panel, name in zip(axes, ("map_total", "map_density"), strict=True):
-    maps[name].plot(x="map_position_0", y="map_position_1", ax=panel)
+    maps[name].plot.pcolormesh(x="map_position_0", y="map_position_1", ax=panel)
 current = maps.map_current.isel(
     map_position_0=slice(None, None, 2), map_position_1=slice(None, None, 2)
 )

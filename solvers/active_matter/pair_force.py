@@ -171,4 +171,9 @@ class NoForce(PairForce):
         return jnp.zeros_like(r)
 
 
-PAIR_FORCES: dict[str, type] = {"softplus": Softplus, "wca": WCA, "yukawa": Yukawa, "none": NoForce}
+PAIR_FORCES: dict[str, type[PairForce]] = {
+    "softplus": Softplus,
+    "wca": WCA,
+    "yukawa": Yukawa,
+    "none": NoForce,
+}

@@ -150,7 +150,7 @@ def _directions(key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array
     return _unit(jax.random.normal(key, shape, dtype))
 
 
-PROPULSIONS: dict[str, type] = {
+PROPULSIONS: dict[str, type[Propulsion]] = {
     "ornstein_uhlenbeck": OrnsteinUhlenbeck,
     "brownian": Brownian,
     "run_and_tumble": RunAndTumble,

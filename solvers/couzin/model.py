@@ -30,7 +30,7 @@ from .schedule import SCHEDULES, Constant, Schedule
 from .social import Combine, Fish, social, squares, ways, wish
 from .turning import deflect, interpolate_towards, jostle, rotate_towards
 
-INITIALS: dict[str, type] = {
+INITIALS: dict[str, type[Initial]] = {
     "ball": RandomBall,
     "box": RandomBox,
     "ring": Ring,

@@ -69,4 +69,4 @@ class Staircase(Schedule):
         )
 
 
-SCHEDULES: dict[str, type] = {"constant": Constant, "staircase": Staircase}
+SCHEDULES: dict[str, type[Schedule]] = {"constant": Constant, "staircase": Staircase}

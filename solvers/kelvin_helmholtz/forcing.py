@@ -129,7 +129,7 @@ class Stochastic(Forcing):
         box.check_waves(("forcing.modes", self.modes), ("forcing.modes", self.modes))
 
 
-FORCINGS: dict[str, type] = {
+FORCINGS: dict[str, type[Forcing]] = {
     "none": Unforced,
     "hold_base": HoldBase,
     "kolmogorov": Kolmogorov,

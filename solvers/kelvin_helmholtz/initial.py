@@ -355,7 +355,7 @@ def _needs_rest(initial: Initial, box: Box) -> None:
         )
 
 
-INITIALS: dict[str, type] = {
+INITIALS: dict[str, type[Initial]] = {
     "shear_layer": ShearLayer,
     "double_shear": DoubleShear,
     "rotating": Rotating,

@@ -95,4 +95,8 @@ class Ripple(Wave):
         return self.amplitude * jnp.sin(self.m * box.wave[0] * x) * envelope, jnp.zeros_like(z)
 
 
-PERTURBATIONS: dict[str, type] = {"none": Unperturbed, "mode": Mode, "ripple": Ripple}
+PERTURBATIONS: dict[str, type[Perturbation]] = {
+    "none": Unperturbed,
+    "mode": Mode,
+    "ripple": Ripple,
+}

@@ -159,7 +159,7 @@ class Winding(Boundary):
         return phi + self.jump(period) * turns
 
 
-BOUNDARIES: dict[str, type] = {
+BOUNDARIES: dict[str, type[Boundary]] = {
     "periodic": Periodic,
     "antiperiodic": Antiperiodic,
     "winding": Winding,

@@ -28,7 +28,7 @@ from .kinks import Breather, KinkAntikink, Phi4Kink, SineGordonKink, TwoKink
 from .potential import POTENTIALS, Linear, Potential
 from .profiles import Gaussian, PlaneWave, Sampled
 
-INITIALS: dict[str, type] = {
+INITIALS: dict[str, type[Initial]] = {
     "gaussian": Gaussian,
     "plane_wave": PlaneWave,
     "phi4_kink": Phi4Kink,

@@ -255,7 +255,7 @@ class CustomPotential(Potential):
         return registry.find("solvers", self.function)
 
 
-POTENTIALS: dict[str, type] = {
+POTENTIALS: dict[str, type[Potential]] = {
     "linear": Linear,
     "phi4": Phi4,
     "sine_gordon": SineGordon,

@@ -168,7 +168,7 @@ class Gyrator(LinearSystem):
         return self.temperature
 
 
-SYSTEMS: dict[str, type] = {
+SYSTEMS: dict[str, type[LinearSystem]] = {
     "matrix": Matrix,
     "trapped_aoup": TrappedAOUP,
     "coupled_aoups": CoupledAOUPs,

@@ -27,7 +27,7 @@ from .potential import POTENTIALS, NoPotential, Potential
 from .profiles import FromFile, GaussianNoise, ModulatedSech, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
 
-INITIALS: dict[str, type] = {
+INITIALS: dict[str, type[Initial]] = {
     "soliton": Soliton,
     "solitons": Solitons,
     "bound_state": BoundState,

@@ -85,7 +85,7 @@ class SampledPotential(Potential):
         require_length(self, ("values",), n, f"n = {n}", "potential.")
 
 
-POTENTIALS: dict[str, type] = {
+POTENTIALS: dict[str, type[Potential]] = {
     "none": NoPotential,
     "harmonic": Harmonic,
     "lattice": Lattice,

@@ -1,0 +1,67 @@
+"""What users write is no type error: the Python of README.md and docs/, and what constructors
+take.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYRIGHT = Path(sys.executable).with_name("pyright")
+RIGHT = """
+from physent.solvers import NLSE, ActiveMatter
+
+NLSE(n=256, length=40.0, dt=0.01)
+NLSE(n=256, length=[40.0, 50.0], potential="harmonic")
+ActiveMatter(force="wca")
+Fisher(rate=[0.5, 1.0])
+"""
+WRONG = """
+from physent.solvers import NLSE, ActiveMatter
+
+NLSE(n="many")
+NLSE(length="long")
+ActiveMatter(force=3)
+"""
+
+
+def blocks(page: Path) -> str:
+    """The Python of a page, which reads on from block to block."""
+    text = page.read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"^```python\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE))
+
+
+@pytest.mark.skipif(not PYRIGHT.exists(), reason="pyright is not installed beside this Python")
+def test_readme_and_docs_have_no_type_errors_and_constructors_know_theirs(tmp_path):
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        if code := blocks(page):
+            name = re.sub(r"\W", "_", page.stem.lower())
+            (tmp_path / f"page_{name}.py").write_text(code, encoding="utf-8")
+    (tmp_path / "right.py").write_text(f"from page_extending import Fisher\n{RIGHT}")
+    (tmp_path / "wrong.py").write_text(WRONG)
+    settings = {
+        "typeCheckingMode": "standard",
+        "reportUnusedExpression": False,
+        "reportMissingImports": False,  # such as dask_jobqueue
+        "extraPaths": [str(ROOT)],
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    done = subprocess.run(
+        [PYRIGHT, "--pythonpath", sys.executable, "--outputjson", "--project", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    found = json.loads(done.stdout)["generalDiagnostics"]
+    errors = {
+        f"{Path(entry['file']).name}:{entry['range']['start']['line'] + 1}: {entry['message']}"
+        for entry in found
+        if entry["severity"] == "error"
+    }
+    wrong = {error for error in errors if error.startswith("wrong.py")}
+    assert not errors - wrong, "\n".join(sorted(errors - wrong))
+    assert {int(error.split(":")[1]) for error in wrong} == {4, 5, 6}
