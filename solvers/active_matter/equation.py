@@ -22,7 +22,6 @@ from physent.protocol.parameters import (
     param,
     static,
 )
-from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import on_host, refuse
@@ -30,25 +29,7 @@ from physent.solvers.checks import on_host, refuse
 from .pair_force import PAIR_FORCES, PairForce
 from .pairs import Pairs
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
-
-
-class ActiveMatterState(State):
-    """Positions in the box, how often each particle went round it, propulsions, and who is near
-    whom.
-
-    `leap` is the farthest that a step moved a particle by its pair force so far, in units of the
-    force's reach; `previous` is the drift by forces and trap one step ago, which only
-    `adams_bashforth` keeps.
-    """
-
-    t: Float[Array, ""]
-    key: PRNGKeyArray
-    position: Float[Array, "n d"]
-    rounds: Int[Array, "n d"]
-    propulsion: Float[Array, "n d"]
-    neighbors: NeighborList
-    leap: Float[Array, ""]
-    previous: Float[Array, "n d"] | None
+from .state import ActiveMatterState, variables
 
 
 class ActiveMatter(StochasticSolver[ActiveMatterState]):
@@ -243,26 +224,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def variables(self) -> dict[str, Variable]:
         """Vectors of each particle, and series."""
-        vector = ("particle", "component")
-        declared = {
-            "position": Variable(vector, "position", "length", "position in the box"),
-            "unwrapped": Variable(
-                vector, "unwrapped_position", "length", "position, followed round the box"
-            ),
-            "propulsion": Variable(vector, "propulsion", "1", "self-propulsion g"),
-            "force": Variable(vector, "force", "length/time", "pair force over the friction"),
-            "velocity": Variable(vector, "velocity", "length/time", "velocity without the noise"),
-            "mean_speed": Variable((), "speed", "length/time", "mean speed without the noise"),
-        }
-        if self.boundary == "periodic":
-            units = f"length^{2 - self.dimension}/time" if self.dimension != 2 else "1/time"
-            declared["interaction_pressure"] = Variable(
-                (), "pressure", units, "pressure of the pair forces"
-            )
-            declared["swim_pressure"] = Variable(
-                (), "pressure", units, "pressure of self-propulsion"
-            )
-        return declared
+        return variables(self.dimension, self.boundary == "periodic")
 
     def domain(self) -> Domain:
         """One axis a dimension; particles live on no grid."""

@@ -1,0 +1,166 @@
+"""What a run holds, by one trace of its solver: shapes and dtypes instead of values."""
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from physent.engine.rows import dynamics_at, invariant, observed_at
+from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
+from physent.protocol.parameters import member_axes
+from physent.protocol.solver import Solver
+from physent.protocol.variables import Domain, Variable
+
+
+class Outline:
+    """A solver with its diagnostics, and what they give."""
+
+    def __init__(
+        self,
+        solver: Solver,
+        diagnostics: tuple[Diagnostic, ...] = (),
+        members: int = 1,
+        fields: Any = None,
+        devices: int = 1,
+    ):
+        self.solver = solver
+        self.diagnostics = tuple(diagnostics)
+        self.members = members
+        self.selected = fields
+        self.devices = devices
+        self.wide = bool(jax.config.read("jax_enable_x64"))
+
+    def trust(self, other: "Outline | None") -> bool:
+        """Take over what another program has found out, where it is of the same objects, on as many
+        devices, in the same precision; whether it is.
+        """
+        same = other is not None and (
+            self.solver is other.solver
+            and list(map(id, self.diagnostics)) == list(map(id, other.diagnostics))
+            and (self.members, self.selected, self.devices, self.wide)
+            == (other.members, other.selected, other.devices, other.wide)
+        )
+        if other is not None and same:
+            self._traced, self.example = other._traced, other.example
+        return same
+
+    @property
+    def axes(self) -> Any:
+        """The vmap axes of the solver's parameters."""
+        return member_axes(self.solver)
+
+    @property
+    def one(self) -> Solver:
+        """The solver of the first member."""
+        if self.members == 1:
+            return self.solver
+        return jax.tree.map(
+            lambda leaf, axis: leaf if axis is None else leaf[0],
+            self.solver,
+            self.axes,
+            is_leaf=lambda leaf: leaf is None,
+        )
+
+    @functools.cached_property
+    def _traced(self) -> tuple[Any, dict[str, Any], list[str]]:
+        """State and observables of one member at t = 0, shapes and dtypes instead of values, and
+        the names of its invariants, in the solver's own order: one trace of the solver.
+        """
+        invariants: list[str] = []
+
+        def first(solver):
+            state = solver.init(jax.random.key(0))
+            found = solver.invariants(state)
+            invariants.extend(found)
+            return state, solver.observe(state), found
+
+        state, values, _ = eqx.filter_eval_shape(first, self.one)
+        return state, values, invariants
+
+    @functools.cached_property
+    def example(self) -> Observed:
+        """The observables of one member's first state: shapes and dtypes instead of values.
+
+        Raises ValueError where the solver's `variables` and `observe` do not name the same
+        observables.
+        """
+        state, values, _ = self._traced
+        variables = self.one.variables()
+        if odd := set(variables) ^ set(values):
+            names = ", ".join(sorted(odd))
+            raise ValueError(
+                f"variables() and observe() of {type(self.solver).__name__} disagree on: {names}"
+            )
+        values = {
+            name: values[name] for name in sorted(values, key=list(variables).index)
+        }  # traced dicts are sorted
+        one = self.one
+
+        def exact() -> dict[str, Any]:
+            return eqx.filter_eval_shape(lambda solver: solver.exact(jnp.zeros(())), one)
+
+        def dynamics() -> Dynamics | None:
+            return eqx.filter_eval_shape(dynamics_at, one, state)
+
+        return Observed(
+            values,
+            variables,
+            self.one.domain(),
+            jnp.zeros(()),
+            exact,
+            dynamics,
+            lambda: (one, None),
+        )
+
+    def axes_of(self, solver: Solver) -> Domain:
+        """The axes of one member: its domain's, and those of what its diagnostics measure."""
+        domain, example = solver.domain(), self.example
+        observed = Observed(dict(example.items()), example.variables, domain, example.t)
+        own = (axis for diagnostic in self.diagnostics for axis in diagnostic.axes(observed))
+        return Domain((*domain.axes, *own))
+
+    @property
+    def invariant_names(self) -> list[str]:
+        """The names of the solver's invariants, in its own order."""
+        return self._traced[2]
+
+    def outputs(self, diagnostics: tuple[Diagnostic, ...]) -> list[dict[str, Any] | Exception]:
+        """What diagnostics give at t = 0, shapes and dtypes instead of values, or what each raises:
+        one trace of all of them.
+        """
+        state, values, _ = self._traced
+        raised: dict[int, Exception] = {}
+
+        def first(solver, state, values):
+            observed = observed_at(solver, state, values)
+            return [given(i, each, observed) for i, each in enumerate(diagnostics)]
+
+        def given(i, diagnostic, observed):
+            try:
+                return diagnostic(diagnostic.init(observed), observed)[1]
+            except Exception as error:
+                raised[i] = error
+                return {}
+
+        found = eqx.filter_eval_shape(first, self.one, state, values)
+        return [raised.get(i) or outputs for i, outputs in enumerate(found)]
+
+    def variables(self) -> Iterator[tuple[str, Variable, str]]:
+        """(name, variable, 'row' or 'snapshot') of everything a run saves, in the file's order."""
+        for name, variable in self.example.variables.items():
+            if self.selected is None or name in self.selected:
+                yield name, variable, "snapshot" if variable.dims else "row"
+        for diagnostic in self.diagnostics:
+            for name, variable in diagnostic.variables(self.example).items():
+                yield name, variable, "row"
+        for name in self.invariant_names:
+            words = f"{name.replace('_', ' ')} (conserved)"
+            yield invariant(name), Variable((), "invariant", "1", words), "row"
+
+    @functools.cached_property
+    def may_be_nan(self) -> set[str]:
+        """What may be NaN without anything being wrong."""
+        return {name for name, variable, _ in self.variables() if variable.nan}
