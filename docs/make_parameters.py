@@ -7,6 +7,7 @@ from pathlib import Path
 from physent.experiment.schema import parameter_table
 from physent.experiment.settings import OutputSettings, RunSettings, ScoreSettings
 from physent.protocol import registry
+from physent.protocol.registry import summary
 
 
 def page() -> str:
@@ -25,8 +26,7 @@ def page() -> str:
     ):
         parts.append(f"## {title}\n")
         for name, cls in classes.items():
-            summary = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
-            parts.append(f"### {name}\n\n{summary}\n\n{parameter_table(cls)}")
+            parts.append(f"### {name}\n\n{summary(cls)}\n\n{parameter_table(cls)}")
     return "\n".join(parts).rstrip() + "\n"
 
 

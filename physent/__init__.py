@@ -14,25 +14,23 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 moved.install()
 
 if TYPE_CHECKING:
-    from physent import entropy as entropy
-    from physent import solvers as solvers
+    from physent import entropy as entropy, solvers as solvers
     from physent.data.offline import diagnose as diagnose
     from physent.data.open_runs import open_runs as open_runs
     from physent.engine.trajectory import trajectory as trajectory
     from physent.experiment.building import load_experiment as load_experiment
     from physent.io.folder import open_run as open_run
     from physent.protocol.diagnostic import Diagnostic as Diagnostic
-    from physent.protocol.parameters import as_number as as_number
-    from physent.protocol.parameters import choice as choice
-    from physent.protocol.parameters import one_of as one_of
-    from physent.protocol.parameters import param as param
-    from physent.protocol.parameters import static as static
-    from physent.protocol.solver import Solver as Solver
-    from physent.protocol.solver import State as State
+    from physent.protocol.parameters import (
+        as_number as as_number,
+        choice as choice,
+        one_of as one_of,
+        param as param,
+        static as static,
+    )
+    from physent.protocol.solver import Solver as Solver, State as State
     from physent.protocol.stochastic import StochasticSolver as StochasticSolver
-    from physent.protocol.variables import Axis as Axis
-    from physent.protocol.variables import Domain as Domain
-    from physent.protocol.variables import Variable as Variable
+    from physent.protocol.variables import Axis as Axis, Domain as Domain, Variable as Variable
     from physent.runs import run as run
 
 # Loaded when first used, because 'physent --help' must not wait for jax.

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from .couzin import Couzin as Couzin
     from .kelvin_helmholtz import KelvinHelmholtz as KelvinHelmholtz
     from .klein_gordon import KleinGordon as KleinGordon
-    from .langevin import LinearLangevin as LinearLangevin
-    from .langevin import TiltedRing as TiltedRing
+    from .langevin import LinearLangevin as LinearLangevin, TiltedRing as TiltedRing
     from .nlse import NLSE as NLSE
 
 __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]

@@ -59,7 +59,6 @@ def compiled_afresh(request, monkeypatch):
     if afresh:
         monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "false")
         jax.config.update("jax_enable_compilation_cache", False)
-        jax.clear_caches()
     yield
     if afresh:
         jax.config.update("jax_enable_compilation_cache", True)

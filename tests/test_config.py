@@ -10,8 +10,7 @@ import pytest
 from toys import Heat
 
 from physent.errors import ConfigError
-from physent.experiment import building as config
-from physent.experiment import schema, validation
+from physent.experiment import building as config, schema, validation
 from physent.experiment.building import load_experiment
 from physent.experiment.experiment import describe
 from physent.experiment.toml_lines import line_of, lines_of

@@ -14,8 +14,10 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from test_cli import TOY
-from test_cli import physent as command  # noqa: F401 - a fixture
+from test_cli import (
+    TOY,
+    physent as command,  # noqa: F401 - a fixture
+)
 from test_runs import LONG, output_of, physent_process, rows_in, wait_for
 
 import physent

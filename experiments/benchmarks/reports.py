@@ -26,8 +26,7 @@ from matplotlib.figure import Figure
 import physent
 from physent.experiment.building import build
 from physent.experiment.parsing import parse, precision_of
-from physent.report import pictures as drawing
-from physent.report import write
+from physent.report import pictures as drawing, write
 from physent.runs import execute
 
 ROOT = Path(__file__).parents[1]

@@ -16,10 +16,8 @@ from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import SweepSettings
 from physent.experiment.validation import problems as problems_of
 from physent.io.folder import EXPERIMENT, write_dataset
-from physent.runs import Finished, execute
-from physent.runs import resume as resume_run
-from physent.sweep.executors import check_executor, remove
-from physent.sweep.executors import sweep as run_sweep
+from physent.runs import Finished, execute, resume as resume_run
+from physent.sweep.executors import check_executor, remove, sweep as run_sweep
 from physent.sweep.points import as_members, points
 from physent.sweep.summary import summarise
 

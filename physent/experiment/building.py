@@ -43,6 +43,47 @@ def build(
     data: dict[str, Any], problems: Problems, default_name: str, folder: Path | None = None
 ) -> Experiment:
     """An experiment from the data of a file; `folder` is where 'path.py:Class' is looked for."""
+    name, description = _named(data, default_name, problems)
+    run_data, run_ok = _section(RunSettings, data.get("run", {}), ("run",), problems)
+    output_data, output_ok = _section(OutputSettings, data.get("output", {}), ("output",), problems)
+    if "sweep" in data:
+        _section(SweepSettings, data["sweep"], ("sweep",), problems)
+    run = RunSettings(**tuples(RunSettings, run_data)) if run_ok else None
+    output = OutputSettings(**tuples(OutputSettings, output_data if output_ok else {}))
+    solver, solver_data, notes = _solver(data, run, folder, problems)
+    diagnostics = _diagnostics(data.get("diagnostics", []), folder, problems)
+    score = _score(data, solver, problems)
+    program = None
+    if solver is not None:
+        program = _cross_check(solver, diagnostics, run, output, problems)
+    problems.check()
+    assert solver is not None and run is not None  # or there was something to say
+    place = folder.resolve() if folder else None
+    whole: dict[str, Any] = {
+        "name": name,
+        "description": description,
+        "solver": resolved(
+            type(solver), registry.current("solvers", data["solver"]["kind"]), solver_data, place
+        ),
+        "run": settings(run),
+    }
+    if output_data:
+        whole["output"] = settings(output)
+    if diagnostics:
+        whole["diagnostics"] = [
+            {"kind": lasting(registry.current("diagnostics", entry["kind"]), place)}
+            | settings(diagnostic)
+            for entry, diagnostic in zip(data["diagnostics"], diagnostics, strict=True)
+        ]
+    if score is not None:
+        whole["score"] = with_defaults(ScoreSettings, data["score"])
+    return Experiment(
+        name, description, solver, diagnostics, run, output, whole, notes, score, program
+    )
+
+
+def _named(data: dict[str, Any], default_name: str, problems: Problems) -> tuple[str, str]:
+    """Name and description, and what no experiment has."""
     for key in data:
         if key not in _SECTIONS:
             words = [*_SECTIONS, *(f"run.{entry.name}" for entry in fields(RunSettings))]
@@ -55,80 +96,55 @@ def build(
             problems.add((key,), f"given {value!r}, allowed: a string")
     if isinstance(name, str) and (not name or "/" in name or name.startswith(".")):
         problems.add(("name",), f"given {name!r}, allowed: a name that can be a folder's")
+    return name, description
 
-    run_data, run_ok = _section(RunSettings, data.get("run", {}), ("run",), problems)
-    output_data, output_ok = _section(OutputSettings, data.get("output", {}), ("output",), problems)
-    if "sweep" in data:
-        _section(SweepSettings, data["sweep"], ("sweep",), problems)
-    members = run_data.get("members", 1) if run_ok else None
-    solver_cls, solver_data = _kind("solvers", data.get("solver"), ("solver",), folder, problems)
-    run = RunSettings(**tuples(RunSettings, run_data)) if run_ok else None
-    automatic = solver_data.get("dt") == "auto"
+
+def _solver(
+    data: dict[str, Any], run: RunSettings | None, folder: Path | None, problems: Problems
+) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
+    """The solver, its data with every `auto` replaced, and notes on what was chosen for it."""
+    cls, own = _kind("solvers", data.get("solver"), ("solver",), folder, problems)
+    automatic, members = own.get("dt") == "auto", run.members if run else None
     if automatic:
-        solver_data["dt"] = SOME_DT
-    solver = _make(solver_cls, solver_data, ("solver",), problems, members) if solver_cls else None
-    notes: tuple[str, ...] = ()
-    if automatic and solver is not None and run is not None:
-        try:
-            solver_data["dt"], note = _automatic_dt(solver, run)
-            notes, solver = (
-                (note,),
-                _make(type(solver), solver_data, ("solver",), problems, members),
-            )
-        except ParameterError as error:
-            problems.add(tuple(error.key.split(".")), error.message)
-    entries = data.get("diagnostics", [])
+        own["dt"] = SOME_DT
+    solver = _make(cls, own, ("solver",), problems, members) if cls else None
+    if not automatic or solver is None or run is None:
+        return solver, own, ()
+    try:
+        own["dt"], note = _automatic_dt(solver, run)
+    except ParameterError as error:
+        problems.add(tuple(error.key.split(".")), error.message)
+        return solver, own, ()
+    return _make(type(solver), own, ("solver",), problems, members), own, (note,)
+
+
+def _diagnostics(entries: Any, folder: Path | None, problems: Problems) -> list[Any]:
+    """The diagnostics, None for one that cannot be made."""
     if not isinstance(entries, list):
         problems.add(("diagnostics",), "given a table, allowed: [[diagnostics]], one for each")
-        entries = []
-    diagnostics: list[Any] = []
-    kinds = []
+        return []
+    made = []
     for i, entry in enumerate(entries):
-        cls, entry_data = _kind("diagnostics", entry, ("diagnostics", i), folder, problems)
-        diagnostics.append(_make(cls, entry_data, ("diagnostics", i), problems, 1) if cls else None)
-        kinds.append(entry.get("kind") if isinstance(entry, dict) else None)
-    output = (
-        OutputSettings(**tuples(OutputSettings, output_data)) if output_ok else OutputSettings()
-    )
-    score = None
-    if "score" in data:
-        if isinstance(data["score"], dict):
-            score = _make(ScoreSettings, data["score"], ("score",), problems, 1)
-        else:
-            problems.add(("score",), f"given {data['score']!r}, allowed: a table [score]")
-        if solver is not None and not isinstance(solver, StochasticSolver):
-            words = (
-                f"{data['solver']['kind']} has no noise, and without it there is no score; leave "
-                "the table out"
-            )
-            problems.add(("score",), words)
-    program = None
-    if solver is not None:
-        program = _cross_check(solver, diagnostics, run, output, problems)
-    problems.check()
-    assert solver_cls is not None  # or there was something to say
-    assert run is not None
-    place = folder.resolve() if folder else None
-    data_of: dict[str, Any] = {
-        "name": name,
-        "description": description,
-        "solver": resolved(
-            solver_cls, registry.current("solvers", data["solver"]["kind"]), solver_data, place
-        ),
-        "run": settings(run),
-    }
-    if output_data:
-        data_of["output"] = settings(output)
-    if diagnostics:
-        data_of["diagnostics"] = [
-            {"kind": lasting(registry.current("diagnostics", kind), place)} | settings(diagnostic)
-            for kind, diagnostic in zip(kinds, diagnostics, strict=True)
-        ]
-    if score is not None:
-        data_of["score"] = with_defaults(ScoreSettings, data["score"])
-    return Experiment(
-        name, description, solver, diagnostics, run, output, data_of, notes, score, program
-    )
+        key = ("diagnostics", i)
+        cls, own = _kind("diagnostics", entry, key, folder, problems)
+        made.append(_make(cls, own, key, problems, 1) if cls else None)
+    return made
+
+
+def _score(data: dict[str, Any], solver: Any, problems: Problems) -> Any:
+    """How the score is learned, where the experiment says so."""
+    if "score" not in data:
+        return None
+    if solver is not None and not isinstance(solver, StochasticSolver):
+        problems.add(
+            ("score",),
+            f"{data['solver']['kind']} has no noise, and without it there is no score; leave the "
+            "table out",
+        )
+    if isinstance(data["score"], dict):
+        return _make(ScoreSettings, data["score"], ("score",), problems, 1)
+    problems.add(("score",), f"given {data['score']!r}, allowed: a table [score]")
+    return None
 
 
 def _automatic_dt(solver: Solver, run: RunSettings) -> tuple[float, str]:

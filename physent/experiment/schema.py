@@ -10,6 +10,7 @@ import tomli_w
 
 from physent.experiment.validation import model_of
 from physent.protocol.parameters import declarations
+from physent.protocol.registry import summary
 
 
 def experiment_schema(
@@ -112,9 +113,9 @@ def parameter_table(cls: type, prefix: str = "") -> str:
         )
         rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
         for kind, option in declaration.options.items():
-            summary = (option.__doc__ or "").strip().splitlines()[0]
-            part = f'\n`{prefix}{declaration.name}.kind = "{kind}"`: {summary}\n'
-            parts.append(part + ("\n" + parameter_table(option) if declarations(option) else ""))
+            parts.append(f'\n`{prefix}{declaration.name}.kind = "{kind}"`: {summary(option)}\n')
+            if declarations(option):
+                parts.append("\n" + parameter_table(option))
     return "\n".join(rows) + "\n" + "".join(parts)
 
 

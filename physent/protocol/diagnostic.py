@@ -69,10 +69,15 @@ class Observed(Mapping[str, Array]):
         return len(self._values)
 
     def find(self, of: str) -> str:
-        """The name of the observable that `of` means: a name, or else a role that exactly one
-        observable has.
+        """The observable that a name or a role means.
 
-        Raises a ValueError that lists what there is.
+        **Arguments:**
+
+        - `of`: the name of an observable, or a role that exactly one observable has.
+
+        **Returns:**
+
+        The name. Raises a ValueError that lists what there is.
         """
         if of in self._values:
             return of
@@ -94,8 +99,15 @@ class Observed(Mapping[str, Array]):
         )
 
     def grid(self, name: str) -> list[tuple[int, Any]]:
-        """The (array axis, `Axis`) pairs of an observable's dims that are grids of space, in
-        order.
+        """The axes of an observable that are grids of space.
+
+        **Arguments:**
+
+        - `name`: of the observable.
+
+        **Returns:**
+
+        Pairs of the array's axis, counted from the end, and the `Axis`, in order.
         """
         dims = self.variables[name].dims
         return [
@@ -119,30 +131,71 @@ class Diagnostic(Declared, Generic[C]):
 
     @abc.abstractmethod
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """What each output is, by the name it has in the file. Raises ValueError where the
-        observables do not fit.
+        """What each output is.
+
+        **Arguments:**
+
+        - `observed`: the observables at t = 0, possibly with shapes and dtypes instead of values.
+
+        **Returns:**
+
+        A `Variable` for each output, by its name in the file. Raises a ValueError, or a
+        ParameterError with the key, where the observables do not fit.
         """
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
-        """The coordinates of dims that only its outputs have, as r of a radial distribution; none
-        by default.
+        """The coordinates of dims that only its outputs have, as r of a radial distribution.
+
+        **Arguments:**
+
+        - `observed`: the observables at t = 0, possibly with shapes and dtypes instead of values.
+
+        **Returns:**
+
+        An `Axis` for each such dim; none by default.
         """
         return ()
 
     @abc.abstractmethod
     def init(self, observed: Observed) -> C:
-        """The carry before the first saved state, from the observables of that state; () where none
-        is needed.
+        """The history before the first saved state. It is traced.
+
+        **Arguments:**
+
+        - `observed`: the observables of the first saved state.
+
+        **Returns:**
+
+        The carry, a pytree of arrays; `()` where there is no history.
         """
 
     @abc.abstractmethod
     def __call__(self, carry: C, observed: Observed) -> tuple[C, dict[str, Array]]:
-        """The carry and the outputs, in the order of saved states."""
+        """The outputs at one saved state. It is traced, and called once for each saved state, in
+        order.
+
+        **Arguments:**
+
+        - `carry`: the history, as `init` or the last call returned it.
+        - `observed`: the observables of the saved state.
+
+        **Returns:**
+
+        The carry for the next call, of the same structure, shapes and dtypes, and the outputs, an
+        array for each name that `variables` declares.
+        """
 
     def named(self, observed: Observed, values: Iterable[Array]) -> dict[str, Array]:
-        """The values of all outputs by name, given in the order in which `variables` declares them.
+        """The values of all outputs by name.
 
-        Raises a ValueError where there are more or fewer.
+        **Arguments:**
+
+        - `observed`: the observables, for `variables`.
+        - `values`: the outputs, in the order in which `variables` declares them.
+
+        **Returns:**
+
+        The outputs by name. Raises a ValueError where there are more or fewer than are declared.
         """
         return dict(zip(self.variables(observed), values, strict=True))
 
@@ -155,7 +208,16 @@ class Instantaneous(Diagnostic[tuple[()]]):
 
     @abc.abstractmethod
     def values(self, observed: Observed) -> Iterable[Array]:
-        """The outputs at one saved state, in the order in which `variables` names them."""
+        """The outputs at one saved state. It is traced.
+
+        **Arguments:**
+
+        - `observed`: the observables of the saved state.
+
+        **Returns:**
+
+        An array for each output, in the order in which `variables` declares them.
+        """
 
     def init(self, observed: Observed) -> tuple[()]:
         """No history."""

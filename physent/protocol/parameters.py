@@ -36,10 +36,12 @@ from jaxtyping import Array, ArrayLike
 
 from physent.errors import ParameterError, nearest
 from physent.protocol import registry
-from physent.protocol.declaration import REQUIRED as REQUIRED
-from physent.protocol.declaration import Declaration as Declaration
-from physent.protocol.declaration import known as known
-from physent.protocol.declaration import literals as literals
+from physent.protocol.declaration import (
+    REQUIRED as REQUIRED,
+    Declaration as Declaration,
+    known as known,
+    literals as literals,
+)
 
 if TYPE_CHECKING:
     from equinox._module._module import _ModuleMeta

@@ -19,7 +19,7 @@ from physent.protocol.variables import Domain, Variable
 
 
 class State(eqx.Module):
-    """What a step maps to what; `t` is the time, a scalar array."""
+    """The state of a system at one time: a module of arrays; `t`, a scalar, is the time."""
 
     t: eqx.AbstractVar[Array]
 
@@ -38,48 +38,116 @@ class Solver(Declared, Generic[S]):
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray) -> S:
-        """The state at the start, t = 0; a deterministic system may ignore the key."""
+        """The state at the start. It is traced, and vectorised over members.
+
+        **Arguments:**
+
+        - `key`: a random key, another one for each member of an ensemble; a deterministic system
+            may ignore it. A system with noise keeps what is left of it in the state.
+
+        **Returns:**
+
+        The state at t = 0, with the shapes and dtypes that `step` returns.
+        """
 
     @abc.abstractmethod
     def step(self, state: S) -> S:
-        """The state one `dt` later."""
+        """One step of the method. It is traced: pure, without shapes that depend on values.
+
+        **Arguments:**
+
+        - `state`: a state, as `init` or `step` returned it.
+
+        **Returns:**
+
+        The state one `dt` later, of the same structure, shapes and dtypes, with `t` advanced.
+        """
 
     @abc.abstractmethod
     def observe(self, state: S) -> dict[str, Array]:
-        """The observables of a state by name, real or complex, in physical space."""
+        """What is saved of a state, and what diagnostics look at. It is traced.
+
+        **Arguments:**
+
+        - `state`: a state.
+
+        **Returns:**
+
+        The observables by name, real or complex arrays in physical space, each with the axes and
+        the units that `variables` declares.
+        """
 
     @abc.abstractmethod
     def variables(self) -> dict[str, Variable]:
-        """What each observable is."""
+        """What each observable is.
+
+        **Returns:**
+
+        A `Variable` for every name that `observe` returns, in the order of the file.
+        """
 
     @abc.abstractmethod
     def domain(self) -> Domain:
-        """The axes the observables live on."""
+        """The space that the observables live in. It may be traced, for parameters can be.
+
+        **Returns:**
+
+        A `Domain` with an `Axis` for each dim of a grid that a `Variable` names, and one for each
+        direction of a box of particles.
+        """
 
     def invariants(self, state: S) -> dict[str, Array]:
-        """The quantities the continuous system conserves, as scalars by name."""
+        """The quantities that the continuous system conserves. It is traced.
+
+        **Arguments:**
+
+        - `state`: a state.
+
+        **Returns:**
+
+        Scalars by name, none by default; saved in each row as `invariant_<name>`.
+        """
         return {}
 
     def exact(self, t: Array) -> dict[str, Array]:
-        """The observables of the exact solution at time `t`, by name, where one is known."""
+        """The exact solution, where one is known. It is traced.
+
+        **Arguments:**
+
+        - `t`: the time, a scalar.
+
+        **Returns:**
+
+        Observables of the exact solution by name, with the shapes that `observe` gives; those that
+        are not known, by default all, are left out.
+        """
         return {}
 
     def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
-        """How the method keeps invariants: `exactly` to round-off, `bounded` within an error that
-        has no trend.
+        """How the method keeps invariants, by which reports judge their drift.
 
-        What is not named drifts with the error of the step. This is written beside each, and
-        reports judge by it.
+        **Returns:**
+
+        By the name of the invariant `exactly`, to round-off, or `bounded`, within an error without
+        a trend. One that is not named drifts with the error of the step.
         """
         return {}
 
     def split(self, devices: int) -> dict[str, int]:
-        """How one run is spread over devices: the axis along which each array of the state is cut.
+        """How one run is spread over devices.
 
-        Arrays go by their dotted names in the state, and what is not named is copied to every
-        device. `step` and `observe` then work on cut arrays, with `physent.numerics.slab` for
-        transforms and ghost cells. Raises a ParameterError where the solver, or its sizes, cannot
-        be cut; the default always does.
+        `step` and `observe` then work on cut arrays, with `physent.numerics.slab` for transforms
+        and ghost cells.
+
+        **Arguments:**
+
+        - `devices`: the number of devices, at least 2.
+
+        **Returns:**
+
+        The axis along which each array of the state is cut, by its dotted name in the state; what
+        is not named is copied to every device. Raises a ParameterError where the solver, or its
+        sizes, cannot be cut; the default always does.
         """
         raise ParameterError(
             "run.devices", f"{type(self).__name__} cannot cut one run (members can be spread)"
@@ -88,33 +156,61 @@ class Solver(Declared, Generic[S]):
     def members_in_turn(self) -> bool:
         """Whether members are computed one after another instead of side by side.
 
-        For steps that branch on data, such as lists that are renewed only when they must be: side
-        by side (`vmap`) every member would take both branches of every step.
+        **Returns:**
+
+        True for steps that branch on data, such as lists that are renewed only when they must be:
+        side by side (`vmap`) every member would take both branches of every step. By default False.
         """
         return False
 
     def longest_dt(self) -> Array | None:
-        """The longest dt to use with these parameters and this start, which `dt = "auto"` keeps to;
-        None: no rule.
+        """The longest time step to use with these parameters and this start, which `dt = "auto"`
+        keeps to. It is called on the host, with a `dt` that means nothing yet.
 
-        Called on the host with a dt that means nothing yet.
+        **Returns:**
+
+        A step, or one for each member; None, the default, where the solver has no rule.
         """
         return None
 
     def error(self, state: S) -> Array:
-        """Sticky error bits, an integer; not 0 (neighbour overflow, ...) makes the engine `grow`
-        and redo the chunk.
+        """Whether a buffer of fixed size was too small (neighbour overflow, ...). It is traced.
+
+        **Arguments:**
+
+        - `state`: a state.
+
+        **Returns:**
+
+        Error bits, an integer scalar, 0 by default. They are sticky: once set they stay set in all
+        later states. Where they are not 0, the engine asks for `grow` and does the chunk again.
         """
         return jnp.zeros((), dtype=int)
 
     def fatal(self, error: int) -> str | None:
-        """What error bits mean that no larger buffer mends: the run ends with that sentence; None
-        (default): `grow`.
+        """Whether error bits mean something that no larger buffer mends.
+
+        **Arguments:**
+
+        - `error`: error bits that are not 0, as `error` returned them.
+
+        **Returns:**
+
+        A sentence, with which the run ends; None, the default, where `grow` helps.
         """
         return None
 
     def grow(self, state: S) -> tuple[Self, S]:
-        """On the host, after an error: a solver with larger buffers and the last good state in its
-        shape.
+        """Make room after an error. It is called on the host.
+
+        **Arguments:**
+
+        - `state`: the last state without an error, or a first state with one.
+
+        **Returns:**
+
+        A solver with larger buffers, and the state in its shapes. A run ends with a sentence where
+        nothing was changed, or the error stays after several growths. The default raises a
+        RuntimeError.
         """
         raise RuntimeError(f"{type(self).__name__} reported an error that it has no way to mend")

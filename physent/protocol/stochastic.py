@@ -21,61 +21,118 @@ class StochasticSolver(Solver[S]):
 
     @abc.abstractmethod
     def drift(self, state: S) -> dict[str, Array]:
-        """The drift b of each stochastic variable, by observable name."""
+        """The drift b. It is traced.
+
+        **Arguments:**
+
+        - `state`: a state.
+
+        **Returns:**
+
+        b of each stochastic variable by observable name, in the shape of the variable, in its units
+        per time.
+        """
 
     @abc.abstractmethod
     def diffusion(self, state: S) -> dict[str, Array]:
-        """The diffusion coefficient D of each stochastic variable: a scalar, or one value a
-        component.
+        """The diffusion coefficient D, which must not depend on the values of the variables.
+
+        **Arguments:**
+
+        - `state`: a state.
+
+        **Returns:**
+
+        D of each stochastic variable by observable name, a scalar or an array that can be broadcast
+        to the variable, in its squared units per time; 0 for a component without noise.
         """
 
     def divergence(self, state: S) -> dict[str, Array]:
-        """d b_i/d x_i of every component of the drift, by observable name.
+        """The derivative of each component of the drift by the same component of the variable.
 
         The default differentiates `drift` by the leaf of the state that has the variable's name,
-        with one derivative a component: for a few hundred components at most.
+        with one derivative for each component: for a few hundred components at most.
+
+        **Arguments:**
+
+        - `state`: a state.
+
+        **Returns:**
+
+        d b_i/d x_i by observable name, in the shape of the variable, per time.
         """
         return {name: _diagonal(self.drift, state, name) for name in self.parity()}
 
     @abc.abstractmethod
     def parity(self) -> dict[str, int]:
-        """+1 for variables even under time reversal, -1 for odd ones."""
+        """The stochastic variables, and what time reversal does to each.
+
+        **Returns:**
+
+        +1 for a variable that is even under time reversal, -1 for an odd one, by observable name.
+        """
 
     def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
-        """Random variables of the state that `drift` and `diffusion` leave out, and what they do;
-        none by default.
+        """Random variables of the state that `drift` and `diffusion` leave out.
 
-        One that diffuses on a circle or a sphere, or one that jumps.
+        **Returns:**
+
+        By observable name `diffuses`, of one on a circle or a sphere, or `jumps`; none by default.
         """
         return {}
 
     def independent(self) -> bool:
-        """Whether the first axis of the variables runs over independent copies of one system
-        (walkers), not its parts.
+        """Whether the variables hold independent copies of one system.
 
-        Then a state may have any number of them.
+        **Returns:**
+
+        True where the first axis runs over independent walkers, of which a state may have any
+        number; False, the default, where it runs over the parts of one system.
         """
         return False
 
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> S:
-        """The state whose stochastic variables, the names of `parity`, have these values; t = 0.
+        """The state whose stochastic variables have given values.
 
         The default replaces the leaves of these names in `init(key)`: enough where nothing else in
         the state depends on them.
+
+        **Arguments:**
+
+        - `values`: an array for each name of `parity`.
+        - `key`: of everything else that is random; by default `jax.random.key(0)`.
+
+        **Returns:**
+
+        A state at t = 0.
         """
         state = self.init(jax.random.key(0) if key is None else key)
         return substitute(state, {name: values[name] for name in self.parity()})
 
     def reference_score(self, state: S) -> dict[str, Array]:
-        """A known score s0 that a network may learn the residual to, by observable name; the
-        default is 0.
+        """A known score s0, to which a network learns the residual s - s0.
+
+        **Arguments:**
+
+        - `state`: a state.
+
+        **Returns:**
+
+        s0 by observable name, in the shape of the variable and its inverse units; 0 by default.
         """
         return {name: jnp.zeros_like(getattr(state, name)) for name in self.parity()}
 
     def reference_divergence(self, state: S) -> dict[str, Array]:
-        """d s0_i/d x_i of every component of the reference score, by observable name.
+        """The derivative of each component of the reference score by the same component of the
+        variable. The default differentiates, as the default of `divergence` does.
 
-        The default differentiates, as that of `divergence`.
+        **Arguments:**
+
+        - `state`: a state.
+
+        **Returns:**
+
+        d s0_i/d x_i by observable name, in the shape of the variable.
         """
         return {name: _diagonal(self.reference_score, state, name) for name in self.parity()}
 

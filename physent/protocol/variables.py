@@ -13,12 +13,17 @@ T = TypeVar("T", bound=eqx.Module)
 
 @dataclass(frozen=True)
 class Variable:
-    """What an observable or the value of a diagnostic is; declared, never guessed from the array.
+    """What an observable, or an output of a diagnostic, is.
 
-    `dims` names its axes in order (an empty tuple makes it a series), `role` says what it stands
-    for physically ("amplitude", "density", "scalar", "velocity", "position", "heading", ...), which
-    is how diagnostics find it. `nan` says what NaN means in a variable that may have it, "no pair";
-    in any other it is a failure.
+    **Arguments:**
+
+    - `dims`: the names of its axes, in order; an empty tuple makes it a series.
+    - `role`: what it stands for physically ("amplitude", "density", "scalar", "velocity",
+        "position", "heading", ...), by which diagnostics find it.
+    - `units`: as a word or a formula, "1" for a number.
+    - `long_name`: its meaning, for the file and for labels; by default its name.
+    - `nan`: what NaN means in a variable that may have it, as "no pair"; in any other variable a
+        value that is not finite is a failure.
     """
 
     dims: tuple[str, ...] = ()
@@ -31,8 +36,15 @@ class Variable:
 class Axis(eqx.Module):
     """One direction of space, or one list of labels.
 
-    `points` has shape (n,) and holds the coordinate, or is None for particles, which live between
-    the points of no grid; `length` is the extent of the domain, the period where `periodic`.
+    **Arguments:**
+
+    - `name`: of the dim.
+    - `points`: the coordinate, (n,), or None where there is no grid, as for particles.
+    - `length`: the extent of the domain, a scalar; the period where the axis is periodic.
+    - `periodic`: whether the two ends are one point.
+    - `uniform`: whether the points are equally spaced.
+    - `units`: of points and length.
+    - `long_name`: its meaning, for the file and for labels.
     """
 
     name: str = eqx.field(static=True)
@@ -45,7 +57,9 @@ class Axis(eqx.Module):
 
     @property
     def spacing(self) -> Array:
-        """The grid spacing of a uniform axis; ValueError for any other."""
+        """The grid spacing of a uniform axis, a scalar. Raises a ValueError for an axis without
+        points, with one, or with points that are not equally spaced.
+        """
         if self.points is None:
             raise ValueError(f"axis {self.name!r} has no grid points")
         if not self.uniform:
@@ -58,14 +72,26 @@ class Axis(eqx.Module):
 
 
 class Domain(eqx.Module):
-    """The axes that the dims of the observables refer to; a staggered grid has more than one axis a
-    direction.
+    """The axes that the dims of the observables refer to.
+
+    **Arguments:**
+
+    - `axes`: in order; a staggered grid has several for one direction.
     """
 
     axes: tuple[Axis, ...]
 
     def __getitem__(self, name: str) -> Axis:
-        """The axis of that name; KeyError if there is none."""
+        """The axis with a name.
+
+        **Arguments:**
+
+        - `name`: of the axis.
+
+        **Returns:**
+
+        The `Axis`. Raises a KeyError where there is none.
+        """
         for axis in self.axes:
             if axis.name == name:
                 return axis

@@ -14,14 +14,11 @@ from physent.protocol.late import late
 
 if TYPE_CHECKING:
     from physent.experiment.settings import ScoreSettings as ScoreSettings
-    from physent.learning.model import Network as Network
-    from physent.learning.model import Residual as Residual
-    from physent.learning.model import Score as Score
+    from physent.learning.model import Network as Network, Residual as Residual, Score as Score
     from physent.score.flow import probability_flow as probability_flow
     from physent.score.pipeline import learn as learn
     from physent.score.streaming import LearnedEntropyProduction as LearnedEntropyProduction
-    from physent.score.trained import Trained as Trained
-    from physent.score.trained import load as load
+    from physent.score.trained import Trained as Trained, load as load
 
 # Loaded when first used: a streaming score needs no training.
 __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
