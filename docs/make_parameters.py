@@ -25,8 +25,7 @@ def page() -> str:
     ):
         parts.append(f"## {title}\n")
         for name, cls in classes.items():
-            summary = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
-            parts.append(f"### {name}\n\n{summary}\n\n{parameter_table(cls)}")
+            parts.append(f"### {name}\n\n{registry.summary(cls)}\n\n{parameter_table(cls)}")
     return "\n".join(parts).rstrip() + "\n"
 
 

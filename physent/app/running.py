@@ -12,9 +12,9 @@ from physent.engine.interrupts import Interrupts, raised
 from physent.errors import ConfigError, FolderError, ParameterError, SamplesError
 from physent.experiment.building import build
 from physent.experiment.making import make
+from physent.experiment.making import problems as problems_of
 from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import SweepSettings
-from physent.experiment.validation import problems as problems_of
 from physent.io.folder import EXPERIMENT, write_dataset
 from physent.runs import Finished, execute
 from physent.runs import resume as resume_run
