@@ -7,7 +7,6 @@ from pathlib import Path
 from physent.experiment.schema import parameter_table
 from physent.experiment.settings import OutputSettings, RunSettings, ScoreSettings
 from physent.protocol import registry
-from physent.protocol.registry import summary
 
 
 def page() -> str:
@@ -26,7 +25,7 @@ def page() -> str:
     ):
         parts.append(f"## {title}\n")
         for name, cls in classes.items():
-            parts.append(f"### {name}\n\n{summary(cls)}\n\n{parameter_table(cls)}")
+            parts.append(f"### {name}\n\n{registry.summary(cls)}\n\n{parameter_table(cls)}")
     return "\n".join(parts).rstrip() + "\n"
 
 

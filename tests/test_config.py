@@ -10,7 +10,7 @@ import pytest
 from toys import Heat
 
 from physent.errors import ConfigError
-from physent.experiment import building as config, schema, validation
+from physent.experiment import building as config, making, schema
 from physent.experiment.building import load_experiment
 from physent.experiment.experiment import describe
 from physent.experiment.toml_lines import line_of, lines_of
@@ -203,10 +203,10 @@ def test_the_template_of_every_solver_is_a_valid_experiment_with_every_key(kind)
         schema.template(config.OutputSettings, "output"),
     ])  # fmt: skip
     data = tomllib.loads(text)
-    assert not validation.problems(
+    assert not making.problems(
         cls, {key: value for key, value in data["solver"].items() if key != "kind"}
     )
-    assert not validation.problems(config.RunSettings, data["run"])
+    assert not making.problems(config.RunSettings, data["run"])
     for declaration in schema.declarations(cls).values():
         assert declaration.name in text and declaration.doc in text
 

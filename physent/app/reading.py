@@ -13,9 +13,8 @@ from physent.app.console import text_table
 from physent.app.speaking import command
 from physent.data.offline import diagnose as apply
 from physent.errors import FolderError, OptionError
-from physent.experiment.making import make
+from physent.experiment.making import make, problems as problems_of
 from physent.experiment.parsing import value_or_word
-from physent.experiment.validation import problems as problems_of
 from physent.io.folder import write_dataset
 from physent.protocol import registry
 

@@ -11,10 +11,9 @@ from physent.engine.devices import join, leads
 from physent.engine.interrupts import Interrupts, raised
 from physent.errors import ConfigError, FolderError, ParameterError, SamplesError
 from physent.experiment.building import build
-from physent.experiment.making import make
+from physent.experiment.making import make, problems as problems_of
 from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import SweepSettings
-from physent.experiment.validation import problems as problems_of
 from physent.io.folder import EXPERIMENT, write_dataset
 from physent.runs import Finished, execute, resume as resume_run
 from physent.sweep.executors import check_executor, remove, sweep as run_sweep

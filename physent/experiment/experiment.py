@@ -9,10 +9,9 @@ from typing import Any
 import tomli_w
 
 from physent.engine.program import Program
-from physent.experiment.making import chosen
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.protocol import registry
-from physent.protocol.parameters import declarations, kind_of, settings
+from physent.protocol.parameters import kind_of, settings
 
 
 @dataclass
@@ -45,39 +44,6 @@ class Experiment:
         return Path(self.output.folder or Path("data") / "runs" / self.name)
 
 
-def lasting(kind: str, place: Path | None) -> str:
-    """A kind that still means the same from another folder."""
-    file, _, cls = kind.rpartition(":")
-    if place is not None and file.endswith(".py"):
-        for root in (place, Path.cwd()):
-            if (root / file).is_file():
-                return f"{(root / file).resolve()}:{cls}"
-    return kind
-
-
-def resolved(cls: type, kind: str, data: dict[str, Any], place: Path | None) -> dict[str, Any]:
-    """The data of a module with every default written out, in the user's own notation where he gave
-    a value.
-    """
-    return {"kind": lasting(kind, place)} | with_defaults(cls, data)
-
-
-def with_defaults(cls: type, data: dict[str, Any]) -> dict[str, Any]:
-    """The data of a declared class with every default written out."""
-    values = {}
-    for name, declaration in declarations(cls).items():
-        if declaration.form == "choice":
-            kind, rest = chosen(declaration, data.get(name))
-            values[name] = {"kind": kind} | with_defaults(declaration.option(kind), rest)
-        else:
-            value = data.get(name, declaration.default)
-            if isinstance(value, int) and declaration.form == "param":
-                value = float(value)
-            if value is not None:
-                values[name] = list(value) if isinstance(value, tuple) else value
-    return values
-
-
 def describe(
     solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, name: str
 ) -> Experiment:
@@ -86,12 +52,7 @@ def describe(
     """
 
     def entry(family: registry.Family, module: Any) -> dict[str, Any]:
-        loaded = {
-            kind: cls for kind, cls in registry.available(family).items() if cls is type(module)
-        }
-        return {
-            "kind": kind_of(module, loaded) if loaded else registry.place_of(type(module))
-        } | settings(module)
+        return {"kind": kind_of(module, registry.available(family))} | settings(module)
 
     data: dict[str, Any] = {
         "name": name,

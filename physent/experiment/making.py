@@ -1,74 +1,214 @@
-"""An instance of a declared class from plain data."""
+"""Plain data to an instance of a declared class, in one walk that checks, converts and records."""
 
-from typing import Any
+import functools
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 
-from physent.errors import ParameterError
-from physent.protocol.parameters import Declaration, declarations
+from physent.errors import ParameterError, RegistryError, nearest
+from physent.experiment.recorded import is_range
+from physent.experiment.toml_lines import Key
+from physent.protocol import registry
+from physent.protocol.declaration import Declaration, declarations, literals
 
 
-def chosen(declaration: Declaration, given: Any) -> tuple[str, dict[str, Any]]:
-    """The kind of a choice, given by name or as a table, and the rest of the table."""
-    if isinstance(given, str):
-        return given, {}
-    rest = dict(given or {})
-    return rest.pop("kind", declaration.default), rest
+class Reading:
+    """Reads tables of an experiment; `found` collects what is wrong with them, each with its key.
+
+    Paths are looked for in `folder`.
+    """
+
+    def __init__(self, folder: Path | None = None):
+        self.folder = folder
+        self.found: list[tuple[Key, str]] = []
+
+    def add(self, key: Key, words: str) -> None:
+        """Something is wrong with a key."""
+        self.found.append((key, words))
+
+    def refuse(self, error: ParameterError, key: Key = ()) -> None:
+        """Something is wrong with a key inside of `key`."""
+        self.add((*key, *error.key.split(".")), error.message)
+
+    def make(
+        self, cls: type, data: Any, key: Key = (), members: int | None = 1
+    ) -> tuple[Any, dict[str, Any]]:
+        """An instance of a declared class, and its data with every default written out.
+
+        There is no instance (None) where something is wrong, nor with `members` = None, which only
+        checks. The record keeps the user's own notation where he gave a value.
+        """
+        if not isinstance(data, dict):
+            self.add(key, f"given {data!r}, allowed: a table [{'.'.join(map(str, key))}]")
+            return None, {}
+        before, known = len(self.found), declarations(cls)
+        for name in [name for name in data if name not in known]:
+            allowed = ", ".join(known) or "none"
+            self.add((*key, name), f"unknown key{nearest(name, known)} (allowed: {allowed})")
+        values, record = {}, {}
+        for name, declaration in known.items():
+            try:
+                if declaration.required and name not in data:
+                    raise ParameterError(
+                        name, f"missing: {declaration.doc} (allowed: {declaration.allowed})"
+                    )
+                if declaration.form == "choice":
+                    values[name], record[name] = self._option(
+                        declaration, data.get(name, {}), (*key, name), members
+                    )
+                elif name in data:
+                    values[name], record[name] = self._value(declaration, data[name], members)
+                else:
+                    record[name] = _noted(declaration, declaration.default)
+            except ParameterError as error:
+                self.refuse(error, key)
+        record = {name: value for name, value in record.items() if value is not None}
+        if len(self.found) > before or members is None:
+            return None, record
+        try:
+            return cls(**values), record
+        except ParameterError as error:
+            self.refuse(error, key)
+        except (ValueError, TypeError, OSError) as error:
+            self.add(key, str(error))
+        return None, record
+
+    def part(
+        self, given: Any, key: Key, find: Callable[[Any], type], members: int | None = 1
+    ) -> tuple[Any, dict[str, Any]]:
+        """An instance of what a name, or a table with its `kind`, stands for, and its record.
+
+        `find` says which class a kind is, None where there is none, or raises a RegistryError.
+        """
+        table: dict[str, Any] = {"kind": given} if isinstance(given, str) else given
+        kind: Any = table.get("kind")
+        try:
+            cls = find(kind)
+        except RegistryError as error:
+            self.add((*key, "kind"), str(error))
+            return None, {}
+        rest = {name: value for name, value in table.items() if name != "kind"}
+        made, record = self.make(cls, rest, key, members)
+        return made, {"kind": registry.lasting(kind, self.folder)} | record
+
+    def _option(
+        self, declaration: Declaration, given: Any, key: Key, members: int | None
+    ) -> tuple[Any, dict[str, Any]]:
+        """The part that a choice is."""
+        if not isinstance(given, str | dict):
+            raise ParameterError(
+                declaration.name, f"given {given!r}, allowed: {declaration.allowed}"
+            )
+        if isinstance(given, dict) and not declaration.required:
+            given = {"kind": declaration.default} | given
+        find = functools.partial(declaration.option, folder=self.folder)
+        return self.part(given, key, find, members)
+
+    def _value(self, declaration: Declaration, value: Any, members: int | None) -> tuple[Any, Any]:
+        """A value as the class takes it, and as it is recorded; ParameterError if it has none."""
+        if declaration.form == "param":
+            fits = _is_number(declaration, value)
+        else:
+            fits = _fits(value, declaration.annotation) and not declaration.violation(value)
+        if not fits:
+            spelt = [word for word in literals(declaration.annotation) if isinstance(word, str)]
+            hint = nearest(value, spelt) if isinstance(value, str) else ""
+            raise ParameterError(
+                declaration.name, f"given {value!r}, allowed: {declaration.allowed}{hint}"
+            )
+        if declaration.path and isinstance(value, str):
+            value = str(registry.file_of(value, self.folder) or value)
+        noted = _noted(declaration, value)
+        if declaration.form == "param" and value is not None and members is not None:
+            return _per_member(declaration, value, members), noted
+        return tuple(value) if isinstance(value, list) else value, noted
 
 
 def make(cls: type, data: dict[str, Any], members: int = 1) -> Any:
-    """An instance of a declared class from valid plain data. Raises ParameterError with the dotted
-    key.
+    """An instance of a declared class from plain data. Raises ParameterError with the dotted key of
+    the first thing that is wrong.
     """
-    values: dict[str, Any] = {}
-    for name, declaration in declarations(cls).items():
-        if declaration.form == "choice":
-            if name in data:
-                kind, rest = chosen(declaration, data[name])
-                try:
-                    values[name] = make(declaration.option(kind), rest, members)
-                except ParameterError as error:
-                    raise ParameterError(f"{name}.{error.key}", error.message) from None
-        elif name in data:
-            values[name] = _per_member(declaration, data[name], members)
-    return cls(**tuples(cls, values))
+    reading = Reading()
+    made, _ = reading.make(cls, data, (), members)
+    for key, words in reading.found:
+        raise ParameterError(".".join(map(str, key)), words) if key else ValueError(words)
+    return made
 
 
-def _per_member(declaration: Any, value: Any, members: int) -> Any:
-    if declaration.form != "param" or value is None:
-        return value
+def problems(cls: type, data: Any) -> list[tuple[Key, str]]:
+    """Everything wrong with `data` as the parameters of `cls`: (path of the key, sentence), all of
+    it at once.
+    """
+    reading = Reading()
+    reading.make(cls, data, (), None)
+    return reading.found
+
+
+def _noted(declaration: Declaration, value: Any) -> Any:
+    if isinstance(value, int) and declaration.form == "param":
+        return float(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    """Whether a value of TOML is of a type; only an integer may stand for another, a float."""
+    parts, origin = get_args(annotation), get_origin(annotation)
+    if origin is Literal:
+        return any(type(value) is type(part) and value == part for part in parts)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, part) for part in parts)
+    if origin is tuple and isinstance(value, list | tuple):
+        each = parts[:1] * len(value) if parts[-1] is ... else parts
+        return len(each) == len(value) and all(map(_fits, value, each))
+    return type(value) is annotation or (annotation is float and type(value) is int)
+
+
+def _is_number(declaration: Declaration, value: Any) -> bool:
+    """Whether this is a number of the declared rank, a list of them (one a member), or
+    {linspace = [a, b]} over the members.
+    """
+    if isinstance(value, dict) and is_range(value):
+        (ends,) = value.values()
+        return _rank(ends) == 1 and len(ends) == 2 and declaration.violation(ends) is None
+    if value is None:
+        return declaration.default is None
+    ranks = (declaration.ndim, declaration.ndim + 1)
+    return _rank(value) in ranks and declaration.violation(value) is None
+
+
+def _rank(value: Any) -> int | None:
+    """The depth of a regular nested list of numbers; None if it is not one."""
+    if isinstance(value, float) or (type(value) is int and abs(value) <= sys.float_info.max):
+        return 0
+    if isinstance(value, list | tuple) and value:
+        ranks = {_rank(entry) for entry in value}
+        rank = ranks.pop()
+        return None if ranks or rank is None else rank + 1
+    return None
+
+
+def _per_member(declaration: Declaration, value: Any, members: int) -> Any:
+    name, allowed = declaration.name, declaration.allowed
     if isinstance(value, dict):
-        (name, (start, stop)) = next(iter(value.items()))
+        (spacing, (start, stop)) = next(iter(value.items()))
         if declaration.ndim:
-            raise ParameterError(
-                declaration.name, f"a {name} gives numbers, allowed: {declaration.allowed} a member"
-            )
-        if name == "geomspace" and start * stop <= 0:
-            raise ParameterError(
-                declaration.name, "the ends of a geomspace are of one sign and not 0"
-            )
+            raise ParameterError(name, f"a {spacing} gives numbers, allowed: {allowed} a member")
+        if spacing == "geomspace" and start * stop <= 0:
+            raise ParameterError(name, "the ends of a geomspace are of one sign and not 0")
         if members == 1:
-            raise ParameterError(
-                declaration.name, f"a {name} gives one value a member, but run.members = 1"
-            )
-        return getattr(np, name)(start, stop, members)
+            raise ParameterError(name, f"a {spacing} gives one value a member, but run.members = 1")
+        return getattr(np, spacing)(start, stop, members)
     if np.ndim(value) == declaration.ndim + 1 and len(value) != members:
-        raise ParameterError(
-            declaration.name,
-            f"given {len(value)} values, allowed: {declaration.allowed}, or one for each of the "
-            f"{members} members"
-            if members > 1
-            else f"given {value!r}, allowed: {declaration.allowed} (a value per member needs "
-            "run.members > 1)",
-        )
+        if members == 1:
+            words = (
+                f"given {value!r}, allowed: {allowed} (a value per member needs run.members > 1)"
+            )
+        else:
+            each = f"or one for each of the {members} members"
+            words = f"given {len(value)} values, allowed: {allowed}, {each}"
+        raise ParameterError(name, words)
     return value
-
-
-def tuples(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    """Static lists as tuples, so that they can be part of a compiled program's key."""
-    return {
-        name: tuple(value)
-        if isinstance(value, list) and declarations(cls)[name].form == "static"
-        else value
-        for name, value in values.items()
-    }

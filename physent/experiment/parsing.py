@@ -26,19 +26,14 @@ class Problems:
 
     def add(self, key: Key, message: str) -> None:
         """Something is wrong with a key."""
-        inside = any(key[: len(override)] == override for override in self.overridden)
-        made = key not in self.lines and any(
-            override[: len(key)] == key for override in self.overridden
+        made = any(  # by an override of it, of a table that holds it, or of what only it holds
+            key[: len(override)] == override
+            or (key not in self.lines and override[: len(key)] == key)
+            for override in self.overridden
         )
-        if inside or made:
-            line, place = 0, "--set"
-        else:
-            line = line_of(self.lines, key)
-            place = f"{self.file}:{line}"
-        dotted = ".".join(str(part) for part in key)
-        self.found.append(
-            (line, f"{place}: {dotted}: {message}" if dotted else f"{place}: {message}")
-        )
+        line = 0 if made else line_of(self.lines, key)
+        words = [".".join(map(str, key)), message] if key else [message]
+        self.found.append((line, ": ".join(["--set" if made else f"{self.file}:{line}", *words])))
 
     def check(self) -> None:
         """Raise a ConfigError where anything was wrong."""
@@ -57,7 +52,8 @@ def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[st
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a UTF-8 text"
-        raise ConfigError([f"{path}: cannot be read: {reason}{_neighbours(path)}"]) from None
+        hint = nearest(path.name, [entry.name for entry in path.parent.glob("*.toml")])
+        raise ConfigError([f"{path}: cannot be read: {reason}{hint}"]) from None
     return parse_text(text, str(path), overrides)
 
 
@@ -81,18 +77,9 @@ def parse_text(
     return data, problems
 
 
-def _neighbours(path: Path) -> str:
-    folder = path.parent
-    return (
-        nearest(path.name, [entry.name for entry in folder.glob("*.toml")])
-        if folder.is_dir()
-        else ""
-    )
-
-
 def _override(data: dict[str, Any], override: str, problems: Problems) -> None:
     dotted, equals, text = override.partition("=")
-    key: Key = tuple(
+    key: tuple[Any, ...] = tuple(
         int(part) if part.isascii() and part.isdigit() else part
         for part in dotted.strip().split(".")
     )
@@ -102,13 +89,11 @@ def _override(data: dict[str, Any], override: str, problems: Problems) -> None:
             key, f"given --set {override}, allowed: --set key=value, as in --set solver.n=1024"
         )
         return
-    value = value_or_word(text.strip())
-    parts: tuple[Any, ...] = key
     place: Any = data
     try:
-        for part in parts[:-1]:
+        for part in key[:-1]:
             place = place[part] if isinstance(place, list) else place.setdefault(part, {})
-        place[parts[-1]] = value
+        place[key[-1]] = value_or_word(text.strip())
     except (TypeError, IndexError, KeyError, AttributeError):
         problems.add(key, "there is no such place in the file")
 

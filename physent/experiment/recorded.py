@@ -6,6 +6,8 @@ from typing import Any
 
 from physent.protocol.registry import current_kinds
 
+RANGES = ("linspace", "geomspace")
+
 
 def experiment_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The resolved experiment that a run's attributes hold, kinds called as now; empty where they
@@ -22,27 +24,18 @@ def flattened(data: Any, prefix: str = "") -> dict[str, Any]:
     leaves.
     """
     if isinstance(data, Mapping) and not is_range(data):
-        return {
-            key: v
-            for name, part in data.items()
-            for key, v in flattened(part, _dotted(prefix, name)).items()
-        }
-    if isinstance(data, list) and data and isinstance(data[0], Mapping):
-        return {
-            key: v
-            for i, part in enumerate(data)
-            for key, v in flattened(part, _dotted(prefix, str(i))).items()
-        }
-    return {prefix: data}
-
-
-def _dotted(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
+        parts = data.items()
+    elif isinstance(data, list) and data and isinstance(data[0], Mapping):
+        parts = enumerate(data)
+    else:
+        return {prefix: data}
+    inside = (flattened(part, f"{prefix}.{name}".lstrip(".")) for name, part in parts)
+    return {key: leaf for leaves in inside for key, leaf in leaves.items()}
 
 
 def is_range(data: Mapping[str, Any]) -> bool:
     """Whether a table is a range over members, {linspace = [a, b]}."""
-    return len(data) == 1 and next(iter(data)) in ("linspace", "geomspace")
+    return len(data) == 1 and next(iter(data)) in RANGES
 
 
 def shown(value: Any) -> str:

@@ -2,15 +2,75 @@
 documentation.
 """
 
+import functools
+import types
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pydantic
 import tomli_w
 
-from physent.experiment.validation import model_of
-from physent.protocol.parameters import declarations
+from physent.experiment.recorded import RANGES
+from physent.protocol.declaration import Declaration, declarations
 from physent.protocol.registry import summary
+
+
+@functools.cache
+def model_of(cls: type, kind: str | None = None) -> type[pydantic.BaseModel]:
+    """The pydantic model whose JSON schema describes the table of a declared class: extra keys
+    forbidden, no coercion; `kind` becomes a key if given.
+    """
+    keys: dict[str, Any] = {} if kind is None else {"kind": (Literal[kind], ...)}
+    for declaration in declarations(cls).values():
+        words = f"{declaration.doc} ({declaration.allowed})"
+        field = pydantic.Field(... if declaration.required else None, description=words)
+        keys[declaration.name] = (_type_of(declaration), field)
+    config = pydantic.ConfigDict(extra="forbid", strict=True, protected_namespaces=())
+    return pydantic.create_model(cls.__name__, __config__=config, **keys)
+
+
+def _type_of(declaration: Declaration) -> Any:
+    annotation = declaration.annotation
+    if declaration.form == "choice":
+        return Annotated[Any, pydantic.WithJsonSchema(_choice_schema(declaration))]
+    if declaration.form == "param":
+        return Annotated[Any, pydantic.WithJsonSchema(_number_schema(declaration))]
+    if not declaration.bounds:
+        return annotation
+    bounds = pydantic.Field(**declaration.bounds)
+    parts, origin = get_args(annotation), get_origin(annotation)
+    if origin is tuple:  # the bound is that of each entry
+        return tuple[(Annotated[parts[0], bounds], *parts[1:])]
+    if origin in (types.UnionType, Union):  # the bound is the numbers'
+        bounded = (Annotated[part, bounds] if part in (int, float) else part for part in parts)
+        return Union[tuple(bounded)]  # noqa: UP007
+    return Annotated[annotation, bounds]
+
+
+def _choice_schema(declaration: Declaration) -> dict[str, Any]:
+    """The name of a kind alone, or a table, whose kind may be left out for the default."""
+    tables = {
+        kind: model_of(cls, kind).model_json_schema() for kind, cls in declaration.options.items()
+    }
+    branches = [{"enum": list(tables)}, *tables.values()]
+    if not declaration.required:
+        table = tables[declaration.default]
+        required = [key for key in table["required"] if key != "kind"]
+        branches.append({**table, "required": required, "not": {"required": ["kind"]}})
+    return {"anyOf": branches}
+
+
+def _number_schema(declaration: Declaration) -> dict[str, Any]:
+    """A number of the declared rank, one for each member, or a range over the members."""
+    keys = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+    number = {"type": "number"}
+    value: dict[str, Any] = number | {keys[key]: bound for key, bound in declaration.bounds.items()}
+    for _ in range(declaration.ndim):
+        value = {"type": "array", "items": value}
+    each = {"type": "array", "items": value, "description": "one value a member"}
+    ends = {"type": "array", "items": number}
+    ranges = [{"type": "object", "properties": {name: ends}, "required": [name]} for name in RANGES]
+    return {"anyOf": [value, each, *ranges]}
 
 
 def experiment_schema(
@@ -43,12 +103,12 @@ def experiment_schema(
     }
 
     def one_of(classes: Mapping[str, type]) -> dict[str, Any]:
-        branches = []
-        for kind, cls in classes.items():
-            branch = model_of(cls, kind).model_json_schema()
-            schema.setdefault("$defs", {}).update(branch.pop("$defs", {}))
-            branches.append(branch)
-        return {"oneOf": [*branches, own]}
+        return {
+            "oneOf": [
+                *(model_of(cls, kind).model_json_schema() for kind, cls in classes.items()),
+                own,
+            ]
+        }
 
     schema["properties"]["solver"] = one_of(solvers)
     for branch in schema["properties"]["solver"]["oneOf"]:
@@ -72,28 +132,20 @@ def template(cls: type, table: str, kind: str | None = None) -> str:
     tables = []
     for declaration in declarations(cls).values():
         if declaration.form == "choice":
-            name = str(
-                next(iter(declaration.options)) if declaration.required else declaration.default
-            )
-            others = ", ".join(other for other in declaration.options if other != name)
+            options = list(declaration.options)
+            name = options[0] if declaration.required else declaration.default
+            others = ", ".join(option for option in options if option != name)
             tables.append(
                 f"\n# {declaration.doc}{'; other kinds: ' + others if others else ''}\n"
                 + template(declaration.options[name], f"{table}.{declaration.name}", name)
             )
             continue
-        value = (
-            declaration.example
-            if declaration.default in (None,) or declaration.required
-            else declaration.default
-        )
         optional = declaration.default is None
-        text = (
-            f"{declaration.name} = {_toml(value)}" if value is not None else f"{declaration.name} ="
-        )
-        lines.append(
-            f"{'# ' if optional else ''}{text}".ljust(36)
-            + f"  # {declaration.doc} ({declaration.allowed})"
-        )
+        exemplary = optional or declaration.required
+        value = declaration.example if exemplary else declaration.default
+        text = f"{declaration.name} = {'' if value is None else _toml(value)}".rstrip()
+        text = f"# {text}" if optional else text
+        lines.append(f"{text:36}  # {declaration.doc} ({declaration.allowed})")
     return "\n".join(lines) + "\n" + "".join(tables)
 
 
@@ -102,24 +154,18 @@ def parameter_table(cls: type, prefix: str = "") -> str:
     rows = ["| parameter | default | allowed | units | meaning |", "|---|---|---|---|---|"]
     parts = []
     for declaration in declarations(cls).values():
-        default = "required" if declaration.required else f"`{_shown(declaration.default)}`"
-        units = "" if declaration.units == "1" else declaration.units
+        default = declaration.default
+        if isinstance(default, tuple):
+            default = list(default)
         cells = (
             f"`{prefix}{declaration.name}`",
-            default,
+            "required" if declaration.required else f"`{'none' if default is None else default}`",
             declaration.allowed,
-            units,
+            "" if declaration.units == "1" else declaration.units,
             declaration.doc,
         )
         rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
         for kind, option in declaration.options.items():
-            parts.append(f'\n`{prefix}{declaration.name}.kind = "{kind}"`: {summary(option)}\n')
-            if declarations(option):
-                parts.append("\n" + parameter_table(option))
+            part = f'\n`{prefix}{declaration.name}.kind = "{kind}"`: {summary(option)}\n'
+            parts.append(part + ("\n" + parameter_table(option) if declarations(option) else ""))
     return "\n".join(rows) + "\n" + "".join(parts)
-
-
-def _shown(default: Any) -> str:
-    return (
-        "none" if default is None else str(list(default) if isinstance(default, tuple) else default)
-    )

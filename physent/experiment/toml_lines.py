@@ -75,7 +75,5 @@ def _extent(value: str, following: list[str]) -> int:
 
 def line_of(lines: dict[Key, int], key: Key) -> int:
     """The line of a key, or of the innermost table that would hold it, or 1."""
-    for length in range(len(key), 0, -1):
-        if key[:length] in lines:
-            return lines[key[:length]]
-    return 1
+    around = (key[:length] for length in range(len(key), 0, -1))
+    return next((lines[place] for place in around if place in lines), 1)

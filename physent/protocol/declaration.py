@@ -1,13 +1,16 @@
-"""What a class declares of one of its fields, and whether a value fits it."""
+"""What a class says of its parameters: a `Declaration` for each field that is made by `param`,
+`static` or `choice`, and whether a value keeps to it.
+"""
 
 import dataclasses
-import typing
+import functools
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import jax
 import jax.core
 import numpy as np
 
@@ -18,12 +21,19 @@ REQUIRED: Any = type(
     "Required", (), {"__repr__": lambda self: "REQUIRED"}
 )()  # None is a value a field may have
 
-_BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-_HOLDS: dict[str, Callable[[Any, float], Any]] = {
-    "gt": lambda value, bound: value > bound,
-    "ge": lambda value, bound: value >= bound,
-    "lt": lambda value, bound: value < bound,
-    "le": lambda value, bound: value <= bound,
+# each bound with its sign and what holds where it is kept to
+BOUNDS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
+    "gt": (">", operator.gt),
+    "ge": (">=", operator.ge),
+    "lt": ("<", operator.lt),
+    "le": ("<=", operator.le),
+}
+_WORDS = {
+    float: "a number",
+    int: "an integer",
+    str: "a string",
+    bool: "true or false",
+    type(None): "nothing",
 }
 
 
@@ -52,33 +62,35 @@ class Declaration:
     @property
     def allowed(self) -> str:
         """The values the field takes, in words."""
-        limits = " and ".join(f"{_BOUNDS[key]} {bound:g}" for key, bound in self.bounds.items())
+        limits = " and ".join(f"{BOUNDS[key][0]} {bound:g}" for key, bound in self.bounds.items())
         if self.form == "choice":
             words = "one of " + ", ".join(self.options)
         elif self.form == "param":
             words = "a number" if self.ndim == 0 else "a list of numbers"
         else:
-            words = _annotation_words(self.annotation)
-        optional = self.default is None
-        return f"{words.removesuffix(' or nothing')} {limits}".strip() + (
-            ", or nothing" if optional else ""
-        )
+            words = _annotation_words(self.annotation).removesuffix(" or nothing")
+        return f"{words} {limits}".strip() + (", or nothing" if self.default is None else "")
 
-    def option(self, kind: str) -> type:
-        """The class that `kind` names: one of the options, or 'path.py:Class' of their family.
+    def option(self, kind: Any, folder: Path | None = None) -> type:
+        """The class that `kind` names: one of the options, or 'path.py:Class' of their family, a
+        file that is looked for in `folder` first.
 
         Raises RegistryError, a ValueError, where there is none.
         """
-        if ":" not in kind:
-            return self.options[kind]
-        cls = registry.from_place(kind)
-        family = self.annotation
-        if not (isinstance(cls, type) and isinstance(family, type) and issubclass(cls, family)):
-            words = getattr(family, "__name__", family)
+        if isinstance(kind, str) and ":" in kind:
+            cls, family = registry.from_place(kind, folder), self.annotation
+            if isinstance(cls, type) and isinstance(family, type) and issubclass(cls, family):
+                return cls
             raise RegistryError(
-                f"{kind} is no {words} (allowed: {', '.join(self.options)}, or a subclass)"
+                f"{kind} is no {getattr(family, '__name__', family)} (allowed: "
+                f"{', '.join(self.options)}, or a subclass)"
             )
-        return cls
+        if not isinstance(kind, str) or kind not in self.options:
+            raise RegistryError(
+                f"unknown kind {kind!r}{nearest(str(kind), self.options)} (allowed: "
+                f"{', '.join(self.options)})"
+            )
+        return self.options[kind]
 
     def misfit(self, value: Any) -> str | None:
         """A sentence on why `value` is no choice of this field, or None."""
@@ -92,74 +104,67 @@ class Declaration:
 
     def violation(self, value: Any) -> str | None:
         """A sentence on why the field cannot have `value`, or None; traced values pass."""
-        if value is None or isinstance(value, jax.core.Tracer):
+        if value is None or isinstance(value, jax.core.Tracer) or self._keeps(value):
             return None
-        words = f"given {_shown(value)}, allowed: {self.allowed}"
-        known = literals(self.annotation)
-        if (
-            known
-            and value not in known
-            and (isinstance(value, str) or typing.get_origin(self.annotation) is Literal)
-        ):
-            return words
+        given = repr(value if isinstance(value, str) else np.asarray(value).tolist())
+        return f"given {given}, allowed: {self.allowed}"
+
+    def _keeps(self, value: Any) -> bool:
+        spelt, annotation = literals(self.annotation), self.annotation
+        only = get_origin(annotation) is Literal
+        if spelt and value not in spelt and (isinstance(value, str) or only):
+            return False
         if isinstance(value, str | bool | tuple) or self.form == "choice":
-            return None
-        if (
-            self.form == "static"
-            and self.annotation in (int, int | None)
-            and not isinstance(value, Integral)
-        ):
-            return words
+            return True
+        if annotation in (int, int | None) and not isinstance(value, Integral):
+            return False
+        if self.form == "static" and not self.bounds:
+            return True
         try:
-            array = (
-                np.asarray(value, dtype=float)
-                if self.form == "param" or self.bounds
-                else np.zeros(())
-            )
+            array = np.asarray(value, dtype=float)
         except (TypeError, ValueError, OverflowError):
-            return words
+            return False
         if self.finite and not np.all(np.isfinite(array)):
-            return words
-        held = all(np.all(_HOLDS[key](array, bound)) for key, bound in self.bounds.items())
-        return None if held else words
-
-
-def _shown(value: Any) -> str:
-    array = np.asarray(value)
-    return (
-        repr(value)
-        if isinstance(value, str)
-        else repr(array.item() if array.ndim == 0 else array.tolist())
-    )
+            return False
+        return all(np.all(BOUNDS[key][1](array, bound)) for key, bound in self.bounds.items())
 
 
 def literals(annotation: Any) -> tuple[Any, ...]:
     """The values that an annotation spells out."""
-    if typing.get_origin(annotation) is Literal:
-        return typing.get_args(annotation)
-    return tuple(value for part in typing.get_args(annotation) for value in literals(part))
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(value for part in get_args(annotation) for value in literals(part))
 
 
 def _annotation_words(annotation: Any) -> str:
-    if len(typing.get_args(annotation)) == 1 and literals(annotation):
+    parts = get_args(annotation)
+    if len(parts) == 1 and literals(annotation):
         return repr(literals(annotation)[0])
-    if typing.get_origin(annotation) is Literal:
-        return "one of " + ", ".join(map(str, typing.get_args(annotation)))
-    names = {
-        float: "a number",
-        int: "an integer",
-        str: "a string",
-        bool: "true or false",
-        type(None): "nothing",
-    }
-    if annotation in names:
-        return names[annotation]
-    arguments = typing.get_args(annotation)
-    if typing.get_origin(annotation) in (tuple, list):
-        return "a list, each " + _annotation_words(arguments[0])
-    return " or ".join(_annotation_words(argument) for argument in arguments) or str(annotation)
+    if get_origin(annotation) is Literal:
+        return "one of " + ", ".join(map(str, parts))
+    if annotation in _WORDS:
+        return _WORDS[annotation]
+    if get_origin(annotation) in (tuple, list):
+        return "a list, each " + _annotation_words(parts[0])
+    return " or ".join(map(_annotation_words, parts)) or str(annotation)
 
 
 def known(*values: Any) -> bool:
     """Whether these are numbers, and not what stands for them while a program is traced."""
     return not any(isinstance(value, jax.core.Tracer) for value in values)
+
+
+def _declarations(cls: type) -> dict[str, Declaration]:
+    """The declared fields of a class, in order, by name."""
+    hints = get_type_hints(cls)
+    return {
+        field.name: Declaration(
+            name=field.name, annotation=hints.get(field.name), **field.metadata["physent"]
+        )
+        for field in dataclasses.fields(cls)
+        if "physent" in field.metadata
+    }
+
+
+# a class has a hash, which type checkers do not grant to the classes of dataclasses
+declarations: Callable[[type], dict[str, Declaration]] = functools.cache(_declarations)

@@ -78,7 +78,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "entropy.uncertainty": ("entropy.error_bars",),
     "interrupts": ("engine.interrupts", "errors"),
     "offline": ("data.offline", "data.times"),
-    "parameters": ("protocol.parameters", "errors"),
+    "parameters": ("protocol.parameters", "protocol.declaration", "errors"),
     "program": ("engine.program", "engine.plan", "engine.rows"),
     "progress": ("engine.progress",),
     "pure": ("engine.trajectory",),
@@ -86,7 +86,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "registry": ("protocol.registry", "errors"),
     "report.reading": ("report.sorts",),
     "report.verdict": ("report.checks",),
-    "schema": ("experiment.schema", "experiment.validation"),
+    "schema": ("experiment.schema", "experiment.making"),
     "score.learning": ("score.pipeline",),
     "score.local": ("learning.currents", "learning.derivatives", "score.verdict"),
     "score.losses": ("learning.losses",),
@@ -153,6 +153,7 @@ NAMES: dict[str, dict[str, str]] = {
     "report.verdict": {"verdict": "report.checks.checks"},
     "runs": {"Report": "runs.Tell"},
     "score.learning": {"RATES": "score.verdict.RATES"},
+    "schema": {"Path": "experiment.toml_lines.Key"},
     "score.samples": {
         name: f"learning.splits.{name}" for name in ("FEWEST_TRAJECTORIES", "Stream")
     },
@@ -176,11 +177,6 @@ _PARENTS = {path.rpartition(".")[0] for path in PATHS} - {
     ""
 }  # packages that once held these modules
 _LINKS = ("physent.solvers", "physent.experiments")  # symbolic links in a checkout
-
-
-def current_kind(family: str, kind: str) -> str:
-    """What a kind of a family is called now; itself where it has not been renamed."""
-    return KINDS[family].get(kind, kind)
 
 
 def former_kind(family: str, kind: str) -> str:

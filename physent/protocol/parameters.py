@@ -13,8 +13,6 @@ tables of the documentation and the vmap axes of an ensemble are read from it.
 """
 
 import dataclasses
-import functools
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
@@ -36,12 +34,7 @@ from jaxtyping import Array, ArrayLike
 
 from physent.errors import ParameterError, nearest
 from physent.protocol import registry
-from physent.protocol.declaration import (
-    REQUIRED as REQUIRED,
-    Declaration as Declaration,
-    known as known,
-    literals as literals,
-)
+from physent.protocol.declaration import REQUIRED, declarations, known as known
 
 if TYPE_CHECKING:
     from equinox._module._module import _ModuleMeta
@@ -254,28 +247,10 @@ class Declared(eqx.Module, metaclass=DeclaredMeta):
                 raise ParameterError(declaration.name, violation)
 
 
-def _declarations(cls: type) -> dict[str, Declaration]:
-    """The declared fields of a class, in order, by name."""
-    hints = typing.get_type_hints(cls)
-    return {
-        field.name: Declaration(
-            name=field.name, annotation=hints.get(field.name), **field.metadata["physent"]
-        )
-        for field in dataclasses.fields(cls)
-        if "physent" in field.metadata
-    }
-
-
-# a class has a hash, which type checkers do not grant to the classes of dataclasses
-declarations: Callable[[type], dict[str, Declaration]] = functools.cache(_declarations)
-
-
 def kind_of(module: Any, options: Mapping[str, type]) -> str:
     """The name under which the class of `module` stands in `options`."""
-    for kind, cls in options.items():
-        if type(module) is cls:
-            return kind
-    return registry.place_of(type(module))
+    named = (kind for kind, cls in options.items() if type(module) is cls)
+    return next(named, None) or registry.place_of(type(module))
 
 
 def settings(module: Any) -> dict[str, Any]:
@@ -295,27 +270,16 @@ def settings(module: Any) -> dict[str, Any]:
 def member_axes(module: Any) -> Any:
     """The vmap axes of a module: 0 for each parameter given per member, None elsewhere."""
 
-    def axis(path, leaf):
-        owner: Any = module
-        declaration: Declaration | None = None
-        for key in path:
-            name = getattr(key, "name", None)
-            owner_class = type(owner)
-            declaration = (
-                declarations(owner_class).get(name)
-                if name and issubclass(owner_class, Declared)
-                else None
-            )
-            owner = (
-                getattr(owner, name)
-                if name
-                else owner[getattr(key, "idx", getattr(key, "key", None))]
-            )
-        per_member = (
-            declaration is not None
-            and declaration.form == "param"
-            and jnp.ndim(leaf) == declaration.ndim + 1
-        )
-        return 0 if per_member else None
+    def axis(path: tuple[Any, ...], leaf: Any) -> int | None:
+        owner, name = module, getattr(path[-1], "name", "")
+        for key in path[:-1]:
+            if hasattr(key, "name"):
+                owner = getattr(owner, key.name)
+            else:
+                owner = owner[getattr(key, "idx", getattr(key, "key", None))]
+        declared = declarations(type(owner)) if isinstance(owner, Declared) else {}
+        if name not in declared or declared[name].form != "param":
+            return None
+        return 0 if jnp.ndim(leaf) == declared[name].ndim + 1 else None
 
     return jax.tree_util.tree_map_with_path(axis, module)

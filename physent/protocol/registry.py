@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from physent.errors import CheckoutError, RegistryError, nearest
-from physent.protocol.moved import KINDS, current_kind, warn, with_kinds
+from physent.protocol.moved import KINDS, warn, with_kinds
 
 Family = Literal["solvers", "diagnostics"]
 GROUPS: dict[Family, str] = {"solvers": "physent.solvers", "diagnostics": "physent.diagnostics"}
@@ -30,14 +30,12 @@ def registered(family: Family) -> dict[str, EntryPoint]:
     """
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUPS[family]):
-        if point.name in found and found[point.name].value != point.value:
-            kept = found[point.name].value
+        kept = found.setdefault(point.name, point).value
+        if kept != point.value:
             warnings.warn(
                 f"{family}: {point.value} is hidden by {kept}: both are called {point.name!r}",
                 stacklevel=2,
             )
-            continue
-        found.setdefault(point.name, point)
     return dict(sorted(found.items()))
 
 
@@ -98,7 +96,7 @@ def current(family: Family, kind: str) -> str:
     """What a kind is called now; a name that somebody registers is theirs, whatever it meant
     before.
     """
-    return kind if ":" in kind or kind in registered(family) else current_kind(family, kind)
+    return kind if ":" in kind or kind in registered(family) else KINDS[family].get(kind, kind)
 
 
 def current_kinds(experiment: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,8 +131,7 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
     except CheckoutError:
         raise
     except Exception as error:
-        distribution = points[kind].dist
-        package = distribution.name if distribution else "an unknown package"
+        package = getattr(points[kind].dist, "name", "an unknown package")
         raise RegistryError(
             f"{kind!r} ({points[kind].value} of {package}) cannot be loaded: {error!r}"
         ) from error
@@ -143,12 +140,11 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
 def from_place(kind: str, folder: Path | None = None) -> type:
     """The class that 'path.py:Class' or 'module:Class' names; RegistryError if there is none."""
     place, _, name = kind.rpartition(":")
+    path = file_of(place, folder)
+    if place.endswith(".py") and path is None:
+        raise RegistryError(f"there is no file {place} (looked in {folder or Path.cwd()})")
     try:
-        module = (
-            _module_of_file(_path_of(place, folder))
-            if place.endswith(".py")
-            else importlib.import_module(place)
-        )
+        module = _module_of_file(path) if path else importlib.import_module(place)
     except (RegistryError, CheckoutError):
         raise
     except Exception as error:
@@ -177,11 +173,17 @@ def place_of(cls: type) -> str:
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
-def _path_of(place: str, folder: Path | None) -> Path:
-    for root in (folder, Path.cwd()):
-        if root is not None and (root / place).is_file():
-            return (root / place).resolve()
-    raise RegistryError(f"there is no file {place} (looked in {folder or Path.cwd()})")
+def file_of(place: str, folder: Path | None) -> Path | None:
+    """The file at `place` in `folder`, or else in the working directory; None if neither has it."""
+    roots = [root for root in (folder, Path.cwd()) if root is not None]
+    return next(((root / place).resolve() for root in roots if (root / place).is_file()), None)
+
+
+def lasting(kind: str, folder: Path | None) -> str:
+    """A kind that still means the same from another folder."""
+    file, _, cls = kind.rpartition(":")
+    path = file_of(file, folder) if file.endswith(".py") else None
+    return kind if path is None else f"{path}:{cls}"
 
 
 @functools.cache
