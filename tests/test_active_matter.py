@@ -327,6 +327,7 @@ def two_on_a_ring(scale):
     )
 
 
+@pytest.mark.runs_long
 def test_the_entropy_production_of_two_on_a_ring_splits_as_the_fokker_planck_equation_says():
     """0.39699 = 0.36454 by x + 0.03244 by g, beside the centre's v0^2/eps: REFERENCE's numbers."""
     parts = pair_production(two_on_a_ring(2))
@@ -337,6 +338,7 @@ def test_the_entropy_production_of_two_on_a_ring_splits_as_the_fokker_planck_equ
     np.testing.assert_allclose(pair_production(two_on_a_ring(1)).total - 0.625, 0.33670, atol=1e-4)
 
 
+@pytest.mark.runs_long
 def test_the_entropy_production_of_two_on_a_ring_converges_or_says_that_it_does_not():
     """With v0 = 1 the parts at order 20 add up to 3.89, at order 80 to 2.4553."""
     fast = dataclasses.replace(two_on_a_ring(1), speed=1.0)

@@ -734,7 +734,7 @@ def test_a_run_learns_its_score_when_asked_to(tmp_path, capsys):
     experiment.write_text(EXPERIMENT.partition("[score]")[0])
     assert physent_("run", experiment, "--output", tmp_path / "none", "--score") == 2
     assert (
-        "allowed: with a [score] table" in capsys.readouterr().err
+        "--score needs a [score] table" in capsys.readouterr().err
         and not (tmp_path / "none").exists()
     )
 
