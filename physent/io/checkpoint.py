@@ -26,7 +26,9 @@ def save(path: Path, header: dict[str, Any], tree: Any) -> None:
     of it.
     """
     plain = jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
-    with replacing(path) as beside, open(beside, "wb") as file:
+    # always the same name: what a killed run leaves, the one that goes on replaces
+    new = path.with_name(f"{path.name}.new")
+    with replacing(path, new) as beside, open(beside, "wb") as file:
         file.write((json.dumps({"format": FORMAT} | header) + "\n").encode())
         eqx.tree_serialise_leaves(file, plain)
 

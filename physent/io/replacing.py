@@ -13,14 +13,16 @@ from physent.errors import FolderError, RunError
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
     """A context that gives another path in the same folder, for a file or a folder to be written
     there. It takes the place of `path` at the end, or is removed where something is raised.
 
-    The other path ends as `path` does, for those who go by endings.
+    The other path ends as `path` does, for those who go by endings, and differs from thread to
+    thread; `beside` is another one, for what has one writer only.
     """
-    beside = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{path.name}")
-    _remove(beside)  # left by a killed process of the same number
+    if beside is None:
+        beside = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{path.name}")
+    _remove(beside)  # left by a process that was killed
     try:
         yield beside
         if beside.is_dir():
