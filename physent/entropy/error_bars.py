@@ -43,10 +43,8 @@ def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
     rho(s), in steps.
 
     M is the first lag with M >= window tau(M) (Sokal, Monte Carlo Methods in Statistical Mechanics,
-    1996), tau at least
-    1. An AR(1) process with coefficient a has (1 + a)/(1 - a). Bias: downwards, about e^(-window),
-       more if the series
-    is shorter than some 50 tau.
+    1996); tau is 1 at least. An AR(1) process with coefficient a has (1 + a)/(1 - a). Bias:
+    downwards, about e^(-window), more where the series is shorter than some 50 tau.
     """
     x = as_floating(x)
     return _integrated_time(_autocovariance(x - jnp.mean(x, axis=-1, keepdims=True)), window)

@@ -68,8 +68,8 @@ class Couzin(Solver[CouzinState]):
     more). With `combine = "sum"` a fish follows whichever zone is fuller, and the last two are no
     longer distinct.
 
-    The package dewi-kadita differs: `combine = "sum"`, `turning = "interpolation"`, `noise_model =
-    "vector"`, `blind_to_repulsion = true`; its max_turn is turning_rate dt.
+    The package dewi-kadita differs: `combine = "sum"`, `turning = "interpolation"`,
+    `noise_model = "vector"`, `blind_to_repulsion = true`; its max_turn is turning_rate dt.
     """
 
     n: int = static(100, ge=2, doc="number of fish")
