@@ -1,7 +1,5 @@
 """How far particles move and how they are correlated in space."""
 
-from collections.abc import Sequence
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -69,10 +67,10 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    radius: Array | float = param(default=6.0, converter=as_number, doc="largest distance", gt=0)
+    radius: Array = param(default=6.0, converter=as_number, doc="largest distance", gt=0)
     bins: int = static(60, doc="number of bins", ge=1)
     slots: int = static(64, doc="most particles within the radius; NaN if there are more", ge=1)
-    period: Array | Sequence[float] | None = param(
+    period: Array | None = param(
         default=None,
         converter=as_number,
         ndim=1,
@@ -140,7 +138,7 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
 
     of: str = static("position", doc="observable of particles and components, by name or role")
     modes: int = static(16, doc="number of shells", ge=1, le=64)
-    period: Array | Sequence[float] | None = param(
+    period: Array | None = param(
         default=None,
         converter=as_number,
         ndim=1,

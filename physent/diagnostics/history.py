@@ -100,8 +100,8 @@ class HistogramEntropy(Diagnostic[Array]):
 
     of: str = static(doc="real observable, by name or role", example="density")
     bins: int = static(50, doc="number of bins", ge=1)
-    low: Array | float = param(converter=as_number, doc="lower end of the range")
-    high: Array | float = param(converter=as_number, doc="upper end of the range")
+    low: Array = param(converter=as_number, doc="lower end of the range")
+    high: Array = param(converter=as_number, doc="upper end of the range")
     estimator: Estimator = choice(
         converter=one_of(ESTIMATORS),
         default="miller_madow",

@@ -112,16 +112,12 @@ class TransferEntropy(Diagnostic[Any]):
     history: int = static(1, doc="values in each past", ge=1)
     delay: int = static(1, doc="rows from the source's last value to the target's present", ge=1)
     bins: int = static(4, doc="bins of each histogram", ge=2)
-    low: Array | float = param(
-        default=0.0, converter=as_number, doc="lower end of the source's histogram"
-    )
-    high: Array | float = param(
-        default=1.0, converter=as_number, doc="upper end of the source's histogram"
-    )
-    to_low: Array | float = param(
+    low: Array = param(default=0.0, converter=as_number, doc="lower end of the source's histogram")
+    high: Array = param(default=1.0, converter=as_number, doc="upper end of the source's histogram")
+    to_low: Array = param(
         default=0.0, converter=as_number, doc="lower end of the target's histogram"
     )
-    to_high: Array | float = param(
+    to_high: Array = param(
         default=1.0, converter=as_number, doc="upper end of the target's histogram"
     )
     estimator: Estimator = choice(

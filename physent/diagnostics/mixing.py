@@ -87,7 +87,7 @@ class PotentialEnergy(Instantaneous):
     """
 
     of: str = static("density", doc="density on two grid axes, the vertical last, by name or role")
-    gravity: Array | float | None = param(
+    gravity: Array | None = param(
         default=None, converter=as_number, doc="g; by default the solver's buoyancy", gt=0
     )
     name: str | None = static(
@@ -141,7 +141,7 @@ class MixingEfficiency(Diagnostic[Lost]):
     laminar: str = static(
         "diffusive_gain", doc="series of what diffusion at rest gains per time, if there"
     )
-    gravity: Array | float | None = param(
+    gravity: Array | None = param(
         default=None,
         converter=as_number,
         doc="G, weight of the density; by default the solver's buoyancy",

@@ -1,7 +1,5 @@
 """Entropies of particles, as diagnostics; the formulas are in `physent.entropy`."""
 
-from collections.abc import Sequence
-
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -142,7 +140,7 @@ class NearestNeighbourEntropy(Instantaneous):
     of: str = static("position", doc="observable of particles and components, by name or role")
     k: int = static(3, doc="which neighbour", ge=1)
     metric: Metric = static("euclidean", doc="shape of the balls")
-    period: Array | Sequence[float] | None = param(
+    period: Array | None = param(
         default=None,
         converter=as_number,
         ndim=1,

@@ -104,7 +104,7 @@ class SchoolDewiKadita(Instantaneous):
 
     of: str = static("position", doc="positions, by name or role")
     heading: str = static("heading", doc="headings or velocities, by name or role")
-    length: Array | float | None = param(
+    length: Array | None = param(
         default=None,
         converter=as_number,
         doc="side of the box; default: the domain's, which unbounded space has not",
@@ -167,7 +167,7 @@ class SchoolEntropy(Instantaneous):
     of: str = static("position", doc="positions, by name or role")
     heading: str = static("heading", doc="headings or velocities, by name or role")
     k: int = static(3, doc="which neighbour, for the differential entropies", ge=1)
-    period: Array | Sequence[float] | None = param(
+    period: Array | None = param(
         default=None,
         converter=as_number,
         ndim=1,
@@ -204,7 +204,7 @@ class VelocityCorrelation(Instantaneous):
 
     of: str = static("position", doc="positions, by name or role")
     heading: str = static("heading", doc="headings or velocities, by name or role")
-    edges: Array | Sequence[float] = param(
+    edges: Array = param(
         default=(0.0, 1.0, 2.0, 4.0, 8.0, 16.0),
         converter=as_number,
         ndim=1,
@@ -213,7 +213,7 @@ class VelocityCorrelation(Instantaneous):
         units="length",
     )
     bins: int = static(20, doc="bins of the correlation", ge=2)
-    period: Array | Sequence[float] | None = param(
+    period: Array | None = param(
         default=None,
         converter=as_number,
         ndim=1,

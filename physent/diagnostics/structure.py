@@ -83,15 +83,15 @@ class LocalDensity(Instantaneous):
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    radius: Array | float = param(default=5.0, converter=as_number, doc="of the ball", gt=0)
-    volume: Array | float = param(default=1.0, converter=as_number, doc="of a particle", gt=0)
-    threshold: Array | float | None = param(
+    radius: Array = param(default=5.0, converter=as_number, doc="of the ball", gt=0)
+    volume: Array = param(default=1.0, converter=as_number, doc="of a particle", gt=0)
+    threshold: Array | None = param(
         default=None, converter=as_number, doc="density above which a particle counts as dense"
     )
     slots: int = static(
         64, doc="most particles there can be in the ball; NaN if there are more", ge=1
     )
-    period: Array | Sequence[float] | None = param(
+    period: Array | None = param(
         default=None,
         converter=as_number,
         ndim=1,
@@ -133,9 +133,9 @@ class Clusters(Instantaneous):
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    radius: Array | float = param(default=2.4, converter=as_number, doc="longest bond", gt=0)
+    radius: Array = param(default=2.4, converter=as_number, doc="longest bond", gt=0)
     slots: int = static(24, doc="most bonds a particle can have; NaN if there are more", ge=1)
-    period: Array | Sequence[float] | None = param(
+    period: Array | None = param(
         default=None,
         converter=as_number,
         ndim=1,
@@ -197,11 +197,9 @@ class HexaticOrder(Instantaneous):
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    radius: Array | float = param(
-        default=3.0, converter=as_number, doc="distance of a neighbour", gt=0
-    )
+    radius: Array = param(default=3.0, converter=as_number, doc="distance of a neighbour", gt=0)
     slots: int = static(24, doc="most neighbours a particle can have; NaN if there are more", ge=1)
-    period: Array | Sequence[float] | None = param(
+    period: Array | None = param(
         default=None,
         converter=as_number,
         ndim=1,

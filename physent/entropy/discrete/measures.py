@@ -88,7 +88,7 @@ class Renyi(RenyiFamily):
     (1961).
     """
 
-    order: Array | float = param(
+    order: Array = param(
         default=2.0,
         converter=as_number,
         doc="order q of the Renyi entropy; 0, 1 and inf are limits",
@@ -116,7 +116,7 @@ class Tsallis(TraceForm):
     """
 
     logarithmic: ClassVar[bool] = False
-    order: Array | float = param(
+    order: Array = param(
         default=2.0, converter=as_number, doc="order q of the Tsallis entropy; 1 is a limit", ge=0
     )
 
@@ -155,7 +155,7 @@ class Kaniadakis(TraceForm):
     """
 
     logarithmic: ClassVar[bool] = False
-    kappa: Array | float = param(
+    kappa: Array = param(
         default=0.5,
         converter=as_number,
         doc="deformation of the logarithm; 0 is Shannon's",
@@ -176,7 +176,7 @@ class Curado(TraceForm):
     """
 
     logarithmic: ClassVar[bool] = False
-    b: Array | float = param(default=1.0, converter=as_number, doc="rate of the exponential", gt=0)
+    b: Array = param(default=1.0, converter=as_number, doc="rate of the exponential", gt=0)
 
     def summand(self, p: Array) -> Array:
         """1 - e^(-b p) - p (1 - e^(-b)): sum p = 1 spreads the constant over the outcomes."""

@@ -58,12 +58,12 @@ class Histogram(OutcomeSpace):
 
     axes: ClassVar[int | None] = None
     bins: int = static(50, doc="number of bins", ge=1)
-    low: Array | float | None = param(
+    low: Array | None = param(
         default=None,
         converter=as_number,
         doc="lower end of the range; by default the smallest value of the data",
     )
-    high: Array | float | None = param(
+    high: Array | None = param(
         default=None,
         converter=as_number,
         doc="upper end of the range; by default the largest value of the data",

@@ -4,7 +4,6 @@ Both read two axes, particles first, components last: `axis=(-2, -1)`, the defau
 """
 
 import math
-from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import jax.numpy as jnp
@@ -32,10 +31,10 @@ class Cells(OutcomeSpace):
 
     axes: ClassVar[int | None] = 2
     bins: tuple[int, ...] = static((16,), doc="number of boxes along each component", ge=1)
-    low: Array | float | Sequence[float] = param(
+    low: Array = param(
         default=(0.0,), converter=as_number, doc="lower end of each component", ndim=1
     )
-    high: Array | float | Sequence[float] = param(
+    high: Array = param(
         default=(1.0,), converter=as_number, doc="upper end of each component", ndim=1
     )
     periodic: tuple[bool, ...] = static((False,), doc="whether each component is periodic")

@@ -115,7 +115,7 @@ class AmplitudeOrdinal(OrdinalPatterns):
     """
 
     counted: ClassVar[bool] = False
-    mix: Array | float = param(
+    mix: Array = param(
         default=0.5,
         converter=as_number,
         doc="A, the share of the mean size against that of the mean step",
