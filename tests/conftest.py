@@ -52,27 +52,26 @@ def pytest_unconfigure():
         shutil.rmtree(CACHE, ignore_errors=True)
 
 
-@pytest.fixture(autouse=True)
-def compiled_afresh(request, monkeypatch):
-    """What promises bits, or watches the compiler itself, takes no program from the cache."""
-    afresh = request.node.get_closest_marker("compiles_afresh")
-    if afresh:
-        monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "false")
-        jax.config.update("jax_enable_compilation_cache", False)
-    yield
-    if afresh:
-        jax.config.update("jax_enable_compilation_cache", True)
+# What promises bits, or watches the compiler itself, takes no program from the cache; what runs for
+# long is compiled with all optimisations.
+SWITCHED_OFF = {
+    "compiles_afresh": "jax_enable_compilation_cache",
+    "runs_long": "jax_disable_most_optimizations",
+}
 
 
 @pytest.fixture(autouse=True)
-def optimised(request):
-    """What runs for long is compiled with all optimisations."""
-    runs_long = request.node.get_closest_marker("runs_long")
-    if runs_long:
-        jax.config.update("jax_disable_most_optimizations", False)
+def compiled_as_marked(request, monkeypatch):
+    """Switches off what a test's markers say, here and in its subprocesses."""
+    names = [
+        name for marker, name in SWITCHED_OFF.items() if request.node.get_closest_marker(marker)
+    ]
+    for name in names:
+        monkeypatch.setenv(name.upper(), "false")
+        jax.config.update(name, False)
     yield
-    if runs_long:
-        jax.config.update("jax_disable_most_optimizations", True)
+    for name in names:
+        jax.config.update(name, True)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from test_docs import blocks
 
 ROOT = Path(__file__).parents[1]
 PYRIGHT = Path(sys.executable).with_name("pyright")
@@ -29,16 +30,11 @@ ActiveMatter(force=3)
 """
 
 
-def blocks(page: Path) -> str:
-    """The Python of a page, which reads on from block to block."""
-    text = page.read_text(encoding="utf-8")
-    return "\n".join(re.findall(r"^```python\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE))
-
-
 @pytest.mark.skipif(not PYRIGHT.exists(), reason="pyright is not installed beside this Python")
 def test_readme_and_docs_have_no_type_errors_and_constructors_know_theirs(tmp_path):
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        if code := blocks(page):
+        # a page reads on from block to block
+        if code := "\n".join(blocks("python", page.read_text(encoding="utf-8"))):
             name = re.sub(r"\W", "_", page.stem.lower())
             (tmp_path / f"page_{name}.py").write_text(code, encoding="utf-8")
     (tmp_path / "right.py").write_text(f"from page_extending import Fisher\n{RIGHT}")

@@ -127,16 +127,16 @@ class Outline:
         """The names of the solver's invariants, in its own order."""
         return self._traced[2]
 
-    def outputs(self, diagnostics: tuple[Diagnostic, ...]) -> list[dict[str, Any] | Exception]:
-        """What diagnostics give at t = 0, shapes and dtypes instead of values, or what each raises:
-        one trace of all of them.
+    def outputs(self) -> list[dict[str, Any] | Exception]:
+        """What each diagnostic gives at t = 0, shapes and dtypes instead of values, or what it
+        raises: one trace of all of them.
         """
         state, values, _ = self._traced
         raised: dict[int, Exception] = {}
 
         def first(solver, state, values):
             observed = observed_at(solver, state, values)
-            return [given(i, each, observed) for i, each in enumerate(diagnostics)]
+            return [given(i, each, observed) for i, each in enumerate(self.diagnostics)]
 
         def given(i, diagnostic, observed):
             try:

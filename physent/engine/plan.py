@@ -46,7 +46,7 @@ def problems(program: Program) -> list[tuple[str, str]]:
         if jnp.issubdtype(value.dtype, jnp.complexfloating):
             taken |= dict.fromkeys((f"{name}_re", f"{name}_im"), f"a part of {name}")
     taken |= {invariant(name): "an invariant" for name in program.invariant_names}
-    fitting = {}
+    declarations = []
     for i, diagnostic in enumerate(program.diagnostics):
         try:
             declared = diagnostic.variables(example)
@@ -61,14 +61,14 @@ def problems(program: Program) -> list[tuple[str, str]]:
                 (f"diagnostics.{i}.name", problem)
                 for problem in _name_problems(name, taken, "a diagnostic")
             ]
-        fitting[i] = declared
-    if found or not fitting:
+        declarations.append(declared)
+    if found or not declarations:
         return found
-    outputs = program.outputs(program.diagnostics)
+    given = zip(program.diagnostics, declarations, program.outputs(), strict=True)
     return [
         (f"diagnostics.{i}", problem)
-        for i, declared in fitting.items()
-        for problem in _output_problems(program.diagnostics[i], declared, outputs[i])
+        for i, (diagnostic, declared, outputs) in enumerate(given)
+        for problem in _output_problems(diagnostic, declared, outputs)
     ]
 
 
