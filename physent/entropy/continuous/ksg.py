@@ -2,7 +2,8 @@
 
 Kraskov, Stoegbauer and Grassberger, Phys. Rev. E 69, 066138 (2004), and Frenzel and Pompe, Phys.
 Rev. Lett. 99, 204101 (2007). All distances are the largest component, in every space and between
-spaces.
+spaces. Equal values are spread first (see ties.py), with a warning where there are many; a constant
+tells nothing, so its information is 0; one NaN or infinite value makes the information NaN.
 """
 
 import functools
@@ -26,6 +27,7 @@ from physent.entropy.continuous.distances import (
     tree_count,
     tree_distance,
 )
+from physent.entropy.continuous.ties import untied, warn_of_ties
 from physent.entropy.discrete import by_component
 
 
@@ -58,11 +60,9 @@ def ksg_mutual_information(
     neighbours resolve (it saturates near ln N). May be negative.
     """
     spaces = _spaces([x, y], [period_x, period_y])
-    if method == "pairs":
-        return _by_pairs(spaces, k, form)
-    if form != 1:
+    if method == "tree" and form != 1:
         raise ValueError('method = "tree" computes form 1 only')
-    return _by_tree(spaces, k)
+    return _information(spaces, k, method, form)
 
 
 def ksg_conditional_mutual_information(
@@ -79,8 +79,7 @@ def ksg_conditional_mutual_information(
     `ksg_mutual_information`, `periods` for x, y and z. Bias: towards zero, growing with the
     dimension of z.
     """
-    spaces = _spaces([x, y, z], list(periods))
-    return _by_tree(spaces, k) if method == "tree" else _by_pairs(spaces, k)
+    return _information(_spaces([x, y, z], list(periods)), k, method)
 
 
 class _Spaces(NamedTuple):
@@ -153,9 +152,35 @@ def _count(
     return [count.astype(points[0].dtype) for count in counts]
 
 
+def _information(spaces: _Spaces, k: int, method: Method, form: int = 1) -> Array:
+    if not any(isinstance(points, jax.core.Tracer) for points in spaces.points):
+        warn_of_ties(map(np.asarray, spaces.points), stacklevel=3)
+    others(spaces.points[0][0], k)  # refuses k
+    prepared, missing, constant = _prepared(spaces, k)
+    value = _by_tree(prepared, k) if method == "tree" else _by_pairs(prepared, k, form)
+    value = jnp.where(constant, jnp.zeros_like(value), value)
+    return jnp.where(missing, jnp.full_like(value, jnp.nan), value).reshape(spaces.batch)
+
+
+@eqx.filter_jit
+def _prepared(spaces: _Spaces, k: int) -> tuple[_Spaces, Array, Array]:
+    """The spaces without ties; whether a value is not finite, and whether x or y is constant, for
+    each of the batch.
+    """
+    finite = [jnp.all(jnp.isfinite(points), axis=(1, 2)) for points in spaces.points]
+    missing = ~functools.reduce(jnp.logical_and, finite)
+    points = [jnp.where(missing[:, None, None], jnp.zeros_like(points), points) for points in spaces.points]
+    still = [jnp.all(points == points[:, :1], axis=(1, 2)) for points in points[:2]]
+    points = [
+        jax.vmap(lambda one: untied(one, k, i, circle))(each)  # noqa: B023 - called at once
+        for i, (each, circle) in enumerate(zip(points, spaces.circles, strict=True))
+    ]
+    return spaces._replace(points=points), missing, still[0] | still[1]
+
+
 @eqx.filter_jit
 def _by_pairs(spaces: _Spaces, k: int, form: int = 1) -> Array:
-    batch, arrays, circles = spaces
+    _, arrays, circles = spaces
     n, dtype = arrays[0].shape[1], arrays[0].dtype
     terms = spaces.terms()
 
@@ -171,11 +196,11 @@ def _by_pairs(spaces: _Spaces, k: int, form: int = 1) -> Array:
     offset = digamma(jnp.asarray(k, dtype))
     if len(arrays) == 2:
         offset = offset + digamma(jnp.asarray(n, dtype))
-    return offset - jax.lax.map(one, arrays).reshape(batch)
+    return offset - jax.lax.map(one, arrays)
 
 
 def _by_tree(spaces: _Spaces, k: int) -> Array:
-    batch, arrays, circles = spaces
+    _, arrays, circles = spaces
 
     def joined(points: Sequence[np.ndarray], sub: Iterable[int]) -> np.ndarray:
         return np.concatenate([points[s] for s in sub], axis=1)
@@ -197,4 +222,4 @@ def _by_tree(spaces: _Spaces, k: int) -> Array:
         values.append(
             digamma(1.0 * k) - mean + (digamma(1.0 * len(points[0])) if len(points) == 2 else 0)
         )
-    return jnp.stack(values).reshape(batch)
+    return jnp.stack(values)

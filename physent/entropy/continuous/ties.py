@@ -1,0 +1,90 @@
+"""Ties: values that occur more than once, where an estimator wants continuous ones.
+
+Nearest-neighbour estimators count distances smaller than another, and are wrong by whole nats where
+many distances are equal: rounded data, counts, rain that is zero on most days. Two invertible steps
+leave every information as it is and make such data continuous:
+
+- an atom, a value with many times more copies than its neighbours, is moved out of the range of the
+  others, so that it is a class of its own, as in the estimators for mixtures (B. C. Ross, PLoS ONE
+  9, e87357, 2014; W. Gao et al., NIPS 30, 5986, 2017);
+- the copies of a value are spread over a small part of the gap to the next value, at random but by
+  a fixed key.
+"""
+
+import warnings
+from collections.abc import Iterable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+_KEY = 0x7165  # another key gives values that differ by their statistical error
+_SHARE = 0.05  # of the gap to the next value, over which copies are spread
+_MORE = 8  # an atom has so many times more copies than either neighbour
+_WARN = 0.05  # share of tied values that is worth a warning
+
+
+def untied(points: Array, k: int, space: int, circle: Array | None) -> Array:
+    """Points (N, d) without ties in any component; a component that has none keeps its bits.
+
+    `k` is the number of neighbours, `space` tells apart the spreading of different variables, and
+    atoms stay where they are on a `circle`. A constant stays a constant.
+    """
+    columns = [
+        _untied_component(
+            points[:, i], k, jax.random.key(_KEY + 1000 * space + i), move=circle is None
+        )
+        for i in range(points.shape[1])
+    ]
+    return jnp.stack(columns, axis=1)
+
+
+def _untied_component(x: Array, k: int, key: Array, move: bool) -> Array:
+    order = jnp.argsort(x)
+    values = x[order]
+    n = x.shape[0]
+    first = jnp.searchsorted(values, values, side="left")
+    after = jnp.searchsorted(values, values, side="right")
+    copies = after - first
+    lowest, highest = first == 0, after == n
+    before, beyond = jnp.maximum(first - 1, 0), jnp.minimum(after, n - 1)
+    gap = jnp.minimum(
+        jnp.where(lowest, jnp.inf, values - values[before]),
+        jnp.where(highest, jnp.inf, values[beyond] - values),
+    )
+    noise = _SHARE * jax.random.uniform(key, x.shape, x.dtype, -1, 1)
+    # near 0 there are numbers between two that differ in the last digit only
+    centred = values - values[n // 2]
+    result = jnp.where(copies > 1, centred + gap * noise, centred)
+    if move:
+        neighbours = jnp.maximum(
+            jnp.where(lowest, 0, copies[before]), jnp.where(highest, 0, copies[beyond])
+        )
+        atom = (copies > k) & (copies >= _MORE * neighbours)
+        number = jnp.cumsum(atom & (jnp.arange(n) == first))
+        extent = values[-1] - values[0]
+        result = jnp.where(atom, extent * (2 * number.astype(x.dtype) + noise), result)
+    tied = jnp.any(copies > 1) & jnp.all(copies < n)
+    return jnp.where(tied, jnp.zeros_like(x).at[order].set(result), x)
+
+
+def warn_of_ties(samples: Iterable[np.ndarray], stacklevel: int) -> None:
+    """Warn where more than a few per cent of the values of a component (..., N, d) are tied."""
+    share = max((_tied(each) for each in samples), default=0.0)
+    if share > _WARN:
+        warnings.warn(
+            f"{share:.0%} of the values of a variable occur more than once, but nearest-neighbour "
+            "estimators are for continuous values: copies are spread a little, at random with a "
+            "fixed key; discrete estimators are better for symbols",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _tied(samples: np.ndarray) -> float:
+    """The largest share of tied values of a component; a constant has none."""
+    ordered = np.sort(samples, axis=-2)
+    same = np.diff(ordered, axis=-2) == 0
+    none = np.zeros_like(same[..., :1, :])
+    share = np.mean(np.concatenate([same, none], -2) | np.concatenate([none, same], -2), axis=-2)
+    return float(np.max(np.where(np.all(same, axis=-2), 0, share), initial=0))
