@@ -115,12 +115,10 @@ def test_the_question_of_time_is_asked(field):
             field.rename(t=name).physent.entropy()
     assert field.isel(t=0).physent.entropy().dims == ()
     with pytest.raises(
-        ValueError, match="name those to read with dim="
+        ValueError, match="choose dimensions with dim="
     ):  # a member says nothing of time
         field.rename(t="step").assign_coords(member=0).physent.entropy()
-    with pytest.raises(
-        ValueError, match=r"of a series take its patterns, dim='t', outcomes='ordinal'"
-    ):
+    with pytest.raises(ValueError, match=r"use ordinal patterns, dim='t', outcomes='ordinal'"):
         field.isel(x=0, y=0).physent.entropy()
     assert field.isel(x=0, y=0).physent.entropy(dim="t", outcomes="ordinal") > 0
 

@@ -149,7 +149,7 @@ def test_two_processes_make_one_run(tmp_path):
 @pytest.mark.parametrize(
     ("solver", "members", "devices", "words"),
     [
-        (Heat(), 6, 4, "6 members do not share 4 devices evenly, allowed: 1, 2, 3, 6"),
+        (Heat(), 6, 4, "6 members cannot be divided evenly among 4 devices, allowed: 1, 2, 3, 6"),
         (Heat(), 1, 2, "Heat cannot cut one run (members can be spread), allowed: 1"),
         (KleinGordon(), 1, 2, "KleinGordon cannot cut one run"),
         (NLSE(n=64), 1, 3, "n = 64 is no product of two multiples of 3, allowed: 1, 2, 4, 8"),

@@ -92,7 +92,7 @@ def test_a_limit_on_the_size_of_files_is_seen_before_it_is_hit(tmp_path):
         text=True,
         timeout=300,
     )
-    assert done.returncode == 1 and "a file may not be larger than 0.6 MB here" in done.stderr, (
+    assert done.returncode == 1 and "files cannot be larger than 0.6 MB here" in done.stderr, (
         done.stderr
     )
     assert len(done.stderr.strip().splitlines()) == 1

@@ -230,7 +230,10 @@ def test_all_points_as_members_of_one_run(tmp_path):
         ),
         ([], "sweep.over: missing"),
         (["--over", "run.seed=1,2", "--vmap"], "run.seed cannot vary by member"),
-        (["--over", "solver.n=8,16", "--vmap"], "(with --vmap only numbers of the solver vary"),
+        (
+            ["--over", "solver.n=8,16", "--vmap"],
+            "(with --vmap only floating-point solver parameters can",
+        ),
         (["--over", "solver.nu=0.1,0.2", "--samples", "3"], "only with --mode random"),
     ],
 )
