@@ -216,7 +216,7 @@ def test_the_doctor_finds_this_machine_well_and_a_read_only_folder_not(physent, 
         "devices: cpu",
         "precision: float64 works",
         "arithmetic: sums",
-        "locking: a run",
+        "locking: run folders",
     ):
         assert subject in out
     from physent.app import doctor

@@ -179,7 +179,7 @@ def test_a_bad_override_is_named_as_such(tmp_path):
     ]
     assert "--set: solver.m: unknown key" in problems(tmp_path, GOOD, "solver.m=2")[0]
     assert "allowed: --set key=value" in problems(tmp_path, GOOD, "solver.n")[0]
-    assert "no such place" in problems(tmp_path, GOOD, "diagnostics.7.of=u")[0]
+    assert "no such key" in problems(tmp_path, GOOD, "diagnostics.7.of=u")[0]
 
 
 def test_the_resolved_experiment_resolves_to_itself(tmp_path):
@@ -438,7 +438,7 @@ def test_a_choice_can_be_a_class_in_a_file(tmp_path):
             "solver.force.stifness: unknown key 'stifness', did you mean constant|unknown key",
         ),
         ("mine.py:Spring", "mine.py:Sprin", "has no class 'Sprin', did you mean Spring"),
-        ("mine.py:Spring", "mine.py:jnp", "is no PairForce"),
+        ("mine.py:Spring", "mine.py:jnp", "is not a PairForce"),
         ("mine.py:Spring", "their.py:Spring", "there is no file"),
     ],
 )

@@ -150,8 +150,13 @@ def test_two_processes_make_one_run(tmp_path):
     ("solver", "members", "devices", "words"),
     [
         (Heat(), 6, 4, "6 members cannot be divided evenly among 4 devices, allowed: 1, 2, 3, 6"),
-        (Heat(), 1, 2, "Heat cannot cut one run (members can be spread), allowed: 1"),
-        (KleinGordon(), 1, 2, "KleinGordon cannot cut one run"),
+        (
+            Heat(),
+            1,
+            2,
+            "Heat cannot split one run over devices (members can be distributed), allowed: 1",
+        ),
+        (KleinGordon(), 1, 2, "KleinGordon cannot split one run"),
         (NLSE(n=64), 1, 3, "n = 64 is no product of two multiples of 3, allowed: 1, 2, 4, 8"),
         (NLSE(n=64, method="dopri8"), 1, 2, "would gather psi"),
         (NLSE(n=64, method="etdrk4", dealias="exact"), 1, 2, "dealias = 'exact' cannot be cut"),

@@ -157,7 +157,7 @@ def test_a_solver_that_cannot_grow_says_so():
         def grow(self, state):  # pyright: ignore[reportIncompatibleMethodOverride]
             return physent.Solver.grow(self, state)
 
-    with pytest.raises(RuntimeError, match="no way to mend"):
+    with pytest.raises(RuntimeError, match="cannot fix"):
         physent.run(Stuck(capacity=1), t_end=200.0, save_every=1.0)
 
 
