@@ -267,7 +267,7 @@ def test_an_interrupted_live_report_leaves_a_page_that_stands_still(tmp_path):
         page = tmp_path / "run" / "report.html"
         wait_for(lambda: 'http-equiv="refresh"' in page.read_text(), live, words)
         text = page.read_text()
-        assert "not yet: it goes on" in text
+        assert "not yet: it is still running" in text
         live.send_signal(signal.SIGTERM)
         assert live.wait(timeout=120) == 143 and "Traceback" not in output_of(words)
         assert "refresh" not in page.read_text() and page.read_text().endswith("</html>")
