@@ -87,7 +87,7 @@ def test_time_may_be_named_and_be_a_date():
             DifferentialEntropy(of="tracer"),
             "not equally spaced",
         ),
-        (foreign().isel(lon=[0]), DifferentialEntropy(of="tracer"), "has one point"),
+        (foreign().isel(lon=[0]), DifferentialEntropy(of="tracer"), "has only one point"),
         (xr.Dataset({"name": ("time", ["a", "b"])}), Entropy(of="name"), "no numeric variable"),
         (
             foreign(values=np.full((4, 5, 6), -1.0)),

@@ -265,9 +265,9 @@ def test_terms_that_a_system_does_not_have_are_refused():
         solver, {n: v[None] for n, v in values.items()}, jax.random.key(0)
     )
     ask = Implicit(stationarity=1.0).objective(solver, Scales(*3 * [jnp.ones(())]))
-    with pytest.raises(ParameterError, match="stationarity: given in a system with D = 0"):
+    with pytest.raises(ParameterError, match="stationarity: given for a system with D = 0"):
         eqx.filter_eval_shape(ask, score, values, jax.random.key(0))
-    with pytest.raises(ParameterError, match="noise: no rule for it where nothing contracts"):
+    with pytest.raises(ParameterError, match="noise: no default if nothing contracts"):
         Denoising().objective(TiltedRing(barrier=0.0), Scales(*3 * [jnp.zeros(())]))
 
 
@@ -345,7 +345,7 @@ def test_of_one_trajectory_the_end_is_kept_behind_a_gap():
         and test.rows[0] - check.rows[-1] == 3
         and test.rows[-1] == 20
     )
-    with pytest.raises(SamplesError, match="too few to keep"):
+    with pytest.raises(SamplesError, match="too few to hold out"):
         samples.split(0.4, 12, 0)
 
 
