@@ -197,7 +197,7 @@ def resume(
     if not belongs(header, experiment):
         raise FolderError(
             f"{path / EXPERIMENT} was changed after the run began: only run.t_end and "
-            f"run.devices may change"
+            "run.devices may change"
         )
     if header["jaxlib"] != version("jaxlib"):
         words = (

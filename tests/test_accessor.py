@@ -135,10 +135,10 @@ def test_data_that_have_no_such_entropy_are_refused(field):
     ):
         with pytest.raises(
             ValueError,
-            match="has negative values, so it is no density: take the entropy with outcomes",
+            match="has negative values, so it is not a density: take the entropy with outcomes",
         ):
             refused()
-    with pytest.raises(ValueError, match="no counts"):
+    with pytest.raises(ValueError, match="cannot be counts"):
         anomaly.physent.entropy(outcomes="counts")
     for outcomes in ("histogram", "spectrum", "spatial_ordinal", Density(negative="clip")):
         assert np.isfinite(anomaly.physent.entropy(outcomes=outcomes)).all()

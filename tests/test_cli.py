@@ -200,7 +200,7 @@ def test_diagnose_refuses_a_negative_density_and_asks_for_time(physent, tmp_path
     code, _, err = physent("diagnose", "u.nc", "--of", "u", "--output", "e.nc")
     assert code == 2 and "(dimensions: step, x); choose it with --time NAME" in err
     code, _, err = physent("diagnose", "u.nc", "--of", "u", "--time", "step", "--output", "e.nc")
-    assert code == 2 and "u.nc: u has negative values, so it is no density" in err
+    assert code == 2 and "u.nc: u has negative values, so it is not a density" in err
     assert {path.name for path in tmp_path.iterdir()} == {"toy.toml", "u.nc"}
     code, out, _ = physent(
         "diagnose", "u.nc", "--of", "u", "--time", "step", "--outcomes", "histogram"

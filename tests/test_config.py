@@ -76,7 +76,7 @@ measure = {{ kind = "renyi", order = -2 }}
         "noise, length, dt)",
         "case.toml:6: solver.nu: given -1, allowed: a number >= 0",
         "case.toml:7: solver.noise: given 'a', allowed: a number >= 0",
-        "case.toml:9: run.save_every: missing: time between two saved rows of series and "
+        "case.toml:9: run.save_every: missing: time between saved rows of series and "
         "diagnostics "
         "(allowed: a number > 0)",
         "case.toml:10: run.t_end: given True, allowed: a number > 0",

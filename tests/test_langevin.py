@@ -166,7 +166,7 @@ def test_a_block_bootstrap_of_long_blocks_is_not_too_sure():
 @pytest.mark.parametrize(
     ("shape", "block", "words"),
     [
-        ((5, 20), None, "given the shape"),
+        ((5, 20), None, "given shape"),
         ((3,), None, "N >= 4"),
         ((20,), 0, "1 to 5"),
         ((20,), 6, "given 6"),

@@ -92,7 +92,7 @@ def test_time_may_be_named_and_be_a_date():
         (
             foreign(values=np.full((4, 5, 6), -1.0)),
             Entropy(of="tracer"),
-            "tracer has negative values, so it is no dens",
+            "tracer has negative values, so it is not a dens",
         ),
         (
             foreign(values=np.full((4, 5, 6), -1.0)),

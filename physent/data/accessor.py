@@ -69,7 +69,7 @@ class PhysentAccessor:
             if not dims:
                 raise ValueError(
                     f"{self._name} has no spatial dimension (there are: {there}): for a time "
-                    f"series use ordinal patterns, "
+                    "series use ordinal patterns, "
                     f"dim={self._array.dims[-1]!r}, outcomes='ordinal'"
                 )
         else:

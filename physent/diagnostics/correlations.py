@@ -155,7 +155,7 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
         if not all(space.periodic) or space.dimension > 2:
             raise ValueError(
                 f"the structure factor of {of} needs one or two dimensions, periodic along every "
-                f"axis"
+                "axis"
             )
         name = self.name or "structure_factor"
         return {name: Variable((f"{name}_shell",), "correlation", "1", f"structure factor of {of}")}

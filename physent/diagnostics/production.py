@@ -114,5 +114,5 @@ def _refuse_jumps(observed: Observed) -> None:
     if not any(bool(jnp.any(d > 0)) for d in diffusion.values()):
         raise ValueError(
             f"the only noise is in {' and '.join(others)}, which jumps: without diffusion "
-            f"entropy production is not defined"
+            "entropy production is not defined"
         )

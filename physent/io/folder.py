@@ -53,7 +53,7 @@ class RunFolder:
             self._lock.close()
             raise FolderError(
                 f"{path / RUN}: cannot be opened for writing ({reason(error)}); if it is open in "
-                f"this program, close it"
+                "this program, close it"
             ) from None
         self.log = logging.getLogger(f"physent.run.{path}")
         self.log.setLevel(logging.INFO)

@@ -119,7 +119,7 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
     if kind not in points and kind in KINDS[family].values():
         raise RegistryError(
             f"{kind!r} is not registered: the installed package is older than this source (pip "
-            f"install -e .)"
+            "install -e .)"
         )
     if kind not in points:
         raise RegistryError(

@@ -24,7 +24,7 @@ TESTS = ("time average", "A", "B", "A - B", "independent values", "p", "test")
 TESTS_NOTE = (
     "Errors and tests count independent values, not rows; p is two-sided and corrected for the "
     f"number of tests (Holm). With fewer than {ENOUGH} independent values there is no verdict: "
-    f"the series is too short or not stationary."
+    "the series is too short or not stationary."
 )
 
 
@@ -73,7 +73,7 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
         if own := configuration.per_member(dataset.attrs, dataset.sizes.get("member", 1)):
             note = (
                 f"members of {letter} differ in {', '.join(key for key, _ in own)}: their mean "
-                f"is not an ensemble average"
+                "is not an ensemble average"
             )
             found.append(Table("time averages", (), [], note))
     return found

@@ -175,7 +175,7 @@ class _Work:
         if not found.singular or odd is not None:
             return found
         words = (
-            f"some variables have no noise, and rates depend on the parity of each under time "
+            "some variables have no noise, and rates depend on the parity of each under time "
             f"reversal: assumed {conventions(found.parity)}; change it with score.odd"
         )
         self.say(words)
@@ -206,7 +206,7 @@ class _Work:
             raise ParameterError(
                 "score.member",
                 f"given {member}, and the score is of this run, allowed: {allowed}, to evaluate "
-                f"held-out samples",
+                "held-out samples",
             )
         return learned != member
 
@@ -229,7 +229,7 @@ class _Work:
             return f"{len(self.test.trajectories)} {what} held out from training"
         return (
             f"the last {len(self.test.rows)} snapshots, held out from training but of the same "
-            f"trajectory (variations slower than the run are in both)"
+            "trajectory (variations slower than the run are in both)"
         )
 
     @under("score")
@@ -350,7 +350,7 @@ class _Work:
             if header["fingerprint"] not in map(self._fingerprint, fingerprints(self.experiment)):
                 raise FolderError(
                     f"{path} belongs to other settings or a shorter run: restore them, or "
-                    f"--overwrite it"
+                    "--overwrite it"
                 )
             stored = checkpoint.load(path, training)
         except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError) as error:

@@ -41,7 +41,7 @@ class Samples:
         if missing := [name for name in self.names if name not in dataset]:
             raise SamplesError(
                 f"the run did not save {', '.join(missing)}: add {', '.join(self.names)} to "
-                f"output.variables"
+                "output.variables"
             )
         self.time = str(dataset[self.names[0]].dims[0])
         if "member" in dataset.dims and member is not None:

@@ -76,7 +76,7 @@ def check_solver(solver: Solver) -> None:
     if not noisy(check_equation(solver), solver.init(jax.random.key(0))):
         raise SamplesError(
             f"{type(solver).__name__} has D = 0 in every variable: without noise there is no "
-            f"score; set D > 0"
+            "score; set D > 0"
         )
 
 
@@ -195,12 +195,12 @@ def _of_number(states: float, independent: float, learns: bool) -> Iterator[str]
         )
         raise SamplesError(
             f"about {given} are too few to learn from (at least {least}): run longer, or use "
-            f"more walkers or members"
+            "more walkers or members"
         )
     if independent < FEW or states < STATES:
         yield (
             f"about {independent:.0f} independent samples in {states:.0f} independent states are "
-            f"few: check the error of the verdict"
+            "few: check the error of the verdict"
         )
 
 

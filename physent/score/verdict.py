@@ -255,7 +255,7 @@ def _of_maps(numbers: dict[str, Number], held_out: str) -> tuple[str, str]:
     state = "good" if surely >= GOOD else "fair" if surely >= FAIR else "bad"
     share = (
         f"explains {Number(100 * value, 100 * deviation)} % of the part of the score that the "
-        f"reference leaves unexplained"
+        "reference leaves unexplained"
     )
     if value >= 1:
         share = f"has R^2 = {numbers['r_squared']}, which is indistinguishable from perfect"

@@ -61,7 +61,7 @@ def ksg_mutual_information(
     if method == "pairs":
         return _by_pairs(spaces, k, form)
     if form != 1:
-        raise ValueError('method = "tree" computes form 1 only')
+        raise ValueError('method = "tree" supports form 1 only')
     return _by_tree(spaces, k)
 
 
@@ -118,7 +118,7 @@ def _joint_radii(
     points: list[Array], circles: list, k: int, marginal: bool
 ) -> tuple[Array, list[Array]]:
     """The distance to the k-th joint neighbour, and the largest marginal distance among the k, if
-    asked for.
+    requested.
     """
     n, other = others(points[0], k)
 
