@@ -116,7 +116,7 @@ measure = {{ kind = "renyi", order = -2 }}
         ),
         (
             GOOD.replace('of = "u"', 'of = "mean"'),
-            "case.toml:11: diagnostics.0.of: mean does not live on a grid",
+            "case.toml:11: diagnostics.0.of: mean does not live on a spatial grid",
         ),
         (
             GOOD + '[[diagnostics]]\nkind = "entropy"\nof = "u"\n',

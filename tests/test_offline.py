@@ -107,7 +107,7 @@ def test_time_may_be_named_and_be_a_date():
         (
             foreign().isel(lat=0, lon=0),
             Entropy(of="tracer"),
-            "a series in time take kind = permutation_entropy",
+            "a time series use kind = permutation_entropy",
         ),
         (
             foreign(values=np.full((4, 5, 6), np.nan)),

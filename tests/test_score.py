@@ -498,7 +498,7 @@ def test_learning_goes_on_bit_for_bit(folder, tmp_path):
     )  # after the second call of the compiled steps, between no two checks
     assert learn(tmp_path, stop=lambda: next(calls)).verdict is None
     assert (tmp_path / "score.checkpoint.eqx").exists() and not (tmp_path / "score.eqx").exists()
-    with pytest.raises(FolderError, match="of other settings"):
+    with pytest.raises(FolderError, match="to other settings"):
         learn(tmp_path, overrides=["score.batch=16"])
     learn(tmp_path)
     first, again = load(folder), load(tmp_path)

@@ -30,8 +30,7 @@ class Density(OutcomeSpace):
             return None
         return (
             "has negative values, so it is not a density: take the entropy with outcomes = "
-            "histogram, "
-            "spectrum or "
+            "histogram, spectrum or "
             'ordinal, or {kind = "density", negative = "clip"} if they are rounding errors'
         )
 
