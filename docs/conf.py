@@ -17,7 +17,7 @@ if jaxlib.__version__.startswith(("0.9.", "0.10.")):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {quick}".strip()
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 warnings.filterwarnings(
-    "ignore", "physent.* the old name goes", FutureWarning
+    "ignore", "physent.* the old name will be removed", FutureWarning
 )  # the gallery tries them
 
 project = "physent"

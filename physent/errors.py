@@ -1,5 +1,5 @@
-"""What can go wrong: every public exception, each a sentence for the user; how to warn; the nearest
-match to offer.
+"""All public exceptions, each with a message for the user; warnings; suggestions for misspelt
+names.
 
 The command line ends with exit code 2 for all of them but RunError, whose is 1, and Interrupted,
 whose is 128 + n.
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class ConfigError(Exception):
-    """An experiment that cannot be run; `problems` holds one line for each thing wrong with it."""
+    """An experiment that cannot be run; `problems` holds one line per problem."""
 
     def __init__(self, problems: list[str]):
         super().__init__("\n".join(problems))
@@ -24,7 +24,7 @@ class ConfigError(Exception):
 
 
 class ParameterError(ValueError):
-    """A parameter has a value it cannot have; `key` is its dotted name where it was found."""
+    """A parameter with an invalid value; `key` is its dotted name."""
 
     def __init__(self, key: str, message: str):
         super().__init__(f"{key}: {message}")
@@ -33,17 +33,17 @@ class ParameterError(ValueError):
 
 
 class RegistryError(ValueError):
-    """A name that stands for nothing, or for something that cannot be loaded."""
+    """A name that is unknown, or whose class cannot be loaded."""
 
 
 class OptionError(Exception):
-    """Options of the command line that do not go together, or a value that one of them cannot
-    have.
+    """Command line options that cannot be combined, or an option with an invalid
+    value.
     """
 
 
 class CheckoutError(ImportError):
-    """A part of physent that is not there, because a checkout was made without symbolic links."""
+    """A part of physent that is missing because the checkout has no symbolic links."""
 
 
 class FolderError(Exception):
@@ -51,11 +51,11 @@ class FolderError(Exception):
 
 
 class Locked(Exception):
-    """Somebody else has the lock."""
+    """Another process holds the lock."""
 
 
 class RunError(Exception):
-    """A run that had to stop; what was saved before is valid, and is `dataset` where `physent.run`
+    """A run that had to stop; the data saved before are valid, and are `dataset` if `physent.run`
     raised it.
     """
 
@@ -63,11 +63,11 @@ class RunError(Exception):
 
 
 class SamplesError(ValueError):
-    """A run that no score can be learned from."""
+    """A run from which no score can be learned."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal that ends what is not a run; `signal` says which."""
+    """A signal that ended something other than a run; `signal` is its number."""
 
     def __init__(self, number: int):
         super().__init__(number)
@@ -82,8 +82,8 @@ _OURS = (
 
 
 def warn_user(words: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line of whoever called physent: the first that is neither in it nor in the
-    machinery of imports.
+    """Warn at the line that called physent: the first that is neither in physent nor in the
+    import machinery.
     """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
@@ -99,6 +99,6 @@ def warn_user(words: str, category: type[Warning] = UserWarning) -> None:
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """', did you mean X?' for the entry of `words` that is spelt most like `word`, or nothing."""
+    """', did you mean X?' for the entry of `words` most similar to `word`, or ""."""
     match = difflib.get_close_matches(str(word), [str(entry) for entry in words], n=1, cutoff=0.5)
     return f", did you mean {match[0]}?" if match else ""

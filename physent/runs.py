@@ -1,5 +1,5 @@
-"""Running: from a solver or an experiment to a Dataset or a run folder, and on from where one
-stopped.
+"""Running: from a solver or an experiment to a Dataset or a run folder, and resuming a stopped
+run.
 """
 
 import itertools
@@ -71,7 +71,7 @@ def run(
     chunk: int | None = None,
     tell: Tell = _quiet,
 ) -> xr.Dataset:
-    """Run a solver, or a loaded experiment, and return everything it saved as a Dataset with
+    """Run a solver, or a loaded experiment, and return all saved data as a Dataset with
     dimension `t`.
 
     Without `output` nothing touches the disk. With it, a run folder is written as by the command
@@ -99,7 +99,7 @@ def run(
             chunk=chunk,
         )
         if isinstance(variables, str):
-            raise TypeError("variables is a list of names")
+            raise TypeError("variables must be a list of names")
         chosen = OutputSettings(variables=None if variables is None else tuple(variables))
         name = Path(output).name if output is not None else type(solver).__name__.lower()
         experiment = describe(solver, list(diagnostics), settings, chosen, name)
@@ -110,7 +110,7 @@ def run(
     dataset = finished.dataset()
     if finished.outcome.reason == "interrupted":
         interrupt = KeyboardInterrupt(
-            "the run was interrupted; what it saved is the exception's `dataset`"
+            "the run was interrupted; its saved data are the exception's `dataset`"
         )
         interrupt.dataset = dataset  # type: ignore[attr-defined]
         raise interrupt
@@ -123,13 +123,13 @@ def run(
 
 @dataclass
 class Finished:
-    """A run that ended, one way or another."""
+    """A run that ended, successfully or not."""
 
     outcome: Outcome
     place: MemorySink | Path
 
     def dataset(self) -> xr.Dataset:
-        """What it saved."""
+        """The saved data."""
         return self.place.dataset() if isinstance(self.place, MemorySink) else open_run(self.place)
 
 
@@ -196,8 +196,8 @@ def resume(
     )
     if not belongs(header, experiment):
         raise FolderError(
-            f"{path / EXPERIMENT} was changed since the run began: of its keys only run.t_end and "
-            "run.devices may be"
+            f"{path / EXPERIMENT} was changed after the run began: only run.t_end and "
+            "run.devices may change"
         )
     if header["jaxlib"] != version("jaxlib"):
         words = (
@@ -259,13 +259,13 @@ def _free_name(path: Path) -> Path:
 
 
 def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
-    """The program and cadence of an experiment; ParameterError where it cannot be run as it is."""
+    """The program and cadence of an experiment. Raises ParameterError if it cannot be run."""
     precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
     if experiment.run.precision != precision:
         wanted = experiment.run.precision == "float64"
         raise ParameterError(
             "run.precision",
-            f"given {experiment.run.precision!r}, but JAX computes in {precision}: say "
+            f"given {experiment.run.precision!r}, but JAX computes in {precision}: call "
             f"jax.config.update('jax_enable_x64', {wanted}) before the experiment is loaded, or "
             "change it",
         )
@@ -286,7 +286,7 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
 
 @dataclass
 class Follower:
-    """The sink of a process that leaves the folder to the first one."""
+    """The sink of a process that leaves writing to the first process."""
 
     path: Path
 
@@ -294,7 +294,7 @@ class Follower:
         """Nothing."""
 
     def commit(self, instant: Instant, rows: int) -> None:
-        """Give the first process what lies here."""
+        """Send the first process the data held here."""
         machines.fetch((instant.state, instant.carries))
 
 
@@ -353,7 +353,7 @@ def _undefined(outcome: Outcome) -> str:
 
 
 def _logging(tell: Tell, log: logging.Logger) -> Tell:
-    """As `tell`, and writes also how far the run is into its log."""
+    """Like `tell`, but also logs the progress of the run."""
     milestones = Milestones()
 
     def logged(progress: Progress) -> None:
@@ -386,8 +386,8 @@ def _attributes(experiment: Experiment, cadence: Cadence, program: Program) -> d
 def _closing(
     outcome: Outcome, before: Callable[[str, float], float] = lambda name, default: default
 ) -> dict[str, Any]:
-    """The attributes of a run that ended; wall times are added to those `before`, of the sessions
-    it began in.
+    """The closing attributes of a run; wall times are added to those of earlier sessions,
+    `before`.
     """
     seconds = {
         "wall_time": outcome.seconds,

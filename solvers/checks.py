@@ -1,4 +1,4 @@
-"""Checks of parameters that several solvers make: on the host, and of what is known there."""
+"""Parameter checks shared by several solvers: on the host, for concrete values."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -13,19 +13,19 @@ T = TypeVar("T")
 
 
 def on_host(values: T) -> T:
-    """The same tree with the arrays that are known as NumPy's, whose arithmetic compiles nothing;
-    traced ones stay.
+    """The same tree with concrete arrays as NumPy arrays, whose arithmetic compiles nothing;
+    tracers stay.
     """
     return jax.tree.map(lambda leaf: np.asarray(leaf) if known(leaf) else leaf, values)
 
 
 def certain(condition: Any) -> bool:
-    """Whether a condition is known to hold, for some member at least; a traced one is not."""
+    """Whether a condition is known to hold for at least one member; false for tracers."""
     return known(condition) and bool(np.any(np.asarray(condition)))
 
 
 def refuse(condition: Any, key: str, message: str) -> None:
-    """Raise ParameterError(key, message) where the condition is certain."""
+    """Raise ParameterError(key, message) if the condition is certain."""
     if certain(condition):
         raise ParameterError(key, message)
 
@@ -33,8 +33,8 @@ def refuse(condition: Any, key: str, message: str) -> None:
 def require_length(
     owner: Any, names: Iterable[str], size: int, allowed: str, below: str = ""
 ) -> None:
-    """Raise a ParameterError, about a parameter of `owner`, where a list is given that does not
-    have `size` numbers.
+    """Raise ParameterError, about a parameter of `owner`, if a given list does not have `size`
+    numbers.
     """
     for name in names:
         values = getattr(owner, name)

@@ -12,8 +12,8 @@ from physent.solvers.checks import refuse
 
 
 class Snapshot(Declared):
-    """Variables at one time of a NetCDF file: with no axes but those of the field, or t, or t and
-    member before them.
+    """Variables at one time of a NetCDF file, with the axes of the field, preceded at most by t, or
+    t and member.
 
     `counts` says how many names may be given.
     """
@@ -25,7 +25,7 @@ class Snapshot(Declared):
     member: int = static(0, doc="index of the member, in a file with members")
 
     def read(self, shape: tuple[int, ...], words: str) -> list[np.ndarray]:
-        """The fields, which must have this shape, `words` in a message, and be finite; on the host.
+        """The fields on the host, which must be finite and have this shape (`words` in messages).
 
         Raises ParameterError.
         """
@@ -60,8 +60,8 @@ class Snapshot(Declared):
         refuse(
             not 0 <= before <= 2 or variable.shape[before:] != shape,
             "initial.variables",
-            f"{name!r} in {self.path!r} has the shape {variable.shape}, allowed: {words}, "
-            "and t and member at most before",
+            f"{name!r} in {self.path!r} has shape {variable.shape}, allowed: {words}, preceded "
+            "at most by t and member",
         )
         where = (self.index, self.member)[:before]
         for key, at, size in zip(("index", "member"), where, variable.shape, strict=False):

@@ -115,12 +115,10 @@ def test_the_question_of_time_is_asked(field):
             field.rename(t=name).physent.entropy()
     assert field.isel(t=0).physent.entropy().dims == ()
     with pytest.raises(
-        ValueError, match="name those to read with dim="
+        ValueError, match="choose dimensions with dim="
     ):  # a member says nothing of time
         field.rename(t="step").assign_coords(member=0).physent.entropy()
-    with pytest.raises(
-        ValueError, match=r"of a series take its patterns, dim='t', outcomes='ordinal'"
-    ):
+    with pytest.raises(ValueError, match=r"use ordinal patterns, dim='t', outcomes='ordinal'"):
         field.isel(x=0, y=0).physent.entropy()
     assert field.isel(x=0, y=0).physent.entropy(dim="t", outcomes="ordinal") > 0
 
@@ -137,10 +135,10 @@ def test_data_that_have_no_such_entropy_are_refused(field):
     ):
         with pytest.raises(
             ValueError,
-            match="has negative values, so it is no density: take the entropy with outcomes",
+            match="has negative values, so it is not a density: take the entropy with outcomes",
         ):
             refused()
-    with pytest.raises(ValueError, match="no counts"):
+    with pytest.raises(ValueError, match="cannot be counts"):
         anomaly.physent.entropy(outcomes="counts")
     for outcomes in ("histogram", "spectrum", "spatial_ordinal", Density(negative="clip")):
         assert np.isfinite(anomaly.physent.entropy(outcomes=outcomes)).all()

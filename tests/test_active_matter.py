@@ -177,7 +177,7 @@ def test_a_random_start_with_a_force_that_diverges_is_pushed_apart():
 def test_steps_too_long_for_the_force_end_the_run():
     solver = ActiveMatter(particles=40, force=WCA(), dt=0.5, initial="random", neighbors=39)
     with pytest.raises(
-        RunError, match="moved a particle farther than its reach in one step: dt is too long"
+        RunError, match="moved a particle farther than its reach in one step: dt is too large"
     ):
         physent.run(solver, t_end=100.0, save_every=50.0, variables=["position"])
 

@@ -308,7 +308,7 @@ with warnings.catch_warnings(record=True) as said:
 words = [str(warning.message) for warning in said if warning.category is FutureWarning]
 assert "physent.solver is now physent.protocol.solver" in " ".join(words), words
 assert any("physent.engine.Run is now physent.engine.loop.Loop" in word for word in words), words
-assert all(word.endswith("the old name goes with the next release") for word in words)
+assert all(word.endswith("the old name will be removed in the next release") for word in words)
 places = {warning.filename for warning in said if warning.category is FutureWarning}
 assert places == {"<string>"}, said
 import physent, physent.protocol.solver, physent.experiment.building

@@ -115,7 +115,7 @@ def test_the_command_line_leaves_the_precision_of_the_program_alone(physent):
         (("new", "nsle"), "unknown kind 'nsle', did you mean nlse?"),
         (
             ("diagnose", "toy.toml", "--of", "u"),
-            "toy.toml: cannot be read: it is no NetCDF file. Read arrays with numpy or pandas",
+            "toy.toml: cannot be read: it is not a NetCDF file. Read arrays with numpy or pandas",
         ),
         (
             ("diagnose", "nowhere.nc", "--of", "u"),
@@ -198,9 +198,9 @@ def test_diagnose_refuses_a_negative_density_and_asks_for_time(physent, tmp_path
     wave = xr.DataArray(np.sin(np.arange(60.0)).reshape(3, 20), dims=("step", "x"), name="u")
     wave.to_netcdf("u.nc")
     code, _, err = physent("diagnose", "u.nc", "--of", "u", "--output", "e.nc")
-    assert code == 2 and "(dimensions: step, x); name it: --time NAME" in err
+    assert code == 2 and "(dimensions: step, x); choose it with --time NAME" in err
     code, _, err = physent("diagnose", "u.nc", "--of", "u", "--time", "step", "--output", "e.nc")
-    assert code == 2 and "u.nc: u has negative values, so it is no density" in err
+    assert code == 2 and "u.nc: u has negative values, so it is not a density" in err
     assert {path.name for path in tmp_path.iterdir()} == {"toy.toml", "u.nc"}
     code, out, _ = physent(
         "diagnose", "u.nc", "--of", "u", "--time", "step", "--outcomes", "histogram"
@@ -216,7 +216,7 @@ def test_the_doctor_finds_this_machine_well_and_a_read_only_folder_not(physent, 
         "devices: cpu",
         "precision: float64 works",
         "arithmetic: sums",
-        "locking: a run",
+        "locking: run folders",
     ):
         assert subject in out
     from physent.app import doctor
@@ -227,7 +227,7 @@ def test_the_doctor_finds_this_machine_well_and_a_read_only_folder_not(physent, 
     monkeypatch.setattr(doctor.tempfile, "TemporaryDirectory", refuse)
     monkeypatch.setattr(doctor.registry, "registered", lambda family: ["nothing_of_this_name"])
     code, out, _ = physent("doctor")
-    assert code == 1 and "cannot be written: Permission denied" in out and "2 to mend" in out
+    assert code == 1 and "cannot be written: Permission denied" in out and "2 to fix" in out
 
 
 def test_bash_completes_commands_and_options(physent, tmp_path):

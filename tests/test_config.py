@@ -76,7 +76,7 @@ measure = {{ kind = "renyi", order = -2 }}
         "noise, length, dt)",
         "case.toml:6: solver.nu: given -1, allowed: a number >= 0",
         "case.toml:7: solver.noise: given 'a', allowed: a number >= 0",
-        "case.toml:9: run.save_every: missing: time between two saved rows of series and "
+        "case.toml:9: run.save_every: missing: time between saved rows of series and "
         "diagnostics "
         "(allowed: a number > 0)",
         "case.toml:10: run.t_end: given True, allowed: a number > 0",
@@ -116,7 +116,7 @@ measure = {{ kind = "renyi", order = -2 }}
         ),
         (
             GOOD.replace('of = "u"', 'of = "mean"'),
-            "case.toml:11: diagnostics.0.of: mean does not live on a grid",
+            "case.toml:11: diagnostics.0.of: mean does not live on a spatial grid",
         ),
         (
             GOOD + '[[diagnostics]]\nkind = "entropy"\nof = "u"\n',
@@ -179,7 +179,7 @@ def test_a_bad_override_is_named_as_such(tmp_path):
     ]
     assert "--set: solver.m: unknown key" in problems(tmp_path, GOOD, "solver.m=2")[0]
     assert "allowed: --set key=value" in problems(tmp_path, GOOD, "solver.n")[0]
-    assert "no such place" in problems(tmp_path, GOOD, "diagnostics.7.of=u")[0]
+    assert "no such key" in problems(tmp_path, GOOD, "diagnostics.7.of=u")[0]
 
 
 def test_the_resolved_experiment_resolves_to_itself(tmp_path):
@@ -438,7 +438,7 @@ def test_a_choice_can_be_a_class_in_a_file(tmp_path):
             "solver.force.stifness: unknown key 'stifness', did you mean constant|unknown key",
         ),
         ("mine.py:Spring", "mine.py:Sprin", "has no class 'Sprin', did you mean Spring"),
-        ("mine.py:Spring", "mine.py:jnp", "is no PairForce"),
+        ("mine.py:Spring", "mine.py:jnp", "is not a PairForce"),
         ("mine.py:Spring", "their.py:Spring", "there is no file"),
     ],
 )

@@ -149,18 +149,23 @@ def test_two_processes_make_one_run(tmp_path):
 @pytest.mark.parametrize(
     ("solver", "members", "devices", "words"),
     [
-        (Heat(), 6, 4, "6 members do not share 4 devices evenly, allowed: 1, 2, 3, 6"),
-        (Heat(), 1, 2, "Heat cannot cut one run (members can be spread), allowed: 1"),
-        (KleinGordon(), 1, 2, "KleinGordon cannot cut one run"),
-        (NLSE(n=64), 1, 3, "n = 64 is no product of two multiples of 3, allowed: 1, 2, 4, 8"),
-        (NLSE(n=64, method="dopri8"), 1, 2, "would gather psi"),
+        (Heat(), 6, 4, "6 members cannot be divided evenly among 4 devices, allowed: 1, 2, 3, 6"),
+        (
+            Heat(),
+            1,
+            2,
+            "Heat cannot split one run over devices (members can be distributed), allowed: 1",
+        ),
+        (KleinGordon(), 1, 2, "KleinGordon cannot split one run"),
+        (NLSE(n=64), 1, 3, "n = 64 is not a product of two multiples of 3, allowed: 1, 2, 4, 8"),
+        (NLSE(n=64, method="dopri8"), 1, 2, "cannot be split"),
         (NLSE(n=64, method="etdrk4", dealias="exact"), 1, 2, "dealias = 'exact' cannot be cut"),
-        (KelvinHelmholtz(nx=32, nz=12), 1, 2, "method 'projection' cannot cut one run"),
+        (KelvinHelmholtz(nx=32, nz=12), 1, 2, "method 'projection' cannot split one run"),
         (
             KelvinHelmholtz(nx=32, nz=12, method="spectral"),
             1,
             8,
-            "nz = 12 is no multiple of 8, allowed: 1, 2, 4",
+            "nz = 12 is not a multiple of 8, allowed: 1, 2, 4",
         ),
         (
             KelvinHelmholtz(
@@ -168,13 +173,13 @@ def test_two_processes_make_one_run(tmp_path):
             ),
             1,
             4,
-            "nx = 4 leaves less than two cells to each of 4, allowed: 1, 2",
+            "nx = 4 leaves fewer than two cells for each of 4 devices, allowed: 1, 2",
         ),
         (
             ActiveMatter(particles=10),
             1,
             4,
-            "10 particles do not share 4 devices evenly, allowed: 1, 2, 5, 10",
+            "10 particles cannot be divided evenly among 4 devices, allowed: 1, 2, 5, 10",
         ),
     ],
 )

@@ -276,8 +276,8 @@ def test_streamed_transfer_entropy_finds_the_direction():
 @pytest.mark.parametrize(
     ("diagnostic", "message"),
     [
-        (Regularity(of="density"), "2 grid axes, a series goes along one"),
-        (Regularity(of="series"), "series has no grid axis: give window"),
+        (Regularity(of="density"), "2 grid axes, but a series needs one"),
+        (Regularity(of="series"), "series has no grid axis: set window"),
         (Regularity(of="series", measure=MultiscaleEntropy(), window=10), "needs 32"),
         (TransferEntropy(of="density", to="profile"), "live on different axes"),
         (MutualInformation(of="density", other="profile"), "live on different axes"),

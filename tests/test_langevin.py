@@ -166,7 +166,7 @@ def test_a_block_bootstrap_of_long_blocks_is_not_too_sure():
 @pytest.mark.parametrize(
     ("shape", "block", "words"),
     [
-        ((5, 20), None, "given the shape"),
+        ((5, 20), None, "given shape"),
         ((3,), None, "N >= 4"),
         ((20,), 0, "1 to 5"),
         ((20,), 6, "given 6"),
@@ -185,7 +185,7 @@ def test_components_without_noise_leave_minus_their_divergence():
 
 
 def test_a_solver_without_noise_has_no_entropy_production():
-    with pytest.raises(ValueError, match="without noise it does not exist"):
+    with pytest.raises(ValueError, match="it is not defined without noise"):
         physent.run(
             physent.solvers.NLSE(), t_end=0.01, save_every=0.01, diagnostics=[EntropyProduction()]
         )

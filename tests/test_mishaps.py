@@ -92,7 +92,7 @@ def test_a_limit_on_the_size_of_files_is_seen_before_it_is_hit(tmp_path):
         text=True,
         timeout=300,
     )
-    assert done.returncode == 1 and "a file may not be larger than 0.6 MB here" in done.stderr, (
+    assert done.returncode == 1 and "files cannot be larger than 0.6 MB here" in done.stderr, (
         done.stderr
     )
     assert len(done.stderr.strip().splitlines()) == 1
@@ -267,7 +267,7 @@ def test_an_interrupted_live_report_leaves_a_page_that_stands_still(tmp_path):
         page = tmp_path / "run" / "report.html"
         wait_for(lambda: 'http-equiv="refresh"' in page.read_text(), live, words)
         text = page.read_text()
-        assert "not yet: it goes on" in text
+        assert "not yet: it is still running" in text
         live.send_signal(signal.SIGTERM)
         assert live.wait(timeout=120) == 143 and "Traceback" not in output_of(words)
         assert "refresh" not in page.read_text() and page.read_text().endswith("</html>")

@@ -87,12 +87,12 @@ def test_time_may_be_named_and_be_a_date():
             DifferentialEntropy(of="tracer"),
             "not equally spaced",
         ),
-        (foreign().isel(lon=[0]), DifferentialEntropy(of="tracer"), "has one point"),
+        (foreign().isel(lon=[0]), DifferentialEntropy(of="tracer"), "has only one point"),
         (xr.Dataset({"name": ("time", ["a", "b"])}), Entropy(of="name"), "no numeric variable"),
         (
             foreign(values=np.full((4, 5, 6), -1.0)),
             Entropy(of="tracer"),
-            "tracer has negative values, so it is no dens",
+            "tracer has negative values, so it is not a dens",
         ),
         (
             foreign(values=np.full((4, 5, 6), -1.0)),
@@ -107,7 +107,7 @@ def test_time_may_be_named_and_be_a_date():
         (
             foreign().isel(lat=0, lon=0),
             Entropy(of="tracer"),
-            "a series in time take kind = permutation_entropy",
+            "a time series use kind = permutation_entropy",
         ),
         (
             foreign(values=np.full((4, 5, 6), np.nan)),

@@ -113,7 +113,7 @@ def test_one_that_was_changed_is_refused_in_one_sentence(old):
     path.write_text(path.read_text().replace("seed = 0", "seed = 1", 1))
     with warnings.catch_warnings(), jax.enable_x64(wide(old)):
         warnings.simplefilter("ignore", FutureWarning)
-        with pytest.raises(FolderError, match="was changed since the run began"):
+        with pytest.raises(FolderError, match="was changed after the run began"):
             runs.resume(old)
 
 

@@ -85,7 +85,8 @@ def test_a_current_kind_that_is_not_registered_is_of_an_older_installation(
     monkeypatch.setitem(moved.KINDS, "solvers", {"warmth": "heat"})
     entry_points(("warmth", "toys:Heat"))
     with pytest.raises(
-        RegistryError, match="'heat' is not registered: what is installed is older than this source"
+        RegistryError,
+        match="'heat' is not registered: the installed package is older than this source",
     ):
         registry.find("solvers", "heat")
 

@@ -159,10 +159,11 @@ def test_drift_is_held_against_what_the_method_gives():
     slow = 1 + 5e-9 * T
     assert state(slow, "")[0] == "good"
     assert (
-        state(slow, "exactly")[0] == "bad" and "should leave round-off" in state(slow, "exactly")[1]
+        state(slow, "exactly")[0] == "bad"
+        and "should conserve it to round-off" in state(slow, "exactly")[1]
     )
     assert state(1 + 1e-5 * np.sin(3 * T), "bounded")[0] == "good"
-    assert "should leave none" in state(1 + 1e-4 * T, "bounded")[1]
+    assert "should have none" in state(1 + 1e-4 * T, "bounded")[1]
 
 
 def test_an_invariant_that_begins_at_zero_is_measured_by_the_largest():
@@ -310,7 +311,7 @@ def test_averages_and_tests_know_of_autocorrelation():
     (average,) = averages(a)
     assert 50 < average.effective < 250  # 2001/19, not 2001
     assert abs(average.mean - 5) < 4 * average.standard_error
-    assert differences(a, b)[0].words == "no difference seen"
+    assert differences(a, b)[0].words == "no significant difference"
     assert differences(a, c)[0].words == "differ"
     assert differences(a, a)[0].words == "equal"
 

@@ -262,9 +262,7 @@ def test_an_experiment_may_be_made_longer_and_not_otherwise_changed(config, tmp_
     ):
         assert line in text
         file.write_text(text.replace(line, other))
-        with pytest.raises(
-            FolderError, match=r"was changed since the run began: of its keys only run\.t_end"
-        ):
+        with pytest.raises(FolderError, match=r"was changed after the run began: only run\.t_end"):
             runs.resume(tmp_path / "run")
     file.write_text(text.replace("t_end = 2.0", "t_end = 1.0"))
     with pytest.raises(FolderError, match="already at t = 2, beyond"):

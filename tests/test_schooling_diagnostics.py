@@ -31,7 +31,7 @@ def looked_at(solver) -> Observed:
 @pytest.mark.parametrize(
     ("solver", "diagnostic", "key", "words"),
     [
-        (FREE, SchoolDewiKadita(), "length", "no sides"),
+        (FREE, SchoolDewiKadita(), "length", "no side lengths"),
         (FREE, SchoolDewiKadita(length=5.0, periodic=True), "periodic", "given true"),
         (BOX, SchoolDewiKadita(length=5.0), "length", "given 5.0"),
         (BOX, SchoolDewiKadita(periodic=False), "periodic", "given false"),

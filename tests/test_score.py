@@ -265,9 +265,9 @@ def test_terms_that_a_system_does_not_have_are_refused():
         solver, {n: v[None] for n, v in values.items()}, jax.random.key(0)
     )
     ask = Implicit(stationarity=1.0).objective(solver, Scales(*3 * [jnp.ones(())]))
-    with pytest.raises(ParameterError, match="stationarity: given in a system with D = 0"):
+    with pytest.raises(ParameterError, match="stationarity: given for a system with D = 0"):
         eqx.filter_eval_shape(ask, score, values, jax.random.key(0))
-    with pytest.raises(ParameterError, match="noise: no rule for it where nothing contracts"):
+    with pytest.raises(ParameterError, match="noise: no default if nothing contracts"):
         Denoising().objective(TiltedRing(barrier=0.0), Scales(*3 * [jnp.zeros(())]))
 
 
@@ -345,7 +345,7 @@ def test_of_one_trajectory_the_end_is_kept_behind_a_gap():
         and test.rows[0] - check.rows[-1] == 3
         and test.rows[-1] == 20
     )
-    with pytest.raises(SamplesError, match="too few to keep"):
+    with pytest.raises(SamplesError, match="too few to hold out"):
         samples.split(0.4, 12, 0)
 
 
@@ -404,7 +404,7 @@ def test_what_no_score_can_be_learned_from_is_refused(walkers):
         survey(wandering, Samples(ds, wandering), None)
     with pytest.raises(SamplesError, match="unknown variable 'momentum'"):
         survey(solver, Samples(ds, solver), ("momentum",))
-    with pytest.raises(SamplesError, match="has not saved position"):
+    with pytest.raises(SamplesError, match="did not save position"):
         Samples(ds.drop_vars("position"), solver)
     with pytest.raises(SamplesError, match="save more"):
         Samples(ds, solver, after=19.5)
@@ -427,7 +427,7 @@ def test_many_particles_do_not_make_few_snapshots_many():
     ds = xr.Dataset(
         {n: (("t", "particle", "component"), v) for n, v in values.items()}, {"t": np.arange(4.0)}
     )
-    words = "whether the run is stationary could not be tested with 4 snapshots of 1 trajectory"
+    words = "stationarity could not be tested with 4 snapshots of 1 trajectory"
     with (
         pytest.warns(UserWarning, match=words),
         pytest.raises(SamplesError, match="4 independent states are too few"),
@@ -498,7 +498,7 @@ def test_learning_goes_on_bit_for_bit(folder, tmp_path):
     )  # after the second call of the compiled steps, between no two checks
     assert learn(tmp_path, stop=lambda: next(calls)).verdict is None
     assert (tmp_path / "score.checkpoint.eqx").exists() and not (tmp_path / "score.eqx").exists()
-    with pytest.raises(FolderError, match="of other settings"):
+    with pytest.raises(FolderError, match="to other settings"):
         learn(tmp_path, overrides=["score.batch=16"])
     learn(tmp_path)
     first, again = load(folder), load(tmp_path)
@@ -519,7 +519,7 @@ def test_what_is_to_be_overwritten_stays_until_there_is_something_new(folder, tm
     before = [(folder / name).read_bytes() for name in ("score.eqx", "score.nc")]
     with pytest.raises(ConfigError, match="did you mean steps"):
         learn(folder, overrides=["score.stepz=1"], overwrite=True)
-    with pytest.raises(FolderError, match="there is no trained score"):
+    with pytest.raises(FolderError, match="no trained score"):
         learn(folder, source=tmp_path, overwrite=True)
     with pytest.raises(ParameterError, match=r"score.member: given 1, allowed: up to 0"):
         learn(folder, overrides=["score.member=1"], overwrite=True)
@@ -596,18 +596,22 @@ def test_the_verdict_is_no_better_than_r_squared_is_known():
             r"explains 91.0\d* \+- 0",
         ),  # above .9, but not by two standard errors
         (0.49 + spread, "bad", "explains 51"),
-        (-0.02 + spread, "good", r"R\^2 = 1.02\d* \+- 0.00\d+, which cannot be told from perfect"),
-        (-0.10 + spread, "bad", r"R\^2 is 1.10\d* \+- 0.00\d+, which no score can have"),
+        (
+            -0.02 + spread,
+            "good",
+            r"R\^2 = 1.02\d* \+- 0.00\d+, which is indistinguishable from perfect",
+        ),
+        (-0.10 + spread, "bad", r"R\^2 is 1.10\d* \+- 0.00\d+, which is impossible"),
     ):
         found = judged(error, reference)
         assert found.state == state and re.search(words, found.sentence), found.sentence
     few = judged(0.01 * reference[:3, :2], reference[:3, :2])  # no standard error from three rows
-    assert few.state == "fair" and "cannot be told" in few.sentence
+    assert few.state == "fair" and "too few samples to estimate" in few.sentence
     assert judged(6 * reference[:3, :2], reference[:3, :2]).state == "bad"
     nothing = judged(
         0.5 + 0.1 * spread, 0.001 * spread
     )  # the reference is the score, and what was learned is not
-    assert nothing.state == "bad" and "That of the learned score is" in nothing.sentence
+    assert nothing.state == "bad" and "The error of the learned score does" in nothing.sentence
 
 
 def test_a_score_that_diverges_is_called_so(folder, tmp_path):
@@ -634,7 +638,7 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
     )
     rate = (ds.learned_entropy_production_velocity_position**2).sum("component")  # D = 1
     np.testing.assert_allclose(rate, ds.learned_entropy_production_each, rtol=1e-9)
-    with pytest.raises(ParameterError, match="there is no trained score"):
+    with pytest.raises(ParameterError, match="no trained score"):
         physent.run(
             solver,
             t_end=1.0,
@@ -684,7 +688,7 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
     with xr.open_dataset(
         other / "score.nc"
     ) as ds:  # of everything, and of the score that is judged
-        assert ds.kept == "21 snapshots of 256 walkers of a run that nothing was learned from"
+        assert ds.kept == "21 snapshots of 256 walkers of a run that was not used for training"
         assert (
             ds.precision == "float32"
             and json.loads(ds.network)["width"] == 16
@@ -696,7 +700,7 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
     with xr.open_dataset(
         again / "score.nc"
     ) as ds:  # it was learned from this one: what it has not seen
-        assert ds.kept == "26 walkers kept from training" and ds.precision == "float32"
+        assert ds.kept == "26 walkers held out from training" and ds.precision == "float32"
     text = (
         again / "experiment.toml"
     ).read_text()  # the same trajectories under another name, with more written down
@@ -705,10 +709,10 @@ def test_the_command_line_judges_a_score_on_another_run_and_reports(folder, tmp_
     )
     learn(again, source=folder, overwrite=True)
     with xr.open_dataset(again / "score.nc") as ds:
-        assert ds.kept == "26 walkers kept from training"
+        assert ds.kept == "26 walkers held out from training"
     assert physent_("score", again, "--from", folder, "--overwrite", "--set", "score.member=0") == 2
     assert (
-        "score.member: given 0, and the score is of this run, allowed: leave it out"
+        "score.member: given 0, and the score is of this run, allowed: omit it"
         in capsys.readouterr().err
     )
     assert physent_("score", other, "--from", folder) == 2
@@ -768,7 +772,7 @@ def test_errors_of_correlated_rows_are_those_of_blocks():
     assert 0.7 < found.standard_error / (10 / np.sqrt(8000)) < 1.3
     end = Part(
         np.arange(3000, 4000), np.arange(2)
-    )  # as kept from training: its rows are as correlated as any
+    )  # as held out from training: its rows are as correlated as any
     cut, sparse = end.thinned(4000), end.thinned(1000)
     np.testing.assert_allclose([cut.spacing, sparse.spacing], [1, 999 / 499])
     for part in (cut, sparse):

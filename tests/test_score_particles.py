@@ -362,7 +362,7 @@ def test_the_score_of_particles_without_noise_in_space_is_of_their_propulsion(tm
         tmp_path, solver, "slow_manifold", run, *keys, "score.drifting='warn'"
     )
     numbers, sentence = learnt.verdict.numbers, learnt.verdict.sentence
-    assert "taken is position even, propulsion even; score.odd says otherwise" in said
+    assert "assumed position even, propulsion even; change it with score.odd" in said
     assert "Some variables have no noise" in sentence and "velocity_score" not in numbers
     for name in ("ratio_square_propulsion", "ratio_divergence_propulsion"):
         assert 0.2 < numbers[name].value < 1.5

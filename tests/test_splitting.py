@@ -71,7 +71,7 @@ def test_a_coefficient_of_zero_costs_nothing():
 
 
 def test_wrong_coefficients_are_refused():
-    with pytest.raises(ValueError, match="one kick more"):
+    with pytest.raises(ValueError, match="one more kick"):
         Splitting(2, (1.0,), (1.0,), False, "")
     with pytest.raises(ValueError, match="sum to 1"):
         Splitting(2, (0.5, 0.6), (1.0,), False, "")

@@ -85,7 +85,7 @@ def test_points_of_a_grid_side_by_side_and_at_random():
         (("solver.n=linspac(0, 1, 3)",), {}, "did you mean linspace"),
         (("solver.n=geomspace(0, 1, 3)",), {}, "positive"),
         (("solver.n=uniform(0, 1)",), {}, "needs mode = 'random'"),
-        (("a=1,2", "b=1,2,3"), {"mode": "zip"}, "as many values"),
+        (("a=1,2", "b=1,2,3"), {"mode": "zip"}, "same number of values"),
         (("a=1,2", "a=1"), {}, "given twice"),
         (("a=1,1",), {}, "takes a value twice"),
         (("a=linspace(0, 1, inf)",), {}, "allowed: linspace"),
@@ -230,7 +230,10 @@ def test_all_points_as_members_of_one_run(tmp_path):
         ),
         ([], "sweep.over: missing"),
         (["--over", "run.seed=1,2", "--vmap"], "run.seed cannot vary by member"),
-        (["--over", "solver.n=8,16", "--vmap"], "(with --vmap only numbers of the solver vary"),
+        (
+            ["--over", "solver.n=8,16", "--vmap"],
+            "(with --vmap only floating-point solver parameters can",
+        ),
         (["--over", "solver.nu=0.1,0.2", "--samples", "3"], "only with --mode random"),
     ],
 )

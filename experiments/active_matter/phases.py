@@ -57,7 +57,7 @@ def phases(folder):
             ("local density of the dense phase", float(dense), float(np.nanstd(by_time[:, 1]))),
         ]
         for what, series in (
-            ("share of particles in the largest cluster", late.clusters_largest.values),
+            ("fraction of particles in the largest cluster", late.clusters_largest.values),
             ("share of particles in a solid", np.mean(late.hexatic_order.values > SOLID, axis=1)),
         ):
             found = block_bootstrap(series, jax.random.key(0))

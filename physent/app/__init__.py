@@ -1,1 +1,1 @@
-"""The command line: parses, calls, prints; nothing heavy is imported before a command needs it."""
+"""The command line: parses, calls, prints; heavy imports wait until a command needs them."""

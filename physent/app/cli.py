@@ -22,8 +22,8 @@ app = cyclopts.App(
 
 
 def command(module: str) -> Callable[[Callable[..., None]], Callable[..., int]]:
-    """Declare a command: its options, and what `--help` says of it. The function of its name in
-    physent.app.`module`, which is loaded when the command is given, takes the same and does it.
+    """Declare a command with its options and its `--help` text. The function of the same name in
+    physent.app.`module`, imported only when the command is called, takes the same arguments.
     """
 
     def declared(function: Callable[..., None]) -> Callable[..., int]:
@@ -73,12 +73,12 @@ def run(
     quiet
         Print nothing but errors.
     score
-        Learn the score when the run ends, as its [score] table says and physent score does.
+        Learn the score after the run, from its [score] table, as physent score does.
     report
-        Write report.html into the run folder when that is done.
+        Write report.html into the run folder at the end.
     distributed
-        This is one of several processes of one run: JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and
-        JAX_PROCESS_ID say which, or SLURM or MPI does.
+        This is one of several processes of one run, as set by JAX_COORDINATOR_ADDRESS,
+        JAX_NUM_PROCESSES and JAX_PROCESS_ID, or by SLURM or MPI.
     """
 
 
@@ -97,7 +97,7 @@ def resume(
     folder
         The run folder.
     devices
-        Devices to go on with; default: as the experiment says.
+        Devices to continue on; default: run.devices of the experiment.
     quiet
         Print nothing but errors.
     distributed
@@ -121,34 +121,34 @@ def sweep(
     vmap: Flag = False,
     quiet: Flag = False,
 ):
-    """Run an experiment at many points, one folder each, and summarise them in one file.
+    """Run an experiment at many parameter points, one folder each, and summarise them in one file.
 
-    The same command goes on with a sweep that was cut off: points that are done are not run again.
+    The same command continues an interrupted sweep: finished points are not run again.
 
     Parameters
     ----------
     config
-        The experiment, a TOML file; its [sweep] table is the default of the options here.
+        The experiment, a TOML file; its [sweep] table sets the defaults of the options below.
     over
-        What varies, as in --over solver.dt=0.01,0.02 or --over "solver.nu=geomspace(0.1, 10, 5)";
-        repeatable.
+        Parameter to vary, as in --over solver.dt=0.01,0.02 or --over "solver.nu=geomspace(0.1, 10,
+        5)"; repeatable.
     mode
         grid: every combination; zip: values side by side; random: drawn, as in uniform(0, 1) or
         loguniform(0.1, 10).
     samples
         Number of random points.
     seed
-        Seed of the random points; that of the runs is --set run.seed.
+        Seed of the random points; the seed of the runs is --set run.seed.
     executor
         process, dask, or dask:ADDRESS of a scheduler.
     workers
-        How many points run at a time; default: one for each processor.
+        Number of points that run at a time; default: one per processor.
     output
         The folder of the sweep; default: data/runs/NAME_sweep.
     overwrite
         Replace a sweep that is already there.
     vmap
-        Run all points as members of one run; only numbers of the solver may vary.
+        Run all points as members of one run; only numeric solver parameters may vary.
     quiet
         Print nothing but errors.
     """
@@ -156,7 +156,7 @@ def sweep(
 
 @command("describing")
 def validate(config: Path, *, set_: Set = None):
-    """Check an experiment file and report everything that is wrong with it.
+    """Check an experiment file and report every problem in it.
 
     Parameters
     ----------
@@ -170,14 +170,14 @@ def list_(
     what: Literal["solvers", "diagnostics", "experiments", "runs"] | None = None,
     folder: Path | None = None,
 ):
-    """List what there is to use, or the runs in a folder.
+    """List solvers, diagnostics and experiments, or the runs in a folder.
 
     Parameters
     ----------
     what
-        Only these; default: everything but the runs.
+        What to list; default: everything except the runs.
     folder
-        Where the runs are; default: data/runs.
+        The folder that holds the runs; default: data/runs.
     """
 
 
@@ -190,8 +190,8 @@ def report(
     live: Flag = False,
     every: float | None = None,
 ):
-    """Write a run's report: verdict, pictures, entropies with error bars, configuration,
-    provenance; one HTML page.
+    """Write the report of a run as one HTML page: verdict, figures, entropies with error bars,
+    configuration and provenance.
 
     Parameters
     ----------
@@ -202,25 +202,24 @@ def report(
     movie
         A movie to write beside the page: a .webp, or a .mp4 with the extra physent[mp4].
     live
-        Write the page again while the run goes on, until it ends; the page loads itself again.
+        Update the page while the run is going, until it ends; the page reloads itself.
     every
-        Seconds between two pages of a live report, at least; default: 5.
+        Minimum number of seconds between two updates of a live report; default: 5.
     """
 
 
 @command("reading")
 def compare(a: Path, b: Path, *, output: Path | None = None):
-    """Compare two runs: parameters, invariants, and entropies with tests that know of
-    autocorrelation.
+    """Compare two runs: parameters, invariants, and entropies with autocorrelation-aware tests.
 
     Parameters
     ----------
     a
-        The run folder of the first, or its NetCDF file.
+        The run folder of the first run, or its NetCDF file.
     b
-        That of the second.
+        The run folder of the second run, or its NetCDF file.
     output
-        An HTML page to write beside the table, with pictures.
+        An HTML page with figures to write in addition to the table.
     """
 
 
@@ -233,18 +232,18 @@ def score(
     overwrite: Flag = False,
     quiet: Flag = False,
 ):
-    """Learn the score of a run with noise: entropy production and currents, local and total, with
-    their error.
+    """Learn the score of a stochastic run: local and total entropy production and currents, with
+    error bars.
 
-    What was stopped or killed goes on with the same command, bit for bit.
+    The same command continues interrupted training, bit for bit.
 
     Parameters
     ----------
     folder
-        The run folder; the [score] table of its experiment says how. score.eqx and score.nc are
-        written into it.
+        The run folder; the [score] table of its experiment sets the training. score.eqx and
+        score.nc are written into it.
     from_
-        A trained score, or the run folder it is in: judge it on this run and learn nothing.
+        A trained score, or its run folder: evaluate it on this run without training.
     overwrite
         Replace a score that is already there.
     quiet
@@ -254,7 +253,7 @@ def score(
 
 @command("describing")
 def new(kind: str):
-    """Print an experiment file for a solver with every key at its default and explained.
+    """Print an experiment file for a solver, with every key explained and at its default.
 
     Parameters
     ----------
@@ -270,9 +269,7 @@ def schema():
 
 @command("describing")
 def doctor():
-    """Look at versions, devices, precision, threads, locking and disk, and say what to do where
-    something is wrong.
-    """
+    """Check versions, devices, precision, threads, locking and disk, and suggest fixes."""
 
 
 @command("running")
@@ -282,7 +279,7 @@ def demo(
     overwrite: Flag = False,
     quiet: Flag = False,
 ):
-    """Run every system once, small, and write one page that shows them all; it takes less than a
+    """Run a small example of every system and write one page that shows them all; takes less than a
     minute.
 
     Parameters
@@ -298,7 +295,7 @@ def demo(
 
 @app.command
 def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
-    """Print the script that completes commands and options in a shell.
+    """Print the shell script that completes commands and options.
 
     - bash: `physent completion bash > ~/.local/share/bash-completion/completions/physent`
     - zsh: `physent completion zsh > FOLDER/_physent`, where FOLDER is in `$fpath`
@@ -307,7 +304,7 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
     Parameters
     ----------
     shell
-        Which one.
+        The shell.
     """
     print(app.generate_completion(prog_name="physent", shell=shell))
     return 0
@@ -340,16 +337,14 @@ def diagnose(
     outcomes
         density, spectrum, histogram, ...
     time
-        The dimension that is time; default: t_snapshot, t, time or Time.
+        The time dimension; default: t_snapshot, t, time or Time.
     output
         NetCDF file to write; default: print a table.
     """
 
 
 def main() -> None:
-    """The console script: exit code 0 done, 2 bad input, 1 a run that failed, 128 + n ended by
-    signal n.
-    """
+    """The console script. Exit codes: 0 done, 2 bad input, 1 failed run, 128 + n for signal n."""
     from physent.app.terminal import Lasting
 
     streams = sys.stdout, sys.stderr

@@ -1,4 +1,4 @@
-"""What a run shows on the terminal: progress while it goes on, a summary at its end."""
+"""Terminal output of a run: progress while it is going, a summary at its end."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from physent.engine.progress import Milestones, Progress, pace
 
 
 class ConsoleProgress:
-    """A context that is called with each `Progress`: a bar on a terminal, plain lines elsewhere."""
+    """A context manager called with each `Progress`: a bar on a terminal, plain lines elsewhere."""
 
     def __init__(self, experiment: Any, quiet: bool):
         self.name = getattr(experiment, "name", experiment)
@@ -42,7 +42,7 @@ class ConsoleProgress:
         return self
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far the run is."""
+        """Show the progress of the run."""
         rate, left = pace(progress)
         text = f"{self.name}: t = {progress.t:g} of {progress.t_end:g}"
         if self.bar is not None:
@@ -64,7 +64,7 @@ class ConsoleProgress:
 
 
 def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
-    """Drift of the invariants, entropies, and where the file is."""
+    """Print the drift of the invariants, the entropies, and the path of the file."""
     console = Console(width=max(Console().width, 120))  # a table cut short is no use in a log
     invariants = [str(name) for name in dataset if dataset[name].attrs.get("role") == "invariant"]
     if invariants:
@@ -108,7 +108,7 @@ def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
 
 
 def _statistics(values: np.ndarray) -> tuple[float, ...]:
-    """First, last, and of the values that are finite mean, smallest and largest."""
+    """First and last value, and mean, minimum and maximum of the finite values."""
     finite = values[np.isfinite(values)]
     rest = (finite.mean(), finite.min(), finite.max()) if finite.size else (np.nan,) * 3
     return values[0], values[-1], *rest
@@ -122,7 +122,7 @@ def _table(*columns: str, title: str) -> Table:
 
 
 def text_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    """A table whose long cells are folded, never cut; its words are taken as they are."""
+    """A table that wraps long cells instead of cutting them, and interprets no markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")

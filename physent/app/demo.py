@@ -1,4 +1,4 @@
-"""A first look: every system small, one run folder each, and one page that shows what came of
+"""A first look: a small run of every system, and one page that shows the results of
 them.
 """
 
@@ -28,7 +28,7 @@ PAGE, FRAMES = "demo.html", 48
 
 @dataclass(frozen=True)
 class Shown:
-    """One system of the demo, as the page has it."""
+    """One system of the demo, as shown on the page."""
 
     folder: Path
     seconds: float
@@ -46,8 +46,8 @@ def demo(
     tell: Callable[[str, float], None] = lambda name, seconds: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Run every system below `folder`, and write the page; its path. `tell` is called with each
-    name and its seconds.
+    """Run every system below `folder`, write the page, and return its path. `tell` is called with
+    each name and the seconds it took.
 
     Raises FolderError for a folder that is taken and not to be overwritten, or is not a demo.
     """
@@ -65,7 +65,7 @@ def demo(
 
 
 def check_free(folder: Path, overwrite: bool) -> None:
-    """Raises FolderError where a demo cannot be put."""
+    """Raise FolderError if a demo cannot be written to `folder`."""
     if not folder.exists():
         return
     if not overwrite:

@@ -60,7 +60,7 @@ def schema() -> int:
 
 @command
 def doctor() -> int:
-    """Say whether this machine can do what physent promises."""
+    """Check that physent works on this machine."""
     from physent.app.doctor import examine
 
     bad = 0
@@ -69,5 +69,5 @@ def doctor() -> int:
         print(f"{finding.state:4}  {finding.subject}: {finding.words}")
         if finding.state != "good" and finding.advice:
             print(f"      -> {finding.advice}")
-    print("all is well" if not bad else f"{bad} to mend")
+    print("all is well" if not bad else f"{bad} to fix")
     return 1 if bad else 0

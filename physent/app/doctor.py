@@ -1,4 +1,4 @@
-"""Whether this machine can do what physent promises, and what to do where it cannot."""
+"""Checks that physent works on this machine, with advice on what does not."""
 
 import importlib.util
 import os
@@ -30,7 +30,7 @@ class Finding:
 
 
 def examine(folder: Path = Path()) -> Iterator[Finding]:
-    """Every finding, runs going to a folder below `folder`. A check that fails to run is a finding
+    """All findings; test runs are written below `folder`. A check that itself fails is a finding
     too.
     """
     checks: list[Callable[[], Iterator[Finding]]] = [
@@ -95,7 +95,7 @@ def _precision() -> Iterator[Finding]:
         yield Finding(
             "precision",
             "bad",
-            "float64 is not computed",
+            "float64 is not available",
             "unset JAX_ENABLE_X64 and JAX_DEFAULT_DTYPE_BITS",
         )
 
@@ -114,7 +114,9 @@ def _canary() -> Iterator[Finding]:
         right = bool(jnp.all(squares == index**2))
     if right:
         yield Finding(
-            "arithmetic", "good", "sums over many rows are right (jax issue 39103 is not here)"
+            "arithmetic",
+            "good",
+            "sums over many rows are correct (not affected by jax issue 39103)",
         )
     else:
         words = "sums over many rows are wrong (jax issue 39103)"
@@ -131,10 +133,13 @@ def _threads() -> Iterator[Finding]:
         if name in os.environ
     }
     words = f"{available} processors; " + (
-        ", ".join(f"{k}={v}" for k, v in set_.items()) or "no variable limits them"
+        ", ".join(f"{k}={v}" for k, v in set_.items()) or "not limited by any variable"
     )
     yield Finding(
-        "threads", "note" if set_ else "good", words, "bits are the same only for the same threads"
+        "threads",
+        "note" if set_ else "good",
+        words,
+        "results are bitwise reproducible only with the same number of threads",
     )
 
 
@@ -165,17 +170,19 @@ def _disk(folder: Path) -> Iterator[Finding]:
             first = lock(Path(place) / "lock")
             try:
                 lock(Path(place) / "lock").close()
-                words = "files cannot be locked here: two processes could write one run"
+                words = "files cannot be locked here: two processes could write to the same run"
                 yield Finding(
                     "locking",
                     "note",
                     words,
-                    "keep each run to one process, or use another file system",
+                    "run each run folder in one process only, or use another file system",
                 )
             except Locked:
-                yield Finding("locking", "good", "a run folder is safe from a second process")
+                yield Finding(
+                    "locking", "good", "run folders are protected against a second process"
+                )
             finally:
                 first.close()
     except OSError as error:
         words = f"{folder.resolve()} cannot be written: {error.strerror}"
-        yield Finding("folder", "bad", words, "go to another folder, or give --output")
+        yield Finding("folder", "bad", words, "change to another folder, or use --output")

@@ -1,4 +1,4 @@
-"""What learning a score shows on the terminal."""
+"""Terminal output of score learning."""
 
 from rich.console import Console
 
@@ -18,7 +18,7 @@ def print_progress(progress: TrainingProgress) -> str:
 
 
 def print_verdict(found: Verdict) -> None:
-    """Every number with its standard error, and the sentence."""
+    """Print every number with its standard error, and the verdict."""
     console = Console(width=120)
     rows = [(entry.label, str(entry.number)) for entry in found.entries.values()]
     console.print(text_table(("of the learned score", "value +- standard error"), rows))

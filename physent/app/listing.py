@@ -1,4 +1,4 @@
-"""The command that lists what there is to use, and runs; it returns the exit code.
+"""The list command: solvers, diagnostics, experiments and runs; it returns the exit code.
 
 It answers at once: jax is loaded only where somebody else's class has to be.
 """
@@ -39,7 +39,7 @@ def list_(what: str | None, folder: Path | None = None) -> int:
 
 
 def print_experiments(console: Console) -> None:
-    """The shipped experiments with their files."""
+    """Print the shipped experiments and their files."""
     root = Path(str(resources.files("physent.experiments"))).resolve()
     for path in sorted(root.glob("*/*.toml")):
         description = tomllib.loads(path.read_text(encoding="utf-8")).get("description", "")

@@ -1,4 +1,4 @@
-"""The commands that read what is there, report, compare, diagnose; each returns the exit code."""
+"""The commands that read existing files: report, compare, diagnose; each returns the exit code."""
 
 import math
 import sys
@@ -40,21 +40,19 @@ def report(
     def told(place: Path, running: bool) -> None:
         pages.append(place)
         if len(pages) == 1 and running:
-            print(
-                f"{place} follows the run until it ends; Ctrl-C leaves it as it is then", flush=True
-            )
+            print(f"{place} follows the run until it ends; Ctrl-C stops updating it", flush=True)
 
     try:
         place = follow(folder, output, EVERY if every is None else every, told)
     except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)
         return 128 + getattr(interrupt, "signal", 2)
-    print(f"wrote {place}; nothing runs in {folder} any more")
+    print(f"wrote {place}; no process is running {folder} any more")
     return 0
 
 
 def write_report(folder: Path, output: Path | None, quiet: bool, movie: Path | None = None) -> None:
-    """Write a run's page, and a movie where one is asked for."""
+    """Write the page of a run, and a movie if requested."""
     from physent.report.page import write
 
     for place in filter(None, (write(folder, output, movie), movie)):
@@ -111,11 +109,9 @@ def diagnose(
             if "IO backends" not in str(error):
                 raise FolderError(f"{file}: cannot be read: {error}") from None
             raise FolderError(
-                f"{file}: cannot be read: it is no NetCDF file. Read arrays with numpy or pandas "
-                "and take "
-                "physent.entropy.entropy(array, axis=-1), or make it one: xarray.DataArray(array, "
-                "dims=('time', 'x'), "
-                "name='u').to_netcdf('u.nc')"
+                f"{file}: cannot be read: it is not a NetCDF file. Read arrays with numpy or "
+                "pandas and take physent.entropy.entropy(array, axis=-1), or make it one: "
+                "xarray.DataArray(array, dims=('time', 'x'), name='u').to_netcdf('u.nc')"
             ) from None
         diagnostics = []
         for name in of:

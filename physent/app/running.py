@@ -32,9 +32,7 @@ def run(
     report: bool,
     distributed: bool,
 ) -> int:
-    """Run an experiment file, and learn its score and write its report where these are asked
-    for.
-    """
+    """Run an experiment file, and learn its score and write its report if requested."""
     leading = _leads(distributed)
     quiet = quiet or not leading
     data, problems = parse(config, set_)
@@ -74,7 +72,7 @@ def resume(folder: Path, devices: Any, quiet: bool, distributed: bool) -> int:
 
 
 def _leads(distributed: bool) -> bool:
-    """Whether this process prints and writes; one of several joins them first."""
+    """Whether this process prints and writes; with several processes, join them first."""
     if not distributed:
         return True
     join()
@@ -145,7 +143,8 @@ def sweep(
                 experiments.append(build(data, problems, config.stem, config.parent))
             except ConfigError as error:
                 why = (
-                    " (with --vmap only numbers of the solver vary, not whole numbers or choices)"
+                    " (with --vmap only floating-point solver parameters can vary, not integers "
+                    "or choices)"
                     if vmap
                     else ""
                 )
@@ -173,7 +172,7 @@ def sweep(
                 texts, runs, folder, executor=executor, workers=workers, tell=tell_point
             )
     except KeyboardInterrupt as interrupt:
-        print(f"interrupted; the same command goes on with {folder}", file=sys.stderr)
+        print(f"interrupted; the same command continues {folder}", file=sys.stderr)
         return 128 + getattr(interrupt, "signal", 2)
     file = folder / "summary.nc"
     with summarise(results, found_points, settings.mode) as summary:
@@ -190,7 +189,7 @@ def sweep(
 def score(
     folder: Path, set_: list[str] | None, from_: Path | None, overwrite: bool, quiet: bool
 ) -> int:
-    """Learn the score of a run, or judge a trained one on it."""
+    """Learn the score of a run, or evaluate a trained one on it."""
     return _score(folder, set_ or [], from_, overwrite, quiet)
 
 
@@ -223,7 +222,7 @@ def _score(
     if learnt.verdict is None:
         same = "the same command" if overrides else f"physent score {folder}"
         print(
-            f"interrupted; {same}{' without --overwrite' if overwrite else ''} goes on",
+            f"interrupted; {same}{' without --overwrite' if overwrite else ''} continues",
             file=sys.stderr,
         )
         return 128 + (interrupts.signal or 2)

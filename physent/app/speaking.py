@@ -1,4 +1,4 @@
-"""Errors a user can mend as sentences and exit codes, for every command."""
+"""User errors as messages and exit codes, for every command."""
 
 import contextlib
 import functools
@@ -27,8 +27,8 @@ class _Stop(Exception):
 
 @contextlib.contextmanager
 def _speaking() -> Iterator[None]:
-    """Errors a user can mend become sentences on stderr and an exit code; warnings become one
-    line.
+    """Turn user errors into messages on stderr and an exit code, and warnings into one line
+    each.
     """
 
     def show(
@@ -69,7 +69,7 @@ def _speaking() -> Iterator[None]:
 
 
 def command(function: Callable[..., int]) -> Callable[..., int]:
-    """A function that returns the exit code also where it raises what a user can mend."""
+    """Wrap a function so that it returns an exit code also when it raises a user error."""
 
     @functools.wraps(function)
     def spoken(**options: Any) -> int:
@@ -84,7 +84,7 @@ def command(function: Callable[..., int]) -> Callable[..., int]:
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
-    """A context in which JAX computes in float32 or float64."""
+    """A context manager in which JAX computes in float32 or float64."""
     import jax
 
     with jax.enable_x64(name == "float64"):

@@ -1,4 +1,4 @@
-"""Output that outlives its reader: a run goes on when its terminal is closed or its pipe ends."""
+"""Output that outlives its reader: a run continues when its terminal or pipe is closed."""
 
 import contextlib
 import errno
@@ -10,7 +10,7 @@ _GONE = (errno.EPIPE, errno.EIO, errno.ENXIO)  # a pipe without a reader, a term
 
 
 class Lasting:
-    """A text stream that falls silent once nobody can read it; any other failure to write is
+    """A text stream that discards output once its reader is gone; other write errors are
     raised.
     """
 
@@ -19,7 +19,7 @@ class Lasting:
         self._gone = stream is None
 
     def write(self, text: str) -> int:
-        """Write text, if somebody is there."""
+        """Write text, unless the reader is gone."""
         if not self._gone:
             try:
                 return self._stream.write(text)
@@ -28,7 +28,7 @@ class Lasting:
         return len(text)
 
     def flush(self) -> None:
-        """Flush, if somebody is there."""
+        """Flush, unless the reader is gone."""
         if not self._gone:
             try:
                 self._stream.flush()
@@ -47,5 +47,5 @@ class Lasting:
             os.close(nowhere)
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the stream's own."""
+        """Delegate everything else to the stream."""
         return getattr(self._stream, name)

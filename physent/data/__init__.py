@@ -1,1 +1,1 @@
-"""Data that are there already: runs, many of them, and anybody's NetCDF file."""
+"""Existing data: one run, many runs, and any NetCDF file."""

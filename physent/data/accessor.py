@@ -37,7 +37,7 @@ NEITHER = (*TIMES, "member")  # no dimensions of space
 
 
 def _part(given: Any, options: Mapping[str, type], what: str) -> Any:
-    """A module, or the one that a name means."""
+    """A module, or the module that a name stands for."""
     if not isinstance(given, str):
         return given
     if given not in options:
@@ -49,8 +49,8 @@ def _part(given: Any, options: Mapping[str, type], what: str) -> Any:
 
 @xr.register_dataarray_accessor("physent")
 class PhysentAccessor:
-    """The entropies of one DataArray; every method gives a DataArray without the dimensions that
-    were read.
+    """The entropies of one DataArray; every method returns a DataArray reduced over the dimensions
+    read.
     """
 
     def __init__(self, array: xr.DataArray):
@@ -58,18 +58,18 @@ class PhysentAccessor:
         self._name = "data" if array.name is None else str(array.name)
 
     def _dims(self, dim: Dims) -> list[Hashable]:
-        """The dimensions meant, all but time and members by default."""
+        """The dimensions to read, by default all but time and members."""
         there = ", ".join(map(str, self._array.dims))
         if dim is None:
             if not any(
                 name in self._array.coords and not self._array[name].ndim for name in TIMES
             ):  # of one time
-                time_of(self._array, "name those to read with dim=")
+                time_of(self._array, "choose dimensions with dim=")
             dims = [d for d in self._array.dims if d not in NEITHER]
             if not dims:
                 raise ValueError(
-                    f"{self._name} has no dimension of space (there are: {there}): of a series "
-                    "take its patterns, "
+                    f"{self._name} has no spatial dimension (there are: {there}): for a time "
+                    "series use ordinal patterns, "
                     f"dim={self._array.dims[-1]!r}, outcomes='ordinal'"
                 )
         else:

@@ -1,4 +1,4 @@
-"""A table of the runs in a folder; only attributes are read, so thousands of runs take seconds."""
+"""A table of the runs in a folder; it reads only attributes, so thousands of runs take seconds."""
 
 import os
 import time
@@ -20,7 +20,7 @@ MOST_PARAMETERS = 6
 
 @dataclass(frozen=True)
 class Entry:
-    """One run as its file describes it; `settings` are the leaves of its experiment by dotted
+    """One run as described by its file; `settings` are the leaves of its experiment by dotted
     key.
     """
 
@@ -34,7 +34,7 @@ class Entry:
 
 
 def entries(folder: Path) -> list[Entry]:
-    """Every run below a folder, the newest first. Raises FolderError where there is no such
+    """Every run below a folder, newest first. Raises FolderError if there is no such
     folder.
     """
     if not folder.is_dir():
@@ -86,7 +86,7 @@ def _settings(experiment: dict[str, Any]) -> dict[str, Any]:
 
 
 def differing(found: list[Entry]) -> dict[Path, str]:
-    """For each run the parameters that are not the same in all the runs of its kind, in words."""
+    """For each run, in words, the parameters that differ among the runs of its kind."""
     words = {}
     for kind in {entry.kind for entry in found}:
         alike = [entry for entry in found if entry.kind == kind and entry.settings]

@@ -1,4 +1,4 @@
-"""Diagnostics on data that are already there: a run's file, or anybody else's."""
+"""Diagnostics of existing data: the file of a run, or any other."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,8 +22,8 @@ UNIFORM = 1e-4  # float32 coordinates of a uniform grid differ by about that muc
 def diagnose(
     dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: str | None = None
 ) -> xr.Dataset:
-    """Apply diagnostics to a Dataset along its time, row by row, as a run would; the same object,
-    the same numbers.
+    """Apply diagnostics to a Dataset row by row in time, as a run would, with the same
+    results.
 
     `time` names the time dimension; by default "t_snapshot", "t", "time" or "Time", whichever there
     is. Other dimensions become axes of space, uniform where they have a coordinate that is; a
@@ -33,7 +33,7 @@ def diagnose(
     are masked, not finite or, where a density is asked for, negative.
     """
     dataset = join_complex(dataset)
-    time = time or time_of(dataset, "name it: --time NAME, in Python time=")
+    time = time or time_of(dataset, "choose it with --time NAME, in Python with time=")
     if time not in dataset.dims or not dataset.sizes[time]:
         raise ValueError(
             f"there is no dimension {time!r} with rows (dimensions: "
@@ -190,7 +190,7 @@ def _shapes(arrays: dict[str, xr.DataArray], mapped: bool) -> dict[str, Any]:
 
 
 class _Recording(Observed):
-    """Remembers which observables a diagnostic reads."""
+    """Records which observables a diagnostic reads."""
 
     def __init__(self, *args: Any):
         super().__init__(*args)
@@ -204,7 +204,7 @@ class _Recording(Observed):
 def _used(
     diagnostics: Sequence[Diagnostic], first: Observed, variables: dict[str, Variable]
 ) -> set[str]:
-    """The observables that the diagnostics read, so that only they are loaded."""
+    """The observables that the diagnostics read: only these are loaded."""
     used: set[str] = set()
 
     def trace(values: Any, t: Any) -> Any:

@@ -20,7 +20,7 @@ _APART = ("name", "description", "output", "sweep")  # what does not make runs d
 def open_runs(
     pattern: str | Path | Iterable[str | Path], *, variables: Sequence[str] | None = None
 ) -> xr.Dataset | xr.DataTree:
-    """Every run that matches, along a dimension `run` with the parameters that differ as its
+    """Open all matching runs along a dimension `run`, with the differing parameters as
     coordinates.
 
     Args:
@@ -73,7 +73,7 @@ def _files(pattern: Any) -> list[Path]:
 
 
 def _names(files: list[Path]) -> list[str]:
-    """The folder of each run, with as much of the path before it as tells them apart."""
+    """The folder name of each run, with as much of the path as distinguishes them."""
     parts = [(file.parent if file.name == RUN else file.with_suffix("")).parts for file in files]
     for count in range(1, max(map(len, parts)) + 1):
         names = ["-".join(part[-count:]) for part in parts]
@@ -102,7 +102,7 @@ def _attributes(stored: Any) -> dict[str, Any]:
 
 
 def _labels(attributes: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    """The parameters that differ: short name to one value a run."""
+    """The parameters that differ: short name to one value per run."""
     experiments = [experiment_of(each) for each in attributes]
     flat = [
         flattened({key: part for key, part in data.items() if key not in _APART})

@@ -1,4 +1,4 @@
-"""The names by which a dimension is known to be time."""
+"""The names that mark a time dimension."""
 
 import xarray as xr
 
@@ -7,8 +7,8 @@ TIMES = (*OWN, "time", "Time")
 
 
 def time_of(data: xr.Dataset | xr.DataArray, hint: str) -> str:
-    """The first of TIMES that is a dimension; where there is none, a ValueError that asks, with the
-    hint.
+    """The first of TIMES that is a dimension. Raises ValueError, with the hint, if there is
+    none.
     """
     for name in TIMES:
         if name in data.dims:

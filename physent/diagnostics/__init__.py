@@ -1,4 +1,4 @@
-"""The diagnostics that come with physent, as modules for `physent.run` and kinds for a config."""
+"""The diagnostics shipped with physent, as modules for `physent.run` and kinds for a config."""
 
 from physent.diagnostics.boxes import ParticleMap
 from physent.diagnostics.correlations import (

@@ -1,4 +1,4 @@
-"""Boxes of space: how many particles are in each, and means of them there."""
+"""Spatial boxes: particle numbers and particle means in each box."""
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -17,7 +17,9 @@ Boxes = tuple[Array, Array]  # of values, of particles
 
 
 def map_dims(observed: Observed, name: str) -> tuple[str, ...]:
-    """The dims of a map over the periodic box of the particles; ValueError where there is none."""
+    """The dims of a map over the periodic box of the particles. Raises ValueError if there is
+    none.
+    """
     axes = [axis for axis in observed.domain.axes if axis.points is None and axis.periodic]
     if not axes or len(axes) != observed[observed.find("position")].shape[-1]:
         raise ValueError("a map needs particles in a domain that is periodic everywhere")
@@ -43,8 +45,8 @@ def map_axes(observed: Observed, name: str, bins: int) -> tuple[Axis, ...]:
 
 
 def box_of_particles(observed: Observed, bins: int) -> Array:
-    """Which of the bins^d boxes each particle is in; box 0 begins at 0, and negative positions wrap
-    to the end.
+    """The index of each particle's box among bins^d; box 0 begins at 0, and negative positions wrap
+    around.
     """
     position = observed[observed.find("position")]
     along = []
@@ -58,7 +60,7 @@ def box_of_particles(observed: Observed, bins: int) -> Array:
 
 
 def no_boxes(observed: Observed, bins: int) -> Boxes:
-    """Nothing summed yet in bins^d boxes."""
+    """Empty sums for bins^d boxes."""
     boxes = jnp.zeros(bins ** len(observed.domain.axes), observed.t.dtype)
     return boxes, boxes
 
@@ -66,8 +68,8 @@ def no_boxes(observed: Observed, bins: int) -> Boxes:
 def add_to_boxes(
     boxes: Boxes, observed: Observed, bins: int, value: Array, counted: Array
 ) -> tuple[Boxes, Array]:
-    """The sums with a value of each particle where `counted` is 1, and its mean in each box, 0
-    where nobody was.
+    """Add a value of each particle with `counted` = 1 to the sums, and return its mean in each box,
+    0 in empty boxes.
     """
     box = box_of_particles(observed, bins)[None, :]
     sums, visits = boxes
@@ -79,17 +81,17 @@ def add_to_boxes(
 
 
 class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
-    """Mean number of particles in each box of a periodic domain, and the mean modulus of a vector
-    of theirs there.
+    """Mean number of particles in each box of a periodic domain, and the mean modulus of a particle
+    vector in the box.
 
     Means over the saved states since `after`: of the velocity it maps speed, of the propulsion or
     the force activity. An observable without components is taken as it is. 0 where nobody was.
     """
 
     of: str = static("velocity", doc="observable of particles, by name or role")
-    bins: int = static(16, doc="boxes an axis", ge=1)
+    bins: int = static(16, doc="boxes per axis", ge=1)
     after: Array = param(
-        default=0.0, converter=as_number, doc="time before which nothing goes into the means", ge=0
+        default=0.0, converter=as_number, doc="times before this are left out of the means", ge=0
     )
     name: str | None = static(
         None, doc="name, and prefix, of the output variables", example="velocity_map"
@@ -118,7 +120,7 @@ class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
         return map_axes(observed, self.name or f"{observed.find(self.of)}_map", self.bins)
 
     def init(self, observed: Observed) -> tuple[Boxes, Array]:
-        """Nothing summed yet, no state counted."""
+        """Empty sums and counts."""
         return no_boxes(observed, self.bins), jnp.zeros((), observed.t.dtype)
 
     def __call__(

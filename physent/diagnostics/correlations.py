@@ -1,4 +1,4 @@
-"""How far particles move and how they are correlated in space."""
+"""Particle displacements and spatial correlations."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,8 +20,8 @@ from physent.protocol.variables import Axis, Variable
 
 
 class MeanSquareDisplacement(Diagnostic[Array]):
-    """<|x(t) - x(0)|^2> over particles, and the kurtosis <|dx|^4>/<|dx|^2>^2, from positions
-    followed round the box.
+    """<|x(t) - x(0)|^2> over particles, and the kurtosis <|dx|^4>/<|dx|^2>^2, from unwrapped
+    positions.
 
     The kurtosis is 0 at t = 0.
     """
@@ -59,8 +59,8 @@ class MeanSquareDisplacement(Diagnostic[Array]):
 
 
 class RadialDistribution(Diagnostic[tuple[Array, Array]]):
-    """g(r) in `bins` equal bins up to `radius`, the mean over the rows so far; for boxes periodic
-    along every axis.
+    """g(r) in `bins` equal bins up to `radius`, averaged over the rows so far; for fully periodic
+    boxes.
 
     Pairs counted over those an ideal gas of the same density would have, N (N - 1)/V times the
     shell's volume.
@@ -69,7 +69,9 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
     of: str = static("position", doc="observable of particles and components, by name or role")
     radius: Array = param(default=6.0, converter=as_number, doc="largest distance", gt=0)
     bins: int = static(60, doc="number of bins", ge=1)
-    slots: int = static(64, doc="most particles within the radius; NaN if there are more", ge=1)
+    slots: int = static(
+        64, doc="maximum number of particles within the radius; NaN if there are more", ge=1
+    )
     period: Array | None = param(
         default=None,
         converter=as_number,
@@ -85,7 +87,7 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
         """A row of values."""
         of, space = space_of(observed, self.of, self.period)
         if not all(space.periodic):
-            raise ValueError(f"{of} lives in a box that is not periodic, where g(r) has no meaning")
+            raise ValueError(f"{of} lives in a non-periodic box, for which g(r) is not defined")
         if known(self.radius, space.length) and float(self.radius) > (
             half := float(jnp.min(space.length)) / 2
         ):
@@ -129,8 +131,8 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
 
 
 class StructureFactor(Diagnostic[tuple[Array, Array]]):
-    """S(k) = |sum_j e^(-i k.x_j)|^2/N in shells |k| = 2 pi n/L, n = 1 ... `modes`, the mean over
-    the rows so far.
+    """S(k) = |sum_j e^(-i k.x_j)|^2/N in shells |k| = 2 pi n/L, n = 1 ... `modes`, averaged
+    over the rows so far.
 
     For particles in the plane or on a line, in a box periodic along every axis, square or not.
     Shell n averages the modes whose |k| L/(2 pi) rounds to n, L the longest edge of the box.
@@ -152,7 +154,7 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
         of, space = space_of(observed, self.of, self.period)
         if not all(space.periodic) or space.dimension > 2:
             raise ValueError(
-                f"the structure factor of {of} wants one or two dimensions, periodic along every "
+                f"the structure factor of {of} needs one or two dimensions, periodic along every "
                 "axis"
             )
         name = self.name or "structure_factor"

@@ -1,4 +1,4 @@
-"""The distance from the exact solution, where a system has one."""
+"""The error against the exact solution of a system, if it has one."""
 
 from typing import Literal
 

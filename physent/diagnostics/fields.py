@@ -38,7 +38,7 @@ from physent.protocol.variables import Variable
 
 
 def words_of(module: Any, options: dict[str, type]) -> str:
-    """A module as part of a name: its kind and the parameters that are not at their defaults,
+    """A module as part of a name: its kind and its non-default parameters,
     `renyi_0p5`.
     """
     kind = kind_of(module, options)
@@ -67,21 +67,21 @@ def _plain(value: Any) -> str:
 
 
 def joined(*parts: str) -> str:
-    """The parts of a name that are there."""
+    """Join the non-empty parts of a name."""
     return "_".join(part for part in parts if part)
 
 
 def real(observed: Observed, of: str) -> str:
-    """The name of the observable meant; ValueError where it is complex."""
+    """The name of the selected observable. Raises ValueError if it is complex."""
     name = observed.find(of)
     if jnp.issubdtype(observed[name].dtype, jnp.complexfloating):
-        raise ValueError(f"{name} is complex: name a real observable")
+        raise ValueError(f"{name} is complex: choose a real observable")
     return name
 
 
 class Gridded(NamedTuple):
-    """An observable on a grid: its values, its grid axes with their spacings, and the dims left
-    when they are gone.
+    """An observable on a grid: its values, its grid axes with their spacings, and its other
+    dims.
     """
 
     name: str
@@ -91,18 +91,18 @@ class Gridded(NamedTuple):
     left: tuple[str, ...]
 
     def read(self) -> int | tuple[int, ...]:
-        """The grid axes, as `physent.entropy` takes them."""
+        """The grid axes, in the form that `physent.entropy` takes."""
         return self.axes[0] if len(self.axes) == 1 else self.axes
 
 
 def on_grid(observed: Observed, of: str) -> Gridded:
-    """The observable meant; ValueError where it does not live on a grid."""
+    """The selected observable. Raises ValueError if it does not live on a grid."""
     name = observed.find(of)
     grid, dims = observed.grid(name), observed.variables[name].dims
     if not grid:
         raise ValueError(
-            f"{name} does not live on a grid of space (its dims: {', '.join(dims) or 'none'})"
-            + ("" if dims else ": of a series in time take kind = permutation_entropy (--kind)")
+            f"{name} does not live on a spatial grid (its dims: {', '.join(dims) or 'none'})"
+            + ("" if dims else ": for a time series use kind = permutation_entropy (--kind)")
         )
     read = {axis.name for _, axis in grid}
     return Gridded(
@@ -115,14 +115,14 @@ def on_grid(observed: Observed, of: str) -> Gridded:
 
 
 class FieldQuantity(Instantaneous):
-    """One number of a field over all its grid axes, at each index of its other dims."""
+    """One number from all grid axes of a field, for each index of its other dims."""
 
     of: eqx.AbstractVar[str]
 
     @abc.abstractmethod
     def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
-        """The name and the description of the output, of an observable by name; `left` are the dims
-        that it keeps.
+        """The name and the description of the output for an observable; `left` are its other
+        dims.
         """
 
     @abc.abstractmethod
@@ -130,7 +130,7 @@ class FieldQuantity(Instantaneous):
         """The quantity."""
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series, or one with the dims that are not grid axes."""
+        """One series, or a field over the dims that are not grid axes."""
         field = on_grid(observed, self.of)
         return dict([self.output(field.name, field.left)])
 
@@ -157,12 +157,12 @@ class Entropy(FieldQuantity):
         converter=one_of(ESTIMATORS), default="plug_in", doc="how the measure is estimated"
     )
     base: float | None = static(None, doc="base of the logarithm; default: nats", gt=0, example=2.0)
-    normalise: bool = static(False, doc="divide by the largest value there can be")
+    normalise: bool = static(False, doc="divide by the largest possible value")
     name: str | None = static(None, doc="name of the output variable", example="entropy_density")
 
     def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
-        """The name and the description of the entropy of an observable; `left` are the dims that it
-        keeps.
+        """The name and the description of the entropy of an observable; `left` are its other
+        dims.
         """
         measure, outcomes = words_of(self.measure, MEASURES), words_of(self.outcomes, OUTCOMES)
         estimator = words_of(self.estimator, ESTIMATORS)
@@ -261,22 +261,24 @@ class StatisticalComplexity(FieldQuantity):
 
 
 class PublishedQuantity(Instantaneous):
-    """A quantity of the reference packages under its own name (`physent.entropy.published` says
-    what each is not).
+    """A quantity of the reference packages under its own name (`physent.entropy.published` explains
+    the differences).
     """
 
     of: str = static(doc="real observable, by name or role", example="density")
     quantity: Literal[
         "composite_entropy", "shannon", "renyi", "tsallis", "complexity_index", "mixing_proxy"
-    ] = static("composite_entropy", doc="what is computed")
-    convention: Convention = static("probability", doc="how a field becomes p, for the entropies")
+    ] = static("composite_entropy", doc="quantity to compute")
+    convention: Convention = static(
+        "probability", doc="how p is formed from a field, for the entropies"
+    )
     other: str | None = static(None, doc="vorticity, for mixing_proxy", example="vorticity")
     name: str | None = static(
         None, doc="name of the output variable", example="composite_entropy_phi"
     )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series, or one with the dims that are not grid axes."""
+        """One series, or a field over the dims that are not grid axes."""
         field = on_grid(observed, self.of)
         planar = self.quantity in ("complexity_index", "mixing_proxy")
         if field.axes != ((-2, -1) if planar else (-1,)):

@@ -1,5 +1,5 @@
-"""Entropies of what has been seen so far: ordinal windows and histograms that fill up while a run
-goes on.
+"""Entropies of all rows so far: ordinal windows and histograms accumulated during a
+run.
 """
 
 import math
@@ -24,8 +24,8 @@ from physent.protocol.variables import Variable
 
 
 class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
-    """Entropy and Jensen-Shannon complexity of the ordinal patterns in time of everything saved so
-    far, normalised.
+    """Normalised entropy and Jensen-Shannon complexity of the ordinal patterns in time of all rows
+    so far.
 
     The pattern of `order` saved values, `delay` rows apart, is counted at every row; `pooled`
     counts the patterns of all grid points together, otherwise each has its own entropy. NaN until
@@ -91,7 +91,7 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
 
 
 class HistogramEntropy(Diagnostic[Array]):
-    """Entropy of the values of an observable over all saved rows so far, from a histogram on a
+    """Entropy of the values of an observable in all saved rows so far, from a histogram on a
     fixed range.
 
     All grid points and components count alike. Values outside the range are not counted. In nats;

@@ -34,7 +34,7 @@ from physent.protocol.variables import Variable
 
 
 def _alike(observed: Observed, *wanted: str) -> list[str]:
-    """The observables meant, which must be real and live on the same axes."""
+    """The selected observables, which must be real and live on the same axes."""
     names = [real(observed, of) for of in wanted]
     for name in names:
         if observed.variables[name].dims != observed.variables[names[0]].dims:
@@ -150,7 +150,7 @@ class TransferEntropy(Diagnostic[Any]):
         return past, jnp.zeros((), jnp.int32), moments
 
     def __call__(self, carry: Any, observed: Observed) -> tuple[Any, dict[str, Array]]:
-        """Take in the present that has just been saved, and evaluate everything so far."""
+        """Add the row just saved, and evaluate all rows so far."""
         past, seen, moments = carry
         now = jnp.stack([observed[name].ravel() for name in _alike(observed, self.of, self.to)])
         past = jnp.concatenate([past[:, 1:], now.astype(past.dtype)[:, None, :]], axis=1)

@@ -1,4 +1,4 @@
-"""Mixing as it runs: of a dye, and of a stratified fluid by its potential energy."""
+"""Mixing during a run: of a dye, and of a stratified fluid by its potential energy."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -20,7 +20,7 @@ from physent.protocol.variables import Variable
 
 
 def weight(gravity: Array | float | None, observed: Observed) -> Any:
-    """The weight of a density: what is given, or by default the solver's parameter `buoyancy`.
+    """The weight of a density: the given value, or by default the solver's parameter `buoyancy`.
 
     Raises ValueError where there is neither, or where both are and differ.
     """
@@ -28,8 +28,7 @@ def weight(gravity: Array | float | None, observed: Observed) -> Any:
     own = None if live is None else getattr(live[0], "buoyancy", None)
     if gravity is None and own is None:
         raise ValueError(
-            "gravity must be given, since no solver with a parameter buoyancy is there to take it "
-            "from"
+            "gravity must be given, since there is no solver with a parameter buoyancy"
         )
     if gravity is None or own is None:
         return own if gravity is None else gravity
@@ -42,7 +41,7 @@ def weight(gravity: Array | float | None, observed: Observed) -> Any:
 
 
 def check_upright(observed: Observed, name: str) -> None:
-    """Raise a ValueError where `name` is not a field over a horizontal and then a bounded vertical
+    """Raise ValueError unless `name` is a field over a horizontal and then a bounded vertical
     axis.
     """
     dims = observed.grid(name)
@@ -60,7 +59,7 @@ class DyeEntropy(FieldQuantity):
     """Volume-integrated entropy of a dye, -int c ln c dV (`physent.entropy.dye_entropy`)."""
 
     of: str = static(doc="concentration between 0 and 1, by name or role", example="dye")
-    negative: Literal["nan", "clip"] = static("clip", doc="what a negative concentration becomes")
+    negative: Literal["nan", "clip"] = static("clip", doc="how negative concentrations are handled")
     name: str | None = static(None, doc="name of the output variable", example="dye_entropy_dye")
 
     def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
@@ -113,8 +112,8 @@ class PotentialEnergy(Instantaneous):
 
 
 class Lost(NamedTuple):
-    """The background energy at the start; what is dissipated and what laminar diffusion gained,
-    with the last rates.
+    """The initial background energy, and the energies dissipated and gained by laminar diffusion,
+    with the latest rates.
     """
 
     start: Array
@@ -124,8 +123,8 @@ class Lost(NamedTuple):
 
 
 class MixingEfficiency(Diagnostic[Lost]):
-    """Gain of background potential energy over that gain plus the kinetic energy dissipated, since
-    the start.
+    """Gain of background potential energy divided by this gain plus the dissipated kinetic energy,
+    since the start.
 
     All over the whole box. Diffusion raises the background energy of a fluid at rest too, by
     `laminar` per time, G kappa length (rho_bottom - rho_top): a second series, with `_less_laminar`
@@ -139,7 +138,8 @@ class MixingEfficiency(Diagnostic[Lost]):
         "dissipation", doc="series of the kinetic energy lost per time, over the box"
     )
     laminar: str = static(
-        "diffusive_gain", doc="series of what diffusion at rest gains per time, if there"
+        "diffusive_gain",
+        doc="series of the energy gained per time by diffusion at rest, if there is one",
     )
     gravity: Array | None = param(
         default=None,
@@ -166,7 +166,7 @@ class MixingEfficiency(Diagnostic[Lost]):
         return found
 
     def init(self, observed: Observed) -> Lost:
-        """Nothing is lost yet."""
+        """Zero losses and gains."""
         rates = self._rates(observed)
         t = jnp.asarray(observed.t, rates[0].dtype)
         return Lost(

@@ -33,7 +33,7 @@ PARTICLE_OUTCOMES: dict[str, type[OutcomeSpace]] = {"cells": Cells, "headings": 
 
 
 def particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
-    """The observable meant and its dims without particles and components."""
+    """The selected observable and its dims without particles and components."""
     name = observed.find(of)
     dims = observed.variables[name].dims
     if len(dims) < 2:
@@ -44,7 +44,7 @@ def particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
 
 
 class ParticleEntropy(Instantaneous):
-    """Entropy of where particles are, or of where they head: boxes, or equal cells of direction, in
+    """Entropy of particle positions in boxes, or of headings in equal cells of direction, in
     nats.
 
     With several observables, for example position and velocity, their components are joined: boxes
@@ -52,7 +52,7 @@ class ParticleEntropy(Instantaneous):
     """
 
     of: tuple[str, ...] = static(
-        doc="observables, by name or role, whose components are joined", example=["position"]
+        doc="observables, by name or role; their components are joined", example=["position"]
     )
     outcomes: OutcomeSpace = choice(
         converter=one_of(PARTICLE_OUTCOMES), default="cells", doc="what counts as an outcome"
@@ -65,13 +65,13 @@ class ParticleEntropy(Instantaneous):
         default="grassberger",
         doc="how the measure is estimated from the counts",
     )
-    normalise: bool = static(False, doc="divide by the largest value there can be")
+    normalise: bool = static(False, doc="divide by the largest possible value")
     name: str | None = static(
         None, doc="name of the output variable", example="entropy_position_cells"
     )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series, or one with the dims before particles and components."""
+        """One series, or a field over the dims before particles and components."""
         names, left = zip(*(particles(observed, of) for of in self.of), strict=True)
         if isinstance(self.outcomes, Cells):
             self.outcomes.boxes(sum(observed[name].shape[-1] for name in names))
@@ -111,7 +111,7 @@ class BoltzmannEntropy(Instantaneous):
     )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series, or one with the dims before particles and components."""
+        """One series, or a field over the dims before particles and components."""
         name, left = particles(observed, self.of)
         if self.velocity and particles(observed, self.velocity)[1] != left:
             raise ValueError(f"{name} and {observed.find(self.velocity)} live on different axes")
@@ -145,21 +145,21 @@ class NearestNeighbourEntropy(Instantaneous):
         converter=as_number,
         ndim=1,
         gt=0,
-        doc="circumference of every component, inf where it is not periodic; default: none is",
+        doc="period of every component, inf if not periodic; default: none is periodic",
     )
     name: str | None = static(
         None, doc="name of the output variable", example="nearest_neighbour_entropy_position"
     )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series, or one with the dims before particles and components."""
+        """One series, or a field over the dims before particles and components."""
         name, left = particles(observed, self.of)
         circles = [
             axis.name for axis in observed.domain.axes if axis.points is None and axis.periodic
         ]
         if circles and self.period is None:
             raise ParameterError(
-                "period", f"missing, and the domain is periodic in {', '.join(circles)}"
+                "period", f"missing, but the domain is periodic in {', '.join(circles)}"
             )
         return {
             self.name or f"nearest_neighbour_entropy_{name}": Variable(

@@ -1,4 +1,4 @@
-"""Entropy production of a stochastic solver while it runs, without learning."""
+"""Entropy production of a stochastic solver during a run, without learning."""
 
 from typing import Literal
 
@@ -35,23 +35,23 @@ class EntropyProduction(Diagnostic[Sums]):
     """
 
     over: Literal["sum", "mean"] = static(
-        "sum", doc="over particles or walkers; copies that are independent want mean"
+        "sum", doc="over particles or walkers; use mean for independent copies"
     )
-    each: bool = static(False, doc="give the rate of every particle, too")
-    bins: int = static(0, doc="boxes an axis of a map in space; 0: none", ge=0)
+    each: bool = static(False, doc="also return the rate of every particle")
+    bins: int = static(0, doc="boxes per axis of a spatial map; 0: no map", ge=0)
     after: Array = param(
-        default=0.0, converter=as_number, doc="time before which nothing goes into the means", ge=0
+        default=0.0, converter=as_number, doc="times before this are left out of the means", ge=0
     )
     name: str | None = static(
         None, doc="name, and prefix, of the output variables", example="entropy_production"
     )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """Two series, a field over particles where asked, and a map where asked."""
+        """Two series, and a field over particles and a map if requested."""
         dynamics = observed.dynamics()
         if dynamics is None:
             raise ValueError(
-                "entropy production needs a stochastic solver: without noise it does not exist"
+                "entropy production needs a stochastic solver: it is not defined without noise"
             )
         _refuse_jumps(observed)
         name = self.name or "entropy_production"
@@ -75,7 +75,7 @@ class EntropyProduction(Diagnostic[Sums]):
         return map_axes(observed, self.name or "entropy_production", self.bins) if self.bins else ()
 
     def init(self, observed: Observed) -> Sums:
-        """Nothing summed yet, of the total and in each box."""
+        """Empty sums for the total and for each box."""
         return jnp.zeros(2, observed.t.dtype), no_boxes(observed, self.bins) if self.bins else None
 
     def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
@@ -103,7 +103,7 @@ class EntropyProduction(Diagnostic[Sums]):
 
 
 def _refuse_jumps(observed: Observed) -> None:
-    """ValueError where all noise is in jumps: minus the divergence is then the rate of nothing."""
+    """Raise ValueError if all noise is in jumps: minus the divergence is then not a rate."""
     solver, _ = observed.system() or (None, None)
     others = solver.other_noise() if isinstance(solver, StochasticSolver) else {}
     if "jumps" not in others.values():
@@ -113,6 +113,6 @@ def _refuse_jumps(observed: Observed) -> None:
     )
     if not any(bool(jnp.any(d > 0)) for d in diffusion.values()):
         raise ValueError(
-            f"the only noise is in {' and '.join(others)}, which jumps: without diffusion the "
-            "entropy production does not exist"
+            f"the only noise is in {' and '.join(others)}, which jumps: without diffusion "
+            "entropy production is not defined"
         )

@@ -1,5 +1,5 @@
-"""Regularity and complexity of a series: along a field's axis at each time, or of the last rows in
-time.
+"""Regularity and complexity of a series: along the axis of a field at each time, or over the last
+rows.
 """
 
 import abc
@@ -29,17 +29,17 @@ from physent.protocol.variables import Variable
 
 
 class SeriesMeasure(Declared):
-    """What is measured of a series; called with series (..., N), gives one array (...) for every
+    """A measure of series; called with series (..., N), returns one array (...) for every
     suffix.
     """
 
     def suffixes(self) -> tuple[str, ...]:
-        """What follows the name of each number; one number without any by default."""
+        """The name suffix of each number; by default one number without suffix."""
         return ("",)
 
     @abc.abstractmethod
     def shortest(self) -> int:
-        """The fewest values a series may have."""
+        """The minimum length of a series."""
 
     @abc.abstractmethod
     def __call__(self, series: Array) -> tuple[Array, ...]:
@@ -47,13 +47,13 @@ class SeriesMeasure(Declared):
 
 
 class TemplateEntropy(SeriesMeasure):
-    """An entropy of templates, stretches of `order` values that agree or not."""
+    """An entropy of templates, segments of `order` values that match or not."""
 
     order: int = static(2, doc="values in a template", ge=1)
     relative: float = static(0.2, doc="tolerance in standard deviations", gt=0)
 
     def shortest(self) -> int:
-        """Two templates and what follows them."""
+        """Two templates and the values after them."""
         return self.order + 2
 
 
@@ -74,7 +74,7 @@ class ApproximateEntropy(TemplateEntropy):
 
 
 class MultiscaleEntropy(SeriesMeasure):
-    """`physent.entropy.multiscale_entropy`, in nats, one number a scale."""
+    """`physent.entropy.multiscale_entropy`, in nats, one number per scale."""
 
     scales: tuple[int, ...] = static((1, 2, 4, 8), doc="numbers of values averaged", ge=1)
     order: int = static(2, doc="values in a template", ge=1)
@@ -87,7 +87,7 @@ class MultiscaleEntropy(SeriesMeasure):
         return tuple(f"_scale_{scale}" for scale in self.scales)
 
     def shortest(self) -> int:
-        """Two templates and what follows them, at the largest scale."""
+        """Two templates and the values after them, at the largest scale."""
         return (self.order + 2) * max(self.scales)
 
     def __call__(self, series: Array) -> tuple[Array, ...]:
@@ -141,7 +141,7 @@ SERIES_MEASURES: dict[str, type[SeriesMeasure]] = {
 
 
 class Regularity(Diagnostic[Any]):
-    """How regular a real observable is: along its one grid axis at each time, or over the last
+    """The regularity of a real observable: along its one grid axis at each time, or over the last
     `window` rows.
 
     With a window every entry of the observable (of a series its one value) is a time series of its
@@ -150,11 +150,11 @@ class Regularity(Diagnostic[Any]):
 
     of: str = static(doc="real observable, by name or role", example="density")
     measure: SeriesMeasure = choice(
-        converter=one_of(SERIES_MEASURES), default="sample_entropy", doc="what is measured"
+        converter=one_of(SERIES_MEASURES), default="sample_entropy", doc="measure of regularity"
     )
     window: int | None = static(
         None,
-        doc="number of last rows that make a series in time; default: along the grid axis",
+        doc="number of last rows in the time series; default: along the grid axis",
         ge=2,
         example=256,
     )
@@ -163,19 +163,18 @@ class Regularity(Diagnostic[Any]):
     )
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """One series for every number, or one with the dims that are not read."""
+        """One series for every number, or a field over the remaining dims."""
         of, kind = real(observed, self.of), kind_of(self.measure, SERIES_MEASURES)
         dims, length, along = observed.variables[of].dims, self.window, "in time"
         if length is None:
             if not observed.grid(of):
                 raise ValueError(
-                    f"{of} has no grid axis: give window, the number of rows that make a series "
-                    "in time"
+                    f"{of} has no grid axis: set window, the number of rows of the time series"
                 )
             field = on_grid(observed, of)
             if len(field.axes) != 1:
                 raise ValueError(
-                    f"{of} has {len(field.axes)} grid axes, a series goes along one; or give window"
+                    f"{of} has {len(field.axes)} grid axes, but a series needs one; or set window"
                 )
             dims, length, along = field.left, field.values.shape[field.axes[0]], "along its axis"
         if length < self.measure.shortest():

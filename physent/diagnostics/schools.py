@@ -34,33 +34,31 @@ def _school(observed: Observed, of: str, heading: str) -> tuple[str, str, tuple[
     shapes = observed[position].shape, observed[heading].shape
     if shapes[0] != shapes[1] or shapes[0][-1] not in (2, 3) or shapes[0][-2] < 6:
         raise ValueError(
-            f"a school is six or more fish in 2 or 3 components: {position} and {heading} are "
+            f"a school needs six or more fish in 2 or 3 components: {position} and {heading} are "
             f"{shapes}"
         )
     return position, heading, left
 
 
 def _box(observed: Observed, position: str) -> tuple[Array | None, bool | None]:
-    """What the domain says of the space that the fish live in: its sides where it has any, and
-    whether it is periodic; None where it does not say, as that of a file.
+    """The space of the fish from the domain: its side lengths, if any, and whether it is periodic;
+    None if not declared, as in a file.
     """
     axes = [axis for axis in observed.domain.axes if axis.points is None]
     if len(axes) != observed[position].shape[-1]:
         return None, None
     if len({axis.periodic for axis in axes}) > 1:
-        raise ValueError(
-            "a school lives in a space that is periodic along every axis or along none"
-        )
+        raise ValueError("a school needs a space that is periodic along every axis or along none")
     lengths = [jnp.asarray(axis.length) for axis in axes if axis.length is not None]
     return jnp.stack(lengths) if len(lengths) == len(axes) else None, axes[0].periodic
 
 
 def _agree(key: str, given: ArrayLike, there: Array) -> None:
-    """Refuse a value that the domain contradicts; traced values pass."""
+    """Reject a value that contradicts the domain; traced values pass."""
     if known(there) and not np.allclose(given, there, rtol=1e-6, atol=0):
         raise ParameterError(
             key,
-            f"given {np.asarray(given).tolist()}, and the domain has {np.asarray(there).tolist()} "
+            f"given {np.asarray(given).tolist()}, but the domain has {np.asarray(there).tolist()} "
             "(inf: unbounded)",
         )
 
@@ -68,7 +66,7 @@ def _agree(key: str, given: ArrayLike, there: Array) -> None:
 def _period(
     observed: Observed, position: str, given: Array | Sequence[float] | None
 ) -> Array | None:
-    """The circumference along every component, the domain's where none is given; None in unbounded
+    """The period of every component, by default from the domain; None in unbounded
     space.
     """
     (sides, wraps), d = _box(observed, position), observed[position].shape[-1]
@@ -76,13 +74,13 @@ def _period(
         if wraps is None:
             raise ParameterError(
                 "period",
-                f"missing, and the data do not say in what space {position} lives (inf: unbounded)",
+                f"missing, and the data do not declare the space of {position} (inf: unbounded)",
             )
         return sides if wraps else None
     period = np.asarray(given, float)
     if period.shape != (d,):
         raise ParameterError(
-            "period", f"given {period.size} numbers, allowed: {d}, one a component of {position}"
+            "period", f"given {period.size} numbers, allowed: {d}, one per component of {position}"
         )
     unbounded = np.isinf(period)
     if unbounded.any() != unbounded.all():
@@ -95,8 +93,8 @@ def _period(
 
 
 class SchoolDewiKadita(Instantaneous):
-    """The seven entropies of dewi-kadita 0.0.4, its Oceanic Schooling Index and its rotation, as it
-    defines them.
+    """The seven entropies of dewi-kadita 0.0.4, its Oceanic Schooling Index and its rotation, as
+    defined there.
 
     All but the shape's by histograms in a box [0, length)^d, positions as they are; its docstrings
     say what each is not (`physent.entropy.schools.dewi_kadita`).
@@ -107,14 +105,14 @@ class SchoolDewiKadita(Instantaneous):
     length: Array | None = param(
         default=None,
         converter=as_number,
-        doc="side of the box; default: the domain's, which unbounded space has not",
+        doc="side of the box; default: from the domain, required in unbounded space",
         gt=0,
         units="length",
     )
     periodic: bool | None = static(
         None,
-        doc="whether neighbours are looked for across its edges; default: the domain's, true where "
-        "that is unknown",
+        doc="whether neighbours are searched across its edges; default: from the domain, or true "
+        "if unknown",
     )
     name: str | None = static(None, doc="prefix of the output variables", example="schooling")
 
@@ -137,11 +135,11 @@ class SchoolDewiKadita(Instantaneous):
         }
 
     def _cube(self, observed: Observed, position: str) -> tuple[Array | float, bool]:
-        """Side of the box and whether it is periodic, as given, or else as the domain has them."""
+        """Side of the box and whether it is periodic, as given or from the domain."""
         sides, wraps = _box(observed, position)
         length = self.length if self.length is not None or sides is None else sides[0]
         if length is None:
-            raise ParameterError("length", "missing, and the domain has no sides to take it from")
+            raise ParameterError("length", "missing, and the domain has no side lengths")
         if sides is not None:
             _agree("length", length, sides)
         if self.periodic is None:
@@ -166,7 +164,7 @@ class SchoolEntropy(Instantaneous):
 
     of: str = static("position", doc="positions, by name or role")
     heading: str = static("heading", doc="headings or velocities, by name or role")
-    k: int = static(3, doc="which neighbour, for the differential entropies", ge=1)
+    k: int = static(3, doc="k of the k-th neighbour, for the differential entropies", ge=1)
     period: Array | None = param(
         default=None,
         converter=as_number,

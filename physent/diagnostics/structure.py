@@ -1,4 +1,6 @@
-"""How particles are arranged: local density, clusters and hexatic order, from positions alone."""
+"""Structure of particle configurations: local density, clusters and hexatic order, from
+positions.
+"""
 
 from collections.abc import Sequence
 
@@ -26,7 +28,7 @@ UNIT_BALL = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}  # its volume by the number of 
 def space_of(
     observed: Observed, of: str, period: Array | Sequence[float] | None
 ) -> tuple[str, Space]:
-    """The observable of particles meant and the space they move in: `period` (inf: not periodic),
+    """The selected particle observable and the space it lives in: `period` (inf: not periodic), or
     else the domain.
     """
     name = observed.find(of)
@@ -40,7 +42,7 @@ def space_of(
         period = jnp.asarray(period)
         if period.shape != (d,):
             raise ParameterError(
-                "period", f"given {period.size} numbers, allowed: {d}, one a component of {name}"
+                "period", f"given {period.size} numbers, allowed: {d}, one per component of {name}"
             )
         circles = tuple(bool(finite) for finite in np.isfinite(np.asarray(period)))
         return name, Space(
@@ -50,7 +52,7 @@ def space_of(
     if len(axes) != d:
         raise ParameterError(
             "period",
-            f"missing, and the domain does not say in what space {name} lives (inf: not periodic)",
+            f"missing, and the domain does not declare the space of {name} (inf: not periodic)",
         )
     lengths = [
         jnp.ones((), dtype) if axis.length is None else axis.length.astype(dtype) for axis in axes
@@ -61,7 +63,9 @@ def space_of(
 def neighborhood(
     position: Array, space: Space, radius: Array | float, slots: int
 ) -> tuple[NeighborList, Array]:
-    """Who is within the radius, and NaN to be added where the slots did not suffice, else 0."""
+    """The neighbours within the radius, and a term to add: NaN if the slots did not suffice, else
+    0.
+    """
     position = space.shift(position, jnp.zeros_like(position))[0]
     found = find_neighbors(
         position, space, jnp.asarray(radius, position.dtype), min(slots, position.shape[0] - 1)
@@ -75,7 +79,7 @@ def neighborhood(
 
 
 class LocalDensity(Instantaneous):
-    """The number density round each particle, in the ball of a radius, itself included; in units of
+    """The number density around each particle, in a ball that includes the particle; in units of
     1/`volume`.
 
     With the volume of a particle it is the local packing fraction. `threshold` adds the share of
@@ -89,7 +93,7 @@ class LocalDensity(Instantaneous):
         default=None, converter=as_number, doc="density above which a particle counts as dense"
     )
     slots: int = static(
-        64, doc="most particles there can be in the ball; NaN if there are more", ge=1
+        64, doc="maximum number of particles in the ball; NaN if there are more", ge=1
     )
     period: Array | None = param(
         default=None,
@@ -102,13 +106,13 @@ class LocalDensity(Instantaneous):
     name: str | None = static(None, doc="name of the output variable", example="local_density")
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """A field over particles, and a series where asked."""
+        """A field over particles, and a series if requested."""
         of, _ = space_of(observed, self.of, self.period)
         name, dims = self.name or "local_density", observed.variables[of].dims[:1]
         found = {name: Variable(dims, "density", "1", f"local density by {of}")}
         if self.threshold is not None:
             found[f"{name}_dense"] = Variable(
-                (), "fraction", "1", "share of particles in dense places"
+                (), "fraction", "1", "fraction of particles in dense places"
             )
         return found
 
@@ -125,7 +129,7 @@ class LocalDensity(Instantaneous):
 
 
 class Clusters(Instantaneous):
-    """Clusters of particles joined by distances below a radius: the share in the largest, their
+    """Clusters of particles joined by distances below a radius: the fraction in the largest, their
     number and mean size.
 
     Labels spread along bonds, and along labels, until they stand still. The mean size is that of
@@ -134,7 +138,7 @@ class Clusters(Instantaneous):
 
     of: str = static("position", doc="observable of particles and components, by name or role")
     radius: Array = param(default=2.4, converter=as_number, doc="longest bond", gt=0)
-    slots: int = static(24, doc="most bonds a particle can have; NaN if there are more", ge=1)
+    slots: int = static(24, doc="maximum number of bonds per particle; NaN if there are more", ge=1)
     period: Array | None = param(
         default=None,
         converter=as_number,
@@ -151,7 +155,7 @@ class Clusters(Instantaneous):
         name = self.name or "clusters"
         return {
             f"{name}_largest": Variable(
-                (), "fraction", "1", f"share of particles in the largest cluster of {of}"
+                (), "fraction", "1", f"fraction of particles in the largest cluster of {of}"
             ),
             f"{name}_number": Variable((), "count", "1", f"number of clusters of {of}"),
             f"{name}_mean_size": Variable(
@@ -198,7 +202,9 @@ class HexaticOrder(Instantaneous):
 
     of: str = static("position", doc="observable of particles and components, by name or role")
     radius: Array = param(default=3.0, converter=as_number, doc="distance of a neighbour", gt=0)
-    slots: int = static(24, doc="most neighbours a particle can have; NaN if there are more", ge=1)
+    slots: int = static(
+        24, doc="maximum number of neighbours per particle; NaN if there are more", ge=1
+    )
     period: Array | None = param(
         default=None,
         converter=as_number,
@@ -216,7 +222,7 @@ class HexaticOrder(Instantaneous):
         of, space = space_of(observed, self.of, self.period)
         if space.dimension != 2:
             raise ValueError(
-                f"hexatic order is that of a plane, {of} has {space.dimension} components"
+                f"hexatic order is defined in a plane, but {of} has {space.dimension} components"
             )
         name = self.name or "hexatic_order"
         return {

@@ -1,3 +1,3 @@
-"""How a solver runs: compiled chunks, the host loop round them, devices, signals and progress; it
-knows no file.
+"""Running a solver: compiled chunks, the host loop around them, devices, signals and progress; it
+never touches a file.
 """

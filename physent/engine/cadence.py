@@ -1,4 +1,4 @@
-"""How steps make rows, rows make snapshots, and rows make the run."""
+"""How time steps, saved rows, snapshots and the run length relate."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,13 +24,15 @@ class Cadence:
 
     @classmethod
     def of(cls, solver: Any, run: Any) -> "Cadence":
-        """From the settings of a run. Raises ParameterError where one time is not a multiple of the
+        """The cadence of a run's settings. Raises ParameterError if one time is not a multiple of
+            the
         other.
         """
         steps = np.unique(np.asarray(solver.dt))
         if steps.size > 1:
             raise ParameterError(
-                "solver.dt", "members share their times, so dt must be the same for all of them"
+                "solver.dt",
+                "all members are saved at the same times, so dt must be the same for all",
             )
         dt = float(steps[0])
         # a step in float32 is known to its rounding only; in float64 a row must not be labelled
@@ -48,7 +50,7 @@ class Cadence:
         )
 
     def snapshots(self, rows: int) -> int:
-        """How many snapshots so many rows after the first complete."""
+        """The number of snapshots complete after `rows` rows beyond the first."""
         return rows // self.rows_per_snapshot
 
 

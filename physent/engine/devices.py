@@ -1,4 +1,4 @@
-"""One run on many devices: which ones, what of it each one does, and what its processes have to
+"""One run on many devices: which devices, how the work is shared, and what the processes must
 agree on.
 
 With members each device runs its share of them, by itself. One member alone is cut into slabs along
@@ -24,16 +24,16 @@ T = TypeVar("T")
 
 
 def count_of(devices: int | Literal["all"]) -> int:
-    """The number of devices that `run.devices` asks for. Raises ParameterError where there are not
-    so many.
+    """The number of devices requested by `run.devices`. Raises ParameterError if fewer are
+    available.
     """
     there = jax.device_count()
     if devices == "all":
         return there
     if devices > there:
         hint = (
-            ", or XLA_FLAGS=--xla_force_host_platform_device_count=n, which makes n of one "
-            "processor"
+            ", or XLA_FLAGS=--xla_force_host_platform_device_count=n, which splits one processor "
+            "into n devices"
         )
         words = (
             f"given {devices}, but there {'is' if there == 1 else 'are'} {there} of "
@@ -52,7 +52,7 @@ def count_of(devices: int | Literal["all"]) -> int:
 
 
 def mesh_of(devices: int, members: int) -> Mesh:
-    """The devices in a row, whose axis is called by what is spread along it."""
+    """A one-dimensional mesh of devices, its axis named after what is distributed along it."""
     return Mesh(
         np.asarray(jax.devices()[:devices]),
         (MEMBERS if members > 1 else AXIS,),
@@ -61,12 +61,12 @@ def mesh_of(devices: int, members: int) -> Mesh:
 
 
 def problem(solver: Any, members: int, devices: int) -> str | None:
-    """Why a run cannot be spread over so many devices, and over how many it could be."""
+    """Why a run cannot be distributed over `count` devices, and the numbers that would work."""
 
     def refusal(count: int) -> str | None:
         if members > 1:
             return (
-                f"{members} members do not share {count} devices evenly"
+                f"{members} members cannot be divided evenly among {count} devices"
                 if members % count
                 else None
             )
@@ -112,17 +112,17 @@ def join() -> None:
             "or MPI"
         )
         raise ParameterError(
-            "distributed", f"the processes do not find each other ({error}), {words}"
+            "distributed", f"the processes cannot find each other ({error}), {words}"
         ) from None
 
 
 def leads() -> bool:
-    """Whether this process is the one that writes; the only one, or the first of several."""
+    """Whether this process writes: the only one, or the first of several."""
     return jax.process_index() == 0
 
 
 def agreed(own: int) -> int:
-    """What the first process says."""
+    """The value of the first process, broadcast to all."""
     if jax.process_count() == 1:
         return own
     from jax.experimental.multihost_utils import broadcast_one_to_all
@@ -131,7 +131,7 @@ def agreed(own: int) -> int:
 
 
 def anybody(own: bool) -> bool:
-    """Whether any process says so."""
+    """Whether the value is true in any process."""
     if jax.process_count() == 1:
         return own
     from jax.experimental.multihost_utils import process_allgather
@@ -140,8 +140,8 @@ def anybody(own: bool) -> bool:
 
 
 def by_leader(function: Callable[[], T]) -> T | None:
-    """What the first process makes, None in the others; where it fails they raise ParameterError,
-    and none waits.
+    """The result of `make` in the first process, None in the others; if it fails they raise
+    ParameterError instead of waiting.
     """
     result, failure = None, None
     if leads():
@@ -153,14 +153,12 @@ def by_leader(function: Callable[[], T]) -> T | None:
     if failure is not None:
         raise failure
     if failed:
-        raise ParameterError("distributed", "the first process stopped, and says why")
+        raise ParameterError("distributed", "the first process stopped; see its message")
     return result
 
 
 def fetch(tree: Any) -> Any:
-    """The arrays of a tree on the host, whole, wherever their parts are; every process gets them,
-    and must ask.
-    """
+    """The arrays of a tree, gathered on the host; a collective call in every process."""
     return jax.tree.map(_whole, tree)
 
 
@@ -177,8 +175,8 @@ def _whole(leaf: Any) -> Any:
 
 
 def place(tree: Any, like: Any) -> Any:
-    """A tree whose arrays are spread over devices as those of another one, of the same structure,
-    are.
+    """A tree with its arrays distributed over devices like those of another tree of the same
+    structure.
     """
 
     def put(leaf: Any, other: jax.Array) -> Any:

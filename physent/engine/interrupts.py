@@ -1,5 +1,5 @@
-"""Ctrl-C, SIGTERM, a closed terminal: the first asks a run to stop after its chunk, the second
-stops it at once.
+"""Ctrl-C, SIGTERM, a closed terminal: the first signal stops a run after its chunk, the second
+at once.
 """
 
 import contextlib
@@ -12,9 +12,7 @@ from physent.errors import Interrupted
 
 
 def _stopping() -> list[int]:
-    """The signals that ask to stop: not SIGHUP where the program was told to ignore it (nohup), or
-    there is none.
-    """
+    """The signals that stop a run: SIGHUP only if it exists and is not ignored (nohup)."""
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
         return [signal.SIGINT, signal.SIGTERM]
@@ -22,8 +20,8 @@ def _stopping() -> list[int]:
 
 
 class Interrupts:
-    """A context in which `requested()` turns true at the first such signal; `signal` says which it
-    was.
+    """A context manager in which `requested()` turns true at the first such signal, kept in
+    `signal`.
     """
 
     def __init__(self):
@@ -50,14 +48,14 @@ class Interrupts:
         self.signal = number
 
     def requested(self) -> bool:
-        """Whether the run is to stop."""
+        """Whether the run should stop."""
         return self.signal is not None
 
 
 @contextlib.contextmanager
 def raised() -> Iterator[None]:
-    """A context in which every such signal raises `Interrupted`, as Ctrl-C raises KeyboardInterrupt
-    elsewhere.
+    """A context manager in which every such signal raises `Interrupted`, as Ctrl-C raises
+    KeyboardInterrupt elsewhere.
     """
 
     def handle(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The engine's host loop round the compiled chunk.
+"""The engine's host loop around the compiled chunk.
 
 A chunk is a transaction. It advances the state over a number of rows and returns them; only when
 its error bits are clear and its values finite do rows and state reach the file, and until then the
@@ -32,18 +32,18 @@ GROWTHS = 16  # of one chunk: buffers that double as often would fill any machin
 
 
 class Sink(Protocol):
-    """Where rows go. The engine calls `append` once for each finished chunk, then `commit` with
-    where the run is after it.
+    """The destination of rows. The engine calls `append` once for each finished chunk, then
+    `commit` with the instant that the run has reached.
 
     Either raises RunError where no more can be written; the run ends then.
     """
 
     def append(self, block: Block) -> None:
-        """Write a block of rows and snapshots (host arrays) to its place."""
+        """Write a block of rows and snapshots (host arrays)."""
         ...
 
     def commit(self, instant: Instant, rows: int) -> None:
-        """Vouch for what was appended: `rows` rows after the first are written, and the run goes on
+        """Commit what was appended: `rows` rows after the first are written, and the run continues
         from this instant.
         """
         ...
@@ -51,8 +51,7 @@ class Sink(Protocol):
 
 @dataclass
 class Outcome:
-    """How a run ended: `reason` is 'done', 'interrupted' or 'failed', with a sentence for the
-    latter.
+    """How a run ended: `reason` is 'done', 'interrupted' or 'failed', the last with a message.
 
     `rows` counts all that are saved after the first; `seconds` is the wall time without
     compilation, and `diagnostic_seconds` the part of it that observing and diagnosing took.
@@ -79,8 +78,8 @@ def capacity_of(cadence: Cadence, first: Rows, limit: int | None) -> int:
 
 
 class Beginning(NamedTuple):
-    """A run at t = 0: where it is, its first row (with a leading axis), what was not finite in it,
-    and the seconds that compiling took.
+    """A run at t = 0: its instant, its first row (with a leading axis), what was not finite in it,
+    and the compilation time in seconds.
     """
 
     instant: Instant
@@ -90,12 +89,12 @@ class Beginning(NamedTuple):
 
     @property
     def block(self) -> Block:
-        """The first row with its place."""
+        """The first row as a block."""
         return Block(self.rows, 0, 1, 0, 1)
 
 
 def begin(program: Program, cadence: Cadence, key: Any) -> Beginning:
-    """A run at t = 0, grown until no buffer overflows there; `program` has the grown solver then.
+    """Start a run at t = 0, growing buffers until none overflows; `program` then has that solver.
 
     Raises RunError where that is not possible, or an observable is not finite.
     """
@@ -121,23 +120,23 @@ def begin(program: Program, cadence: Cadence, key: Any) -> Beginning:
 
 
 def _grown(solver: Solver, state: Any, bits: Any, before: int) -> tuple[Solver, Any]:
-    """A solver with larger buffers, after it grew `before` times for the same rows, and the state
-    in its shape. Raises RunError where growing does not help.
+    """A solver with larger buffers, after `before` attempts at the same rows, and the state
+    reshaped to it. Raises RunError if growing does not help.
     """
     for words in filter(None, map(solver.fatal, np.unique(bits).tolist())):
         raise RunError(words)
     grown, state = solver.grow(state)
     name = type(solver).__name__
     if bool(eqx.tree_equal(grown, solver)):
-        raise RunError(f"{name} reports an error, and its grow() changed nothing")
+        raise RunError(f"{name} reported an error, and its grow() changed nothing")
     if before >= GROWTHS:
-        raise RunError(f"{name} grew {before} times, and the error did not go away")
+        raise RunError(f"{name} grew {before} times, and the error remained")
     return grown, state
 
 
 def _not_finite(program: Program, rows: Rows, count: int) -> tuple[int, str, str] | None:
-    """The first of `count` rows with an observable that is not finite, a sentence on which, in
-    which member, and its name.
+    """The first of `count` rows with a non-finite observable, a message that names it and the
+    member, and its name.
     """
     variables = program.example.variables
     checked = (name for name in variables if name in rows.finite)
@@ -155,7 +154,7 @@ def _not_finite(program: Program, rows: Rows, count: int) -> tuple[int, str, str
 
 @dataclass
 class _Pending:
-    """A chunk under way: where it began, what it will return, and which rows it does."""
+    """A chunk in flight: its starting instant, its future results, and its rows."""
 
     before: Instant
     after: Instant
@@ -171,8 +170,8 @@ class _Pending:
 
 
 class Loop:
-    """The host loop of a run that goes on after `done` rows: dispatches chunks, checks them, hands
-    them to a sink.
+    """The host loop of a run that continues after `done` rows: it dispatches and checks chunks and
+    passes them to a sink.
     """
 
     def __init__(
@@ -201,7 +200,7 @@ class Loop:
         self._chunk: Any = None  # compiled by `advance`, and again for a solver that has grown
 
     def advance(self, instant: Instant) -> Outcome:
-        """From an instant to the end, the first failure, or a request to stop."""
+        """Run from an instant to the end, the first failure, or a request to stop."""
         done = self.done
         if done >= self.cadence.rows:
             return self._outcome("done", done)
@@ -243,7 +242,7 @@ class Loop:
             pending, following, growths = following or self._next(pending, count), None, 0
 
     def _next(self, pending: _Pending, count: int) -> _Pending:
-        """Dispatch what follows a chunk, which need not have finished."""
+        """Dispatch the chunk after one that need not have finished."""
         left = self.cadence.rows - pending.end
         return self._dispatch(pending.after, pending.end, min(count, left))
 
@@ -254,7 +253,7 @@ class Loop:
         self.compile_seconds += time.perf_counter() - started
 
     def _time_rows(self, instant: Instant) -> float:
-        """Seconds that observing and diagnosing one row takes: rows with no step between them."""
+        """Seconds to observe and diagnose one row, measured on rows with no step between them."""
         count = min(self.capacity, 16)
         arguments = self.program.arguments(instant, 0, count, 0)
         jax.block_until_ready(self._chunk(*arguments))
@@ -281,7 +280,7 @@ class Loop:
         self.sink.commit(pending.after, pending.end)
 
     def _larger(self, pending: _Pending, bits: Any, growths: int) -> Instant:
-        """Where a chunk began, in larger buffers."""
+        """The starting instant of a chunk, with larger buffers."""
         solver, state, carries = pending.before
         solver, larger = _grown(solver, state, bits, growths)
         self.program.solver = solver
@@ -297,7 +296,7 @@ class Loop:
         )
 
     def _fail(self, pending: _Pending, where: tuple[int, str, str]) -> Outcome:
-        """Write the rows before the first that is not finite, then say what went wrong where."""
+        """Write the rows before the first that is not finite, then report what failed and where."""
         good, words, name = where
         if good:
             redone = self._dispatch(pending.before, pending.first, good)

@@ -1,4 +1,4 @@
-"""What a run holds, by one trace of its solver: shapes and dtypes instead of values."""
+"""The contents of a run from one trace of its solver: shapes and dtypes instead of values."""
 
 import functools
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from physent.protocol.variables import Domain, Variable
 
 
 class Outline:
-    """A solver with its diagnostics, and what they give."""
+    """A solver with its diagnostics, and their outputs."""
 
     def __init__(
         self,
@@ -34,8 +34,8 @@ class Outline:
         self.wide = bool(jax.config.read("jax_enable_x64"))
 
     def trust(self, other: "Outline | None") -> bool:
-        """Take over what another program has found out, where it is of the same objects, on as many
-        devices, in the same precision; whether it is.
+        """Reuse the results of another program, if it has the same objects, number of devices and
+        precision; returns whether it has.
         """
         same = other is not None and (
             self.solver is other.solver
@@ -116,7 +116,7 @@ class Outline:
         )
 
     def axes_of(self, solver: Solver) -> Domain:
-        """The axes of one member: its domain's, and those of what its diagnostics measure."""
+        """The axes of one member: those of its domain and of its diagnostics."""
         domain, example = solver.domain(), self.example
         observed = Observed(dict(example.items()), example.variables, domain, example.t)
         own = (axis for diagnostic in self.diagnostics for axis in diagnostic.axes(observed))
@@ -128,7 +128,7 @@ class Outline:
         return self._traced[2]
 
     def outputs(self) -> list[dict[str, Any] | Exception]:
-        """What each diagnostic gives at t = 0, shapes and dtypes instead of values, or what it
+        """The output of each diagnostic at t = 0, as shapes and dtypes, or the exception that it
         raises: one trace of all of them.
         """
         state, values, _ = self._traced
@@ -162,5 +162,5 @@ class Outline:
 
     @functools.cached_property
     def may_be_nan(self) -> set[str]:
-        """What may be NaN without anything being wrong."""
+        """The names of what may legitimately be NaN."""
         return {name for name, variable, _ in self.variables() if variable.nan}

@@ -1,4 +1,4 @@
-"""What is wrong with a program, found before anything is compiled."""
+"""Problems of a program, found before anything is compiled."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from physent.protocol.variables import Variable
 
 
 def problems(program: Program) -> list[tuple[str, str]]:
-    """What keeps a program from running or its results from being stored: (dotted key, sentence),
-    all of it.
+    """Everything that keeps a program from running or its results from being stored: (dotted key,
+    message).
 
     Names must be identifiers and unlike each other, diagnostics must fit the observables and give
     what they declare.
@@ -87,12 +87,12 @@ def _name_problems(name: str, taken: dict[str, str], what: str) -> list[str]:
 def _output_problems(
     diagnostic: Diagnostic, declared: dict[str, Variable], values: dict[str, Any] | Exception
 ) -> list[str]:
-    """Where the values of a diagnostic are not those it declares."""
+    """Mismatches between the outputs of a diagnostic and those it declares."""
     name = type(diagnostic).__name__
     if isinstance(values, Exception):
         return [f"{name} fails: {values!r}"]
     if odd := ", ".join(sorted(set(values) ^ set(declared))):
-        return [f"{name} does not give the outputs that its variables() declares: {odd}"]
+        return [f"{name} does not return the outputs that its variables() declares: {odd}"]
     return [
         f"{name} has shape {values[name].shape}, but its dims are {variable.dims}"
         for name, variable in declared.items()

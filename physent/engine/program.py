@@ -1,4 +1,4 @@
-"""Rows compiled: over steps, over members, over devices."""
+"""The compiled program: rows over time steps, members and devices."""
 
 import functools
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class Program(Outline):
 
     @functools.cached_property
     def mesh(self) -> Mesh | None:
-        """The devices, where there is more than one."""
+        """The device mesh, if there is more than one device."""
         return devices.mesh_of(self.devices, self.members) if self.devices > 1 else None
 
     # ----------------------------------------------------------------------------------------------
@@ -51,7 +51,9 @@ class Program(Outline):
     def measure(
         self, solver: Solver, state: Any, carries: tuple | None = None
     ) -> tuple[tuple, Rows]:
-        """One row of one member and the diagnostics' next carries; None of them is at t = 0."""
+        """One row of one member and the diagnostics' next carries; no carries (None) means t =
+        0.
+        """
         return measure(solver, state, self.diagnostics, carries, self.selected)
 
     def _over_members(self, function: Callable, *axes: Any) -> Callable:
@@ -82,7 +84,7 @@ class Program(Outline):
         return in_turn
 
     def _cut(self, state: Any) -> Any:
-        """The state of one member with its arrays cut over the devices."""
+        """The state of one member with its arrays partitioned over the devices."""
         if self.mesh is None or self.members > 1:
             return state
         mesh, axes = self.mesh, self.solver.split(self.devices)
@@ -97,7 +99,7 @@ class Program(Outline):
         return jax.tree_util.tree_map_with_path(put, state)
 
     def _spread(self, function: Callable, shared: tuple[bool, ...], into: Any) -> Callable:
-        """The function (solver, ...) over the devices.
+        """The function (solver, ...), distributed over the devices.
 
         Of members, every device takes its share of those arguments that are `shared`, and computes
         by itself; `into` are the `PartitionSpec` of the results. Of one member, the function is
@@ -136,8 +138,8 @@ class Program(Outline):
 
     @functools.cached_property
     def init(self) -> Callable[[Solver, Any], Any]:
-        """(solver, key) -> state at t = 0; the key of a member does not depend on how many there
-        are.
+        """(solver, key) -> state at t = 0; the key of a member does not depend on the number of
+        members.
         """
 
         def begun(solver, key):
@@ -235,17 +237,15 @@ class Program(Outline):
         return lambda numbers, *arguments: spread(eqx.combine(numbers, fixed), *arguments)
 
     def arguments(self, instant: Instant, first: int, count: int, steps: int) -> tuple[Any, ...]:
-        """What a chunk takes, from an instant on: for `count` rows after `first`, of `steps` steps
-        each.
+        """The arguments of a chunk that starts at an instant: `count` rows after `first`, of
+        `steps` steps each.
         """
         solver, state, carries = instant
         lengths = map(jnp.asarray, (first, count, steps))
         return eqx.filter(solver, eqx.is_array), state, carries, *lengths
 
     def compiled(self, cadence: Cadence, capacity: int, *arguments: Any) -> Any:
-        """The chunk, compiled for arguments such as these; it leaves state and carries where they
-        lie.
-        """
+        """The chunk, compiled for arguments like these; state and carries stay on their devices."""
         _, state, carries, *_ = arguments
         there = (
             [None, None]
@@ -257,8 +257,8 @@ class Program(Outline):
 
 
 def _strongly_typed(leaf: Any) -> Any:
-    """The leaf with the dtype it has for good, so that a state before and after a step is one type
-    of argument.
+    """The leaf with a strong dtype, so that states before and after a step have the same argument
+    types.
     """
     return (
         leaf

@@ -1,4 +1,4 @@
-"""How far a run is, how fast it goes and how long it will take, in words."""
+"""Progress of a run in words: how far it is, its speed and the time left."""
 
 import time
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ SILENCE = 600.0  # seconds
 
 @dataclass
 class Progress:
-    """What a run can say of itself while it goes on; `seconds` leaves compilation out."""
+    """The progress of a run; `seconds` excludes compilation."""
 
     t: float
     t_begin: float
@@ -19,8 +19,8 @@ class Progress:
 
 
 class Milestones:
-    """Says of each `Progress` whether it is worth a line: another tenth of the run is done, or ten
-    minutes are over.
+    """Decides whether a `Progress` is worth logging: after each tenth of the run, or every ten
+    minutes.
     """
 
     def __init__(self):
@@ -28,7 +28,7 @@ class Milestones:
         self.said = time.monotonic()
 
     def passed(self, progress: Progress) -> bool:
-        """Whether to say something now."""
+        """Whether to log now."""
         tenths, now = 10 * progress.rows // progress.total, time.monotonic()
         if tenths <= self.tenths and now - self.said < SILENCE:
             return False
@@ -37,7 +37,7 @@ class Milestones:
 
 
 def pace(progress: Progress) -> tuple[str, str]:
-    """How fast a run is, and how long it will take; "" for the latter when it is done."""
+    """The speed of a run and its remaining time; "" for the latter when it is done."""
     speed = (progress.t - progress.t_begin) / max(progress.seconds, 1e-9)
     left = (progress.t_end - progress.t) / max(speed, 1e-300)
     return (
@@ -47,7 +47,7 @@ def pace(progress: Progress) -> tuple[str, str]:
 
 
 def duration(seconds: float) -> str:
-    """A time span in words that fit it, as 40 s, 3 min 20 s or 5 h 10 min."""
+    """A time span in suitable units, as 40 s, 3 min 20 s or 5 h 10 min."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -1,6 +1,4 @@
-"""What a row of a run holds: observables, what the diagnostics make of them, invariants; and
-whether all is finite.
-"""
+"""A row of a run: observables, diagnostics and invariants, and whether all are finite."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,8 +11,8 @@ from physent.protocol.stochastic import StochasticSolver
 
 
 class Rows(NamedTuple):
-    """Saved values: `series` by row, `fields` by snapshot, and by row whether what is looked at is
-    finite.
+    """Saved values: `series` by row, `fields` by snapshot, and for each row whether the checked
+    values are finite.
     """
 
     series: dict[str, Any]
@@ -24,8 +22,8 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """Rows that follow each other, and where they belong: `count` rows from row `first` on, and
-    `snapshots` snapshots from snapshot `first_snapshot` on; row and snapshot 0 are at t = 0.
+    """Consecutive rows and their position: `count` rows starting at row `first`, and `snapshots`
+    snapshots starting at `first_snapshot`; row and snapshot 0 are at t = 0.
     """
 
     rows: Rows
@@ -36,8 +34,8 @@ class Block:
 
 
 class Instant(NamedTuple):
-    """Where a run is between two rows, as one pytree: the solver, which may have grown, its state,
-    and what the diagnostics carry on.
+    """The instant of a run between two rows, as one pytree: the solver, which may have grown, its
+    state, and the carries of the diagnostics.
     """
 
     solver: Solver
@@ -52,8 +50,8 @@ def measure(
     carries: tuple | None,
     selected: Any = None,
 ) -> tuple[tuple, Rows]:
-    """One row of one member and the diagnostics' next carries; of observables only the `selected`,
-    or all (None). At t = 0 nothing is carried yet: `carries` is None.
+    """One row of one member and the diagnostics' next carries; only `selected` observables, or all
+    (None). At t = 0 there are no carries yet: `carries` is None.
     """
     values = solver.observe(state)
     observed = observed_at(solver, state, values)
@@ -79,12 +77,12 @@ def measure(
 
 
 def invariant(name: str) -> str:
-    """What the series of an invariant is called."""
+    """The name of the series of an invariant."""
     return f"invariant_{name}"
 
 
 def observed_at(solver: Solver, state: Any, values: dict[str, Any]) -> Observed:
-    """The observables of a state, with what the solver knows of them."""
+    """The observables of a state, with the solver's metadata."""
     return Observed(
         values,
         solver.variables(),

@@ -1,4 +1,4 @@
-"""A stochastic solver's equation for diffrax, so that its many methods can advance any physent
+"""The equation of a stochastic solver for diffrax, so that its many methods can advance any physent
 system.
 """
 
@@ -17,17 +17,15 @@ Variables = dict[str, Array]
 
 
 def variables_of(solver: StochasticSolver, state: State) -> Variables:
-    """The stochastic variables of a state by name: the y0 of diffrax, and what its solution
-    holds.
-    """
+    """The stochastic variables of a state by name: y0 and the solution in diffrax."""
     return {name: getattr(state, name) for name in solver.parity()}
 
 
 def with_variables(
     solver: StochasticSolver, state: Any, values: Variables, t: Array | None = None
 ) -> Any:
-    """The state with these stochastic variables, at the time `t` if it is given; all else in it
-    stays.
+    """The state with these stochastic variables, at time `t` if given; everything else is
+    unchanged.
 
     Positions are not brought back into a box, and a neighbour list stays what it is.
     """

@@ -19,8 +19,8 @@ def trajectory(
     key: PRNGKeyArray | None = None,
     save: Callable[[Solver, Any], Any] | None = None,
 ) -> tuple[Any, State]:
-    """What is saved at t = 0 and after each of `rows` times `steps` steps, stacked along a first
-    axis; the last state.
+    """The rows at t = 0 and after every `steps` time steps, `rows` times, stacked along a first
+    axis, and the last state.
 
     Args:
         solver: its arrays may be traced, so the result can be differentiated with respect to any

@@ -1,4 +1,4 @@
-"""Since when diagnostics are not finite: a run goes on then, and says so at its end."""
+"""When diagnostics stopped being finite: the run continues, and reports it at its end."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Undefined:
-    """`since`: the first time at which each series was not finite, of all that were noted.
+    """`since`: the first time at which each series was not finite.
 
     What is not finite from the start may be waiting for its window to fill: it counts only if it
     never is. Those in `allowed` may be NaN without anything being wrong.
@@ -19,7 +19,7 @@ class Undefined:
         self._defined: set[str] = set()
 
     def note(self, series: dict[str, Any], first: int, count: int) -> None:
-        """Look at `count` values of each series, from row `first` on."""
+        """Check `count` values of each series, starting at row `first`."""
         for name, values in series.items():
             if name in self._allowed:
                 continue

@@ -1,5 +1,5 @@
-"""Entropy of physical data: what counts as an outcome, how its probability is estimated, which
-functional is taken.
+"""Entropy of physical data: the outcome space, the estimator of probabilities and the
+functional.
 
     entropy(x, measure=Renyi(order=2), outcomes=Ordinal(order=4), estimator=Grassberger(), axis=-1)
 

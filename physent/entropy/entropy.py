@@ -1,5 +1,5 @@
-"""The entropy of discrete outcomes, outcome space x estimator x measure in one call, and
-Boltzmann's, of particles in cells of phase space.
+"""The entropy of discrete outcomes, outcome space x estimator x measure in one call, and the
+Boltzmann entropy of particles in cells of phase space.
 """
 
 import math
@@ -33,7 +33,7 @@ def entropy(
     base: float | None = None,
     normalise: bool = False,
 ) -> Array:
-    """The entropy of the outcomes in an array, one value for every index that is not read.
+    """The entropy of the outcomes in an array, one value for each index of the other axes.
 
     Args:
         x: data of any shape.
@@ -57,12 +57,12 @@ def entropy(
     if estimator.corrects and not outcomes.counted:
         raise ValueError(
             f"{type(estimator).__name__} corrects for a finite sample, but "
-            f"{type(outcomes).__name__} gives weights and "
-            "not counts of one: use PlugIn, or Counts() if the array does hold counts"
+            f"{type(outcomes).__name__} gives weights rather than counts: use PlugIn, or "
+            "Counts() if the array holds counts"
         )
     if base is not None and not measure.logarithmic and not normalise:
         raise ValueError(
-            f"{type(measure).__name__} entropy is not a logarithm: base has no meaning for it"
+            f"{type(measure).__name__} entropy is not a logarithm, so base does not apply to it"
         )
     counts = outcomes.counts(x, axis)
     value = estimator(counts, measure)

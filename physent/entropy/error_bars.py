@@ -54,7 +54,7 @@ def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
 def effective_sample_size(
     x: ArrayLike, axis: int | Sequence[int] = -1, window: float = 5.0
 ) -> Array:
-    """How many independent values tell as much of the mean as the correlated ones, N/tau.
+    """The number of independent values equivalent to the correlated ones for the mean, N/tau.
 
     With several axes (a field) tau is the product over them of the integrated correlation lengths,
     from the autocovariance averaged over all lines along each: right for separable correlations.
@@ -106,8 +106,8 @@ class Comparison(NamedTuple):
 
 @eqx.filter_jit
 def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Comparison:
-    """Compare the means of two runs, or of two fields, with effective sample sizes instead of
-    counts of values.
+    """Compare the means of two runs, or of two fields, using effective sample
+    sizes.
 
     Normal approximation: it wants some 20 effective samples of each. `axis` are the axes of time or
     space.
@@ -193,9 +193,7 @@ def block_bootstrap(
     """
     x = as_floating(x)
     if x.ndim != 1 or x.shape[0] < 4:
-        raise ValueError(
-            f"x: given the shape {x.shape}, allowed: (N,), one series of N >= 4 values"
-        )
+        raise ValueError(f"x: given shape {x.shape}, allowed: (N,), one series of N >= 4 values")
     n = x.shape[0]
     length = min(n // 4, math.ceil(2 * n ** (1 / 3))) if block is None else block
     if not 1 <= length <= n // 4:

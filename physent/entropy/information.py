@@ -32,8 +32,8 @@ from physent.entropy.outcomes.histogram import Histogram
 def bin_symbols(
     x: ArrayLike, bins: int, low: float | None = None, high: float | None = None
 ) -> Array:
-    """The histogram bin of every value along the last axis as a symbol, 0 to bins - 1; on the range
-    of the data.
+    """The histogram bin of every value along the last axis as a symbol, 0 to bins - 1, over the
+    range of the data.
 
     Values outside a given range are put in the outermost bins. Raises nothing for NaN: check
     before.

@@ -43,8 +43,8 @@ def dye_entropy(
 
 @eqx.filter_jit
 def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
-    """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 where nothing is mixed, 0
-    where all is.
+    """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 if unmixed, 0 if fully
+    mixed.
 
     Danckwerts, Appl. Sci. Res. A 3, 279 (1952). For c between 0 and 1.
     """
@@ -55,7 +55,7 @@ def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
 
 
 class PotentialEnergies(NamedTuple):
-    """Potential energies per unit horizontal area: all of it, what sorting leaves, and the
+    """Potential energies per unit horizontal area: total, background (after sorting) and the
     difference.
     """
 

@@ -24,7 +24,7 @@ from physent.entropy.discrete import as_floating
 def medium_entropy_production(
     drift: ArrayLike, diffusion: ArrayLike, divergence: ArrayLike
 ) -> Array:
-    """b^2/D + db/dx of every component, whose sum has the mean of the medium's rate: the total one
+    """b^2/D + db/dx of every component; the mean of its sum is the medium rate, and the total rate
     at stationarity.
 
     `divergence` holds d b_i/dx_i, and D is a number or one a component. Where D = 0 a component
@@ -38,13 +38,13 @@ def medium_entropy_production(
 
 
 def _noise(diffusion: Array) -> Array:
-    """D to divide by, 1 where D = 0."""
+    """D as a safe divisor, 1 where D = 0."""
     return jnp.where(diffusion > 0, diffusion, jnp.ones_like(diffusion))
 
 
 class LinearProduction(NamedTuple):
-    """The stationary covariance (d, d) of a linear system, its entropy production, and the part of
-    every variable.
+    """The stationary covariance (d, d) of a linear system, its entropy production, and the
+    contribution of every variable.
     """
 
     covariance: Array

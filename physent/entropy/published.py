@@ -1,4 +1,4 @@
-"""Quantities of the reference packages under their own names, defined as they define them.
+"""Quantities of the reference packages under their own names and definitions.
 
 They are here so that published numbers can be reproduced and compared. Each docstring says what the
 quantity is not.

@@ -1,5 +1,5 @@
-"""Regularity of series: sample, approximate and multiscale entropy, which ask how often stretches
-that agree go on agreeing, and Lempel-Ziv complexity, how often a sequence says something new.
+"""Regularity of series: sample, approximate and multiscale entropy, how often matching segments
+continue to match, and Lempel-Ziv complexity, how often a sequence shows new words.
 
 Templates are sorted by their first value once. A template agrees only with a run of neighbours in
 that order, so the comparison goes over distances in the sorted order and stops at the first at
@@ -36,8 +36,8 @@ def _sorted_templates(x: Array, m: int, count: int) -> list[Array]:
 
 
 def _agreements(columns: list[Array], r: Array, both: bool) -> tuple[Array, Array]:
-    """For every template the later ones in the order (or all others) that agree in all columns but
-    the last; in all.
+    """For every template the number of later ones in the order (or all others) that match in all
+    columns but the last, and in all.
 
     Two values agree when |a - b| <= r.
     """
@@ -179,7 +179,7 @@ def multiscale_entropy(
 
 
 def _copied(symbols: Array) -> Array:
-    """For every position the length of the longest stretch from it that starts earlier as well,
+    """For every position the length of the longest segment from it that also starts earlier,
     overlap allowed.
 
     The common length of the suffixes at i and j is one more than that at i + 1 and j + 1, or zero:

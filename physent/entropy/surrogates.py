@@ -21,8 +21,8 @@ def shuffle(key: PRNGKeyArray, x: Array) -> Array:
 
 
 def circular_shift(key: PRNGKeyArray, x: Array) -> Array:
-    """The series (N, ...) shifted by a random time: keeps its own dynamics, destroys what it shares
-    with another.
+    """The series (N, ...) shifted by a random time: keeps its own dynamics, destroys its coupling
+    to another.
     """
     return jnp.roll(x, jax.random.randint(key, (), 1, x.shape[0]), axis=0)
 
@@ -59,7 +59,7 @@ def iaaft(key: PRNGKeyArray, x: Array, iterations: int = 100) -> Array:
 
 
 class Significance(NamedTuple):
-    """A statistic beside its values for surrogates: value, p-value, and the surrogates' mean and
+    """A statistic compared with its surrogates: value, p-value, and the surrogates' mean and
     standard deviation.
     """
 
@@ -77,7 +77,7 @@ def permutation_test(
     samples: int = 199,
     surrogate: Surrogate = shuffle,
 ) -> Significance:
-    """Test statistic(x, y) against the same for surrogates of x, one-sided.
+    """Test statistic(x, y) against its values for surrogates of x, one-sided.
 
     p = (1 + #{surrogate >= value})/(1 + samples) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol.
     9, 39 (2010)): never zero, uniform for exchangeable data. For series with memory take

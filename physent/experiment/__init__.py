@@ -1,1 +1,1 @@
-"""A TOML file, or a Python call, as a validated experiment."""
+"""A validated experiment from a TOML file or a Python call."""

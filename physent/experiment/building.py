@@ -1,4 +1,4 @@
-"""TOML -> a validated experiment: solver, diagnostics, run and output settings.
+"""From TOML to a validated experiment: solver, diagnostics, run and output settings.
 
 Every problem of a file is reported at once, each with its line, key, what was given, what is
 allowed and the nearest match, as one `ConfigError`.
@@ -40,7 +40,7 @@ _SECTIONS = ("name", "description", "solver", "run", "diagnostics", "output", "s
 def build(
     data: dict[str, Any], problems: Problems, default_name: str, folder: Path | None = None
 ) -> Experiment:
-    """An experiment from the data of a file; `folder` is where 'path.py:Class' is looked for."""
+    """An experiment from the data of a file; 'path.py:Class' is looked up in `folder`."""
     reading = Reading(folder)
     heading = {"name": data.get("name", default_name), "description": data.get("description", "")}
     _check_heading(data, heading, reading)
@@ -63,8 +63,7 @@ def build(
         if solver is not None and not isinstance(solver, StochasticSolver):
             reading.add(
                 ("score",),
-                f"{data['solver']['kind']} has no noise, and without it there is no score; leave "
-                "the table out",
+                f"{data['solver']['kind']} has no noise, so it has no score; omit this table",
             )
     made = [diagnostic for diagnostic, _ in diagnostics]
     program = None
@@ -97,7 +96,7 @@ def build(
 
 
 def _check_heading(data: dict[str, Any], heading: dict[str, Any], reading: Reading) -> None:
-    """What is wrong with the names of the sections, the experiment's name and its description."""
+    """Check the section names, the experiment's name and its description."""
     known = [*_SECTIONS, *(f"run.{name}" for name in declarations(RunSettings))]
     for key in [key for key in data if key not in _SECTIONS]:
         reading.add((key,), f"unknown key{nearest(key, known)} (allowed: {', '.join(_SECTIONS)})")
@@ -106,7 +105,7 @@ def _check_heading(data: dict[str, Any], heading: dict[str, Any], reading: Readi
             reading.add((key,), f"given {value!r}, allowed: a string")
     name = heading["name"]
     if isinstance(name, str) and (not name or "/" in name or name.startswith(".")):
-        reading.add(("name",), f"given {name!r}, allowed: a name that can be a folder's")
+        reading.add(("name",), f"given {name!r}, allowed: a valid folder name")
 
 
 def _part(
@@ -118,7 +117,7 @@ def _part(
     reading: Reading,
 ) -> tuple[Any, dict[str, Any]]:
     """The solver of a [solver] table, or the diagnostic of a [[diagnostics]] entry, and its record;
-    None where something is wrong.
+    None if there are problems.
     """
 
     def find(kind: Any) -> type:
@@ -139,7 +138,7 @@ def _part(
 def _solver(
     data: Any, run: RunSettings | None, reading: Reading
 ) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
-    """The solver, its record and a sentence on the dt that was chosen for it, if one was."""
+    """The solver, its record and a message on the automatic choice of dt, if any."""
     automatic = isinstance(data, dict) and data.get("dt") == "auto"
     members = None if run is None else run.members
     given = data | {"dt": SOME_DT} if automatic else data
@@ -155,8 +154,8 @@ def _solver(
 
 
 def _automatic_dt(solver: Solver, run: RunSettings) -> tuple[float, str]:
-    """A dt that divides save_every and is no longer than the solver allows for every member, and a
-    sentence on it.
+    """A dt that divides save_every and does not exceed the solver's limit for any member, and a
+    message on it.
     """
     longest = solver.longest_dt()
     if longest is None:
@@ -176,8 +175,8 @@ def _cross_check(
     output: OutputSettings,
     reading: Reading,
 ) -> Program:
-    """What no single key can say: cadences that divide, diagnostics that fit the solver, variables
-    that exist.
+    """Checks across keys: cadences that divide, diagnostics that fit the solver, variables that
+    exist.
     """
     if run is not None:
         try:

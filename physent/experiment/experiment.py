@@ -1,5 +1,5 @@
-"""A validated experiment, from a file or from a Python call, and the plain data that stand for
-it.
+"""A validated experiment, from a file or from a Python call, and its representation as plain
+data.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from physent.protocol.parameters import kind_of, settings
 
 @dataclass
 class Experiment:
-    """A validated experiment; `resolved` is the whole of it as plain data, defaults and overrides
-    included.
+    """A validated experiment; `resolved` is its plain data, with defaults and overrides
+    filled in.
 
     `notes` are sentences about what was chosen for the user, `score` how a score is learned, where
     it says so; `program` is what was found to be right with it, once, for whoever runs it.
@@ -35,20 +35,20 @@ class Experiment:
     program: Program | None = None
 
     def toml(self) -> str:
-        """The resolved experiment as a TOML text that runs to the same bits."""
+        """The resolved experiment as TOML that reproduces the run bit for bit."""
         return tomli_w.dumps(self.resolved)
 
     @property
     def folder(self) -> Path:
-        """Where the run goes."""
+        """The output folder of the run."""
         return Path(self.output.folder or Path("data") / "runs" / self.name)
 
 
 def describe(
     solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, name: str
 ) -> Experiment:
-    """The experiment that a Python call amounts to; a value that TOML has no word for stands as its
-    `repr`.
+    """The experiment equivalent to a Python call; a value that TOML cannot express is written as
+    its `repr`.
     """
 
     def entry(family: registry.Family, module: Any) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Plain data to an instance of a declared class, in one walk that checks, converts and records."""
+"""From plain data to an instance of a declared class, checked, converted and recorded in one
+pass.
+"""
 
 import functools
 import sys
@@ -17,7 +19,7 @@ from physent.protocol.declaration import Declaration, declarations, literals
 
 
 class Reading:
-    """Reads tables of an experiment; `found` collects what is wrong with them, each with its key.
+    """Reads tables of an experiment; `found` collects their problems with keys.
 
     Paths are looked for in `folder`.
     """
@@ -27,17 +29,17 @@ class Reading:
         self.found: list[tuple[Key, str]] = []
 
     def add(self, key: Key, words: str) -> None:
-        """Something is wrong with a key."""
+        """Record a problem of a key."""
         self.found.append((key, words))
 
     def refuse(self, error: ParameterError, key: Key = ()) -> None:
-        """Something is wrong with a key inside of `key`."""
+        """Record a problem of a key inside `key`."""
         self.add((*key, *error.key.split(".")), error.message)
 
     def make(
         self, cls: type, data: Any, key: Key = (), members: int | None = 1
     ) -> tuple[Any, dict[str, Any]]:
-        """An instance of a declared class, and its data with every default written out.
+        """An instance of a declared class, and its data with all defaults filled in.
 
         There is no instance (None) where something is wrong, nor with `members` = None, which only
         checks. The record keeps the user's own notation where he gave a value.
@@ -80,7 +82,7 @@ class Reading:
     def part(
         self, given: Any, key: Key, find: Callable[[Any], type], members: int | None = 1
     ) -> tuple[Any, dict[str, Any]]:
-        """An instance of what a name, or a table with its `kind`, stands for, and its record.
+        """An instance of the class named by a string or by the `kind` of a table, and its record.
 
         `find` says which class a kind is, None where there is none, or raises a RegistryError.
         """
@@ -98,7 +100,7 @@ class Reading:
     def _option(
         self, declaration: Declaration, given: Any, key: Key, members: int | None
     ) -> tuple[Any, dict[str, Any]]:
-        """The part that a choice is."""
+        """The option selected by a choice."""
         if not isinstance(given, str | dict):
             raise ParameterError(
                 declaration.name, f"given {given!r}, allowed: {declaration.allowed}"
@@ -109,7 +111,7 @@ class Reading:
         return self.part(given, key, find, members)
 
     def _value(self, declaration: Declaration, value: Any, members: int | None) -> tuple[Any, Any]:
-        """A value as the class takes it, and as it is recorded; ParameterError if it has none."""
+        """A value as passed to the class, and as recorded; ParameterError if it is invalid."""
         if declaration.form == "param":
             fits = _is_number(declaration, value)
         else:
@@ -130,7 +132,7 @@ class Reading:
 
 def make(cls: type, data: dict[str, Any], members: int = 1) -> Any:
     """An instance of a declared class from plain data. Raises ParameterError with the dotted key of
-    the first thing that is wrong.
+    the first problem.
     """
     reading = Reading()
     made, _ = reading.make(cls, data, (), members)
@@ -140,9 +142,7 @@ def make(cls: type, data: dict[str, Any], members: int = 1) -> Any:
 
 
 def problems(cls: type, data: Any) -> list[tuple[Key, str]]:
-    """Everything wrong with `data` as the parameters of `cls`: (path of the key, sentence), all of
-    it at once.
-    """
+    """All problems of `data` as the parameters of `cls`: (path of the key, message)."""
     reading = Reading()
     reading.make(cls, data, (), None)
     return reading.found
@@ -155,7 +155,7 @@ def _noted(declaration: Declaration, value: Any) -> Any:
 
 
 def _fits(value: Any, annotation: Any) -> bool:
-    """Whether a value of TOML is of a type; only an integer may stand for another, a float."""
+    """Whether a TOML value has a type; an integer may also stand for a float."""
     parts, origin = get_args(annotation), get_origin(annotation)
     if origin is Literal:
         return any(type(value) is type(part) and value == part for part in parts)
@@ -168,7 +168,7 @@ def _fits(value: Any, annotation: Any) -> bool:
 
 
 def _is_number(declaration: Declaration, value: Any) -> bool:
-    """Whether this is a number of the declared rank, a list of them (one a member), or
+    """Whether this is a number of the declared rank, a list of them (one per member), or
     {linspace = [a, b]} over the members.
     """
     if isinstance(value, dict) and is_range(value):
@@ -196,11 +196,15 @@ def _per_member(declaration: Declaration, value: Any, members: int) -> Any:
     if isinstance(value, dict):
         (spacing, (start, stop)) = next(iter(value.items()))
         if declaration.ndim:
-            raise ParameterError(name, f"a {spacing} gives numbers, allowed: {allowed} a member")
+            raise ParameterError(name, f"a {spacing} gives numbers, allowed: {allowed} per member")
         if spacing == "geomspace" and start * stop <= 0:
-            raise ParameterError(name, "the ends of a geomspace are of one sign and not 0")
+            raise ParameterError(
+                name, "the ends of a geomspace must be nonzero and have the same sign"
+            )
         if members == 1:
-            raise ParameterError(name, f"a {spacing} gives one value a member, but run.members = 1")
+            raise ParameterError(
+                name, f"a {spacing} gives one value per member, but run.members = 1"
+            )
         return getattr(np, spacing)(start, stop, members)
     if np.ndim(value) == declaration.ndim + 1 and len(value) != members:
         if members == 1:

@@ -1,4 +1,4 @@
-"""A TOML file with its `--set` overrides, and what is wrong with it by line."""
+"""A TOML file with its `--set` overrides, and its problems with line numbers."""
 
 import functools
 import tomllib
@@ -12,7 +12,7 @@ from physent.experiment.toml_lines import Key, line_of, lines_of
 
 @dataclass
 class Problems:
-    """Collects problems and says where in the file each one is."""
+    """Collects problems and locates each one in the file."""
 
     file: str
     text: str
@@ -21,11 +21,11 @@ class Problems:
 
     @functools.cached_property
     def lines(self) -> dict[Key, int]:
-        """The line of each key, found when the first problem asks for it."""
+        """The line of each key, computed at the first problem."""
         return lines_of(self.text)
 
     def add(self, key: Key, message: str) -> None:
-        """Something is wrong with a key."""
+        """Record a problem of a key."""
         made = any(  # by an override of it, of a table that holds it, or of what only it holds
             key[: len(override)] == override
             or (key not in self.lines and override[: len(key)] == key)
@@ -36,7 +36,7 @@ class Problems:
         self.found.append((line, ": ".join(["--set" if made else f"{self.file}:{line}", *words])))
 
     def check(self) -> None:
-        """Raise a ConfigError where anything was wrong."""
+        """Raise ConfigError if there were problems."""
         if self.found:
             raise ConfigError(
                 [text for _, text in sorted(self.found, key=lambda problem: problem[0])]
@@ -44,14 +44,14 @@ class Problems:
 
 
 def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[str, Any], Problems]:
-    """The data of a TOML file with `--set` overrides applied, and its problems, which know the
-    lines.
+    """The data of a TOML file with `--set` overrides applied, and a collector of problems with line
+    numbers.
     """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a UTF-8 text"
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
         hint = nearest(path.name, [entry.name for entry in path.parent.glob("*.toml")])
         raise ConfigError([f"{path}: cannot be read: {reason}{hint}"]) from None
     return parse_text(text, str(path), overrides)
@@ -60,7 +60,7 @@ def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[st
 def parse_text(
     text: str, file: str, overrides: list[str] | None = None
 ) -> tuple[dict[str, Any], Problems]:
-    """As `parse`, of a text that is called `file` in what is reported."""
+    """Like `parse`, for a text that is called `file` in messages."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -95,12 +95,12 @@ def _override(data: dict[str, Any], override: str, problems: Problems) -> None:
             place = place[part] if isinstance(place, list) else place.setdefault(part, {})
         place[key[-1]] = value_or_word(text.strip())
     except (TypeError, IndexError, KeyError, AttributeError):
-        problems.add(key, "there is no such place in the file")
+        problems.add(key, "there is no such key in the file")
 
 
 def value_or_word(text: str) -> Any:
-    """What a text is in TOML, or else the text: a word without its quotes, which a shell takes
-    away.
+    """The TOML value of a text, or else the text itself: a word whose quotes the shell has
+    removed.
     """
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -109,7 +109,7 @@ def value_or_word(text: str) -> Any:
 
 
 def precision_of(data: dict[str, Any]) -> str:
-    """The precision a file asks for, which must be known before its arrays are built."""
+    """The precision requested by a file, which must be known before its arrays are built."""
     section = data.get("run")
     precision = section.get("precision") if isinstance(section, dict) else None
     return "float32" if precision == "float32" else "float64"

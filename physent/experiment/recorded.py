@@ -1,4 +1,4 @@
-"""The experiment that a run's file records: as data, as leaves by dotted key, as words."""
+"""The experiment recorded in the file of a run: as data, as leaves by dotted key, as text."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ RANGES = ("linspace", "geomspace")
 
 
 def experiment_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The resolved experiment that a run's attributes hold, kinds called as now; empty where they
-    hold none.
+    """The resolved experiment in the attributes of a run, with current kind names; empty if there
+    is none.
     """
     try:
         return current_kinds(tomllib.loads(str(attributes.get("experiment", ""))))
@@ -39,7 +39,7 @@ def is_range(data: Mapping[str, Any]) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value as a reader wants to see it: as TOML has it, long lists cut."""
+    """A value for display: as in TOML, with long lists cut."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -55,7 +55,7 @@ def shown(value: Any) -> str:
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Each dotted key by its last part, or by all of it where two end alike."""
+    """Each dotted key by its last part, or in full where two end alike."""
     last = [key.rpartition(".")[2] for key in keys]
     return {
         key: name if last.count(name) == 1 else key.replace(".", "_")

@@ -1,5 +1,5 @@
-"""What is generated from the declarations of a class: the JSON schema, a template, a table of the
-documentation.
+"""Generated from the declarations of a class: the JSON schema, a template and the table of
+parameters.
 """
 
 import functools
@@ -48,7 +48,7 @@ def _type_of(declaration: Declaration) -> Any:
 
 
 def _choice_schema(declaration: Declaration) -> dict[str, Any]:
-    """The name of a kind alone, or a table, whose kind may be left out for the default."""
+    """The name of a kind alone, or a table, whose kind may be omitted for the default."""
     tables = {
         kind: model_of(cls, kind).model_json_schema() for kind, cls in declaration.options.items()
     }
@@ -67,7 +67,7 @@ def _number_schema(declaration: Declaration) -> dict[str, Any]:
     value: dict[str, Any] = number | {keys[key]: bound for key, bound in declaration.bounds.items()}
     for _ in range(declaration.ndim):
         value = {"type": "array", "items": value}
-    each = {"type": "array", "items": value, "description": "one value a member"}
+    each = {"type": "array", "items": value, "description": "one value per member"}
     ends = {"type": "array", "items": number}
     ranges = [{"type": "object", "properties": {name: ends}, "required": [name]} for name in RANGES]
     return {"anyOf": [value, each, *ranges]}
@@ -125,8 +125,8 @@ def _toml(value: Any) -> str:
 
 
 def template(cls: type, table: str, kind: str | None = None) -> str:
-    """A TOML table with every key of `cls` at its default, and beside it what it is; optional keys
-    stand commented.
+    """A TOML table with every key of `cls` explained and at its default; optional keys are
+    commented out.
     """
     lines = [f"[{table}]"] + ([f'kind = "{kind}"'] if kind else [])
     tables = []
@@ -150,7 +150,7 @@ def template(cls: type, table: str, kind: str | None = None) -> str:
 
 
 def parameter_table(cls: type, prefix: str = "") -> str:
-    """A Markdown table of every parameter of `cls`, with one more for each kind of its choices."""
+    """A Markdown table of the parameters of `cls`, and one more for each kind of its choices."""
     rows = ["| parameter | default | allowed | units | meaning |", "|---|---|---|---|---|"]
     parts = []
     for declaration in declarations(cls).values():

@@ -1,4 +1,4 @@
-"""What the tables of an experiment may say: [run], [output], [sweep] and [score]."""
+"""The settings of an experiment's tables: [run], [output], [sweep] and [score]."""
 
 from typing import Literal
 
@@ -21,40 +21,39 @@ Mode = Literal["grid", "zip", "random"]
 
 
 class RunSettings(Declared):
-    """How long to run, how often to save, and with which numbers."""
+    """How long to run, how often to save, and in which precision."""
 
-    t_end: float = static(
-        doc="time at which the run ends, a multiple of save_every", gt=0, example=10.0
-    )
+    t_end: float = static(doc="end time of the run, a multiple of save_every", gt=0, example=10.0)
     save_every: float = static(
-        doc="time between two saved rows of series and diagnostics", gt=0, example=0.1
+        doc="time between saved rows of series and diagnostics", gt=0, example=0.1
     )
     snapshot_every: float | None = static(
         None,
-        doc="time between two saved fields, a multiple of save_every; default: save_every",
+        doc="time between saved fields, a multiple of save_every; default: save_every",
         gt=0,
         example=0.1,
     )
     seed: int = static(0, doc="seed of the random key", ge=0, le=2**63 - 1)
     precision: Literal["float64", "float32"] = static(
-        "float64", doc="floating point numbers of the run"
+        "float64", doc="floating-point precision of the run"
     )
-    members: int = static(1, doc="independent members, run together along one dimension", ge=1)
+    members: int = static(1, doc="number of ensemble members, run together", ge=1)
     devices: Literal["all"] | int = static(
         1,
-        doc="devices to run on: members are shared out, one member is cut where its solver can be",
+        doc="number of devices: members are distributed; a single member is split if its solver "
+        "can",
         ge=1,
     )
     chunk: int | None = static(
         None,
-        doc="rows in a chunk at most; default: about a second's worth, within 4 MiB",
+        doc="maximum rows per chunk; default: about one second of computation, within 4 MiB",
         ge=1,
         example=64,
     )
 
 
 class OutputSettings(Declared):
-    """What is written and how."""
+    """What is written and where."""
 
     folder: str | None = static(
         None, doc="output folder; default: data/runs/<name>", example="data/runs/my_run"
@@ -73,94 +72,95 @@ class OutputSettings(Declared):
 
 
 class SweepSettings(Declared):
-    """The [sweep] table of an experiment, or what `physent sweep` says instead."""
+    """The [sweep] table of an experiment, or the options of `physent sweep` that override it."""
 
     over: tuple[str, ...] = static(
-        doc="key=values, one for each key that varies", example=["solver.dt=0.01,0.02"]
+        doc="one key=values for each key that varies", example=["solver.dt=0.01,0.02"]
     )
-    mode: Mode = static("grid", doc="every combination, values side by side, or drawn at random")
+    mode: Mode = static("grid", doc="grid: all combinations; zip: side by side; random: drawn")
     samples: int = static(16, doc="number of random points", ge=1)
     seed: int = static(0, doc="seed of the random points", ge=0)
 
 
 class ScoreSettings(Declared):
-    """How the score of a run is learned, by `physent score`; only for a solver with noise."""
+    """How `physent score` learns the score of a run; only for stochastic solvers."""
 
-    network: Network = choice(converter=one_of(NETWORKS), default="mlp", doc="what is trained")
-    loss: Loss = choice(
-        converter=one_of(LOSSES), default="implicit", doc="what training makes small"
-    )
+    network: Network = choice(converter=one_of(NETWORKS), default="mlp", doc="network to train")
+    loss: Loss = choice(converter=one_of(LOSSES), default="implicit", doc="loss to minimise")
     reference: Literal["equilibrium", "drift", "none"] | None = static(
         None,
-        doc="known score that the network learns the rest of; default: equilibrium, or drift for "
-        "stratonovich",
+        doc="known score to which the network learns a correction; default: equilibrium, or "
+        "drift for stratonovich",
         example="equilibrium",
     )
     after: Array = param(
         default=0.0,
         converter=as_number,
         ge=0,
-        doc="time before which snapshots are not used",
+        doc="snapshots before this time are not used",
         units="time",
     )
     member: int | None = static(
         None,
-        doc="member whose system is learned, where members differ in a parameter",
+        doc="member to learn from, if members differ in a parameter",
         ge=0,
         example=0,
     )
     odd: tuple[str, ...] | None = static(
         None,
-        doc="variables that are odd under time reversal; default: what the solver says",
+        doc="variables that are odd under time reversal; default: those of the solver",
         example=["propulsion"],
     )
-    steps: int = static(4000, doc="steps of training", ge=1)
+    steps: int = static(4000, doc="training steps", ge=1)
     batch: int = static(
-        256, doc="samples a step: snapshots, or walkers where these are independent", ge=1
+        256, doc="samples per step: snapshots, or walkers if they are independent", ge=1
     )
     learning_rate: Array = param(
-        default=3e-3, converter=as_number, gt=0, doc="of Adam, falling to 0 as a cosine"
+        default=3e-3, converter=as_number, gt=0, doc="learning rate of Adam, with cosine decay to 0"
     )
-    clip: Array = param(default=1.0, converter=as_number, gt=0, doc="largest norm of a gradient")
+    clip: Array = param(default=1.0, converter=as_number, gt=0, doc="maximum norm of the gradient")
     average: Array = param(
         default=0.03,
         converter=as_number,
         ge=0,
         lt=1,
-        doc="horizon of the average over parameters, as a share of the steps",
+        doc="horizon of the parameter average, as a fraction of the steps",
     )
     holdout: Array = param(
         default=0.2,
         converter=as_number,
         gt=0,
         lt=0.9,
-        doc="share of the trajectories kept from training, half for the verdict",
+        doc="fraction of the trajectories held out from training, half of it for the verdict",
     )
-    checks: int = static(20, doc="estimates of the error while training", ge=1)
+    checks: int = static(20, doc="number of error estimates during training", ge=1)
     patience: int | None = static(
         None,
-        doc="end after so many checks without a smaller error; default: never",
+        doc="stop after this many checks without a smaller error; default: never",
         ge=1,
         example=5,
     )
-    validation: int = static(2048, doc="samples a check at most", ge=2)
-    test: int = static(20000, doc="samples of the verdict at most", ge=2)
+    validation: int = static(2048, doc="maximum samples per check", ge=2)
+    test: int = static(20000, doc="maximum samples of the verdict", ge=2)
     probes: int = static(
         1,
-        doc="random signs a sample in checks and verdict, where the divergence is not exact",
+        doc="random signs per sample in checks and verdict, if the divergence is not exact",
         ge=1,
     )
     drifting: Literal["refuse", "warn"] = static(
-        "refuse", doc="what to do with a run that is not stationary"
+        "refuse", doc="what to do if the run is not stationary"
     )
-    bins: int = static(32, doc="boxes an axis of the maps", ge=2)
+    bins: int = static(32, doc="boxes per axis of the maps", ge=2)
     seed: int = static(0, doc="seed of training", ge=0, le=2**31 - 1)
     precision: Literal["float32", "float64"] = static(
-        "float32", doc="floating point numbers of training"
+        "float32", doc="floating-point precision of training"
     )
     buffer: float = static(256.0, doc="snapshots held in memory at once, in MB", gt=0)
     devices: int | None = static(
-        None, doc="devices that share a batch; default: all that divide it", ge=1, example=1
+        None,
+        doc="number of number of devices that share a batch; default: as many as divide it",
+        ge=1,
+        example=1,
     )
 
     def __check_init__(self):

@@ -1,4 +1,4 @@
-"""`checkpoint.eqx`: the state that continues a run bit for bit, written beside and renamed.
+"""`checkpoint.eqx`: the state that continues a run bit for bit, replaced atomically.
 
 One line of JSON (what it belongs to), then the leaves of (state, carries) as equinox serialises
 them; random keys go as their key data.

@@ -1,5 +1,5 @@
-"""Complex fields as pairs of real variables, `<name>_re` and `<name>_im`, which any tool reads; and
-joined again.
+"""Complex fields stored as pairs of real variables, `<name>_re` and `<name>_im`, which any tool
+reads, and joined again.
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ def split_complex(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
 
 
 class _ComplexPair(BackendArray):
-    """Two real variables read as one complex array, and only where it is indexed."""
+    """Two real variables as one complex array, read only when indexed."""
 
     def __init__(self, real: xr.Variable, imaginary: xr.Variable):
         self.real = real

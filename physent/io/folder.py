@@ -1,5 +1,5 @@
-"""A run folder: `run.nc`, `experiment.toml`, `checkpoint.eqx` and `run.log`; either absent or a
-valid run.
+"""A run folder: `run.nc`, `experiment.toml`, `checkpoint.eqx` and `run.log`; either absent or
+valid.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx"
 
 
 class RunFolder:
-    """The sink of a run on disk: rows go to `run.nc`, and a checkpoint vouches for them.
+    """The sink of a run on disk: rows go to `run.nc`, and a checkpoint confirms them.
 
     It is locked for as long as it is open. Raises FolderError where another process has it, or it
     cannot be opened.
@@ -52,8 +52,8 @@ class RunFolder:
         except OSError as error:
             self._lock.close()
             raise FolderError(
-                f"{path / RUN}: cannot be opened for writing ({reason(error)}); where it is open "
-                "in this program, close it"
+                f"{path / RUN}: cannot be opened for writing ({reason(error)}); if it is open in "
+                "this program, close it"
             ) from None
         self.log = logging.getLogger(f"physent.run.{path}")
         self.log.setLevel(logging.INFO)
@@ -78,7 +78,9 @@ class RunFolder:
         instant: Instant,
         overwrite: bool,
     ) -> "RunFolder":
-        """A new folder with the row at t = 0, and where the run is then (on the host)."""
+        """Create a folder with the row at t = 0, and return the instant of the run (on the
+        host).
+        """
         check_free(path, overwrite)
         with writing(path) as beside:
             beside.mkdir(parents=True)
@@ -91,16 +93,16 @@ class RunFolder:
         return cls(path, cadence, experiment)
 
     def append(self, block: Block) -> None:
-        """Write the rows of a chunk and sync the file. Raises RunError where there is no room; then
-        nothing is.
+        """Write the rows of a chunk and sync the file. Raises RunError if there is no room, and
+        then writes nothing.
         """
         with self._writing():
             check_room(self.path, _bytes(block.rows))
             self.writer.append(block)
 
     def commit(self, instant: Instant, rows: int) -> None:
-        """Replace the checkpoint by the instant after these rows. Raises RunError where it cannot
-        be written.
+        """Replace the checkpoint by the instant after these rows. Raises RunError if it cannot be
+        written.
         """
         here = devices.fetch((instant.state, instant.carries))
         with self._writing():
@@ -112,12 +114,12 @@ class RunFolder:
             yield
         except (OSError, RuntimeError, RunError) as error:
             raise RunError(
-                f"{self.path} cannot be written: {reason(error)}; when that is mended, physent "
+                f"{self.path} cannot be written: {reason(error)}; when that is fixed, physent "
                 f"resume {self.path}"
             ) from None
 
     def close(self, **attributes: Any) -> None:
-        """Write the closing attributes and let go of the file; what cannot be written any more is
+        """Write the closing attributes and close the file; what can no longer be written is
         logged.
         """
         for ending in (lambda: self.writer.annotate(**attributes), self.writer.close):
@@ -132,7 +134,7 @@ class RunFolder:
 
 
 def _bytes(rows: Rows) -> int:
-    """At most how much a file grows by these rows: all their values, and a block of a series for
+    """An upper bound of the growth of a file by these rows: all values, and a block of a series for
     each variable.
     """
     arrays = [*rows.series.values(), *rows.fields.values()]
@@ -140,7 +142,7 @@ def _bytes(rows: Rows) -> int:
 
 
 def check_room(folder: Path, needed: int) -> None:
-    """Raises RunError where a folder has no room for so many bytes and the checkpoint that follows
+    """Raise RunError if a folder has no room for `size` bytes and the checkpoint that follows
     them.
 
     A file that HDF5 was writing when the disk was full may be lost, so that is not left to chance.
@@ -156,11 +158,11 @@ def check_room(folder: Path, needed: int) -> None:
     limit = _file_limit()
     size = (folder / RUN).stat().st_size if (folder / RUN).is_file() else 0
     if limit is not None and size + wanted > limit:
-        raise RunError(f"a file may not be larger than {limit / 1e6:.3g} MB here (ulimit -f)")
+        raise RunError(f"files cannot be larger than {limit / 1e6:.3g} MB here (ulimit -f)")
 
 
 def _file_limit() -> int | None:
-    """The largest size that this process may give a file, where there is one."""
+    """The file size limit of this process, if there is one."""
     if resource is None:
         return None
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
@@ -168,8 +170,8 @@ def _file_limit() -> int | None:
 
 
 def check_free(path: Path, overwrite: bool) -> None:
-    """Raises FolderError if `path` is taken, unless it is a run that may be overwritten and is not
-    going on.
+    """Raise FolderError if `path` exists, unless it is a run that may be overwritten and is not
+    running.
     """
     if not path.exists():
         return
@@ -184,8 +186,8 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 def _locked(path: Path) -> IO:
-    """The lock of a run folder. Raises FolderError where another process has it, or it cannot be
-    had.
+    """The lock of a run folder. Raises FolderError if another process holds it, or it cannot be
+    acquired.
     """
     try:
         return lock(path / LOG)
@@ -196,7 +198,7 @@ def _locked(path: Path) -> IO:
 
 
 def is_running(path: Path) -> bool:
-    """Whether a process writes the run in a folder now."""
+    """Whether a process is writing the run in a folder now."""
     if not (path / LOG).is_file():
         return False
     try:
@@ -209,22 +211,22 @@ def is_running(path: Path) -> bool:
 
 
 def fingerprint(experiment: Any) -> str:
-    """A hash of everything in an experiment that decides its rows; when it ends and on how many
-    devices does not.
+    """A hash of everything in an experiment that affects its rows, so not its end time or number of
+    devices.
     """
     return _hash(experiment.resolved)
 
 
 def belongs(header: dict[str, Any], experiment: Any) -> bool:
-    """Whether a checkpoint is of this experiment, also where its kinds had other names when it was
-    written.
+    """Whether a checkpoint belongs to this experiment, even if its kinds had other names when it
+    was written.
     """
     return header["experiment"] in fingerprints(experiment)
 
 
 def fingerprints(experiment: Any) -> tuple[str, str]:
-    """The fingerprint of an experiment, and the one that it had while its kinds had their former
-    names.
+    """The fingerprint of an experiment, and its fingerprint under the former names of its
+    kinds.
     """
     return fingerprint(experiment), _hash(with_kinds(experiment.resolved, former_kind))
 
@@ -249,14 +251,14 @@ def _save(path: Path, experiment: Any, instant: Instant, rows: int) -> None:
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """What the checkpoint of a folder says of itself. Raises FolderError where it is damaged, or of
-    a later format than this version of physent knows.
+    """The header of a folder's checkpoint. Raises FolderError if it is damaged, or if its format is
+    newer than this version of physent.
     """
     file = path / CHECKPOINT
     try:
         header = checkpoint.read_header(file)
         if "rows" not in header:
-            raise ValueError("it is no checkpoint of a run")
+            raise ValueError("it is not a checkpoint of a run")
         later = header.get("format", 0) > checkpoint.FORMAT
     except (OSError, ValueError, TypeError):
         raise FolderError(
@@ -265,14 +267,14 @@ def read_header(path: Path) -> dict[str, Any]:
     if later:
         raise FolderError(
             f"{file} has format {header['format']}, and physent {version('physent')} reads formats "
-            f"up to {checkpoint.FORMAT}: go on with the version that wrote it, or a later one"
+            f"up to {checkpoint.FORMAT}: continue with the version that wrote it, or a later one"
         )
     return header
 
 
 def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
-    """Whether the file of a folder holds the rows that its checkpoint vouches for, those after the
-    first.
+    """Whether the file of a folder holds all rows (after the first) that its checkpoint
+    confirms.
 
     Raises FolderError where it cannot be read at all, or another process writes it.
     """
@@ -284,8 +286,8 @@ def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
 
 
 def open_run(path: str | Path) -> xr.Dataset:
-    """Open a run folder, or its NetCDF file, as a Dataset with complex fields joined; rows are read
-    when used.
+    """Open a run folder, or its NetCDF file, as a Dataset with complex fields joined; data are
+    loaded lazily.
 
     Rows after the last checkpoint of a run that is going on, or was killed, are left out: they may
     be incomplete.
@@ -310,7 +312,7 @@ def open_run(path: str | Path) -> xr.Dataset:
 
 
 def write_dataset(dataset: xr.Dataset, file: Path) -> None:
-    """Write a NetCDF file, whole or not at all. Raises FolderError where it cannot be written."""
+    """Write a NetCDF file atomically. Raises FolderError if it cannot be written."""
     with writing(file) as beside:
         beside.touch()  # says why a file cannot be there better than HDF5 does
         dataset.to_netcdf(beside)

@@ -1,5 +1,5 @@
-"""What a run's dataset looks like: dimensions, coordinates, variables and attributes; a file and
-memory share it.
+"""The layout of a run's dataset, on disk and in memory: dimensions, coordinates, variables and
+attributes.
 """
 
 import datetime
@@ -20,7 +20,7 @@ from physent.protocol.variables import Axis, Domain
 
 @dataclass(frozen=True)
 class Stored:
-    """One variable of the dataset; `time` is its time dimension, `dims` the ones behind it."""
+    """One variable of the dataset; `time` is its time dimension, `dims` those after it."""
 
     name: str
     time: str
@@ -32,8 +32,8 @@ class Stored:
 
 @dataclass(frozen=True)
 class Layout:
-    """The dataset of a run before it has rows; `coordinates` maps a name to (dims, values,
-    attributes).
+    """The structure of a run's dataset before it has rows; `coordinates` maps a name to (dims,
+    values, attributes).
     """
 
     variables: list[Stored]
@@ -43,7 +43,7 @@ class Layout:
 
     @property
     def times(self) -> list[str]:
-        """The time dimensions: t, and t_snapshot where fields have a cadence of their own."""
+        """The time dimensions: t, and t_snapshot if fields have their own cadence."""
         return ["t"] + (
             ["t_snapshot"] if any(stored.time == "t_snapshot" for stored in self.variables) else []
         )
@@ -52,7 +52,7 @@ class Layout:
     def of(
         cls, program: Program, cadence: Cadence, rows: Rows, attributes: dict[str, Any]
     ) -> "Layout":
-        """From a program and its first row, which has the shapes."""
+        """The layout for a program, with the shapes of its first row."""
         snapshot_time = "t" if cadence.rows_per_snapshot == 1 else "t_snapshot"
         leading = ("member",) if program.members > 1 else ()
         arrays = rows.series | rows.fields
@@ -120,8 +120,8 @@ def _coordinates(program: Program, domain: Domain, sizes: dict[str, int]) -> dic
 
 
 def _domain(program: Program) -> Domain:
-    """All axes (those of the domain first), with a leading axis of members where there are
-    several.
+    """All axes (those of the domain first), with a leading member axis if there are several
+    members.
     """
     if program.members == 1:
         return program.axes_of(program.solver)
@@ -131,8 +131,8 @@ def _domain(program: Program) -> Domain:
 
 
 def _period(domain: Domain) -> np.ndarray | None:
-    """The circumferences of the box that particles live in, where it is periodic and the same for
-    all members.
+    """The side lengths of the particles' box, if it is periodic and the same for all
+    members.
     """
     axes = [axis for axis in domain.axes if axis.points is None]
     lengths = [
@@ -145,7 +145,7 @@ def _period(domain: Domain) -> np.ndarray | None:
 
 
 def _shared(axis: Axis, members: int) -> tuple[np.ndarray, np.ndarray | None, bool]:
-    """Points and length of an axis, without the member axis where all members have the same."""
+    """Points and length of an axis, without the member axis if all members have the same."""
     points = np.asarray(axis.points)
     length = None if axis.length is None else np.asarray(axis.length)
     if members == 1:
@@ -156,7 +156,7 @@ def _shared(axis: Axis, members: int) -> tuple[np.ndarray, np.ndarray | None, bo
 
 
 def provenance(seed: int, precision: str) -> dict[str, Any]:
-    """The attributes that say how a run came to be."""
+    """The attributes that record the provenance of a run."""
     packages = ("physent", "jax", "jaxlib", "equinox", "numpy", "netCDF4", "xarray")
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     device = jax.devices()[0]

@@ -1,4 +1,4 @@
-"""One process at a time: an advisory lock on a file, which ends with the process however that
+"""One process at a time: an advisory file lock, released when the process ends, however it
 ends.
 """
 
@@ -14,7 +14,7 @@ except ImportError:  # not a POSIX system: nothing to lock with
 
 
 def lock(path: Path) -> IO:
-    """Hold the lock of a file, created if need be, until the result is closed. Raises Locked."""
+    """Lock a file, created if need be, until the result is closed. Raises Locked."""
     file = open(path, "a")  # noqa: SIM115 - held open on purpose
     if fcntl is not None:
         try:

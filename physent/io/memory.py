@@ -1,4 +1,4 @@
-"""A run that stays in memory, as an xarray Dataset."""
+"""A run kept in memory, as an xarray Dataset."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from physent.io.layout import Layout
 
 
 class MemorySink:
-    """Collects rows; `dataset` makes them one Dataset."""
+    """Collects rows; `dataset` joins them into one Dataset."""
 
     def __init__(self, layout: Layout, cadence: Cadence):
         self.layout = layout
@@ -31,7 +31,7 @@ class MemorySink:
         }
 
     def commit(self, instant: Instant, rows: int) -> None:
-        """Nothing: memory needs no checkpoint."""
+        """Do nothing: memory needs no checkpoint."""
 
     def dataset(self) -> xr.Dataset:
         """All rows so far."""

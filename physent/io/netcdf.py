@@ -1,4 +1,4 @@
-"""A run's NetCDF file: written along an unlimited `t`, synced once a chunk, readable by anything.
+"""The NetCDF file of a run: written along an unlimited `t`, synced once per chunk.
 
 HDF5 keeps no journal, so a kill in the middle of a sync must not leave half rewritten what was
 whole before. Hence a compressed chunk is one row and never written twice (a rewritten one would
@@ -24,7 +24,7 @@ READ_BYTES = 2**24
 
 
 class NetCDFWriter:
-    """Appends rows to a file, or overwrites those a resumed run does again."""
+    """Appends rows to a file, or overwrites those that a resumed run repeats."""
 
     def __init__(self, path: Path, cadence: Cadence):
         self.cadence = cadence
@@ -41,7 +41,7 @@ class NetCDFWriter:
 
     @classmethod
     def create(cls, path: Path, layout: Layout, cadence: Cadence, output: Any) -> "NetCDFWriter":
-        """A new file with the dimensions, coordinates and variables of `layout` and no rows."""
+        """Create a file with the dimensions, coordinates and variables of `layout` and no rows."""
         with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
             file.setncatts(layout.attributes)
             for name in layout.times:
@@ -60,7 +60,7 @@ class NetCDFWriter:
         return cls(path, cadence)
 
     def append(self, block: Block) -> None:
-        """Write rows and snapshots to their place, and sync the file."""
+        """Write rows and snapshots at their indices, and sync the file."""
         every, end = self.cadence.save_every, block.first + block.count
         self.file["t"][block.first : end] = np.arange(block.first, end) * every
         for name, values in block.rows.series.items():
@@ -77,9 +77,7 @@ class NetCDFWriter:
     def series(
         self, names: Iterable[str], first: int, end: int
     ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-        """The series of these names from one row to another, in blocks: (first row, values by
-        name).
-        """
+        """The named series between two rows, in blocks: (first row, values by name)."""
         block = 64 * SERIES_CHUNK
         for begin in range(first, end, block):
             rows = slice(begin, min(begin + block, end))
@@ -139,7 +137,7 @@ def _create(
 
 
 def holds(path: Path, rows: int, cadence: Cadence) -> bool:
-    """Whether a run's file has every one of its first `rows` rows; False if it is damaged.
+    """Whether the file of a run has all of its first `rows` rows; False if it is damaged.
 
     Raises OSError where the operating system, and not the file, is what keeps it from being read.
     """

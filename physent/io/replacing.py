@@ -1,4 +1,4 @@
-"""Write beside the place and rename: a reader sees the old file or the new one, never half of
+"""Atomic writing (write a temporary path, then rename): a reader sees the old file or the new
 one.
 """
 
@@ -14,8 +14,8 @@ from physent.errors import FolderError, RunError
 
 @contextlib.contextmanager
 def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
-    """A context that gives another path in the same folder, for a file or a folder to be written
-    there. It takes the place of `path` at the end, or is removed where something is raised.
+    """A context manager that yields a temporary path in the same folder, for a file or a folder. It
+    replaces `path` at the end, or is removed if an exception is raised.
 
     The other path ends as `path` does, for those who go by endings, and differs from thread to
     thread; `beside` is another one, for what has one writer only.
@@ -36,7 +36,7 @@ def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """As `replacing`; raises FolderError, with the reason, where that is not possible."""
+    """Like `replacing`; raises FolderError, with the reason, if that is not possible."""
     try:
         with replacing(path) as beside:
             yield beside

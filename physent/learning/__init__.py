@@ -1,3 +1,3 @@
-"""Networks, losses and the optimiser's loop; they know neither a solver nor a file, but ask a
+"""Networks, losses and the optimiser's loop; they see neither a solver nor a file, only a
 `System`.
 """

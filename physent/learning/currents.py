@@ -1,4 +1,4 @@
-"""What a score says of one state: current velocity, divergences and rates, component by component.
+"""Current velocity, divergences and rates of one state from a score, component by component.
 
 For dX = b dt + sqrt(2 D) dW with constant D, the score s = grad ln p and the current velocity v = b
 - D s. Of variables without noise v = b. With the parity e of each variable the part of the drift
@@ -21,8 +21,8 @@ from physent.protocol.variables import substitute
 
 
 class Physics(NamedTuple):
-    """What the system says of a state, of every stochastic variable: b, D, d b_i/d x_i, b_irr, d
-    b_irr_i/d x_i.
+    """Quantities of the system at a state, for every stochastic variable: b, D, d b_i/d x_i, b_irr,
+    d b_irr_i/d x_i.
     """
 
     drift: dict[str, Array]
@@ -103,8 +103,8 @@ def local(flow: Current) -> Local:
 
 
 def stationary_rate(found: Physics) -> Array:
-    """The total rate by the drift alone, b_irr . D^-1 b_irr + 2 div b_irr of what has noise, less
-    div b of everything.
+    """The total rate from the drift alone, b_irr . D^-1 b_irr + 2 div b_irr of the noisy variables,
+    minus div b of all.
 
     Its mean is the total rate where p is stationary. With even variables that all have noise it is
     b . D^-1 b + div b, which `physent.entropy.medium_entropy_production` has by component.

@@ -1,4 +1,4 @@
-"""A score of one state and its derivatives, component by component: exactly, or by random signs."""
+"""A score of one state and its componentwise derivatives: exact, or by random signs."""
 
 import math
 from collections.abc import Callable
@@ -16,8 +16,8 @@ TOGETHER = 16  # derivatives taken at once
 
 
 class Learned(NamedTuple):
-    """Of each variable with noise the known and the learned part of the score, and d/dx_i of every
-    component's own.
+    """The known and the learned part of the score of each noisy variable, and the derivative d/dx_i
+    of component i.
     """
 
     known: dict[str, Array]
@@ -37,8 +37,8 @@ class Learned(NamedTuple):
 
 
 def exactly(score: Score, system: System, state: Any, of: Array | None = None) -> Learned:
-    """The score of a state and its derivatives by forward mode, one a component; independent
-    walkers take one each.
+    """The score of a state and its derivatives by forward mode, one pass per component; for
+    independent walkers, one per component of a walker.
 
     `of` are particles: then only the derivatives of their components are taken, and the others are
     0.
@@ -124,7 +124,7 @@ Slopes = Callable[[Score, System, Any, PRNGKeyArray], Learned]
 
 
 def slopes(components: int, probes: int) -> Slopes:
-    """How derivatives are taken: exactly where there are few components, else by so many probes."""
+    """How derivatives are taken: exactly for few components, else by this many probes."""
     if components <= 4 * TOGETHER:
         return lambda score, system, state, key: exactly(score, system, state)
     return lambda score, system, state, key: by_probes(score, system, state, key, probes)

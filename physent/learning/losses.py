@@ -1,4 +1,4 @@
-"""What training makes small: each loss has the score, or the current it implies, at its minimum.
+"""Training losses, each minimised by the score, or by the current it implies.
 
 All are written for one sample and weighed by D; a minibatch takes their mean. A score s = s0 + u
 (`Score.parts`) learns u, and terms that do not depend on it are left out.
@@ -30,7 +30,7 @@ DENOISING_SHARE = 0.175
 
 
 class Scales(NamedTuple):
-    """What the data say of a system before anything is learned.
+    """Scales of a system from the data, before training.
 
     `fastest`: a large rate of contraction, the 95 % quantile of -db_i/dx_i over all components of
     all samples; `contraction`: -E[div b] of a sample; `interval`: the time between snapshots.
@@ -42,22 +42,22 @@ class Scales(NamedTuple):
 
 
 class Loss(Declared):
-    """A loss, as an experiment names it."""
+    """A loss that an experiment can select."""
 
     @abc.abstractmethod
     def objective(self, system: System, scales: Scales) -> Objective:
         """(score, values of a sample, key) -> the loss of that sample, a scalar."""
 
     def snapshots(self) -> int:
-        """How many successive snapshots make a sample, along a first axis of its values where there
-        are several.
+        """The number of successive snapshots per sample, along a first axis if there are
+        several.
         """
         return 1
 
 
 class Implicit(Loss):
-    """Implicit score matching, E[s . D s + 2 div(D s)] = E[ds . D ds] + const: it needs no score to
-    compare with.
+    """Implicit score matching, E[s . D s + 2 div(D s)] = E[ds . D ds] + const: it needs no
+    reference score.
 
     (A. Hyvaerinen, J. Mach. Learn. Res. 6, 695, 2005.) The divergence is exact, by forward mode, or
     estimated with random signs, for systems of many parts (Y. Song et al., UAI 2019); both are
@@ -68,9 +68,9 @@ class Implicit(Loss):
     """
 
     divergence: Literal["exact", "probes"] = static(
-        "exact", doc="of the score; probes where there are many parts"
+        "exact", doc="divergence of the score; use probes for many particles"
     )
-    probes: int = static(1, doc="random signs a sample, for probes", ge=1)
+    probes: int = static(1, doc="random signs per sample, for probes", ge=1)
     particles: int | None = static(
         None,
         doc="particles of a sample that enter the loss, drawn anew each time, for exact; default: "
@@ -78,7 +78,7 @@ class Implicit(Loss):
         ge=1,
     )
     stationarity: Array = param(
-        default=0.0, converter=as_number, ge=0, doc="weight of the stationarity term; 0: do without"
+        default=0.0, converter=as_number, ge=0, doc="weight of the stationarity term; 0: none"
     )
 
     def objective(self, system: System, scales: Scales) -> Objective:
@@ -103,7 +103,7 @@ class Implicit(Loss):
             if singular(system, state):
                 raise ParameterError(
                     "stationarity",
-                    "given in a system with D = 0 somewhere, whose score there is not learned, "
+                    "given for a system with D = 0 somewhere, where the score is not learned, "
                     "allowed: 0",
                 )
             found, again = physics(system, state), learned
@@ -170,7 +170,7 @@ class Denoising(Loss):
         if self.noise is None and not float(scales.fastest) > 0:
             raise ParameterError(
                 "noise",
-                f"no rule for it where nothing contracts (lambda = {float(scales.fastest):.3g}), "
+                f"no default if nothing contracts (lambda = {float(scales.fastest):.3g}), "
                 "allowed: a number > 0",
             )
 
@@ -204,7 +204,7 @@ class Denoising(Loss):
 
 
 class Stratonovich(Loss):
-    """The current from trajectories alone, E[v . D^-1 v - 2 v . D^-1 o dX/dt]: its minimum is v = b
+    """The current from trajectories alone, E[v . D^-1 v - 2 v . D^-1 o dX/dt], minimised by v = b
     - D s.
 
     For E[f(X) o dX] = E[f . v] dt for every f, with the product at the midpoint. The drift is not

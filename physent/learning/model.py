@@ -1,4 +1,4 @@
-"""What is learned: a score s = grad ln p of a stochastic system's variables, as a module."""
+"""The learned model: a score s = grad ln p of a stochastic system's variables, as a module."""
 
 import abc
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Score(eqx.Module):
         """
 
     def parts(self, system: System, state: Any) -> tuple[dict[str, Array], dict[str, Array]]:
-        """The known part s0 and the learned part u of s = s0 + u. By default nothing is known.
+        """The known part s0 and the learned part u of s = s0 + u. By default s0 = 0.
 
         **Arguments:**
 
@@ -73,8 +73,8 @@ class Score(eqx.Module):
 
 
 class Residual(Score):
-    """A network that learns the difference to a known score s0: the system's `reference_score`, or
-    D^-1 b.
+    """A network that learns the difference from a known score s0: the system's `reference_score`,
+    or D^-1 b.
 
     With s0 = D^-1 b, "drift", it is minus the current, u = -D^-1 v, that is learned.
     """
@@ -83,12 +83,12 @@ class Residual(Score):
     reference: Literal["equilibrium", "drift"] = eqx.field(static=True, default="equilibrium")
 
     def __call__(self, system: System, state: Any) -> dict[str, Array]:
-        """The reference and what was learned, added."""
+        """The sum of the reference and the learned part."""
         known, learned = self.parts(system, state)
         return {name: known[name] + learned[name] for name in known}
 
     def parts(self, system: System, state: Any) -> tuple[dict[str, Array], dict[str, Array]]:
-        """The reference, and what was learned."""
+        """The reference and the learned part."""
         learned = self.network(system, state)
         if self.reference == "drift":
             reference = _over_diffusion(system, state, system.drift(state))
@@ -113,8 +113,8 @@ def _over_diffusion(system: System, state: Any, values: Values) -> dict[str, Arr
 
 
 def noisy(system: System, state: Any) -> tuple[str, ...]:
-    """The names of the stochastic variables that have a D > 0, in the order of `parity`; D itself
-    is not traced.
+    """The names of the stochastic variables with D > 0, in the order of `parity`; D itself is not
+    traced.
     """
     with jax.ensure_compile_time_eval():
         diffusion = {name: bool(jnp.any(d > 0)) for name, d in system.diffusion(state).items()}
@@ -128,8 +128,8 @@ def singular(system: System, state: Any) -> bool:
 
 
 class Network(Declared):
-    """What an experiment says of a network: its kind, sizes and choices; it builds the `Score` that
-    is trained.
+    """The network settings of an experiment: kind, sizes and choices; builds the `Score` to
+    train.
 
     Registered in `physent.learning.networks`. Training wraps what it builds in the `Residual` to
     the reference that the experiment names.

@@ -1,4 +1,4 @@
-"""The networks that an experiment can name."""
+"""The networks that an experiment can select."""
 
 from physent.learning.perceptron import MultilayerPerceptron
 from physent.learning.resolvent import ResolventNetwork

@@ -21,7 +21,7 @@ T = TypeVar("T", bound=eqx.Module)
 
 
 class Medium(eqx.Module):
-    """What a network needs to know of particles with pair forces that propel themselves.
+    """What a network needs to know about self-propelled particles with pair forces.
 
     dx_i = (v0 g_i + F_i - A x_i) dt + sqrt(2 eps) dW,  dg_i = -gamma g_i dt + sqrt(2 gamma) dW, F_i
     a sum over pairs.
@@ -36,7 +36,7 @@ class Medium(eqx.Module):
 
     @classmethod
     def of(cls, system: Any) -> Self:
-        """From the fields of a system; ParameterError where it is no system of this kind."""
+        """From the fields of a system. Raises ParameterError if it is not of this kind."""
         try:
             eps = jnp.zeros_like(system.dt) if system.diffusivity is None else system.diffusivity
             axes = system.domain().axes
@@ -50,12 +50,12 @@ class Medium(eqx.Module):
             raise ParameterError(
                 "kind",
                 "needs particles with a soft pair force and Ornstein-Uhlenbeck propulsion, not "
-                f"this {type(system).__name__}",
+                f"{type(system).__name__}",
             ) from None
 
 
 def wanders(system: Any) -> bool:
-    """Whether positions have noise of their own: a diffusivity of 0 is none."""
+    """Whether positions have their own noise: a nonzero diffusivity."""
     return system.diffusivity is not None and float(system.diffusivity) > 0
 
 
@@ -112,8 +112,8 @@ class Pairs(eqx.Module):
         return cls(index, separation * inverse[None], squared * inverse, there)
 
     def others(self, values: Float[Array, "n *c"]) -> Float[Array, "#n k *c"]:
-        """The values of the neighbours j; of everybody, without a copy for each i, where that is
-        who they are.
+        """The values of the neighbours j; if these are all particles, without a copy for each
+        i.
         """
         return _take(values, self.index)
 

@@ -60,14 +60,14 @@ class Perceptron(Score):
 
 
 class MultilayerPerceptron(Network):
-    """A multilayer perceptron of all variables together: for a few of them, walkers or very small
+    """A multilayer perceptron of all variables together: for few variables, walkers or very small
     systems.
     """
 
     width: int = static(64, doc="units in each hidden layer", ge=1)
     depth: int = static(2, doc="hidden layers", ge=1)
     activation: Literal["silu", "gelu", "tanh"] = static(
-        "silu", doc="what follows each hidden layer"
+        "silu", doc="activation function of each hidden layer"
     )
 
     def build(self, system: System, samples: Values, key: PRNGKeyArray) -> Score:
@@ -95,7 +95,7 @@ class MultilayerPerceptron(Network):
 
 
 def _wavenumbers(system: System, name: str, shape: tuple[int, ...]) -> Array:
-    """2 pi over the period of each component that is a coordinate along a periodic axis, 0 of the
+    """2 pi over the period of each component that is a coordinate along a periodic axis, 0 for the
     others.
     """
     axes, each = system.domain().axes, [jnp.zeros(())] * shape[-1]

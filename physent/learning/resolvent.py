@@ -114,7 +114,7 @@ def products(vectors: Float[Array, "v d n"]) -> Float[Array, "n c"]:
 
 
 def quiet(layers: eqx.nn.MLP, share: float) -> eqx.nn.MLP:
-    """The same perceptron with a last layer that is small."""
+    """The same perceptron with a small last layer."""
     last = layers.layers[-1]
     assert last.bias is not None
     return eqx.tree_at(
@@ -130,15 +130,17 @@ class ResolventNetwork(Network):
     """
 
     degree: int = static(
-        14, doc="degree of the polynomials in the matrix of springs: how far forces are felt", ge=2
+        14,
+        doc="polynomial degree in the spring matrix: how far forces propagate",
+        ge=2,
     )
     functions: int = static(6, doc="radial functions of the messages", ge=2)
-    channels: int = static(6, doc="numbers that a particle sends to its neighbours", ge=1)
+    channels: int = static(6, doc="scalars that a particle sends to its neighbours", ge=1)
     vectors: int = static(4, doc="vectors that a particle sends to its neighbours", ge=1)
     hidden: int = static(48, doc="units in the hidden layer of the gates", ge=1)
 
     def build(self, system: Any, samples: Values, key: PRNGKeyArray) -> Score:
-        """With the springs of the force, and what is exact for linear forces."""
+        """With the springs of the force, initialised to the exact result for linear forces."""
         medium = Medium.of(system)
         if not wanders(system):
             raise ParameterError(

@@ -175,8 +175,8 @@ class SlowManifold(ParticleScore):
     def _of_pairs(
         self, contacts: Contacts, hp: Array, scalars: Float[Array, "n c"], kappa: Array
     ) -> tuple[Float[Array, "n k"], Float[Array, "n k"]]:
-        """What each contact adds along its normal, and of its motion across: what the whole
-        surroundings do along the line between the two, and what the pair alone does.
+        """The contribution of each contact along its normal and across it: the effect of all
+        surroundings along the line between the two, and of the pair alone.
         """
         _, k, slope, rolling, fade, r, normal, along, _, turning = contacts
         d, n, _ = normal.shape
@@ -256,17 +256,17 @@ class SlowManifoldNetwork(Network):
     """
 
     degree: int = static(
-        18, doc="degree of the polynomials in the matrix of contacts: how far forces are felt", ge=2
+        18, doc="polynomial degree in the contact matrix: how far forces propagate", ge=2
     )
     functions: int = static(4, doc="radial functions that measure the density", ge=2)
-    channels: int = static(4, doc="numbers that a particle tells its neighbours", ge=1)
+    channels: int = static(4, doc="scalars that a particle sends to its neighbours", ge=1)
     hidden: int = static(32, doc="units in the hidden layers of a particle's gates", ge=1)
     pair: int = static(20, doc="units in the hidden layers of a pair's gates", ge=1)
-    slots: int = static(14, doc="most contacts of a particle", ge=1)
+    slots: int = static(14, doc="maximum number of contacts per particle", ge=1)
     reach: Array = param(
         default=0.9,
         converter=as_number,
-        doc="where contacts end, in the reach of the force",
+        doc="contact cutoff, in units of the force's reach",
         gt=0,
         le=1,
     )

@@ -1,4 +1,4 @@
-"""Held-out splits of samples, and batches of those to train on."""
+"""Held-out splits of samples, and training batches."""
 
 import abc
 import functools
@@ -33,7 +33,7 @@ class Part:
 
     @property
     def spacing(self) -> float:
-        """How many rows of the file its rows are apart, on average."""
+        """The average spacing of its rows in rows of the file."""
         return (
             float(self.rows[-1] - self.rows[0]) / (len(self.rows) - 1)
             if len(self.rows) > 1
@@ -41,8 +41,8 @@ class Part:
         )
 
     def thinned(self, most: int) -> "Part":
-        """At most about `most` samples: of all trajectories fewer rows, of one row fewer
-        trajectories.
+        """At most about `most` samples: fewer rows of all trajectories, or fewer trajectories of
+        one row.
         """
         trajectories = self.trajectories[: max(1, most)]
         rows = max(1, min(len(self.rows), most // len(trajectories)))
@@ -53,7 +53,7 @@ class Part:
 def split(
     rows: np.ndarray, trajectories: int, holdout: float, gap: int, seed: int
 ) -> tuple[Part, Part, Part]:
-    """Samples to train on, to check with, and for the verdict; the latter two share the `holdout`.
+    """Samples for training, checks and the verdict; the latter two share the `holdout`.
 
     Whole trajectories where there are at least three of them; else the rows are cut, with `gap`
     rows left out at each cut. Raises SamplesError where too little is left.
@@ -74,9 +74,8 @@ def split(
     train, check, verdict = rows[: max(0, first - gap)], rows[first : second - gap], rows[second:]
     if min(len(train), len(check), len(verdict)) < 1:
         raise SamplesError(
-            f"{count} snapshots of {trajectories} trajectory are too few to keep some of them, "
-            f"{gap} rows "
-            "apart, from training: run longer, save more often, or run members"
+            f"{count} snapshots of {trajectories} trajectory are too few to hold out some of "
+            f"them, {gap} rows apart: run longer, save more often, or run members"
         )
     return Part(train, everything), Part(check, everything), Part(verdict, everything)
 
@@ -92,11 +91,11 @@ class Readable(Protocol):
 
     @abc.abstractmethod
     def bytes_of_row(self, part: Part) -> int:
-        """Memory that one row of a part takes."""
+        """The memory taken by one row of a part."""
 
 
 class Stream:
-    """Batches without end for training, the same for the same seed from any step on.
+    """Endless training batches, reproducible from any step for a given seed.
 
     Rows are drawn in a new order every epoch and read so many at a time as fit the `buffer`
     (bytes); batches are drawn from those in memory without replacement. A window that is in memory
@@ -136,14 +135,14 @@ class Stream:
         return {name: values[row, trajectory] for name, values in self._values.items()}
 
     def _hold(self, rows: np.ndarray) -> None:
-        """Have the samples of these rows in memory, and no others."""
+        """Hold the samples of these rows in memory, and no others."""
         if rows.tobytes() != self._key:
             self._values = {}  # not two windows at a time
             self._values = self.samples.read(rows, self.part.trajectories, self.together)
             self._key = rows.tobytes()
 
     def _order(self, epoch: int, which: int, count: int) -> np.ndarray:
-        """The order in which the samples of a window are used: again where there are too few."""
+        """The order in which the samples of a window are used, repeated if there are too few."""
         generator = np.random.default_rng([self.seed, 2, epoch, which])
         needed = self.per_window * self.batch
         if needed <= count:

@@ -1,4 +1,4 @@
-"""What learning is told of the system whose samples it sees."""
+"""The interface of learning to the system that produced the samples."""
 
 import abc
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from physent.protocol.variables import Domain, Variable
 
 
 class System(Protocol):
-    """dX = b dt + sqrt(2 D) dW, as far as a score and its losses need to know it.
+    """dX = b dt + sqrt(2 D) dW, as seen by a score and its losses.
 
     Every `StochasticSolver` is such a system; so is anything else with these methods, as a set of
     trajectories that nobody simulated.
@@ -23,7 +23,7 @@ class System(Protocol):
 
     @abc.abstractmethod
     def parity(self) -> dict[str, int]:
-        """The stochastic variables, and what time reversal does to each.
+        """The stochastic variables and their parity under time reversal.
 
         **Returns:**
 
@@ -45,7 +45,7 @@ class System(Protocol):
 
     @abc.abstractmethod
     def at(self, values: Mapping[str, Array]) -> Any:
-        """The state whose variables have given values. It is traced and vectorised over samples.
+        """The state with given values of its variables. It is traced and vectorised over samples.
 
         **Arguments:**
 
@@ -139,7 +139,7 @@ class System(Protocol):
 
     @abc.abstractmethod
     def domain(self) -> Domain:
-        """The space that positions live in.
+        """The space of the positions.
 
         **Returns:**
 
@@ -148,7 +148,7 @@ class System(Protocol):
 
 
 def over_diffusion(value: Array | float, diffusion: Array) -> Array:
-    """D^-1 x of every component, and 0 where D = 0: what has no noise has no rate and no score."""
+    """D^-1 x of every component, and 0 where D = 0: no noise means no rate and no score."""
     noisy = diffusion > 0
     safe = jnp.where(noisy, diffusion, jnp.ones_like(diffusion))
     return jnp.where(noisy, value / safe, jnp.zeros_like(diffusion))

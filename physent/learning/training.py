@@ -27,7 +27,7 @@ WARM = 10.0
 
 
 class Schedule(Protocol):
-    """How training goes: what it reads of its settings.
+    """The training schedule read from the settings.
 
     Arrays stand as Any: a field with a converter is a descriptor to type checkers, which protocols
     do not see through.
@@ -36,47 +36,47 @@ class Schedule(Protocol):
     @property
     @abc.abstractmethod
     def steps(self) -> int:
-        """Steps of training."""
+        """Training steps."""
 
     @property
     @abc.abstractmethod
     def batch(self) -> int:
-        """Samples a step."""
+        """Samples per step."""
 
     @property
     @abc.abstractmethod
     def learning_rate(self) -> Any:
-        """Of Adam, falling to 0 as a cosine."""
+        """Learning rate of Adam, with cosine decay to 0."""
 
     @property
     @abc.abstractmethod
     def clip(self) -> Any:
-        """Largest norm of a gradient."""
+        """Maximum norm of the gradient."""
 
     @property
     @abc.abstractmethod
     def average(self) -> Any:
-        """Horizon of the average over parameters, as a share of the steps."""
+        """Horizon of the parameter average, as a fraction of the steps."""
 
     @property
     @abc.abstractmethod
     def checks(self) -> int:
-        """Estimates of the error while training."""
+        """Number of error estimates during training."""
 
     @property
     @abc.abstractmethod
     def patience(self) -> int | None:
-        """End after so many checks without a smaller error."""
+        """Stop after this many checks without a smaller error."""
 
     @property
     @abc.abstractmethod
     def devices(self) -> int | None:
-        """Devices that share a batch."""
+        """Number of devices that share a batch."""
 
 
 class TrainingProgress(NamedTuple):
-    """How far training is: the error of the average on the samples for checks, with its standard
-    error and R^2.
+    """Training progress: the error of the average on the check samples, with its standard error and
+    R^2.
     """
 
     step: int
@@ -89,7 +89,7 @@ class TrainingProgress(NamedTuple):
 
 
 class Training(eqx.Module):
-    """Everything that training goes on from.
+    """The full training state, from which training continues.
 
     `score` is trained, `average` the running mean of its parameters, `best` the one with the
     smallest error so far, `stale` how many checks ago that was, `losses` the sum of the losses
@@ -108,7 +108,7 @@ class Training(eqx.Module):
 
 
 def optimiser(settings: Schedule) -> optax.GradientTransformation:
-    """Adam with b2 = .99, whose rate falls to 0 as a cosine, on gradients of limited norm."""
+    """Adam with b2 = 0.99, cosine decay of the learning rate to 0, and gradient clipping."""
     return optax.chain(
         optax.clip_by_global_norm(float(settings.clip)),
         optax.adam(
@@ -118,7 +118,7 @@ def optimiser(settings: Schedule) -> optax.GradientTransformation:
 
 
 def begin(score: Score, settings: Schedule, key: PRNGKeyArray) -> Training:
-    """Training before its first step."""
+    """The training state before the first step."""
     state = optimiser(settings).init(eqx.filter(score, eqx.is_inexact_array))
     zero = jnp.zeros((), jnp.int32)
     # copies: one buffer may not be given up twice
@@ -131,8 +131,8 @@ def begin(score: Score, settings: Schedule, key: PRNGKeyArray) -> Training:
 
 
 def strides(settings: Schedule) -> tuple[int, int]:
-    """Steps between checks, and steps in one call: it divides those between checks and all of
-    them.
+    """Steps between checks, and steps per call, which divides the former and the total number of
+    steps.
     """
     every = -(-settings.steps // settings.checks)
     both = math.gcd(every, settings.steps)
@@ -195,8 +195,8 @@ def advance(
 
 
 def mesh(settings: Schedule) -> Mesh:
-    """The devices that share a batch: as many as asked for, or as divide it. Raises ParameterError
-    for others.
+    """The devices that share a batch: the requested number, or all that divide it. Raises
+    ParameterError otherwise.
     """
     devices = jax.devices()
     count = settings.devices or max(
@@ -212,7 +212,7 @@ def mesh(settings: Schedule) -> Mesh:
 
 
 def placed(batches: Batch, on: Mesh) -> dict[str, Array]:
-    """The batches on the devices, the samples of each shared out among them."""
+    """The batches on the devices, with the samples of each distributed among them."""
     if on.size == 1:
         return {name: jnp.asarray(values) for name, values in batches.items()}
     return jax.device_put(batches, NamedSharding(on, PartitionSpec(None, "samples")))
@@ -241,8 +241,8 @@ def train(
     stop: Callable[[], bool],
     history: list[TrainingProgress],
 ) -> tuple[Training, list[TrainingProgress], bool]:
-    """Train to the end, to `patience`, or until `stop`; what remains, the checks, and whether it
-    came to its end.
+    """Train to the end, to `patience`, or until `stop`; returns the final state, the checks, and
+    whether it finished.
 
     `save` is called after each check and when stopped; from what it was given, training goes on bit
     for bit. Raises ParameterError where the loss is not finite.
@@ -283,13 +283,13 @@ def _loss(training: Training, settings: Schedule, steps: int) -> float:
         raise ParameterError(
             "learning_rate",
             f"given {settings.learning_rate:g}, and the loss is not finite at step "
-            f"{int(training.step)}: a smaller one may do, or more slots where the network has them",
+            f"{int(training.step)}: try a smaller rate, or more slots if the network has them",
         )
     return loss
 
 
 def _judged(training: Training, error: float) -> Training:
-    """Keep the average as the best so far where its error is the smallest; NaN is not."""
+    """Keep the average as the best so far if its error is the smallest, never if it is NaN."""
     training = dataclasses.replace(training, losses=jnp.zeros_like(training.losses))
     if not error < float(training.least):
         return dataclasses.replace(training, stale=training.stale + 1)

@@ -1,5 +1,5 @@
-"""The particle transformer: attention among a particle and its nearest neighbours, without physics
-built in.
+"""The particle transformer: attention among a particle and its nearest neighbours, without built-in
+physics.
 """
 
 from typing import Any
@@ -16,8 +16,8 @@ from physent.protocol.parameters import static
 
 
 class Block(eqx.Module):
-    """Attention among tokens, then a perceptron on each, both added to what they are given and
-    normalised.
+    """Attention among tokens, then a perceptron on each, both with residual connections and
+    normalisation.
     """
 
     attention: eqx.nn.MultiheadAttention
@@ -38,7 +38,7 @@ class Block(eqx.Module):
     def __call__(
         self, tokens: Float[Array, "t c"], weight: Float[Array, " t"]
     ) -> Float[Array, "t c"]:
-        """The tokens a layer later; each is attended to by its weight."""
+        """The tokens after the block; each is attended to with its weight."""
         tokens = jax.vmap(self.norms[0])(tokens + self._attended(tokens, weight))
         return jax.vmap(self.norms[1])(tokens + jax.vmap(self.feedforward)(tokens))
 
@@ -121,19 +121,19 @@ class Transformer(ParticleScore):
 
 
 class ParticleTransformer(Network):
-    """The transformer on a particle and its nearest neighbours; it knows no physics but that
-    particles are alike.
+    """The transformer on a particle and its nearest neighbours; the only physics built in is that
+    particles are identical.
     """
 
     neighbors: int = static(
-        16, doc="nearest particles within the force's reach that one attends to", ge=1
+        16, doc="number of nearest particles attended to, within the force's reach", ge=1
     )
-    width: int = static(32, doc="components of a token", ge=2)
+    width: int = static(32, doc="width of a token", ge=2)
     heads: int = static(2, doc="heads of attention", ge=1)
     layers: int = static(2, doc="blocks of attention", ge=1)
 
     def build(self, system: System, samples: Values, key: PRNGKeyArray) -> Score:
-        """At random; lengths are measured in those of the reach of the force."""
+        """With random weights; lengths are in units of the force's reach."""
         medium = Medium.of(system)
         learned = noisy(system, system.at({name: value[0] for name, value in samples.items()}))
         d = samples["position"].shape[-1]

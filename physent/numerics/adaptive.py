@@ -10,8 +10,8 @@ from jaxtyping import Array, Complex, Float
 
 
 class _Remembering(diffrax.AbstractStepSizeController):
-    """A controller whose state ends with the size of the step that it would take next, were there
-    no end to step to.
+    """A controller whose state ends with the next step size, as if there were no final
+    time.
     """
 
     inner: diffrax.PIDController

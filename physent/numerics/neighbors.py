@@ -1,4 +1,4 @@
-"""Verlet lists: who is near whom, in two or three dimensions (or one), periodic, unbounded or mixed
+"""Verlet neighbour lists in one to three dimensions, periodic, unbounded or mixed
 (`Space`).
 
 A list holds for every particle all others within `radius` = cutoff + skin, and serves as long as no
@@ -35,8 +35,8 @@ from physent.numerics.space import Space, renewed, squared_length
 
 
 class NeighborList(eqx.Module):
-    """The others within the radius of each particle, and what it takes to know how long that is
-    true.
+    """The neighbours within the radius of each particle, and the data to decide how long the list
+    is valid.
 
     `slots` (K, N) holds them in the first rows, and the particle itself in the rest: all first
     neighbours, then all second ones, so that a sum runs over particles in the order of memory.
@@ -52,12 +52,12 @@ class NeighborList(eqx.Module):
 
     @property
     def capacity(self) -> int:
-        """Slots a particle."""
+        """Slots per particle."""
         return self.slots.shape[-2]
 
     @property
     def index(self) -> Int[Array, "n k"]:
-        """The neighbours of each particle, a row each."""
+        """The neighbours of each particle, one row per particle."""
         return jnp.swapaxes(self.slots, -1, -2)
 
     def filled(self) -> Bool[Array, "n k"]:
@@ -65,14 +65,14 @@ class NeighborList(eqx.Module):
         return self.index != jnp.arange(self.slots.shape[-1], dtype=jnp.int32)[:, None]
 
     def overflow(self) -> Int[Array, ""]:
-        """1 if some particle ever had more neighbours than slots, else 0; it never goes back to
+        """1 if some particle ever had more neighbours than slots, else 0; it is never reset to
         0.
         """
         return (self.longest > self.capacity).astype(int)
 
 
 def enough(neighbors: NeighborList, particles: int) -> int:
-    """Slots that would have been enough, with a quarter to spare; on the host, after an
+    """A sufficient number of slots, with a margin of one quarter; on the host, after an
     overflow.
     """
     return min(max(particles - 1, 1), 4 * -(-5 * int(np.max(neighbors.longest)) // 16))
@@ -81,7 +81,7 @@ def enough(neighbors: NeighborList, particles: int) -> int:
 def find_neighbors(
     position: Float[Array, "n d"], space: Space, radius: Float[Array, ""], capacity: int
 ) -> NeighborList:
-    """The list of all others within `radius`, in time O(N).
+    """The list of all neighbours within `radius`, in O(N) time.
 
     Particles are counted into cells no smaller than the radius and laid out cell by cell, so that
     the three cells round a place along the last axis are one run of particles: 3^(d-1) runs hold
@@ -106,7 +106,7 @@ def renew(
     radius: Float[Array, ""],
     skin: Float[Array, ""],
 ) -> NeighborList:
-    """The same list while it serves, else a new one: when some particle has moved by more than
+    """The same list while it is valid, else a new one: when some particle has moved by more than
     skin/2.
     """
     if neighbors.capacity >= position.shape[0] - 1:
@@ -159,7 +159,7 @@ def sum_over_neighbors(
 def separations(
     position: Float[Array, "n d"], neighbors: NeighborList, space: Space
 ) -> tuple[list[Float[Array, "n k"]], Float[Array, "n k"]]:
-    """The components of x_j - x_i, shortest way round, for every slot, and the squared distance; 0
+    """The minimum-image components of x_j - x_i for every slot, and the squared distance; 0
     in empty slots.
     """
     parts = [
@@ -215,7 +215,7 @@ def _search_among(
     radius: Float[Array, ""],
     capacity: int,
 ) -> tuple[Int[Array, "k n"], Int[Array, ""]]:
-    """The neighbours among everybody of the particles at `position`, who are part of it."""
+    """The neighbours, among all particles, of the particles at `position`."""
     all_, n = everybody.shape[0], position.shape[0]
     cells = _lay_out(everybody, space, radius)
     row, first, width = _runs(cells, space)
@@ -229,15 +229,15 @@ def _search_among(
     column = jnp.arange(n, dtype=jnp.int32)
 
     def place(run, w):
-        """Where the w-th candidate of a run of every particle lies."""
+        """The index of the w-th candidate in a run of every particle."""
         at = first[run] + w
         # a run goes on at the other side
         at = jnp.where(at >= row_end[run], at - (row_end[run] - row_start[run]), at)
         return jnp.clip(at, 0, all_ - 1)
 
     def look(block):
-        """One bit for each of 32 candidates of every run: whether it is near. A few are, so only
-        those are written.
+        """One bit for each of 32 candidates of every run: whether it is near. Few are, so only
+        these are written.
         """
 
         def at(w, bits):
@@ -257,7 +257,7 @@ def _search_among(
         return jax.lax.fori_loop(0, count, at, (0 * row).astype(jnp.uint32))
 
     def write(block, loop):
-        """Those that are near into the next free slots, one of every particle at a time."""
+        """Write the near ones into the next free slots, one per particle at a time."""
         listed, found, bits = loop
         taken, where, left = own < 0, 0 * own, []
         for run, word in enumerate(bits):
@@ -317,7 +317,7 @@ def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, "
 
 
 def _rank(cell: Int[Array, " n"], cells: int) -> Int[Array, " n"]:
-    """How many particles of a lower index share the cell: each turn settles one particle of every
+    """The number of particles with a lower index in the same cell: each pass settles one per
     cell.
     """
     n = cell.shape[0]

@@ -1,5 +1,5 @@
-"""Arrays cut into slabs, one a device: transforms with an all-to-all, ghost cells from the
-neighbours, sums over all.
+"""Arrays partitioned into slabs, one per device: transforms with an all-to-all, ghost cells from
+neighbours, global sums.
 
 A program is traced for a mesh with one axis, named `AXIS`, that is the context (`jax.set_mesh`, or
 the engine for `run.devices`). Elementwise work and sums need nothing from here, the compiler cuts
@@ -23,12 +23,12 @@ AXIS = "slab"
 
 
 def slabs() -> int:
-    """How many slabs the arrays of the program being traced are cut into; 1 on one device."""
+    """The number of slabs of the arrays in the program being traced; 1 on one device."""
     return jax.sharding.get_abstract_mesh().shape.get(AXIS, 1)
 
 
 def spec(axis: int | None) -> PartitionSpec:
-    """The `PartitionSpec` of an array that is cut along an axis, or with None copied to every
+    """The `PartitionSpec` of an array partitioned along an axis, or with None replicated on every
     device.
     """
     return PartitionSpec() if axis is None else PartitionSpec(*[None] * axis, AXIS)
@@ -39,7 +39,7 @@ def _inside() -> bool:
 
 
 def each_slab(function: Callable, cut: tuple[int | None, ...], into: Any) -> Callable:
-    """`function` as it is computed for each slab by itself, which sees only its own share of every
+    """`function` applied to each slab separately, which sees only its own part of every
     array.
 
     `cut` has the axis along which each argument is cut, `into` (an axis, or a tuple of them) that
@@ -56,8 +56,8 @@ def each_slab(function: Callable, cut: tuple[int | None, ...], into: Any) -> Cal
 
 
 def everywhere(values: Array) -> Array:
-    """The whole array on every device, which is a gather: for positions, which are few beside what
-    is made of them.
+    """The whole array on every device (a gather): for positions, which are small compared with the
+    quantities computed from them.
     """
     return values if slabs() == 1 else jax.lax.with_sharding_constraint(values, PartitionSpec())
 
@@ -67,7 +67,7 @@ def everywhere(values: Array) -> Array:
 
 
 def own(values: Array) -> Array:
-    """Of an array that all slabs have alike, the share of this slab along its first axis."""
+    """The part of this slab, along the first axis, of an array replicated on all slabs."""
     if not _inside():
         return values
     share = values.shape[0] // slabs()
@@ -75,17 +75,17 @@ def own(values: Array) -> Array:
 
 
 def total(value: Array) -> Array:
-    """The sum over all slabs of what each has summed."""
+    """The global sum of the partial sums of all slabs."""
     return jax.lax.psum(value, AXIS) if _inside() else value
 
 
 def largest(value: Array) -> Array:
-    """The largest over all slabs."""
+    """The maximum over all slabs."""
     return jax.lax.pmax(value, AXIS) if _inside() else value
 
 
 def _exchanged(a: Array, cut: int, join: int) -> Array:
-    """Cut along one axis, joined along the other: the one all-to-all of a transform."""
+    """Repartition an array from one axis to the other: the one all-to-all of a transform."""
     return a if slabs() == 1 else jax.lax.all_to_all(a, AXIS, cut, join, tiled=True)
 
 
@@ -149,7 +149,7 @@ def irfft2(
 
 
 def factors(n: int, count: int) -> tuple[int, int] | None:
-    """n1 n2 = n, both multiples of `count` and as near to each other as can be; None where there
+    """n1 n2 = n, both multiples of `count` and as close to each other as possible; None if there
     are none.
     """
     whole = [
@@ -194,7 +194,7 @@ def ifft(modes: Complex[Array, "..."], axis: int = -1) -> Complex[Array, "..."]:
 
 
 def order(n: int) -> Int[Array, " n"]:
-    """Which of the modes 0, 1, ..., n - 1 stands at each place where `fft` leaves them."""
+    """The mode number, 0 to n - 1, at each index of the output of `fft`."""
     place = jnp.arange(n)
     if slabs() == 1:
         return place
@@ -204,9 +204,7 @@ def order(n: int) -> Int[Array, " n"]:
 
 def _factors(line: Array) -> tuple[int, int]:
     if line.ndim != 1 or (found := factors(line.shape[0], slabs())) is None:
-        raise ValueError(
-            f"an array of shape {line.shape} is no line that {slabs()} slabs can transform"
-        )
+        raise ValueError(f"an array of shape {line.shape} cannot be transformed by {slabs()} slabs")
     return found
 
 

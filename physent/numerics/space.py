@@ -1,4 +1,4 @@
-"""Space that particles move in: boxes that are periodic along some axes, along all, or along none.
+"""The space of particles: boxes periodic along some axes, all, or none.
 
 Space is two functions, a displacement and a shift, as in jax-md: `displacement` is the shortest
 vector between two places, `shift` is where a step leads, with the number of times it went round.
@@ -42,7 +42,7 @@ class Space(eqx.Module):
         return len(self.periodic)
 
     def nearest(self, difference: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
-        """One component of a difference of positions as that of the shortest vector, in [-length/2,
+        """The minimum image of one component of a difference of positions, in [-length/2,
         length/2].
         """
         if not self.periodic[axis]:
@@ -53,7 +53,7 @@ class Space(eqx.Module):
     def displacement(
         self, to: Float[Array, "... d"], start: Float[Array, "... d"]
     ) -> Float[Array, "... d"]:
-        """The shortest vector from `start` to `to`."""
+        """The minimum-image vector from `start` to `to`."""
         difference = to - start
         return jnp.stack(
             [self.nearest(difference[..., axis], axis) for axis in range(self.dimension)], axis=-1
@@ -62,7 +62,7 @@ class Space(eqx.Module):
     def shift(
         self, position: Float[Array, "... d"], step: Float[Array, "... d"]
     ) -> tuple[Float[Array, "... d"], Int[Array, "... d"]]:
-        """Where a step leads, and how often it went round each periodic axis on the way.
+        """The position after a step, and the number of times it wrapped around each periodic axis.
 
         position + step = new + rounds length; adding up the rounds keeps the unwrapped path without
         loss of precision.
@@ -93,8 +93,8 @@ def renewed(
     space: Space,
     skin: Float[Array, ""],
 ) -> T:
-    """What was made for a reference while it serves, else make(old): when some particle has moved
-    by more than skin/2.
+    """An object built for a reference while it is valid, else make(old): when some particle has
+    moved by more than skin/2.
 
     Positions and reference come component by component.
     """

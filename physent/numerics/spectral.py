@@ -22,7 +22,7 @@ def grid(n: int, length: Float[Array, ""]) -> Float[Array, " n"]:
 
 
 def squared_modulus(z: Complex[Array, "..."]) -> Float[Array, "..."]:
-    """|z|^2, without the root that |z| would take."""
+    """|z|^2, without the square root of |z|."""
     return z.real**2 + z.imag**2
 
 

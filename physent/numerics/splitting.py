@@ -37,13 +37,13 @@ class Splitting:
     source: str
 
     def __post_init__(self):
-        """Refuse coefficients that do not alternate or do not sum to 1."""
+        """Reject coefficients that do not alternate or do not sum to 1."""
         if len(self.kicks) != len(self.drifts) + 1:
             raise ValueError(
-                "a splitting that begins and ends with a kick has one kick more than drifts"
+                "a splitting that begins and ends with a kick must have one more kick than drifts"
             )
         if abs(sum(self.kicks) - 1) > 1e-14 or abs(sum(self.drifts) - 1) > 1e-14:
-            raise ValueError("the coefficients of a splitting sum to 1")
+            raise ValueError("the coefficients of a splitting must sum to 1")
 
 
 def _symmetric(

@@ -23,7 +23,7 @@ Extended = Float[Array, "nz2 nx2"]
 
 
 def extended(f: Field, width: int, edge: Edge) -> Extended:
-    """The field with `width` ghost cells on every side: periodic in x, and in z what `edge` says.
+    """The field with `width` ghost cells on every side: periodic in x, and in z as set by `edge`.
 
     "even" and "odd" reflect about the wall a value at centres (no flux; no slip), "faces" one on
     faces that is 0 there.
@@ -48,7 +48,7 @@ def inner(f: Extended, width: int) -> Field:
 
 
 def _stacked(parts: list[Array]) -> Array:
-    """The parts above one another.
+    """The parts stacked vertically.
 
     Written as one long row: XLA on a CPU copies what it concatenates along the last axis, but along
     the first it asks for every element where it comes from (twice the time of a whole step,
@@ -146,8 +146,8 @@ def _pressure_between_walls(
 
 
 def _eigenvalues(modes: np.ndarray, nz: int, nx: int, dx: Array, dz: Array) -> Array:
-    """Those of the five-point Laplacian, for the modes along z and those of a real transform along
-    x.
+    """The eigenvalues of the five-point Laplacian, for the modes along z and those of a real
+    transform along x.
     """
     along_x = second_difference(nx, np.arange(nx // 2 + 1), dx)
     return second_difference(nz, modes, dz)[:, None] + along_x[None, :]

@@ -1,5 +1,5 @@
-"""Pairs of particles tile by tile, for sums over neighbourhoods of hundreds: too many for a list of
-neighbours each.
+"""Pairs of particles tile by tile, for sums over hundreds of neighbours, too many for neighbour
+lists.
 
 Particles are sorted into tiles of equal numbers, compact in space, and each tile knows the tiles
 that come within the radius of it. Sums run over whole tiles, from memory that lies together;
@@ -31,7 +31,7 @@ _PAIRS = 2**16  # at once: enough for XLA to use every core, few enough to stay 
 
 
 class Tiling(eqx.Module):
-    """Tiles of particles, and the tiles near each.
+    """Tiles of particles, and the nearby tiles of each.
 
     `members` (T, B) are particles, N in an empty place; `place` (N,) is where each is in the
     flattened members; `near` (T, K) are tiles, T where there is none; `reference` are the positions
@@ -46,15 +46,15 @@ class Tiling(eqx.Module):
 
     @property
     def capacity(self) -> int:
-        """Slots for near tiles."""
+        """Slots for nearby tiles."""
         return self.near.shape[-1]
 
     def overflow(self) -> Int[Array, ""]:
-        """1 if some tile ever had more near tiles than slots, else 0; it never goes back to 0."""
+        """1 if some tile ever had more nearby tiles than slots, else 0; it is never reset to 0."""
         return (self.most > self.capacity).astype(int)
 
     def enough(self) -> int:
-        """Slots that would have been enough, with an eighth to spare; on the host, after an
+        """A sufficient number of slots, with a margin of one eighth; on the host, after an
         overflow.
         """
         return min(self.members.shape[-2], int(np.max(np.asarray(self.most))) * 9 // 8 + 1)
@@ -118,7 +118,7 @@ def renew_tiling(
     radius: Float[Array, " n"],
     skin: Float[Array, ""],
 ) -> Tiling:
-    """The same tiling while it serves, else a new one: when some particle has moved by more than
+    """The same tiling while it is valid, else a new one: when some particle has moved by more than
     skin/2.
     """
 
@@ -149,7 +149,7 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
     near = jnp.pad(tiling.near, ((0, turns * together - tiles), (0, 0)), constant_values=tiles)
 
     def laid_out(value: Array) -> Array:
-        """(..., T, B): a tile is in one piece."""
+        """(..., T, B), with each tile contiguous."""
         return jnp.pad(value, [(0, 0)] * (value.ndim - 1) + [(0, 1)])[..., members]
 
     blocks = jax.tree.map(laid_out, values)
@@ -182,12 +182,12 @@ def over_tiles(tiling: Tiling, function: Callable[[Any, Any, Array], Any], value
 
 
 def tile_count(dimensions: int, n: int, size: int) -> int:
-    """How many tiles `tile` makes; more near tiles than that there cannot be."""
+    """The number of tiles made by `tile`, an upper bound of the nearby tiles."""
     return math.prod(_cuts(dimensions, n, size))
 
 
 def _cuts(dimensions: int, n: int, size: int) -> tuple[int, ...]:
-    """Into how many parts to cut along each axis, for as few tiles as hold n particles."""
+    """The number of parts along each axis, for the fewest tiles that hold n particles."""
     cuts, left = [], -(-n // size)
     for axes in range(dimensions, 0, -1):
         cuts.append(math.ceil(round(left ** (1 / axes), 9)))
@@ -202,7 +202,7 @@ def _near(
     radius: Float[Array, " n"],
     skin: Array,
 ) -> Array:
-    """Which tiles' boxes come within the radius of each other; an empty tile is near none."""
+    """The tiles whose boxes come within the radius of each other; an empty tile is near none."""
     n = position.shape[1]
     present = members < n
     index = jnp.minimum(members, n - 1)

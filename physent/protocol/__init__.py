@@ -1,3 +1,3 @@
-"""What a solver, a diagnostic and their parameters are, and how a name in a file becomes a
-class.
+"""The protocols of solvers, diagnostics and their parameters, and the lookup of classes by
+name.
 """

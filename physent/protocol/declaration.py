@@ -1,5 +1,5 @@
-"""What a class says of its parameters: a `Declaration` for each field that is made by `param`,
-`static` or `choice`, and whether a value keeps to it.
+"""Declared parameters: a `Declaration` for each field made by `param`, `static` or `choice`, and
+the check of values against it.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a class says of one of its fields."""
+    """The declaration of one field of a class."""
 
     name: str
     form: Literal["param", "static", "choice"]
@@ -72,8 +72,8 @@ class Declaration:
         return f"{words} {limits}".strip() + (", or nothing" if self.default is None else "")
 
     def option(self, kind: Any, folder: Path | None = None) -> type:
-        """The class that `kind` names: one of the options, or 'path.py:Class' of their family, a
-        file that is looked for in `folder` first.
+        """The class named by `kind`: one of the options, or 'path.py:Class' of their family, with
+        files looked up in `folder` first.
 
         Raises RegistryError, a ValueError, where there is none.
         """
@@ -82,7 +82,7 @@ class Declaration:
             if isinstance(cls, type) and isinstance(family, type) and issubclass(cls, family):
                 return cls
             raise RegistryError(
-                f"{kind} is no {getattr(family, '__name__', family)} (allowed: "
+                f"{kind} is not a {getattr(family, '__name__', family)} (allowed: "
                 f"{', '.join(self.options)}, or a subclass)"
             )
         if not isinstance(kind, str) or kind not in self.options:
@@ -93,7 +93,7 @@ class Declaration:
         return self.options[kind]
 
     def misfit(self, value: Any) -> str | None:
-        """A sentence on why `value` is no choice of this field, or None."""
+        """A message on why `value` is not a choice of this field, or None."""
         family = self.annotation
         if self.form != "choice" or not isinstance(family, type) or isinstance(value, family):
             return None
@@ -103,7 +103,7 @@ class Declaration:
         return f"given {value!r}{hint}, allowed: {self.allowed}, or a {family.__name__} of your own"
 
     def violation(self, value: Any) -> str | None:
-        """A sentence on why the field cannot have `value`, or None; traced values pass."""
+        """A message on why the field cannot have `value`, or None; traced values pass."""
         if value is None or isinstance(value, jax.core.Tracer) or self._keeps(value):
             return None
         given = repr(value if isinstance(value, str) else np.asarray(value).tolist())
@@ -130,7 +130,7 @@ class Declaration:
 
 
 def literals(annotation: Any) -> tuple[Any, ...]:
-    """The values that an annotation spells out."""
+    """The literal values of an annotation."""
     if get_origin(annotation) is Literal:
         return get_args(annotation)
     return tuple(value for part in get_args(annotation) for value in literals(part))
@@ -150,7 +150,7 @@ def _annotation_words(annotation: Any) -> str:
 
 
 def known(*values: Any) -> bool:
-    """Whether these are numbers, and not what stands for them while a program is traced."""
+    """Whether these are concrete numbers, not tracers."""
     return not any(isinstance(value, jax.core.Tracer) for value in values)
 
 

@@ -1,5 +1,5 @@
-"""Protocol two: a diagnostic turns the observables of each saved state into numbers, while the
-state is there.
+"""Protocol two: a diagnostic turns the observables of each saved state into numbers during the
+run.
 
 A diagnostic is a module like a solver. It runs inside the compiled chunk, so it may keep history
 (increments, running histograms, ordinal windows) only in its carry, and it runs offline on any
@@ -19,8 +19,8 @@ from physent.protocol.variables import Axis, Domain, Variable
 
 
 class Dynamics(NamedTuple):
-    """What a stochastic solver says of a state: drift b, diffusion D and d b_i/d x_i, each by
-    observable name.
+    """Drift b, diffusion D and d b_i/d x_i of a stochastic solver at a state, each by observable
+    name.
     """
 
     drift: Mapping[str, Array]
@@ -29,7 +29,7 @@ class Dynamics(NamedTuple):
 
 
 class Observed(Mapping[str, Array]):
-    """The observables of one saved state, with what is known about them.
+    """The observables of one saved state, with their metadata.
 
     A mapping from name to array, plus `t`, the time; `variables`, name to `Variable`; `domain`, the
     axes; and `exact()`, the observables of the exact solution at this time (empty where none is
@@ -69,7 +69,7 @@ class Observed(Mapping[str, Array]):
         return len(self._values)
 
     def find(self, of: str) -> str:
-        """The observable that a name or a role means.
+        """The observable with a given name or role.
 
         **Arguments:**
 
@@ -99,7 +99,7 @@ class Observed(Mapping[str, Array]):
         )
 
     def grid(self, name: str) -> list[tuple[int, Any]]:
-        """The axes of an observable that are grids of space.
+        """The spatial grid axes of an observable.
 
         **Arguments:**
 
@@ -121,7 +121,7 @@ C = TypeVar("C")
 
 
 class Diagnostic(Declared, Generic[C]):
-    """Numbers from observables, streaming or offline.
+    """Numbers computed from observables, streaming or offline.
 
     `name` is the output variable's name in the file, or a prefix of it where there are several;
     None gives a readable default.
@@ -131,7 +131,7 @@ class Diagnostic(Declared, Generic[C]):
 
     @abc.abstractmethod
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """What each output is.
+        """The description of each output.
 
         **Arguments:**
 
@@ -144,7 +144,7 @@ class Diagnostic(Declared, Generic[C]):
         """
 
     def axes(self, observed: Observed) -> tuple[Axis, ...]:
-        """The coordinates of dims that only its outputs have, as r of a radial distribution.
+        """The coordinates of dims that only its outputs have, such as r of a radial distribution.
 
         **Arguments:**
 

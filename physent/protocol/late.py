@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when they are first used."""
+"""Lazy loading of the names of a package at first use."""
 
 import importlib
 import importlib.util
@@ -11,7 +11,7 @@ def late(
     places: Mapping[str, Sequence[str]],
     otherwise: Callable[[str, str], Any] | None = None,
 ) -> tuple[Callable[[str], Any], list[str]]:
-    """`__getattr__` and the names of a package: `places` says in which module each is.
+    """`__getattr__` and the names of a package: `places` maps each to its module.
 
     A module of the package is loaded by its name, too; for any other name `otherwise` is asked.
     """

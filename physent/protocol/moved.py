@@ -180,13 +180,13 @@ _LINKS = ("physent.solvers", "physent.experiments")  # symbolic links in a check
 
 
 def former_kind(family: str, kind: str) -> str:
-    """What the release before this one called a kind of a family."""
+    """The name of a kind of a family in the previous release."""
     return next((old for old, new in KINDS[family].items() if new == kind), kind)
 
 
 def with_kinds(experiment: Mapping[str, Any], called: Callable[[Any, str], str]) -> dict[str, Any]:
-    """The data of an experiment with every solver and diagnostic as `called` (family, kind)
-    says.
+    """The data of an experiment with every solver and diagnostic renamed by `called(family,
+    kind)`.
     """
 
     def entry(family: str, table: Any) -> Any:
@@ -202,7 +202,7 @@ def with_kinds(experiment: Mapping[str, Any], called: Callable[[Any, str], str])
 
 
 def renamed_keyword(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """A function that takes keywords by their former names, too: `renamed_keyword(old="new")`."""
+    """Let a function accept keywords by their former names too: `renamed_keyword(old="new")`."""
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
@@ -223,7 +223,7 @@ def renamed_keyword(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def _place_of(path: str, name: str) -> tuple[ModuleType, str] | None:
-    """The module in which a name of physent.`path` is now, and what it is called there."""
+    """The current module and name of a former name of physent.`path`."""
     if name in NAMES.get(path, {}):
         place, _, now = NAMES[path][name].rpartition(".")
         return importlib.import_module(_PACKAGE + place), now
@@ -235,8 +235,8 @@ def _place_of(path: str, name: str) -> tuple[ModuleType, str] | None:
 
 
 def find(path: str, name: str) -> Any:
-    """What a name of the module physent.`path`, or of physent itself (""), is now; AttributeError
-    if it is nothing.
+    """The current object for a name of physent.`path`, or of physent itself (""). Raises
+    AttributeError if there is none.
     """
     whole = f"{path}.{name}".lstrip(".")
     if whole in PATHS:
@@ -250,12 +250,12 @@ def find(path: str, name: str) -> Any:
 
 
 def warn(words: str) -> None:
-    """Warn of an old name at the line that uses it."""
-    warn_user(f"{words}; the old name goes with the next release", FutureWarning)
+    """Warn about an old name at the line that uses it."""
+    warn_user(f"{words}; the old name will be removed in the next release", FutureWarning)
 
 
 class _Module(ModuleType):
-    """A module some of whose names, or all, are elsewhere now: they are read there, and set there.
+    """A module with names that have moved: they are read and set in their new place.
 
     A name that is deleted here, as pytest does to undo a patch, becomes again what it was before it
     was set.
@@ -287,7 +287,7 @@ class _Module(ModuleType):
 
 
 class _Gone(importlib.abc.Loader):
-    """Loads what stands for a module that is not there any more."""
+    """Loads a stand-in for a module that no longer exists."""
 
     def __init__(self, path: str):
         self.path = path
@@ -305,12 +305,12 @@ class _Gone(importlib.abc.Loader):
         vars(module)["__all__"] = sorted(public)
 
     def get_code(self, name: str) -> None:
-        """There is none: `python -m` says so."""
+        """There is no code, as `python -m` reports."""
 
 
 class _Lasting(importlib.abc.Loader):
-    """Loads a module that is still there as its own loader does, and gives it the names that it
-    once had.
+    """Loads an existing module with its own loader, and adds its former
+    names.
     """
 
     def __init__(self, loader: Any):
@@ -330,7 +330,7 @@ class _Lasting(importlib.abc.Loader):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds modules under their old names, and old names in modules that are still there."""
+    """Finds modules under their old names, and old names in existing modules."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -358,16 +358,15 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def _check_link(name: str, spec: importlib.machinery.ModuleSpec | None) -> None:
-    """Say what is wrong where a checkout was made without symbolic links, or something was built
-    from such a one.
+    """Report a checkout without symbolic links, or a package built from such a
+    checkout.
     """
     place = Path(__file__).parents[1] / name.rpartition(".")[2]
-    cure = "'git config core.symlinks true' and 'git checkout -- physent' in the checkout make them"
+    cure = "run 'git config core.symlinks true' and 'git checkout -- physent' in the checkout"
     if place.is_file():  # git writes a link as a small file
         raise CheckoutError(
-            f"{place} should be a symbolic link to ../{place.name}, and this checkout has none: "
-            f"{cure}; "
-            "a wheel needs none",
+            f"{place} should be a symbolic link to ../{place.name}, but this checkout has none: "
+            f"{cure}; a wheel needs none",
             name=name,
         )
     if spec is None:

@@ -60,8 +60,8 @@ def as_number(value: Numbers) -> Array: ...
 
 
 def as_number(value: Any) -> Any:
-    """Give `value` as a strongly typed floating array; the precision is JAX's default unless
-    `value` has one.
+    """Convert `value` to a strongly typed floating-point array, in JAX's default precision unless
+    `value` has its own.
     """
     if value is None or (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact)):
         return value
@@ -70,14 +70,14 @@ def as_number(value: Any) -> Any:
 
 class one_of(Generic[T]):
     """The converter of a `choice`: the name of one of `options` becomes an instance of that class,
-    and an instance stays what it is.
+    and an instance is kept.
     """
 
     def __init__(self, options: Mapping[str, type[T]]):
         self.options = options
 
     def __call__(self, value: T | str) -> T:
-        """The part that `value` is or names."""
+        """The instance that `value` is or names."""
         if isinstance(value, str) and value in self.options:
             return self.options[value]()
         return cast(T, value)
@@ -141,7 +141,7 @@ def static(
     lt: float | None = None,
     le: float | None = None,
 ) -> Any:
-    """Declare a size, a name or a switch; the values allowed are those of the field's annotation.
+    """Declare a size, a name or a switch; the field's annotation sets the allowed values.
 
     **Arguments:**
 
@@ -175,8 +175,8 @@ def choice(
     doc: str,
     converter: one_of[Any] | None = None,
 ) -> Any:
-    """Declare a part of its own class: a config names one of `options` as `kind` beside that
-    class's parameters.
+    """Declare a part with its own class: a config names one of `options` as `kind` along with the
+    parameters of that class.
 
     **Arguments:**
 
@@ -223,10 +223,10 @@ class DeclaredMeta(_ModuleMeta):
 
 
 class Declared(eqx.Module, metaclass=DeclaredMeta):
-    """A module whose `param`, `static` and `choice` fields are checked when it is made."""
+    """A module whose `param`, `static` and `choice` fields are checked at construction."""
 
     def __new__(cls, *args: Any, **values: Any) -> Self:
-        """Refuse a name that is no field's, with the nearest one, and a choice that is none of its
+        """Refuse unknown names, suggesting the nearest field, and choices outside their
         family.
 
         Here, before the checks of a subclass, which use what was chosen.
@@ -248,7 +248,7 @@ class Declared(eqx.Module, metaclass=DeclaredMeta):
 
 
 def kind_of(module: Any, options: Mapping[str, type]) -> str:
-    """The name under which the class of `module` stands in `options`."""
+    """The name of the class of `module` in `options`."""
     named = (kind for kind, cls in options.items() if type(module) is cls)
     return next(named, None) or registry.place_of(type(module))
 

@@ -1,4 +1,4 @@
-"""A name in a config -> a class: registered by a package (entry point), or named in place
+"""Lookup of classes named in a config: registered by a package (entry point), or given directly
 ("my_file.py:MySolver").
 
 physent's own solvers and diagnostics are registered through the same entry-point groups as anybody
@@ -25,7 +25,7 @@ GROUPS: dict[Family, str] = {"solvers": "physent.solvers", "diagnostics": "physe
 
 @functools.cache
 def registered(family: Family) -> dict[str, EntryPoint]:
-    """The entry points of a family by name; of two with one name the first is kept, with a
+    """The entry points of a family by name; of two with the same name the first is kept, with a
     warning.
     """
     found: dict[str, EntryPoint] = {}
@@ -40,7 +40,7 @@ def registered(family: Family) -> dict[str, EntryPoint]:
 
 
 def available(family: Family) -> dict[str, type]:
-    """Every class of a family that loads; a broken plugin warns and is left out."""
+    """Every class of a family that can be loaded; a broken plugin is skipped with a warning."""
     classes: dict[str, type] = {}
     missing: dict[str, None] = {}
     for name in registered(family):
@@ -54,7 +54,7 @@ def available(family: Family) -> dict[str, type]:
 
 
 def summaries(family: Family) -> dict[str, str]:
-    """The first paragraph of what every class of a family says of itself, by name.
+    """The first docstring paragraph of every class of a family, by name.
 
     It is read from the source; a class that is not found there is loaded, and where that fails
     there is a warning.
@@ -93,19 +93,19 @@ def _paragraph(docstring: str | None) -> str:
 
 
 def current(family: Family, kind: str) -> str:
-    """What a kind is called now; a name that somebody registers is theirs, whatever it meant
-    before.
+    """The current name of a kind; a registered name takes precedence over its former
+    meaning.
     """
     return kind if ":" in kind or kind in registered(family) else KINDS[family].get(kind, kind)
 
 
 def current_kinds(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of an experiment with every solver and diagnostic called as it is called now."""
+    """The data of an experiment with the current names of every solver and diagnostic."""
     return with_kinds(experiment, current)
 
 
 def find(family: Family, kind: str, folder: Path | None = None) -> type:
-    """The class that `kind` names; a file is looked for in `folder` first.
+    """The class named by `kind`; files are looked up in `folder` first.
 
     Raises RegistryError, with the nearest name, and CheckoutError where physent itself is not
     whole.
@@ -118,8 +118,8 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
         kind = now
     if kind not in points and kind in KINDS[family].values():
         raise RegistryError(
-            f"{kind!r} is not registered: what is installed is older than this source (pip install "
-            "-e .)"
+            f"{kind!r} is not registered: the installed package is older than this source (pip "
+            "install -e .)"
         )
     if kind not in points:
         raise RegistryError(
@@ -138,7 +138,9 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
 
 
 def from_place(kind: str, folder: Path | None = None) -> type:
-    """The class that 'path.py:Class' or 'module:Class' names; RegistryError if there is none."""
+    """The class named by 'path.py:Class' or 'module:Class'. Raises RegistryError if there is
+    none.
+    """
     place, _, name = kind.rpartition(":")
     path = file_of(place, folder)
     if place.endswith(".py") and path is None:
@@ -157,8 +159,8 @@ def from_place(kind: str, folder: Path | None = None) -> type:
 
 
 def place_of(cls: type) -> str:
-    """A kind that finds a class again: its file for one from a script or a file beside it, its
-    module for others.
+    """A kind that locates a class: by file for classes of a script or a file beside it, by module
+    for others.
     """
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     alone = (
@@ -180,7 +182,7 @@ def file_of(place: str, folder: Path | None) -> Path | None:
 
 
 def lasting(kind: str, folder: Path | None) -> str:
-    """A kind that still means the same from another folder."""
+    """A kind that keeps its meaning in another folder."""
     file, _, cls = kind.rpartition(":")
     path = file_of(file, folder) if file.endswith(".py") else None
     return kind if path is None else f"{path}:{cls}"

@@ -65,7 +65,7 @@ class Solver(Declared, Generic[S]):
 
     @abc.abstractmethod
     def observe(self, state: S) -> dict[str, Array]:
-        """What is saved of a state, and what diagnostics look at. It is traced.
+        """The observables of a state, saved and passed to diagnostics. It is traced.
 
         **Arguments:**
 
@@ -79,7 +79,7 @@ class Solver(Declared, Generic[S]):
 
     @abc.abstractmethod
     def variables(self) -> dict[str, Variable]:
-        """What each observable is.
+        """The description of each observable.
 
         **Returns:**
 
@@ -124,7 +124,7 @@ class Solver(Declared, Generic[S]):
         return {}
 
     def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
-        """How the method keeps invariants, by which reports judge their drift.
+        """How the method conserves invariants, used by reports to judge their drift.
 
         **Returns:**
 
@@ -134,7 +134,7 @@ class Solver(Declared, Generic[S]):
         return {}
 
     def split(self, devices: int) -> dict[str, int]:
-        """How one run is spread over devices.
+        """How one run is distributed over devices.
 
         `step` and `observe` then work on cut arrays, with `physent.numerics.slab` for transforms
         and ghost cells.
@@ -150,7 +150,8 @@ class Solver(Declared, Generic[S]):
         sizes, cannot be cut; the default always does.
         """
         raise ParameterError(
-            "run.devices", f"{type(self).__name__} cannot cut one run (members can be spread)"
+            "run.devices",
+            f"{type(self).__name__} cannot split one run over devices (members can be distributed)",
         )
 
     def members_in_turn(self) -> bool:
@@ -164,8 +165,8 @@ class Solver(Declared, Generic[S]):
         return False
 
     def longest_dt(self) -> Array | None:
-        """The longest time step to use with these parameters and this start, which `dt = "auto"`
-        keeps to. It is called on the host, with a `dt` that means nothing yet.
+        """The longest time step for these parameters and this initial state, the limit of
+        `dt = "auto"`. It is called on the host, with a placeholder `dt`.
 
         **Returns:**
 
@@ -188,7 +189,7 @@ class Solver(Declared, Generic[S]):
         return jnp.zeros((), dtype=int)
 
     def fatal(self, error: int) -> str | None:
-        """Whether error bits mean something that no larger buffer mends.
+        """Whether error bits signal an error that larger buffers cannot fix.
 
         **Arguments:**
 
@@ -213,4 +214,4 @@ class Solver(Declared, Generic[S]):
         nothing was changed, or the error stays after several growths. The default raises a
         RuntimeError.
         """
-        raise RuntimeError(f"{type(self).__name__} reported an error that it has no way to mend")
+        raise RuntimeError(f"{type(self).__name__} reported an error that it cannot fix")

@@ -1,5 +1,5 @@
-"""Protocol one for systems with noise: a stochastic solver also says its drift, its diffusion and
-its parity.
+"""Protocol one for systems with noise: a stochastic solver also provides its drift, diffusion and
+parity.
 """
 
 import abc
@@ -15,8 +15,8 @@ from physent.protocol.variables import substitute
 
 
 class StochasticSolver(Solver[S]):
-    """A solver of dX = b dt + sqrt(2 D) dW, which says its drift b, its diffusion D and the parity
-    of its variables.
+    """A solver of dX = b dt + sqrt(2 D) dW that provides its drift b, its diffusion D and the
+    parity of its variables.
     """
 
     @abc.abstractmethod
@@ -65,7 +65,7 @@ class StochasticSolver(Solver[S]):
 
     @abc.abstractmethod
     def parity(self) -> dict[str, int]:
-        """The stochastic variables, and what time reversal does to each.
+        """The stochastic variables and their parity under time reversal.
 
         **Returns:**
 
@@ -92,7 +92,7 @@ class StochasticSolver(Solver[S]):
         return False
 
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> S:
-        """The state whose stochastic variables have given values.
+        """The state with given values of the stochastic variables.
 
         The default replaces the leaves of these names in `init(key)`: enough where nothing else in
         the state depends on them.
@@ -110,7 +110,7 @@ class StochasticSolver(Solver[S]):
         return substitute(state, {name: values[name] for name in self.parity()})
 
     def reference_score(self, state: S) -> dict[str, Array]:
-        """A known score s0, to which a network learns the residual s - s0.
+        """A known score s0; a network learns the residual s - s0.
 
         **Arguments:**
 

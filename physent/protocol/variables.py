@@ -1,4 +1,4 @@
-"""What observables are, and the space they live in: declared, never guessed from arrays."""
+"""Declarations of observables and of their space, never guessed from arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ T = TypeVar("T", bound=eqx.Module)
 
 @dataclass(frozen=True)
 class Variable:
-    """What an observable, or an output of a diagnostic, is.
+    """The description of an observable or of an output of a diagnostic.
 
     **Arguments:**
 
@@ -57,8 +57,8 @@ class Axis(eqx.Module):
 
     @property
     def spacing(self) -> Array:
-        """The grid spacing of a uniform axis, a scalar. Raises a ValueError for an axis without
-        points, with one, or with points that are not equally spaced.
+        """The grid spacing of a uniform axis, a scalar. Raises ValueError for an axis with no
+        points, with one, or with unequal spacing.
         """
         if self.points is None:
             raise ValueError(f"axis {self.name!r} has no grid points")
@@ -67,7 +67,7 @@ class Axis(eqx.Module):
         if self.periodic and self.length is not None:
             return self.length / self.points.shape[-1]
         if self.points.shape[-1] < 2:
-            raise ValueError(f"axis {self.name!r} has one point and so no spacing")
+            raise ValueError(f"axis {self.name!r} has only one point, so it has no spacing")
         return jnp.abs(self.points[1] - self.points[0])
 
 
@@ -103,8 +103,8 @@ class Domain(eqx.Module):
 
 
 def substitute(state: T, values: Mapping[str, Array]) -> T:
-    """The state with other values of some of its variables and everything else, as its neighbour
-    list, as it is.
+    """The state with new values of some variables; everything else, such as its neighbour list, is
+    unchanged.
     """
     names = tuple(values)
 

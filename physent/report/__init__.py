@@ -1,4 +1,4 @@
-"""What people look at after a run: pictures for notebooks, a page for everybody, two runs compared.
+"""Reports on finished runs: figures for notebooks, an HTML page, and a comparison of two runs.
 
 import physent.report
 

@@ -1,5 +1,5 @@
-"""What a reader wants to know first: can this run be trusted? Each check is a sentence with a
-number in it.
+"""Checks of whether a run can be trusted, each a sentence with a
+number.
 """
 
 import contextlib
@@ -19,15 +19,15 @@ from physent.report.sorts import frames, power_spectrum, sorts_of
 
 State = Literal["good", "fair", "bad", "note"]
 WORSE: tuple[State, ...] = ("note", "good", "fair", "bad")
-GO_ON = "physent resume goes on from there"
+GO_ON = "physent resume continues from there"
 # how a run ended, by its status; "killed" and "going on" are both "running" in the file
 ENDS: dict[str, tuple[State, str]] = {
     "done": ("good", "yes, at {place}, {rows} rows"),
     "failed": ("bad", "no, it failed at {place}: {reason}"),
     "interrupted": ("fair", f"no, it was interrupted at {{place}}; {GO_ON}"),
     "killed": ("fair", f"no, it was killed after {{place}}; {GO_ON}"),
-    "going on": ("note", "not yet: it goes on, and {place} is saved"),
-    "unknown": ("note", "the file does not say; its last row is at {place}"),
+    "going on": ("note", "not yet: it is still running, saved up to {place}"),
+    "unknown": ("note", "not recorded in the file; its last row is at {place}"),
 }
 TAIL = (1e-5, 1e-2)  # of the amplitude: resolved below the first, not resolved above the second
 RESOLVED = {"good": "resolved", "fair": "marginal", "bad": "not resolved"}
@@ -44,7 +44,7 @@ class Check:
 
 
 def checks(dataset: xr.Dataset, folder: Path | None = None) -> list[Check]:
-    """Every check of a run, in the order of a reader's questions."""
+    """All checks of a run, in the order shown."""
     running = folder is not None and is_running(folder)
     return [
         finished(dataset, running),
@@ -66,7 +66,7 @@ def graded(value: float, limits: tuple[float, float]) -> State:
 
 
 def finished(dataset: xr.Dataset, running: bool = False) -> Check:
-    """Whether the run reached its `t_end`; `running` says that a process is writing it now."""
+    """Whether the run reached its `t_end`; `running` means that a process is writing it now."""
     status = str(dataset.attrs.get("status", "unknown"))
     if status == "running":
         status = "going on" if running else "killed"
@@ -92,11 +92,11 @@ def finite(dataset: xr.Dataset) -> Check:
                 found.add(name)
     if not found:
         return Check("finite", "good", "every series at every row, every field at its last")
-    return Check("finite", "fair", f"values that are not finite in {', '.join(sorted(found))}")
+    return Check("finite", "fair", f"non-finite values in {', '.join(sorted(found))}")
 
 
 def invariants(dataset: xr.Dataset) -> Iterator[Check]:
-    """How far each invariant drifts: by round-off, by a bounded oscillation, or by a trend.
+    """The drift of each invariant: round-off, a bounded oscillation, or a trend.
 
     It is held against what the method gives, where the solver says so (`Solver.kept`): round-off
     alone, or an error that oscillates and does not grow. Elsewhere growth is judged by its size.
@@ -122,12 +122,14 @@ def invariants(dataset: xr.Dataset) -> Iterator[Check]:
         if not np.isfinite(worst):
             state, words = "bad", "not finite"
         elif worst == 0.0:
-            state, words = "good", "not a bit of drift"
+            state, words = "good", "no drift at all"
         elif worst <= round_off:
             state, words = "good", f"{size}: round-off of {steps:.3g} steps"
         elif kept == "exactly":
             state = "fair" if worst <= 10 * round_off else "bad"
-            words = f"{size}, where the method should leave round-off, {round_off:.0e}{method}"
+            words = (
+                f"{size}, but the method should conserve it to round-off, {round_off:.0e}{method}"
+            )
         else:
             end, swing = trend(t, drift)
             state, words = graded(end, DRIFT), f"largest {size}, "
@@ -136,7 +138,7 @@ def invariants(dataset: xr.Dataset) -> Iterator[Check]:
                 words += f"bounded, without a trend{method}"
             else:
                 amiss = kept == "bounded" and state != "good"
-                against = ", where the method should leave none" if amiss else ""
+                against = ", but the method should have none" if amiss else ""
                 words += f"of which {end:.1e} is a trend{against}{method}"
         yield Check(name.removeprefix("invariant_"), state, words)
 
@@ -152,7 +154,7 @@ def trend(t: np.ndarray, drift: np.ndarray) -> tuple[float, float]:
 
 
 def resolution(dataset: xr.Dataset) -> Iterator[Check]:
-    """How small the amplitude of the first field is at the end of its spectrum, at its last row."""
+    """Decay of the first field's amplitude at the end of its spectrum, in the last row."""
     sorts = sorts_of(dataset)
     for name in order_of(dataset, sorts):
         found, array = sorts[name], dataset[name]
@@ -179,7 +181,7 @@ def resolution(dataset: xr.Dataset) -> Iterator[Check]:
 
 
 def growth(folder: Path) -> Iterator[Check]:
-    """Whether buffers (neighbour lists and the like) had to grow, as the checkpoint says."""
+    """Whether buffers (neighbour lists and the like) had to grow, from the checkpoint."""
     if not (folder / CHECKPOINT).is_file():
         return
     try:
@@ -197,13 +199,12 @@ def growth(folder: Path) -> Iterator[Check]:
         yield Check(
             "buffers",
             "note",
-            f"grown while running ({', '.join(changed) or 'larger'}); each time the chunk was done "
-            "again",
+            f"grown during the run ({', '.join(changed) or 'larger'}); each chunk was repeated",
         )
 
 
 def experiment_solver(folder: Path) -> dict[str, Any]:
-    """The solver's table in a folder's experiment; empty where it cannot be read."""
+    """The solver table of a folder's experiment; empty if it cannot be read."""
     with contextlib.suppress(OSError, ValueError):
         text = (folder / EXPERIMENT).read_text(encoding="utf-8")
         return experiment_of({"experiment": text}).get("solver", {})

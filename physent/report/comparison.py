@@ -1,5 +1,5 @@
-"""Two runs side by side: what they were asked, what they kept, and whether their entropies
-differ.
+"""Two runs side by side: their parameters, their invariants, and tests of their
+entropies.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ INVARIANTS = ("invariant", "A at t = 0", "B at t = 0", "largest drift A", "large
 TESTS = ("time average", "A", "B", "A - B", "independent values", "p", "test")
 TESTS_NOTE = (
     "Errors and tests count independent values, not rows; p is two-sided and corrected for the "
-    f"number of tests (Holm). Below {ENOUGH} independent values no verdict is given: the series "
-    "still changes, or is short."
+    f"number of tests (Holm). With fewer than {ENOUGH} independent values there is no verdict: "
+    "the series is too short or not stationary."
 )
 
 
@@ -72,15 +72,15 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
     for letter, dataset in (("A", a), ("B", b)):
         if own := configuration.per_member(dataset.attrs, dataset.sizes.get("member", 1)):
             note = (
-                f"members of {letter} differ in {', '.join(key for key, _ in own)}: their mean is "
-                "no average"
+                f"members of {letter} differ in {', '.join(key for key, _ in own)}: their mean "
+                "is not an ensemble average"
             )
             found.append(Table("time averages", (), [], note))
     return found
 
 
 def _drifts(dataset: xr.Dataset) -> dict[str, tuple[str, str]]:
-    """The first value and the largest drift of each invariant, by name."""
+    """The initial value and the largest drift of each invariant, by name."""
     found = {}
     for name, scale in scale_of_invariants(dataset).items():
         values = np.asarray(dataset[name].transpose("t", ...).values, dtype=float)
@@ -91,12 +91,12 @@ def _drifts(dataset: xr.Dataset) -> dict[str, tuple[str, str]]:
 
 
 def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
-    """The series that both runs have on the same axes, and their fields side by side."""
+    """The series common to both runs on the same axes, and their fields side by side."""
     sorts, others = sorts_of(a), sorts_of(b)
     sides = {"A": (a, sorts), "B": (b, others)}
 
     def shared(names: list[str]) -> list[str]:
-        """Those that are drawn alike in both."""
+        """The variables that are drawn alike in both runs."""
         return [
             name
             for name in names
@@ -126,7 +126,7 @@ def _both(a: xr.DataArray, b: xr.DataArray) -> Figure:
 
 
 def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None) -> list[Table]:
-    """Compare two runs; with `output`, write a page with pictures too.
+    """Compare two runs; with `output`, also write a page with figures.
 
     Raises `physent.errors.FolderError` where one is not a run, or the page cannot be written.
     """

@@ -1,4 +1,4 @@
-"""The experiment of a run as rows of a table: every key, its value, and whether that is the
+"""The experiment of a run as a table: every key, its value, and whether that is the
 default.
 """
 
@@ -19,7 +19,7 @@ from physent.protocol.parameters import declarations
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of an experiment; `default` is None where it has none or where it is unknown."""
+    """One key of an experiment; `default` is None if it has none or if it is unknown."""
 
     key: str
     value: str
@@ -28,12 +28,12 @@ class Setting:
 
     @property
     def differs(self) -> bool:
-        """Whether the value is known not to be the default."""
+        """Whether the value is known to differ from the default."""
         return self.default not in (None, self.value)
 
 
 def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray] | None:
-    """The one parameter that has a value for each member, with these values; None where there are
+    """The only parameter with a value per member, with these values; None if there are
     several, or none.
     """
     found = per_member(attributes, members)
@@ -41,7 +41,7 @@ def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray]
 
 
 def per_member(attributes: Mapping[str, Any], members: int) -> list[tuple[str, np.ndarray]]:
-    """The parameters that have a value for each member, with these values."""
+    """The parameters with a value per member, with these values."""
     found = []
     for key, value in flattened(experiment_of(attributes).get("solver", {})).items():
         if isinstance(value, Mapping):

@@ -43,8 +43,8 @@ def space_time(array: xr.DataArray, sort: Sort) -> Figure:
 
 
 def image(array: xr.DataArray, sort: Sort) -> Figure:
-    """A field on two axes at its first, middle and last moment, in the same colours; of three axes
-    a middle plane.
+    """A field on two axes at the first, middle and last time, on one colour scale; the middle plane
+    if it has three axes.
     """
     if sort.kind == "volume":
         array = array.isel({sort.dims[0]: array.sizes[sort.dims[0]] // 2})
@@ -70,7 +70,7 @@ def image(array: xr.DataArray, sort: Sort) -> Figure:
 
 
 def spectra(array: xr.DataArray, sort: Sort) -> Figure | None:
-    """Power over wavenumber at the first, middle and last moment, along the first axis that is long
+    """Power over wavenumber at the first, middle and last time, along the first axis that is long
     enough.
     """
     dim = next((dim for dim in sort.dims if array.sizes[dim] >= 8 and dim in array.coords), None)
@@ -90,7 +90,7 @@ def spectra(array: xr.DataArray, sort: Sort) -> Figure | None:
 
 
 def saved_spectrum(array: xr.DataArray, sort: Sort) -> Figure:
-    """A spectrum that the solver or a diagnostic has saved, at three moments."""
+    """A spectrum saved by the solver or a diagnostic, at three times."""
     (dim,) = sort.dims
     values, label, (t, k) = numbers(array, sort, moments(array, sort.time))
 
@@ -109,7 +109,7 @@ def _curves(
     xlabel: str,
     ylabel: str,
 ) -> Figure:
-    """A curve on logarithmic axes for each moment that has values to draw."""
+    """A curve on logarithmic axes for each time with values to draw."""
     fig, axes = style.figure(xlabel=xlabel, ylabel=ylabel)
     for i, (now, frame) in enumerate(zip(times, values, strict=True)):
         x, y = curve(frame)

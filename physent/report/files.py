@@ -1,4 +1,4 @@
-"""Where runs are read and pages are written: each thing that can be wrong is one sentence."""
+"""Paths of runs to read and pages to write, with a one-sentence message for every error."""
 
 from pathlib import Path
 
@@ -13,17 +13,17 @@ MARK = b'<meta name="generator" content="physent report">'
 
 
 def place_of(path: Path) -> Path:
-    """The folder of a run that is given by its folder or by its file."""
+    """The folder of a run, given as its folder or its file."""
     return path if path.is_dir() else path.parent
 
 
 def target_of(folder: Path, output: str | Path | None) -> Path:
-    """The file that the page of a run is written to."""
+    """The output file for the page of a run."""
     return place_of(folder) / REPORT if output is None else Path(output)
 
 
 def opened(path: Path) -> xr.Dataset:
-    """The run at a path. Raises FolderError with one sentence where it cannot be read."""
+    """Open the run at a path. Raises FolderError with one sentence if it cannot be read."""
     try:
         return open_run(path)
     except (OSError, ValueError, RuntimeError) as error:
@@ -34,14 +34,14 @@ def opened(path: Path) -> xr.Dataset:
 
 
 def check_parent(target: Path) -> None:
-    """Raises FolderError where the folder of a file is not there."""
+    """Raise FolderError if the folder of a file does not exist."""
     if not target.parent.is_dir():
         raise FolderError(f"{target}: cannot be written: there is no folder {target.parent}")
 
 
 def check_target(target: Path) -> None:
-    """Raises FolderError where no page can be written, or where a file that is not a report would
-    be overwritten.
+    """Raise FolderError if the page cannot be written, or would overwrite a file that is not a
+    report.
     """
     if target.is_dir():
         raise FolderError(f"{target} is a folder: name a file, as in --output {target / REPORT}")
@@ -58,7 +58,7 @@ def check_target(target: Path) -> None:
 
 
 def save(target: Path, text: str) -> Path:
-    """Write a page; its path. Raises FolderError where it cannot be written."""
+    """Write a page and return its path. Raises FolderError if it cannot be written."""
     with writing(target) as beside:
         beside.write_text(text, encoding="utf-8")
     return target

@@ -17,8 +17,8 @@ from physent.report.pictures import Picture
 RESULT, GROUP = "score.nc", "learned score"
 # what there are pictures of, with title and caption; {} stands for the long name of the variable
 MAPS = {
-    "map_total": ("entropy production of one there", "{}; arrows: current velocity"),
-    "map_divergence": ("divergence of v of one there", "{}; arrows: current velocity"),
+    "map_total": ("entropy production per walker or particle", "{}; arrows: current velocity"),
+    "map_divergence": ("divergence of v per walker or particle", "{}; arrows: current velocity"),
     "snapshot_total": ("entropy production of each particle", "{}; arrows: current velocity"),
     "snapshot_divergence": ("divergence of v of each particle", "{}; arrows: current velocity"),
     "map_density": (
@@ -35,8 +35,8 @@ MOST_ARROWS = 16
 
 @dataclass(frozen=True)
 class LearnedSection:
-    """What the page shows: a line of the verdict, rows (words, value, standard error), and
-    pictures.
+    """The contents of the section: a line of the verdict, rows (words, value, standard error), and
+    figures.
     """
 
     check: Check
@@ -45,8 +45,8 @@ class LearnedSection:
 
 
 def learned_of(folder: Path | None) -> LearnedSection | None:
-    """The section of a run folder; None where no score was learned. Raises FolderError for a file
-    that is damaged.
+    """The section of a run folder; None if no score was learned. Raises FolderError for a damaged
+    file.
     """
     if folder is None or not (folder / RESULT).is_file():
         return None
@@ -120,7 +120,7 @@ def _particles(dataset: xr.Dataset, array: xr.DataArray) -> Figure | None:
 
 
 def _colours(values: np.ndarray) -> dict:
-    """Colours between the 1 % and 99 % quantiles: a few boxes that were hardly visited do not set
+    """Colours between the 1 % and 99 % quantiles: a few rarely visited boxes do not dominate
     them.
     """
     finite = values[np.isfinite(values)]

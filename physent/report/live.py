@@ -1,4 +1,4 @@
-"""The report of a run that goes on: written again whenever the run has saved more, until it
+"""The live report of a run: written again whenever the run has saved more, until it
 ends.
 """
 
@@ -25,7 +25,7 @@ def follow(
     every: float = EVERY,
     tell: Callable[[Path, bool], None] = lambda target, running: None,
 ) -> Path:
-    """Write the report of a run now and after each new checkpoint until the run ends; its path.
+    """Write the report of a run now and after each checkpoint until it ends; returns its path.
 
     The page loads itself again; the last one does not, nor does the one that an interrupt leaves.
     `tell` is called with the page and whether the run goes on. Raises FolderError as `write` does.
@@ -55,7 +55,7 @@ def follow(
 
 
 def _sleep(seconds: float, place: Path) -> None:
-    """Wait, but only while the run goes on."""
+    """Wait, but only while the run is going."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and is_running(place):
         time.sleep(min(left, 1.0))

@@ -1,5 +1,5 @@
-"""An animated WebP of a run: particles, else the field that tells most, in two dimensions a map and
-in one a line.
+"""An animated WebP of a run: particles, else the most informative field, as a map in two dimensions
+and a line in one.
 """
 
 import base64
@@ -46,7 +46,7 @@ class Film:
 
 
 def movie(dataset: xr.Dataset, most: int = FRAMES) -> Movie | None:
-    """The movie of a run; None where no field and no particles have at least four rows."""
+    """The movie of a run; None if neither fields nor particles have at least four rows."""
     film = filmed(dataset, most)
     if film is None:
         return None
@@ -109,8 +109,7 @@ def write_movie(dataset: xr.Dataset, target: Path) -> None:
     film = filmed(dataset, FILE_FRAMES, FILE_DPI)
     if film is None:
         raise FolderError(
-            f"{target}: there is nothing to film: a movie needs four rows of a field or of "
-            "particles"
+            f"{target}: nothing to film: a movie needs four rows of a field or of particles"
         )
     with writing(target) as beside:
         if target.suffix == ".mp4":
@@ -120,7 +119,7 @@ def write_movie(dataset: xr.Dataset, target: Path) -> None:
 
 
 def check_movie(target: Path) -> None:
-    """Raises OptionError for a suffix that is not supported, FolderError without the folder."""
+    """Raise OptionError for an unsupported suffix, FolderError for a missing folder."""
     if target.suffix not in SUFFIXES:
         raise OptionError(
             f"{target}: given a movie that ends in {target.suffix!r}, allowed: "
@@ -134,7 +133,7 @@ def check_movie(target: Path) -> None:
 
 
 def _mp4(frames: list[np.ndarray], target: Path) -> None:
-    """H.264 in yuv420p, which every player knows; that needs an even width and height."""
+    """H.264 in yuv420p, which every player supports; it needs an even width and height."""
     import imageio_ffmpeg
 
     height, width, _ = frames[0].shape
@@ -182,7 +181,7 @@ def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Sta
     period, words = particles.period(dataset, name, places.shape[-1]), name
     out = particles.about_centre(places, period)
     if _travels(places, out, period):
-        places, words = out, f"{name} round the centre of the swarm"
+        places, words = out, f"{name} around the centre of the swarm"
     limits = particles.box(places)
     fig, axes = style.figure(SIZE, SIZE)
     fig.set_layout_engine("none")

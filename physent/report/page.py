@@ -1,4 +1,4 @@
-"""The page: one self-contained HTML file without scripts and without an address outside itself."""
+"""The page: one self-contained HTML file without scripts or external links."""
 
 import datetime
 import functools
@@ -20,10 +20,10 @@ from physent.report.pictures import Picture, pictures
 
 MARKS = {"good": "✓", "fair": "!", "bad": "✗", "note": "i"}
 HEADLINES = {
-    "good": "Nothing speaks against this run",
-    "fair": "Look at the lines marked ! before you use this run",
-    "bad": "Do not use this run before you know why the lines marked ✗ are so",
-    "note": "There is little here to judge by",
+    "good": "No problems found in this run",
+    "fair": "Check the lines marked ! before using this run",
+    "bad": "Do not use this run before resolving the lines marked ✗",
+    "note": "There is too little information to judge this run",
 }
 GROUPS = ("particles", "fields", "spectra", "entropies", "phase portraits", "series", "invariants")
 PROVENANCE = (
@@ -45,7 +45,7 @@ def write(
     folder: str | Path, output: str | Path | None = None, movie: str | Path | None = None
 ) -> Path:
     """Write the report of a run folder, or of its NetCDF file, to `report.html` in it or to
-    `output`; its path.
+    `output`, and return its path.
 
     With `movie` the movie is written too, as a file of its own: .webp, or .mp4 with the extra
     physent[mp4].
@@ -69,8 +69,8 @@ def write(
 
 
 def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = None) -> str:
-    """The report of a dataset as HTML; `folder`, where it has one, adds its log and what its
-    checkpoint says.
+    """The report of a dataset as HTML; `folder`, if it has one, adds its log and information from
+    its checkpoint.
 
     With `refresh` a browser loads the page again after that number of seconds.
     """
@@ -118,7 +118,7 @@ def drawn(found: Iterable[Picture], order: tuple[str, ...]) -> list[dict[str, An
 
 
 def entries(found: Iterable[Picture], prefix: str = "") -> Iterator[dict[str, Any]]:
-    """Pictures as SVG, with ids that begin alike; each figure is let go before the next one is
+    """Figures as SVG, with a common id prefix; each figure is freed before the next is
     made.
     """
     from markupsafe import Markup
@@ -134,7 +134,7 @@ def entries(found: Iterable[Picture], prefix: str = "") -> Iterator[dict[str, An
 
 @functools.cache
 def template(name: str) -> Any:
-    """A template of the package; everything is escaped that is not marked safe."""
+    """A template of the package; everything not marked safe is escaped."""
     import jinja2
 
     return jinja2.Environment(
@@ -145,13 +145,13 @@ def template(name: str) -> Any:
 
 
 def made() -> str:
-    """The version and the time of writing, for the foot of a page."""
+    """The version and the time of writing, for the footer of a page."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return f"Written by physent {version('physent')} at {now}."
 
 
 def command(folder: Path | None) -> str:
-    """The command line that repeats a run; empty where the folder has no experiment."""
+    """The command line that repeats a run; empty if the folder has no experiment."""
     if folder is None or not (folder / EXPERIMENT).is_file():
         return ""
     path = folder.resolve()

@@ -1,4 +1,4 @@
-"""Pictures of particles: where they are and where they head, in two and in three dimensions."""
+"""Figures of particles: positions and headings in two and three dimensions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ HEADINGS = ("heading", "orientation", "propulsion", "velocity")
 
 
 def headings(dataset: xr.Dataset, name: str) -> str | None:
-    """The variable with the headings of the particles of `name`, by dims and role; None without."""
+    """The variable with the headings of the particles of `name`, by dims and role, or None."""
     same = [str(x) for x in dataset if x != name and dataset[x].dims == dataset[name].dims]
     ranked = (
         other
@@ -44,8 +44,8 @@ def box(positions: np.ndarray) -> list[tuple[float, float]]:
 def rows(
     dataset: xr.Dataset, name: str, sort: Sort, index: list[int]
 ) -> tuple[np.ndarray, np.ndarray | list[None]]:
-    """Positions (rows, particles, components) at some rows, and for each row unit vectors along
-    their headings; None where there are no headings.
+    """Positions (rows, particles, components) at some rows, and unit vectors along the headings in
+    each row, or None if there are no headings.
     """
 
     def read(which: str) -> np.ndarray:
@@ -60,13 +60,13 @@ def rows(
 
 
 def period(dataset: xr.Dataset, name: str, components: int) -> np.ndarray | None:
-    """The lengths of the periodic box (components,); None where the file does not give them all."""
+    """The lengths of the periodic box (components,); None unless the file has all of them."""
     circles = np.asarray(dataset[name].attrs.get("period", ()), dtype=float)
     return circles if circles.shape == (components,) and np.all(circles > 0) else None
 
 
 def about_centre(places: np.ndarray, period: np.ndarray | None) -> np.ndarray:
-    """The vectors from the centre at each row, the shortest way round in a periodic box."""
+    """The vectors from the centre at each row, by minimum image in a periodic box."""
     return np.asarray(from_centre(places, period), dtype=float)
 
 
@@ -91,8 +91,8 @@ def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
 def deep(
     fig: Figure, limits: list[tuple[float, float]], units: Mapping[str, Any]
 ) -> Callable[[np.ndarray, np.ndarray | None], None]:
-    """Axes of three dimensions with these limits, as a function that draws particles on them
-    instead of those before.
+    """Three-dimensional axes with these limits, as a function that redraws particles on
+    them.
 
     Colours are heights; lines go along the headings.
     """
@@ -146,7 +146,7 @@ def draw(
 
 
 def _raster(place: np.ndarray) -> bool:
-    """Whether there are so many particles that pixels are smaller than shapes."""
+    """Whether there are so many particles that a raster image is smaller than vector shapes."""
     return len(place) > 500
 
 

@@ -1,4 +1,4 @@
-"""Which pictures a run has: chosen by the dims and roles of its variables, never by the name of a
+"""The figures of a run, chosen by the dims and roles of its variables, never by the name of a
 solver.
 """
 
@@ -88,7 +88,7 @@ def pictures(dataset: xr.Dataset, everything: bool = False) -> Iterator[Picture]
 
 
 def showpieces(dataset: xr.Dataset) -> Iterator[Picture]:
-    """The few pictures that show a run at a glance: its first field, its order parameters, its
+    """A few figures that show a run at a glance: its first field, order parameters and
     entropies.
 
     Particles are left to a movie, and so are the fields of a run that has them.
@@ -101,7 +101,7 @@ def showpieces(dataset: xr.Dataset) -> Iterator[Picture]:
 def _drawn(
     dataset: xr.Dataset, drawers: tuple[Drawer, ...], everything: bool, most: int | None = None
 ) -> Iterator[Picture]:
-    """The pictures that the drawers make of a dataset, at most `most` of each."""
+    """The figures of a dataset, at most `most` from each drawing function."""
     dataset = plain(dataset)
     sorts = sorts_of(dataset)
     with style.styled():
@@ -110,7 +110,7 @@ def _drawn(
 
 
 def order_of(dataset: xr.Dataset, sorts: dict[str, Sort]) -> list[str]:
-    """The names of the fields, the most telling first."""
+    """The names of the fields, the most informative first."""
     ranks = {role: rank for rank, role in enumerate(FIRST_ROLES)} | {"phase": 99}
     names = [name for name in sorts if sorts[name].kind in PAINTERS]
     return sorted(names, key=lambda name: ranks.get(sorts[name].role, 50))
@@ -203,7 +203,7 @@ def _portraits(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) ->
 
 
 def scale_of_invariants(dataset: xr.Dataset) -> dict[str, float]:
-    """The scale of each invariant's drift: its first value, or the largest of all if it is small.
+    """The scale of each invariant's drift: its initial value, or the largest of all if it is small.
 
 
     A momentum that is 0 but for noise says nothing of how large a drift is.
@@ -225,7 +225,7 @@ def _invariants(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -
         arrays = [dataset[name] for name in names]
         yield Picture(
             "drift of the invariants",
-            "what the system conserves, less its first value",
+            "conserved quantities minus their initial values",
             "invariants",
             series.drifts(arrays, scale_of_invariants(dataset)),
         )

@@ -1,4 +1,4 @@
-"""Pictures of series: rows that share their time, drifts, order parameters, ensembles, and phase
+"""Figures of series: time series, drifts, order parameters, ensembles, and phase
 portraits.
 """
 
@@ -17,7 +17,7 @@ ROW = 1.12  # inches of one series
 
 
 def rows(arrays: list[xr.DataArray], together: bool = False) -> Figure:
-    """Series below each other over one time, or, of one kind and size, on one pair of axes."""
+    """Series in panels over a common time, or on one pair of axes if of the same kind and size."""
     count = 1 if together else len(arrays)
     fig, panels = style.panels(count, style.HEIGHT if count == 1 else 0.5 + count * ROW)
     for i, array in enumerate(arrays):
@@ -34,8 +34,8 @@ def rows(arrays: list[xr.DataArray], together: bool = False) -> Figure:
 
 
 def draw(axes: Axes, array: xr.DataArray, **line: Any) -> None:
-    """One series; of several members their lines, of many the median and the band of the middle
-    four fifths.
+    """One series: a line for each of several members, or the median and the middle 80 % of
+    many.
     """
     time = time_of(array)
     array = thin(array, time, POINTS).transpose(time, ...)
@@ -59,7 +59,7 @@ def _quantiles(values: np.ndarray) -> np.ndarray:
 
 
 def drifts(arrays: list[xr.DataArray], scales: dict[str, float]) -> Figure:
-    """How far each invariant is from its first value, relative to its scale."""
+    """The deviation of each invariant from its initial value, relative to its scale."""
     parts = []
     for array in arrays:
         name = str(array.name).removeprefix("invariant_")
@@ -69,8 +69,8 @@ def drifts(arrays: list[xr.DataArray], scales: dict[str, float]) -> Figure:
 
 
 def over_members(array: xr.DataArray, swept: tuple[str, np.ndarray] | None) -> Figure:
-    """A series of many members as an image, over the parameter that differs between them where
-    there is one.
+    """A series of many members as an image, over the parameter that differs between them, if
+    any.
     """
     time = time_of(array)
     thinned = thin(thin(array, time, ROWS), "member", 500).transpose("member", time)
@@ -126,7 +126,7 @@ def portrait(a: xr.DataArray, b: xr.DataArray) -> Figure:
 def _kernel_density(
     a: np.ndarray, b: np.ndarray, size: int = 72
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Density on a grid around the points; None where they do not fill a plane."""
+    """Density on a grid around the points; None if they do not span a plane."""
     from scipy.stats import gaussian_kde
 
     if len(a) < 10 or min(np.ptp(a), np.ptp(b)) <= 1e-12 * max(

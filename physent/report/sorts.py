@@ -1,5 +1,5 @@
-"""What sort of picture a variable is, and what of it a picture needs: thinned before it is read, so
-that a file larger than memory has a report too."""
+"""The kind of figure for a variable, and the data it needs: thinned before reading, so that files
+larger than memory can be reported."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ VECTORS = ("position", "heading", "orientation", "propulsion", "velocity", "forc
 
 @dataclass(frozen=True)
 class Sort:
-    """How a variable is to be drawn: `time` is its time dimension, `dims` those behind it, without
-    the members.
+    """How to draw a variable: `time` is its time dimension, `dims` are those after it, without
+    members.
     """
 
     kind: str  # series, profile, map, volume, spectrum or particles
@@ -27,12 +27,12 @@ class Sort:
 
 
 def time_of(array: xr.DataArray) -> str:
-    """The dimension that is time; "" where there is none."""
+    """The time dimension; "" if there is none."""
     return next((dim for dim in map(str, array.dims) if dim in TIMES), "")
 
 
 def sort(array: xr.DataArray) -> Sort | None:
-    """The sort of a variable by its dims and role; None where it cannot be drawn over time."""
+    """The sort of a variable by its dims and role; None if it cannot be drawn over time."""
     time = time_of(array)
     if not time or array.dtype.kind not in "fciub" or not array.size:
         return None
@@ -52,7 +52,7 @@ def sorts_of(dataset: xr.Dataset) -> dict[str, Sort]:
 
 
 def chosen(sorts: dict[str, Sort], kind: str, *roles: str) -> list[str]:
-    """The names of the variables of one kind; with roles, only of those that have one of them."""
+    """The names of the variables of one kind; with roles, only those with one of them."""
     return [
         name
         for name, found in sorts.items()
@@ -61,36 +61,36 @@ def chosen(sorts: dict[str, Sort], kind: str, *roles: str) -> list[str]:
 
 
 def plain(dataset: xr.Dataset) -> xr.Dataset:
-    """The dataset without the axis of components where vectors have only one."""
+    """The dataset without the component axis if vectors have only one component."""
     return dataset.isel(component=0, drop=True) if dataset.sizes.get("component") == 1 else dataset
 
 
 def thin(array: xr.DataArray, dim: str, most: int) -> xr.DataArray:
-    """About `most` places along a dimension at most, evenly spaced from the first."""
+    """At most about `most` points along a dimension, evenly spaced from the first."""
     return array.isel({dim: slice(None, None, -(-array.sizes[dim] // most))})
 
 
 def one_member(array: xr.DataArray) -> xr.DataArray:
-    """The first member, where there are several."""
+    """The first member, if there are several."""
     return array.isel(member=0) if "member" in array.dims else array
 
 
 def frames(
     array: xr.DataArray, sort: Sort, rows: list[int] | slice, most: int | None = None
 ) -> xr.DataArray:
-    """Some rows of the first member (time, *sort.dims), each dim thinned to about `most` places."""
+    """Some rows of the first member (time, *sort.dims), each dim thinned to about `most` points."""
     for dim in sort.dims if most else ():
         array = thin(array, dim, most or 1)
     return one_member(array).isel({sort.time: rows}).transpose(sort.time, *sort.dims)
 
 
 def moments(array: xr.DataArray, time: str) -> list[int]:
-    """The rows to show where not all can be: the first, the middle and the last."""
+    """The rows to show if not all can be: the first, the middle and the last."""
     return sorted({0, (array.sizes[time] - 1) // 2, array.sizes[time] - 1})
 
 
 def points(array: xr.DataArray, dim: str) -> np.ndarray:
-    """The coordinate along a dimension; its index where it has none."""
+    """The coordinate along a dimension, or its index."""
     if dim in array.coords and array[dim].dtype.kind in "fiu":
         return array[dim].values.astype(float)
     own = f"{dim}_of_member"
@@ -116,7 +116,7 @@ def numbers(
 
 
 def is_periodic(array: xr.DataArray, dim: str) -> bool:
-    """Whether the axis says that it is a ring."""
+    """Whether the axis is declared periodic."""
     return dim in array.coords and array[dim].attrs.get("periodic") == "true"
 
 

@@ -1,5 +1,5 @@
-"""Time averages with error bars that know of autocorrelation, and tests between two runs that do
-too.
+"""Time averages with autocorrelation-aware error bars, and tests between two
+runs.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MOST = 20_000  # rows read of a series
 
 @dataclass(frozen=True)
 class Average:
-    """A series in numbers; `effective` is how many independent values its mean is worth."""
+    """Statistics of a series; `effective` is its effective sample size."""
 
     name: str
     first: float
@@ -32,13 +32,13 @@ class Average:
 
     @property
     def tells(self) -> bool:
-        """Whether there are enough independent values for mean and error to mean much."""
+        """Whether there are enough independent values for a meaningful mean and error."""
         return self.effective >= ENOUGH
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The difference of a series' means in two runs, with its p-value after Holm."""
+    """The difference of a series' means in two runs, with its Holm-corrected p-value."""
 
     name: str
     a: Average
@@ -50,7 +50,7 @@ class Difference:
 
 
 def names_of(dataset: xr.Dataset, roles: tuple[str, ...] = (*ENTROPIES, "order")) -> list[str]:
-    """The series that have one of these roles."""
+    """The names of the series with one of these roles."""
     return chosen(sorts_of(dataset), "series", *roles)
 
 
@@ -63,7 +63,7 @@ def samples(dataset: xr.Dataset, name: str) -> np.ndarray:
 
 
 def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Average]:
-    """First, last, smallest, largest and mean of each series with its standard error.
+    """First, last, smallest and largest value and mean with standard error of each series.
 
     The error accounts for autocorrelation. For several members it is the error of the mean of their
     means, or the scatter of these means where it is larger: members that stay apart are one
@@ -104,7 +104,7 @@ def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:
 
 
 def _welch(a: Average, b: Average) -> tuple[float, float, float]:
-    """The difference of two means, its standard error, and Welch's p-value of there being none."""
+    """The difference of two means, its standard error, and Welch's p-value for equal means."""
     from scipy.stats import t as student
 
     difference, error = a.mean - b.mean, float(np.hypot(a.standard_error, b.standard_error))
@@ -128,4 +128,4 @@ def _words(a: Average, b: Average, equal: bool, p: float) -> str:
         return "equal"
     if not (a.tells and b.tells):
         return f"too few independent values ({min(a.effective, b.effective):.3g})"
-    return "differ" if p < 0.01 else "no difference seen"
+    return "differ" if p < 0.01 else "no significant difference"

@@ -1,5 +1,5 @@
-"""How pictures look: colours that grey printers and colour-blind readers tell apart, and SVG that
-follows the page.
+"""Figure style: colours that work in greyscale and for colour-blind readers, and SVG that follows
+the page.
 
 Lines are drawn in an order of colours whose lightness differs too (after Okabe and Ito) and with a
 dash pattern of their own. All that is ink becomes `currentColor`, so that one picture serves a
@@ -78,26 +78,26 @@ COLORMAPS: dict[str, Colormap] = {"phase": CYCLIC, "spectrum": DENSITY, "concent
 
 
 def panels(count: int, height: float, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
-    """A figure with axes below each other that share x, without a window, with nothing cut off."""
+    """A figure with stacked axes that share x, without a window, and without clipped labels."""
     fig = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(fig)
     return fig, list(fig.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
 
 
 def figure(width: float = WIDTH, height: float = HEIGHT, **properties: Any) -> tuple[Figure, Axes]:
-    """A figure with one set of axes, which have these properties, as labels and limits."""
+    """A figure with one set of axes with these properties, such as labels and limits."""
     fig, (axes,) = panels(1, height, width)
     axes.set(**properties)
     return fig, axes
 
 
 def styled() -> Any:
-    """A context in which matplotlib draws as the report does, and after which it is as before."""
+    """A context manager that applies the style of the report to matplotlib."""
     return matplotlib.rc_context(RC)  # pyright: ignore[reportArgumentType]
 
 
 def line(index: int) -> dict[str, Any]:
-    """Colour and dashes of the line with that index."""
+    """Colour and dashes of the line with a given index."""
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
 
 
@@ -125,7 +125,7 @@ def labelled(name: str, attributes: Mapping[str, Any]) -> str:
 def mesh(
     axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, colours: dict[str, Any]
 ) -> QuadMesh:
-    """Draw a map of values (y, x), each in a cell around its place."""
+    """Draw a map of values (y, x), each in a cell around its point."""
     return axes.pcolormesh(x, y, values, shading="nearest", rasterized=True, **colours)
 
 
@@ -154,8 +154,8 @@ def colourbar(
 
 
 def svg(fig: Figure, prefix: str = "") -> str:
-    """The figure as inline SVG without prologue, metadata or any address, its ink in the colour of
-    the text round it.
+    """The figure as inline SVG without prologue, metadata or any address, drawn in the colour of
+    the surrounding text.
 
     `prefix` keeps the ids of two pictures on one page apart.
     """

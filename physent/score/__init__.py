@@ -1,4 +1,4 @@
-"""From samples of a stochastic solver to its score, and from the score to entropy production and
+"""From samples of a stochastic solver to its score, and from this to entropy production and
 currents.
 
 import physent.score

@@ -1,4 +1,4 @@
-"""A function of a score and a state, taken over many samples of a run."""
+"""A function of a score and a state, evaluated on many samples of a run."""
 
 from collections.abc import Callable
 from typing import Any

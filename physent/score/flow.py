@@ -1,5 +1,5 @@
-"""Trajectories of the probability flow dX/dt = v(X) = b(X) - D s(X), which carry the stationary
-density round.
+"""Trajectories of the probability flow dX/dt = v(X) = b(X) - D s(X), which transport the stationary
+density.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from physent.protocol.stochastic import StochasticSolver
 
 
 def velocity(score: Score, solver: StochasticSolver, state: Any) -> dict[str, Array]:
-    """v = b - D s of every stochastic variable of a state; of those without noise v = b."""
+    """v = b - D s of every stochastic variable of a state; v = b of those without noise."""
     drift, diffusion = solver.drift(state), solver.diffusion(state)
     found = {name: drift[name] for name in solver.parity()}
     for name, s in score(solver, state).items():

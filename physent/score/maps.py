@@ -1,4 +1,4 @@
-"""Where entropy is produced: local rates and currents of a trained score, averaged in boxes."""
+"""Local entropy production rates and currents of a trained score, averaged in boxes."""
 
 import itertools
 import math
@@ -58,7 +58,7 @@ def maps(
 
 
 def _groups(part: Part, correlation: float) -> np.ndarray:
-    """Samples that are drawn as one for errors: a number of each, (rows, trajectories)."""
+    """Samples resampled together for error bars: the group number of each, (rows, trajectories)."""
     rows, trajectories = np.arange(len(part.rows)), np.arange(len(part.trajectories))
     if len(trajectories) >= TRAJECTORIES:
         return np.broadcast_to(trajectories % GROUPS, (len(rows), len(trajectories)))
@@ -77,13 +77,13 @@ def _over(*units: str) -> str:
 
 
 def _all_of(units: list[str]) -> str:
-    """Of each axis its own, where they differ."""
+    """One value per axis, if they differ."""
     return ", ".join(units if len(set(units)) > 1 else units[:1])
 
 
 class Coordinate(NamedTuple):
-    """One axis of the plane of a map: where each walker or particle is along it, with which
-    velocity, and the period of the axis, if it has one.
+    """One axis of the plane of a map: the coordinate and velocity of each walker or particle along
+    it, and its period, if any.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Coordinate(NamedTuple):
     period: float | None
 
     def boxed(self, bins: int) -> tuple[np.ndarray, np.ndarray]:
-        """The edges of the boxes, and in which one each is."""
+        """The edges of the boxes, and the box of each walker or particle."""
         x, period = self.place, self.period
         if period is not None:
             low, high = (0.0, period) if x.min() >= 0 else (-period / 2, period / 2)
@@ -108,7 +108,7 @@ class Coordinate(NamedTuple):
 def _coordinates(
     solver: StochasticSolver, samples: Samples, values: Batch, found: Any
 ) -> Iterator[Coordinate]:
-    """Of every component of every variable; of particles those of space only."""
+    """The coordinates of every component of every variable; for particles those of space only."""
     space = solver.domain().axes
     for name in samples.names if samples.parts == 1 else samples.names[:1]:
         variable, components = solver.variables()[name], samples.shapes[name][-1]
@@ -123,7 +123,9 @@ def _coordinates(
 
 
 class Boxes:
-    """Walkers or particles in the boxes of a plane, and in the groups that are drawn as one."""
+    """Walkers or particles in the boxes of a plane, and in the groups that are resampled
+    together.
+    """
 
     def __init__(self, plane: list[Coordinate], groups: np.ndarray, bins: int):
         self.edges, boxes = zip(*(axis.boxed(bins) for axis in plane), strict=True)
@@ -172,7 +174,7 @@ def _averaged(
             axes,
             boxes.visits.reshape(boxes.shape),
             "1",
-            "walkers or particles that were found there",
+            "number of walkers or particles in the box",
         ),
         "map_velocity": _described(
             both, velocity, _all_of(speed), "mean current velocity along the axes"
@@ -183,17 +185,21 @@ def _averaged(
         "map_current": _described(both, current, _all_of(each), "density times v"),
     }
     means = {
-        "total": (found.total, "1/time", "mean total rate of one walker or particle there"),
-        "divergence": (found.divergence, "1/time", "mean divergence of v of one there"),
+        "total": (found.total, "1/time", "mean total rate per walker or particle"),
+        "divergence": (found.divergence, "1/time", "mean divergence of v per walker or particle"),
     }
     if len(set(units)) == 1:
         modulus = np.linalg.norm(np.stack([axis.speed for axis in plane], axis=1), axis=1)
-        means["speed"] = (modulus, speed[0], "mean modulus of v of one there, along the axes")
+        means["speed"] = (
+            modulus,
+            speed[0],
+            "mean modulus of v along the axes, per walker or particle",
+        )
     means |= {
         f"total_{name}": (
             found.totals[name],
             "1/time",
-            f"mean rate of {name} of one walker or particle there",
+            f"mean rate of {name} per walker or particle",
         )
         for name in names
         if name in found.totals

@@ -45,8 +45,8 @@ MOMENT_SAMPLES, MOMENT_BYTES = (1024, 256), 64 * 2**20
 
 @dataclasses.dataclass(frozen=True)
 class Learnt:
-    """How learning ended: `verdict` is None where it was interrupted, and the same call goes on
-    with it.
+    """How learning ended: `verdict` is None if it was interrupted, and the same call continues
+    it.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class Learnt:
     notes: tuple[str, ...] = ()
 
     def dataset(self) -> xr.Dataset:
-        """What was written to `score.nc`."""
+        """The contents of `score.nc`."""
         with xr.open_dataset(self.folder / RESULT) as dataset:
             return dataset.load()
 
@@ -71,8 +71,8 @@ def learn(
     say: Callable[[str], None] = lambda words: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Learnt:
-    """Learn the score of a run by the [score] table of its experiment, write it and its verdict,
-    and return that.
+    """Learn the score of a run by the [score] table of its experiment, and write and return the
+    outcome.
 
     `overrides` are keys as the command line has them ("score.steps=1000"). With `source`, a trained
     score, nothing is learned: its verdict on this run, which may be of another density or size, is
@@ -102,7 +102,7 @@ def learn(
 
 
 def _check_free(folder: Path, learns: bool, overwrite: bool) -> None:
-    """Raises FolderError for a folder that is not a run, or has a score already."""
+    """Raise FolderError for a folder that is not a run, or already has a score."""
     if not (folder / EXPERIMENT).is_file():
         raise FolderError(f"{folder} is not a run: there is no {folder / EXPERIMENT}")
     if overwrite or (learns and (folder / CHECKPOINT).exists()):
@@ -122,7 +122,7 @@ def _locked(folder: Path) -> IO:
 
 
 class _Work:
-    """A run with its settings, looked at: what learning and judging share. `trained` is a score
+    """A surveyed run with its settings, shared by training and evaluation. `trained` is a score
     from a `source`.
     """
 
@@ -160,8 +160,8 @@ class _Work:
         self.measure = Evaluation(measured, solver, self.samples, self.together)
 
     def _surveyed(self, solver: StochasticSolver) -> Survey:
-        """The survey, with the parity that was asked for or that the trained score was learned
-        with. Raises FolderError for a score that is not of this system.
+        """The survey, with the requested parity or that of the trained score. Raises
+        FolderError for a score of another system.
         """
         trained, odd, drifting = self.trained, self.settings.odd, self.settings.drifting
         if trained is not None:
@@ -175,15 +175,15 @@ class _Work:
         if not found.singular or odd is not None:
             return found
         words = (
-            "some variables have no noise, and rates depend on what time reversal does to each: "
-            f"taken is {conventions(found.parity)}; score.odd says otherwise"
+            "some variables have no noise, and rates depend on the parity of each under time "
+            f"reversal: assumed {conventions(found.parity)}; change it with score.odd"
         )
         self.say(words)
         return found._replace(notes=(*found.notes, words))
 
     @functools.cached_property
     def origin(self) -> dict[str, Any]:
-        """What says which samples of which run a score was learned from."""
+        """An identifier of the run and samples that a score was learned from."""
         return {
             "trajectories": _trajectories(self.experiment.resolved),
             "member": self.settings.member,
@@ -202,17 +202,17 @@ class _Work:
             return True
         learned, member = origin["member"], self.origin["member"]
         if learned != member and None in (learned, member):
-            allowed = "leave it out" if learned is None else learned
+            allowed = "omit it" if learned is None else learned
             raise ParameterError(
                 "score.member",
-                f"given {member}, and the score is of this run, allowed: {allowed}, to judge what "
-                "was kept",
+                f"given {member}, and the score is of this run, allowed: {allowed}, to evaluate "
+                "held-out samples",
             )
         return learned != member
 
     def _parts(self) -> tuple[Part, Part, Part]:
-        """Samples to train on, for checks and for the verdict: all of them where none was learned
-        from.
+        """Samples for training, checks and the verdict: all of them if none was used for
+        training.
         """
         if self.elsewhere:
             return self.samples.everything, self.samples.everything, self.samples.everything
@@ -220,23 +220,23 @@ class _Work:
         return self.samples.split(cut["holdout"], math.ceil(self.survey.correlation), cut["seed"])
 
     def _held_out(self, test: Part) -> str:
-        """What the verdict is of, in words."""
+        """The held-out data of the verdict, in words."""
         what, count = "walkers" if self.samples.walkers else "members", self.samples.trajectories
         if self.elsewhere:
             several = f" of {count} {what}" if count > 1 else ""
-            return f"{len(test.rows)} snapshots{several} of a run that nothing was learned from"
+            return f"{len(test.rows)} snapshots{several} of a run that was not used for training"
         if count > FEWEST_TRAJECTORIES:
-            return f"{len(self.test.trajectories)} {what} kept from training"
+            return f"{len(self.test.trajectories)} {what} held out from training"
         return (
-            f"the last {len(self.test.rows)} snapshots, kept from training but of the same "
-            "trajectory (what varies more slowly than the run is in both)"
+            f"the last {len(self.test.rows)} snapshots, held out from training but of the same "
+            "trajectory (variations slower than the run are in both)"
         )
 
     @under("score")
     def learn(
         self, tell: Callable[[TrainingProgress], None], stop: Callable[[], bool], anew: bool
     ) -> Learnt:
-        """Train, from the checkpoint where there is one and not `anew`, and judge."""
+        """Train, from the checkpoint if there is one and not `anew`, and evaluate."""
         chosen, loss = self.settings, self.settings.loss
         mesh(chosen)  # before anything is computed
         buffer, together = chosen.buffer * 1e6, loss.snapshots()
@@ -262,14 +262,15 @@ class _Work:
         return learnt
 
     def _begun(self, anew: bool) -> tuple[Training, list[TrainingProgress]]:
-        """Training before its first step, or as the checkpoint has it."""
+        """Training at its first step, or as restored from the checkpoint."""
         chosen, (key, initial) = self.settings, jax.random.split(jax.random.key(self.settings.seed))
         reference = chosen.resolved_reference()
         score = files.build(chosen.network, reference, self.solver, self._moments(), initial)
         leaves = jax.tree.leaves(eqx.filter(score, eqx.is_inexact_array))
         self.say(
-            f"{sum(leaf.size for leaf in leaves)} numbers to learn from {self.train.size} samples; "
-            f"about {self.survey.independent:.0f} of the run's are independent"
+            f"{sum(leaf.size for leaf in leaves)} parameters to learn from "
+            f"{self.train.size} samples; about {self.survey.independent:.0f} samples of the run "
+            "are independent"
         )
         training = begin(score, chosen, key)
         if anew or not (self.folder / CHECKPOINT).is_file():
@@ -288,7 +289,7 @@ class _Work:
         checkpoint.save(self.folder / CHECKPOINT, header, training)
 
     def judge(self, score: Any, history: list[TrainingProgress]) -> Learnt:
-        """The verdict of a score on the samples kept from training, and its maps; both are
+        """The verdict of a score on held-out samples, and its maps; both are
         written.
         """
         test, whole = self.test.thinned(self.settings.test), self.survey
@@ -320,7 +321,7 @@ class _Work:
         return Learnt(self.folder, found, history, whole.notes)
 
     def _table(self, numbers: dict[str, Any], part: Part) -> Table:
-        """Numbers of the samples of a part, with the rows between independent ones."""
+        """A table of the samples of a part, with the number of rows between independent ones."""
         return Table(numbers, max(1.0, self.survey.correlation / part.spacing))
 
     def _header(self) -> dict[str, Any]:
@@ -336,8 +337,8 @@ class _Work:
         ) | {"run": self.origin}
 
     def _fingerprint(self, of: str | None = None) -> str:
-        """Of everything that decides what is learned; `of` is the experiment's fingerprint, by
-        default as it is now.
+        """A hash of everything that affects training; `of` is the experiment's fingerprint, by
+        default the current one.
         """
         of = of or fingerprint(self.experiment)
         return _hash([of, settings(self.settings), settings(self.solver), len(self.samples.times)])
@@ -348,17 +349,17 @@ class _Work:
             header = checkpoint.read_header(path)
             if header["fingerprint"] not in map(self._fingerprint, fingerprints(self.experiment)):
                 raise FolderError(
-                    f"{path} is of other settings or of a shorter run: go back to them, or "
+                    f"{path} belongs to other settings or a shorter run: restore them, or "
                     "--overwrite it"
                 )
             stored = checkpoint.load(path, training)
         except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError) as error:
             raise FolderError(f"{path} cannot be read ({error}): --overwrite it") from None
-        self.say(f"goes on at step {int(stored.step)}")
+        self.say(f"continuing at step {int(stored.step)}")
         return stored, [TrainingProgress(*entry) for entry in header["history"]]
 
     def _moments(self) -> dict[str, Array]:
-        """Some samples to train on, for moments."""
+        """A subset of the training samples, for moments."""
         most, fewer = MOMENT_SAMPLES
         if not self.samples.walkers:
             fit = MOMENT_BYTES // (self.samples.components * self.samples.dtype.itemsize)
@@ -372,16 +373,16 @@ def _hash(data: Any) -> str:
 
 
 def _trajectories(resolved: dict[str, Any]) -> str:
-    """Of everything that decides where a run goes, however long it is and whatever is kept of
-    it.
+    """A hash of everything that affects the trajectories, whatever the run length and the saved
+    data.
     """
     run = {key: resolved["run"][key] for key in ("seed", "members", "precision")}
     return _hash([resolved["solver"], run])
 
 
 def _of_one_system(experiment: config.Experiment, member: int | None) -> StochasticSolver:
-    """The solver of the members a score is learned from. Raises SamplesError where they differ and
-    none is named.
+    """The solver of the members used for training. Raises SamplesError if they differ and none is
+    chosen.
     """
     axes = member_axes(experiment.solver)
     if member is not None and member >= experiment.run.members:
@@ -392,8 +393,8 @@ def _of_one_system(experiment: config.Experiment, member: int | None) -> Stochas
         return experiment.solver
     if member is None:
         raise SamplesError(
-            "the members differ in a parameter, and a score belongs to one system: name one, "
-            "score.member = 0"
+            "the members differ in a parameter, but a score belongs to one system: choose one, "
+            "as in score.member = 0"
         )
     return jax.tree.map(
         lambda leaf, axis: leaf if axis is None else leaf[member],

@@ -1,4 +1,4 @@
-"""What goes to `score.nc`: the verdict, the maps, and how training went."""
+"""The contents of `score.nc`: the verdict, the maps, and the training history."""
 
 import json
 from typing import Any
@@ -44,11 +44,11 @@ def dataset_of(
 
 
 def _curve(history: list[TrainingProgress]) -> dict[str, Any]:
-    """How training went, by step; nothing where there was none."""
+    """The training history by step; empty if there was none."""
     words = {
-        f"training_{name}": f"{name.replace('_', ' ')} while training"
+        f"training_{name}": f"{name.replace('_', ' ')} during training"
         for name in ("loss", "error", "standard_error", "r_squared", "seconds")
-    } | {"step": "step of training"}
+    } | {"step": "training step"}
     return {
         name: (
             "step",

@@ -1,5 +1,5 @@
-"""Snapshots of a run as samples: which are for training, for checks and for the verdict; read when
-they are needed.
+"""Snapshots of a run as samples for training, checks and the verdict; read
+on demand.
 """
 
 import math
@@ -40,7 +40,7 @@ class Samples:
         self.walkers = solver.independent()
         if missing := [name for name in self.names if name not in dataset]:
             raise SamplesError(
-                f"the run has not saved {', '.join(missing)}: put {', '.join(self.names)} into "
+                f"the run did not save {', '.join(missing)}: add {', '.join(self.names)} to "
                 "output.variables"
             )
         self.time = str(dataset[self.names[0]].dims[0])
@@ -68,17 +68,17 @@ class Samples:
 
     @property
     def components(self) -> int:
-        """Numbers in a sample."""
+        """The number of components of a sample."""
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
     def parts(self) -> int:
-        """Particles in a sample; 1 where walkers are independent."""
+        """Particles in a sample; 1 if walkers are independent."""
         return self.shapes[self.names[0]][0]
 
     @property
     def example(self) -> dict[str, Array]:
-        """The values of one sample, all of them 0."""
+        """A sample of zeros."""
         return {name: jnp.zeros(shape, self.dtype) for name, shape in self.shapes.items()}
 
     @property
@@ -110,12 +110,12 @@ class Samples:
         }
 
     def bytes_of_row(self, part: Part) -> int:
-        """Memory that one row of a part takes."""
+        """The memory taken by one row of a part."""
         return self.components * self.dtype.itemsize * len(part.trajectories)
 
     def blocks(self, part: Part, samples: int) -> Iterator[tuple[slice, Batch]]:
-        """A part in order, in blocks of some whole rows of about so many samples: where in the
-        rows, and the values.
+        """A part in order, in blocks of whole rows with about `most` samples: the rows and the
+        values.
 
         A row is read with all its trajectories, and no more rows at once than fit the `buffer`
         (bytes), but one.

@@ -1,4 +1,4 @@
-"""Local entropy production and currents of a trained score, while a run goes on or from its
+"""Local entropy production and currents of a trained score, during a run or from its
 file.
 """
 
@@ -30,8 +30,8 @@ Sums = tuple[Int[Array, ""], Boxes | None]
 
 
 class LearnedEntropyProduction(Diagnostic[Sums]):
-    """Entropy production by a trained score (`physent score`): total, medium and system, and where
-    it comes from.
+    """Entropy production by a trained score (`physent score`): total, medium and system, and local
+    contributions.
 
     total = sum (b_irr - D s)^2/D over the variables with noise, system = div v, medium = total -
     system, v = b - D s (`physent.learning.currents`); and the total of every variable with noise,
@@ -46,15 +46,15 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
 
     path: str = static(doc="the trained score", path=True, example="data/runs/my_run/score.eqx")
     over: Literal["sum", "mean"] = static(
-        "sum", doc="over particles or walkers; copies that are independent want mean"
+        "sum", doc="over particles or walkers; use mean for independent copies"
     )
-    each: bool = static(False, doc="give rates and velocities of every particle, too")
-    bins: int = static(0, doc="boxes an axis of a map in space; 0: none", ge=0)
+    each: bool = static(False, doc="also return rates and velocities of every particle")
+    bins: int = static(0, doc="boxes per axis of a spatial map; 0: no map", ge=0)
     after: Array = param(
-        default=0.0, converter=as_number, doc="time before which nothing goes into the map", ge=0
+        default=0.0, converter=as_number, doc="times before this are left out of the map", ge=0
     )
     probes: int = static(
-        1, doc="random signs a state for divergences, where there are many components", ge=1
+        1, doc="random signs per state for divergences, if there are many components", ge=1
     )
     name: str | None = static(
         None, doc="prefix of the output variables", example="learned_entropy_production"
@@ -70,7 +70,7 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
             raise ValueError(str(error)) from None
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
-        """Series, and fields over particles or walkers where asked."""
+        """Series, and fields over particles or walkers if requested."""
         trained, name = self._trained(), self._name()
         shapes = trained.header["shapes"]
         for variable, shape in shapes.items():
@@ -80,8 +80,8 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
                 )
             if observed[variable].shape[-1] != shape[-1]:
                 raise ValueError(
-                    f"{variable} has {observed[variable].shape[-1]} components, for "
-                    f"{Path(self.path).name} it must have {shape[-1]}"
+                    f"{variable} has {observed[variable].shape[-1]} components, but "
+                    f"{Path(self.path).name} needs {shape[-1]}"
                 )
         if (live := observed.system()) is not None:
             trained.check(live[0], {variable: observed[variable].shape for variable in shapes})
@@ -119,8 +119,8 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
         return map_axes(observed, self._name(), self.bins) if self.bins else ()
 
     def init(self, observed: Observed) -> Sums:
-        """How many states there were, from which the random signs are drawn, and nothing summed yet
-        in each box.
+        """The number of states so far, which seeds the random signs, and empty sums for each
+        box.
         """
         return jnp.zeros((), jnp.int32), no_boxes(observed, self.bins) if self.bins else None
 

@@ -1,5 +1,5 @@
-"""What can be said of a run before anything is learned, and whether a score can be learned from it
-at all.
+"""The survey of a run before training: its statistics, and whether a score can be learned from
+it.
 """
 
 import itertools
@@ -36,9 +36,9 @@ SNAPSHOTS, WALKERS = 512, 65536  # samples looked at together
 
 
 class Survey(NamedTuple):
-    """Of a run: scales, the solver with buffers that suffice, the exact total rate and E[div b] by
-    row and trajectory, the rows between independent snapshots, how many independent samples there
-    are, the parity of each variable, and whether one has no noise."""
+    """Survey of a run: scales, the solver with sufficient buffers, the exact total rate and E[div
+    b] by row and trajectory, the number of rows between independent snapshots and of independent
+    samples, the parity of each variable, and whether one has no noise."""
 
     solver: Any
     scales: Scales
@@ -54,7 +54,7 @@ class Survey(NamedTuple):
 
 def check_equation(solver: Solver) -> StochasticSolver:
     """The solver, if it is one of dX = b dt + sqrt(2 D) dW, whose state is its variables. Raises
-    SamplesError for any other.
+    SamplesError otherwise.
     """
     name = type(solver).__name__
     if not isinstance(solver, StochasticSolver):
@@ -70,19 +70,19 @@ def check_equation(solver: Solver) -> StochasticSolver:
 
 
 def check_solver(solver: Solver) -> None:
-    """Raises SamplesError for another equation than dX = b dt + sqrt(2 D) dW, and where there is no
-    noise, no score.
+    """Raise SamplesError for an equation other than dX = b dt + sqrt(2 D) dW, and for one without
+    noise.
     """
     if not noisy(check_equation(solver), solver.init(jax.random.key(0))):
         raise SamplesError(
             f"{type(solver).__name__} has D = 0 in every variable: without noise there is no "
-            "score; give it a D > 0"
+            "score; set D > 0"
         )
 
 
 def check_diffusion(solver: StochasticSolver, samples: Samples) -> None:
-    """Raises SamplesError where D depends on the state: the equations here are those of a constant
-    one.
+    """Raise SamplesError if D depends on the state: the equations here assume constant
+    D.
     """
     few = Part(samples.rows, np.arange(min(samples.trajectories, 4)))
     few = few.thinned(8 * len(few.trajectories))
@@ -94,14 +94,13 @@ def check_diffusion(solver: StochasticSolver, samples: Samples) -> None:
             d = np.broadcast_to(np.asarray(d), samples.shapes[name])
             if not np.allclose(d, seen.setdefault(name, d), rtol=1e-5):
                 raise SamplesError(
-                    f"the diffusion coefficient of {name} depends on the state; allowed: a "
-                    "constant one"
+                    f"the diffusion coefficient of {name} depends on the state; allowed: a constant"
                 )
 
 
 def parity_of(solver: StochasticSolver, odd: tuple[str, ...] | None) -> dict[str, int]:
-    """The parity of every variable, the solver's or the one asked for. Raises SamplesError for a
-    name it has not.
+    """The parity of every variable, the solver's or the requested one. Raises SamplesError for an
+    unknown name.
     """
     parity = dict(solver.parity())
     if odd is None:
@@ -118,8 +117,8 @@ def survey(
     drifting: str = "refuse",
     learns: bool = True,
 ) -> Survey:
-    """Look at the run without a network. Raises SamplesError for one that no score can be learned
-    from, where it is.
+    """Survey the run without a network. Raises SamplesError if no score can be learned from
+    it.
     """
     check_diffusion(solver, samples)
     parity = parity_of(solver, odd)
@@ -156,8 +155,8 @@ def survey(
 
 
 def _of_stationarity(found: dict[str, Any], part: Part, refused: bool) -> Iterator[str]:
-    """That the run is not stationary, or could not be tested. Raises SamplesError for the first
-    where it is `refused`.
+    """Warnings that the run is not stationary, or could not be tested. Raises SamplesError for the
+    first if it is `refused`.
     """
     series = {
         "the entropy production by the drift": found["exact"],
@@ -172,20 +171,20 @@ def _of_stationarity(found: dict[str, Any], part: Part, refused: bool) -> Iterat
             f"in the second (p = {p:.1g}); use later snapshots (score.after) or run longer"
         )
         if refused:
-            raise SamplesError(f"{sentence}, or say score.drifting = 'warn'")
+            raise SamplesError(f"{sentence}, or set score.drifting = 'warn'")
         yield sentence
         break
     if not _testable(found["exact"]):
         count = len(part.trajectories)
         yield (
-            f"whether the run is stationary could not be tested with {len(part.rows)} snapshots of "
+            f"stationarity could not be tested with {len(part.rows)} snapshots of "
             f"{count} {'trajectory' if count == 1 else 'trajectories'}: at least {TESTABLE}, or "
             f"{TRAJECTORIES} trajectories"
         )
 
 
 def _of_number(states: float, independent: float, learns: bool) -> Iterator[str]:
-    """That there are few independent samples. Raises SamplesError where they are too few to learn
+    """Warnings of few independent samples. Raises SamplesError if they are too few to learn
     from.
     """
     if learns and (independent < FEWEST or states < STATES):
@@ -195,20 +194,20 @@ def _of_number(states: float, independent: float, learns: bool) -> Iterator[str]
             else (f"{independent:.0f} independent samples", FEWEST)
         )
         raise SamplesError(
-            f"about {given} are too few to learn from (at least {least}): run longer, or more "
-            "walkers or members"
+            f"about {given} are too few to learn from (at least {least}): run longer, or use "
+            "more walkers or members"
         )
     if independent < FEW or states < STATES:
         yield (
             f"about {independent:.0f} independent samples in {states:.0f} independent states are "
-            "few: look at the error of the verdict"
+            "few: check the error of the verdict"
         )
 
 
 def _measured(
     solver: StochasticSolver, samples: Samples, part: Part, parity: dict[str, int]
 ) -> tuple[StochasticSolver, dict[str, Any]]:
-    """The solver, grown until no state overflows, and numbers of each sample, (rows,
+    """The solver, grown until no state overflows, and statistics of each sample, (rows,
     trajectories).
     """
     first: dict[str, Array] = {}
@@ -224,13 +223,13 @@ def _measured(
             return solver, found
         solver, _ = solver.grow(solver.at(first))
     raise SamplesError(
-        "the solver's buffers do not suffice for the snapshots of the run, however large"
+        "the solver's buffers overflow on the snapshots of the run, however large they are"
     )
 
 
 def _numbers(solver: StochasticSolver, values: Values, parity: dict[str, int]) -> dict[str, Any]:
-    """exact, contraction, mean squares of what is not periodic, rates of contraction and error bits
-    of each sample.
+    """The exact rate, contraction, mean squares of non-periodic variables, contraction rates and
+    error bits of each sample.
     """
     periodic = any(axis.periodic for axis in solver.domain().axes)
     kinds = solver.variables()
@@ -262,7 +261,7 @@ def _testable(values: np.ndarray) -> bool:
 
 
 def _drift(values: np.ndarray) -> tuple[float, float, float] | None:
-    """Means of the halves and the p-value of their difference, where it is significant and not
+    """Means of the two halves and the p-value of their difference, if it is significant and not
     small.
     """
     if not _testable(values):

@@ -1,4 +1,6 @@
-"""`score.eqx`: a trained score with what it takes to build it again, its system and its verdict."""
+"""`score.eqx`: a trained score with all that is needed to rebuild it, its system and its
+verdict.
+"""
 
 import contextlib
 import dataclasses
@@ -31,8 +33,8 @@ FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A trained score, the solver of the run it was learned from, and what the file says of
-    both.
+    """A trained score, the solver of the run it was learned from, and the header of the
+    file.
     """
 
     score: Score
@@ -41,11 +43,11 @@ class Trained:
 
     @property
     def parity(self) -> dict[str, int]:
-        """The parity of the variables that was used."""
+        """The parity of the variables used in training."""
         return {str(name): int(sign) for name, sign in self.header["parity"].items()}
 
     def check(self, solver: Solver, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Raises SamplesError where it is no score of this solver with variables of these
+        """Raise SamplesError unless it is a score of this solver with variables of these
         shapes.
         """
         solver = check_equation(solver)
@@ -75,14 +77,14 @@ class Trained:
         }:
             words = ", ".join(f"{variable} {zeros[variable].shape}" for variable in wanted)
             raise SamplesError(
-                f"the score, by the network {self.header['network']['kind']!r}, is none of {words} "
-                f"with noise in {' and '.join(learnable)}"
+                f"the score, by the network {self.header['network']['kind']!r}, is not for "
+                f"{words} with noise in {' and '.join(learnable)}"
             )
 
 
 @contextlib.contextmanager
 def under(table: str) -> Iterator[None]:
-    """Learning knows no experiment: a setting that it refuses is in this table of one."""
+    """Prefix the keys of errors in training settings with their table in the experiment."""
     try:
         yield
     except ParameterError as error:
@@ -108,7 +110,7 @@ def header(
     precision: str,
     parity: Mapping[str, int],
 ) -> dict[str, Any]:
-    """What `load` needs to know; `kind` is the solver's, as an experiment names it."""
+    """The header that `load` needs; `kind` is the solver kind of the experiment."""
     return {
         "format": FORMAT,
         "physent": version("physent"),
@@ -122,13 +124,13 @@ def header(
 
 
 def load(path: str | Path) -> Trained:
-    """The trained score in a file, or in the run folder it is in. Raises FolderError where there is
+    """Load the trained score from a file or a run folder. Raises FolderError if there is
     none.
     """
     path = Path(path)
     path = path / SCORE if path.is_dir() else path
     if not path.is_file():
-        raise FolderError(f"{path}: there is no trained score; train one with 'physent score DIR'")
+        raise FolderError(f"{path}: no trained score; train one with 'physent score DIR'")
     with jax.ensure_compile_time_eval():  # it may be asked for while a program is traced
         return _load(
             path.resolve(), path.stat().st_mtime_ns, bool(jax.config.read("jax_enable_x64"))
@@ -141,7 +143,7 @@ def _load(path: Path, changed: int, wide: bool) -> Trained:
         found = checkpoint.read_header(path)
         if found["format"] != FORMAT:
             raise FolderError(
-                f"{path}: a score of format {found['format']}, this physent reads {FORMAT}"
+                f"{path}: has score format {found['format']}, but this physent reads {FORMAT}"
             )
         with jax.enable_x64(found["precision"] == "float64"):
             like = skeleton(

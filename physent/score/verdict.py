@@ -1,5 +1,5 @@
-"""How good a learned score is, without knowing the true one, and its entropy production beside the
-exact one.
+"""The quality of a learned score without the true one, and its entropy production compared with
+the exact one.
 
 At stationarity E[v* . s*] = 0 for the true score s* and v* = b - D s*, so E[s* . D s*] = E[b . s*]
 = -E[div b]. Hence for any s, the sum over the variables with noise but div b over all of them,
@@ -24,8 +24,8 @@ from physent.protocol.moved import warn
 TRAJECTORIES = 16  # enough of them to be drawn again whole
 GOOD, FAIR = 0.9, 0.5  # of R^2 less two standard errors
 USES = {
-    "good": "maps and currents may be read",
-    "fair": "maps show the coarse only",
+    "good": "maps and currents are reliable",
+    "fair": "maps show only coarse features",
     "bad": "do not use its maps",
 }
 ROWS = {
@@ -79,8 +79,8 @@ class Number(NamedTuple):
 
 
 class Table:
-    """Numbers of samples, (rows, trajectories) each, as `sums` has them, and their means with
-    errors that know of correlation.
+    """The `sums` of samples, (rows, trajectories) each, and their means with
+    correlation-aware errors.
 
     From 16 trajectories on these are drawn again, whole; of fewer the rows are, in blocks longer
     than the correlation.
@@ -125,7 +125,7 @@ class Table:
 
 
 class Entry(NamedTuple):
-    """A number of the verdict, in words, with its units."""
+    """A number of the verdict, its label and its units."""
 
     number: Number
     label: str
@@ -133,8 +133,8 @@ class Entry(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is printed and stored of a score: entries by name, and a sentence that claims no more
-    than they do.
+    """The printed and stored verdict of a score: entries by name, and a sentence that summarises
+    them.
     """
 
     entries: dict[str, Entry]
@@ -150,8 +150,8 @@ class Verdict(NamedTuple):
 def verdict(
     table: Table, exact: Number, held_out: str, singular: bool, parity: dict[str, int]
 ) -> Verdict:
-    """The verdict from the sums of samples kept from training, and the mean of the `exact` rate
-    over the whole run; `held_out` says what was kept from training.
+    """The verdict from the sums of held-out samples, and the mean of the `exact` rate over the
+    whole run; `held_out` describes the held-out samples.
     """
     numbers = {
         "error": table.mean("error"),
@@ -224,8 +224,8 @@ def _words(
     )
     if singular:
         words += (
-            " Some variables have no noise, and with theirs the total would be infinite: these are "
-            f"rates of the noisy ones, with {conventions(parity)} under time reversal."
+            " Some variables have no noise, and including them the total would be infinite: "
+            f"these are rates of the noisy ones, with {conventions(parity)} under time reversal."
         )
     return words, state
 
@@ -238,37 +238,37 @@ def _of_maps(numbers: dict[str, Number], held_out: str) -> tuple[str, str]:
         words = "is not finite: it has diverged, or its network ran out of slots."
         return f"On {held_out} the score {words}", "bad"
     if reference.value <= 2 * np.nan_to_num(reference.standard_error):
-        words = "There is nothing to learn beyond the reference: its error is not different from 0."
+        words = "There is nothing to learn beyond the reference: its error does not differ from 0."
         if error - 2 * np.nan_to_num(spread) > max(reference.value, 0.0):
-            return f"{words} That of the learned score is: do not use it.", "bad"
+            return f"{words} The error of the learned score does: do not use it.", "bad"
         return words, "fair"
     if not np.isfinite(deviation):
-        words = f"On {held_out} {given}; how well that is known cannot be told from so few."
+        words = f"On {held_out} {given}; there are too few samples to estimate the error of that."
         return words, "fair" if value >= FAIR else "bad"
     if value - 3 * deviation > 1:
         return (
-            f"On {held_out} {given}, which no score can have: the network jumps somewhere, as "
-            "where neighbours come and go, or the samples are not of the stationary state: do not "
-            "use its maps."
+            f"On {held_out} {given}, which is impossible: the network is discontinuous "
+            "somewhere, as where neighbours enter or leave, or the samples are not from the "
+            "stationary state: do not use its maps."
         ), "bad"
     surely = value - 2 * deviation
     state = "good" if surely >= GOOD else "fair" if surely >= FAIR else "bad"
     share = (
         f"explains {Number(100 * value, 100 * deviation)} % of the part of the score that the "
-        "reference leaves open"
+        "reference leaves unexplained"
     )
     if value >= 1:
-        share = f"has R^2 = {numbers['r_squared']}, which cannot be told from perfect"
+        share = f"has R^2 = {numbers['r_squared']}, which is indistinguishable from perfect"
     return f"On {held_out} the score {share}: {USES[state]}.", state
 
 
 def conventions(parity: dict[str, int]) -> str:
-    """The parities in words."""
+    """Describe the parities in words."""
     return ", ".join(f"{name} {'even' if sign > 0 else 'odd'}" for name, sign in parity.items())
 
 
 def sums(found: Physics, learned: Learned) -> dict[str, Any]:
-    """The scalars of one state whose means the verdict is made of.
+    """The scalars of one state whose means make up the verdict.
 
     error and error_reference: sum_noisy D (s^2 + 2 ds/dx) - sum_all db/dx of the whole score and of
     its known part, with the means E[ds . D ds]; exact: the total rate by the drift alone;

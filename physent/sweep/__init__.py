@@ -1,4 +1,4 @@
-"""Many runs of one experiment: which points, run where, summarised how."""
+"""Many runs of one experiment: the points, their execution and the summary."""
 
 from physent.experiment.settings import SweepSettings as SweepSettings
 from physent.sweep.executors import (

@@ -1,4 +1,4 @@
-"""Running the points of a sweep on an executor, each into a folder of its own.
+"""Running the points of a sweep on an executor, one folder per point.
 
 A point that is done is not run again, one that was cut off goes on from its checkpoint, so a sweep
 that was killed is started again by the same command. A worker that dies takes nothing with it but
@@ -41,8 +41,8 @@ MANIFEST = "sweep.json"
 
 @dataclass(frozen=True)
 class Result:
-    """How a point ended: `status` is done, failed or interrupted; `again` says that it had been
-    done before.
+    """How a point ended: `status` is done, failed or interrupted; `again` means that it was already
+    done.
     """
 
     point: Point
@@ -63,7 +63,7 @@ def sweep(
     workers: int | None = None,
     tell: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
-    """Run every point, its experiment given as a resolved TOML text, into `folder`/`point.name`.
+    """Run every point, given as a resolved experiment in TOML, into `folder`/`point.name`.
 
     `executor` is "process" (spawned workers with one thread each), "dask" (a local cluster) or
     "dask:ADDRESS". `tell` is called as each point ends. Raises FolderError where the folder holds
@@ -94,7 +94,7 @@ def sweep(
 
 
 def check_executor(executor: str, workers: int | None) -> None:
-    """Raise OptionError where the points could not be run at all."""
+    """Raise OptionError if the points cannot be run at all."""
     if executor not in ("process", "dask") and not executor.startswith("dask:"):
         hint = nearest(executor, ["process", "dask"])
         raise OptionError(
@@ -114,7 +114,7 @@ def _run_all(
     ended: Callable,
     last: bool,
 ) -> list[tuple[Point, str]]:
-    """Run what waits; what is left when the pool breaks, or nothing."""
+    """Run the waiting points; returns those left if the pool breaks, or none."""
     left = dict(enumerate(waiting))
     with _executor(executor, workers) as pool:
         root = folder.resolve()  # a worker on another machine stands elsewhere
@@ -174,7 +174,7 @@ def _executor(kind: str, workers: int) -> Iterator[Any]:
 
 
 def _one_thread() -> None:
-    """In a worker, before XLA makes its threads."""
+    """Limit a worker to one thread, before XLA creates its threads."""
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_cpu_multi_thread_eigen" not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
@@ -182,8 +182,8 @@ def _one_thread() -> None:
 
 
 def run_point(text: str, folder: str) -> dict[str, Any]:
-    """Run one point to its end, or on to it; in a worker. Never raises for what is the point's own
-    fault.
+    """Run or continue one point to its end, in a worker. Never raises for errors of the point
+    itself.
     """
     data, problems = parse_text(text, folder)
     started, path = time.perf_counter(), Path(folder)
@@ -202,7 +202,7 @@ def run_point(text: str, folder: str) -> dict[str, Any]:
 
 
 def status_of(folder: Path) -> str:
-    """What the file of a run says of itself; "absent" where there is none, "damaged" where it
+    """The status recorded in the file of a run; "absent" if there is none, "damaged" if it
     cannot be read.
     """
     if not (folder / RUN).is_file():
@@ -215,11 +215,11 @@ def status_of(folder: Path) -> str:
 
 
 def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
-    """Make the folder this sweep's, or see that it is."""
+    """Claim the folder for this sweep, or check that it belongs to it."""
     claim = {"points": [point.settings for point in points], "experiments": list(texts)}
 
     def as_now(claim: Any) -> list[Any]:
-        """A claim as data, kinds called as now; nothing where it is none."""
+        """A claim as data with current kind names; empty if it is not a claim."""
         try:
             return [
                 claim["points"],
@@ -247,7 +247,7 @@ def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Delete a sweep. Raises FolderError for a folder that is not one."""
+    """Delete a sweep. Raises FolderError for any other folder."""
     if not folder.exists():
         return
     if not (folder / MANIFEST).is_file():

@@ -31,21 +31,21 @@ _CALL = re.compile(r"\s*([a-z]+)\(([^()]*)\)\s*")
 
 @dataclass(frozen=True)
 class Point:
-    """One run of a sweep: its place in the sweep, and what it sets."""
+    """One run of a sweep: its index, and the keys it sets."""
 
     index: int
     settings: dict[str, Any]
 
     @property
     def name(self) -> str:
-        """A folder's name: the place and what is set, as in 0003_dt=0.02_method=strang."""
+        """The folder name: the index and the settings, as in 0003_dt=0.02_method=strang."""
         if "run.members" in self.settings:
             return "members"
         words = [f"{key.rpartition('.')[2]}={_word(value)}" for key, value in self.settings.items()]
         return "_".join([f"{self.index:04d}", *words])[:120]
 
     def overrides(self) -> list[str]:
-        """The settings as `--set` takes them."""
+        """The settings in the form of `--set`."""
         return [f"{key}={_toml(value)}" for key, value in self.settings.items()]
 
 
@@ -105,7 +105,7 @@ def _call(key: str, text: str, name: str, arguments: str) -> _Over:
 
 
 def points(settings: SweepSettings) -> list[Point]:
-    """All points of a sweep, in order. Raises ParameterError where the values do not make
+    """All points of a sweep, in order. Raises ParameterError if the values define no
     points.
     """
     overs = [_parse(text) for text in settings.over]
@@ -135,7 +135,10 @@ def points(settings: SweepSettings) -> list[Point]:
             lengths = ", ".join(
                 f"{over.key}: {len(values)}" for over, values in zip(overs, lists, strict=True)
             )
-            raise ParameterError("over", f"side by side, all keys need as many values ({lengths})")
+            raise ParameterError(
+                "over",
+                f"with values side by side, all keys need the same number of values ({lengths})",
+            )
         rows = (
             list(zip(*lists, strict=True))
             if settings.mode == "zip"
@@ -151,13 +154,13 @@ def _drawn(over: _Over, rng: np.random.Generator) -> Any:
 
 
 def as_members(points: Sequence[Point]) -> Point:
-    """All points as one, whose run has a member for each. Raises ParameterError where that cannot
-    be.
+    """All points as one run with a member for each. Raises ParameterError if that is not
+    possible.
     """
     for key in points[0].settings:
         if not key.startswith("solver."):
             raise ParameterError(
-                "over", f"{key} cannot vary by member, allowed: numbers of the solver"
+                "over", f"{key} cannot vary by member, allowed: numeric solver parameters"
             )
     if len(points) == 1:
         return points[0]

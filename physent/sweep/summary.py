@@ -1,4 +1,4 @@
-"""One Dataset of a whole sweep: what every run came to, along the parameters that varied."""
+"""One Dataset for a whole sweep: the results of all runs, along the parameters that varied."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from physent.sweep.points import Point
 
 
 def summarise(results: Sequence[Result], points: Sequence[Point], mode: Mode) -> xr.Dataset:
-    """The last value and the mean over time of every series of every run (and over members), its
+    """The last value and the time mean (also over members) of every series of every run, its
     status and wall time.
 
     In a grid the parameters are the dimensions; else there is one dimension `point`, with the
@@ -90,8 +90,8 @@ def _plain(value: Any) -> Any:
 
 
 def _series(result: Result) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
-    """Name to values and attributes of the series (t,) of a run, or (t, member); none of a file
-    that is damaged.
+    """Name to values and attributes of the series (t,) of a run, or (t, member); empty for a
+    damaged file.
     """
     if status_of(result.folder) in ("absent", "damaged"):
         return {}

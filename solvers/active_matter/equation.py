@@ -53,7 +53,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     particles: int = static(64, ge=1, doc="number of particles N")
     dimension: Literal[1, 2, 3] = static(2, doc="d, dimensions of space")
-    boundary: Literal["periodic", "open"] = static("periodic", doc="what lies beyond the box")
+    boundary: Literal["periodic", "open"] = static("periodic", doc="boundary condition of the box")
     packing_fraction: Array = param(
         default=0.5,
         converter=as_number,
@@ -64,7 +64,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         default=None,
         converter=as_number,
         gt=0,
-        doc="edge of the box (default: by the packing fraction)",
+        doc="edge of the box (default: from the packing fraction)",
         units="length",
     )
     speed: Array = param(
@@ -77,7 +77,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     propulsion: Propulsion = choice(
         converter=one_of(PROPULSIONS),
         default="ornstein_uhlenbeck",
-        doc="how the self-propulsion g wanders",
+        doc="stochastic process of the self-propulsion g",
     )
     force: PairForce = choice(
         converter=one_of(PAIR_FORCES), default="softplus", doc="force between pairs"
@@ -93,7 +93,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         default=None,
         converter=as_number,
         ge=0,
-        doc="eps, of the translational noise (default: there is none)",
+        doc="eps, diffusivity of the translational noise (default: none)",
         units="length^2/time",
     )
     dt: Array = param(default=0.01, converter=as_number, gt=0, doc="time step", units="time")
@@ -101,25 +101,23 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         "euler_maruyama", doc="time stepping method"
     )
     initial: Literal["random", "lattice"] = static(
-        "random", doc="places at t = 0; g starts stationary"
+        "random", doc="positions at t = 0; g starts from its stationary distribution"
     )
     skin: Array = param(
         default=0.6,
         converter=as_number,
         gt=0,
-        doc="margin of the neighbour list; a matter of speed only",
+        doc="margin of the neighbour list; affects speed only",
         units="length",
     )
-    neighbors: int = static(
-        24, ge=1, doc="slots of the neighbour list at the start; N - 1: all pairs"
-    )
+    neighbors: int = static(24, ge=1, doc="initial slots of the neighbour list; N - 1: all pairs")
 
     def __check_init__(self):
-        """Refuse combinations that make no sense."""
+        """Reject inconsistent combinations."""
         refuse(
             self.dimension == 1 and isinstance(self.propulsion, Brownian),
             "propulsion",
-            "given 'brownian', which needs 2 or 3 dimensions; allowed in 1: the others",
+            "given 'brownian', which needs 2 or 3 dimensions; allowed in one dimension: the others",
         )
         here = on_host(self)
         # a particle in a trap has a place, not one of many images
@@ -137,11 +135,13 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
                 length < needed,
                 "length",
                 f"the box of edge {np.min(length):.4g} is smaller than twice the reach of the "
-                f"force, {np.max(needed):.4g}: more particles, or a longer box",
+                f"force, {np.max(needed):.4g}: use more particles, or a longer box",
             )
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
-        """Particles at random or on a lattice, with stationary propulsions."""
+        """Particles at random or on a lattice, with propulsions from their stationary
+        distribution.
+        """
         key, place, direct = jax.random.split(key, 3)
         shape = (self.particles, self.dimension)
         if self.initial == "random":
@@ -157,7 +157,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return self._start(key, position, self.propulsion.start(direct, shape, self.dt.dtype))
 
     def step(self, state: ActiveMatterState) -> ActiveMatterState:
-        """The state one dt later."""
+        """The state after one time step dt."""
         key, turn, kick = jax.random.split(state.key, 3)
         noise = None
         if self.diffusivity is not None:
@@ -197,8 +197,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         )
 
     def observe(self, state: ActiveMatterState) -> dict[str, Array]:
-        """Places, propulsions, velocities without noise, and pair forces; mean speed, and pressures
-        in a periodic box.
+        """Positions, propulsions, velocities without noise, and pair forces; mean speed, and
+        pressures in a periodic box.
 
         Pressures are sum_(i<j) r f/(d V), and that of swimming tau sum_i v0 g_i . v_i/(d V), tau
         the persistence time.
@@ -227,7 +227,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return variables(self.dimension, self.boundary == "periodic")
 
     def domain(self) -> Domain:
-        """One axis a dimension; particles live on no grid."""
+        """One axis per dimension, without grid points."""
         periodic = self.boundary == "periodic"
         return Domain(
             tuple(
@@ -249,11 +249,11 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return self._stochastic(eps, self.propulsion.langevin(state.propulsion)[1])
 
     def parity(self) -> dict[str, int]:
-        """Both even: g is where a particle heads, and stays it when time runs backwards."""
+        """Both even: g is the heading of a particle, which time reversal does not change."""
         return self._stochastic(1, 1)
 
     def other_noise(self) -> dict[str, Literal["diffuses", "jumps"]]:
-        """The propulsion where it is a direction, not an Ornstein-Uhlenbeck process."""
+        """The propulsion if it is a direction, not an Ornstein-Uhlenbeck process."""
         if "propulsion" in self.parity():
             return {}
         return {"propulsion": "jumps" if self.propulsion.jumps else "diffuses"}
@@ -271,8 +271,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         )
 
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> ActiveMatterState:
-        """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions; its
-        list is made here.
+        """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions, with
+        a new neighbour list.
 
         Positions are taken back into the box; other propulsions are drawn from their stationary
         distribution.
@@ -286,21 +286,21 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         )
 
     def reference_score(self, state: ActiveMatterState) -> dict[str, Array]:
-        """Of the equilibrium at v0 = 0: the pair force and that of the trap over eps, and -g; 0 for
-        x where eps = 0.
+        """The score of the equilibrium at v0 = 0: pair and trap forces over eps, and -g; 0 for x
+        where eps = 0.
         """
         pull = self._pull(state.position, state.neighbors)
         return self._stochastic(_over(pull, self.diffusivity), -state.propulsion)
 
     def reference_divergence(self, state: ActiveMatterState) -> dict[str, Array]:
-        """That of the forces over eps, and -1."""
+        """The divergence of the forces over eps, and -1."""
         return self._stochastic(
             _over(self.divergence(state)["position"], self.diffusivity),
             jnp.full_like(state.propulsion, -1),
         )
 
     def members_in_turn(self) -> bool:
-        """Yes where there are lists to renew."""
+        """True if there are neighbour lists to renew."""
         return self._slots() < self.particles - 1
 
     def error(self, state: ActiveMatterState) -> Int[Array, ""]:
@@ -310,14 +310,14 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return state.neighbors.overflow() + 2 * (state.leap > 1).astype(int)
 
     def fatal(self, error: int) -> str | None:
-        """Steps too long for the forces; with a list that was too short they may be right the next
-        time.
+        """Steps too long for the forces, unless a neighbour list was too short, which growing
+        may fix.
         """
-        words = "a pair force moved a particle farther than its reach in one step: dt is too long"
+        words = "a pair force moved a particle farther than its reach in one step: dt is too large"
         return f"{words} for it" if error == 2 else None
 
     def grow(self, state: ActiveMatterState) -> tuple[Self, ActiveMatterState]:
-        """As many slots as were missed, with some to spare; at least half as many again."""
+        """The required number of slots with a margin; at least 1.5 times as many as before."""
         slots = max(
             enough(state.neighbors, self.particles), min(self.particles - 1, self._slots() * 3 // 2)
         )
@@ -329,11 +329,11 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return larger, dataclasses.replace(state, neighbors=find(larger, state.position))
 
     def split(self, devices: int) -> dict[str, int]:
-        """The particles are shared out; all positions are gathered wherever forces are computed."""
+        """Particles are distributed over devices; all positions are gathered to compute forces."""
         refuse(
             self.particles % devices,
             "particles",
-            f"{self.particles} particles do not share {devices} devices evenly",
+            f"{self.particles} particles cannot be divided evenly among {devices} devices",
         )
         cut = ["position", "rounds", "propulsion", "neighbors.reference"]
         cut += ["previous"] if self.method == "adams_bashforth" else []
@@ -345,7 +345,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     def _start(
         self, key: PRNGKeyArray, position: Float[Array, "n d"], g: Float[Array, "n d"]
     ) -> ActiveMatterState:
-        """The state at t = 0 with particles there, taken back into the box."""
+        """The state at t = 0 with particles at these positions, wrapped into the box."""
         position, rounds = self._space().shift(position, jnp.zeros_like(position))
         neighbors = self._pairs.found(position)
         return ActiveMatterState(
@@ -361,7 +361,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         )
 
     def _stochastic(self, of_position: Any, of_propulsion: Any) -> dict[str, Any]:
-        """What belongs to each stochastic variable, by name; g is one as an Ornstein-Uhlenbeck
+        """The value for each stochastic variable, by name; g is one if it is an Ornstein-Uhlenbeck
         process.
         """
         if isinstance(self.propulsion, OrnsteinUhlenbeck):
@@ -394,7 +394,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return self.speed * g + self._pull(position, neighbors)
 
     def _pull(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
-        """The drift that depends on where the particles are: pair forces and trap."""
+        """The position-dependent drift: pair forces and trap."""
         return self._pairs.forces(position, neighbors) - self.trap * position
 
 

@@ -15,8 +15,8 @@ from physent.protocol.parameters import (
 
 
 class PairForce(Declared):
-    """A central pair force f(r), positive where it repels; a potential of one's own is a subclass
-    with f = -U'(r).
+    """A central pair force f(r), positive where it repels; for a custom potential U, write a
+    subclass with f = -U'(r).
 
     `diverges` says whether f has no bound as r -> 0, so that particles at random places must be
     pushed apart first.
@@ -41,8 +41,8 @@ class PairForce(Declared):
         )
 
     def stiffness(self, squared: Float[Array, "..."], dimension: int) -> Float[Array, "..."]:
-        """f'(r) + (d - 1) f(r)/r, what a pair adds to the divergence of the force on one of the
-        two.
+        """f'(r) + (d - 1) f(r)/r, the contribution of a pair to the divergence of the force on one
+        of the two.
         """
         inside = (squared > 0) & (squared < self.reach() ** 2)
         r = jnp.sqrt(jnp.where(inside, squared, jnp.ones_like(squared)))
@@ -90,7 +90,7 @@ def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
 
 def _log1p(w: Float[Array, "..."]) -> Float[Array, "..."]:
     """ln(1 + w) for 0 <= w <= 1; in float32 by 2 artanh(w/(2 + w)), to rounding, in half the time
-    of a step's log1p.
+    of log1p.
     """
     if w.dtype != jnp.float32:
         return jnp.log1p(w)
@@ -110,7 +110,11 @@ class WCA(PairForce):
     """
 
     energy: Array = param(
-        default=1.0, converter=as_number, ge=0, doc="e, over the friction", units="length^2/time"
+        default=1.0,
+        converter=as_number,
+        ge=0,
+        doc="e, energy over the friction",
+        units="length^2/time",
     )
     diameter: Array = param(default=2.0, converter=as_number, gt=0, doc="s", units="length")
 
@@ -143,7 +147,7 @@ class Yukawa(PairForce):
         default=8.0,
         converter=as_number,
         gt=0,
-        doc="distance beyond which there is no force",
+        doc="cutoff distance of the force",
         units="length",
     )
 
@@ -158,7 +162,7 @@ class Yukawa(PairForce):
 
 
 class NoForce(PairForce):
-    """Particles that do not see each other."""
+    """Non-interacting particles."""
 
     diverges: ClassVar[bool] = False
 

@@ -1,4 +1,4 @@
-"""What pair forces do to particles in a space, by a list of neighbours."""
+"""Pair forces between particles in a space, computed from a neighbour list."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ TURNS = 2000
 
 
 class Pairs(eqx.Module):
-    """A pair force between particles that are nearer than its `reach`, in a space.
+    """A pair force between particles closer than its `reach`, in a space.
 
     Lists of neighbours have so many `slots`, and hold those nearer than the reach and the `skin`.
     """
@@ -30,14 +30,14 @@ class Pairs(eqx.Module):
     slots: int = eqx.field(static=True)
 
     def found(self, position: Float[Array, "n d"]) -> NeighborList:
-        """The list of neighbours at these positions."""
+        """The neighbour list at these positions."""
         if isinstance(self.force, NoForce):
             own, none = jnp.arange(position.shape[0], dtype=jnp.int32), jnp.zeros((), jnp.int32)
             return NeighborList(own[None, :], position, none, none, none)
         return find_neighbors(position, self.space, self.reach + self.skin, self.slots)
 
     def renewed(self, neighbors: NeighborList, position: Float[Array, "n d"]) -> NeighborList:
-        """The same list while it serves at these positions, else a new one."""
+        """The same list while it is valid at these positions, else a new one."""
         if isinstance(self.force, NoForce):
             return neighbors
         return renew(neighbors, position, self.space, self.reach + self.skin, self.skin)
@@ -64,16 +64,16 @@ class Pairs(eqx.Module):
         )[0]
 
     def leap(self, force: Float[Array, "n d"], dt: Float[Array, ""]) -> Float[Array, ""]:
-        """The farthest that this force moves a particle in a step, over its reach; 0 of forces that
-        are bounded.
+        """The largest displacement by this force in a step, over its reach; 0 for bounded
+        forces.
         """
         if not self.force.diverges:
             return jnp.zeros_like(dt)
         return dt * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1))) / self.reach
 
     def relaxed(self, position: Float[Array, "n d"], dt: Float[Array, ""]) -> Float[Array, "n d"]:
-        """The places with overlaps pushed apart by bounded moves, until a step moves nobody by
-        RELAXED of the reach.
+        """The positions with overlaps pushed apart by bounded moves, until no particle moves by
+        RELAXED of the reach in a step.
         """
 
         def push(parts, squared):

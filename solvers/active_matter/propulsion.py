@@ -1,4 +1,4 @@
-"""How the direction and strength of self-propulsion wander over any time, whatever the
+"""Stochastic processes of the self-propulsion, advanced over any time independently of the
 positions.
 """
 
@@ -32,15 +32,15 @@ class Propulsion(Declared):
     def advance(
         self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray
     ) -> Float[Array, "n d"]:
-        """g a time later."""
+        """g after a given time."""
 
     @abc.abstractmethod
     def persistence(self, dimension: int) -> Float[Array, ""]:
         """The correlation time of g."""
 
     def langevin(self, g: Float[Array, "n d"]) -> tuple[Array | None, Array | None, Array | None]:
-        """Drift, diffusion coefficient and the drift's derivative, where dg = b dt + sqrt(2 D) dW
-        with constant D; None of them for other processes.
+        """Drift, diffusion coefficient and the drift's derivative if dg = b dt + sqrt(2 D) dW
+        with constant D; None for other processes.
         """
         return None, None, None
 
@@ -88,7 +88,7 @@ class Brownian(Propulsion):
     def advance(
         self, g: Float[Array, "n d"], time: Float[Array, ""], key: PRNGKeyArray
     ) -> Float[Array, "n d"]:
-        """Exact on the circle; on the sphere exact in the mean and the correlation of g, for every
+        """Exact on the circle; on the sphere exact for the mean and the correlation of g at every
         t.
 
         There g turns by an angle with cos = 2 u^tanh(D_r t) - 1, u uniform, in a uniform direction:
@@ -117,7 +117,7 @@ class Brownian(Propulsion):
 
 
 class RunAndTumble(Propulsion):
-    """g is a unit vector that is drawn anew, uniformly, at the times of a Poisson process."""
+    """g is a unit vector that is redrawn uniformly at the times of a Poisson process."""
 
     jumps: ClassVar[bool] = True
 

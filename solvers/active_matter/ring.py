@@ -1,4 +1,4 @@
-"""Two active particles on a ring: how much entropy they produce, and by what, from the
+"""Two active particles on a ring: their entropy production and its parts, from the
 Fokker-Planck equation.
 """
 
@@ -18,8 +18,8 @@ HIGHEST = 320  # order; beyond it Gauss-Hermite weights underflow
 
 
 class PairProduction(NamedTuple):
-    """Rates in nats per unit time: of the centre, which moves freely, and of the distance by x and
-    by its heading g.
+    """Rates in nats per unit time: of the centre, which moves freely, and of the distance, from x
+    and from its heading g.
     """
 
     centre: float
@@ -28,7 +28,7 @@ class PairProduction(NamedTuple):
 
     @property
     def total(self) -> float:
-        """All of them."""
+        """The sum of all parts."""
         return self.centre + self.position + self.propulsion
 
 
@@ -84,7 +84,7 @@ def pair_production(
             return PairProduction(float(solver.speed) ** 2 / eps, position, propulsion)
         words = (
             f"with {points} points at order {order} the parts add up to "
-            f"{position + propulsion:.6g}, and the total is {total:.6g}, with half the points "
+            f"{position + propulsion:.6g}, but the total is {total:.6g}, with half the points "
             f"{before:.6g}"
         )
         if not agree and order < HIGHEST:

@@ -1,4 +1,4 @@
-"""The state of active particles, and what is observed of it."""
+"""The state of active particles and its observables."""
 
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
@@ -8,8 +8,8 @@ from physent.protocol.variables import Variable
 
 
 class ActiveMatterState(State):
-    """Positions in the box, how often each particle went round it, propulsions, and who is near
-    whom.
+    """Positions in the box, winding numbers, propulsions and the neighbour
+    list.
 
     `leap` is the farthest that a step moved a particle by its pair force so far, in units of the
     force's reach; `previous` is the drift by forces and trap one step ago, which only
@@ -27,13 +27,11 @@ class ActiveMatterState(State):
 
 
 def variables(dimension: int, periodic: bool) -> dict[str, Variable]:
-    """What is observed in a box of this dimension; pressures in a periodic one only."""
+    """The observables in a box of this dimension; pressures only if it is periodic."""
     vector = ("particle", "component")
     declared = {
         "position": Variable(vector, "position", "length", "position in the box"),
-        "unwrapped": Variable(
-            vector, "unwrapped_position", "length", "position, followed round the box"
-        ),
+        "unwrapped": Variable(vector, "unwrapped_position", "length", "position, unwrapped"),
         "propulsion": Variable(vector, "propulsion", "1", "self-propulsion g"),
         "force": Variable(vector, "force", "length/time", "pair force over the friction"),
         "velocity": Variable(vector, "velocity", "length/time", "velocity without the noise"),

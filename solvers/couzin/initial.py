@@ -1,4 +1,4 @@
-"""Where the fish are at the start, and where they head."""
+"""Initial positions and headings of the fish."""
 
 import abc
 import math
@@ -30,23 +30,23 @@ class Initial(Declared):
         self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
     ) -> Start:
         """Positions and headings of the shape (d, n); `length` is the side of the periodic box,
-        where there is one.
+        if there is one.
         """
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
-        """Raise a ParameterError where the initial condition does not fit the school or its
+        """Raise ParameterError if the initial condition does not fit the school or its
         space.
         """
 
 
 class RandomBox(Initial):
-    """Fish at random in a cube (a square), heading anywhere; by default it is the periodic box."""
+    """Fish at random in a cube (a square) with random headings; by default the periodic box."""
 
     side: Array | None = param(
         default=None,
         converter=as_number,
         gt=0,
-        doc="side of the cube; default: that of the periodic box",
+        doc="side of the cube; default: the side of the periodic box",
         units="length",
     )
 
@@ -62,17 +62,17 @@ class RandomBox(Initial):
         return corner + side * place, random_directions(whither, shape, dtype)
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
-        """In unbounded space the side must be given; a periodic box must hold it."""
+        """In unbounded space the side must be given; a periodic box must contain it."""
         refuse(
             self.side is None and length is None,
             "initial.side",
-            "missing, and unbounded space has no box to take it from",
+            "missing, and unbounded space has no box side to use",
         )
         _fits("side", self.side, length)
 
 
 class RandomBall(Initial):
-    """Fish at random in a ball (a disc), heading anywhere, as in Couzin et al. (2002)."""
+    """Fish at random in a ball (a disc) with random headings, as in Couzin et al. (2002)."""
 
     radius: Array = param(
         default=3.5, converter=as_number, gt=0, doc="radius of the ball", units="length"
@@ -88,12 +88,12 @@ class RandomBall(Initial):
         return _middle(length) + place, random_directions(whither, shape, dtype)
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
-        """A periodic box must hold the ball."""
+        """A periodic box must contain the ball."""
         _fits("radius", self.radius, length, 2)
 
 
 class Ring(Initial):
-    """Fish all round a circle, heading along it, as dewi-kadita starts its torus; in three
+    """Fish around a circle, heading along it, like the initial torus of dewi-kadita; in three
     dimensions across z.
 
     The angles are equally spaced but for their spread; spreads are standard deviations.
@@ -142,13 +142,13 @@ class Ring(Initial):
         return _middle(length) + jnp.stack(place[:d]), unit(jnp.stack(course[:d]), axis=0)
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
-        """A periodic box must hold the circle, if not all that is spread about it."""
+        """A periodic box must contain the circle, if not the whole spread about it."""
         _fits("radius", self.radius, length, 2)
 
 
 class FromFile(Snapshot, Initial):
-    """Positions and headings at one time of a NetCDF file, with as many fish and components as the
-    school.
+    """Positions and headings at one time of a NetCDF file, with the number of fish and components
+    of the school.
 
     A variable is (fish, component), (t, fish, component), or (t, member, fish, component). The file
     is read when the run starts, on the host.
@@ -167,7 +167,7 @@ class FromFile(Snapshot, Initial):
         return position, unit(heading, axis=0)
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
-        """The file must exist and hold both variables, of this shape."""
+        """The file must exist and contain both variables, of this shape."""
         self._fields(shape)
 
     def _fields(self, shape: tuple[int, int]) -> list[np.ndarray]:
@@ -183,7 +183,7 @@ def random_directions(
 
 
 def _fits(name: str, size: Array | None, length: Array | None, times: int = 1) -> None:
-    """Refuse what would lie over itself in the periodic box."""
+    """Reject configurations that would overlap themselves in the periodic box."""
     given, side = on_host((size, length))
     refuse(
         given is not None and side is not None and times * given > side * (1 + 1e-6),

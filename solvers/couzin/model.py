@@ -42,7 +42,7 @@ DENSE = 400  # fish up to which all pairs are faster than tiles
 
 
 class CouzinState(State):
-    """Positions and headings of length 1 at time t, the key of the noise to come, and the tiles of
+    """Positions and headings of length 1 at time t, the random key of later noise, and the tiles of
     a large school.
     """
 
@@ -54,7 +54,7 @@ class CouzinState(State):
 
 
 class Couzin(Solver[CouzinState]):
-    """A school of fish that keep apart, align and stay together, each by its neighbours in three
+    """A school of fish that repel, align and attract each other in three
     zones.
 
     A fish turns away from those in its zone of repulsion, d = -sum r_ij/|r_ij|; if there are none,
@@ -102,14 +102,14 @@ class Couzin(Solver[CouzinState]):
         default=0.75,
         converter=as_number,
         ge=0,
-        doc="width of the zone of orientation about it",
+        doc="width of the zone of orientation around it",
         units="length",
     )
     attraction_width: Array = param(
         default=14.0,
         converter=as_number,
         ge=0,
-        doc="width of the zone of attraction about that",
+        doc="width of the zone of attraction around that",
         units="length",
     )
     combine: Combine = static(
@@ -126,51 +126,48 @@ class Couzin(Solver[CouzinState]):
         doc="half the angle of the blind cone",
         units="rad",
     )
-    blind_to_repulsion: bool = static(
-        False, doc="whether fish in the blind cone do not repel either"
-    )
+    blind_to_repulsion: bool = static(False, doc="whether the blind cone also applies to repulsion")
     turning_rate: Array = param(
         default=np.radians(40),
         converter=as_number,
         gt=0,
-        doc="largest angle turned in a unit of time",
+        doc="maximum turning angle per unit time",
         units="rad/time",
     )
     turning: Literal["rotation", "interpolation"] = static(
         "rotation",
-        doc="by that angle along a great circle, or as far on the chord as it is of the whole "
-        "angle",
+        doc="turn by that angle along a great circle, or by that fraction of the whole angle "
+        "along the chord",
     )
     noise: Array = param(
         default=0.05,
         converter=as_number,
         ge=0,
-        doc="standard deviation of the error of a step",
+        doc="standard deviation of the noise of a step",
         units="rad",
     )
     noise_model: Literal["angular", "vector"] = static(
-        "angular", doc="the wish is rotated before the turn, or a Gaussian vector added after it"
+        "angular",
+        doc="rotate the desired direction before the turn, or add a Gaussian vector after it",
     )
     schedule: Schedule = choice(
-        converter=one_of(SCHEDULES), default="constant", doc="how orientation_width changes in time"
+        converter=one_of(SCHEDULES), default="constant", doc="time dependence of orientation_width"
     )
     initial: Initial = choice(
         converter=one_of(INITIALS), default="ball", doc="positions and headings at t = 0"
     )
     search: Literal["auto", "dense", "tiles"] = static(
         "auto",
-        doc="all pairs, or those of tiles of fish that are near each other; the choice is by n",
+        doc="all pairs, or pairs of nearby tiles of fish; auto chooses by n",
     )
-    tile_size: int = static(8, ge=1, doc="fish in a tile; a multiple of 8 is fast")
-    near_tiles: int = static(
-        192, ge=1, doc="tiles near a tile that there is room for; grows when there is not"
-    )
+    tile_size: int = static(8, ge=1, doc="fish per tile; multiples of 8 are fast")
+    near_tiles: int = static(192, ge=1, doc="initial slots for nearby tiles; grows when needed")
     speed_factors: Array | None = param(
         default=None,
         converter=as_number,
         ndim=1,
         gt=0,
-        doc="speed of each of the n fish over speed",
+        doc="speed of each of the n fish, relative to speed",
     )
     repulsion_factors: Array | None = param(
         default=None, converter=as_number, ndim=1, ge=0, doc="the same for repulsion_radius"
@@ -183,9 +180,9 @@ class Couzin(Solver[CouzinState]):
     )
 
     def __check_init__(self):
-        """Refuse lists that are not of n fish, and what the initial condition refuses."""
+        """Reject lists that do not have n entries, and invalid initial conditions."""
         factors = [name for name in declarations(Couzin) if name.endswith("_factors")]
-        require_length(self, factors, self.n, f"n = {self.n}, one for each fish")
+        require_length(self, factors, self.n, f"n = {self.n}, one per fish")
         self.initial.check((self.dimensions, self.n), self.length)
         self.schedule.check(self.orientation_width)
 
@@ -205,7 +202,7 @@ class Couzin(Solver[CouzinState]):
         return CouzinState(jnp.zeros_like(self.dt), position.T, heading.T, noise, tiling)
 
     def step(self, state: CouzinState) -> CouzinState:
-        """The school one dt later: all fish turn, then all move."""
+        """The school after one time step: all fish turn, then all move."""
         key, now = jax.random.split(state.key)
         position, heading = state.position.T, state.heading.T
         # the cosine beyond which a fish sees; without a blind cone rounding must not make one
@@ -243,7 +240,7 @@ class Couzin(Solver[CouzinState]):
         fish = self._fish(position, heading, state.t)
 
         def apart(ours: Fish, others: Fish, absent: Array | None) -> Array:
-            """(others, ours), so that what is found for each of ours is found along columns."""
+            """(others, ours), so that the results for each of ours lie along columns."""
             return squares(
                 ways(others.position, ours.position, space),
                 None if absent is None else absent[..., None],
@@ -300,7 +297,7 @@ class Couzin(Solver[CouzinState]):
                 (),
                 "scalar",
                 "length",
-                "mean distance to the nearest neighbour of those attracted by one",
+                "mean nearest-neighbour distance of the fish attracted by others",
                 nan="no fish is attracted by another",
             ),
             "groups": Variable((), "count", "1", "groups connected by attraction"),
@@ -312,7 +309,7 @@ class Couzin(Solver[CouzinState]):
         return declared
 
     def domain(self) -> Domain:
-        """The axes x, y and z, which hold no grid."""
+        """The axes x, y and z, without grid points."""
         return Domain(
             tuple(
                 Axis(name, None, self.length, self.length is not None, units="length")
@@ -321,15 +318,15 @@ class Couzin(Solver[CouzinState]):
         )
 
     def members_in_turn(self) -> bool:
-        """Yes where there are tiles to renew."""
+        """True if there are tiles to renew."""
         return self._tiled()
 
     def error(self, state: CouzinState) -> Array:
-        """1 when there was no room for all the tiles near some tile."""
+        """1 if there was no room for all nearby tiles of some tile."""
         return jnp.zeros((), int) if state.tiling is None else state.tiling.overflow()
 
     def grow(self, state: CouzinState) -> tuple["Couzin", CouzinState]:
-        """Room for half as many near tiles again, or for as many as there were and an eighth more.
+        """Room for 1.5 times as many nearby tiles, or for the number found plus one eighth.
 
         The last good state need not know how many there were when there was no room.
         """
@@ -347,7 +344,7 @@ class Couzin(Solver[CouzinState]):
         return self.search == "tiles" or (self.search == "auto" and self.n > DENSE)
 
     def _reach(self) -> Float[Array, " n"]:
-        """How far each fish feels others at most, at any time."""
+        """The largest interaction range of each fish at any time."""
         return self._zones(self.schedule.largest(self.orientation_width))[2]
 
     def _skin(self) -> Array:

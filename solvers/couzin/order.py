@@ -1,4 +1,4 @@
-"""What a school does, in a few numbers: order parameters."""
+"""Order parameters of a school."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Vectors = Float[Array, "d n"]
 
 
 def polarization(heading: Vectors) -> Float[Array, ""]:
-    """|sum v_i|/N with unit vectors along the headings: 1 where all swim the same way."""
+    """|sum v_i|/N with unit vectors along the headings: 1 if all swim the same way."""
     return jnp.linalg.norm(jnp.mean(heading, axis=1))
 
 

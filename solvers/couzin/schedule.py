@@ -1,4 +1,4 @@
-"""How the width of the zone of orientation changes during a run."""
+"""Time dependence of the width of the zone of orientation."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -12,28 +12,28 @@ from physent.solvers.checks import on_host, refuse
 
 
 class Schedule(Declared):
-    """The width of the zone of orientation as a function of time, the same at all times unless a
-    class says otherwise.
+    """The width of the zone of orientation as a function of time; constant unless a class overrides
+    it.
     """
 
     def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
-        """The width at time t, from the one it starts with."""
+        """The width at time t, given the initial width."""
         return width
 
     def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
-        """The largest width there will be."""
+        """The largest width of the run."""
         return width
 
     def check(self, width: Array) -> None:
-        """Raise a ParameterError where the schedule does not fit the width it starts with."""
+        """Raise ParameterError if the schedule does not fit the initial width."""
 
 
 class Constant(Schedule):
-    """The width stays what it is."""
+    """The width stays constant."""
 
 
 class Staircase(Schedule):
-    """The width goes up to `top` by stairs, and down again to where it began: the two branches of a
+    """The width rises to `top` in steps and falls back to its initial value: the two branches of a
     hysteresis.
 
     It stays for `hold` on each stair, the top one included, and changes by `rise` from one to the
@@ -42,30 +42,32 @@ class Staircase(Schedule):
 
     top: Array = param(default=4.5, converter=as_number, ge=0, doc="largest width", units="length")
     rise: Array = param(
-        default=0.25, converter=as_number, gt=0, doc="difference between two stairs", units="length"
+        default=0.25, converter=as_number, gt=0, doc="height of a step", units="length"
     )
     hold: Array = param(
-        default=200.0, converter=as_number, gt=0, doc="time on each stair", units="time"
+        default=200.0, converter=as_number, gt=0, doc="time on each step", units="time"
     )
 
     def __call__(self, width: Float[Array, ""], t: Float[Array, ""]) -> Float[Array, ""]:
-        """The width of the stair at time t; ask between two steps, where rounding cannot decide."""
+        """The width at time t; evaluate it between two time steps, where rounding does not
+        matter.
+        """
         stairs = jnp.round((self.top - width) / self.rise)
         climbed = jnp.maximum(stairs - jnp.abs(jnp.floor(t / self.hold) - stairs), 0)
         return width + self.rise * climbed
 
     def largest(self, width: Float[Array, ""]) -> Float[Array, ""]:
-        """That of the top stair."""
+        """The width of the top step."""
         return jnp.maximum(width, width + self.rise * jnp.round((self.top - width) / self.rise))
 
     def check(self, width: Array) -> None:
-        """From the width to the top there must be whole stairs."""
+        """The range from the width to the top must be a whole number of steps."""
         top, rise, width = on_host((self.top, self.rise, width))
         stairs = (top - width) / rise
         refuse(
             (abs(stairs - stairs.round()) > 1e-4) | (stairs.round() < 1),
             "schedule.rise",
-            f"{stairs} stairs from orientation_width to top, allowed: a whole number >= 1",
+            f"{stairs} steps from orientation_width to top, allowed: a whole number >= 1",
         )
 
 

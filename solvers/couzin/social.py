@@ -1,4 +1,6 @@
-"""What a fish wants: away from those too close, or else along with some and towards others."""
+"""Social forces on a fish: away from fish too close, or else aligned with some and towards
+others.
+"""
 
 from typing import Literal, NamedTuple
 
@@ -12,8 +14,8 @@ Combine = Literal["normalised", "sum"]
 
 
 class Fish(NamedTuple):
-    """Positions and headings by component, first axis, and the radii of the zones about each fish;
-    all, or by tiles.
+    """Positions and headings by component (first axis) and the zone radii of each fish; all, or by
+    tiles.
     """
 
     position: Float[Array, "d *tiles n"]
@@ -24,7 +26,7 @@ class Fish(NamedTuple):
 
 
 class Social(NamedTuple):
-    """What the neighbours of each fish add up to.
+    """The sums over the neighbours of each fish.
 
     `crowded` says whether one is in the zone of repulsion. If so `along` and `towards` are 0 and
     `away` is minus the sum of the unit vectors to those in that zone; else `along` is the sum of
@@ -47,8 +49,8 @@ def ways(ours: Array, others: Array, space: Space) -> list[Array]:
 
 
 def squares(components: list[Array], absent: Array | None = None) -> Array:
-    """The squared lengths of vectors; infinity for a vector that is 0, so that a fish is no
-    neighbour of itself.
+    """The squared lengths of vectors; infinity for a vector that is 0, so that a fish is not
+    its own neighbour.
 
     `absent`, to be broadcast to the vectors, is infinity for those to others that do not exist,
     else 0.
@@ -67,8 +69,8 @@ def social(
     blind: Array,
     blind_to_repulsion: bool,
 ) -> Social:
-    """The sums over all others, of which a fish sees those in directions whose cosine to its
-    heading exceeds `blind`.
+    """The sums over all others that a fish sees: those in directions whose cosine with its heading
+    exceeds `blind`.
 
     Repulsion comes from all sides, unless `blind_to_repulsion`. `absent` is infinity for others
     that do not exist, else 0.
@@ -102,8 +104,8 @@ def social(
 
 
 def _sum(values: Float[Array, "*tiles n m"]) -> Float[Array, "*tiles n"]:
-    """The sums over others as a product with ones, which XLA's processor backend fuses with what
-    makes the values.
+    """The sums over others as a product with ones, which XLA's CPU backend fuses with the
+    computation of the values.
     """
     m = values.shape[-1]
     return (values.reshape(-1, m) @ jnp.ones(m, values.dtype)).reshape(values.shape[:-1])
@@ -112,7 +114,7 @@ def _sum(values: Float[Array, "*tiles n m"]) -> Float[Array, "*tiles n"]:
 def wish(
     sums: Social, heading: Float[Array, "d n"], combine: Combine, orientation_weight: Array
 ) -> Array:
-    """The direction each fish wants to take; its heading where its neighbours leave it none."""
+    """The desired direction of each fish; its heading if its neighbours determine none."""
     along, towards = sums.along, sums.towards
     if combine == "normalised":
         along, towards = unit(along, axis=0), unit(towards, axis=0)

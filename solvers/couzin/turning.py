@@ -1,4 +1,4 @@
-"""How far a fish can turn in a step, and its errors: rotations on the circle and on the sphere."""
+"""Limited turning of a fish in a step, and its noise: rotations on the circle and on the sphere."""
 
 import math
 
@@ -13,7 +13,7 @@ Vectors = Float[Array, "d n"]
 
 
 def rotate_towards(heading: Vectors, wish: Vectors, largest: Array) -> Vectors:
-    """Unit vectors turned along great circles to `wish`, or by the angle `largest` where it is
+    """Unit vectors turned along great circles to `wish`, or by the angle `largest` if it is
     farther.
 
     Opposite to its wish a fish has no great circle to take and keeps its heading.

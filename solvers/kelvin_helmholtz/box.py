@@ -1,5 +1,5 @@
-"""The box of a stratified shear flow, the fluid in it, and what both methods are given of a
-flow.
+"""The box of a stratified shear flow, its fluid, and the interface of both
+methods.
 """
 
 import abc
@@ -57,8 +57,8 @@ class Box(eqx.Module):
 
     @property
     def most_waves(self) -> tuple[int, int]:
-        """The most waves that the grid carries, in units of `wave`; with `two_thirds` those that
-        the rule keeps.
+        """The largest wavenumber of the grid, in units of `wave`; with `two_thirds` the largest
+        that the rule keeps.
         """
         points = self.nx, self.nz if self.periodic else 2 * self.nz
         x, z = ((n - 1) // 3 if self.two_thirds else (n - 1) // 2 for n in points)
@@ -67,7 +67,7 @@ class Box(eqx.Module):
     def check_waves(
         self, m: tuple[str, int] | None = None, n: tuple[str, int] | None = None, per_wave: int = 1
     ):
-        """Raise a ParameterError where the grid cannot carry m waves in x, or n times `per_wave` of
+        """Raise ParameterError if the grid cannot resolve m waves in x, or n times `per_wave` of
         `wave` in z.
         """
         for given, most, count in zip((m, n), self.most_waves, (1, per_wave), strict=True):
@@ -77,15 +77,15 @@ class Box(eqx.Module):
                 )
 
     def x(self, offset: float = 0.5) -> Float[Array, "nx 1"]:
-        """x of the cells' centres, or with offset 0 of their left faces."""
+        """x of the cell centres, or with offset 0 of the left faces."""
         return ((jnp.arange(self.nx, dtype=self.length.dtype) + offset) * self.dx)[:, None]
 
     def z(self, offset: float = 0.5) -> Float[Array, "1 nz"]:
-        """z of the cells' centres, or with offset 0 of their lower faces."""
+        """z of the cell centres, or with offset 0 of the lower faces."""
         return ((jnp.arange(self.nz, dtype=self.length.dtype) + offset) * self.dz)[None, :]
 
     def integral(self, f: Float[Array, "a b"]) -> Float[Array, ""]:
-        """The sum over the cells times their area."""
+        """The sum over the cells times the cell area."""
         return slab.total(jnp.sum(f)) * (self.dx * self.dz)
 
 
@@ -118,7 +118,7 @@ def courant_rate(outflow: Array, density: Field, box: Box, fluid: Fluid) -> Arra
 
 
 class Sources(eqx.Module):
-    """What drives the flow steadily: a horizontal acceleration (z), and a base state held against
+    """Steady forcing: a horizontal acceleration (z), and a base state maintained against
     diffusion (z).
     """
 
@@ -127,7 +127,7 @@ class Sources(eqx.Module):
 
 
 class Centred(eqx.Module):
-    """A flow at the centres of the cells."""
+    """A flow at the cell centres."""
 
     u: Field
     w: Field
@@ -158,8 +158,8 @@ class Centred(eqx.Module):
         return bulk, jnp.min(jnp.where(sheared, ratio, jnp.max(jnp.abs(ratio))))
 
     def energy_spectrum(self, box: Box) -> Float[Array, " k"]:
-        """The kinetic energy of each horizontal wavenumber, integrated over z; its sum is that of
-        the cells' centres.
+        """The kinetic energy of each horizontal wavenumber, integrated over z; its sum is the sum
+        over the cell centres.
         """
         modes = jnp.stack([slab.rfft(f.T, norm="forward") for f in (self.u, self.w)])
         energy = jnp.sum(modes.real**2 + modes.imag**2, axis=(0, 1)) * (box.length * box.dz / 2)
@@ -185,7 +185,7 @@ INTEGRALS = {
 
 
 class Method(eqx.Module, Generic[F]):
-    """A discretisation of the flow; F is what it evolves, a pytree of arrays."""
+    """A discretisation of the flow; F is its state, a pytree of arrays."""
 
     box: Box
     fluid: Fluid
@@ -195,22 +195,22 @@ class Method(eqx.Module, Generic[F]):
     def start(
         self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None
     ) -> F:
-        """The flow with this velocity, freed of its divergence, and these profiles; noise is added
+        """The flow with this velocity, made divergence-free, and these profiles; noise is added
         to w.
         """
 
     @property
     def stride(self) -> int:
-        """How many steps the method can do at once."""
+        """The number of steps that the method can do at once."""
         return 1
 
     @abc.abstractmethod
     def advance(self, flow: F, dt: Array, steps: int = 1) -> F:
-        """The flow so many steps of dt later, 1 or `stride`."""
+        """The flow after 1 or `stride` steps of dt."""
 
     @abc.abstractmethod
     def kicked(self, flow: F, velocity: Velocity) -> F:
-        """The flow with a velocity added."""
+        """The flow with an added velocity."""
 
     @abc.abstractmethod
     def rate(self, flow: F) -> Array:

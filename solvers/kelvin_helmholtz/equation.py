@@ -25,8 +25,8 @@ from .pseudospectral import Pseudospectral, Spectrum
 
 
 class KelvinHelmholtzState(State):
-    """The flow as its method keeps it, the number of inner steps in a dt, and the key of a random
-    forcing.
+    """The flow in the form of its method, the number of inner steps per dt, and the random key of
+    the forcing.
     """
 
     t: Float[Array, ""]
@@ -85,13 +85,11 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         default=0.5,
         converter=as_number,
         ge=0,
-        doc="G, weight of an excess of density",
+        doc="G, weight of the excess density",
         units="velocity^2/length",
     )
-    walls: Walls = static("free_slip", doc="what bounds z")
-    initial: Initial = choice(
-        converter=one_of(INITIALS), default="shear_layer", doc="the flow at t = 0"
-    )
+    walls: Walls = static("free_slip", doc="boundary condition in z")
+    initial: Initial = choice(converter=one_of(INITIALS), default="shear_layer", doc="initial flow")
     noise: Array = param(
         default=0.0,
         converter=as_number,
@@ -99,9 +97,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         doc="standard deviation of white noise on w at t = 0",
         units="velocity",
     )
-    forcing: Forcing = choice(
-        converter=one_of(FORCINGS), default="none", doc="what drives the flow"
-    )
+    forcing: Forcing = choice(converter=one_of(FORCINGS), default="none", doc="forcing of the flow")
     with_dye: bool = static(False, doc="whether to carry a passive dye")
     method: Literal["projection", "spectral"] = static("projection", doc="discretisation: A or B")
     stepping: Literal["adaptive", "courant", "fixed"] = static(
@@ -120,11 +116,11 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         "explicit", doc="diffusion in method projection"
     )
     staggered: bool = static(
-        False, doc="whether to save u and w on the faces too (method projection)"
+        False, doc="whether to also save u and w on the faces (method projection)"
     )
 
     def __check_init__(self):
-        """Refuse combinations that make no sense."""
+        """Reject inconsistent combinations."""
         refuse(self.nz % 2, "nz", f"given {self.nz}, allowed: an even number")
         refuse(
             self.method == "spectral" and self.walls == "no_slip",
@@ -158,7 +154,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         )
 
     def step(self, state: KelvinHelmholtzState) -> KelvinHelmholtzState:
-        """The state one dt later."""
+        """The state after one time step dt."""
         if self.stepping == "fixed":
             flow, key = self._inner_step((state.flow, state.key), self.dt)
             return KelvinHelmholtzState(state.t + self.dt, flow, state.inner_steps, key)
@@ -167,8 +163,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return KelvinHelmholtzState(state.t + self.dt, flow, steps, key)
 
     def observe(self, state: KelvinHelmholtzState) -> dict[str, Array]:
-        """Fields at the centres of the cells, integrals over the box, Richardson numbers and the
-        energy's spectrum.
+        """Fields at the cell centres, integrals over the box, Richardson numbers and the energy
+        spectrum.
         """
         method = self._method
         fields, integrals = method.centred(state.flow), method.integrals(state.flow)
@@ -258,19 +254,19 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         )
 
     def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
-        """Fluxes pass from cell to cell, and nonlinear terms leave the mean modes as they are."""
+        """Fluxes between cells and nonlinear terms conserve the means exactly."""
         return {"mass": "exactly", "momentum": "exactly"}
 
     def invariants(self, state: KelvinHelmholtzState) -> dict[str, Array]:
-        """The mass, and where nothing drags on it the horizontal momentum."""
+        """The mass, and the horizontal momentum if there is no wall friction."""
         integrals = self._method.integrals(state.flow)
         if self.walls == "no_slip" or self.forcing.random:
             return {"mass": integrals["mass"]}
         return {"mass": integrals["mass"], "momentum": integrals["momentum"]}
 
     def exact(self, t: Array) -> dict[str, Array]:
-        """The fields at time t of an initial condition that is a solution; with noise it is none,
-        and they are NaN.
+        """The fields at time t if the initial condition is a solution; NaN with noise, when it is
+        not.
         """
         if type(self.forcing) is not FORCINGS["none"]:
             return {}
@@ -280,20 +276,20 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         }
 
     def split(self, devices: int) -> dict[str, int]:
-        """Method `spectral`: the fields are cut along x, and what it evolves, modes, between the
-        modes along z.
+        """Method `spectral`: fields are partitioned along x, and the modes that it evolves along
+        z.
         """
         refuse(
             self.method == "projection",
             "run.devices",
-            "method 'projection' cannot cut one run, allowed: method 'spectral'",
+            "method 'projection' cannot split one run, allowed: method 'spectral'",
         )
         for name, size in (("nx", self.nx), ("nz", self.nz)):
-            refuse(size % devices, name, f"{name} = {size} is no multiple of {devices}")
+            refuse(size % devices, name, f"{name} = {size} is not a multiple of {devices}")
         refuse(
             self.nx < 2 * devices,
             "nx",
-            f"nx = {self.nx} leaves less than two cells to each of {devices}",
+            f"nx = {self.nx} leaves fewer than two cells for each of {devices} devices",
         )
         return {"flow.modes": 1}
 
@@ -324,13 +320,13 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return Projection(box, self._fluid, sources, self.advection, self.diffusion)
 
     def _inner_steps(self, flow, time: Array) -> Int[Array, ""]:
-        """The smallest number of equal steps in a time that keeps the Courant number."""
+        """The smallest number of equal steps that respects the Courant number."""
         wanted = jnp.ceil(time * self._method.rate(flow) / self.courant)
         # beyond that the flow has blown up, and the run is to stop rather than to stand still
         return jnp.clip(jnp.where(jnp.isnan(wanted), 1, wanted), 1, 100_000).astype(int)
 
     def _divided(self, state: KelvinHelmholtzState):
-        """The flow and the key a dt later, and the number of steps: strides while they fit, then
+        """The flow and the key after dt, and the number of steps: strides while they fit, then
         single steps.
 
         Adaptive stepping chooses the number of steps in the rest of dt anew after each of them.

@@ -1,4 +1,4 @@
-"""What drives the flow while it runs."""
+"""Forcings of the flow during a run."""
 
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ from .initial import Initial
 
 
 class Forcing(Declared):
-    """Steady sources, and where it is `random` a velocity added after every step."""
+    """Steady sources, and a velocity added after every step if it is `random`."""
 
     random: ClassVar[bool] = False
 
@@ -28,19 +28,19 @@ class Forcing(Declared):
         return Sources()
 
     def kick(self, key: PRNGKeyArray, dt: Array, box: Box) -> Velocity:
-        """The velocity that a random forcing adds in a time dt."""
+        """The velocity added by a random forcing during dt."""
         raise NotImplementedError
 
     def mean_power(self, box: Box) -> Array:
-        """The mean power of a random forcing on the box."""
+        """The mean power that a random forcing supplies to the box."""
         return jnp.zeros_like(box.length)
 
     def check(self, box: Box) -> None:
-        """Raise a ParameterError where the forcing does not fit."""
+        """Raise ParameterError if the forcing does not fit."""
 
 
 class Unforced(Forcing):
-    """None."""
+    """No forcing."""
 
 
 class HoldBase(Forcing):
@@ -52,7 +52,7 @@ class HoldBase(Forcing):
     """
 
     def sources(self, box: Box, initial: Initial) -> Sources:
-        """What balances the diffusion of the initial profiles."""
+        """The sources that balance the diffusion of the initial profiles."""
         return Sources(base=(lambda z: initial.stream(z, box), lambda z: initial.density(z, box)))
 
 
@@ -71,7 +71,7 @@ class Kolmogorov(Forcing):
         )
 
     def check(self, box: Box) -> None:
-        """A wave has two half waves, of which walls let in any number."""
+        """A wave is two half waves, of which walls admit any number."""
         box.check_waves(n=("forcing.n", self.n), per_wave=1 if box.periodic else 2)
 
 
@@ -120,7 +120,7 @@ class Stochastic(Forcing):
         return self.power * box.length * box.height
 
     def check(self, box: Box) -> None:
-        """Its waves slip along walls, and the grid carries them."""
+        """Its waves need free-slip walls, and the grid must resolve them."""
         refuse(
             box.walls == "no_slip",
             "walls",

@@ -1,4 +1,4 @@
-"""The flows to start from."""
+"""Initial flows."""
 
 import abc
 
@@ -25,22 +25,22 @@ from .perturbation import PERTURBATIONS, Perturbation
 
 
 class Initial(Declared):
-    """A velocity of (x, z), profiles of density and dye, and where it has layers the base state
-    they are part of.
+    """A velocity of (x, z), profiles of density and dye, and the base state of its layers, if
+    any.
     """
 
     @abc.abstractmethod
     def velocity(self, x: Array, z: Array, box: Box, key: PRNGKeyArray) -> tuple[Array, Array]:
         """u and w at the points, which broadcast against each other; divergence and flow through
-        walls are removed.
+        walls are removed later.
         """
 
     def stream(self, z: Array, box: Box) -> Array:
-        """The base velocity U(z); 0 unless a class says otherwise."""
+        """The base velocity U(z); 0 by default."""
         return jnp.zeros_like(z)
 
     def density(self, z: Array, box: Box) -> Array:
-        """The density; 1, the reference, unless a class says otherwise."""
+        """The density; by default 1, the reference."""
         return jnp.ones_like(z)
 
     @abc.abstractmethod
@@ -48,11 +48,11 @@ class Initial(Declared):
         """The dye, between 0 and 1."""
 
     def exact(self, t: Array, box: Box, fluid: Fluid) -> dict[str, Array]:
-        """The fields at time t where they are known, undisturbed by forcing and buoyancy."""
+        """The fields at time t if they are known, without forcing and buoyancy."""
         return {}
 
     def check(self, box: Box) -> None:
-        """Raise a ParameterError where the flow does not fit the box and its grid."""
+        """Raise ParameterError if the flow does not fit the box and its grid."""
 
 
 def _step(z: Array, thickness: Array, centre: Array) -> Array:
@@ -99,27 +99,27 @@ class ShearLayer(Initial):
         return (1 + _step(z, self.thickness, box.height / 2)) / 2
 
     def check(self, box: Box) -> None:
-        """Does not fit a periodic z, nor walls without slip that it moves along."""
+        """Reject a periodic z, and no-slip walls along which the fluid moves."""
         _needs_walls(box, "shear_layer")
         _needs_rest(self, box)
         self.perturbation.check(box, "initial.perturbation")
 
 
 class WithLayer(Initial):
-    """A `layer` with a velocity added, which has its base state unless a class says otherwise."""
+    """A `layer` with an added velocity, by default with the base state of the layer."""
 
     layer: eqx.AbstractVar[ShearLayer]
 
     def stream(self, z: Array, box: Box) -> Array:
-        """The layer's."""
+        """From the layer."""
         return self.layer.stream(z, box)
 
     def density(self, z: Array, box: Box) -> Array:
-        """The layer's."""
+        """From the layer."""
         return self.layer.density(z, box)
 
     def dye(self, z: Array, box: Box) -> Array:
-        """The layer's."""
+        """From the layer."""
         return self.layer.dye(z, box)
 
     def check(self, box: Box) -> None:
@@ -130,8 +130,8 @@ class WithLayer(Initial):
 
 
 class Rotating(WithLayer):
-    """A tanh layer with a uniform shear added, u += rate (z - height/2): what kh2d-solver calls
-    rotation.
+    """A tanh layer with a uniform shear added, u += rate (z - height/2): called rotation in
+    kh2d-solver.
 
     It is no rotation: in a vertical plane the Coriolis force of an incompressible flow is a
     gradient, which pressure takes up, and so cannot act. Solid shear is what remains of the name.
@@ -155,8 +155,8 @@ class Rotating(WithLayer):
 
 
 class Forced(WithLayer):
-    """A tanh layer with random waves added at the start, what kh2d-solver calls forced; nothing
-    forces it later.
+    """A tanh layer with random waves added at the start, called forced in kh2d-solver; not forced
+    later.
 
     u += sum over kx, kz = 1 ... modes of A/|k| sin(2 pi kx x/length + phase) cos(2 pi kz z/height),
     w += A/|k| cos(2 pi kx x/length) sin(2 pi kz z/height + phase), |k| = sqrt(kx^2 + kz^2), phases
@@ -189,8 +189,8 @@ class Forced(WithLayer):
 
 
 class DoubleShear(Initial):
-    """A jet between two tanh layers, u = u_max (tanh - tanh - 1), light fluid between, heavy
-    outside; fits any box.
+    """A jet between two tanh layers, u = u_max (tanh - tanh - 1), with light fluid inside and heavy
+    fluid outside; fits any box.
 
     The density jumps at the layers as in kh2d-solver (`density_thickness` 0), or follows tanh.
     """
@@ -204,7 +204,7 @@ class DoubleShear(Initial):
     u_max: Array = param(
         default=1.0,
         converter=as_number,
-        doc="velocity between the layers, the opposite outside",
+        doc="velocity between the layers, with opposite sign outside",
         units="velocity",
     )
     density_between: Array = param(
@@ -251,8 +251,8 @@ class DoubleShear(Initial):
         return self._inside(z, self.thickness, box)
 
     def check(self, box: Box) -> None:
-        """Both layers are in the box; a periodic one has no kink at its ends, and Fourier modes no
-        jump of density.
+        """Both layers must be in the box; a periodic box needs smooth ends, and Fourier modes a
+        smooth density.
         """
         _needs_rest(self, box)
         self.perturbation.check(box, "initial.perturbation")
@@ -265,7 +265,7 @@ class DoubleShear(Initial):
         refuse(
             box.two_thirds and given.density_thickness == 0,
             "initial.density_thickness",
-            "given 0, a jump, which overshoots in method 'spectral', allowed: more, or method "
+            "given 0, a jump, which overshoots in method 'spectral', allowed: > 0, or method "
             "'projection'",
         )
         most = (height - given.separation) / 8
@@ -280,8 +280,8 @@ class DoubleShear(Initial):
 
 
 class TaylorGreen(Initial):
-    """Vortices psi = A sin(k x) sin(kappa z) of uniform density, exact: they decay as e^{-nu (k^2 +
-    kappa^2) t}.
+    """Vortices psi = A sin(k x) sin(kappa z) of uniform density, an exact solution that decays as
+    e^{-nu (k^2 + kappa^2) t}.
 
     k = 2 pi m/length; kappa = n pi/height between free-slip walls, 2 pi n/height where z is
     periodic.
@@ -319,7 +319,7 @@ class TaylorGreen(Initial):
         }
 
     def check(self, box: Box) -> None:
-        """Does not fit walls that do not slip; the grid is to carry its waves."""
+        """Reject no-slip walls; the grid must resolve its waves."""
         refuse(
             box.walls == "no_slip",
             "walls",
@@ -342,16 +342,16 @@ def _needs_walls(box: Box, kind: str) -> None:
 
 
 def _needs_rest(initial: Initial, box: Box) -> None:
-    """A stream along a wall without slip would start with a vortex sheet there, of no thickness."""
+    """A flow along a no-slip wall would start with a vortex sheet of zero thickness."""
     if box.walls != "no_slip":
         return
     speed = jnp.stack([jnp.abs(initial.stream(z, box)) for z in (0 * box.height, box.height)])
     if certain(speed > 1e-3):
         raise ParameterError(
             "walls",
-            f"given 'no_slip', but the flow starts at {np.max(speed):.3g} along a wall, "
-            "allowed: free_slip, or a start at rest there (u_top and u_bottom 0, set in motion by "
-            "a forcing)",
+            f"given 'no_slip', but the flow starts with speed {np.max(speed):.3g} along "
+            "a wall, allowed: free_slip, or a start at rest there (u_top and u_bottom 0, set in "
+            "motion by a forcing)",
         )
 
 

@@ -1,4 +1,4 @@
-"""Small disturbances of a layer that set off its instability; each is a velocity field of (x,
+"""Small disturbances of a layer that trigger its instability; each is a velocity field of (x,
 z).
 """
 
@@ -18,7 +18,7 @@ from .box import Box
 
 
 class Perturbation(Declared):
-    """A velocity added to that of layers of the given thickness at the given heights."""
+    """A velocity added to layers of the given thickness at the given heights."""
 
     @abc.abstractmethod
     def velocity(
@@ -27,13 +27,13 @@ class Perturbation(Declared):
         """u and w at the points."""
 
     def check(self, box: Box, key: str) -> None:
-        """Raise a ParameterError, about a parameter below `key`, where the grid cannot carry the
+        """Raise ParameterError, about a parameter below `key`, if the grid cannot resolve the
         disturbance.
         """
 
 
 class Unperturbed(Perturbation):
-    """None."""
+    """No disturbance."""
 
     def velocity(
         self, x: Array, z: Array, box: Box, centres: tuple[Array, ...], thickness: Array
@@ -43,7 +43,7 @@ class Unperturbed(Perturbation):
 
 
 class Wave(Perturbation):
-    """One of a number of wavelengths in the box, which the grid must carry."""
+    """A disturbance with a number of wavelengths in the box, which the grid must resolve."""
 
     amplitude: Array = param(default=0.01, converter=as_number, doc="A", units="velocity")
     m: int = static(2, doc="waves in the box", ge=1)
@@ -54,7 +54,7 @@ class Wave(Perturbation):
 
 
 class Mode(Wave):
-    """One wave without divergence: psi = A delta exp(-((z - z0)/delta)^2) cos(2 pi m x/length), u =
+    """One divergence-free wave: psi = A delta exp(-((z - z0)/delta)^2) cos(2 pi m x/length), u =
     psi_z, w = -psi_x.
 
     The same at every layer; delta is the layer's thickness.
@@ -63,7 +63,7 @@ class Mode(Wave):
     amplitude: Array = param(
         default=0.01,
         converter=as_number,
-        doc="A, of the order of the velocity it causes",
+        doc="A, of the order of its velocity",
         units="velocity",
     )
 
@@ -81,8 +81,8 @@ class Mode(Wave):
 
 
 class Ripple(Wave):
-    """What kh2d-solver adds, u += A sin(2 pi m x/length) exp(-((z - z0)/delta)^2); its divergence
-    is projected away.
+    """The disturbance of kh2d-solver, u += A sin(2 pi m x/length) exp(-((z - z0)/delta)^2); its
+    divergence is projected away.
     """
 
     def velocity(

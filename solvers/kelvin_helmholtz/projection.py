@@ -74,7 +74,7 @@ class Projection(Method[Staggered]):
 
     @property
     def stride(self) -> int:
-        """See `Method`: nine stages go as far as three times four."""
+        """See `Method`: nine stages advance as far as three steps of four stages."""
         return 3 if self.diffusion == "explicit" else 1
 
     def advance(self, flow: Staggered, dt: Array, steps: int = 1) -> Staggered:
@@ -123,7 +123,7 @@ class Projection(Method[Staggered]):
         )
 
     def integrals(self, flow: Staggered) -> dict[str, Array]:
-        """Sums over the faces, corners or centres where each quantity lives.
+        """Sums over the faces, corners or centres where each quantity is defined.
 
         Dissipation, buoyancy flux and what diffusion does are those of the discrete equations, so
         that budgets close to the error of the time step: that of kinetic energy always, those of
@@ -161,7 +161,7 @@ class Projection(Method[Staggered]):
     # one Euler step
 
     def _moved(self, flow: Staggered, dt: Array, root: int = 2) -> Staggered:
-        """One step of the method of `root`^2 stages; ghost cells are carried from stage to
+        """One step of the method of `root`^2 stages; ghost cells are passed from stage to
         stage.
         """
         scalars = jax.tree.map(self._scalar_ghosts, (flow.density, flow.dye))
@@ -190,7 +190,7 @@ class Projection(Method[Staggered]):
         return Staggered(*self._projected_ghosts(*self._ghosts(u, w)), *scalars)
 
     def _scalar_step(self, f: Array, u: Array, w: Array, diffusivity: Array, dt: Array) -> Rows:
-        """A scalar one Euler step later, from what is extended."""
+        """A scalar after one Euler step, from extended fields."""
         box = self.box
         along_x, along_z = advective_fluxes(f, u, w, self.advection == "tvd")
         rate = (along_x[:, :-1] - along_x[:, 1:]) * (1 / box.dx) + (along_z[:-1] - along_z[1:]) * (
@@ -241,7 +241,7 @@ class Projection(Method[Staggered]):
         )
 
     def _steady(self) -> Array:
-        """The same with what holds the base."""
+        """The same with the source that maintains the base state."""
         along_x = self._acceleration()
         if self.sources.base is not None:
             along_x = along_x + self._held(self.sources.base[0], self.fluid.viscosity, self._slip)
@@ -277,7 +277,7 @@ class Projection(Method[Staggered]):
         return inner(u, 1), inner(w, 1)
 
     def _projected_ghosts(self, u: Array, w: Array) -> tuple[Array, Array]:
-        """The same of what is extended by one cell."""
+        """The same for fields extended by one cell."""
         u, w = project(u, w, self.box.dx, self.box.dz, self.box.periodic)
         # about a wall that holds u the gradient of the pressure is even, and u is to be odd
         return (extended(inner(u, 1), 1, "odd") if self.box.walls == "no_slip" else u), w

@@ -29,8 +29,8 @@ Modes = Complex[Array, "nz k"]
 
 
 class Spectrum(eqx.Module):
-    """Modes of vorticity, density - 1 and, where there is one, dye; and the mean velocity, which
-    nothing changes.
+    """Modes of vorticity, density - 1 and, if any, dye; and the mean velocity, which is
+    constant.
     """
 
     modes: Complex[Array, "fields nz k"]
@@ -145,7 +145,9 @@ class Pseudospectral(Method[Spectrum]):
         return jnp.stack(rates)
 
     def _source(self, flow: Spectrum) -> Array:
-        """The steady sources: -f_z of an acceleration f(z), and what holds a base state."""
+        """The steady sources: -f_z of an acceleration f(z), and those that maintain a base
+        state.
+        """
         source = jnp.zeros_like(flow.modes)
         if self.sources.acceleration is not None:
             source = source.at[0].add(-self._z_of_cosine(self._profile(self.sources.acceleration)))
@@ -247,8 +249,8 @@ class Pseudospectral(Method[Spectrum]):
         return self._kappa() ** 2 - (self._ik() ** 2).real
 
     def _resolved(self) -> np.ndarray:
-        """The two-thirds rule in both directions; it leaves out what no product of resolved modes
-        may fold onto.
+        """The two-thirds rule in both directions; it removes the modes onto which products could be
+        aliased.
         """
         numbers, nz = np.abs(self._numbers()), self.box.nz
         along_z = 3 * numbers < (nz if self.box.periodic else 2 * nz)

@@ -22,12 +22,12 @@ from physent.solvers.checks import refuse
 
 
 class Boundary(Declared):
-    """How phi goes on beyond the box, phi(x + length), and the modes of u: those of a periodic one
-    unless a boundary says otherwise.
+    """The continuation phi(x + length) of phi beyond the box, and the modes of u: by default those
+    of a periodic field.
     """
 
     def check(self, n: int, period: float | None, even: bool) -> None:
-        """Raise a ParameterError where the boundary fits neither the grid nor the potential."""
+        """Raise ParameterError if the boundary does not fit the grid and the potential."""
 
     def modes(self, u: Float[Array, " n"]) -> Complex[Array, " k"]:
         """The amplitudes c of a real field on the grid."""
@@ -52,7 +52,7 @@ class Boundary(Declared):
 
     @abc.abstractmethod
     def charge(self) -> int:
-        """The topological charge that the boundary fixes; of an antiperiodic field the number of
+        """The topological charge fixed by the boundary; for an antiperiodic field the number of
         kinks modulo 2.
         """
 
@@ -106,7 +106,7 @@ class Antiperiodic(Boundary):
         return 2 * jnp.concatenate([first, -second], axis=-1)
 
     def wavenumbers(self, n: int, length: Float[Array, ""]) -> Float[Array, " k"]:
-        """2 pi (m + 1/2) / length, of each pair the k with an even m between -n/2 and n/2."""
+        """2 pi (m + 1/2) / length; of each pair +-k the one with even m between -n/2 and n/2."""
         m = np.arange(0, n, 2)
         return jnp.asarray(np.where(m < n / 2, m, m - n) + 0.5, length.dtype) * (
             2 * math.pi / length
@@ -123,12 +123,12 @@ class Antiperiodic(Boundary):
     def turned(
         self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
     ) -> Float[Array, " n"]:
-        """The sign changes with every turn."""
+        """The sign changes at every turn."""
         return phi * (1 - 2 * jnp.mod(turns, 2))
 
 
 class Winding(Boundary):
-    """phi(x + length) = phi(x) + number P, P the period of V: so many kinks more than antikinks.
+    """phi(x + length) = phi(x) + number P, P the period of V: `number` more kinks than antikinks.
 
     phi = number P x/length + u with a periodic u.
     """
@@ -155,7 +155,7 @@ class Winding(Boundary):
     def turned(
         self, phi: Float[Array, " n"], turns: Float[Array, " n"], period: float | None
     ) -> Float[Array, " n"]:
-        """One jump more with every turn."""
+        """One more jump at every turn."""
         return phi + self.jump(period) * turns
 
 
@@ -167,7 +167,7 @@ BOUNDARIES: dict[str, type[Boundary]] = {
 
 
 def named(boundary: Boundary) -> str:
-    """A boundary as a config would give it."""
+    """A boundary as written in a config."""
     if isinstance(boundary, Winding) and boundary.number != 1:
         return f'{{ kind = "winding", number = {boundary.number} }}'
     return repr(next(kind for kind, cls in BOUNDARIES.items() if type(boundary) is cls))

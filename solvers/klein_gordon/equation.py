@@ -81,7 +81,7 @@ class KleinGordon(Solver[KleinGordonState]):
         default=0.05,
         converter=as_number,
         gt=0,
-        doc="time step; an experiment may say 'auto'",
+        doc="time step; or 'auto' in an experiment",
         units="time",
     )
     potential: Potential = choice(converter=one_of(POTENTIALS), default="linear", doc="V(phi)")
@@ -100,7 +100,8 @@ class KleinGordon(Solver[KleinGordonState]):
         default=None,
         converter=as_number,
         ge=0,
-        doc="mass in the part that is solved exactly (default: that of a linear potential, else 0)",
+        doc="mass in the exactly solved linear part (default: the mass of a linear potential, "
+        "else 0)",
     )
     probe: Array = param(
         default=0.0,
@@ -119,7 +120,7 @@ class KleinGordon(Solver[KleinGordonState]):
     )
 
     def __check_init__(self):
-        """Refuse combinations that make no sense."""
+        """Reject inconsistent combinations."""
         self.potential.check()
         self.boundary.check(self.n, self.potential.repeat(), self.potential.is_even())
         medium = self._medium()
@@ -129,7 +130,7 @@ class KleinGordon(Solver[KleinGordonState]):
             all((type(own), own.charge()) != (type(other), other.charge()) for other in fitting),
             "boundary",
             f"given {named(own)}, but initial condition "
-            f"{kind_of(self.initial, INITIALS)!r} with this potential goes on differently "
+            f"{kind_of(self.initial, INITIALS)!r} with this potential continues differently "
             f"beyond the box, allowed: {' or '.join(named(other) for other in fitting)}",
         )
         length, dt = on_host((self.length, self.dt))
@@ -142,7 +143,7 @@ class KleinGordon(Solver[KleinGordonState]):
             )
 
     def init(self, key: PRNGKeyArray) -> KleinGordonState:
-        """The initial condition at t = 0; there is nothing random in it."""
+        """The initial condition at t = 0, which is deterministic."""
         t = jnp.zeros_like(self.dt)
         phi, phi_t = self._start()
         return KleinGordonState(
@@ -155,7 +156,7 @@ class KleinGordon(Solver[KleinGordonState]):
         )
 
     def step(self, state: KleinGordonState) -> KleinGordonState:
-        """The state one dt later."""
+        """The state after one time step dt."""
         pair, inner_step = (state.phi, state.phi_t), state.inner_step
         if self.method == "stormer_verlet":
             pair = split_step(
@@ -199,7 +200,7 @@ class KleinGordon(Solver[KleinGordonState]):
         }
 
     def variables(self) -> dict[str, Variable]:
-        """Fields on the grid x, and series at the probe; dimensionless, as the equation is."""
+        """Fields on the grid x, and series at the probe; dimensionless, like the equation."""
         return {
             "phi": Variable(("x",), "amplitude", "1", "field"),
             "phi_t": Variable(
@@ -219,11 +220,11 @@ class KleinGordon(Solver[KleinGordonState]):
         }
 
     def domain(self) -> Domain:
-        """The axis x, periodic as a place whatever the field does."""
+        """The axis x, periodic in space for any boundary of the field."""
         return Domain((Axis("x", self._grid(), self.length, periodic=True, long_name="position"),))
 
     def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
-        """All methods but dopri8 are symplectic; nothing changes the sector."""
+        """All methods except dopri8 are symplectic; the topological sector is conserved."""
         if self.method == "dopri8":
             return {"topological_charge": "exactly"}
         return {"energy": "bounded", "momentum": "bounded", "topological_charge": "exactly"}
@@ -250,8 +251,8 @@ class KleinGordon(Solver[KleinGordonState]):
         }
 
     def exact(self, t: Array) -> dict[str, Array]:
-        """phi and phi_t at time t, where the initial condition is a solution; with the linear
-        potential always.
+        """phi and phi_t at time t, if the initial condition is a solution; always with the linear
+        potential.
 
         A linear field is advanced mode by mode from t = 0, in one step.
         """
@@ -265,8 +266,8 @@ class KleinGordon(Solver[KleinGordonState]):
         return {"phi": phi, "phi_t": phi_t}
 
     def longest_dt(self) -> Array:
-        """Half the time that light takes from one grid point to the next, dx/2; dx/8 with the
-        methods of order 2.
+        """Half the light travel time between grid points, dx/2; dx/8 with methods of order
+        2.
 
         Verlet's method is stable up to 2/k_max = .64 dx. The step stays fixed: a change on the way
         would cost the bounded energy error, which a symplectic method has with one dt only.

@@ -1,4 +1,4 @@
-"""What an initial condition of the Klein-Gordon equation is, and what it knows of the equation."""
+"""Base classes of initial conditions of the Klein-Gordon equation, and the data they receive."""
 
 import abc
 from typing import ClassVar
@@ -16,7 +16,7 @@ from .potential import POTENTIALS, CustomPotential, Phi4, Potential
 
 
 class Medium(eqx.Module):
-    """What an initial condition has to know of the equation: its box, its potential and its
+    """The data of the equation for an initial condition: box, potential and
     boundary.
     """
 
@@ -27,21 +27,21 @@ class Medium(eqx.Module):
     def around(
         self, x: Float[Array, " n"], centre: Float[Array, ""]
     ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-        """x - centre = s + turns length with s in [-length/2, length/2): both s and the number of
-        turns.
+        """x - centre = s + turns length with s in [-length/2, length/2); returns s and the number
+        of turns.
         """
         distance = x - centre
         turns = jnp.floor(distance / self.length + 0.5)
         return distance - turns * self.length, turns
 
     def continued(self, phi: Float[Array, " n"], turns: Float[Array, " n"]) -> Float[Array, " n"]:
-        """The field so many turns round the ring from where it is phi."""
+        """The field a number of turns around the ring from where it is phi."""
         return self.boundary.turned(phi, turns, self.potential.repeat())
 
 
 class Initial(Declared):
-    """A field to start from, given as a field that moves, whose value and time derivative at t = 0
-    are taken. `needs` are the classes of potential that it is made for; none: any.
+    """An initial condition, given as a moving field whose value and time derivative at t = 0 are
+    used. `needs` are the supported classes of potential; none: any.
     """
 
     needs: ClassVar[tuple[type, ...]] = ()
@@ -53,21 +53,21 @@ class Initial(Declared):
         """phi at the points x and the time t, a solution or, near t = 0, nearly one."""
 
     def is_solution(self, medium: Medium) -> bool:
-        """Whether `field` solves the equation at all times, but for exponentially small tails at
+        """Whether `field` solves the equation at all times, up to exponentially small tails at
         the edge.
         """
         return False
 
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """The boundaries that the field fits, the natural one first: of one that returns to the
-        same vacuum a periodic one, and an antiperiodic one only if that vacuum is 0.
+        """The boundaries that the field fits, the natural one first: periodic for a field that
+        returns to the same vacuum, and antiperiodic only if that vacuum is 0.
         """
         if isinstance(medium.potential, Phi4 | CustomPotential):
             return (Periodic(),)
         return (Periodic(), Antiperiodic())
 
     def check(self, n: int, medium: Medium) -> None:
-        """Raise a ParameterError where the initial condition does not fit the grid or the
+        """Raise ParameterError if the initial condition does not fit the grid or the
         potential.
         """
         kinds = " or ".join(repr(kind) for kind, cls in POTENTIALS.items() if cls in self.needs)
@@ -85,8 +85,8 @@ class Initial(Declared):
 
 
 class Solution(Initial):
-    """One whose field is a solution at all times."""
+    """An initial condition whose field is a solution at all times."""
 
     def is_solution(self, medium: Medium) -> bool:
-        """It is."""
+        """True."""
         return True

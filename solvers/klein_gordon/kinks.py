@@ -37,14 +37,14 @@ def kink(
 
 
 class Phi4Kink(Solution):
-    """One kink, from -v on the left to v on the right, or an antikink (charge -1); exact, round the
-    ring too.
+    """One kink, from -v on the left to v on the right, or an antikink (charge -1); exact, also
+    around the ring.
     """
 
     needs: ClassVar[tuple[type, ...]] = (Phi4,)
     position: Array = param(default=0.0, converter=as_number, doc="centre at t = 0", units="length")
     velocity: Array = param(
-        default=0.0, converter=as_number, gt=-1, lt=1, doc="velocity in units of that of light"
+        default=0.0, converter=as_number, gt=-1, lt=1, doc="velocity in units of the speed of light"
     )
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
 
@@ -85,7 +85,7 @@ class KinkAntikink(Initial):
         converter=as_number,
         gt=-1,
         lt=1,
-        doc="velocity of the kink, the antikink has its opposite",
+        doc="velocity of the kink; the antikink has the opposite",
     )
     position: Array = param(
         default=0.0, converter=as_number, doc="point halfway between them", units="length"
@@ -94,7 +94,7 @@ class KinkAntikink(Initial):
     def field(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Float[Array, " n"]:
-        """The sum of the two moving on their own."""
+        """The superposition of the two, each moving independently."""
         assert isinstance(medium.potential, Phi4)
         away, _ = medium.around(x, self.position)
         half = self.separation / 2 - self.velocity * t
@@ -117,14 +117,14 @@ class SineGordonKink(Solution):
         default=0.0, converter=as_number, doc="x0, centre at t = 0", units="length"
     )
     velocity: Array = param(
-        default=0.0, converter=as_number, gt=-1, lt=1, doc="velocity in units of that of light"
+        default=0.0, converter=as_number, gt=-1, lt=1, doc="velocity in units of the speed of light"
     )
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
 
     def field(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Float[Array, " n"]:
-        """The kink, continued by 2 pi a turn."""
+        """The kink, continued by 2 pi per turn."""
         away, turns = medium.around(x, self.position + self.velocity * t)
         m = jnp.sqrt(medium.potential.mass_squared())
         s = m * away / jnp.sqrt(1 - self.velocity**2)
@@ -132,7 +132,7 @@ class SineGordonKink(Solution):
         return medium.continued(self.charge * kink, turns)
 
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """Winding, as often as the charge says."""
+        """Winding, with number equal to the charge."""
         return (Winding(number=self.charge),)
 
 
@@ -150,20 +150,20 @@ class Breather(Solution):
     phase: Array = param(
         default=0.0,
         converter=as_number,
-        doc="theta at x0 and t = 0; pi/2: at its largest",
+        doc="theta at x0 and t = 0; pi/2: at its maximum",
         units="rad",
     )
     position: Array = param(
         default=0.0, converter=as_number, doc="x0, centre at t = 0", units="length"
     )
     velocity: Array = param(
-        default=0.0, converter=as_number, gt=-1, lt=1, doc="velocity in units of that of light"
+        default=0.0, converter=as_number, gt=-1, lt=1, doc="velocity in units of the speed of light"
     )
 
     def field(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Float[Array, " n"]:
-        """The breather, followed round the box."""
+        """The breather, continued around the box."""
         away, turns = medium.around(x, self.position + self.velocity * t)
         gamma = 1 / jnp.sqrt(1 - self.velocity**2)
         kappa = jnp.sqrt(1 - self.frequency**2)

@@ -38,7 +38,7 @@ class Potential(Declared):
         """A value of phi where V is smallest."""
 
     def repeat(self) -> float | None:
-        """The period of V, or None where it has none."""
+        """The period of V, or None."""
         return None
 
     def is_even(self) -> bool:
@@ -46,7 +46,7 @@ class Potential(Declared):
         return True
 
     def check(self) -> None:
-        """Raise a ParameterError where the potential cannot be what it says."""
+        """Raise ParameterError if the potential is inconsistent."""
 
     def mass_squared(self) -> Float[Array, ""]:
         """V'' in the vacuum, the square of the mass of small waves about it."""
@@ -153,8 +153,8 @@ class DoubleSineGordon(Potential):
 
 
 class _Named(str):
-    """The name of a Python function, which it carries: settings can be written down, equality is
-    the function's.
+    """The name of a Python function together with the function: settings store the name, equality
+    compares the function.
     """
 
     function: Callable[[Any], Any]
@@ -180,7 +180,7 @@ class CustomPotential(Potential):
         default=0.0, converter=as_number, doc="a value of phi where V is smallest"
     )
     period: float | None = static(
-        None, gt=0, doc="period of V in phi, where it has one", example=6.283185307179586
+        None, gt=0, doc="period of V in phi, if it has one", example=6.283185307179586
     )
 
     def __init__(
@@ -212,14 +212,14 @@ class CustomPotential(Potential):
         return self.period
 
     def is_even(self) -> bool:
-        """Tried at a few values."""
+        """Tested at a few values."""
         phi = np.linspace(0.1, 2.9, 7)
         with jax.ensure_compile_time_eval():
             sides = [self(jnp.asarray(sign * phi)) for sign in (1, -1)]
             return bool(np.allclose(*sides, rtol=1e-5, atol=1e-6))
 
     def check(self) -> None:
-        """The function must be found, be elementwise, and have the period that is given."""
+        """The function must exist, act elementwise, and have the given period."""
         try:
             function = self._function()
         except RegistryError as error:

@@ -1,4 +1,4 @@
-"""Initial conditions without topology: a Gaussian, a plane wave, and values of your own."""
+"""Initial conditions without topology: a Gaussian, a plane wave, and given values."""
 
 import math
 
@@ -49,7 +49,7 @@ class PlaneWave(Initial):
     """
 
     amplitude: Array = param(default=0.1, converter=as_number, doc="a")
-    mode: int = static(1, doc="number of wavelengths in the box, negative for a wave to the left")
+    mode: int = static(1, doc="number of wavelengths in the box, negative for a left-moving wave")
     phase: Array = param(default=0.0, converter=as_number, doc="phase at x = 0, t = 0", units="rad")
 
     def field(
@@ -62,12 +62,12 @@ class PlaneWave(Initial):
         return medium.potential.rest() + self.amplitude * jnp.cos(k * x - omega * t + self.phase)
 
     def is_solution(self, medium: Medium) -> bool:
-        """For the linear potential."""
+        """True for the linear potential."""
         return isinstance(medium.potential, Linear)
 
 
 class Sampled(Initial):
-    """phi and phi_t by their values at the n grid points x_j = (j/n - 1/2) length."""
+    """phi and phi_t from their values at the n grid points x_j = (j/n - 1/2) length."""
 
     phi: Array = param(converter=as_number, ndim=1, doc="phi at the grid points")
     phi_t: Array | None = param(
@@ -85,7 +85,7 @@ class Sampled(Initial):
         return self.phi if self.phi_t is None else self.phi + self.phi_t * t
 
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
-        """Any: the values do not say how they go on."""
+        """Any: the values do not determine their continuation."""
         number = medium.boundary.number if isinstance(medium.boundary, Winding) else 1
         return (Periodic(), Antiperiodic(), Winding(number=number))
 

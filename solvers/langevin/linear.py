@@ -40,8 +40,8 @@ class LinearSystem(Declared):
 
 
 class Matrix(LinearSystem):
-    """Any A and D; the default is a rotation by the rate 2 against a friction of 1, which produces
-    2 a^2/k = 8.
+    """Any A and D; the default is a rotation at rate a = 2 against a friction k = 1, with entropy
+    production 2 a^2/k = 8.
     """
 
     a: Array = param(
@@ -64,8 +64,8 @@ class Matrix(LinearSystem):
 
 
 class TrappedAOUP(LinearSystem):
-    """An active Ornstein-Uhlenbeck particle in a trap, x and g: it produces v0^2 gamma/(eps (A +
-    gamma)).
+    """An active Ornstein-Uhlenbeck particle in a trap, x and g, with entropy production v0^2
+    gamma/(eps (A + gamma)).
     """
 
     speed: Array = param(
@@ -76,7 +76,7 @@ class TrappedAOUP(LinearSystem):
         default=0.1, converter=as_number, gt=0, doc="gamma, inverse persistence time"
     )
     diffusivity: Array = param(
-        default=0.1, converter=as_number, gt=0, doc="eps, of the translational noise"
+        default=0.1, converter=as_number, gt=0, doc="eps, diffusivity of the translational noise"
     )
 
     def matrix(self) -> Float[Array, "2 2"]:
@@ -90,8 +90,8 @@ class TrappedAOUP(LinearSystem):
 
 
 class CoupledAOUPs(LinearSystem):
-    """Two AOUPs in a trap, with a spring: sum_lambda v0^2 gamma/(eps (lambda + gamma)), lambda = A,
-    A + 2 kappa.
+    """Two AOUPs in a trap, joined by a spring, with entropy production sum_lambda v0^2 gamma/(eps
+    (lambda + gamma)), lambda = A, A + 2 kappa.
     """
 
     speed: Array = param(default=1.0, converter=as_number, ge=0, doc="v0, speed of self-propulsion")
@@ -103,7 +103,7 @@ class CoupledAOUPs(LinearSystem):
         default=1.0, converter=as_number, gt=0, doc="gamma, inverse persistence time"
     )
     diffusivity: Array = param(
-        default=0.5, converter=as_number, gt=0, doc="eps, of the translational noise"
+        default=0.5, converter=as_number, gt=0, doc="eps, diffusivity of the translational noise"
     )
 
     def matrix(self) -> Float[Array, "4 4"]:
@@ -118,8 +118,8 @@ class CoupledAOUPs(LinearSystem):
 
 
 class BeadSpring(LinearSystem):
-    """Beads on a line joined by unit springs to each other and to two walls, their temperatures
-    linear along the chain.
+    """Beads on a line joined by unit springs to each other and to two walls, with temperatures
+    that vary linearly along the chain.
 
     A has -2 on its diagonal and 1 beside it, D_i = T_i; two beads produce (T1 - T2)^2/(4 T1 T2).
     (J. Li et al., Nat. Commun. 10, 1666, 2019.)
@@ -135,7 +135,7 @@ class BeadSpring(LinearSystem):
         return jnp.asarray(beside + beside.T - 2 * np.eye(self.beads, dtype=self.cold.dtype))
 
     def diffusion(self) -> Float[Array, " d"]:
-        """From the cold to the hot temperature."""
+        """From the first to the last temperature."""
         return self.cold + (self.hot - self.cold) * jnp.linspace(
             0, 1, self.beads, dtype=self.cold.dtype
         )
@@ -155,7 +155,7 @@ class Gyrator(LinearSystem):
     )
 
     def __check_init__(self):
-        """Refuse other numbers of coordinates."""
+        """Reject other numbers of coordinates."""
         require_length(self, ("stiffness", "temperature"), 2, "2")
 
     def matrix(self) -> Float[Array, "2 2"]:
@@ -180,7 +180,7 @@ SYSTEMS: dict[str, type[LinearSystem]] = {
 def exact_step(
     matrix: Float[Array, "d d"], diffusion: Float[Array, " d"], time: Float[Array, ""]
 ) -> tuple[Float[Array, "d d"], Float[Array, "d d"]]:
-    """e^(A t) and the covariance int_0^t e^(A s) 2 D e^(A' s) ds of what the noise adds.
+    """e^(A t) and the covariance int_0^t e^(A s) 2 D e^(A' s) ds of the added noise.
 
     Both are blocks of one exponential, exp([[-A, 2 D], [0, A']] t), of a time so short that it does
     not overflow; then doubled, S(2 t) = S(t) + e^(A t) S(t) e^(A' t): sums of positive terms, so
@@ -202,8 +202,8 @@ def exact_step(
 
 
 class LinearLangevinState(State):
-    """The variables of all walkers; `decay` and `spread` are the step's matrices e^(A dt) and the
-    root of its noise.
+    """The variables of all walkers; `decay` and `spread` are e^(A dt) and the square root of the
+    noise covariance of a step.
     """
 
     t: Float[Array, ""]
@@ -228,8 +228,8 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     initial: Literal["stationary", "origin"] = static("stationary", doc="walkers at t = 0")
 
     def __check_init__(self):
-        """Refuse a system without a stationary state, and Euler steps so long that they have
-        none.
+        """Reject a system without a stationary state, and Euler steps too long to have
+        one.
         """
         if any(axis is not None for axis in jax.tree.leaves(member_axes(self.system))):
             return  # one system for each member
@@ -263,7 +263,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
         return linear_entropy_production(self.system.matrix(), self.system.diffusion())
 
     def init(self, key: PRNGKeyArray) -> LinearLangevinState:
-        """A draw of the stationary state, or 0."""
+        """A draw from the stationary distribution, or 0."""
         a, d = self.system.matrix(), self.system.diffusion()
         if self.method == "exact":
             decay, noise = exact_step(a, d, self.dt)
@@ -278,7 +278,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
         return LinearLangevinState(jnp.zeros_like(self.dt), key, position, decay, spread)
 
     def step(self, state: LinearLangevinState) -> LinearLangevinState:
-        """The state one dt later."""
+        """The state after one time step dt."""
         key, now = jax.random.split(state.key)
         normal = jax.random.normal(now, state.position.shape, state.position.dtype)
         position = state.position @ state.decay.T + normal @ state.spread.T
@@ -303,7 +303,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
         }
 
     def domain(self) -> Domain:
-        """No axes: the variables are anything."""
+        """No axes: the variables have no spatial meaning."""
         return Domain(())
 
     def drift(self, state: LinearLangevinState) -> dict[str, Array]:
@@ -311,7 +311,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
         return {"position": state.position @ self.system.matrix().T}
 
     def diffusion(self, state: LinearLangevinState) -> dict[str, Array]:
-        """D, one a component."""
+        """D, one per component."""
         return {"position": self.system.diffusion()}
 
     def divergence(self, state: LinearLangevinState) -> dict[str, Array]:
@@ -327,5 +327,5 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
         return {"position": 1}
 
     def independent(self) -> bool:
-        """Walkers do not see each other."""
+        """True: walkers do not interact."""
         return True

@@ -1,4 +1,4 @@
-"""A particle dragged round a ring with a barrier, the simplest current there is."""
+"""A particle driven around a ring with a barrier, the simplest system with a current."""
 
 from typing import Literal
 
@@ -20,7 +20,7 @@ TURN = 2 * np.pi
 
 
 class TiltedRingState(State):
-    """The angles of all walkers, followed round the ring."""
+    """The unwrapped angles of all walkers."""
 
     t: Float[Array, ""]
     key: PRNGKeyArray
@@ -47,7 +47,7 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
     method: Literal["euler_maruyama", "heun"] = static("heun", doc="time stepping method")
 
     def exact_velocity(self, points: int = 512) -> Float[Array, ""]:
-        """<v>, by the trapezoidal rule round the ring and Gauss-Legendre along it."""
+        """<v>, by the trapezoidal rule around the ring and Gauss-Legendre quadrature along it."""
         # <v> is odd in f, and for f < 0 the integral overflows
         tilt = jnp.abs(self.tilt)
         x = jnp.arange(points, dtype=self.dt.dtype) * (TURN / points)
@@ -64,13 +64,13 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
         return self.tilt * self.exact_velocity() / self.diffusivity
 
     def init(self, key: PRNGKeyArray) -> TiltedRingState:
-        """Walkers spread evenly round the ring."""
+        """Walkers spread evenly around the ring."""
         key, start = jax.random.split(key)
         position = jax.random.uniform(start, (self.walkers, 1), self.dt.dtype) * TURN
         return TiltedRingState(jnp.zeros_like(self.dt), key, position)
 
     def step(self, state: TiltedRingState) -> TiltedRingState:
-        """The state one dt later."""
+        """The state after one time step dt."""
         key, now = jax.random.split(state.key)
         spread = jnp.sqrt(2 * self.diffusivity * self.dt)
         noise = spread * jax.random.normal(now, state.position.shape, state.position.dtype)
@@ -81,7 +81,7 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
         return TiltedRingState(state.t + self.dt, key, state.position + self.dt * velocity + noise)
 
     def observe(self, state: TiltedRingState) -> dict[str, Array]:
-        """The angle in [0, 2 pi), the one followed round, and the mean velocity by the drift."""
+        """The angle in [0, 2 pi), the unwrapped angle, and the mean drift velocity."""
         return {
             "position": jnp.mod(state.position, TURN),
             "unwrapped": state.position,
@@ -95,13 +95,13 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
                 ("walker", "component"), "position", "rad", "angle of each walker"
             ),
             "unwrapped": Variable(
-                ("walker", "component"), "unwrapped_position", "rad", "angle, followed round"
+                ("walker", "component"), "unwrapped_position", "rad", "unwrapped angle"
             ),
             "mean_velocity": Variable((), "speed", "rad/time", "mean drift velocity"),
         }
 
     def domain(self) -> Domain:
-        """The ring; particles live on no grid."""
+        """The ring, without grid points."""
         return Domain(
             (Axis("x", length=jnp.asarray(TURN, self.dt.dtype), periodic=True, units="rad"),)
         )
@@ -123,7 +123,7 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
         return {"position": 1}
 
     def independent(self) -> bool:
-        """Walkers do not see each other."""
+        """True: walkers do not interact."""
         return True
 
     def _velocity(self, x: Float[Array, "walkers 1"]) -> Float[Array, "walkers 1"]:

@@ -23,7 +23,7 @@ from .initial import BrightSolution, Medium
 
 
 def _dimensionless(breather, x: Array, t: Array, medium: Medium) -> tuple[Array, Array]:
-    """x and t of a breather as those of beta = 1/2, g = 1 and a background of 1."""
+    """x and t of a breather scaled to beta = 1/2, g = 1 and a background of 1."""
     xi = medium.steepness(breather.amplitude) * medium.distance(x, breather.position)
     return xi, medium.nonlinearity * breather.amplitude**2 * (breather.start + t)
 
@@ -46,12 +46,12 @@ class Akhmediev(BrightSolution):
     )
     amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="|psi| of the background")
     position: Array = param(
-        default=0.0, converter=as_number, doc="place of a maximum", units="length"
+        default=0.0, converter=as_number, doc="position of a maximum", units="length"
     )
     start: Array = param(
         default=-4.0,
         converter=as_number,
-        doc="time of the initial state, counted from the maximum",
+        doc="time of the initial state, relative to the maximum",
         units="time",
     )
 
@@ -68,7 +68,7 @@ class Akhmediev(BrightSolution):
         return self.amplitude * jnp.exp(1j * tau) * above / (root * wave * decay - 1)
 
     def check(self, n: int, medium: Medium) -> None:
-        """The medium must be focusing and the box a whole number of the breather's periods."""
+        """The medium must be focusing and the box a whole number of breather periods."""
         super().check(n, medium)
         period = math.pi / (jnp.sqrt(1 - 2 * self.a) * medium.steepness(self.amplitude))
         if not known(period, medium.length):
@@ -93,12 +93,12 @@ class Peregrine(BrightSolution):
 
     amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="|psi| of the background")
     position: Array = param(
-        default=0.0, converter=as_number, doc="place of the maximum", units="length"
+        default=0.0, converter=as_number, doc="position of the maximum", units="length"
     )
     start: Array = param(
         default=-2.0,
         converter=as_number,
-        doc="time of the initial state, counted from the maximum",
+        doc="time of the initial state, relative to the maximum",
         units="time",
     )
 
@@ -124,16 +124,16 @@ class KuznetsovMa(BrightSolution):
         default=1.0,
         converter=as_number,
         gt=0.5,
-        doc="family parameter; the larger, the narrower and the faster",
+        doc="family parameter; larger is narrower and faster",
     )
     amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="|psi| of the background")
     position: Array = param(
-        default=0.0, converter=as_number, doc="place of the maximum", units="length"
+        default=0.0, converter=as_number, doc="position of the maximum", units="length"
     )
     start: Array = param(
         default=0.0,
         converter=as_number,
-        doc="time of the initial state, counted from a maximum",
+        doc="time of the initial state, relative to a maximum",
         units="time",
     )
 

@@ -1,4 +1,4 @@
-"""The nonlinear Schroedinger equation on a periodic line: the solver."""
+"""The nonlinear Schroedinger equation on a periodic interval: the solver."""
 
 from typing import Literal
 
@@ -42,8 +42,8 @@ INITIALS: dict[str, type[Initial]] = {
 
 
 class NLSEState(State):
-    """psi at the grid points at time t, and for an adaptive method the size of the inner step to
-    try next.
+    """psi at the grid points at time t, and for an adaptive method the next inner step
+    size.
     """
 
     t: Float[Array, ""]
@@ -106,12 +106,12 @@ class NLSE(Solver[NLSEState]):
     )
 
     def __check_init__(self):
-        """Refuse combinations that make no sense."""
+        """Reject inconsistent combinations."""
         refuse(
             self.dealias == "exact" and self.method in SPLITTINGS,
             "dealias",
             f"given 'exact', but method {self.method!r} never forms the cubic product: allowed "
-            "with etdrk4 and dopri8; 'filter' goes with every method",
+            "with etdrk4 and dopri8; 'filter' works with every method",
         )
         self.potential.check(self.n)
         self.initial.check(self.n, self._medium())
@@ -126,7 +126,7 @@ class NLSE(Solver[NLSEState]):
         )
 
     def step(self, state: NLSEState) -> NLSEState:
-        """The state one dt later."""
+        """The state after one time step dt."""
         inner_step = state.inner_step
         if self.method in SPLITTINGS:
             psi = split_step(SPLITTINGS[self.method], state.psi, self.dt, self._kick, self._drift)
@@ -153,7 +153,7 @@ class NLSE(Solver[NLSEState]):
         return NLSEState(t=state.t + self.dt, psi=psi, inner_step=inner_step)
 
     def observe(self, state: NLSEState) -> dict[str, Array]:
-        """psi, its density |psi|^2 and phase arg psi, and two densities that use the spectral
+        """psi, its density |psi|^2 and phase arg psi, and two densities from the spectral
         derivative.
 
         energy_density = beta |psi_x|^2 - (g/2)|psi|^4 + V |psi|^2, current = 2 beta Im(psi* psi_x),
@@ -174,7 +174,7 @@ class NLSE(Solver[NLSEState]):
         }
 
     def variables(self) -> dict[str, Variable]:
-        """All observables live on the grid x and are dimensionless, as the equation is."""
+        """All observables live on the grid x and are dimensionless, like the equation."""
         return {
             "psi": Variable(("x",), "amplitude", "1", "complex amplitude of the wave"),
             "density": Variable(("x",), "density", "1", "squared modulus of the wave"),
@@ -188,14 +188,14 @@ class NLSE(Solver[NLSEState]):
         return Domain((Axis("x", self._grid(), self.length, periodic=True, long_name="position"),))
 
     def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
-        """Splittings are unitary and symplectic, unless a filter damps what they move."""
+        """Splittings are unitary and symplectic, unless a filter damps the spectrum."""
         if self.method in ("etdrk4", "dopri8") or self.dealias == "filter":
             return {}
         return {"mass": "exactly", "energy": "bounded", "momentum": "bounded"}
 
     def invariants(self, state: NLSEState) -> dict[str, Array]:
-        """Mass, energy, and without a potential momentum; sums over the modes, exact for the grid's
-        interpolant.
+        """Mass, energy and, without a potential, momentum; sums over the modes, exact for the
+        grid's interpolant.
 
         The kinetic energy counts the Nyquist mode, as the solver evolves it; the momentum does not,
         for it has no sign.
@@ -219,7 +219,7 @@ class NLSE(Solver[NLSEState]):
         }
 
     def exact(self, t: Array) -> dict[str, Array]:
-        """psi and density at time t where the initial condition has a closed form and there is no
+        """psi and density at time t, if the solution has a closed form and there is no
         potential.
         """
         if not isinstance(self.potential, NoPotential):
@@ -228,21 +228,21 @@ class NLSE(Solver[NLSEState]):
         return {} if psi is None else {"psi": psi, "density": spectral.squared_modulus(psi)}
 
     def split(self, devices: int) -> dict[str, int]:
-        """psi is cut along x."""
+        """psi is partitioned along x."""
         refuse(
             self.dealias == "exact",
             "dealias",
-            "dealias = 'exact' cannot be cut ('none' and 'filter' can)",
+            "dealias = 'exact' cannot be split ('none' and 'filter' can)",
         )
         refuse(
             self.method == "dopri8",
             "method",
-            "method = 'dopri8' would gather psi (every other method can be cut)",
+            "method = 'dopri8' cannot be split (every other method can)",
         )
         refuse(
             slab.factors(self.n, devices) is None,
             "n",
-            f"n = {self.n} is no product of two multiples of {devices}",
+            f"n = {self.n} is not a product of two multiples of {devices}",
         )
         return {"psi": 0}
 

@@ -1,5 +1,5 @@
-"""What an initial condition of the nonlinear Schroedinger equation is, and what it knows of the
-equation.
+"""Base classes of initial conditions of the nonlinear Schroedinger equation, and the data they
+receive.
 """
 
 import abc
@@ -13,8 +13,8 @@ from physent.solvers.checks import on_host, refuse
 
 
 class Medium(eqx.Module):
-    """What an initial condition has to know of the equation i psi_t + beta psi_xx + g |psi|^2 psi =
-    0 and its box.
+    """The parameters of the equation i psi_t + beta psi_xx + g |psi|^2 psi = 0 and its box, for
+    initial conditions.
 
     Every solution u(xi, tau) for beta = 1/2, g = 1 gives the solutions a u(a sqrt(g/2 beta) x, g
     a^2 t) of the equation with any beta g > 0.
@@ -29,35 +29,35 @@ class Medium(eqx.Module):
         return amplitude * jnp.sqrt(self.nonlinearity / (2 * self.dispersion))
 
     def distance(self, x: Float[Array, " n"], centre: Float[Array, ""]) -> Float[Array, " n"]:
-        """x - centre, taken the short way round the box: in [-length/2, length/2)."""
+        """The minimum image of x - centre, in [-length/2, length/2)."""
         return jnp.mod(x - centre + self.length / 2, self.length) - self.length / 2
 
 
 class Initial(Declared):
-    """A state to start from, and its exact evolution in a medium without a potential where that has
-    a closed form.
+    """An initial state, and its exact evolution without a potential, if that has a closed
+    form.
     """
 
     @abc.abstractmethod
     def __call__(
         self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
     ) -> Complex[Array, " n"]:
-        """psi at the grid points x at t = 0; `key` is the run's, for random initial conditions."""
+        """psi at the grid points x at t = 0; `key` is the random key of the run."""
 
     def exact(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Complex[Array, " n"] | None:
-        """psi at time t, or None where no closed form is known."""
+        """psi at time t, or None if no closed form is known."""
         return None
 
     def check(self, n: int, medium: Medium) -> None:
-        """Raise a ParameterError where the initial condition does not fit the grid or the
+        """Raise ParameterError if the initial condition does not fit the grid or the
         medium.
         """
 
 
 class Bright(Initial):
-    """A state of bright solitons or breathers, which a focusing medium has only."""
+    """A state of bright solitons or breathers, which only a focusing medium has."""
 
     def check(self, n: int, medium: Medium) -> None:
         """Needs beta g > 0; traced values pass."""
@@ -71,7 +71,7 @@ class Bright(Initial):
 
 
 class BrightSolution(Bright):
-    """One whose evolution has a closed form, from which it starts."""
+    """An initial state taken from a closed-form solution."""
 
     def __call__(
         self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray

@@ -22,10 +22,10 @@ class Potential(Declared):
     def __call__(
         self, x: Float[Array, " n"], length: Float[Array, ""]
     ) -> Float[Array, " n"] | None:
-        """V at the grid points, or None where there is none."""
+        """V at the grid points, or None if there is none."""
 
     def check(self, n: int) -> None:
-        """Raise a ParameterError where the potential does not fit a grid of n points."""
+        """Raise ParameterError if the potential does not fit a grid of n points."""
 
 
 class NoPotential(Potential):
@@ -37,7 +37,7 @@ class NoPotential(Potential):
 
 
 class Harmonic(Potential):
-    """A trap, V = (1/2) frequency^2 (x - centre)^2, with the distance taken round the box."""
+    """A trap, V = (1/2) frequency^2 (x - centre)^2, with the minimum-image distance."""
 
     frequency: Array = param(
         default=1.0, converter=as_number, ge=0, doc="trap frequency for beta = 1/2", units="1/time"
@@ -61,7 +61,7 @@ class Lattice(Potential):
         doc="half the difference between the largest and the smallest V",
         units="1/time",
     )
-    periods: int = static(1, ge=1, doc="how many periods fill the box")
+    periods: int = static(1, ge=1, doc="number of periods in the box")
     phase: Array = param(
         default=0.0, converter=as_number, doc="phase of the cosine at x = 0", units="rad"
     )
@@ -72,7 +72,7 @@ class Lattice(Potential):
 
 
 class SampledPotential(Potential):
-    """V given by its values at the n grid points x_j = (j/n - 1/2) length."""
+    """V from its values at the n grid points x_j = (j/n - 1/2) length."""
 
     values: Array = param(converter=as_number, ndim=1, doc="V at the grid points", units="1/time")
 
@@ -81,7 +81,7 @@ class SampledPotential(Potential):
         return self.values
 
     def check(self, n: int) -> None:
-        """The number of values must be that of the grid points."""
+        """The number of values must equal the number of grid points."""
         require_length(self, ("values",), n, f"n = {n}", "potential.")
 
 

@@ -1,4 +1,4 @@
-"""Plane waves and smooth profiles that are no solitons, with or without noise, and fields from a
+"""Plane waves and smooth profiles other than solitons, with or without noise, and fields from a
 file.
 """
 
@@ -31,7 +31,7 @@ class PlaneWave(Initial):
     """
 
     amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="|psi| of the wave")
-    mode: int = static(0, doc="number of wavelengths in the box, negative for a wave to the left")
+    mode: int = static(0, doc="number of wavelengths in the box, negative for a left-moving wave")
     perturbation: Literal["none", "cosine", "noise"] = static(
         "none", doc="shape w(x) of the perturbation"
     )
@@ -43,7 +43,7 @@ class PlaneWave(Initial):
     def __call__(
         self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
     ) -> Complex[Array, " n"]:
-        """The perturbed wave; the noise comes from `key`, the run's."""
+        """The perturbed wave; the noise comes from `key`, the random key of the run."""
         wave = self._wave(x, jnp.zeros_like(medium.length), medium)
         if self.perturbation == "cosine":
             shape = jnp.cos((2 * math.pi * self.perturbation_mode / medium.length) * x)
@@ -56,7 +56,7 @@ class PlaneWave(Initial):
     def exact(
         self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
     ) -> Complex[Array, " n"] | None:
-        """a e^{i(k x - omega t)}, omega = beta k^2 - g a^2, where there is no perturbation."""
+        """a e^{i(k x - omega t)}, omega = beta k^2 - g a^2, if there is no perturbation."""
         return self._wave(x, t, medium) if self.perturbation == "none" else None
 
     def _wave(self, x: Array, t: Array, medium: Medium) -> Array:
@@ -90,7 +90,7 @@ class ModulatedSech(Initial):
     def __call__(
         self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
     ) -> Complex[Array, " n"]:
-        """The profile; its carrier need not fit the box, where the pulse is small."""
+        """The profile; its carrier need not fit the box, at whose edges the pulse is small."""
         envelope = math.sqrt(2) * self.amplitude * sech(self.amplitude * x)
         modulated = envelope * (1 + self.modulation * jnp.cos(2 * self.frequency * x))
         turn = self.frequency * x
@@ -144,7 +144,7 @@ class GaussianNoise(Initial):
 
 class FromFile(Snapshot, Initial):
     """psi = first variable + i second variable, at one time of a NetCDF file; the grids must have
-    equal sizes.
+    the same size.
 
     A variable is (x), (t, x), or (t, member, x). The file is read when the run starts, on the host.
     """
@@ -163,7 +163,7 @@ class FromFile(Snapshot, Initial):
         return jnp.asarray(parts[0], x.dtype) + 1j * jnp.asarray(imaginary, x.dtype)
 
     def check(self, n: int, medium: Medium) -> None:
-        """The file must exist and hold the variables on n points."""
+        """The file must exist and contain the variables on n points."""
         self._fields(n)
 
     def _fields(self, n: int) -> list[np.ndarray]:

@@ -43,8 +43,8 @@ def soliton(
 
 
 class Soliton(BrightSolution):
-    """One bright soliton, A sech(A (x - x0)) e^{i(v x + phase)} for beta = 1/2, g = 1; exact, round
-    the box too.
+    """One bright soliton, A sech(A (x - x0)) e^{i(v x + phase)} for beta = 1/2, g = 1; exact, also
+    around the box.
     """
 
     amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="peak of |psi|")
@@ -64,7 +64,7 @@ class Soliton(BrightSolution):
 
 
 class Solitons(Bright):
-    """The sum of any number of soliton profiles, which is a solution only where they do not
+    """The sum of any number of soliton profiles, a solution only as long as they do not
     overlap.
     """
 
@@ -103,10 +103,10 @@ class Solitons(Bright):
         return jnp.sum(one(self.amplitude, self.position, self.velocity, phase), axis=0)
 
     def check(self, n: int, medium: Medium) -> None:
-        """The lists must be of one length, and the medium focusing."""
+        """The lists must have the same length, and the medium must be focusing."""
         super().check(n, medium)
         count = self.amplitude.shape[-1]
-        allowed = f"as many as amplitude has, {count}"
+        allowed = f"the length of amplitude, {count}"
         require_length(self, ("position", "velocity", "phase"), count, allowed, "initial.")
 
 

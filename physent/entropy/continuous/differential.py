@@ -1,4 +1,4 @@
-"""Differential entropy: of a density on a grid, and of samples by their spacings or by nearest
+"""Differential entropy: of a density on a grid, and of samples by spacings or nearest
 neighbours.
 """
 
@@ -43,7 +43,7 @@ def differential_entropy(
 
 
 def cell_volume(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
-    """The volume of one grid cell; raises ValueError unless there is one spacing, or one for each
+    """The volume of one grid cell. Raises ValueError unless there is one spacing, or one per
     axis.
     """
     dimensions = len(as_axes(axis))
@@ -151,7 +151,7 @@ def log_unit_ball(d: int, metric: Metric) -> float:
 
 
 def kozachenko_leonenko(n: int, k: int, d: int, metric: Metric, dtype) -> Array:
-    """What the estimate adds to d times the mean logarithm of the distances: psi(N) - psi(k) +
+    """The constant added to d times the mean logarithm of the distances: psi(N) - psi(k) +
     ln V_d.
     """
     counted = digamma(jnp.asarray(n, dtype)) - digamma(jnp.asarray(k, dtype))

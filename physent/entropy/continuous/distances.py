@@ -1,5 +1,5 @@
-"""Distances to nearest neighbours and counts of neighbours, all pairs, in bounded memory and
-without a sort.
+"""Distances to nearest neighbours and counts of neighbours over all pairs, in bounded memory and
+without sorting.
 
 Candidates pass by in blocks; every point keeps the k smallest distances seen so far in a small
 sorted buffer. Memory is O(N (k + d)) and time O(N^2 (k + d)): the kernel of every nearest-neighbour
@@ -30,13 +30,13 @@ def circumferences(period: ArrayLike | Sequence[float] | None, d: int, dtype) ->
     circles = jnp.asarray(period, dtype)
     if circles.shape not in ((), (1,), (d,)):
         raise ValueError(
-            f"period: given {circles.size} numbers, allowed: one, or {d}, one for each component"
+            f"period: given {circles.size} numbers, allowed: one, or {d}, one per component"
         )
     return jnp.broadcast_to(circles, (d,))
 
 
 def gap(a: Array, b: Array, period: Array | None) -> Array:
-    """|a - b| by component, on a circle of circumference `period` where one is given (inf: not
+    """|a - b| by component, on a circle of circumference `period` if given (inf: not
     periodic).
     """
     distance = jnp.abs(a - b)
@@ -114,7 +114,7 @@ def nearest_neighbours(
 
 
 def nearest_distances(points: Array, k: int, metric: Metric, period: Array | None) -> Array:
-    """The distances (k, N) alone, nearest first, as `nearest_neighbours` has them.
+    """Only the distances (k, N) of `nearest_neighbours`, nearest first.
 
     Up to a thousand points through the matrix of distances, which takes a sixth of the time.
     """
@@ -138,8 +138,8 @@ def nearest_distances(points: Array, k: int, metric: Metric, period: Array | Non
 
 
 def _minima(matrix: Array) -> Array:
-    """The minima of the columns, eight parts at a time: half the time of a reduction, which takes
-    row by row.
+    """The minima of the columns, eight parts at a time: half the time of a row-by-row
+    reduction.
     """
     while (rows := matrix.shape[0]) > 1:
         each = -(-rows // min(rows, _BLOCK))
@@ -151,8 +151,8 @@ def _minima(matrix: Array) -> Array:
 
 
 def others(points: Array, k: int = 1) -> tuple[int, Callable[[Array], Array]]:
-    """How many points there are, and which of them are others than the candidate of an index in a
-    `sweep`; raises ValueError where there are not k others.
+    """The number of points, and a mask of those other than the candidate of an index in a
+    `sweep`. Raises ValueError if there are fewer than k others.
     """
     n = points.shape[0]
     if not 1 <= k < n:
@@ -163,7 +163,7 @@ def others(points: Array, k: int = 1) -> tuple[int, Callable[[Array], Array]]:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
 def kth_distance(points: Array, period: Array | None, k: int, metric: Metric) -> Array:
-    """The distance (N,) of every one of points (N, d) to its k-th nearest other point;
+    """The distance (N,) from each of the points (N, d) to its k-th nearest other point;
     differentiable in the points.
     """
     n, other = others(points, k)
@@ -183,8 +183,8 @@ def kth_distance(points: Array, period: Array | None, k: int, metric: Metric) ->
 
 @kth_distance.defjvp
 def _kth_distance_jvp(k, metric, primals, tangents):
-    """The neighbour is found with its index, then only the one distance is differentiated: O(N),
-    not O(N^2).
+    """Find the neighbour and its index, then differentiate only that distance: O(N), not
+    O(N^2).
     """
     (points, period), (tangent, _) = primals, tangents
     neighbour = nearest_neighbours(points, k, metric, period)[1][-1]
@@ -214,15 +214,15 @@ def _tree(points: np.ndarray, period: np.ndarray | None) -> "KDTree":
 def tree_distance(
     points: np.ndarray, k: int, metric: Metric, period: np.ndarray | None
 ) -> np.ndarray:
-    """The distance (N,) of every one of points (N, d) to its k-th nearest other point."""
+    """The distance (N,) from each of the points (N, d) to its k-th nearest other point."""
     tree = _tree(np.asarray(points), period)
     distances, _ = tree.query(tree.data, k + 1, p=np.inf if metric == "maximum" else 2)
     return np.asarray(distances)[:, k]
 
 
 def tree_count(points: np.ndarray, radius: np.ndarray, period: np.ndarray | None) -> np.ndarray:
-    """How many other points lie closer than `radius` (N,) in the maximum metric, the radius itself
-    excluded.
+    """The number of other points closer than `radius` (N,) in the maximum metric, excluding the
+    radius itself.
     """
     tree = _tree(np.asarray(points), period)
     below = np.nextafter(radius, 0)

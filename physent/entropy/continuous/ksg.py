@@ -61,7 +61,7 @@ def ksg_mutual_information(
     """
     spaces = _spaces([x, y], [period_x, period_y])
     if method == "tree" and form != 1:
-        raise ValueError('method = "tree" computes form 1 only')
+        raise ValueError('method = "tree" supports form 1 only')
     return _information(spaces, k, method, form)
 
 
@@ -117,7 +117,7 @@ def _joint_radii(
     points: list[Array], circles: list, k: int, marginal: bool
 ) -> tuple[Array, list[Array]]:
     """The distance to the k-th joint neighbour, and the largest marginal distance among the k, if
-    asked for.
+    requested.
     """
     n, other = others(points[0], k)
 
@@ -169,7 +169,10 @@ def _prepared(spaces: _Spaces, k: int) -> tuple[_Spaces, Array, Array]:
     """
     finite = [jnp.all(jnp.isfinite(points), axis=(1, 2)) for points in spaces.points]
     missing = ~functools.reduce(jnp.logical_and, finite)
-    points = [jnp.where(missing[:, None, None], jnp.zeros_like(points), points) for points in spaces.points]
+    points = [
+        jnp.where(missing[:, None, None], jnp.zeros_like(points), points)
+        for points in spaces.points
+    ]
     still = [jnp.all(points == points[:, :1], axis=(1, 2)) for points in points[:2]]
     points = [
         jax.vmap(lambda one: untied(one, k, i, circle))(each)  # noqa: B023 - called at once

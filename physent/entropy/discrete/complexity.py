@@ -78,7 +78,7 @@ def complexity_bounds(entropy: ArrayLike, n: int) -> tuple[Array, Array]:
 
 
 def _bisect(above, low: Array, high: Array) -> Array:
-    """The argument at which `above` turns true, between `low` and `high`."""
+    """The argument between `low` and `high` at which `above` becomes true."""
 
     def halve(_, bounds):
         low, high = bounds

@@ -7,7 +7,7 @@ from jaxtyping import Array, ArrayLike
 
 
 def count_symbols(symbols: Array, size: int, weights: Array | None = None, dtype=None) -> Array:
-    """How often each of `size` symbols occurs in every row, or the sum of its weights.
+    """The count of each of `size` symbols in every row, or the sum of its weights.
 
     Args:
         symbols: integers (batch, n) from 0 to size - 1; anything else is not counted.
@@ -29,7 +29,7 @@ def count_symbols(symbols: Array, size: int, weights: Array | None = None, dtype
 
 
 def _added_up(target: Array, size: int, weights: Array | None) -> Array:
-    """How often each of `size` targets is named, or the sum of its weights."""
+    """The count of each of `size` targets, or the sum of its weights."""
     counts = jnp.zeros(size, jnp.int32 if weights is None else weights.dtype)
     added = 1 if weights is None else weights.ravel()
     return counts.at[target.ravel()].add(added, mode="promise_in_bounds")
@@ -59,7 +59,7 @@ def count_patterns(
 
 
 def combine_symbols(symbols: Sequence[ArrayLike], sizes: Sequence[int]) -> tuple[Array, int]:
-    """One symbol for every tuple of simultaneous symbols, and how many there are."""
+    """One symbol for every tuple of simultaneous symbols, and the number of such symbols."""
     joint, size = jnp.zeros((), jnp.int32), 1
     for symbol, n in zip(symbols, sizes, strict=True):
         joint, size = joint * n + jnp.asarray(symbol), size * n
@@ -67,7 +67,7 @@ def combine_symbols(symbols: Sequence[ArrayLike], sizes: Sequence[int]) -> tuple
 
 
 def poison(counts: Array, x: Array) -> Array:
-    """The counts (batch, outcomes), made NaN for every batch entry whose data hold a NaN."""
+    """The counts (batch, outcomes), set to NaN for every batch entry whose data contain a NaN."""
     if not jnp.issubdtype(x.dtype, jnp.inexact):
         return counts
     bad = jnp.any(jnp.isnan(x), axis=tuple(range(1, x.ndim)))
@@ -88,7 +88,7 @@ def by_component(samples: ArrayLike) -> Array:
 
 def rowwise(function: Callable[[Array], Array], x: ArrayLike, core: int = 1) -> Array:
     """A function of rows (batch, n), or of (batch, N, d) for `core` = 2, on an array with any
-    number of leading axes, which are put back.
+    number of leading axes, which are restored.
     """
     x = jnp.asarray(x)
     leading = x.ndim - core

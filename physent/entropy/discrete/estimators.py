@@ -52,7 +52,7 @@ class PlugIn(Estimator):
 
 
 class MillerMadow(Estimator):
-    """The plug-in value less its bias to first order in 1/N, by the second derivatives of the
+    """The plug-in value minus its bias to first order in 1/N, from the second derivatives of the
     measure.
 
     bias = (1/2N) sum_ij (p_i delta_ij - p_i p_j) d2H/dp_i dp_j at the observed p: for Shannon
@@ -117,7 +117,7 @@ class Grassberger(Estimator):
 
 class ChaoShen(Estimator):
     """Coverage-adjusted Horvitz-Thompson estimator, H = sum_i f(C p_i)/(1 - (1 - C p_i)^N) over
-    what was seen.
+    the observed outcomes.
 
     C = 1 - f_1/N is the estimated coverage, f_1 the number of outcomes seen once (N - 1 of them
     where all are). Chao and Shen, Environ. Ecol. Stat. 10, 429 (2003). For Renyi entropy the power

@@ -1,5 +1,5 @@
-"""Grassberger's estimates of functions of a probability from one count, and of the measures built
-of them.
+"""Grassberger's estimates of functions of a probability from one count, and of measures built
+from them.
 """
 
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from physent.entropy.discrete.power_sums import half_window, nonzero
 
 
 def _alternating(n: Array, version: str) -> Array:
-    """What Grassberger's G(n) adds to psi(n); n > 0."""
+    """The difference between Grassberger's G(n) and psi(n); n > 0."""
     sign = jnp.where(jnp.mod(n, 2) == 0, jnp.ones_like(n), -jnp.ones_like(n))
     if version == "1988":
         return sign / (n + 1)

@@ -37,10 +37,10 @@ class Measure(Declared):
 
     @abc.abstractmethod
     def maximum(self, n: int) -> Array:
-        """The value for `n` equal probabilities, the largest there is for `n` outcomes."""
+        """The value for `n` equal probabilities, the largest possible for `n` outcomes."""
 
     def normalised(self, value: Array, n: int) -> Array:
-        """A value, however it was estimated, over the largest there is for `n` outcomes."""
+        """A value, however it was estimated, divided by the largest possible for `n` outcomes."""
         return value / self.maximum(n).astype(value.dtype)
 
 
@@ -61,7 +61,7 @@ class TraceForm(Measure):
 
 
 class RenyiFamily(Measure):
-    """A measure that is ln n for n equal probabilities and no sum over outcomes."""
+    """A measure that is ln n for n equal probabilities but not a sum over outcomes."""
 
     def maximum(self, n: int) -> Array:
         """The value for `n` equal probabilities."""
@@ -139,8 +139,8 @@ class Hartley(RenyiFamily):
 
 
 class MinEntropy(RenyiFamily):
-    """Min-entropy, H_inf = -ln max_i p_i, the Renyi entropy of infinite order; weights do not enter
-    it.
+    """Min-entropy, H_inf = -ln max_i p_i, the Renyi entropy of infinite order; it ignores
+    weights.
     """
 
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:

@@ -11,7 +11,7 @@ from jaxtyping import Array
 
 
 def nonzero(x: Array) -> Array:
-    """What to divide by, or take the logarithm of: x, and 1 where x = 0."""
+    """A safe divisor or argument of a logarithm: x, and 1 where x = 0."""
     return jnp.where(x == 0, jnp.ones_like(x), x)
 
 
@@ -21,7 +21,7 @@ def nonnegative(x: Array, negative: Literal["nan", "clip"]) -> Array:
 
 
 def squared_modulus(z: Array) -> Array:
-    """|z|^2, without the root that a modulus takes."""
+    """|z|^2, without the square root of a modulus."""
     return jnp.real(z) ** 2 + jnp.imag(z) ** 2
 
 
@@ -36,8 +36,8 @@ def weighted_sum(terms: Array, axis: int, weights: Array | None) -> Array:
 
 
 def half_window(dtype) -> float:
-    """Distance from a removable singularity below which a three-term series is used: its error is
-    then rounding.
+    """Distance from a removable singularity below which a three-term series is exact to
+    rounding.
     """
     return float(jnp.finfo(dtype).eps ** (1 / 3))
 
@@ -81,7 +81,7 @@ def log_power_mean(p: Array, epsilon: Array, axis: int, weights: Array | None) -
 def renyi_of_sums(
     total: Callable[[Callable[[Array], Array]], Array], order: Array, largest: Array
 ) -> Array:
-    """Renyi entropy from any way to add a function up over the outcomes: `total(f)` is sum_i
+    """Renyi entropy from a function that sums over the outcomes: `total(f)` is sum_i
     f(p_i).
 
     `largest` is the largest p, which scales the sum of powers for orders far from 1.

@@ -1,3 +1,3 @@
-"""What counts as an outcome, a file for each sort; `kinds` is their table, `space` what they have
-in common.
+"""Outcome spaces, one file per group; `kinds` is their table, `space` their common
+base.
 """

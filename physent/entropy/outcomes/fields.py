@@ -1,4 +1,4 @@
-"""Outcome spaces of a field: its density, its power spectrum, and counts that are there already."""
+"""Outcome spaces of a field: its density, its power spectrum, and existing counts."""
 
 from typing import ClassVar, Literal
 
@@ -12,7 +12,7 @@ from physent.protocol.parameters import static
 
 
 class Density(OutcomeSpace):
-    """A non-negative field as a probability, p_i = x_i/sum_j x_j: the outcome is where one finds
+    """A non-negative field as a probability, p_i = x_i/sum_j x_j: the outcome is the location of
     the quantity.
 
     Reads any number of axes. A complex field is an amplitude, its density |x|^2. A negative value
@@ -22,16 +22,16 @@ class Density(OutcomeSpace):
 
     counted: ClassVar[bool] = False
     axes: ClassVar[int | None] = None
-    negative: Literal["nan", "clip"] = static("nan", doc="what a negative value becomes")
+    negative: Literal["nan", "clip"] = static("nan", doc="how negative values are handled")
 
     def misfit(self, x: np.ndarray) -> str | None:
-        """Negative values, which have no probability, unless they are to be clipped."""
+        """Report negative values, which have no probability, unless they are clipped."""
         if self.negative == "clip" or np.iscomplexobj(x) or not np.any(x < 0):
             return None
         return (
-            "has negative values, so it is no density: take the entropy with outcomes = histogram, "
-            "spectrum or "
-            'ordinal, or {kind = "density", negative = "clip"} where they are rounding'
+            "has negative values, so it is not a density: take the entropy with outcomes = "
+            "histogram, spectrum or "
+            'ordinal, or {kind = "density", negative = "clip"} if they are rounding errors'
         )
 
     def tally(self, x: Array) -> Array:
@@ -54,7 +54,7 @@ class Spectrum(OutcomeSpace):
     counted: ClassVar[bool] = False
     axes: ClassVar[int | None] = None
     one_sided: bool = static(False, doc="add the power at k and -k of a real field together")
-    detrend: Literal["none", "mean"] = static("none", doc="what is subtracted before the transform")
+    detrend: Literal["none", "mean"] = static("none", doc="value subtracted before the transform")
 
     def tally(self, x: Array) -> Array:
         """The power at every wavenumber, flattened, in the order of the FFT."""
@@ -75,15 +75,15 @@ class Spectrum(OutcomeSpace):
 
 
 class Counts(OutcomeSpace):
-    """Numbers that are counts already, one entry for every possible outcome; reads any number of
+    """Existing counts, one entry for every possible outcome; reads any number of
     axes.
     """
 
     axes: ClassVar[int | None] = None
 
     def misfit(self, x: np.ndarray) -> str | None:
-        """Negative counts."""
-        return "has negative values, so they are no counts" if np.any(np.real(x) < 0) else None
+        """Report negative counts."""
+        return "has negative values, which cannot be counts" if np.any(np.real(x) < 0) else None
 
     def tally(self, x: Array) -> Array:
         """The counts themselves, flattened."""

@@ -28,7 +28,7 @@ def bin_edges(low: Array, high: Array, bins: int) -> Array:
 
 
 def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
-    """The bin of every value of x (rows, n) as `numpy.histogram` has it, -1 or `bins` outside [low,
+    """The bin of every value of x (rows, n) as in `numpy.histogram`, -1 or `bins` outside [low,
     high].
 
     low and high are scalars or (rows, 1). Bins are closed below and open above, the last one is
@@ -69,7 +69,7 @@ class Histogram(OutcomeSpace):
         doc="upper end of the range; by default the largest value of the data",
     )
     outside: Literal["drop", "clip"] = static(
-        "drop", doc="what becomes of values outside the range"
+        "drop", doc="how values outside the range are handled"
     )
 
     def tally(self, x: Array) -> Array:
@@ -77,8 +77,8 @@ class Histogram(OutcomeSpace):
         x = as_floating(x).reshape(x.shape[0], -1)
         if jnp.iscomplexobj(x):
             raise ValueError(
-                "Histogram needs a real field: take the density, the modulus or a part of a "
-                "complex one"
+                "Histogram needs a real field: use the density, the modulus or one part of a "
+                "complex field"
             )
         return poison(count_symbols(self.symbols(x), self.bins, dtype=x.dtype), x)
 

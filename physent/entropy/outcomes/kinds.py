@@ -1,4 +1,4 @@
-"""The outcome spaces by the name a config gives them."""
+"""The outcome spaces by their name in a config."""
 
 from physent.entropy.outcomes.fields import Counts, Density, Spectrum
 from physent.entropy.outcomes.histogram import Histogram

@@ -1,4 +1,4 @@
-"""Outcome spaces of particles: which cell of space, or of phase space, and which direction.
+"""Outcome spaces of particles: cells of space or phase space, and directions.
 
 Both read two axes, particles first, components last: `axis=(-2, -1)`, the default.
 """
@@ -39,11 +39,11 @@ class Cells(OutcomeSpace):
     )
     periodic: tuple[bool, ...] = static((False,), doc="whether each component is periodic")
     outside: Literal["drop", "clip"] = static(
-        "drop", doc="what becomes of particles beyond the range"
+        "drop", doc="how particles outside the range are handled"
     )
 
     def boxes(self, d: int) -> int:
-        """The number of boxes for d components. Raises ValueError where they cannot be counted."""
+        """The number of boxes for d components. Raises ValueError if there are too many."""
         count = math.prod(_one_each(self.bins, d, "bins"))
         if count >= 2**31:
             raise ValueError(

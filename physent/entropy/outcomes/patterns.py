@@ -1,5 +1,5 @@
-"""Patterns: the outcome is the order of the values in a window of a series, or in a stencil moved
-over a field, or the word of amplitude classes that a window spells.
+"""Patterns: the outcome is the order of the values in a window of a series or in a stencil moved
+over a field, or the word of amplitude classes in a window.
 
 Orders are numbered by their Lehmer code, which needs order (order - 1)/2 comparisons and no sort.
 Equal values keep the order of time: the earlier counts as the smaller (as a stable sort has it, and
@@ -64,7 +64,7 @@ def ordinal_symbols(x: ArrayLike, order: int = 3, delay: int = 1) -> Array:
 
 
 class OrdinalPatterns(OutcomeSpace):
-    """Ordinal patterns of windows, order! outcomes, each window counted by a weight of its own."""
+    """Ordinal patterns of windows, order! outcomes, each window counted with its weight."""
 
     order: int = static(3, doc="number of values in a pattern", ge=2, le=7)
     delay: int = static(1, doc="steps between the values of a pattern", ge=1)
@@ -118,13 +118,13 @@ class AmplitudeOrdinal(OrdinalPatterns):
     mix: Array = param(
         default=0.5,
         converter=as_number,
-        doc="A, the share of the mean size against that of the mean step",
+        doc="A, the weight of the mean size relative to the mean step",
         ge=0,
         le=1,
     )
 
     def weights(self, values: list[Array]) -> Array:
-        """The mean sizes and steps, mixed."""
+        """The weighted mean of sizes and steps."""
         mix = jnp.asarray(self.mix, values[0].dtype)
         size = jnp.asarray(sum(jnp.abs(v) for v in values)) / self.order
         steps = jnp.asarray(sum(jnp.abs(b - a) for a, b in itertools.pairwise(values)))
@@ -143,7 +143,7 @@ class Dispersion(OutcomeSpace):
     classes: int = static(6, doc="number of amplitude classes", ge=2, le=32)
     order: int = static(2, doc="number of values in a word", ge=1, le=6)
     delay: int = static(1, doc="steps between the values of a word", ge=1)
-    ddof: int = static(0, doc="0 or 1: what the variance's divisor lacks to N", ge=0, le=1)
+    ddof: int = static(0, doc="0 or 1: the variance is divided by N - ddof", ge=0, le=1)
 
     def tally(self, x: Array) -> Array:
         """The number of windows with every word."""

@@ -1,4 +1,4 @@
-"""What an outcome space is, and how the axes of an array are laid out for one."""
+"""The base class of outcome spaces, and the layout of array axes for them."""
 
 import abc
 import math
@@ -17,7 +17,7 @@ Axes = int | Sequence[int] | None
 
 
 class OutcomeSpace(Declared):
-    """What counts as an outcome: turns data into one count, or one weight, for every possible
+    """An outcome space: turns data into one count, or one weight, for every possible
     outcome.
 
     `counted` says whether the numbers are counts of a sample, which is what bias-corrected
@@ -30,20 +30,20 @@ class OutcomeSpace(Declared):
 
     @abc.abstractmethod
     def tally(self, x: Array) -> Array:
-        """The counts or weights (batch, outcomes) of data (batch, *read axes): the axes are laid
-        out already.
+        """The counts or weights (batch, outcomes) of data (batch, *read axes), already laid
+        out.
         """
 
     def misfit(self, x: np.ndarray) -> str | None:
-        """What is wrong with data on the host, as the predicate of a sentence; None where nothing
-        is.
+        """What is wrong with data on the host, as the predicate of a sentence, or
+        None.
         """
         return None
 
     @eqx.filter_jit
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
-        """The counts or weights of all outcomes, along the last axis, in place of the axes that
-        were read.
+        """The counts or weights of all outcomes, along a last axis that replaces the axes
+        read.
         """
         batch, laid_out = arrange(jnp.asarray(x), axis, self.axes)
         tally = self.tally(laid_out)
@@ -51,7 +51,7 @@ class OutcomeSpace(Declared):
 
     @eqx.filter_jit
     def probabilities(self, x: ArrayLike, axis: Axes = None) -> Array:
-        """The relative frequencies of all outcomes, along the last axis; NaN where there is nothing
+        """The relative frequencies of all outcomes, along the last axis; NaN if there is nothing
         to count.
         """
         counts = self.counts(x, axis)

@@ -1,1 +1,1 @@
-"""Entropies of schools of fish: as dewi-kadita defines them, and as their names say."""
+"""Entropies of fish schools: as defined by dewi-kadita, and in their standard meaning."""

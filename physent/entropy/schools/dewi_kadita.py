@@ -1,5 +1,5 @@
-"""Seven entropies of a school of fish and their index, as the package dewi-kadita 0.0.4 defines
-them.
+"""Seven entropies of a school of fish and their index, as defined by the package dewi-kadita
+0.0.4.
 
 Six are -sum p ln p / ln(bins) with p the frequencies in one histogram, between 0 and 1. The
 definitions are kept, whatever they leave to be desired, so that published numbers can be
@@ -41,8 +41,8 @@ POSITIVE: tuple[Check, str] = (
 
 
 def compiled(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A jitted function some of whose arguments are looked at first, where they have values;
-    ValueError says which.
+    """A jitted function that first checks some arguments, if they are concrete, and raises
+    ValueError.
 
     None passes, and so do traced arguments.
     """
@@ -87,7 +87,7 @@ OCEANIC_WEIGHTS = (0.18, 0.28, 0.08, 0.08, 0.10, 0.18, 0.10)  # of the seven, in
 def schooling_entropies(
     position: ArrayLike, heading: ArrayLike, length: ArrayLike, periodic: bool = True
 ) -> SchoolingEntropies:
-    """All seven with the bins of the package; neighbours are looked for once.
+    """All seven with the bins of the package, with one neighbour search.
 
     `length` is the side of the box, and with `periodic` its period; raises ValueError for fewer
     than six fish.
@@ -246,8 +246,8 @@ def _of_neighbours(near: Array, bins: int) -> Array:
 
 
 def _of_correlations(heading: Array, bins: int) -> Array:
-    """Each pair once: what row i lacks left of the diagonal is filled with the pairs of row N - 1 -
-    i, turned round.
+    """Each pair once: row i left of the diagonal is filled with the pairs of row N - 1 - i,
+    reversed.
     """
     v = unit(heading)
     n = v.shape[0]
@@ -266,8 +266,8 @@ def _of_correlations(heading: Array, bins: int) -> Array:
 
 
 def over_pairs(function: Callable[..., R], zero: R, columns: int, *arrays: Array) -> R:
-    """The sum of function(row numbers, rows of the arrays (N, d)) over blocks of rows, as many at
-    once as make some 2^18 pairs with the columns; rows of 0 fill up the last block.
+    """The sum of function(row numbers, rows of the arrays (N, d)) over blocks of rows, with about
+    2^18 pairs per block; rows of 0 pad the last block.
     """
     n = arrays[0].shape[0]
     rows = max(1, min(n, _PAIRS // columns))
@@ -303,11 +303,13 @@ def batched(function: Callable, *arrays: ArrayLike):
     given = [as_floating(array) for array in arrays]
     if any(array.ndim < 2 or array.shape[-1] not in (2, 3) for array in given):
         raise ValueError(
-            f"a school is (..., fish, 2 or 3 components), given {[array.shape for array in given]}"
+            "a school has shape (..., fish, 2 or 3 components), given "
+            f"{[array.shape for array in given]}"
         )
     if any(array.shape != given[0].shape for array in given):
         raise ValueError(
-            f"positions and headings are of the same fish, given {[array.shape for array in given]}"
+            "positions and headings must be of the same fish, given "
+            f"{[array.shape for array in given]}"
         )
     leading = given[0].shape[:-2]
     if not leading:

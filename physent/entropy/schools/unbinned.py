@@ -1,4 +1,4 @@
-"""Entropies of a school of fish that are what their names say: few bins, no edges of the box.
+"""Entropies of a school of fish in their standard meaning: few bins, no effects of box edges.
 
 They answer the questions that the seven of dewi-kadita (the file beside this one) ask. Positions
 are (..., N, d), headings (..., N, d) vectors of any length but 0, d = 2 or 3; leading axes are
@@ -34,7 +34,7 @@ RISING = (
 
 
 class SchoolEntropies(NamedTuple):
-    """What `school_entropies` gives."""
+    """The result of `school_entropies`."""
 
     position: Array
     heading: Array
@@ -91,8 +91,8 @@ def school_entropies(
 
 
 class CorrelationProfile(NamedTuple):
-    """Mean distance, mean correlation and entropy of the pairs in each shell of distance; NaN where
-    there are none.
+    """Mean distance, mean correlation and entropy of the pairs in each distance shell; NaN for
+    empty shells.
     """
 
     distance: Array
@@ -157,7 +157,7 @@ def velocity_correlation_profile(
 
 @compiled(period=POSITIVE)
 def from_centre(position: ArrayLike, period: ArrayLike | Sequence[float] | None = None) -> Array:
-    """The vectors (..., N, d) from the centre of mass to each particle, the shortest way round.
+    """The minimum-image vectors (..., N, d) from the centre of mass to each particle.
 
     On a circle the centre is first the direction of the mean of the points, then corrected by the
     mean of the vectors from there: the centre of mass of all that is shorter than half the period.
