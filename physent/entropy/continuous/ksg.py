@@ -173,7 +173,7 @@ def _prepared(spaces: _Spaces, k: int) -> tuple[_Spaces, Array, Array]:
         jnp.where(missing[:, None, None], jnp.zeros_like(points), points)
         for points in spaces.points
     ]
-    still = [jnp.all(points == points[:, :1], axis=(1, 2)) for points in points[:2]]
+    still = [jnp.all(p == p[:, :1], axis=(1, 2)) for p in points[:2]]
     points = [
         jax.vmap(lambda one: untied(one, k, i, circle))(each)  # noqa: B023 - called at once
         for i, (each, circle) in enumerate(zip(points, spaces.circles, strict=True))
