@@ -4,7 +4,6 @@ Boltzmann entropy of particles in cells of phase space.
 
 import math
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
@@ -14,7 +13,8 @@ from physent.entropy.discrete import (
     Estimator,
     Grassberger,
     Measure,
-    as_floating,
+    as_real,
+    compiled,
 )
 from physent.entropy.outcomes.fields import DENSITY
 from physent.entropy.outcomes.particles import Cells
@@ -23,7 +23,7 @@ from physent.entropy.outcomes.space import Axes, OutcomeSpace
 _GRASSBERGER = Grassberger()
 
 
-@eqx.filter_jit
+@compiled()
 def entropy(
     x: ArrayLike,
     measure: Measure = SHANNON,
@@ -64,7 +64,7 @@ def entropy(
         raise ValueError(
             f"{type(measure).__name__} entropy is not a logarithm, so base does not apply to it"
         )
-    counts = outcomes.counts(x, axis)
+    counts = outcomes.relative(x, axis)
     value = estimator(counts, measure)
     if normalise:
         return measure.normalised(value, counts.shape[-1])
@@ -92,7 +92,7 @@ def boltzmann_entropy(
     constant and all growth comes from the cells, which is why it depends on their size. Particles
     beyond the range are dropped or put in the outermost boxes, as `cells` says.
     """
-    particles = as_floating(position)
+    particles = as_real(position)
     if velocity is not None:
         particles = jnp.concatenate([particles, jnp.asarray(velocity, particles.dtype)], axis=-1)
     d = particles.shape[-1]

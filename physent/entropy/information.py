@@ -6,9 +6,9 @@ the target's past, l of the source's and the delay u. Schreiber, Phys. Rev. Lett
 Not a proof of influence: a common driver makes it positive.
 """
 
+import math
 from collections.abc import Sequence
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
@@ -18,53 +18,58 @@ from physent.entropy.discrete import (
     PLUG_IN,
     SHANNON,
     Estimator,
-    as_floating,
+    as_real,
     by_component,
     combine_symbols,
+    compiled,
     count_symbols,
-    poison,
+    native,
     rowwise,
+    scaled,
 )
 from physent.entropy.outcomes.histogram import Histogram
 
 
-@eqx.filter_jit
+@compiled()
 def bin_symbols(
     x: ArrayLike, bins: int, low: float | None = None, high: float | None = None
 ) -> Array:
     """The histogram bin of every value along the last axis as a symbol, 0 to bins - 1, over the
     range of the data.
 
-    Values outside a given range are put in the outermost bins. Raises nothing for NaN: check
-    before.
+    Values outside a given range are put in the outermost bins. Where the value, or one end of the
+    range of the data, is not finite the symbol is -1, which every function of symbols refuses, or
+    answers with NaN when it is traced.
     """
-    return rowwise(Histogram(bins=bins, low=low, high=high, outside="clip").symbols, as_floating(x))
+    binned = Histogram(bins=bins, low=low, high=high, outside="clip")
+
+    def symbols(rows: Array) -> Array:
+        missing = ~jnp.isfinite(rows)
+        if low is None or high is None:
+            missing |= jnp.any(missing, axis=1, keepdims=True)
+        return jnp.where(missing, -1, binned.symbols(jnp.where(missing, 0, rows)))
+
+    return rowwise(symbols, as_real(x))
 
 
-def _entropy_of(symbols: Array, size: int, estimator: Estimator) -> Array:
-    def entropies(rows: Array) -> Array:
-        return estimator(poison(count_symbols(rows, size), rows), SHANNON)
-
-    return rowwise(entropies, symbols)
-
-
-@eqx.filter_jit
 def discrete_mutual_information(
     x: ArrayLike, y: ArrayLike, sizes: tuple[int, int], estimator: Estimator = PLUG_IN
 ) -> Array:
     """I(X; Y) = H(X) + H(Y) - H(X, Y) of symbols (..., N), in nats, every entropy by the same
     estimator.
 
-    `sizes` are the numbers of possible symbols. Plug-in bias: +(n_x - 1)(n_y - 1)/(2N) to first
-    order; with a correction the value may be negative.
+    Args:
+        x, y: symbols 0 to size - 1, of one shape.
+        sizes: the numbers of possible symbols.
+        estimator: of the three entropies. Plug-in bias: +(n_x - 1)(n_y - 1)/(2N) to first order;
+            with a correction the value may be negative.
+
+    Raises ValueError for other values than symbols; where they are traced the value is NaN.
     """
-    x, y = jnp.asarray(x), jnp.asarray(y)
-    joint, size = combine_symbols([x, y], sizes)
-    separate = _entropy_of(x, sizes[0], estimator) + _entropy_of(y, sizes[1], estimator)
-    return separate - _entropy_of(joint, size, estimator)
+    joint, _ = combine_symbols([x, y], sizes)
+    return _of_symbols(joint, sizes, estimator)
 
 
-@eqx.filter_jit
 def discrete_conditional_mutual_information(
     x: ArrayLike,
     y: ArrayLike,
@@ -75,23 +80,33 @@ def discrete_conditional_mutual_information(
     """I(X; Y | Z) = H(X, Z) + H(Y, Z) - H(X, Y, Z) - H(Z) of symbols (..., N), in nats.
 
     Plug-in bias: +n_z (n_x - 1)(n_y - 1)/(2N) to first order where every combination occurs.
+    Arguments and errors as in `discrete_mutual_information`.
     """
-    joint, size = combine_symbols([x, y, z], sizes)
-    counts = rowwise(lambda rows: count_symbols(rows, size), joint)
-    return information_of_counts(counts.reshape(*joint.shape[:-1], *sizes), estimator)
+    joint, _ = combine_symbols([x, y, z], sizes)
+    return _of_symbols(joint, sizes, estimator)
 
 
-def information_of_counts(counts: Array, estimator: Estimator = PLUG_IN) -> Array:
-    """I(X; Y | Z), in nats, from the counts (..., n_x, n_y, n_z) of simultaneous outcomes."""
-
-    def entropy_without(*axes: int) -> Array:
-        left = jnp.sum(counts, axis=axes) if axes else counts
-        return estimator(left.reshape(*counts.shape[:-3], -1), SHANNON)
-
-    return entropy_without(-2) + entropy_without(-3) - entropy_without() - entropy_without(-3, -2)
+@compiled()
+def _of_symbols(joint: Array, sizes: tuple[int, ...], estimator: Estimator) -> Array:
+    counts = rowwise(lambda rows: count_symbols(rows, math.prod(sizes)), joint)
+    value = information_of_counts(counts.reshape(*joint.shape[:-1], *sizes), estimator, len(sizes))
+    return jnp.where(jnp.any(joint < 0, axis=-1), jnp.full_like(value, jnp.nan), value)
 
 
-@eqx.filter_jit
+def information_of_counts(counts: Array, estimator: Estimator = PLUG_IN, axes: int = 3) -> Array:
+    """I(X; Y | Z), in nats, from the counts (..., n_x, n_y, n_z) of simultaneous outcomes; I(X; Y)
+    from (..., n_x, n_y) for `axes` = 2.
+    """
+
+    def entropy_without(*summed: int) -> Array:
+        left = jnp.sum(counts, axis=summed) if summed else counts
+        return estimator(left.reshape(*counts.shape[:-axes], -1), SHANNON)
+
+    value = entropy_without(1 - axes) + entropy_without(-axes) - entropy_without()
+    return value - entropy_without(-3, -2) if axes == 3 else value
+
+
+@compiled()
 def gaussian_information(
     covariance: ArrayLike, x: Sequence[int], y: Sequence[int], z: Sequence[int] = ()
 ) -> Array:
@@ -100,7 +115,10 @@ def gaussian_information(
 
     `covariance` is (..., d, d); x, y and z list the variables of each group. Differentiable.
     """
-    covariance = as_floating(covariance)
+    covariance = as_real(covariance)
+    spread = jnp.sqrt(jnp.diagonal(covariance, axis1=-2, axis2=-1))
+    # correlations instead, in which no unit is left
+    covariance = covariance / spread[..., :, None] / spread[..., None, :]
 
     def log_det(indices: Sequence[int]) -> Array:
         if not indices:
@@ -113,14 +131,14 @@ def gaussian_information(
 
 
 def covariance_of(samples: Array) -> Array:
-    """The covariance (..., d, d) of samples (..., N, d); the divisor cancels in every
-    information.
+    """The covariance (..., d, d) of samples (..., N, d), each component in a unit of its own; that
+    and the divisor cancel in every information.
     """
-    centred = samples - jnp.mean(samples, axis=-2, keepdims=True)
+    centred = scaled(samples - jnp.mean(samples, axis=-2, keepdims=True), axis=-2)
     return jnp.einsum("...ni,...nj->...ij", centred, centred) / samples.shape[-2]
 
 
-@eqx.filter_jit
+@compiled()
 def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
     """I(X; Y) of samples (N,) or (..., N, d) as if they were jointly Gaussian, in nats.
 
@@ -142,7 +160,7 @@ def lagged(
     """The target's present, the source's past (l arrays) and the target's past (k arrays), each
     (..., N - lost).
     """
-    source, target = jnp.asarray(source), jnp.asarray(target)
+    source, target = jnp.asarray(native(source)), jnp.asarray(native(target))
     if source.shape != target.shape:
         raise ValueError(f"source and target have different shapes: {source.shape}, {target.shape}")
     lost = max(k, delay + l - 1)
@@ -157,7 +175,6 @@ def lagged(
     return present, [source[..., lost - delay - i : lost - delay - i + n] for i in range(l)], own
 
 
-@eqx.filter_jit
 def discrete_transfer_entropy(
     source: ArrayLike,
     target: ArrayLike,
@@ -205,7 +222,7 @@ def ksg_transfer_entropy(
     )
 
 
-@eqx.filter_jit
+@compiled()
 def gaussian_transfer_entropy(
     source: ArrayLike,
     target: ArrayLike,
@@ -219,7 +236,7 @@ def gaussian_transfer_entropy(
     Barnett, Barrett and Seth, Phys. Rev. Lett. 103, 238701 (2009). Bias: +l/(2N) to first order.
     """
     present, other, own = lagged(source, target, k, l, delay)
-    samples = as_floating(jnp.stack([present, *other, *own], axis=-1))
+    samples = as_real(jnp.stack([present, *other, *own], axis=-1))
     return gaussian_information(
         covariance_of(samples), [0], range(1, 1 + l), range(1 + l, 1 + l + k)
     )

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.continuous.differential import cell_volume
-from physent.entropy.discrete import as_floating, log_nonzero, nonnegative
+from physent.entropy.discrete import (
+    as_real,
+    compiled,
+    finite_or_nan,
+    log_nonzero,
+    nonnegative,
+)
 from physent.entropy.outcomes.space import Axes, arrange, as_axes
 
 
@@ -34,21 +39,22 @@ def dye_entropy(
         negative: what a negative concentration becomes, NaN or zero (for overshoots of a numerical
             method).
     """
-    c = nonnegative(as_floating(concentration), negative)
+    c = nonnegative(as_real(concentration), negative)
     terms = -c * log_nonzero(c)
     if density is not None:
         terms = terms * jnp.asarray(density, c.dtype)
-    return jnp.sum(terms, axis=as_axes(axis)) * cell_volume(spacing, axis).astype(c.dtype)
+    total = jnp.sum(terms, axis=as_axes(axis)) * cell_volume(spacing, axis).astype(c.dtype)
+    return finite_or_nan(total)
 
 
-@eqx.filter_jit
+@compiled()
 def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
     """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 if unmixed, 0 if fully
     mixed.
 
     Danckwerts, Appl. Sci. Res. A 3, 279 (1952). For c between 0 and 1.
     """
-    batch, laid_out = arrange(as_floating(concentration), axis, None)
+    batch, laid_out = arrange(as_real(concentration), axis, None)
     c = laid_out.reshape(laid_out.shape[0], -1)
     mean = jnp.mean(c, axis=1)
     return (jnp.mean((c - mean[:, None]) ** 2, axis=1) / (mean * (1 - mean))).reshape(batch)
@@ -64,7 +70,7 @@ class PotentialEnergies(NamedTuple):
     available: Array
 
 
-@eqx.filter_jit
+@compiled()
 def potential_energies(
     density: ArrayLike, height: ArrayLike, gravity: ArrayLike = 1.0
 ) -> PotentialEnergies:
@@ -81,7 +87,7 @@ def potential_energies(
 
     Sorts the field: O(n ln n) with n = nx nz.
     """
-    density, height = as_floating(density), jnp.asarray(height)
+    density, height = as_real(density), jnp.asarray(height)
     nx, nz = density.shape[-2:]
     height = height.astype(density.dtype)
     step = height[1] - height[0]
@@ -92,4 +98,5 @@ def potential_energies(
     )
     background = jnp.einsum("...i,i->...", heaviest_first, reference) * (step / nx)
     gravity = jnp.asarray(gravity, density.dtype)
-    return PotentialEnergies(gravity * total, gravity * background, gravity * (total - background))
+    energies = (gravity * total, gravity * background, gravity * (total - background))
+    return PotentialEnergies(*map(finite_or_nan, energies))

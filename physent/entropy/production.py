@@ -14,11 +14,15 @@ Parts are exact for linear systems.
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete import as_floating
+from physent.entropy.discrete import (
+    as_real,
+    compiled,
+    native,
+    unit_of,
+)
 
 
 def medium_entropy_production(
@@ -32,7 +36,7 @@ def medium_entropy_production(
     the noisy variables, E[v_g . D^-1 v_g] = E[div_g v_g] = -E[div_x b_x], for a noisy g whose own
     drift is D grad of a function of g (AOUPs without translational noise).
     """
-    b, divergence = as_floating(drift), as_floating(divergence)
+    b, divergence = as_real(drift), as_real(divergence)
     d = jnp.broadcast_to(jnp.asarray(diffusion, b.dtype), b.shape)
     return jnp.where(d > 0, b**2 / _noise(d) + divergence, -divergence)
 
@@ -52,7 +56,7 @@ class LinearProduction(NamedTuple):
     parts: Array
 
 
-@eqx.filter_jit
+@compiled()
 def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> LinearProduction:
     """Closed forms of dX = A X dt + sqrt(2 D) dW: A S + S A' + 2 D = 0, sigma = E[v . D^-1 v], v =
     (A + D S^-1) X.
@@ -61,14 +65,15 @@ def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> Linear
     and add up to sigma = tr(A' D^-1 A S) + tr A; that of a variable with D = 0 is infinite, or 0
     where its v vanishes.
     """
-    a = as_floating(matrix)
-    d = jnp.asarray(diffusion, a.dtype)
+    a = as_real(matrix)
+    unit = unit_of(a)[0, 0]
+    a, d = a / unit, jnp.asarray(native(diffusion), a.dtype) / unit
     covariance = stationary_covariance(a, d)
     flow = a + d[:, None] * jnp.linalg.inv(covariance)
     square = jnp.einsum("ij,jk,ik->i", flow, covariance, flow)
     still = jnp.where(square > 0, jnp.inf, 0.0).astype(a.dtype)
     parts = jnp.where(d > 0, square / _noise(d), still)
-    return LinearProduction(covariance, jnp.sum(parts), parts)
+    return LinearProduction(covariance, unit * jnp.sum(parts), unit * parts)
 
 
 def stationary_covariance(matrix: Array, diffusion: Array) -> Array:

@@ -6,7 +6,6 @@ quantity is not.
 
 from typing import Literal
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
@@ -15,9 +14,15 @@ from physent.entropy.discrete import (
     Renyi,
     Tsallis,
     as_floating,
+    as_real,
+    compiled,
     log_nonzero,
     nonzero,
+    only_finite,
+    scaled,
     squared_modulus,
+    std,
+    unit_of,
 )
 from physent.entropy.entropy import entropy
 from physent.entropy.outcomes.histogram import Histogram
@@ -47,7 +52,7 @@ def field_entropy(
 
     `spacing` is the grid spacing, which only "amangkurat" needs.
     """
-    energy = as_floating(field) ** 2
+    energy = scaled(as_real(field), axis=-1) ** 2
     integral = jnp.sum(energy, axis=-1, keepdims=True) - ((energy[..., :1] + energy[..., -1:]) / 2)
     published = energy / (integral * jnp.asarray(spacing, energy.dtype))
 
@@ -68,12 +73,12 @@ def field_entropy(
 
 
 def _power(x: ArrayLike) -> tuple[Array, Array]:
-    x = as_floating(x)
+    x = scaled(as_floating(x), axis=-1)
     power = squared_modulus(jnp.fft.fft(x, axis=-1))
     return power, jnp.fft.fftfreq(x.shape[-1], dtype=power.dtype)
 
 
-@eqx.filter_jit
+@compiled()
 def spectral_richness(x: ArrayLike, threshold: float = 0.01) -> Array:
     """The number of modes along the last axis with more than `threshold` times the largest power
     ("active modes").
@@ -82,10 +87,11 @@ def spectral_richness(x: ArrayLike, threshold: float = 0.01) -> Array:
     outcomes=Spectrum()))` is the effective number of modes without one.
     """
     power, _ = _power(x)
-    return jnp.sum(power > threshold * jnp.max(power, axis=-1, keepdims=True), axis=-1)
+    active = power > threshold * jnp.max(power, axis=-1, keepdims=True)
+    return only_finite(jnp.sum(active, axis=-1).astype(power.dtype), power)
 
 
-@eqx.filter_jit
+@compiled()
 def mean_frequency(x: ArrayLike) -> Array:
     """Power-weighted mean of the frequency along the last axis, in cycles a grid point (numpy's
     fftfreq).
@@ -94,7 +100,7 @@ def mean_frequency(x: ArrayLike) -> Array:
     return power @ frequency / jnp.sum(power, axis=-1)
 
 
-@eqx.filter_jit
+@compiled()
 def spectral_bandwidth(x: ArrayLike) -> Array:
     """Power-weighted standard deviation of the frequency along the last axis, in cycles a grid
     point.
@@ -105,7 +111,7 @@ def spectral_bandwidth(x: ArrayLike) -> Array:
     )
 
 
-@eqx.filter_jit
+@compiled()
 def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool = False) -> Array:
     """Differential entropy of the values along the last axis from a histogram on their range, H +
     ln w, bin width w.
@@ -113,12 +119,12 @@ def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool
     Bias: that of the counts, plus the smoothing over a bin. `published = True` adds ln w once more,
     as the tables of simple-idealized-1d-nlse 0.0.5 do, which is not an entropy.
     """
-    x = as_floating(x)
+    x = as_real(x)
     log_width = jnp.log((jnp.max(x, axis=-1) - jnp.min(x, axis=-1)) / bins)
     return entropy(x, outcomes=Histogram(bins=bins)) + log_width * (2 if published else 1)
 
 
-@eqx.filter_jit
+@compiled()
 def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     """The complexity index of kh2d-solver 0.1.6 for fields (..., nx, nz).
 
@@ -127,14 +133,15 @@ def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     weighted sum of quantities of different units: it changes with the units of the field and with
     the resolution.
     """
-    field = as_floating(field)
+    field = as_real(field)
     axes = (-2, -1)
-    spread = jnp.std(field, axis=axes)
+    spread = std(field, axis=axes)
     centred = field - jnp.mean(field, axis=axes, keepdims=True)
-    kurtosis = jnp.mean(centred**4, axis=axes) / nonzero(spread) ** 4 - 3
+    standard = centred / nonzero(spread)[..., None, None]
+    kurtosis = jnp.mean(standard**4, axis=axes) - 3
     extent = jnp.max(field, axis=axes) - jnp.min(field, axis=axes)
     slopes = jnp.gradient(field, axis=axes)
-    steepness = jnp.std(jnp.sqrt(slopes[0] ** 2 + slopes[1] ** 2), axis=axes)
+    steepness = std(jnp.hypot(slopes[0], slopes[1]), axis=axes)
     return (
         0.3 * entropy(field, outcomes=Histogram(bins=bins), axis=axes)
         + 0.3 * steepness
@@ -143,12 +150,14 @@ def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     )
 
 
-@eqx.filter_jit
+@compiled()
 def mixing_proxy(density: ArrayLike, vorticity: ArrayLike) -> Array:
     """The mixing proxy of kh2d-solver 0.1.6, std(density) times rms(vorticity), for fields (...,
     nx, nz).
 
     It is largest before anything has mixed; `potential_energies` and `dye_entropy` measure mixing.
     """
-    density, vorticity = as_floating(density), as_floating(vorticity)
-    return jnp.std(density, axis=(-2, -1)) * jnp.sqrt(jnp.mean(vorticity**2, axis=(-2, -1)))
+    density, vorticity = as_real(density), as_real(vorticity)
+    unit = unit_of(vorticity, axis=(-2, -1))
+    rms = jnp.sqrt(jnp.mean((vorticity * (1 / unit)) ** 2, axis=(-2, -1))) * unit[..., 0, 0]
+    return std(density, axis=(-2, -1)) * rms

@@ -11,18 +11,23 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete import as_floating, rowwise
+from physent.entropy.discrete import (
+    as_real,
+    compiled,
+    only_finite,
+    rowwise,
+    std,
+)
 
 _STEPS = 4  # distances compared in one turn of the loop
 
 
 def _tolerance(x: Array, tolerance: ArrayLike | None, relative: float) -> Array:
-    given = relative * jnp.std(x, axis=-1) if tolerance is None else tolerance
+    given = relative * std(x, axis=-1) if tolerance is None else tolerance
     return jnp.broadcast_to(jnp.asarray(given, x.dtype), x.shape[:-1])
 
 
@@ -74,12 +79,11 @@ def _agreements(columns: list[Array], r: Array, both: bool) -> tuple[Array, Arra
 def _each(function, x: Array, r: Array) -> Array:
     flat = x.reshape(-1, x.shape[-1])
     value = jax.lax.map(lambda pair: function(*pair), (flat, r.reshape(-1)))
-    value = jnp.where(jnp.any(jnp.isnan(flat), axis=-1), jnp.asarray(jnp.nan, x.dtype), value)
-    return value.reshape(x.shape[:-1])
+    return only_finite(value, flat).reshape(x.shape[:-1])
 
 
 def _checked(x: ArrayLike, order: int) -> Array:
-    x = as_floating(x)
+    x = as_real(x)
     if order < 1 or x.shape[-1] < order + 2:
         raise ValueError(
             f"order = {order} needs at least 1 and a series of order + 2 values, given "
@@ -88,7 +92,7 @@ def _checked(x: ArrayLike, order: int) -> Array:
     return x
 
 
-@eqx.filter_jit
+@compiled()
 def sample_entropy(
     x: ArrayLike,
     order: int = 2,
@@ -126,7 +130,7 @@ def sample_entropy(
     return _each(one, x, _tolerance(x, tolerance, relative))
 
 
-@eqx.filter_jit
+@compiled()
 def approximate_entropy(
     x: ArrayLike, order: int = 2, tolerance: ArrayLike | None = None, relative: float = 0.2
 ) -> Array:
@@ -167,7 +171,7 @@ def multiscale_entropy(
     Lett. 89, 068102 (2002). White Gaussian noise: -ln erf(r sqrt(scale)/2). A series of N values
     has N/scale at a scale: few pairs make it noisy, inf or NaN.
     """
-    x = as_floating(x)
+    x = as_real(x)
     r = _tolerance(x, tolerance, relative)
 
     def at(scale: int) -> Array:
@@ -196,7 +200,7 @@ def _copied(symbols: Array) -> Array:
     return jax.lax.scan(back, jnp.zeros(n, jnp.int32), positions, reverse=True)[1]
 
 
-@eqx.filter_jit
+@compiled()
 def lempel_ziv_complexity(
     symbols: ArrayLike, normalise: bool = False, alphabet: int | None = None
 ) -> Array:
@@ -210,6 +214,8 @@ def lempel_ziv_complexity(
     Time O(N^2), memory O(N).
     """
     symbols = jnp.asarray(symbols)
+    floating = jnp.issubdtype(symbols.dtype, jnp.inexact)
+    symbols = as_real(symbols) if floating else symbols
     n = symbols.shape[-1]
     if normalise and alphabet is None:
         raise ValueError("normalise = True needs the size of the alphabet")
@@ -224,5 +230,9 @@ def lempel_ziv_complexity(
         zero = jnp.zeros((), jnp.int32)
         return jax.lax.while_loop(lambda state: state[0] < n, word, (zero, zero))[1]
 
-    words = rowwise(lambda rows: jax.lax.map(one, rows), symbols)
+    def of_rows(rows: Array) -> Array:
+        words = jax.lax.map(one, rows)
+        return only_finite(words.astype(rows.dtype), rows) if floating else words
+
+    words = rowwise(of_rows, symbols)
     return words * (math.log(n) / (n * math.log(alphabet or 2))) if normalise else words

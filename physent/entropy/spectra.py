@@ -2,11 +2,19 @@
 embedding.
 """
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete import SHANNON, Measure, as_floating, frequencies, rowwise
+from physent.entropy.discrete import (
+    SHANNON,
+    Measure,
+    as_floating,
+    compiled,
+    frequencies,
+    only_finite,
+    rowwise,
+    scaled,
+)
 from physent.entropy.entropy import entropy
 from physent.entropy.outcomes.fields import Spectrum
 from physent.entropy.outcomes.patterns import windows
@@ -33,7 +41,7 @@ def spectral_entropy(
     )
 
 
-@eqx.filter_jit
+@compiled()
 def svd_entropy(
     x: ArrayLike, order: int = 3, delay: int = 1, base: float | None = None, normalise: bool = False
 ) -> Array:
@@ -50,6 +58,8 @@ def svd_entropy(
         # room for N x N vectors
         return jnp.linalg.svd(jnp.linalg.qr(embedded, mode="r"), compute_uv=False)
 
-    value = SHANNON(frequencies(rowwise(singular_values, as_floating(x))))
+    x = as_floating(x)
+    value = SHANNON(frequencies(rowwise(singular_values, scaled(x, axis=-1))))
+    value = only_finite(value, x)
     unit = order if normalise else base
     return value if unit is None else value / jnp.log(jnp.asarray(unit, value.dtype))

@@ -3,12 +3,18 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from physent.entropy.discrete import as_floating, nonzero
+from physent.entropy.discrete import (
+    as_floating,
+    as_real,
+    compiled,
+    native,
+    nonzero,
+    only_finite,
+)
 
 Surrogate = Callable[[PRNGKeyArray, Array], Array]
 
@@ -17,22 +23,24 @@ def shuffle(key: PRNGKeyArray, x: Array) -> Array:
     """The values (N, ...) in random order: keeps the distribution, destroys every dependence in
     time.
     """
-    return jax.random.permutation(key, x, axis=0)
+    return jax.random.permutation(key, jnp.asarray(native(x)), axis=0)
 
 
 def circular_shift(key: PRNGKeyArray, x: Array) -> Array:
     """The series (N, ...) shifted by a random time: keeps its own dynamics, destroys its coupling
     to another.
     """
+    x = jnp.asarray(native(x))
     return jnp.roll(x, jax.random.randint(key, (), 1, x.shape[0]), axis=0)
 
 
-@eqx.filter_jit
+@compiled()
 def phase_randomised(key: PRNGKeyArray, x: Array) -> Array:
     """A Gaussian series (N,) with the same power spectrum: keeps linear correlations only.
 
     Theiler et al., Physica D 58, 77 (1992). The values' distribution is not kept; see `iaaft`.
     """
+    x = as_real(x)
     n = x.shape[0]
     amplitude = jnp.fft.rfft(x)
     phase = jax.random.uniform(key, amplitude.shape, x.dtype, 0, 2 * jnp.pi)
@@ -41,13 +49,14 @@ def phase_randomised(key: PRNGKeyArray, x: Array) -> Array:
     return jnp.fft.irfft(amplitude * jnp.where(fixed, 1, jnp.exp(1j * phase)), n=n)
 
 
-@eqx.filter_jit
+@compiled()
 def iaaft(key: PRNGKeyArray, x: Array, iterations: int = 100) -> Array:
     """A series (N,) with the same values exactly and the same power spectrum nearly.
 
     Schreiber and Schmitz, Phys. Rev. Lett. 77, 635 (1996): alternately impose the spectrum and the
     values.
     """
+    x = only_finite(as_real(x), x)
     values, modulus = jnp.sort(x), jnp.abs(jnp.fft.rfft(x))
 
     def impose(_, series):

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +13,15 @@ from jax.scipy.special import digamma
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.continuous.distances import Metric, circumferences, kth_distance, tree_distance
-from physent.entropy.discrete import SHANNON, as_floating, rowwise
+from physent.entropy.discrete import (
+    SHANNON,
+    as_real,
+    compiled,
+    native,
+    only_finite,
+    rowwise,
+    unit_of,
+)
 from physent.entropy.outcomes.fields import DENSITY
 from physent.entropy.outcomes.space import Axes, as_axes
 
@@ -58,7 +65,7 @@ def cell_volume(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
     return jnp.prod(spacing)
 
 
-@eqx.filter_jit
+@compiled()
 def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = None) -> Array:
     """Differential Shannon entropy of samples along the last axis by m-spacings, in nats.
 
@@ -73,7 +80,11 @@ def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = N
     its clamped ends, which the others lessen (standard Gaussian, N = 100: about -0.12). More than m
     equal samples give -inf.
     """
-    x = jnp.sort(as_floating(x), axis=-1)
+    data = as_real(x)
+    return only_finite(_by_spacings(jnp.sort(data, axis=-1), form, window), data)
+
+
+def _by_spacings(x: Array, form: Form, window: int | None) -> Array:
     n = x.shape[-1]
     m = math.floor(math.sqrt(n) + 0.5) if window is None else window
     if not 1 <= m < n / 2:
@@ -92,8 +103,10 @@ def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = N
         windows = jnp.stack([clamped[..., j : j + n] for j in range(2 * m + 1)], axis=-1)
         centred = windows - jnp.mean(windows, axis=-1, keepdims=True)
         step = jnp.broadcast_to(jnp.arange(-m, m + 1, dtype=x.dtype), windows.shape)
+        unit = unit_of(centred, axis=(-2, -1))
+        centred = centred * (1 / unit)
         slope = jnp.sum(centred * step, axis=-1) / (n * jnp.sum(centred**2, axis=-1))
-        return -jnp.mean(jnp.log(slope), axis=-1)
+        return jnp.log(unit[..., 0, 0]) - jnp.mean(jnp.log(slope), axis=-1)
     spacing = clamped[..., 2 * m :] - clamped[..., : -2 * m]
     if form == "vasicek":
         return jnp.mean(jnp.log(n / (2 * m) * spacing), axis=-1)
@@ -130,15 +143,16 @@ def nearest_neighbour_entropy(
     4: -0.0190 (N = 100), -0.0023 (N = 1,000). Two equal points give -inf: do not use it for rounded
     data.
     """
-    data = x if isinstance(x, np.ndarray | jax.Array) else jnp.asarray(x)
+    data = native(x)
+    data = data if isinstance(data, np.ndarray | jax.Array) else jnp.asarray(data)
     if data.ndim < 2:
         raise ValueError(
             f"samples have shape (..., N, d), given {data.shape}: add an axis for one component"
         )
     circles = circumferences(period, data.shape[-1], jnp.result_type(float))
     if method == "tree":
-        return _by_tree(np.asarray(data), k, metric, circles)
-    return _by_pairs(as_floating(data), k, metric, circles)
+        return _by_tree(np.asarray(as_real(data)), k, metric, circles)
+    return _by_pairs(as_real(data), k, metric, circles)
 
 
 def log_unit_ball(d: int, metric: Metric) -> float:
@@ -162,19 +176,25 @@ def _by_tree(data: np.ndarray, k: int, metric: Metric, period: Array | None) -> 
     n, d = data.shape[-2:]
     circles = None if period is None else np.asarray(period)
     mean_log = [
-        np.mean(np.log(tree_distance(one, k, metric, circles))) for one in data.reshape(-1, n, d)
+        np.mean(np.log(tree_distance(one, k, metric, circles)))
+        if np.all(np.isfinite(one))
+        else np.nan
+        for one in data.reshape(-1, n, d)
     ]
     offset = kozachenko_leonenko(n, k, d, metric, jnp.result_type(float))
     return offset + d * jnp.asarray(mean_log).reshape(data.shape[:-2])
 
 
-@eqx.filter_jit
+@compiled()
 def _by_pairs(data: Array, k: int, metric: Metric, period: Array | None) -> Array:
     n, d = data.shape[-2:]
     circles = None if period is None else period.astype(data.dtype)
 
     def one(points):
-        return jnp.mean(jnp.log(kth_distance(points, circles, k, metric)))
+        unit = unit_of(points)[0, 0]  # squares of distances fit in any units
+        wrapped = None if circles is None else circles / unit
+        distance = kth_distance(points / unit, wrapped, k, metric)
+        return only_finite(jnp.log(unit) + jnp.mean(jnp.log(distance)), points, core=2)
 
     mean_log = rowwise(lambda samples: jax.lax.map(one, samples), data, core=2)
     return kozachenko_leonenko(n, k, d, metric, data.dtype) + d * mean_log

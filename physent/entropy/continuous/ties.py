@@ -53,7 +53,7 @@ def _untied_component(x: Array, k: int, key: Array, move: bool) -> Array:
         jnp.where(lowest, jnp.inf, values - values[before]),
         jnp.where(highest, jnp.inf, values[beyond] - values),
     )
-    noise = _SHARE * jax.random.uniform(key, x.shape, x.dtype, -1, 1)
+    noise = jax.random.uniform(key, x.shape, jnp.float32, -_SHARE, _SHARE).astype(x.dtype)
     # near 0 there are numbers between two that differ in the last digit only
     centred = values - values[n // 2]
     result = jnp.where(copies > 1, centred + gap * noise, centred)

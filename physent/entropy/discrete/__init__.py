@@ -1,13 +1,23 @@
 """Entropies of counts: measures, and estimators that correct for a finite sample."""
 
-from physent.entropy.discrete.counting import (
+from physent.entropy.discrete.arrays import (
     as_floating,
+    as_real,
     by_component,
+    compiled,
+    finite_or_nan,
+    native,
+    only_finite,
+    rowwise,
+    scaled,
+    std,
+    unit_of,
+)
+from physent.entropy.discrete.counting import (
+    as_symbols,
     combine_symbols,
     count_patterns,
     count_symbols,
-    poison,
-    rowwise,
 )
 from physent.entropy.discrete.estimators import (
     ESTIMATORS,
@@ -64,16 +74,24 @@ __all__ = [
     "Shrinkage",
     "Tsallis",
     "as_floating",
+    "as_real",
+    "as_symbols",
     "by_component",
     "combine_symbols",
+    "compiled",
     "count_patterns",
     "count_symbols",
+    "finite_or_nan",
     "frequencies",
     "half_window",
     "log_nonzero",
+    "native",
     "nonnegative",
     "nonzero",
-    "poison",
+    "only_finite",
     "rowwise",
+    "scaled",
     "squared_modulus",
+    "std",
+    "unit_of",
 ]

@@ -4,16 +4,15 @@ plane.
 
 import math
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete.arrays import as_real, compiled, finite_or_nan
 from physent.entropy.discrete.measures import SHANNON, Measure
 
 
-@eqx.filter_jit
+@compiled()
 def lmc_complexity(
     p: ArrayLike, axis: int = -1, times_n: bool = False, measure: Measure = SHANNON
 ) -> Array:
@@ -24,13 +23,21 @@ def lmc_complexity(
     Lett. A 209, 321 (1995). `times_n` gives C N instead, which the tables of
     simple-idealized-1d-nlse print; N is the number of outcomes along `axis`.
     """
-    p = jnp.asarray(p)
-    n = p.shape[axis]
+    p = as_real(p)
+    n = _outcomes(p, axis)
     value = measure.normalised(measure(p, axis=axis), n) * jnp.sum((p - 1 / n) ** 2, axis=axis)
-    return value * n if times_n else value
+    return finite_or_nan(value * n if times_n else value)
 
 
-@eqx.filter_jit
+def _outcomes(p: Array, axis: int) -> int:
+    if p.ndim == 0 or p.shape[axis] < 2:
+        raise ValueError(
+            f"p: given the shape {p.shape}, allowed: two outcomes or more along axis {axis}"
+        )
+    return p.shape[axis]
+
+
+@compiled()
 def jensen_shannon_complexity(p: ArrayLike, axis: int = -1) -> Array:
     """Jensen-Shannon statistical complexity, C = Q0 J(p, u) H(p)/ln n, between 0 and 1.
 
@@ -40,8 +47,8 @@ def jensen_shannon_complexity(p: ArrayLike, axis: int = -1) -> Array:
     99, 154102 (2007). Pair it with the normalised Shannon entropy of the same p. Biased by a finite
     sample: noise lies at H slightly below 1 and C slightly above 0.
     """
-    p = as_floating(p)
-    n = p.shape[axis]
+    p = as_real(p)
+    n = _outcomes(p, axis)
     divergence = SHANNON((p + 1 / n) / 2, axis) - SHANNON(p, axis) / 2 - math.log(n) / 2
     return _largest_divergence_inverse(n) * divergence * SHANNON(p, axis) / math.log(n)
 
@@ -50,13 +57,13 @@ def _largest_divergence_inverse(n: int) -> float:
     return -2 / ((n + 1) / n * math.log(n + 1) - 2 * math.log(2 * n) + math.log(n))
 
 
-@jax.jit(static_argnames="n")
+@compiled()
 def complexity_bounds(entropy: ArrayLike, n: int) -> tuple[Array, Array]:
     """The least and the largest Jensen-Shannon complexity that n outcomes can have at a given
     normalised entropy.
 
     Args:
-        entropy: H/ln n, between 0 and 1, any shape.
+        entropy: H/ln n, between 0 and 1, any shape; NaN elsewhere.
         n: number of outcomes.
 
     Returns:
@@ -65,7 +72,10 @@ def complexity_bounds(entropy: ArrayLike, n: int) -> tuple[Array, Array]:
         ones (Martin, Plastino and Rosso, Physica A 369, 439 (2006)); the mixing parameter is found
         by bisection, to rounding.
     """
-    h = as_floating(entropy) * math.log(n)
+    normalised = as_real(entropy)
+    slack = 8 * jnp.finfo(normalised.dtype).eps
+    possible = (normalised >= -slack) & (normalised <= 1 + slack)
+    h = jnp.where(possible, jnp.clip(normalised, 0, 1), jnp.nan) * math.log(n)
     low, high = jnp.full_like(h, 1 / n), jnp.ones_like(h)
     one = _bisect(lambda a: _grouped_entropy(a, 1.0 * n - 1, h.dtype) < h, low, high)
     lower = _grouped_complexity(one, jnp.full_like(h, n - 1), n)
@@ -74,7 +84,9 @@ def complexity_bounds(entropy: ArrayLike, n: int) -> tuple[Array, Array]:
     odd = _bisect(
         lambda a: _grouped_entropy(a, likely, h.dtype) > h, jnp.zeros_like(h), 1 / (likely + 1)
     )
-    return lower, _grouped_complexity(odd, likely, n)
+    upper = _grouped_complexity(odd, likely, n)
+    # the bisections end at a number even where there is none
+    return jnp.where(jnp.isnan(h), h, lower), jnp.where(jnp.isnan(h), h, upper)
 
 
 def _bisect(above, low: Array, high: Array) -> Array:

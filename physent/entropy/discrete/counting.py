@@ -1,9 +1,14 @@
 """Counting symbols by scatter-add: no sort, no histogram search, one pass for a whole batch."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike
+
+from physent.entropy.discrete.arrays import as_real, native
+from physent.protocol.parameters import known
 
 
 def count_symbols(symbols: Array, size: int, weights: Array | None = None, dtype=None) -> Array:
@@ -46,7 +51,7 @@ def count_patterns(
     """
     missing = jnp.zeros(symbols.shape, bool)
     for value in values:
-        missing |= jnp.isnan(value)
+        missing |= ~jnp.isfinite(value)
     batch, dtype = symbols.shape[0], values[0].dtype
     rows = jnp.arange(batch, dtype=jnp.int32)[:, None] * (size + 1)
     if weights is not None:
@@ -58,39 +63,34 @@ def count_patterns(
     )
 
 
-def combine_symbols(symbols: Sequence[ArrayLike], sizes: Sequence[int]) -> tuple[Array, int]:
-    """One symbol for every tuple of simultaneous symbols, and the number of such symbols."""
-    joint, size = jnp.zeros((), jnp.int32), 1
-    for symbol, n in zip(symbols, sizes, strict=True):
-        joint, size = joint * n + jnp.asarray(symbol), size * n
-    return joint, size
+def as_symbols(x: ArrayLike, size: int, name: str = "symbols") -> Array:
+    """Symbols 0 to size - 1 as integers; -1 stands for any other value.
 
-
-def poison(counts: Array, x: Array) -> Array:
-    """The counts (batch, outcomes), set to NaN for every batch entry whose data contain a NaN."""
-    if not jnp.issubdtype(x.dtype, jnp.inexact):
-        return counts
-    bad = jnp.any(jnp.isnan(x), axis=tuple(range(1, x.ndim)))
-    return jnp.where(bad[:, None], jnp.asarray(jnp.nan, counts.dtype), counts)
-
-
-def as_floating(x: ArrayLike) -> Array:
-    """The array in its own precision if it is floating point, else in JAX's default."""
-    x = jnp.asarray(x)
-    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(jnp.result_type(float))
-
-
-def by_component(samples: ArrayLike) -> Array:
-    """Samples (..., N, d) in floating point; (N,) is taken as (N, 1)."""
-    samples = as_floating(samples)
-    return samples[:, None] if samples.ndim == 1 else samples
-
-
-def rowwise(function: Callable[[Array], Array], x: ArrayLike, core: int = 1) -> Array:
-    """A function of rows (batch, n), or of (batch, N, d) for `core` = 2, on an array with any
-    number of leading axes, which are restored.
+    Raises ValueError for another value, unless the array is traced and its values are not known.
     """
-    x = jnp.asarray(x)
-    leading = x.ndim - core
-    result = function(x.reshape(-1, *x.shape[leading:]))
-    return result.reshape(*x.shape[:leading], *result.shape[1:])
+    x = jnp.asarray(native(x))
+    right = (x >= 0) & (x < size)
+    if not jnp.issubdtype(x.dtype, jnp.integer):
+        right &= x == jnp.floor(as_real(x))
+    if known(x) and not bool(jnp.all(right)):
+        wrong = np.asarray(x)[~np.asarray(right)][0]
+        raise ValueError(f"{name}: given {wrong:g}, allowed: the symbols 0 to {size - 1}")
+    return jnp.where(right, x, -1).astype(jnp.int32)
+
+
+def combine_symbols(symbols: Sequence[ArrayLike], sizes: Sequence[int]) -> tuple[Array, int]:
+    """One symbol for every tuple of simultaneous symbols, and the number of such symbols.
+
+    Args:
+        symbols: integer arrays (...) of one shape.
+        sizes: the number of possible symbols of each, 0 to size - 1.
+
+    Raises ValueError for other values, unless they are traced: the combination is then -1.
+    """
+    joint, total, missing = jnp.zeros((), jnp.int32), math.prod(sizes), jnp.zeros((), bool)
+    if total >= 2**31:
+        raise ValueError(f"sizes: {sizes} make {total} combined symbols, allowed: fewer than 2^31")
+    for symbol, size in zip(symbols, sizes, strict=True):
+        one = as_symbols(symbol, size)
+        joint, missing = joint * size + one, missing | (one < 0)
+    return jnp.where(missing, -1, joint), total

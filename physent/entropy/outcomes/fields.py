@@ -6,7 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from physent.entropy.discrete import as_floating, nonnegative, squared_modulus
+from physent.entropy.discrete import (
+    as_floating,
+    as_real,
+    nonnegative,
+    squared_modulus,
+)
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import static
 
@@ -21,6 +26,7 @@ class Density(OutcomeSpace):
     """
 
     counted: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = True
     axes: ClassVar[int | None] = None
     negative: Literal["nan", "clip"] = static("nan", doc="how negative values are handled")
 
@@ -37,9 +43,7 @@ class Density(OutcomeSpace):
     def tally(self, x: Array) -> Array:
         """The field itself, flattened."""
         x = as_floating(x).reshape(x.shape[0], -1)
-        if jnp.iscomplexobj(x):
-            return squared_modulus(x)
-        return nonnegative(x, self.negative)
+        return squared_modulus(x) if jnp.iscomplexobj(x) else nonnegative(x, self.negative)
 
 
 class Spectrum(OutcomeSpace):
@@ -52,6 +56,7 @@ class Spectrum(OutcomeSpace):
     """
 
     counted: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = True
     axes: ClassVar[int | None] = None
     one_sided: bool = static(False, doc="add the power at k and -k of a real field together")
     detrend: Literal["none", "mean"] = static("none", doc="value subtracted before the transform")
@@ -87,7 +92,7 @@ class Counts(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The counts themselves, flattened."""
-        return as_floating(x).reshape(x.shape[0], -1)
+        return as_real(x).reshape(x.shape[0], -1)
 
 
 DENSITY = Density()  # for defaults

@@ -5,7 +5,12 @@ from typing import ClassVar, Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.entropy.discrete import as_floating, count_symbols, nonzero, poison
+from physent.entropy.discrete import (
+    as_real,
+    count_symbols,
+    nonzero,
+    only_finite,
+)
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
     as_number,
@@ -74,13 +79,8 @@ class Histogram(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number of values in every bin."""
-        x = as_floating(x).reshape(x.shape[0], -1)
-        if jnp.iscomplexobj(x):
-            raise ValueError(
-                "Histogram needs a real field: use the density, the modulus or one part of a "
-                "complex field"
-            )
-        return poison(count_symbols(self.symbols(x), self.bins, dtype=x.dtype), x)
+        x = as_real(x).reshape(x.shape[0], -1)
+        return only_finite(count_symbols(self.symbols(x), self.bins, dtype=x.dtype), x)
 
     def symbols(self, x: Array) -> Array:
         """The bin of every value of x (batch, n)."""

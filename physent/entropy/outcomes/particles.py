@@ -9,7 +9,13 @@ from typing import ClassVar, Literal
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.entropy.discrete import as_floating, count_symbols, nonzero, poison
+from physent.entropy.discrete import (
+    as_real,
+    count_symbols,
+    nonzero,
+    only_finite,
+    scaled,
+)
 from physent.entropy.outcomes.histogram import bin_index
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
@@ -53,7 +59,7 @@ class Cells(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number of particles in every box, row-major."""
-        x = as_floating(x)
+        x = as_real(x)
         d = x.shape[-1]
         low, high = (jnp.broadcast_to(jnp.asarray(v, x.dtype), (d,)) for v in (self.low, self.high))
         bins, periodic = _one_each(self.bins, d, "bins"), _one_each(self.periodic, d, "periodic")
@@ -70,7 +76,7 @@ class Cells(OutcomeSpace):
             symbol = symbol * bins[i] + jnp.clip(index, 0, bins[i] - 1)
         if self.outside == "drop":
             symbol = jnp.where(inside, symbol, -1)
-        return poison(count_symbols(symbol, self.boxes(d), dtype=x.dtype), x)
+        return only_finite(count_symbols(symbol, self.boxes(d), dtype=x.dtype), x, core=2)
 
 
 def _one_each(values: tuple, d: int, name: str) -> tuple:
@@ -95,7 +101,7 @@ class Headings(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number of directions in every cell, band by band."""
-        x = as_floating(x)
+        x = as_real(x)
         if x.shape[-1] not in (2, 3):
             raise ValueError(f"directions have 2 or 3 components, given {x.shape[-1]}")
         angle = jnp.arctan2(x[:, :, 1], x[:, :, 0]) / (2 * jnp.pi)
@@ -103,8 +109,9 @@ class Headings(OutcomeSpace):
         if x.shape[-1] == 2:
             symbol, size = sector, self.sectors
         else:
+            x = scaled(x, axis=-1)
             height = x[:, :, 2] / nonzero(jnp.sqrt(jnp.sum(x**2, axis=-1)))
             band = jnp.clip(jnp.floor((1 - height) / 2 * self.bands), 0, self.bands - 1)
             symbol, size = band * self.sectors + sector, self.bands * self.sectors
         symbol = jnp.where(jnp.isnan(symbol), jnp.zeros_like(symbol), symbol)
-        return poison(count_symbols(symbol.astype(jnp.int32), size, dtype=x.dtype), x)
+        return only_finite(count_symbols(symbol.astype(jnp.int32), size, dtype=x.dtype), x, core=2)

@@ -11,19 +11,19 @@ import itertools
 import math
 from typing import ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 from jax.scipy.special import ndtr
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
-    as_floating,
-    combine_symbols,
+    as_real,
+    compiled,
     count_patterns,
     count_symbols,
     nonzero,
-    poison,
+    only_finite,
     rowwise,
+    scaled,
 )
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
@@ -55,12 +55,12 @@ def windows(x: Array, order: int, delay: int) -> list[Array]:
     return [x[:, i * delay : i * delay + count] for i in range(order)]
 
 
-@eqx.filter_jit
+@compiled()
 def ordinal_symbols(x: ArrayLike, order: int = 3, delay: int = 1) -> Array:
     """The ordinal pattern at every time as a symbol, (..., n) -> (..., n - (order - 1) delay), from
     0 to order! - 1.
     """
-    return rowwise(lambda rows: lehmer_code(windows(rows, order, delay)), x)
+    return rowwise(lambda rows: lehmer_code(windows(rows, order, delay)), as_real(x))
 
 
 class OrdinalPatterns(OutcomeSpace):
@@ -75,7 +75,7 @@ class OrdinalPatterns(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number, or the sum of the weights, of the windows with every pattern."""
-        values = windows(as_floating(x), self.order, self.delay)
+        values = windows(as_real(x), self.order, self.delay)
         outcomes, weights = math.factorial(self.order), self.weights(values)
         return count_patterns(lehmer_code(values), values, outcomes, weights)
 
@@ -99,6 +99,7 @@ class WeightedOrdinal(OrdinalPatterns):
     """
 
     counted: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = True
 
     def weights(self, values: list[Array]) -> Array:
         """The variances."""
@@ -115,6 +116,7 @@ class AmplitudeOrdinal(OrdinalPatterns):
     """
 
     counted: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = True
     mix: Array = param(
         default=0.5,
         converter=as_number,
@@ -147,21 +149,22 @@ class Dispersion(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number of windows with every word."""
-        x = as_floating(x)
+        x = as_real(x)
         size = self.classes**self.order
         if size > 1_000_000:
             raise ValueError(
                 f"{self.classes} classes and order {self.order} make {size} words, allowed: "
                 "1,000,000"
             )
+        x = scaled(x, axis=1)
         std = jnp.std(x, axis=1, ddof=self.ddof, keepdims=True)
-        scaled = (x - jnp.mean(x, axis=1, keepdims=True)) / nonzero(std)
-        level = jnp.clip(jnp.floor(ndtr(scaled) * self.classes), 0, self.classes - 1)
+        standard = (x - jnp.mean(x, axis=1, keepdims=True)) / nonzero(std)
+        level = jnp.clip(jnp.floor(ndtr(standard) * self.classes), 0, self.classes - 1)
         level = jnp.where(jnp.isnan(level), jnp.zeros_like(level), level).astype(jnp.int32)
-        word, _ = combine_symbols(
-            windows(level, self.order, self.delay), [self.classes] * self.order
-        )
-        return poison(count_symbols(word, size, dtype=x.dtype), x)
+        word = jnp.zeros((), jnp.int32)
+        for letter in windows(level, self.order, self.delay):
+            word = word * self.classes + letter
+        return only_finite(count_symbols(word, size, dtype=x.dtype), x)
 
 
 class SpatialOrdinal(OutcomeSpace):
@@ -188,7 +191,7 @@ class SpatialOrdinal(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number of stencils with every pattern."""
-        x = as_floating(x)
+        x = as_real(x)
         reach = ((self.rows - 1) * self.row_delay, (self.columns - 1) * self.column_delay)
         pad = tuple(r if wraps else 0 for r, wraps in zip(reach, self.periodic, strict=True))
         padded = jnp.pad(x, ((0, 0), (0, pad[0]), (0, pad[1])), mode="wrap")

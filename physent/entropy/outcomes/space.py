@@ -3,14 +3,14 @@
 import abc
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
+from physent.entropy.discrete import as_floating, compiled, scaled
 from physent.protocol.parameters import Declared
 
 Axes = int | Sequence[int] | None
@@ -21,11 +21,13 @@ class OutcomeSpace(Declared):
     outcome.
 
     `counted` says whether the numbers are counts of a sample, which is what bias-corrected
-    estimators need; a density or a power spectrum gives weights instead. `axes` is how many axes of
-    the data the space reads; None means that it takes any number and flattens them.
+    estimators need; a density or a power spectrum gives weights instead. `homogeneous` says whether
+    a change of units multiplies all weights alike, or leaves all as they are. `axes` is how many
+    axes of the data the space reads; None means that it takes any number and flattens them.
     """
 
     counted: ClassVar[bool] = True
+    homogeneous: ClassVar[bool] = False
     axes: ClassVar[int | None] = 1
 
     @abc.abstractmethod
@@ -40,22 +42,36 @@ class OutcomeSpace(Declared):
         """
         return None
 
-    @eqx.filter_jit
+    @compiled()
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The counts or weights of all outcomes, along a last axis that replaces the axes
         read.
         """
+        return self._tallied(x, axis, jnp.asarray)
+
+    def relative(self, x: ArrayLike, axis: Axes = None) -> Array:
+        """The counts as in `counts`, or the weights up to a factor, so that they fit in any
+        units.
+        """
+        return self._tallied(x, axis, _of_order_one if self.homogeneous else jnp.asarray)
+
+    def _tallied(self, x: ArrayLike, axis: Axes, prepare: Callable[[Array], Array]) -> Array:
         batch, laid_out = arrange(jnp.asarray(x), axis, self.axes)
-        tally = self.tally(laid_out)
+        tally = self.tally(prepare(laid_out))
         return tally.reshape(*batch, tally.shape[-1])
 
-    @eqx.filter_jit
+    @compiled()
     def probabilities(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The relative frequencies of all outcomes, along the last axis; NaN if there is nothing
         to count.
         """
-        counts = self.counts(x, axis)
+        counts = self.relative(x, axis)
         return counts / jnp.sum(counts, axis=-1, keepdims=True)
+
+
+def _of_order_one(x: Array) -> Array:
+    x = as_floating(x)
+    return scaled(x, axis=tuple(range(1, x.ndim)))
 
 
 def as_axes(axis: Axes, last: int = 1) -> tuple[int, ...]:
@@ -78,6 +94,8 @@ def arrange(x: Array, axis: Axes, wanted: int | None) -> tuple[tuple[int, ...], 
         {a % x.ndim for a in axis}
     ) != len(axis):
         raise ValueError(f"axis={axis} does not name different axes of an array of shape {x.shape}")
+    if 0 in [x.shape[a] for a in axis]:
+        raise ValueError(f"axis={axis} of an array of shape {x.shape} has no values")
     moved = jnp.moveaxis(x, axis, tuple(range(-len(axis), 0)))
     batch = moved.shape[: x.ndim - len(axis)]
     return batch, moved.reshape(math.prod(batch), *moved.shape[x.ndim - len(axis) :])

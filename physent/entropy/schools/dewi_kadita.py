@@ -11,61 +11,34 @@ d = 2 or 3; leading axes are batch axes. Where nothing falls in the range of a h
 is 1/2. A value within rounding of the edge of a bin may fall on either side of it.
 """
 
-import functools
-import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, TypeVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.continuous.distances import nearest_distances
-from physent.entropy.discrete import as_floating, count_symbols, log_nonzero
+from physent.entropy.discrete import (
+    as_real,
+    compiled,
+    count_symbols,
+    log_nonzero,
+    unit_of,
+)
+from physent.entropy.discrete.arrays import Check
 from physent.entropy.schools.directions import momenta, unit
-from physent.protocol.parameters import known
 
 _PAIRS = 2**18  # held at once
 
 
-P = ParamSpec("P")
 R = TypeVar("R")
-Check = Callable[[np.ndarray], Any]
 POSITIVE: tuple[Check, str] = (
     lambda value: np.all(np.isfinite(value) & (value > 0)),
     "numbers > 0",
 )
-
-
-def compiled(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A jitted function that first checks some arguments, if they are concrete, and raises
-    ValueError.
-
-    None passes, and so do traced arguments.
-    """
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        jitted, signature = eqx.filter_jit(function), inspect.signature(function)
-
-        @functools.wraps(function)
-        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = signature.bind(*args, **kwargs).arguments
-            for name, (holds, words) in allowed.items():
-                value = given.get(name)
-                if value is None or not known(*jax.tree.leaves(value)):
-                    continue
-                if not holds(np.asarray(value, float)):
-                    raise ValueError(
-                        f"{name}: given {np.asarray(value).tolist()}, allowed: {words}"
-                    )
-            return jitted(*args, **kwargs)
-
-        return checked
-
-    return decorate
 
 
 class SchoolingEntropies(NamedTuple):
@@ -135,7 +108,7 @@ def cohesion_entropy(
     )
 
 
-@eqx.filter_jit
+@compiled()
 def polarization_entropy(heading: ArrayLike, bands: int = 12, sectors: int = 24) -> Array:
     """Entropy of the headings on bands of equal angle theta from the last axis x sectors of
     azimuth.
@@ -157,7 +130,7 @@ def depth_entropy(position: ArrayLike, length: ArrayLike, bins: int = 15) -> Arr
     return batched(lambda x: _of_depths(x, length, bins), position)
 
 
-@eqx.filter_jit
+@compiled()
 def angular_momentum_entropy(position: ArrayLike, heading: ArrayLike, bins: int = 20) -> Array:
     """Entropy of |r x v| on [0, 1], with unit vectors from the mean position and along the heading.
 
@@ -181,7 +154,7 @@ def neighbour_entropy(
     return batched(lambda x: _of_neighbours(_neighbours(x, k, length, periodic), bins), position)
 
 
-@eqx.filter_jit
+@compiled()
 def velocity_correlation_entropy(heading: ArrayLike, bins: int = 20) -> Array:
     """Entropy of (v_i . v_j + 1)/2 over all pairs, on [0, 1].
 
@@ -190,7 +163,7 @@ def velocity_correlation_entropy(heading: ArrayLike, bins: int = 20) -> Array:
     return batched(lambda h: _of_correlations(h, bins), heading)
 
 
-@eqx.filter_jit
+@compiled()
 def shape_entropy(position: ArrayLike) -> Array:
     """-sum e ln e / ln d of the normalised eigenvalues e of the covariance of positions: 1 for a
     ball, 0 for a line.
@@ -200,7 +173,7 @@ def shape_entropy(position: ArrayLike) -> Array:
     return batched(eigenvalue_entropy, position)
 
 
-@eqx.filter_jit
+@compiled()
 def wrapped_rotation(position: ArrayLike, heading: ArrayLike) -> Array:
     """|mean of r x v| with unit vectors, r from the mean of the positions as they are: the
     package's rotation.
@@ -300,8 +273,8 @@ def eigenvalue_entropy(position: Array) -> Array:
 
 def batched(function: Callable, *arrays: ArrayLike):
     """The function of (N, d) arrays on arrays with batch axes."""
-    given = [as_floating(array) for array in arrays]
-    if any(array.ndim < 2 or array.shape[-1] not in (2, 3) for array in given):
+    given = [as_real(array) for array in arrays]
+    if any(a.ndim < 2 or a.shape[-1] not in (2, 3) or a.shape[-2] == 0 for a in given):
         raise ValueError(
             "a school has shape (..., fish, 2 or 3 components), given "
             f"{[array.shape for array in given]}"
@@ -311,17 +284,26 @@ def batched(function: Callable, *arrays: ArrayLike):
             "positions and headings must be of the same fish, given "
             f"{[array.shape for array in given]}"
         )
+
+    def finite(*schools: Array):
+        missing = ~jnp.all(jnp.isfinite(jnp.stack(schools)))
+        return jax.tree.map(
+            lambda value: jnp.where(missing, jnp.full_like(value, jnp.nan), value),
+            function(*schools),
+        )
+
     leading = given[0].shape[:-2]
     if not leading:
-        return function(*given)
-    result = jax.vmap(function)(*(array.reshape(-1, *array.shape[-2:]) for array in given))
+        return finite(*given)
+    result = jax.vmap(finite)(*(array.reshape(-1, *array.shape[-2:]) for array in given))
     return jax.tree.map(lambda value: value.reshape(*leading, *value.shape[1:]), result)
 
 
 def _neighbours(position: Array, k: int, length: ArrayLike, periodic: bool) -> Array:
     """The distances (k, N) to the k nearest, nearest first."""
-    period = jnp.full(position.shape[-1], length, position.dtype) if periodic else None
-    return jnp.sqrt(nearest_distances(position, k, "euclidean", period))
+    unit = unit_of(jnp.asarray(length, position.dtype))
+    period = jnp.full(position.shape[-1], length, position.dtype) / unit if periodic else None
+    return jnp.sqrt(nearest_distances(position / unit, k, "euclidean", period)) * unit
 
 
 def _from_mean(position: Array) -> Array:

@@ -16,12 +16,18 @@ from jaxtyping import Array, ArrayLike
 
 from physent.entropy.continuous.differential import kozachenko_leonenko
 from physent.entropy.continuous.distances import circumferences, gap, nearest_distances
-from physent.entropy.discrete import Grassberger, Shannon, count_symbols
+from physent.entropy.discrete import (
+    Grassberger,
+    Shannon,
+    compiled,
+    count_symbols,
+    scaled,
+    unit_of,
+)
 from physent.entropy.outcomes.particles import Headings
 from physent.entropy.schools.dewi_kadita import (
     POSITIVE,
     batched,
-    compiled,
     eigenvalue_entropy,
     over_pairs,
 )
@@ -71,7 +77,11 @@ def school_entropies(
 
     def one(position: Array, heading: Array) -> SchoolEntropies:
         circles = circumferences(period, position.shape[-1], position.dtype)
-        near = jnp.sqrt(nearest_distances(position, 5, "euclidean", circles))
+        size = unit_of(position)[0, 0]
+        near = nearest_distances(
+            position / size, 5, "euclidean", None if circles is None else circles / size
+        )
+        near = jnp.sqrt(near)  # their ratios have no unit
         out = from_centre(position, period)
         moments = momenta(out, heading)
         along = moments @ unit(jnp.mean(moments, axis=0, keepdims=True))[0]
@@ -84,7 +94,7 @@ def school_entropies(
             depth=depth if circles is None else depth - jnp.log(circles[-1]),
             angular_momentum=_differential(along[:, None], k) - math.log(2),
             variation=_differential((jnp.std(near, axis=0) / jnp.mean(near, axis=0))[:, None], k),
-            shape=eigenvalue_entropy(out),
+            shape=eigenvalue_entropy(scaled(out)),
         )
 
     return batched(one, position, heading)
@@ -121,18 +131,21 @@ def velocity_correlation_profile(
     def one(position: Array, heading: Array) -> CorrelationProfile:
         n, d = position.shape
         v, circles = unit(heading), circumferences(period, d, position.dtype)
+        size = unit_of(position)[0, 0]
+        position = position / size
+        circles = None if circles is None else circles / size
 
         def of_rows(row: Array, x_part: Array, v_part: Array) -> tuple[Array, Array]:
-            squares = [
+            gaps = [
                 gap(
                     x_part[:, i : i + 1],
                     position[None, :, i],
                     None if circles is None else circles[i],
                 )
-                ** 2
                 for i in range(d)
             ]
-            distance = jnp.sqrt(sum(squares[1:], squares[0]))
+            squares = [each**2 for each in gaps]
+            distance = size * jnp.sqrt(sum(squares[1:], squares[0]))
             cosine = jnp.clip(v_part @ v.T, -1, 1)
             level = (cosine + 1) / 2 if d == 3 else 1 - jnp.arccos(cosine) / math.pi
             bin_of = jnp.clip(jnp.floor(level * bins), 0, bins - 1).astype(jnp.int32)
@@ -183,6 +196,8 @@ def from_centre(position: ArrayLike, period: ArrayLike | Sequence[float] | None 
 def _differential(values: Array, k: int, circles: Array | None = None) -> Array:
     """Kozachenko-Leonenko entropy of values (N, d), through the matrix of distances for small N."""
     n, d = values.shape
-    squares = nearest_distances(values, k, "euclidean", circles)[-1]
+    size = unit_of(values)[0, 0]
+    circles = None if circles is None else circles / size
+    squares = nearest_distances(values / size, k, "euclidean", circles)[-1]
     offset = kozachenko_leonenko(n, k, d, "euclidean", values.dtype)
-    return offset + 0.5 * d * jnp.mean(jnp.log(squares))
+    return offset + d * (jnp.log(size) + 0.5 * jnp.mean(jnp.log(squares)))

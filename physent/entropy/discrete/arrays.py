@@ -1,0 +1,147 @@
+"""Arrays as users have them: any byte order, half precision, integers, any units of measurement.
+
+Rules that hold for every function of `physent.entropy`:
+
+- half precision is computed in float32, whole numbers in JAX's default precision;
+- one value that is not finite makes every number computed from it NaN;
+- a change of units changes a value by its law or not at all: what is squared is scaled first.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from physent.protocol.parameters import known
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Check = Callable[[np.ndarray], Any]
+
+
+def native(value: Any) -> Any:
+    """Arrays of numpy, xarray and pandas as arrays that JAX takes: in the byte order of this
+    machine. Anything else stays as it is.
+    """
+    if isinstance(value, np.generic | jax.Array) or not hasattr(value, "__array__"):
+        return value
+    array = np.asarray(value)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def compiled(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function to be jitted, with `native` arguments.
+
+    Named arguments are checked first where they have values: `allowed` gives for each a predicate
+    and what it allows in words, for the ValueError. None passes, and so do traced arguments.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        jitted, signature = eqx.filter_jit(function), inspect.signature(function)
+
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            args = tuple(map(native, args))  # pyright: ignore[reportAssignmentType]
+            kwargs = {name: native(value) for name, value in kwargs.items()}  # pyright: ignore
+            given = signature.bind(*args, **kwargs).arguments if allowed else {}
+            for name, (holds, words) in allowed.items():
+                value = given.get(name)
+                if value is None or not known(*jax.tree.leaves(value)):
+                    continue
+                if not holds(np.asarray(value, float)):
+                    raise ValueError(
+                        f"{name}: given {np.asarray(value).tolist()}, allowed: {words}"
+                    )
+            return jitted(*args, **kwargs)
+
+        return called
+
+    return decorate
+
+
+def as_floating(x: ArrayLike) -> Array:
+    """The array in its own precision if it is floating point or complex (float32 at least), else in
+    JAX's default.
+    """
+    x = jnp.asarray(native(x))
+    if not jnp.issubdtype(x.dtype, jnp.inexact):
+        return x.astype(jnp.result_type(float))
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def as_real(x: ArrayLike) -> Array:
+    """As `as_floating`; raises ValueError for complex values, which have no order."""
+    x = as_floating(x)
+    if jnp.iscomplexobj(x):
+        raise ValueError(
+            "complex values have no order, and one real number cannot stand for them: take the "
+            "modulus, the phase, or the real and the imaginary part"
+        )
+    return x
+
+
+def by_component(samples: ArrayLike) -> Array:
+    """Real samples (..., N, d) in floating point; (N,) is taken as (N, 1)."""
+    samples = as_real(samples)
+    return samples[:, None] if samples.ndim == 1 else samples
+
+
+def rowwise(function: Callable[[Array], Array], x: ArrayLike, core: int = 1) -> Array:
+    """Apply a function of rows (batch, n), or of (batch, N, d) for `core` = 2, to an array with any
+    number of leading axes, which are restored.
+    """
+    x = jnp.asarray(x)
+    leading = x.ndim - core
+    if leading < 0 or 0 in x.shape[leading:]:
+        raise ValueError(
+            f"given an array of shape {x.shape}, allowed: values along the last "
+            f"{'axis' if core == 1 else f'{core} axes'}"
+        )
+    result = function(x.reshape(-1, *x.shape[leading:]))
+    return result.reshape(*x.shape[:leading], *result.shape[1:])
+
+
+def unit_of(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    """A power of two near the largest modulus along an axis (kept, with length 1), to divide by
+    before anything is squared: the quotient is exact. 1 where all values are 0, or one is not
+    finite.
+    """
+    largest = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis=axis, keepdims=True))
+    exponent = jnp.frexp(jnp.where(jnp.isfinite(largest), largest, jnp.zeros_like(largest)))[1]
+    # the reciprocal of the unit must be a normal number too
+    most = jnp.finfo(largest.dtype).maxexp - 2
+    return jnp.ldexp(jnp.ones_like(largest), jnp.clip(exponent, -most, most))
+
+
+def scaled(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    """The array over its `unit_of`."""
+    return x * (1 / unit_of(x, axis))
+
+
+def std(x: Array, axis: int | tuple[int, ...] | None = None, ddof: int = 0) -> Array:
+    """The standard deviation, at any scale."""
+    unit = unit_of(x, axis)
+    value = jnp.std(x * (1 / unit), axis=axis, ddof=ddof, keepdims=True) * unit
+    return jnp.squeeze(value, axis)
+
+
+def finite_or_nan(value: Array) -> Array:
+    """The value, NaN where it is infinite: for sums that no finite data make infinite."""
+    return jnp.where(jnp.isfinite(value), value, jnp.asarray(jnp.nan, value.dtype))
+
+
+def only_finite(value: Array, x: Array, core: int = 1) -> Array:
+    """The value, of shape (batch, ...), of data (batch, ...), NaN where one of the data is not
+    finite; `core` is the number of axes of the data after those of the batch.
+    """
+    if not jnp.issubdtype(x.dtype, jnp.inexact):
+        return value
+    finite = jnp.all(jnp.isfinite(x), axis=tuple(range(x.ndim - core, x.ndim)))
+    finite = finite.reshape(*finite.shape, *(1,) * (value.ndim - finite.ndim))
+    return jnp.where(finite, value, jnp.asarray(jnp.nan, value.dtype))
