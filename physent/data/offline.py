@@ -22,8 +22,7 @@ UNIFORM = 1e-4  # float32 coordinates of a uniform grid differ by about that muc
 def diagnose(
     dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: str | None = None
 ) -> xr.Dataset:
-    """Apply diagnostics to a Dataset row by row in time, as a run would, with the same
-    results.
+    """Apply diagnostics to a Dataset row by row in time, as a run would, with the same results.
 
     `time` names the time dimension; by default "t_snapshot", "t", "time" or "Time", whichever there
     is. Other dimensions become axes of space, uniform where they have a coordinate that is; a

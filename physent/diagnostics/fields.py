@@ -38,9 +38,7 @@ from physent.protocol.variables import Variable
 
 
 def words_of(module: Any, options: dict[str, type]) -> str:
-    """A module as part of a name: its kind and its non-default parameters,
-    `renyi_0p5`.
-    """
+    """A module as part of a name: its kind and its non-default parameters, `renyi_0p5`."""
     kind = kind_of(module, options)
     # an order is always worth reading
     usual = {} if kind in ("renyi", "tsallis") else _defaults(module)

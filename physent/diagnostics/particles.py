@@ -44,8 +44,7 @@ def particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
 
 
 class ParticleEntropy(Instantaneous):
-    """Entropy of particle positions in boxes, or of headings in equal cells of direction, in
-    nats.
+    """Entropy of particle positions in boxes, or of headings in equal cells of direction, in nats.
 
     With several observables, for example position and velocity, their components are joined: boxes
     of phase space.

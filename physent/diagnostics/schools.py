@@ -66,9 +66,7 @@ def _agree(key: str, given: ArrayLike, there: Array) -> None:
 def _period(
     observed: Observed, position: str, given: Array | Sequence[float] | None
 ) -> Array | None:
-    """The period of every component, by default from the domain; None in unbounded
-    space.
-    """
+    """The period of every component, by default from the domain; None in unbounded space."""
     (sides, wraps), d = _box(observed, position), observed[position].shape[-1]
     if given is None:
         if wraps is None:

@@ -204,8 +204,8 @@ class Denoising(Loss):
 
 
 class Stratonovich(Loss):
-    """The current from trajectories alone, E[v . D^-1 v - 2 v . D^-1 o dX/dt], minimised by v = b
-    - D s.
+    """The current from trajectories alone, E[v . D^-1 v - 2 v . D^-1 o dX/dt], minimised by v = b -
+    D s.
 
     For E[f(X) o dX] = E[f . v] dt for every f, with the product at the midpoint. The drift is not
     used: what is learned is D^-1 v, and the score is D^-1 b - D^-1 v. Of two successive snapshots

@@ -112,9 +112,7 @@ class Pairs(eqx.Module):
         return cls(index, separation * inverse[None], squared * inverse, there)
 
     def others(self, values: Float[Array, "n *c"]) -> Float[Array, "#n k *c"]:
-        """The values of the neighbours j; if these are all particles, without a copy for each
-        i.
-        """
+        """The values of the neighbours j; if these are all particles, without a copy for each i."""
         return _take(values, self.index)
 
     def total(

@@ -1,5 +1,4 @@
-"""Protocol two: a diagnostic turns the observables of each saved state into numbers during the
-run.
+"""Protocol two: a diagnostic turns the observables of each saved state into numbers during the run.
 
 A diagnostic is a module like a solver. It runs inside the compiled chunk, so it may keep history
 (increments, running histograms, ordinal windows) only in its carry, and it runs offline on any

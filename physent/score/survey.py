@@ -81,9 +81,7 @@ def check_solver(solver: Solver) -> None:
 
 
 def check_diffusion(solver: StochasticSolver, samples: Samples) -> None:
-    """Raise SamplesError if D depends on the state: the equations here assume constant
-    D.
-    """
+    """Raise SamplesError if D depends on the state: the equations here assume constant D."""
     few = Part(samples.rows, np.arange(min(samples.trajectories, 4)))
     few = few.thinned(8 * len(few.trajectories))
     values = samples.read(few.rows, few.trajectories)
@@ -117,9 +115,7 @@ def survey(
     drifting: str = "refuse",
     learns: bool = True,
 ) -> Survey:
-    """Survey the run without a network. Raises SamplesError if no score can be learned from
-    it.
-    """
+    """Survey the run without a network. Raises SamplesError if no score can be learned from it."""
     check_diffusion(solver, samples)
     parity = parity_of(solver, odd)
     part = samples.everything.thinned(

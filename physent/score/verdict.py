@@ -1,5 +1,5 @@
-"""The quality of a learned score without the true one, and its entropy production compared with
-the exact one.
+"""The quality of a learned score without the true one, and its entropy production compared with the
+exact one.
 
 At stationarity E[v* . s*] = 0 for the true score s* and v* = b - D s*, so E[s* . D s*] = E[b . s*]
 = -E[div b]. Hence for any s, the sum over the variables with noise but div b over all of them,
@@ -79,8 +79,8 @@ class Number(NamedTuple):
 
 
 class Table:
-    """The `sums` of samples, (rows, trajectories) each, and their means with
-    correlation-aware errors.
+    """The `sums` of samples, (rows, trajectories) each, and their means with correlation-aware
+    errors.
 
     From 16 trajectories on these are drawn again, whole; of fewer the rows are, in blocks longer
     than the correlation.

@@ -105,9 +105,7 @@ def _call(key: str, text: str, name: str, arguments: str) -> _Over:
 
 
 def points(settings: SweepSettings) -> list[Point]:
-    """All points of a sweep, in order. Raises ParameterError if the values define no
-    points.
-    """
+    """All points of a sweep, in order. Raises ParameterError if the values define no points."""
     overs = [_parse(text) for text in settings.over]
     if not overs:
         raise ParameterError(

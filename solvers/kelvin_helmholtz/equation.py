@@ -276,8 +276,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         }
 
     def split(self, devices: int) -> dict[str, int]:
-        """Method `spectral`: fields are partitioned along x, and the modes that it evolves along
-        z.
+        """Method `spectral`: fields are partitioned along x, and the modes that it evolves
+        along z.
         """
         refuse(
             self.method == "projection",

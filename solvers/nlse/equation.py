@@ -42,9 +42,7 @@ INITIALS: dict[str, type[Initial]] = {
 
 
 class NLSEState(State):
-    """psi at the grid points at time t, and for an adaptive method the next inner step
-    size.
-    """
+    """psi at the grid points at time t, and for an adaptive method the next inner step size."""
 
     t: Float[Array, ""]
     psi: Complex[Array, " n"]

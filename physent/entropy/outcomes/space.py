@@ -17,8 +17,7 @@ Axes = int | Sequence[int] | None
 
 
 class OutcomeSpace(Declared):
-    """An outcome space: turns data into one count, or one weight, for every possible
-    outcome.
+    """An outcome space: turns data into one count, or one weight, for every possible outcome.
 
     `counted` says whether the numbers are counts of a sample, which is what bias-corrected
     estimators need; a density or a power spectrum gives weights instead. `axes` is how many axes of
@@ -30,29 +29,23 @@ class OutcomeSpace(Declared):
 
     @abc.abstractmethod
     def tally(self, x: Array) -> Array:
-        """The counts or weights (batch, outcomes) of data (batch, *read axes), already laid
-        out.
-        """
+        """The counts or weights (batch, outcomes) of data (batch, *read axes), already laid out."""
 
     def misfit(self, x: np.ndarray) -> str | None:
-        """What is wrong with data on the host, as the predicate of a sentence, or
-        None.
-        """
+        """What is wrong with data on the host, as the predicate of a sentence, or None."""
         return None
 
     @eqx.filter_jit
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
-        """The counts or weights of all outcomes, along a last axis that replaces the axes
-        read.
-        """
+        """The counts or weights of all outcomes, along a last axis that replaces the axes read."""
         batch, laid_out = arrange(jnp.asarray(x), axis, self.axes)
         tally = self.tally(laid_out)
         return tally.reshape(*batch, tally.shape[-1])
 
     @eqx.filter_jit
     def probabilities(self, x: ArrayLike, axis: Axes = None) -> Array:
-        """The relative frequencies of all outcomes, along the last axis; NaN if there is nothing
-        to count.
+        """The relative frequencies of all outcomes, along the last axis; NaN if there is nothing to
+        count.
         """
         counts = self.counts(x, axis)
         return counts / jnp.sum(counts, axis=-1, keepdims=True)

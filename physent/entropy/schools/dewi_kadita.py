@@ -1,5 +1,4 @@
-"""Seven entropies of a school of fish and their index, as defined by the package dewi-kadita
-0.0.4.
+"""Seven entropies of a school of fish and their index, as defined by the package dewi-kadita 0.0.4.
 
 Six are -sum p ln p / ln(bins) with p the frequencies in one histogram, between 0 and 1. The
 definitions are kept, whatever they leave to be desired, so that published numbers can be
