@@ -61,7 +61,7 @@ def diagnose(
         for name, variable in diagnostic.variables(first).items():
             if name in outputs or name in dataset.dims or not name.isidentifier():
                 raise ValueError(
-                    f"a second variable or a dimension is called {name!r}: give the diagnostic "
+                    f"the name {name!r} is taken by a variable or dimension: give the diagnostic "
                     "another name"
                 )
             outputs[name] = variable

@@ -106,7 +106,7 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
         return (Axis(name, r, units=units, long_name="distance"),)
 
     def init(self, observed: Observed) -> tuple[Array, Array]:
-        """No pairs counted in no rows."""
+        """Empty counts and no rows."""
         dtype = observed[observed.find(self.of)].dtype
         return jnp.zeros(self.bins, dtype), jnp.zeros((), dtype)
 

@@ -89,7 +89,7 @@ class Observed(Mapping[str, Array]):
             return having[0]
         if having:
             raise ValueError(
-                f"{of!r} is the role of several observables: name one of {', '.join(having)}"
+                f"{of!r} is the role of several observables: choose one of {', '.join(having)}"
             )
         roles = {self.variables[name].role for name in self._values}
         raise ValueError(

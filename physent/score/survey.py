@@ -58,9 +58,7 @@ def check_equation(solver: Solver) -> StochasticSolver:
     """
     name = type(solver).__name__
     if not isinstance(solver, StochasticSolver):
-        raise SamplesError(
-            f"{name} has no noise: neither a score nor entropy production exists for it"
-        )
+        raise SamplesError(f"{name} has no noise: its score and entropy production are not defined")
     if others := solver.other_noise():
         raise SamplesError(
             f"{name} is more than dX = b dt + sqrt(2 D) dW, whose score can be learned: "

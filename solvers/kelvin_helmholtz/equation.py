@@ -107,7 +107,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         default=1.0,
         converter=as_number,
         gt=0,
-        doc="largest (|u|/dx + |w|/dz) x inner step; above 1 the density has no bounds",
+        doc="largest (|u|/dx + |w|/dz) x inner step; above 1 the density is not bounded",
     )
     advection: Literal["tvd", "central"] = static(
         "tvd", doc="fluxes of density and dye in method projection"

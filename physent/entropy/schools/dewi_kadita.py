@@ -201,8 +201,8 @@ def shape_entropy(position: ArrayLike) -> Array:
 
 @eqx.filter_jit
 def wrapped_rotation(position: ArrayLike, heading: ArrayLike) -> Array:
-    """|mean of r x v| with unit vectors, r from the mean of the positions as they are: the
-    package's rotation.
+    """|mean of r x v| with unit vectors, r from the mean of the wrapped positions: the rotation of
+    the package.
 
     Not the rotation of a school that lies across the edge of a periodic box.
     """
