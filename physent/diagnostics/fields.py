@@ -149,7 +149,7 @@ class Entropy(FieldQuantity):
         converter=one_of(MEASURES), default="shannon", doc="functional of the probabilities"
     )
     outcomes: OutcomeSpace = choice(
-        converter=one_of(OUTCOMES), default="density", doc="what counts as an outcome"
+        converter=one_of(OUTCOMES), default="density", doc="outcome space"
     )
     estimator: Estimator = choice(
         converter=one_of(ESTIMATORS), default="plug_in", doc="how the measure is estimated"
@@ -221,7 +221,7 @@ class Complexity(FieldQuantity):
 
     of: str = static(doc="observable, by name or role", example="density")
     outcomes: OutcomeSpace = choice(
-        converter=one_of(OUTCOMES), default="density", doc="what counts as an outcome"
+        converter=one_of(OUTCOMES), default="density", doc="outcome space"
     )
     name: str | None = static(None, doc="name of the output variable", example="complexity_density")
 
@@ -241,7 +241,7 @@ class StatisticalComplexity(FieldQuantity):
 
     of: str = static(doc="observable, by name or role", example="density")
     outcomes: OutcomeSpace = choice(
-        converter=one_of(OUTCOMES), default="density", doc="what counts as an outcome"
+        converter=one_of(OUTCOMES), default="density", doc="outcome space"
     )
     name: str | None = static(
         None, doc="name of the output variable", example="statistical_complexity_density"

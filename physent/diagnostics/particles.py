@@ -54,7 +54,7 @@ class ParticleEntropy(Instantaneous):
         doc="observables, by name or role; their components are joined", example=["position"]
     )
     outcomes: OutcomeSpace = choice(
-        converter=one_of(PARTICLE_OUTCOMES), default="cells", doc="what counts as an outcome"
+        converter=one_of(PARTICLE_OUTCOMES), default="cells", doc="outcome space"
     )
     measure: Measure = choice(
         converter=one_of(MEASURES), default="shannon", doc="functional of the probabilities"

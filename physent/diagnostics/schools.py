@@ -205,7 +205,7 @@ class VelocityCorrelation(Instantaneous):
         converter=as_number,
         ndim=1,
         ge=0,
-        doc="edges of the shells, rising",
+        doc="edges of the shells, increasing",
         units="length",
     )
     bins: int = static(20, doc="bins of the correlation", ge=2)
