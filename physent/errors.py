@@ -37,9 +37,7 @@ class RegistryError(ValueError):
 
 
 class OptionError(Exception):
-    """Command line options that cannot be combined, or an option with an invalid
-    value.
-    """
+    """Command line options that cannot be combined, or an option with an invalid value."""
 
 
 class CheckoutError(ImportError):
@@ -82,8 +80,8 @@ _OURS = (
 
 
 def warn_user(words: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called physent: the first that is neither in physent nor in the
-    import machinery.
+    """Warn at the line that called physent: the first that is neither in physent nor in the import
+    machinery.
     """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):

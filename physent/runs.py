@@ -71,8 +71,8 @@ def run(
     chunk: int | None = None,
     tell: Tell = _quiet,
 ) -> xr.Dataset:
-    """Run a solver, or a loaded experiment, and return all saved data as a Dataset with
-    dimension `t`.
+    """Run a solver, or a loaded experiment, and return all saved data as a Dataset with dimension
+    `t`.
 
     Without `output` nothing touches the disk. With it, a run folder is written as by the command
     line, and the Dataset reads from it. `tell` is called with each `Progress`. An experiment brings

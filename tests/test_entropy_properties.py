@@ -173,12 +173,12 @@ def log_twice(value, a):
 
 @dataclass(frozen=True)
 class Row:
-    """What is called, on which data, and its law: how a leaf of the result changes with the units of
-    the arrays `of`, or in words why there is no law.
+    """What is called, on which data, and its law: how a leaf of the result changes with the units
+    of the arrays `of`, or in words why there is no law.
 
-    `types` says why half precision gives other values; `core` is the number of axes that the function reads, None where it takes no batch. `real` says
-    that complex values are refused, `values` that a NaN in the first array makes the result NaN, or
-    in words why not. `constant` is what a constant gives.
+    `core` is the number of axes that the function reads, None where it takes no batch. `real` says
+    that complex values are refused. `types` says why half precision gives other values, `values`
+    why a value that is not finite does not make the result NaN.
     """
 
     call: Callable[..., Any]

@@ -254,7 +254,10 @@ def test_a_randomly_forced_flow_does_not_depend_on_how_it_is_cut():
             {"walls": "no_slip", "forcing": Stochastic(), "initial": STILL},
             "allowed with forcing 'stochastic'",
         ),
-        ({"walls": "no_slip"}, "walls: given 'no_slip', but the flow starts at 1 along a wall"),
+        (
+            {"walls": "no_slip"},
+            "walls: given 'no_slip', but the flow starts with speed 1 along a wall",
+        ),
         (
             {"walls": "no_slip", "initial": DoubleShear()},
             "starts at 1 along a wall, allowed: free_slip",

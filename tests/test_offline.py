@@ -80,7 +80,7 @@ def test_time_may_be_named_and_be_a_date():
         (
             foreign(),
             Entropy(of="tracer", name="lat"),
-            "a second variable or a dimension is called 'lat'",
+            "the name 'lat' is taken by a variable or dimension",
         ),
         (
             foreign().assign_coords(lon=np.geomspace(1, 9, 6)),

@@ -122,7 +122,7 @@ def test_an_empty_shell_and_a_lonely_fish_are_no_failure():
 @pytest.mark.parametrize("edges", [[4.0, 1.0, 0.0], [1.0, 1.0], [1.0]])
 def test_edges_rise(edges):
     with pytest.raises(
-        ParameterError, match=r"edges: given .* allowed: two or more numbers that rise"
+        ParameterError, match=r"edges: given .* allowed: two or more increasing numbers"
     ):
         VelocityCorrelation(edges=edges)
     with pytest.raises(ValueError, match="edges: given"):

@@ -87,7 +87,7 @@ def test_points_of_a_grid_side_by_side_and_at_random():
         (("solver.n=uniform(0, 1)",), {}, "needs mode = 'random'"),
         (("a=1,2", "b=1,2,3"), {"mode": "zip"}, "same number of values"),
         (("a=1,2", "a=1"), {}, "given twice"),
-        (("a=1,1",), {}, "takes a value twice"),
+        (("a=1,1",), {}, "has a repeated value"),
         (("a=linspace(0, 1, inf)",), {}, "allowed: linspace"),
     ],
 )

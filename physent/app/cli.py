@@ -130,8 +130,8 @@ def sweep(
     config
         The experiment, a TOML file; its [sweep] table sets the defaults of the options below.
     over
-        Parameter to vary, as in --over solver.dt=0.01,0.02 or --over "solver.nu=geomspace(0.1, 10,
-        5)"; repeatable.
+        Parameter to vary, as in --over solver.dt=0.01,0.02 or
+        --over "solver.nu=geomspace(0.1, 10, 5)"; repeatable.
     mode
         grid: every combination; zip: values side by side; random: drawn, as in uniform(0, 1) or
         loguniform(0.1, 10).

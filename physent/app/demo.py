@@ -1,6 +1,4 @@
-"""A first look: a small run of every system, and one page that shows the results of
-them.
-"""
+"""A first look: a small run of every system, and one page that shows the results of them."""
 
 import shutil
 import time

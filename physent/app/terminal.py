@@ -10,9 +10,7 @@ _GONE = (errno.EPIPE, errno.EIO, errno.ENXIO)  # a pipe without a reader, a term
 
 
 class Lasting:
-    """A text stream that discards output once its reader is gone; other write errors are
-    raised.
-    """
+    """A text stream that discards output once its reader is gone; other write errors are raised."""
 
     def __init__(self, stream: Any):
         self._stream = io.StringIO() if stream is None else stream  # None: closed from the start

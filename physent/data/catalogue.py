@@ -34,9 +34,7 @@ class Entry:
 
 
 def entries(folder: Path) -> list[Entry]:
-    """Every run below a folder, newest first. Raises FolderError if there is no such
-    folder.
-    """
+    """Every run below a folder, newest first. Raises FolderError if there is no such folder."""
     if not folder.is_dir():
         raise FolderError(f"{folder} is not a folder")
     try:

@@ -22,8 +22,7 @@ UNIFORM = 1e-4  # float32 coordinates of a uniform grid differ by about that muc
 def diagnose(
     dataset: xr.Dataset, diagnostics: Sequence[Diagnostic], *, time: str | None = None
 ) -> xr.Dataset:
-    """Apply diagnostics to a Dataset row by row in time, as a run would, with the same
-    results.
+    """Apply diagnostics to a Dataset row by row in time, as a run would, with the same results.
 
     `time` names the time dimension; by default "t_snapshot", "t", "time" or "Time", whichever there
     is. Other dimensions become axes of space, uniform where they have a coordinate that is; a
@@ -62,7 +61,7 @@ def diagnose(
         for name, variable in diagnostic.variables(first).items():
             if name in outputs or name in dataset.dims or not name.isidentifier():
                 raise ValueError(
-                    f"a second variable or a dimension is called {name!r}: give the diagnostic "
+                    f"the name {name!r} is taken by a variable or dimension: give the diagnostic "
                     "another name"
                 )
             outputs[name] = variable

@@ -20,8 +20,7 @@ _APART = ("name", "description", "output", "sweep")  # what does not make runs d
 def open_runs(
     pattern: str | Path | Iterable[str | Path], *, variables: Sequence[str] | None = None
 ) -> xr.Dataset | xr.DataTree:
-    """Open all matching runs along a dimension `run`, with the differing parameters as
-    coordinates.
+    """Open all matching runs along a dimension `run`, with the differing parameters as coordinates.
 
     Args:
         pattern: a glob of run folders or their files ("data/runs/scan_*"), a folder of runs, or a

@@ -106,7 +106,7 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
         return (Axis(name, r, units=units, long_name="distance"),)
 
     def init(self, observed: Observed) -> tuple[Array, Array]:
-        """No pairs counted in no rows."""
+        """Empty counts and no rows."""
         dtype = observed[observed.find(self.of)].dtype
         return jnp.zeros(self.bins, dtype), jnp.zeros((), dtype)
 
@@ -131,8 +131,8 @@ class RadialDistribution(Diagnostic[tuple[Array, Array]]):
 
 
 class StructureFactor(Diagnostic[tuple[Array, Array]]):
-    """S(k) = |sum_j e^(-i k.x_j)|^2/N in shells |k| = 2 pi n/L, n = 1 ... `modes`, averaged
-    over the rows so far.
+    """S(k) = |sum_j e^(-i k.x_j)|^2/N in shells |k| = 2 pi n/L, n = 1 ... `modes`, averaged over
+    the rows so far.
 
     For particles in the plane or on a line, in a box periodic along every axis, square or not.
     Shell n averages the modes whose |k| L/(2 pi) rounds to n, L the longest edge of the box.

@@ -38,9 +38,7 @@ from physent.protocol.variables import Variable
 
 
 def words_of(module: Any, options: dict[str, type]) -> str:
-    """A module as part of a name: its kind and its non-default parameters,
-    `renyi_0p5`.
-    """
+    """A module as part of a name: its kind and its non-default parameters, `renyi_0p5`."""
     kind = kind_of(module, options)
     # an order is always worth reading
     usual = {} if kind in ("renyi", "tsallis") else _defaults(module)
@@ -151,7 +149,7 @@ class Entropy(FieldQuantity):
         converter=one_of(MEASURES), default="shannon", doc="functional of the probabilities"
     )
     outcomes: OutcomeSpace = choice(
-        converter=one_of(OUTCOMES), default="density", doc="what counts as an outcome"
+        converter=one_of(OUTCOMES), default="density", doc="outcome space"
     )
     estimator: Estimator = choice(
         converter=one_of(ESTIMATORS), default="plug_in", doc="how the measure is estimated"
@@ -223,7 +221,7 @@ class Complexity(FieldQuantity):
 
     of: str = static(doc="observable, by name or role", example="density")
     outcomes: OutcomeSpace = choice(
-        converter=one_of(OUTCOMES), default="density", doc="what counts as an outcome"
+        converter=one_of(OUTCOMES), default="density", doc="outcome space"
     )
     name: str | None = static(None, doc="name of the output variable", example="complexity_density")
 
@@ -243,7 +241,7 @@ class StatisticalComplexity(FieldQuantity):
 
     of: str = static(doc="observable, by name or role", example="density")
     outcomes: OutcomeSpace = choice(
-        converter=one_of(OUTCOMES), default="density", doc="what counts as an outcome"
+        converter=one_of(OUTCOMES), default="density", doc="outcome space"
     )
     name: str | None = static(
         None, doc="name of the output variable", example="statistical_complexity_density"

@@ -1,6 +1,4 @@
-"""Entropies of all rows so far: ordinal windows and histograms accumulated during a
-run.
-"""
+"""Entropies of all rows so far: ordinal windows and histograms accumulated during a run."""
 
 import math
 
@@ -91,8 +89,8 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
 
 
 class HistogramEntropy(Diagnostic[Array]):
-    """Entropy of the values of an observable in all saved rows so far, from a histogram on a
-    fixed range.
+    """Entropy of the values of an observable in all saved rows so far, from a histogram on a fixed
+    range.
 
     All grid points and components count alike. Values outside the range are not counted. In nats;
     grows as ln(bins) with finer bins.

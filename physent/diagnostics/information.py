@@ -54,7 +54,7 @@ class MutualInformation(Instantaneous):
     of: str = static(doc="first observable, by name or role", example="density")
     other: str = static(doc="second observable, by name or role", example="vorticity")
     given: str | None = static(None, doc="condition on this observable", example="vorticity")
-    method: Literal["histogram", "ksg"] = static("histogram", doc="how it is estimated")
+    method: Literal["histogram", "ksg"] = static("histogram", doc="estimator")
     bins: int = static(16, doc="bins of each histogram", ge=2)
     k: int = static(4, doc="which neighbour", ge=1)
     estimator: Estimator = choice(
@@ -108,7 +108,7 @@ class TransferEntropy(Diagnostic[Any]):
 
     of: str = static(doc="source, by name or role", example="density")
     to: str = static(doc="target, by name or role", example="vorticity")
-    method: Literal["gaussian", "histogram"] = static("gaussian", doc="how it is estimated")
+    method: Literal["gaussian", "histogram"] = static("gaussian", doc="estimator")
     history: int = static(1, doc="values in each past", ge=1)
     delay: int = static(1, doc="rows from the source's last value to the target's present", ge=1)
     bins: int = static(4, doc="bins of each histogram", ge=2)

@@ -34,8 +34,8 @@ def weight(gravity: Array | float | None, observed: Observed) -> Any:
         return own if gravity is None else gravity
     if known(gravity, own) and not np.allclose(gravity, own, rtol=1e-6):
         raise ValueError(
-            f"gravity is {float(gravity):g}, but the solver's buoyancy {float(own):g}: leave "
-            "gravity out"
+            f"gravity is {float(gravity):g}, but the solver's buoyancy is {float(own):g}: "
+            "omit gravity"
         )
     return gravity
 

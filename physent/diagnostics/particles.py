@@ -44,8 +44,7 @@ def particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
 
 
 class ParticleEntropy(Instantaneous):
-    """Entropy of particle positions in boxes, or of headings in equal cells of direction, in
-    nats.
+    """Entropy of particle positions in boxes, or of headings in equal cells of direction, in nats.
 
     With several observables, for example position and velocity, their components are joined: boxes
     of phase space.
@@ -55,7 +54,7 @@ class ParticleEntropy(Instantaneous):
         doc="observables, by name or role; their components are joined", example=["position"]
     )
     outcomes: OutcomeSpace = choice(
-        converter=one_of(PARTICLE_OUTCOMES), default="cells", doc="what counts as an outcome"
+        converter=one_of(PARTICLE_OUTCOMES), default="cells", doc="outcome space"
     )
     measure: Measure = choice(
         converter=one_of(MEASURES), default="shannon", doc="functional of the probabilities"

@@ -66,9 +66,7 @@ def _agree(key: str, given: ArrayLike, there: Array) -> None:
 def _period(
     observed: Observed, position: str, given: Array | Sequence[float] | None
 ) -> Array | None:
-    """The period of every component, by default from the domain; None in unbounded
-    space.
-    """
+    """The period of every component, by default from the domain; None in unbounded space."""
     (sides, wraps), d = _box(observed, position), observed[position].shape[-1]
     if given is None:
         if wraps is None:
@@ -207,7 +205,7 @@ class VelocityCorrelation(Instantaneous):
         converter=as_number,
         ndim=1,
         ge=0,
-        doc="edges of the shells, rising",
+        doc="edges of the shells, increasing",
         units="length",
     )
     bins: int = static(20, doc="bins of the correlation", ge=2)

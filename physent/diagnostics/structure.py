@@ -87,8 +87,8 @@ class LocalDensity(Instantaneous):
     """
 
     of: str = static("position", doc="observable of particles and components, by name or role")
-    radius: Array = param(default=5.0, converter=as_number, doc="of the ball", gt=0)
-    volume: Array = param(default=1.0, converter=as_number, doc="of a particle", gt=0)
+    radius: Array = param(default=5.0, converter=as_number, doc="radius of the ball", gt=0)
+    volume: Array = param(default=1.0, converter=as_number, doc="volume of a particle", gt=0)
     threshold: Array | None = param(
         default=None, converter=as_number, doc="density above which a particle counts as dense"
     )

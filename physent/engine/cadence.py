@@ -25,8 +25,7 @@ class Cadence:
     @classmethod
     def of(cls, solver: Any, run: Any) -> "Cadence":
         """The cadence of a run's settings. Raises ParameterError if one time is not a multiple of
-            the
-        other.
+        the other.
         """
         steps = np.unique(np.asarray(solver.dt))
         if steps.size > 1:

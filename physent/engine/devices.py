@@ -1,5 +1,5 @@
-"""One run on many devices: which devices, how the work is shared, and what the processes must
-agree on.
+"""One run on many devices: which devices, how the work is shared, and what the processes must agree
+on.
 
 With members each device runs its share of them, by itself. One member alone is cut into slabs along
 the axes that its solver names (`Solver.split`), and `physent.numerics.slab` does what the compiler

@@ -1,5 +1,5 @@
-"""Ctrl-C, SIGTERM, a closed terminal: the first signal stops a run after its chunk, the second
-at once.
+"""Ctrl-C, SIGTERM, a closed terminal: the first signal stops a run after its chunk, the second at
+once.
 """
 
 import contextlib

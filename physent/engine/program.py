@@ -183,7 +183,7 @@ class Program(Outline):
         return self._spread(step, (True,), PartitionSpec(devices.MEMBERS))(solver, state)
 
     def chunk(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
-        """(numbers, state, carries, rows done, rows to do, steps a row) -> state, carries, rows,
+        """(numbers, state, carries, rows done, rows to do, steps per row) -> state, carries, rows,
         error bits.
 
         `numbers` are the solver's arrays, `capacity` the rows that the buffers hold. All lengths

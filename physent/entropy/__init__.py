@@ -1,5 +1,4 @@
-"""Entropy of physical data: the outcome space, the estimator of probabilities and the
-functional.
+"""Entropy of physical data: the outcome space, the estimator of probabilities and the functional.
 
     entropy(x, measure=Renyi(order=2), outcomes=Ordinal(order=4), estimator=Grassberger(), axis=-1)
 

@@ -38,7 +38,7 @@ def entropy(
     Args:
         x: data of any shape.
         measure: the functional of the probabilities.
-        outcomes: what counts as an outcome.
+        outcomes: the outcome space.
         estimator: how the measure is estimated from counts; density and spectrum give weights, not
             counts, and admit the plug-in estimator only.
         axis: the axis, or axes, that the outcome space reads; by default the last, or the last two

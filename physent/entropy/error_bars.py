@@ -106,8 +106,7 @@ class Comparison(NamedTuple):
 
 @eqx.filter_jit
 def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Comparison:
-    """Compare the means of two runs, or of two fields, using effective sample
-    sizes.
+    """Compare the means of two runs, or of two fields, using effective sample sizes.
 
     Normal approximation: it wants some 20 effective samples of each. `axis` are the axes of time or
     space.

@@ -49,8 +49,7 @@ def dye_entropy(
 
 @compiled()
 def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
-    """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 if unmixed, 0 if fully
-    mixed.
+    """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 if unmixed, 0 if fully mixed.
 
     Danckwerts, Appl. Sci. Res. A 3, 279 (1952). For c between 0 and 1.
     """

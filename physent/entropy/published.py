@@ -93,7 +93,7 @@ def spectral_richness(x: ArrayLike, threshold: float = 0.01) -> Array:
 
 @compiled()
 def mean_frequency(x: ArrayLike) -> Array:
-    """Power-weighted mean of the frequency along the last axis, in cycles a grid point (numpy's
+    """Power-weighted mean of the frequency along the last axis, in cycles per grid point (numpy's
     fftfreq).
     """
     power, frequency = _power(x)
@@ -102,7 +102,7 @@ def mean_frequency(x: ArrayLike) -> Array:
 
 @compiled()
 def spectral_bandwidth(x: ArrayLike) -> Array:
-    """Power-weighted standard deviation of the frequency along the last axis, in cycles a grid
+    """Power-weighted standard deviation of the frequency along the last axis, in cycles per grid
     point.
     """
     power, frequency = _power(x)

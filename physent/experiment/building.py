@@ -160,7 +160,8 @@ def _automatic_dt(solver: Solver, run: RunSettings) -> tuple[float, str]:
     longest = solver.longest_dt()
     if longest is None:
         raise ParameterError(
-            "solver.dt", "given 'auto', but this solver has no rule for it, allowed: a number > 0"
+            "solver.dt",
+            "given 'auto', but this solver has no automatic choice, allowed: a number > 0",
         )
     limit = float(np.min(np.asarray(longest)))
     dt = float(run.save_every / np.ceil(run.save_every / limit * (1 - 1e-9)))

@@ -16,8 +16,7 @@ from physent.protocol.parameters import kind_of, settings
 
 @dataclass
 class Experiment:
-    """A validated experiment; `resolved` is its plain data, with defaults and overrides
-    filled in.
+    """A validated experiment; `resolved` is its plain data, with defaults and overrides filled in.
 
     `notes` are sentences about what was chosen for the user, `score` how a score is learned, where
     it says so; `program` is what was found to be right with it, once, for whoever runs it.

@@ -168,8 +168,8 @@ def _fits(value: Any, annotation: Any) -> bool:
 
 
 def _is_number(declaration: Declaration, value: Any) -> bool:
-    """Whether this is a number of the declared rank, a list of them (one per member), or
-    {linspace = [a, b]} over the members.
+    """Whether this is a number of the declared rank, a list of them (one per member), or {linspace
+    = [a, b]} over the members.
     """
     if isinstance(value, dict) and is_range(value):
         (ends,) = value.values()

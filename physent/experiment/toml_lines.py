@@ -1,4 +1,4 @@
-"""Where each key of a TOML text stands, which `tomllib` does not say."""
+"""The line of each key of a TOML text, which `tomllib` does not report."""
 
 import re
 import tomllib
@@ -60,9 +60,7 @@ def _absolute(parts: Key, counts: dict[Key, int]) -> Key:
 
 
 def _extent(value: str, following: list[str]) -> int:
-    """How many further lines a value takes: as many as leave a bracket or a multi-line string
-    open.
-    """
+    """The number of further lines of a value: while a bracket or a multi-line string is open."""
     text, depth, lines = "\n".join([value, *following]), 0, 0
     for token in _TOKEN.finditer(text):
         word = token[0]

@@ -142,8 +142,7 @@ def _bytes(rows: Rows) -> int:
 
 
 def check_room(folder: Path, needed: int) -> None:
-    """Raise RunError if a folder has no room for `size` bytes and the checkpoint that follows
-    them.
+    """Raise RunError if a folder has no room for `size` bytes and the checkpoint that follows them.
 
     A file that HDF5 was writing when the disk was full may be lost, so that is not left to chance.
     """
@@ -225,9 +224,7 @@ def belongs(header: dict[str, Any], experiment: Any) -> bool:
 
 
 def fingerprints(experiment: Any) -> tuple[str, str]:
-    """The fingerprint of an experiment, and its fingerprint under the former names of its
-    kinds.
-    """
+    """The fingerprint of an experiment, and its fingerprint under the former names of its kinds."""
     return fingerprint(experiment), _hash(with_kinds(experiment.resolved, former_kind))
 
 
@@ -273,8 +270,7 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
-    """Whether the file of a folder holds all rows (after the first) that its checkpoint
-    confirms.
+    """Whether the file of a folder holds all rows (after the first) that its checkpoint confirms.
 
     Raises FolderError where it cannot be read at all, or another process writes it.
     """

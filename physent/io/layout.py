@@ -131,9 +131,7 @@ def _domain(program: Program) -> Domain:
 
 
 def _period(domain: Domain) -> np.ndarray | None:
-    """The side lengths of the particles' box, if it is periodic and the same for all
-    members.
-    """
+    """The side lengths of the particles' box, if it is periodic and the same for all members."""
     axes = [axis for axis in domain.axes if axis.points is None]
     lengths = [
         np.unique(np.asarray(axis.length))

@@ -1,6 +1,4 @@
-"""One process at a time: an advisory file lock, released when the process ends, however it
-ends.
-"""
+"""One process at a time: an advisory file lock, released when the process ends, however it ends."""
 
 from pathlib import Path
 from typing import IO

@@ -73,8 +73,7 @@ class Implicit(Loss):
     probes: int = static(1, doc="random signs per sample, for probes", ge=1)
     particles: int | None = static(
         None,
-        doc="particles of a sample that enter the loss, drawn anew each time, for exact; default: "
-        "all",
+        doc="random particles per sample that enter the loss, for exact; default: all",
         ge=1,
     )
     stationarity: Array = param(
@@ -166,7 +165,9 @@ class Denoising(Loss):
     )
 
     def objective(self, system: System, scales: Scales) -> Objective:
-        """The loss of a sample. Raises ParameterError where the rule has no lambda > 0."""
+        """The loss of a sample. Raises ParameterError if the default h needs lambda > 0 and finds
+        none.
+        """
         if self.noise is None and not float(scales.fastest) > 0:
             raise ParameterError(
                 "noise",
@@ -204,8 +205,8 @@ class Denoising(Loss):
 
 
 class Stratonovich(Loss):
-    """The current from trajectories alone, E[v . D^-1 v - 2 v . D^-1 o dX/dt], minimised by v = b
-    - D s.
+    """The current from trajectories alone, E[v . D^-1 v - 2 v . D^-1 o dX/dt], minimised by v = b -
+    D s.
 
     For E[f(X) o dX] = E[f . v] dt for every f, with the product at the midpoint. The drift is not
     used: what is learned is D^-1 v, and the score is D^-1 b - D^-1 v. Of two successive snapshots
@@ -240,7 +241,7 @@ class Stratonovich(Loss):
 
 
 def _space(system: System) -> Space | None:
-    """Where positions live, if some of it is periodic."""
+    """The space of the positions, if it is periodic along some axis."""
     axes = system.domain().axes
     periodic = tuple(axis.periodic for axis in axes)
     lengths = [jnp.ones(()) if axis.length is None else axis.length for axis in axes]

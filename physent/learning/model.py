@@ -128,8 +128,7 @@ def singular(system: System, state: Any) -> bool:
 
 
 class Network(Declared):
-    """The network settings of an experiment: kind, sizes and choices; builds the `Score` to
-    train.
+    """The network settings of an experiment: kind, sizes and choices; builds the `Score` to train.
 
     Registered in `physent.learning.networks`. Training wraps what it builds in the `Residual` to
     the reference that the experiment names.

@@ -112,9 +112,7 @@ class Pairs(eqx.Module):
         return cls(index, separation * inverse[None], squared * inverse, there)
 
     def others(self, values: Float[Array, "n *c"]) -> Float[Array, "#n k *c"]:
-        """The values of the neighbours j; if these are all particles, without a copy for each
-        i.
-        """
+        """The values of the neighbours j; if these are all particles, without a copy for each i."""
         return _take(values, self.index)
 
     def total(
@@ -144,7 +142,7 @@ class Radial(eqx.Module):
 
     @classmethod
     def spread(cls, functions: int, cutoff: Float[Array, ""]) -> Self:
-        """Centres from 0.45 to 0.95 of the cutoff, as far apart as they are wide."""
+        """Centres from 0.45 to 0.95 of the cutoff, with spacings equal to their widths."""
         center = cutoff * jnp.linspace(0.45, 0.95, functions, dtype=cutoff.dtype)
         return cls(center, jnp.full_like(center, 0.5 / max(functions - 1, 1)) * cutoff, cutoff)
 
@@ -176,7 +174,7 @@ class Springs(eqx.Module):
     def of(
         cls, force: Any, cutoff: Float[Array, ""], functions: int, most: Float[Array, ""]
     ) -> Self:
-        """Those of a pair force where it repels: a = -f'(r), b = 0."""
+        """The springs of a pair force where it repels: a = -f'(r), b = 0."""
         radial = Radial.spread(functions, cutoff)
         r = radial.center
         _, slope = jax.jvp(force.magnitude, (r,), (jnp.ones_like(r),))

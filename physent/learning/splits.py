@@ -81,7 +81,7 @@ def split(
 
 
 class Readable(Protocol):
-    """Where samples are read from, by rows and trajectories."""
+    """A source of samples, read by rows and trajectories."""
 
     @abc.abstractmethod
     def read(self, rows: np.ndarray, trajectories: np.ndarray, together: int = 1) -> Batch:

@@ -130,7 +130,7 @@ class System(Protocol):
 
     @abc.abstractmethod
     def variables(self) -> Mapping[str, Variable]:
-        """What each variable is.
+        """The description of each variable.
 
         **Returns:**
 

@@ -277,7 +277,7 @@ def _over(training: Training, settings: Schedule) -> bool:
 
 
 def _loss(training: Training, settings: Schedule, steps: int) -> float:
-    """The mean loss of the last steps. Raises ParameterError where it is not finite."""
+    """The mean loss of the last steps. Raises ParameterError if it is not finite."""
     loss = float(training.losses) / steps
     if not math.isfinite(loss):
         raise ParameterError(

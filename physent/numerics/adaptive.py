@@ -10,9 +10,7 @@ from jaxtyping import Array, Complex, Float
 
 
 class _Remembering(diffrax.AbstractStepSizeController):
-    """A controller whose state ends with the next step size, as if there were no final
-    time.
-    """
+    """A controller whose state ends with the next step size, as if there were no final time."""
 
     inner: diffrax.PIDController
 

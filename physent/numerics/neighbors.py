@@ -1,5 +1,4 @@
-"""Verlet neighbour lists in one to three dimensions, periodic, unbounded or mixed
-(`Space`).
+"""Verlet neighbour lists in one to three dimensions, periodic, unbounded or mixed (`Space`).
 
 A list holds for every particle all others within `radius` = cutoff + skin, and serves as long as no
 particle has moved by more than skin/2 since it was made. Use, with K = `capacity` slots a particle:
@@ -159,8 +158,8 @@ def sum_over_neighbors(
 def separations(
     position: Float[Array, "n d"], neighbors: NeighborList, space: Space
 ) -> tuple[list[Float[Array, "n k"]], Float[Array, "n k"]]:
-    """The minimum-image components of x_j - x_i for every slot, and the squared distance; 0
-    in empty slots.
+    """The minimum-image components of x_j - x_i for every slot, and the squared distance; 0 in
+    empty slots.
     """
     parts = [
         space.nearest(_take(others, neighbors.index) - position[:, axis, None], axis)

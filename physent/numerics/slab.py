@@ -39,8 +39,7 @@ def _inside() -> bool:
 
 
 def each_slab(function: Callable, cut: tuple[int | None, ...], into: Any) -> Callable:
-    """`function` applied to each slab separately, which sees only its own part of every
-    array.
+    """`function` applied to each slab separately, which sees only its own part of every array.
 
     `cut` has the axis along which each argument is cut, `into` (an axis, or a tuple of them) that
     of the results; None is for what all slabs have alike. Inside, ghost cells and sums come from

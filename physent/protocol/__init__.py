@@ -1,3 +1,1 @@
-"""The protocols of solvers, diagnostics and their parameters, and the lookup of classes by
-name.
-"""
+"""The protocols of solvers, diagnostics and their parameters, and the lookup of classes by name."""

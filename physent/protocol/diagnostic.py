@@ -1,5 +1,4 @@
-"""Protocol two: a diagnostic turns the observables of each saved state into numbers during the
-run.
+"""Protocol two: a diagnostic turns the observables of each saved state into numbers during the run.
 
 A diagnostic is a module like a solver. It runs inside the compiled chunk, so it may keep history
 (increments, running histograms, ordinal windows) only in its carry, and it runs offline on any
@@ -90,7 +89,7 @@ class Observed(Mapping[str, Array]):
             return having[0]
         if having:
             raise ValueError(
-                f"{of!r} is the role of several observables: name one of {', '.join(having)}"
+                f"{of!r} is the role of several observables: choose one of {', '.join(having)}"
             )
         roles = {self.variables[name].role for name in self._values}
         raise ValueError(

@@ -309,9 +309,7 @@ class _Gone(importlib.abc.Loader):
 
 
 class _Lasting(importlib.abc.Loader):
-    """Loads an existing module with its own loader, and adds its former
-    names.
-    """
+    """Loads an existing module with its own loader, and adds its former names."""
 
     def __init__(self, loader: Any):
         self.loader = loader
@@ -358,9 +356,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def _check_link(name: str, spec: importlib.machinery.ModuleSpec | None) -> None:
-    """Report a checkout without symbolic links, or a package built from such a
-    checkout.
-    """
+    """Report a checkout without symbolic links, or a package built from such a checkout."""
     place = Path(__file__).parents[1] / name.rpartition(".")[2]
     cure = "run 'git config core.symlinks true' and 'git checkout -- physent' in the checkout"
     if place.is_file():  # git writes a link as a small file

@@ -226,8 +226,7 @@ class Declared(eqx.Module, metaclass=DeclaredMeta):
     """A module whose `param`, `static` and `choice` fields are checked at construction."""
 
     def __new__(cls, *args: Any, **values: Any) -> Self:
-        """Refuse unknown names, suggesting the nearest field, and choices outside their
-        family.
+        """Refuse unknown names, suggesting the nearest field, and choices outside their family.
 
         Here, before the checks of a subclass, which use what was chosen.
         """

@@ -93,9 +93,7 @@ def _paragraph(docstring: str | None) -> str:
 
 
 def current(family: Family, kind: str) -> str:
-    """The current name of a kind; a registered name takes precedence over its former
-    meaning.
-    """
+    """The current name of a kind; a registered name takes precedence over its former meaning."""
     return kind if ":" in kind or kind in registered(family) else KINDS[family].get(kind, kind)
 
 

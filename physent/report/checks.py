@@ -1,6 +1,4 @@
-"""Checks of whether a run can be trusted, each a sentence with a
-number.
-"""
+"""Checks of whether a run can be trusted, each a sentence with a number."""
 
 import contextlib
 from collections.abc import Iterator

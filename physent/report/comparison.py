@@ -1,6 +1,4 @@
-"""Two runs side by side: their parameters, their invariants, and tests of their
-entropies.
-"""
+"""Two runs side by side: their parameters, their invariants, and tests of their entropies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

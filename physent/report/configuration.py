@@ -1,6 +1,4 @@
-"""The experiment of a run as a table: every key, its value, and whether that is the
-default.
-"""
+"""The experiment of a run as a table: every key, its value, and whether that is the default."""
 
 import contextlib
 import warnings
@@ -33,8 +31,8 @@ class Setting:
 
 
 def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray] | None:
-    """The only parameter with a value per member, with these values; None if there are
-    several, or none.
+    """The only parameter with a value per member, with these values; None if there are several, or
+    none.
     """
     found = per_member(attributes, members)
     return (found[0][0].rpartition(".")[2], found[0][1]) if len(found) == 1 else None

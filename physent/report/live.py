@@ -1,6 +1,4 @@
-"""The live report of a run: written again whenever the run has saved more, until it
-ends.
-"""
+"""The live report of a run: written again whenever the run has saved more, until it ends."""
 
 import contextlib
 import math

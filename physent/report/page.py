@@ -118,9 +118,7 @@ def drawn(found: Iterable[Picture], order: tuple[str, ...]) -> list[dict[str, An
 
 
 def entries(found: Iterable[Picture], prefix: str = "") -> Iterator[dict[str, Any]]:
-    """Figures as SVG, with a common id prefix; each figure is freed before the next is
-    made.
-    """
+    """Figures as SVG, with a common id prefix; each figure is freed before the next is made."""
     from markupsafe import Markup
 
     for i, picture in enumerate(found):

@@ -91,8 +91,7 @@ def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
 def deep(
     fig: Figure, limits: list[tuple[float, float]], units: Mapping[str, Any]
 ) -> Callable[[np.ndarray, np.ndarray | None], None]:
-    """Three-dimensional axes with these limits, as a function that redraws particles on
-    them.
+    """Three-dimensional axes with these limits, as a function that redraws particles on them.
 
     Colours are heights; lines go along the headings.
     """

@@ -88,8 +88,7 @@ def pictures(dataset: xr.Dataset, everything: bool = False) -> Iterator[Picture]
 
 
 def showpieces(dataset: xr.Dataset) -> Iterator[Picture]:
-    """A few figures that show a run at a glance: its first field, order parameters and
-    entropies.
+    """A few figures that show a run at a glance: its first field, order parameters and entropies.
 
     Particles are left to a movie, and so are the fields of a run that has them.
     """

@@ -1,6 +1,4 @@
-"""Figures of series: time series, drifts, order parameters, ensembles, and phase
-portraits.
-"""
+"""Figures of series: time series, drifts, order parameters, ensembles, and phase portraits."""
 
 from typing import Any
 
@@ -34,9 +32,7 @@ def rows(arrays: list[xr.DataArray], together: bool = False) -> Figure:
 
 
 def draw(axes: Axes, array: xr.DataArray, **line: Any) -> None:
-    """One series: a line for each of several members, or the median and the middle 80 % of
-    many.
-    """
+    """One series: a line for each of several members, or the median and the middle 80 % of many."""
     time = time_of(array)
     array = thin(array, time, POINTS).transpose(time, ...)
     t, values = points(array, time), np.asarray(array.values, dtype=float)

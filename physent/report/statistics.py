@@ -1,6 +1,4 @@
-"""Time averages with autocorrelation-aware error bars, and tests between two
-runs.
-"""
+"""Time averages with autocorrelation-aware error bars, and tests between two runs."""
 
 from dataclasses import dataclass
 

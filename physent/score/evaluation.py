@@ -56,8 +56,8 @@ class Evaluation:
         self.evaluate = evaluate
 
     def __call__(self, score: Score, part: Part, seed: int = 0) -> Any:
-        """float64 arrays (rows, trajectories, ...); random signs, where there are any, are those of
-        the seed.
+        """float64 arrays (rows, trajectories, ...); random signs, if any, are drawn from the
+        seed.
         """
         count, root = min(self.batch, part.size), jax.random.key(seed)
 

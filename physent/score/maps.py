@@ -139,12 +139,12 @@ class Boxes:
         self.visits = np.sum(self.visited, axis=0).astype(float)
 
     def _sums(self, weights: np.ndarray | None) -> np.ndarray:
-        """By group and box."""
+        """Sums by group and box."""
         return np.bincount(self.index, weights, math.prod(self.table)).reshape(self.table)
 
     def mean(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of a box, and its standard error: the groups' sums scatter about their numbers times the
-        mean.
+        """The mean in a box, and its standard error from the scatter of the group sums about their
+        counts times the mean.
         """
         sums, visits = self._sums(weights.ravel()[self.inside]), np.maximum(self.visits, 1)
         value = np.where(self.visits > 0, np.sum(sums, axis=0) / visits, np.nan)

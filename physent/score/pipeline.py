@@ -160,8 +160,8 @@ class _Work:
         self.measure = Evaluation(measured, solver, self.samples, self.together)
 
     def _surveyed(self, solver: StochasticSolver) -> Survey:
-        """The survey, with the requested parity or that of the trained score. Raises
-        FolderError for a score of another system.
+        """The survey, with the requested parity or that of the trained score. Raises FolderError
+        for a score of another system.
         """
         trained, odd, drifting = self.trained, self.settings.odd, self.settings.drifting
         if trained is not None:
@@ -289,9 +289,7 @@ class _Work:
         checkpoint.save(self.folder / CHECKPOINT, header, training)
 
     def judge(self, score: Any, history: list[TrainingProgress]) -> Learnt:
-        """The verdict of a score on held-out samples, and its maps; both are
-        written.
-        """
+        """The verdict of a score on held-out samples, and its maps; both are written."""
         test, whole = self.test.thinned(self.settings.test), self.survey
         held_out = self._held_out(test)
         exact = self._table({"exact": whole.exact}, whole.part).mean("exact")

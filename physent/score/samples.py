@@ -1,6 +1,4 @@
-"""Snapshots of a run as samples for training, checks and the verdict; read
-on demand.
-"""
+"""Snapshots of a run as samples for training, checks and the verdict; read on demand."""
 
 import math
 from collections.abc import Iterator

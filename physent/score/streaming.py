@@ -1,6 +1,4 @@
-"""Local entropy production and currents of a trained score, during a run or from its
-file.
-"""
+"""Local entropy production and currents of a trained score, during a run or from its file."""
 
 import math
 from pathlib import Path

@@ -58,9 +58,7 @@ def check_equation(solver: Solver) -> StochasticSolver:
     """
     name = type(solver).__name__
     if not isinstance(solver, StochasticSolver):
-        raise SamplesError(
-            f"{name} has no noise: neither a score nor entropy production exists for it"
-        )
+        raise SamplesError(f"{name} has no noise: its score and entropy production are not defined")
     if others := solver.other_noise():
         raise SamplesError(
             f"{name} is more than dX = b dt + sqrt(2 D) dW, whose score can be learned: "
@@ -81,9 +79,7 @@ def check_solver(solver: Solver) -> None:
 
 
 def check_diffusion(solver: StochasticSolver, samples: Samples) -> None:
-    """Raise SamplesError if D depends on the state: the equations here assume constant
-    D.
-    """
+    """Raise SamplesError if D depends on the state: the equations here assume constant D."""
     few = Part(samples.rows, np.arange(min(samples.trajectories, 4)))
     few = few.thinned(8 * len(few.trajectories))
     values = samples.read(few.rows, few.trajectories)
@@ -117,9 +113,7 @@ def survey(
     drifting: str = "refuse",
     learns: bool = True,
 ) -> Survey:
-    """Survey the run without a network. Raises SamplesError if no score can be learned from
-    it.
-    """
+    """Survey the run without a network. Raises SamplesError if no score can be learned from it."""
     check_diffusion(solver, samples)
     parity = parity_of(solver, odd)
     part = samples.everything.thinned(

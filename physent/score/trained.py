@@ -33,9 +33,7 @@ FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A trained score, the solver of the run it was learned from, and the header of the
-    file.
-    """
+    """A trained score, the solver of the run it was learned from, and the header of the file."""
 
     score: Score
     solver: StochasticSolver
@@ -47,9 +45,7 @@ class Trained:
         return {str(name): int(sign) for name, sign in self.header["parity"].items()}
 
     def check(self, solver: Solver, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Raise SamplesError unless it is a score of this solver with variables of these
-        shapes.
-        """
+        """Raise SamplesError unless it is a score of this solver with variables of these shapes."""
         solver = check_equation(solver)
         name, given, wanted = type(solver).__name__, sorted(solver.parity()), sorted(self.parity)
         if given != wanted or solver.independent() != self.solver.independent():
@@ -124,9 +120,7 @@ def header(
 
 
 def load(path: str | Path) -> Trained:
-    """Load the trained score from a file or a run folder. Raises FolderError if there is
-    none.
-    """
+    """Load the trained score from a file or a run folder. Raises FolderError if there is none."""
     path = Path(path)
     path = path / SCORE if path.is_dir() else path
     if not path.is_file():

@@ -1,5 +1,5 @@
-"""The quality of a learned score without the true one, and its entropy production compared with
-the exact one.
+"""The quality of a learned score without the true one, and its entropy production compared with the
+exact one.
 
 At stationarity E[v* . s*] = 0 for the true score s* and v* = b - D s*, so E[s* . D s*] = E[b . s*]
 = -E[div b]. Hence for any s, the sum over the variables with noise but div b over all of them,
@@ -79,8 +79,8 @@ class Number(NamedTuple):
 
 
 class Table:
-    """The `sums` of samples, (rows, trajectories) each, and their means with
-    correlation-aware errors.
+    """The `sums` of samples, (rows, trajectories) each, and their means with correlation-aware
+    errors.
 
     From 16 trajectories on these are drawn again, whole; of fewer the rows are, in blocks longer
     than the correlation.
@@ -195,7 +195,7 @@ def verdict(
 
 
 def _entries(numbers: dict[str, Number], variable: str = "") -> dict[str, Entry]:
-    """Numbers by their names, or those of a variable by the prefixes of theirs."""
+    """Entries by name, or the entries of one variable by the prefixes of its names."""
     words = PREFIXES if variable else ROWS
     return {
         f"{key}{variable}": Entry(
@@ -206,7 +206,7 @@ def _entries(numbers: dict[str, Number], variable: str = "") -> dict[str, Entry]
 
 
 def label(name: str) -> str:
-    """What a name in `score.nc` means; the `entries` of a verdict have their labels with them."""
+    """The label of a name in `score.nc`; the `entries` of a verdict carry their own labels."""
     words = ROWS | PREFIXES
     key = max((key for key in words if name.startswith(key)), key=len)
     return words[key].format(name.removeprefix(key))
@@ -231,7 +231,7 @@ def _words(
 
 
 def _of_maps(numbers: dict[str, Number], held_out: str) -> tuple[str, str]:
-    """What the maps are good for, in words, and the state."""
+    """The usability of the maps, in words, and the state."""
     (error, spread), reference = numbers["error"], numbers["error_reference"]
     (value, deviation), given = numbers["r_squared"], f"R^2 is {numbers['r_squared']}"
     if not np.isfinite(error):

@@ -202,8 +202,8 @@ def run_point(text: str, folder: str) -> dict[str, Any]:
 
 
 def status_of(folder: Path) -> str:
-    """The status recorded in the file of a run; "absent" if there is none, "damaged" if it
-    cannot be read.
+    """The status recorded in the file of a run; "absent" if there is none, "damaged" if it cannot
+    be read.
     """
     if not (folder / RUN).is_file():
         return "absent"

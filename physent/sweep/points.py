@@ -105,9 +105,7 @@ def _call(key: str, text: str, name: str, arguments: str) -> _Over:
 
 
 def points(settings: SweepSettings) -> list[Point]:
-    """All points of a sweep, in order. Raises ParameterError if the values define no
-    points.
-    """
+    """All points of a sweep, in order. Raises ParameterError if the values define no points."""
     overs = [_parse(text) for text in settings.over]
     if not overs:
         raise ParameterError(
@@ -129,7 +127,7 @@ def points(settings: SweepSettings) -> list[Point]:
                 value in values[:i] for i, value in enumerate(values)
             ):
                 raise ParameterError(
-                    "over", f"{over.key} takes a value twice, allowed in a grid: each once"
+                    "over", f"{over.key} has a repeated value; values in a grid must be distinct"
                 )
         if settings.mode == "zip" and len({len(values) for values in lists}) > 1:
             lengths = ", ".join(

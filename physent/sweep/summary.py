@@ -15,8 +15,8 @@ from physent.sweep.points import Point
 
 
 def summarise(results: Sequence[Result], points: Sequence[Point], mode: Mode) -> xr.Dataset:
-    """The last value and the time mean (also over members) of every series of every run, its
-    status and wall time.
+    """The last value and the time mean (also over members) of every series of every run, its status
+    and wall time.
 
     In a grid the parameters are the dimensions; else there is one dimension `point`, with the
     parameters along it. A run that failed has what it saved; one without a file has NaN. Where one

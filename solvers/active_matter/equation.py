@@ -310,8 +310,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return state.neighbors.overflow() + 2 * (state.leap > 1).astype(int)
 
     def fatal(self, error: int) -> str | None:
-        """Steps too long for the forces, unless a neighbour list was too short, which growing
-        may fix.
+        """Steps too long for the forces, unless a neighbour list was too short, which growing may
+        fix.
         """
         words = "a pair force moved a particle farther than its reach in one step: dt is too large"
         return f"{words} for it" if error == 2 else None

@@ -39,8 +39,8 @@ class Propulsion(Declared):
         """The correlation time of g."""
 
     def langevin(self, g: Float[Array, "n d"]) -> tuple[Array | None, Array | None, Array | None]:
-        """Drift, diffusion coefficient and the drift's derivative if dg = b dt + sqrt(2 D) dW
-        with constant D; None for other processes.
+        """Drift, diffusion coefficient and the drift's derivative if dg = b dt + sqrt(2 D) dW with
+        constant D; None for other processes.
         """
         return None, None, None
 

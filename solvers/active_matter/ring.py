@@ -1,5 +1,5 @@
-"""Two active particles on a ring: their entropy production and its parts, from the
-Fokker-Planck equation.
+"""Two active particles on a ring: their entropy production and its parts, from the Fokker-Planck
+equation.
 """
 
 import math

@@ -8,8 +8,7 @@ from physent.protocol.variables import Variable
 
 
 class ActiveMatterState(State):
-    """Positions in the box, winding numbers, propulsions and the neighbour
-    list.
+    """Positions in the box, winding numbers, propulsions and the neighbour list.
 
     `leap` is the farthest that a step moved a particle by its pair force so far, in units of the
     force's reach; `previous` is the drift by forces and trap one step ago, which only

@@ -29,14 +29,12 @@ class Initial(Declared):
     def __call__(
         self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
     ) -> Start:
-        """Positions and headings of the shape (d, n); `length` is the side of the periodic box,
-        if there is one.
+        """Positions and headings of the shape (d, n); `length` is the side of the periodic box, if
+        there is one.
         """
 
     def check(self, shape: tuple[int, int], length: Array | None) -> None:
-        """Raise ParameterError if the initial condition does not fit the school or its
-        space.
-        """
+        """Raise ParameterError if the initial condition does not fit the school or its space."""
 
 
 class RandomBox(Initial):

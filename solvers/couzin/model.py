@@ -54,8 +54,7 @@ class CouzinState(State):
 
 
 class Couzin(Solver[CouzinState]):
-    """A school of fish that repel, align and attract each other in three
-    zones.
+    """A school of fish that repel, align and attract each other in three zones.
 
     A fish turns away from those in its zone of repulsion, d = -sum r_ij/|r_ij|; if there are none,
     it wants d = w d_o + d_a: along the headings in the shell of orientation, towards those in the

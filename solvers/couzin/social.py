@@ -49,8 +49,8 @@ def ways(ours: Array, others: Array, space: Space) -> list[Array]:
 
 
 def squares(components: list[Array], absent: Array | None = None) -> Array:
-    """The squared lengths of vectors; infinity for a vector that is 0, so that a fish is not
-    its own neighbour.
+    """The squared lengths of vectors; infinity for a vector that is 0, so that a fish is not its
+    own neighbour.
 
     `absent`, to be broadcast to the vectors, is infinity for those to others that do not exist,
     else 0.

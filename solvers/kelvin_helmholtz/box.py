@@ -1,6 +1,4 @@
-"""The box of a stratified shear flow, its fluid, and the interface of both
-methods.
-"""
+"""The box of a stratified shear flow, its fluid, and the interface of both methods."""
 
 import abc
 import math
@@ -118,8 +116,8 @@ def courant_rate(outflow: Array, density: Field, box: Box, fluid: Fluid) -> Arra
 
 
 class Sources(eqx.Module):
-    """Steady forcing: a horizontal acceleration (z), and a base state maintained against
-    diffusion (z).
+    """Steady forcing: a horizontal acceleration (z), and a base state maintained against diffusion
+    (z).
     """
 
     acceleration: Profile | None = None
@@ -195,8 +193,8 @@ class Method(eqx.Module, Generic[F]):
     def start(
         self, velocity: Velocity, density: Profile, dye: Profile | None, noise: Field | None
     ) -> F:
-        """The flow with this velocity, made divergence-free, and these profiles; noise is added
-        to w.
+        """The flow with this velocity, made divergence-free, and these profiles; noise is added to
+        w.
         """
 
     @property

@@ -107,7 +107,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         default=1.0,
         converter=as_number,
         gt=0,
-        doc="largest (|u|/dx + |w|/dz) x inner step; above 1 the density has no bounds",
+        doc="largest (|u|/dx + |w|/dz) x inner step; above 1 the density is not bounded",
     )
     advection: Literal["tvd", "central"] = static(
         "tvd", doc="fluxes of density and dye in method projection"
@@ -276,8 +276,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         }
 
     def split(self, devices: int) -> dict[str, int]:
-        """Method `spectral`: fields are partitioned along x, and the modes that it evolves along
-        z.
+        """Method `spectral`: fields are partitioned along x, and the modes that it evolves
+        along z.
         """
         refuse(
             self.method == "projection",

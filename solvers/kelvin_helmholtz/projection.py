@@ -161,9 +161,7 @@ class Projection(Method[Staggered]):
     # one Euler step
 
     def _moved(self, flow: Staggered, dt: Array, root: int = 2) -> Staggered:
-        """One step of the method of `root`^2 stages; ghost cells are passed from stage to
-        stage.
-        """
+        """One step of the method of `root`^2 stages; ghost cells are passed from stage to stage."""
         scalars = jax.tree.map(self._scalar_ghosts, (flow.density, flow.dye))
         flow = ssp_rk3_step(
             Staggered(*self._ghosts(flow.u, flow.w), *scalars), dt, self._euler, root

@@ -266,8 +266,7 @@ class KleinGordon(Solver[KleinGordonState]):
         return {"phi": phi, "phi_t": phi_t}
 
     def longest_dt(self) -> Array:
-        """Half the light travel time between grid points, dx/2; dx/8 with methods of order
-        2.
+        """Half the light travel time between grid points, dx/2; dx/8 with methods of order 2.
 
         Verlet's method is stable up to 2/k_max = .64 dx. The step stays fixed: a change on the way
         would cost the bounded energy error, which a symplectic method has with one dt only.

@@ -16,9 +16,7 @@ from .potential import POTENTIALS, CustomPotential, Phi4, Potential
 
 
 class Medium(eqx.Module):
-    """The data of the equation for an initial condition: box, potential and
-    boundary.
-    """
+    """The data of the equation for an initial condition: box, potential and boundary."""
 
     length: Float[Array, ""]
     potential: Potential
@@ -53,8 +51,8 @@ class Initial(Declared):
         """phi at the points x and the time t, a solution or, near t = 0, nearly one."""
 
     def is_solution(self, medium: Medium) -> bool:
-        """Whether `field` solves the equation at all times, up to exponentially small tails at
-        the edge.
+        """Whether `field` solves the equation at all times, up to exponentially small tails at the
+        edge.
         """
         return False
 
@@ -67,9 +65,7 @@ class Initial(Declared):
         return (Periodic(), Antiperiodic())
 
     def check(self, n: int, medium: Medium) -> None:
-        """Raise ParameterError if the initial condition does not fit the grid or the
-        potential.
-        """
+        """Raise ParameterError if the initial condition does not fit the grid or the potential."""
         kinds = " or ".join(repr(kind) for kind, cls in POTENTIALS.items() if cls in self.needs)
         refuse(
             self.needs and not isinstance(medium.potential, self.needs),

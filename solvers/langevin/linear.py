@@ -118,8 +118,8 @@ class CoupledAOUPs(LinearSystem):
 
 
 class BeadSpring(LinearSystem):
-    """Beads on a line joined by unit springs to each other and to two walls, with temperatures
-    that vary linearly along the chain.
+    """Beads on a line joined by unit springs to each other and to two walls, with temperatures that
+    vary linearly along the chain.
 
     A has -2 on its diagonal and 1 beside it, D_i = T_i; two beads produce (T1 - T2)^2/(4 T1 T2).
     (J. Li et al., Nat. Commun. 10, 1666, 2019.)
@@ -228,9 +228,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     initial: Literal["stationary", "origin"] = static("stationary", doc="walkers at t = 0")
 
     def __check_init__(self):
-        """Reject a system without a stationary state, and Euler steps too long to have
-        one.
-        """
+        """Reject a system without a stationary state, and Euler steps too long to have one."""
         if any(axis is not None for axis in jax.tree.leaves(member_axes(self.system))):
             return  # one system for each member
         a, dt = on_host((on_host(self.system).matrix(), self.dt))

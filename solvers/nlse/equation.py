@@ -42,9 +42,7 @@ INITIALS: dict[str, type[Initial]] = {
 
 
 class NLSEState(State):
-    """psi at the grid points at time t, and for an adaptive method the next inner step
-    size.
-    """
+    """psi at the grid points at time t, and for an adaptive method the next inner step size."""
 
     t: Float[Array, ""]
     psi: Complex[Array, " n"]
@@ -91,9 +89,9 @@ class NLSE(Solver[NLSEState]):
     )
     dealias: Literal["none", "filter", "exact"] = static(
         "none",
-        doc="filter: damp the spectrum by exp(-36 (|k|/k_c)^36), k_c two thirds of the largest k, "
-        "once a step; "
-        "exact: form the cubic product on twice as many points (etdrk4, dopri8)",
+        doc="filter: damp the spectrum by exp(-36 (|k|/k_c)^36), k_c two thirds of the largest "
+        "k, once per step; exact: form the cubic product on twice as many points (etdrk4, "
+        "dopri8)",
     )
     rtol: Array = param(
         default=1e-11, converter=as_number, gt=0, doc="relative tolerance of dopri8, for each mode"

@@ -34,9 +34,7 @@ class Medium(eqx.Module):
 
 
 class Initial(Declared):
-    """An initial state, and its exact evolution without a potential, if that has a closed
-    form.
-    """
+    """An initial state, and its exact evolution without a potential, if that has a closed form."""
 
     @abc.abstractmethod
     def __call__(
@@ -51,9 +49,7 @@ class Initial(Declared):
         return None
 
     def check(self, n: int, medium: Medium) -> None:
-        """Raise ParameterError if the initial condition does not fit the grid or the
-        medium.
-        """
+        """Raise ParameterError if the initial condition does not fit the grid or the medium."""
 
 
 class Bright(Initial):

@@ -64,9 +64,7 @@ class Soliton(BrightSolution):
 
 
 class Solitons(Bright):
-    """The sum of any number of soliton profiles, a solution only as long as they do not
-    overlap.
-    """
+    """The sum of any number of soliton profiles, a solution only as long as they do not overlap."""
 
     amplitude: Array = param(
         default=(2.0, 1.5), converter=as_number, ndim=1, gt=0, doc="peak of |psi| of each"

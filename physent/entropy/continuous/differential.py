@@ -165,8 +165,8 @@ def log_unit_ball(d: int, metric: Metric) -> float:
 
 
 def kozachenko_leonenko(n: int, k: int, d: int, metric: Metric, dtype) -> Array:
-    """The constant added to d times the mean logarithm of the distances: psi(N) - psi(k) +
-    ln V_d.
+    """The constant added to d times the mean logarithm of the distances: psi(N) - psi(k) + ln
+    V_d.
     """
     counted = digamma(jnp.asarray(n, dtype)) - digamma(jnp.asarray(k, dtype))
     return counted + log_unit_ball(d, metric)

@@ -36,9 +36,7 @@ def circumferences(period: ArrayLike | Sequence[float] | None, d: int, dtype) ->
 
 
 def gap(a: Array, b: Array, period: Array | None) -> Array:
-    """|a - b| by component, on a circle of circumference `period` if given (inf: not
-    periodic).
-    """
+    """|a - b| by component, on a circle of circumference `period` if given (inf: not periodic)."""
     distance = jnp.abs(a - b)
     if period is None:
         return distance
@@ -138,9 +136,7 @@ def nearest_distances(points: Array, k: int, metric: Metric, period: Array | Non
 
 
 def _minima(matrix: Array) -> Array:
-    """The minima of the columns, eight parts at a time: half the time of a row-by-row
-    reduction.
-    """
+    """The minima of the columns, eight parts at a time: half the time of a row-by-row reduction."""
     while (rows := matrix.shape[0]) > 1:
         each = -(-rows // min(rows, _BLOCK))
         parts = [
@@ -151,8 +147,8 @@ def _minima(matrix: Array) -> Array:
 
 
 def others(points: Array, k: int = 1) -> tuple[int, Callable[[Array], Array]]:
-    """The number of points, and a mask of those other than the candidate of an index in a
-    `sweep`. Raises ValueError if there are fewer than k others.
+    """The number of points, and a mask of those other than the candidate of an index in a `sweep`.
+    Raises ValueError if there are fewer than k others.
     """
     n = points.shape[0]
     if not 1 <= k < n:
@@ -183,9 +179,7 @@ def kth_distance(points: Array, period: Array | None, k: int, metric: Metric) ->
 
 @kth_distance.defjvp
 def _kth_distance_jvp(k, metric, primals, tangents):
-    """Find the neighbour and its index, then differentiate only that distance: O(N), not
-    O(N^2).
-    """
+    """Find the neighbour and its index, then differentiate only that distance: O(N), not O(N^2)."""
     (points, period), (tangent, _) = primals, tangents
     neighbour = nearest_neighbours(points, k, metric, period)[1][-1]
 

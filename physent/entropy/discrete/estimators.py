@@ -116,8 +116,8 @@ class Grassberger(Estimator):
 
 
 class ChaoShen(Estimator):
-    """Coverage-adjusted Horvitz-Thompson estimator, H = sum_i f(C p_i)/(1 - (1 - C p_i)^N) over
-    the observed outcomes.
+    """Coverage-adjusted Horvitz-Thompson estimator, H = sum_i f(C p_i)/(1 - (1 - C p_i)^N) over the
+    observed outcomes.
 
     C = 1 - f_1/N is the estimated coverage, f_1 the number of outcomes seen once (N - 1 of them
     where all are). Chao and Shen, Environ. Ecol. Stat. 10, 429 (2003). For Renyi entropy the power

@@ -1,5 +1,5 @@
-"""Grassberger's estimates of functions of a probability from one count, and of measures built
-from them.
+"""Grassberger's estimates of functions of a probability from one count, and of measures built from
+them.
 """
 
 import jax.numpy as jnp

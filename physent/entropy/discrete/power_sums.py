@@ -81,8 +81,7 @@ def log_power_mean(p: Array, epsilon: Array, axis: int, weights: Array | None) -
 def renyi_of_sums(
     total: Callable[[Callable[[Array], Array]], Array], order: Array, largest: Array
 ) -> Array:
-    """Renyi entropy from a function that sums over the outcomes: `total(f)` is sum_i
-    f(p_i).
+    """Renyi entropy from a function that sums over the outcomes: `total(f)` is sum_i f(p_i).
 
     `largest` is the largest p, which scales the sum of powers for orders far from 1.
     """

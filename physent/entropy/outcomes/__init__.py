@@ -1,3 +1,1 @@
-"""Outcome spaces, one file per group; `kinds` is their table, `space` their common
-base.
-"""
+"""Outcome spaces, one file per group; `kinds` is their table, `space` their common base."""

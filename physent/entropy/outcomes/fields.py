@@ -80,9 +80,7 @@ class Spectrum(OutcomeSpace):
 
 
 class Counts(OutcomeSpace):
-    """Existing counts, one entry for every possible outcome; reads any number of
-    axes.
-    """
+    """Existing counts, one entry for every possible outcome; reads any number of axes."""
 
     axes: ClassVar[int | None] = None
 

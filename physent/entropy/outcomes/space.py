@@ -17,8 +17,7 @@ Axes = int | Sequence[int] | None
 
 
 class OutcomeSpace(Declared):
-    """An outcome space: turns data into one count, or one weight, for every possible
-    outcome.
+    """An outcome space: turns data into one count, or one weight, for every possible outcome.
 
     `counted` says whether the numbers are counts of a sample, which is what bias-corrected
     estimators need; a density or a power spectrum gives weights instead. `homogeneous` says whether
@@ -32,21 +31,15 @@ class OutcomeSpace(Declared):
 
     @abc.abstractmethod
     def tally(self, x: Array) -> Array:
-        """The counts or weights (batch, outcomes) of data (batch, *read axes), already laid
-        out.
-        """
+        """The counts or weights (batch, outcomes) of data (batch, *read axes), already laid out."""
 
     def misfit(self, x: np.ndarray) -> str | None:
-        """What is wrong with data on the host, as the predicate of a sentence, or
-        None.
-        """
+        """What is wrong with data on the host, as the predicate of a sentence, or None."""
         return None
 
     @compiled()
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
-        """The counts or weights of all outcomes, along a last axis that replaces the axes
-        read.
-        """
+        """The counts or weights of all outcomes, along a last axis that replaces the axes read."""
         return self._tallied(x, axis, jnp.asarray)
 
     def relative(self, x: ArrayLike, axis: Axes = None) -> Array:
@@ -62,8 +55,8 @@ class OutcomeSpace(Declared):
 
     @compiled()
     def probabilities(self, x: ArrayLike, axis: Axes = None) -> Array:
-        """The relative frequencies of all outcomes, along the last axis; NaN if there is nothing
-        to count.
+        """The relative frequencies of all outcomes, along the last axis; NaN if there is nothing to
+        count.
         """
         counts = self.relative(x, axis)
         return counts / jnp.sum(counts, axis=-1, keepdims=True)

@@ -1,5 +1,4 @@
-"""Seven entropies of a school of fish and their index, as defined by the package dewi-kadita
-0.0.4.
+"""Seven entropies of a school of fish and their index, as defined by the package dewi-kadita 0.0.4.
 
 Six are -sum p ln p / ln(bins) with p the frequencies in one histogram, between 0 and 1. The
 definitions are kept, whatever they leave to be desired, so that published numbers can be
@@ -175,8 +174,8 @@ def shape_entropy(position: ArrayLike) -> Array:
 
 @compiled()
 def wrapped_rotation(position: ArrayLike, heading: ArrayLike) -> Array:
-    """|mean of r x v| with unit vectors, r from the mean of the positions as they are: the
-    package's rotation.
+    """|mean of r x v| with unit vectors, r from the mean of the wrapped positions: the rotation of
+    the package.
 
     Not the rotation of a school that lies across the edge of a periodic box.
     """

@@ -35,7 +35,7 @@ from physent.entropy.schools.directions import momenta, unit
 
 RISING = (
     lambda edges: edges.ndim == 1 and len(edges) > 1 and np.all(np.diff(edges) > 0),
-    "two or more numbers that rise",
+    "two or more increasing numbers",
 )
 
 
