@@ -7,7 +7,7 @@ from jaxtyping import Array
 
 from physent.diagnostics.fields import real
 from physent.entropy import ESTIMATORS, MEASURES, Estimator, Measure, jensen_shannon_complexity
-from physent.entropy.discrete.counting import as_floating, count_symbols
+from physent.entropy.discrete import as_floating, count_symbols
 from physent.entropy.outcomes.histogram import bin_index
 from physent.entropy.outcomes.patterns import lehmer_code
 from physent.protocol.diagnostic import Diagnostic, Observed
