@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.entropy.discrete.counting import combine_symbols, count_symbols
+from physent.entropy.discrete import combine_symbols, count_symbols
 from physent.entropy.outcomes.histogram import bin_index
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import (

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array
 
 from physent.diagnostics.structure import UNIT_BALL, neighborhood, space_of
-from physent.entropy.discrete.counting import count_symbols
+from physent.entropy.discrete import count_symbols
 from physent.entropy.discrete.power_sums import squared_modulus
 from physent.entropy.outcomes.histogram import bin_index
 from physent.numerics.neighbors import separations

@@ -19,7 +19,7 @@ from physent.entropy import (
     ksg_conditional_mutual_information,
     ksg_mutual_information,
 )
-from physent.entropy.discrete.counting import as_floating, count_symbols
+from physent.entropy.discrete import as_floating, count_symbols
 from physent.entropy.information import information_of_counts
 from physent.entropy.outcomes.histogram import bin_index
 from physent.protocol.diagnostic import Diagnostic, Instantaneous, Observed

@@ -16,7 +16,7 @@ from physent.entropy import (
     sample_entropy,
     svd_entropy,
 )
-from physent.entropy.discrete.counting import as_floating
+from physent.entropy.discrete import as_floating
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import (
     Declared,

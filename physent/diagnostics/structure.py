@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from physent.entropy.discrete.counting import count_symbols
+from physent.entropy.discrete import count_symbols
 from physent.errors import ParameterError
 from physent.numerics.neighbors import NeighborList, find_neighbors, separations
 from physent.numerics.space import Space
