@@ -148,7 +148,7 @@ def observing(solver):
 def test_the_weight_of_the_density_is_the_solvers(diagnostic):
     given = observing(KelvinHelmholtz(buoyancy=3.0))
     assert diagnostic().variables(given).keys() == diagnostic(gravity=3.0).variables(given).keys()
-    with pytest.raises(ValueError, match="gravity is 2, but the solver's buoyancy 3"):
+    with pytest.raises(ValueError, match="gravity is 2, but the solver's buoyancy is 3"):
         diagnostic(gravity=2.0).variables(given)
     with pytest.raises(ValueError, match="gravity must be given"):
         diagnostic().variables(Observed(dict(given), given.variables, given.domain, given.t))
@@ -260,7 +260,7 @@ def test_a_randomly_forced_flow_does_not_depend_on_how_it_is_cut():
         ),
         (
             {"walls": "no_slip", "initial": DoubleShear()},
-            "starts at 1 along a wall, allowed: free_slip",
+            "starts with speed 1 along a wall, allowed: free_slip",
         ),
         (
             {"initial": ShearLayer(perturbation=Mode(m=64))},

@@ -657,7 +657,7 @@ def test_a_score_is_a_diagnostic_in_a_run_and_of_its_file(folder):
 def test_a_score_is_refused_where_it_does_not_fit(folder, tmp_path):
     beads = LinearLangevin(system=BeadSpring(beads=3), walkers=64, dt=0.5)
     physent.run(beads, t_end=2.0, save_every=1.0, output=tmp_path / "beads")
-    with pytest.raises(FolderError, match=r"none of position \(1, 3\)"):
+    with pytest.raises(FolderError, match=r"not for position \(1, 3\)"):
         learn(tmp_path / "beads", source=folder)
     samples = {name: jnp.zeros((2, 6, 2)) for name in ("position", "propulsion")}
     header = {"shapes": dict.fromkeys(samples, (6, 2)), "parity": dict.fromkeys(samples, 1)}
