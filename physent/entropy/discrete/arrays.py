@@ -80,8 +80,8 @@ def as_real(x: ArrayLike) -> Array:
     x = as_floating(x)
     if jnp.iscomplexobj(x):
         raise ValueError(
-            "complex values have no order, and one real number cannot stand for them: take the "
-            "modulus, the phase, or the real and the imaginary part"
+            "given complex values, allowed: real ones; use the modulus, the phase, or the real and "
+            "imaginary parts"
         )
     return x
 
