@@ -112,11 +112,17 @@ def unit_of(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
     before anything is squared: the quotient is exact. 1 where all values are 0, or one is not
     finite.
     """
-    largest = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis=axis, keepdims=True))
-    exponent = jnp.frexp(jnp.where(jnp.isfinite(largest), largest, jnp.zeros_like(largest)))[1]
-    # the reciprocal of the unit must be a normal number too
-    most = jnp.finfo(largest.dtype).maxexp - 2
-    return jnp.ldexp(jnp.ones_like(largest), jnp.clip(exponent, -most, most))
+    largest = jnp.max(jnp.abs(jax.lax.stop_gradient(x)), axis=axis, keepdims=True)
+    number = jnp.finfo(largest.dtype)
+    whole = jnp.dtype(f"int{number.bits}")
+    one = (number.maxexp - 1) << number.nmant  # the bits of 1.0
+    exponent = jax.lax.bitcast_convert_type(largest, whole) & (
+        ((1 << number.nexp) - 1) << number.nmant
+    )
+    # a power of two; its reciprocal must be a normal number too
+    exponent = jnp.clip(exponent, 1 << number.nmant, (2 * number.maxexp - 4) << number.nmant)
+    usual = jnp.isfinite(largest) & (largest > 0)
+    return jax.lax.bitcast_convert_type(jnp.where(usual, exponent, one), largest.dtype)
 
 
 def scaled(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:

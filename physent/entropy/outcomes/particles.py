@@ -109,7 +109,7 @@ class Headings(OutcomeSpace):
         if x.shape[-1] == 2:
             symbol, size = sector, self.sectors
         else:
-            x = scaled(x, axis=-1)
+            x = scaled(x, axis=(1, 2))
             height = x[:, :, 2] / nonzero(jnp.sqrt(jnp.sum(x**2, axis=-1)))
             band = jnp.clip(jnp.floor((1 - height) / 2 * self.bands), 0, self.bands - 1)
             symbol, size = band * self.sectors + sector, self.bands * self.sectors
