@@ -149,7 +149,9 @@ NAMES: dict[str, dict[str, str]] = {
             "WeightedOrdinal",
         )
     },
+    "entropy.counting": {"poison": "entropy.discrete.arrays.only_finite"},
     "entropy.production": {"block_bootstrap": "entropy.error_bars.block_bootstrap"},
+    "entropy.schooling": {"P": "entropy.discrete.arrays.P"},
     "report.comparison": {"compare": "report.comparison.compare_runs"},
     "report.fields": {"maps": "report.fields.image"},
     "report.page": {name: f"report.files.{name}" for name in ("MARK", "REPORT")},
