@@ -185,13 +185,16 @@ class PhysentAccessor:
         )
 
     def time_average(self, dim: Hashable = "t") -> xr.Dataset:
-        """Mean, autocorrelation-aware standard error and effective sample size along one
-        dimension.
+        """`physent.entropy.time_average` along one dimension: mean, autocorrelation-aware standard
+        error, effective sample size and 95 % interval.
         """
-        dims, names = self._dims(dim), time_average(np.zeros(2))._fields
+        dims, names = self._dims(dim), jax.eval_shape(time_average, np.zeros(2))._fields
+        silent = jax.jit(time_average)  # few samples are said once
         results = {
             name: self._apply(
-                lambda block, axes, name=name: getattr(time_average(block), name),
+                lambda block, axes, name=name: getattr(
+                    (time_average if name == names[0] else silent)(block), name
+                ),
                 dims,
                 name,
                 f"{name.replace('_', ' ')} of {self._name}",

@@ -270,6 +270,8 @@ def _drift(values: np.ndarray) -> tuple[float, float, float] | None:
         t = abs(float(shift.mean())) / error if error > 0 else 0.0
         p = float(2 * stats.t.sf(t, len(shift) - 1))
     else:
-        p = float(compare(first.mean(axis=1), last.mean(axis=1)).p_value)
+        halves = first.mean(axis=1), last.mean(axis=1)
+        # traced, it does not warn of few samples: the survey does
+        p = float(jax.jit(compare)(*halves).p_value)
     large = abs(means[1] - means[0]) > SHIFT * max(abs(means[0]), abs(means[1]))
     return (*means, p) if large and p < SIGNIFICANT else None

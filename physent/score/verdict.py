@@ -12,6 +12,7 @@ is what there was to learn, and R^2 = 1 - error/error_reference.
 
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +22,7 @@ from physent.learning.currents import Physics, current, stationary_rate, summed
 from physent.learning.derivatives import Learned
 from physent.protocol.moved import warn
 
+_bootstrap = eqx.filter_jit(block_bootstrap)  # traced, it leaves few samples for the survey to say
 TRAJECTORIES = 16  # enough of them to be drawn again whole
 GOOD, FAIR = 0.9, 0.5  # of R^2 less two standard errors
 USES = {
@@ -82,8 +84,8 @@ class Table:
     """The `sums` of samples, (rows, trajectories) each, and their means with correlation-aware
     errors.
 
-    From 16 trajectories on these are drawn again, whole; of fewer the rows are, in blocks longer
-    than the correlation.
+    From 16 trajectories on these are drawn again, whole; of fewer the rows are, in blocks whose
+    length follows from the correlation of each sum.
     """
 
     def __init__(self, numbers: dict[str, Any], correlation: float = 1.0):
@@ -99,15 +101,11 @@ class Table:
 
     def number(self, values: np.ndarray) -> Number:
         """The mean of an array like them."""
-        if values.shape[1] >= TRAJECTORIES:
-            series, block = values.mean(axis=0), 1
-        else:
-            series = values.mean(axis=1)
-            block = min(len(series), max(1, round(2 * self.correlation)))
-        if len(series) < max(4, 2 * block):  # not two independent pieces
-            return Number(float(np.mean(values)), float("nan"))
-        block = min(block, len(series) // 4)
-        rate = block_bootstrap(jnp.asarray(series), jax.random.key(0), block=block)
+        whole = values.shape[1] >= TRAJECTORIES
+        series = values.mean(axis=0 if whole else 1)
+        if len(series) < max(4, 0 if whole else 4 * round(self.correlation)):
+            return Number(float(np.mean(values)), float("nan"))  # not two independent pieces
+        rate = _bootstrap(jnp.asarray(series), jax.random.key(0), 1 if whole else None)
         return Number(float(np.mean(values)), float(rate.standard_error))
 
     def ratio(self, above: np.ndarray, below: np.ndarray) -> Number:
