@@ -17,6 +17,7 @@ from physent.entropy.discrete import (
     compiled,
     native,
     nonzero,
+    only_finite,
     squared_modulus,
 )
 from physent.entropy.outcomes.space import as_axes
@@ -326,6 +327,7 @@ def _entropy_rate(
     t: ArrayLike, entropy: ArrayLike, key: PRNGKeyArray, block: int | None, samples: int
 ) -> tuple[Rate, Array]:
     s = as_real(entropy)
+    s = only_finite(s, s)
     n, (_, t, unit) = s.shape[0], _centred(jnp.asarray(native(t), s.dtype), (0,))
     weights = t / jnp.sum(t**2)
     _, centred, scale = _centred(s, (0,))
@@ -381,6 +383,7 @@ def _block_bootstrap(
     x: ArrayLike, key: PRNGKeyArray, block: int | None, samples: int
 ) -> tuple[Rate, Array]:
     x = as_real(x)
+    x = only_finite(x, x)
     if x.ndim != 1 or x.shape[0] < 4:
         raise ValueError(f"x: given shape {x.shape}, allowed: (N,), one series of N >= 4 values")
     n = x.shape[0]
