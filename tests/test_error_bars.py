@@ -3,13 +3,24 @@ tables are made by experiments/benchmarks/coverage.py.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.signal
 import scipy.stats
 
-from physent.entropy import block_bootstrap, compare, entropy_rate, time_average
+from physent.entropy import (
+    block_bootstrap,
+    circular_shift,
+    compare,
+    entropy_rate,
+    gaussian_mutual_information,
+    permutation_test,
+    time_average,
+)
 from physent.entropy.error_bars import _student
+
+KEY = jax.random.key(0)
 
 
 def autoregressive(a, n, seeds):
@@ -113,6 +124,36 @@ def test_one_value_has_no_error():
     with pytest.warns(UserWarning, match="worth 1 of"):
         average = time_average(np.ones(1))
     assert average.value == 1 and np.isnan(average.standard_error) and np.isnan(average.high)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"), [("nan", "x has 1 values that are not finite"), ("constant", "x is const")]
+)
+def test_a_statistic_that_is_not_a_number_has_no_p_value(spoil, words):
+    """It was .01, the smallest there is."""
+    x, y = np.random.default_rng(0).standard_normal((2, 300))
+    x = np.where(np.arange(300) == 7, np.nan, x) if spoil == "nan" else np.ones(300)
+    with pytest.warns(UserWarning, match=words) as said:
+        found = permutation_test(gaussian_mutual_information, x, y, jax.random.key(0), 99)
+    assert np.isnan(found.p_value) and len(said) == 1
+    traced = jax.jit(lambda x: permutation_test(gaussian_mutual_information, x, y, KEY, 99))(x)
+    assert np.isnan(traced.p_value)
+    with pytest.warns(UserWarning, match="surrogates, though x and y are finite"):
+        found = permutation_test(lambda x, y: jnp.log(x[0]), y, y, KEY, 99)
+    assert np.isnan(found.p_value)
+
+
+def test_shifted_series_are_called_dependent_as_often_as_the_p_value_says():
+    """AR(1), N/tau = 50, 400 seeds: the central 99.9 % of the binomial."""
+    x, y = autoregressive(0.9, 950, range(400)), autoregressive(0.9, 950, range(400, 800))
+
+    def p_value(x, y, key):
+        return permutation_test(
+            lambda x, y: jnp.abs(x @ y), x, y, key, samples=99, surrogate=circular_shift
+        ).p_value
+
+    p_values = jax.jit(jax.vmap(p_value))(x, y, jax.random.split(KEY, 400))
+    assert 0.02 <= np.mean(np.asarray(p_values) <= 0.05) <= 0.09
 
 
 def test_quantiles_of_students_t():

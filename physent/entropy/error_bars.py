@@ -72,10 +72,11 @@ def _times(centred: Array, axes: Sequence[int], window: float) -> tuple[list[Arr
         covariance = jnp.mean(_autocovariance(lines), axis=tuple(range(-len(axes), -1)))
         rho = covariance / nonzero(covariance[..., :1])
         tau, last = _integrated_time(rho, window)
-        raw.append(jnp.maximum(tau, 1))
+        raw.append(tau)
         lags.append(last)
         slow.append(2 * _integrated_time(rho**2, window)[0] - 1)
-    share = math.prod(raw) / math.prod(centred.shape[a] for a in axes)
+    share = math.prod(jnp.maximum(tau, 1) for tau in raw)
+    share = share / math.prod(centred.shape[a] for a in axes)
     taus = [
         jnp.maximum((tau + (2 * last + 1) * share) / (1 + share), 1)
         for tau, last in zip(raw, lags, strict=True)
@@ -240,14 +241,14 @@ def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Compa
     constants it is 1 where they are equal, else 0. `axis` are the axes of time or space: along
     each the field must be stationary. Warns where one has fewer than 20 effective samples.
     """
-    comparison = _compare(a, b, axis)
+    comparison = _difference(a, b, axis)
     if not any(isinstance(size, jax.core.Tracer) for size in comparison.effective_sizes):
         _warn_of_few(jnp.minimum(*comparison.effective_sizes), "one of the means")
     return comparison
 
 
 @compiled()
-def _compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int]) -> Comparison:
+def _difference(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int]) -> Comparison:
     first, second = _mean(as_real(a), axis), _mean(as_real(b), axis)
     difference, error = first.value - second.value, jnp.hypot(first.error, second.error)
     # parts of the variance: squares of tiny errors would be 0

@@ -12,6 +12,7 @@ is stationary the system's is 0, so it is the total (U. Seifert, Rep. Prog. Phys
 Parts are exact for linear systems.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -44,6 +45,100 @@ def medium_entropy_production(
 def _noise(diffusion: Array) -> Array:
     """D as a safe divisor, 1 where D = 0."""
     return jnp.where(diffusion > 0, diffusion, jnp.ones_like(diffusion))
+
+
+MOST_CONTROLS = 24
+BLOCKS = 256  # of a series, whose means tell the coefficients
+
+
+def stationary_controls(
+    values: Mapping[str, ArrayLike],
+    drift: Mapping[str, ArrayLike],
+    diffusion: Mapping[str, ArrayLike],
+    gradient: Mapping[str, ArrayLike] | None = None,
+    laplacian: Mapping[str, ArrayLike] | None = None,
+    independent: bool = False,
+    confined: Mapping[str, ArrayLike] | None = None,
+) -> Array:
+    """L f = b . grad f + D lap f of some functions f of the state, (m,): their means are 0 at
+    stationarity, and they may be added to any rate with any coefficients.
+
+    Every f is half a product of two variables of `values`, summed over parts and components. Of
+    `independent` copies (N, d) it is half a product of two components i <= j, near ones first, 24
+    at most: for a linear drift the total is then without variance up to d = 6. One more f has the
+    `gradient` and the second derivatives `laplacian`, each by variable and component, as the
+    reference score of a `StochasticSolver`.
+
+    Args:
+        values: stochastic variables X (N, d) with a stationary distribution and not wrapped round
+            a ring, by name; those that are left out take no part in products.
+        drift: b (N, d) of all stochastic variables, by name.
+        diffusion: D of all of them, a scalar or an array that can be broadcast.
+        gradient: df/dX, by name.
+        laplacian: d^2 f/dX_i^2, by name.
+        independent: whether parts are independent copies.
+        confined: False, by name, for variables whose products are to be 0, as they have no
+            stationary distribution; it may be traced.
+    """
+    x = {name: as_real(value) for name, value in values.items()}
+    names, found = list(x), []
+    bound = {name: jnp.asarray((confined or {}).get(name, True)) for name in names}
+    noise = {name: jnp.broadcast_to(jnp.asarray(diffusion[name]), x[name].shape) for name in names}
+    if gradient is not None and laplacian is not None:
+        terms = [drift[name] * gradient[name] + diffusion[name] * laplacian[name] for name in drift]
+        found.append(sum(jnp.sum(term) for term in terms))
+    if independent:
+        for name in names:
+            d, b = x[name].shape[-1], jnp.asarray(drift[name])
+            products, constants = x[name].reshape(-1, d).T @ b.reshape(-1, d), noise[name]
+            constants = jnp.diag(jnp.sum(constants.reshape(-1, d), axis=0))
+            pairs = sorted((j - i, i, j) for i in range(d) for j in range(i, d))[:MOST_CONTROLS]
+            rates = (products + products.T) / 2 + constants
+            found += [jnp.where(bound[name], rates[i, j], 0) for _, i, j in pairs]
+    else:
+        for k, one in enumerate(names):
+            for other in names[k:]:
+                if x[one].shape == x[other].shape:
+                    mixed = x[one] * drift[other] + x[other] * drift[one]
+                    total = jnp.sum(mixed / 2 + (noise[one] if one == other else 0))
+                    found.append(jnp.where(bound[one] & bound[other], total, 0))
+    return jnp.stack(found) if found else jnp.zeros(0)
+
+
+def least_variance(rate: ArrayLike, controls: ArrayLike) -> Array:
+    """The series rate - controls . c (N,) with the mean of least variance.
+
+    The mean of controls (N, m) is 0 but for fluctuations. The coefficients are c = Cov(C, C)^-1
+    Cov(C, R) with the covariances of the means of up to 255 blocks, since the fluctuations of a
+    mean are not those of single values where these are correlated (S. Asmussen, P. W. Glynn,
+    Stochastic Simulation, 2007, section V.2). Of the controls the first blocks/8 are used, so none
+    below 8 values. Error bars are those of any series, `time_average`: too small by a factor
+    1 - m/blocks or so, for the coefficients come from the same series.
+    """
+    rate, controls = as_real(rate), as_real(controls)
+    n, length = rate.shape[0], 1
+    while n // length >= BLOCKS:
+        length *= 2
+    blocks = n // length
+    controls = controls[:, : blocks // 8]
+    if not controls.shape[1]:
+        return rate
+    table = jnp.concatenate([rate[:, None], controls], axis=1)[: blocks * length]
+    means = jnp.mean(table.reshape(blocks, length, -1), axis=1)
+    return rate - controls @ coefficients(means, jnp.ones(blocks, rate.dtype))
+
+
+def coefficients(means: Array, weights: Array) -> Array:
+    """Of the regression of the first column of means (blocks, 1 + m) on the others, (m,), with
+    weights; 0 for combinations of controls that do not fluctuate.
+    """
+    share = weights / jnp.sum(weights)
+    centred = means - jnp.sum(share[:, None] * means, axis=0)
+    scales = jnp.sqrt(jnp.sum(share[:, None] * centred**2, axis=0))
+    scales = jnp.where(scales > 0, scales, 1)
+    unit = centred / scales * jnp.sqrt(share)[:, None]
+    found = jnp.linalg.pinv(unit[:, 1:], rtol=1e3 * float(jnp.finfo(means.dtype).eps)) @ unit[:, 0]
+    return found * scales[0] / scales[1:]
 
 
 class LinearProduction(NamedTuple):

@@ -1,10 +1,12 @@
 """Surrogate data, and tests of a statistic against them."""
 
+import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from physent.entropy.discrete import (
@@ -98,9 +100,30 @@ def permutation_test(
         key: of the surrogates.
         samples: how many surrogates.
         surrogate: maps (key, x) to an array like x.
+
+    Where the statistic of the data or of a surrogate is NaN, p is NaN, with a warning that says why
+    unless it is traced.
     """
-    x, y = jnp.asarray(x), jnp.asarray(y)
+    x, y = jnp.asarray(native(x)), jnp.asarray(native(y))
     value = statistic(x, y)
     null = jax.lax.map(lambda one: statistic(surrogate(one, x), y), jax.random.split(key, samples))
     p_value = as_floating((1 + jnp.sum(null >= value)) / (1 + samples))
+    unknown = jnp.isnan(value) | jnp.any(jnp.isnan(null))
+    p_value = jnp.where(unknown, jnp.nan, p_value)
+    if not isinstance(unknown, jax.core.Tracer) and unknown:
+        warnings.warn(
+            f"p is NaN: the statistic is NaN for {_reason(x, y, value, null)}", stacklevel=2
+        )
     return Significance(value, p_value, jnp.mean(null), jnp.std(null, ddof=1))
+
+
+def _reason(x: Array, y: Array, value: Array, null: Array) -> str:
+    """Why a statistic is NaN, as far as the samples show it."""
+    for name, samples in (("x", np.asarray(x)), ("y", np.asarray(y))):
+        if count := int(np.sum(~np.isfinite(samples))):
+            return f"the data: {name} has {count} values that are not finite"
+        if samples.size and np.any(np.all(samples == samples[:1], axis=0)):
+            return f"the data: {name} is constant"
+    share = int(np.sum(np.isnan(null)))
+    of = "the data and " if np.isnan(value) else ""
+    return f"{of}{share} of {null.shape[0]} surrogates, though x and y are finite and vary"

@@ -91,6 +91,18 @@ class StochasticSolver(Solver[S]):
         """
         return False
 
+    def confined(self) -> bool | Array:
+        """Whether variables with the role position have a stationary distribution, where the domain
+        is not periodic. It is traced.
+
+        **Returns:**
+
+        True or False, which may depend on parameters; the default is `independent()`. Where it is
+        True, products of positions may lower the variance of a stationary mean
+        (`physent.entropy.stationary_controls`).
+        """
+        return self.independent()
+
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> S:
         """The state with given values of the stochastic variables.
 

@@ -270,6 +270,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             self.propulsion.langevin(state.propulsion)[2],
         )
 
+    def confined(self) -> Array:
+        """Whether there is a trap."""
+        return self.trap > 0
+
     def at(self, values: Mapping[str, Array], key: PRNGKeyArray | None = None) -> ActiveMatterState:
         """The state with these positions and, for Ornstein-Uhlenbeck propulsion, propulsions, with
         a new neighbour list.
