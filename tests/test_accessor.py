@@ -144,3 +144,27 @@ def test_data_that_have_no_such_entropy_are_refused(field):
         anomaly.physent.entropy(outcomes="counts")
     for outcomes in ("histogram", "spectrum", "spatial_ordinal", Density(negative="clip")):
         assert np.isfinite(anomaly.physent.entropy(outcomes=outcomes)).all()
+
+
+METHODS = ["entropy", "complexity", "differential_entropy", "sample_entropy", "time_average"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_any_byte_order_precision_and_unit(method):
+    """Big-endian arrays (FITS, MITgcm), half precision, and values of 1e-30 or 1e30 in float32."""
+    values = np.random.default_rng(2).integers(1, 9, (3, 64)) / 8.0
+    coords = {"t": np.arange(3.0), "x": np.arange(64.0)}
+
+    def found(data):
+        array = xr.DataArray(data, coords, ("t", "x"), name="u")
+        result = getattr(array.physent, method)("x")
+        return result["value"] if isinstance(result, xr.Dataset) else result
+
+    plain = found(values)
+    for kind in (">f8", ">f4", "f4", "f2"):
+        result = found(values.astype(kind))
+        assert result.dtype.isnative and result.dtype.itemsize >= 4
+        np.testing.assert_allclose(result, plain, rtol=1e-3)
+    for a in (1e-30, 1e30):
+        expected = plain * a if method == "time_average" else plain
+        np.testing.assert_allclose(found((values * a).astype("f4")), expected, rtol=1e-3)

@@ -30,6 +30,7 @@ from physent.entropy import (
     sample_entropy,
     time_average,
 )
+from physent.entropy.discrete import native
 from physent.errors import nearest
 
 Dims = Hashable | Sequence[Hashable] | None
@@ -98,15 +99,15 @@ class PhysentAccessor:
             if outcomes is not None and (words := outcomes.misfit(block)):
                 raise ValueError(f"{self._name} {words}")
             with jax.enable_x64(True):
-                return np.asarray(function(block, axes))
+                return np.asarray(function(native(block), axes))
 
-        real = np.real(np.zeros(1, self._array.dtype)).dtype
+        real = np.real(np.zeros(1, self._array.dtype)).dtype.newbyteorder("=")
         result = xr.apply_ufunc(
             on_block,
             self._array,
             input_core_dims=[dims],
             dask="parallelized",
-            output_dtypes=[real if real.kind == "f" else np.dtype(float)],
+            output_dtypes=[np.promote_types(real, "f4") if real.kind == "f" else np.dtype(float)],
             dask_gufunc_kwargs={"allow_rechunk": True},
         )
         result = result.rename(name)
