@@ -18,7 +18,7 @@ from physent.entropy import (
     permutation_test,
     time_average,
 )
-from physent.entropy.error_bars import _student
+from physent.entropy.error_bars import student
 
 KEY = jax.random.key(0)
 
@@ -159,5 +159,5 @@ def test_shifted_series_are_called_dependent_as_often_as_the_p_value_says():
 def test_quantiles_of_students_t():
     freedom = np.array([2, 3, 5, 10, 100, 1e6])
     exact = scipy.stats.t.ppf(0.975, freedom)
-    np.testing.assert_allclose(_student(freedom), exact, rtol=1e-2)
-    np.testing.assert_allclose(_student(freedom)[1:], exact[1:], rtol=2e-3)
+    np.testing.assert_allclose(student(freedom), exact, rtol=1e-2)
+    np.testing.assert_allclose(student(freedom)[1:], exact[1:], rtol=2e-3)

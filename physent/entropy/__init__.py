@@ -6,6 +6,7 @@ Everything here takes arrays and gives arrays, keeps batch axes, and can be jitt
 where mathematics allows, differentiated. Values are in nats and not normalised unless one asks.
 """
 
+from physent.entropy.bootstrap import block_bootstrap, entropy_rate
 from physent.entropy.continuous.differential import (
     differential_entropy,
     nearest_neighbour_entropy,
@@ -43,10 +44,8 @@ from physent.entropy.discrete.complexity import (
 from physent.entropy.entropy import boltzmann_entropy, entropy
 from physent.entropy.error_bars import (
     autocorrelation_time,
-    block_bootstrap,
     compare,
     effective_sample_size,
-    entropy_rate,
     time_average,
 )
 from physent.entropy.information import (

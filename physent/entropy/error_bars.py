@@ -10,19 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.fft import dct
 from jax.scipy.special import betainc
-from jaxtyping import Array, ArrayLike, PRNGKeyArray
+from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
     as_real,
     compiled,
-    native,
     nonzero,
-    only_finite,
     squared_modulus,
 )
 from physent.entropy.outcomes.space import as_axes
 
-_NORMAL = 1.959963984540054  # 97.5 % of a normal distribution lie below
+NORMAL = 1.959963984540054  # 97.5 % of a normal distribution lie below
 _FEW = 20  # effective samples, below which intervals are said to be uncertain
 
 
@@ -46,7 +44,7 @@ def _integrated_time(rho: Array, window: float) -> tuple[Array, Array]:
     return jnp.take_along_axis(tau, first[..., None], axis=-1)[..., 0], first.astype(dtype)
 
 
-def _centred(x: Array, axes: Sequence[int]) -> tuple[Array, Array, Array]:
+def centred_in_units(x: Array, axes: Sequence[int]) -> tuple[Array, Array, Array]:
     """The mean over axes, which is exact for constants; the differences from it in units of the
     largest, which have squares of any size; and that unit. The last two keep the axes.
     """
@@ -84,7 +82,7 @@ def _times(centred: Array, axes: Sequence[int], window: float) -> tuple[list[Arr
     return taus, [jnp.maximum(*pair) for pair in zip(taus, slow, strict=True)]
 
 
-class _Mean(NamedTuple):
+class Mean(NamedTuple):
     """A mean, its error, the degrees of freedom of that, effective size and correlation time."""
 
     value: Array
@@ -94,7 +92,7 @@ class _Mean(NamedTuple):
     time: Array
 
 
-def _mean(x: Array, axis: int | Sequence[int], trend: Array | None = None) -> _Mean:
+def mean_of(x: Array, axis: int | Sequence[int], trend: Array | None = None) -> Mean:
     """The mean over axes with a standard error sqrt(S/N), S the mean power of the lowest modes.
 
     The cosine modes (type II) of a stationary series are nearly independent and have its long-run
@@ -110,11 +108,11 @@ def _mean(x: Array, axis: int | Sequence[int], trend: Array | None = None) -> _M
     out of the modes.
     """
     axes = tuple(a % x.ndim for a in as_axes(axis))
-    value, centred, unit = _centred(x, axes)
+    value, centred, unit = centred_in_units(x, axes)
     taus, slow = _times(centred, axes, 5.0)
     dims, least = len(axes), 1 if len(axes) > 1 else 2 if trend is None else 3
     curvatures = [math.pi / math.sqrt(12) * t / x.shape[a] for t, a in zip(slow, axes, strict=True)]
-    share = ((_NORMAL**2 + 1) / 2 * math.prod(curvatures)) ** (1 / (dims + 2))
+    share = ((NORMAL**2 + 1) / 2 * math.prod(curvatures)) ** (1 / (dims + 2))
     power, ones, freedom = centred, jnp.ones((), x.dtype), jnp.ones((), x.dtype)
     for a, curvature in zip(axes, curvatures, strict=True):
         modes = jnp.floor(jnp.nan_to_num(share / curvature, nan=1.0))
@@ -129,19 +127,19 @@ def _mean(x: Array, axis: int | Sequence[int], trend: Array | None = None) -> _M
     # of a single value nothing is known
     error = jnp.where(freedom > 0, jnp.sqrt(total / nonzero(freedom) / count), jnp.nan)
     error, size = error * jnp.squeeze(unit, axes), count / math.prod(taus)
-    return _Mean(value, error, freedom, size, math.prod(slow))
+    return Mean(value, error, freedom, size, math.prod(slow))
 
 
-def _student(freedom: Array) -> Array:
+def student(freedom: Array) -> Array:
     """97.5 % of Student's t lie below, by Cornish and Fisher's expansion (Abramowitz and Stegun,
     26.7.5): within 1 % of it from 2 degrees of freedom.
     """
     inverse = 1 / jnp.maximum(freedom, 1)
-    terms = (_NORMAL, 2.372271, 2.822499, 2.555850, 1.589341)
+    terms = (NORMAL, 2.372271, 2.822499, 2.555850, 1.589341)
     return jnp.polyval(jnp.asarray(terms[::-1], inverse.dtype), inverse)
 
 
-def _warn_of_few(size: Array, what: str) -> None:
+def warn_of_few(size: Array, what: str) -> None:
     """Warn where fewer than 20 independent samples are behind a number; silent while tracing."""
     if isinstance(size, jax.core.Tracer):
         return
@@ -169,7 +167,7 @@ def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
     """
     x = as_real(x)
     axes = (x.ndim - 1,)
-    return _times(_centred(x, axes)[1], axes, window)[0][0]
+    return _times(centred_in_units(x, axes)[1], axes, window)[0][0]
 
 
 @compiled()
@@ -184,7 +182,7 @@ def effective_sample_size(
     """
     x = as_real(x)
     axes = tuple(a % x.ndim for a in as_axes(axis))
-    taus, _ = _times(_centred(x, axes)[1], axes, window)
+    taus, _ = _times(centred_in_units(x, axes)[1], axes, window)
     return math.prod(x.shape[a] for a in axes) / math.prod(taus)
 
 
@@ -211,14 +209,14 @@ def time_average(x: ArrayLike) -> Estimate:
     (NaN) where there is one value.
     """
     estimate = _time_average(x)
-    _warn_of_few(estimate.effective_size, "the mean")
+    warn_of_few(estimate.effective_size, "the mean")
     return estimate
 
 
 @compiled()
 def _time_average(x: ArrayLike) -> Estimate:
-    mean = _mean(as_real(x), -1)
-    half = _student(mean.freedom) * mean.error
+    mean = mean_of(as_real(x), -1)
+    half = student(mean.freedom) * mean.error
     return Estimate(mean.value, mean.error, mean.size, mean.value - half, mean.value + half)
 
 
@@ -243,13 +241,13 @@ def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Compa
     """
     comparison = _difference(a, b, axis)
     if not any(isinstance(size, jax.core.Tracer) for size in comparison.effective_sizes):
-        _warn_of_few(jnp.minimum(*comparison.effective_sizes), "one of the means")
+        warn_of_few(jnp.minimum(*comparison.effective_sizes), "one of the means")
     return comparison
 
 
 @compiled()
 def _difference(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int]) -> Comparison:
-    first, second = _mean(as_real(a), axis), _mean(as_real(b), axis)
+    first, second = mean_of(as_real(a), axis), mean_of(as_real(b), axis)
     difference, error = first.value - second.value, jnp.hypot(first.error, second.error)
     # parts of the variance: squares of tiny errors would be 0
     shares = [(mean.error / nonzero(error)) ** 4 / mean.freedom for mean in (first, second)]
@@ -258,161 +256,3 @@ def _difference(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int]) -> Compar
     chance = betainc(freedom / 2, jnp.full_like(freedom, 0.5), freedom / (freedom + ratio**2))
     p_value = jnp.where(error == 0, (difference == 0).astype(error.dtype), chance)
     return Comparison(difference, error, p_value, (first.size, second.size))
-
-
-class Rate(NamedTuple):
-    """A slope or a mean with its standard error and the ends of its 95 % interval."""
-
-    value: Array
-    standard_error: Array
-    low: Array
-    high: Array
-
-
-def _length(time: Array, n: int) -> tuple[Array, int]:
-    """The length of blocks, traced, and how many of them make a series at most.
-
-    (3/2 G^2)^(1/3) N^(1/3) with G = sum |s| C(s)/S = tau/2 of an exponential correlation makes the
-    error of a variance by circular blocks least (D. N. Politis and H. White, Econom. Rev. 23, 53
-    (2004)); at least 2 N^(1/3), at most N/4.
-    """
-    least = min(max(n // 4, 1), math.ceil(2 * n ** (1 / 3)))
-    best = jnp.ceil((0.375 * time**2 * n) ** (1 / 3))
-    best = jnp.nan_to_num(best, nan=least)
-    return jnp.clip(best, least, max(n // 4, 1)).astype(int), -(-n // least)
-
-
-def _interval(value: Array, shifts: Array, error: Array, freedom: Array) -> Rate:
-    """The basic interval of bootstrap shifts that are scaled to a standard error, and widened by
-    Student's t.
-    """
-    scale = error / nonzero(jnp.std(shifts, ddof=1)) * _student(freedom) / _NORMAL
-    low, high = jnp.quantile(shifts * scale, jnp.asarray([0.025, 0.975], shifts.dtype))
-    return Rate(value, error, value - high, value - low)
-
-
-def entropy_rate(
-    t: ArrayLike,
-    entropy: ArrayLike,
-    key: PRNGKeyArray,
-    block: int | None = None,
-    samples: int = 500,
-) -> Rate:
-    """The mean rate of change dS/dt of an entropy series by least squares, with moving-block
-    bootstrap error bars.
-
-    The residuals of the straight line are drawn again in blocks of successive ones, which keeps
-    their correlation (Kuensch, Ann. Stat. 17, 1217 (1989)); the interval is basic, value -+
-    quantiles. By default the length of blocks follows from the measured correlation time (Politis
-    and White, Econom. Rev. 23, 53 (2004)), and the distribution is scaled to the standard error by
-    the lowest cosine modes of the residuals and widened by Student's t, as in `time_average`.
-
-    Args:
-        t: times (N,).
-        entropy: values (N,) at these times.
-        key: of the bootstrap.
-        block: length of a block; then the error is that of the blocks alone, which is too small by
-            about sqrt(1 - block/N), and more while a block is shorter than the correlation.
-        samples: how many bootstrap series.
-
-    Warns where the residuals are worth fewer than 20 independent samples. The rate is that of the
-    fitted line: restrict t to where the series is straight.
-    """
-    rate, size = _entropy_rate(t, entropy, key, block, samples)
-    _warn_of_few(size, "the series")
-    return rate
-
-
-@compiled()
-def _entropy_rate(
-    t: ArrayLike, entropy: ArrayLike, key: PRNGKeyArray, block: int | None, samples: int
-) -> tuple[Rate, Array]:
-    s = as_real(entropy)
-    s = only_finite(s, s)
-    n, (_, t, unit) = s.shape[0], _centred(jnp.asarray(native(t), s.dtype), (0,))
-    weights = t / jnp.sum(t**2)
-    _, centred, scale = _centred(s, (0,))
-    slope = weights @ centred
-    residuals = centred - slope * t
-    exact = jnp.max(jnp.abs(residuals)) < 16 * jnp.finfo(s.dtype).eps  # noise of rounding
-    residuals = jnp.where(exact, 0, residuals)
-    mean = _mean(residuals, 0, t / jnp.linalg.norm(t))
-    if block is None:
-        length, blocks = _length(mean.time, n)
-    else:
-        length, blocks = jnp.asarray(min(n, block)), -(-n // min(n, block))
-    places = jnp.arange(n)
-
-    def again(one: PRNGKeyArray) -> Array:
-        starts = jax.random.randint(one, (blocks,), 0, n - length + 1)
-        return weights @ residuals[starts[places // length] + places % length]
-
-    shifts = jax.lax.map(again, jax.random.split(key, samples), batch_size=64)
-    error = mean.error * math.sqrt(n) * jnp.linalg.norm(weights)
-    freedom = mean.freedom
-    if block is not None:
-        error, freedom = jnp.std(shifts, ddof=1), jnp.maximum(1.5 * (n / length - 1), 1)
-    rate = _interval(slope, shifts, error, freedom)
-    factor = (scale / unit)[0]
-    return Rate(*(each * factor for each in rate)), mean.size
-
-
-def block_bootstrap(
-    x: ArrayLike, key: PRNGKeyArray, block: int | None = None, samples: int = 500
-) -> Rate:
-    """The mean of a stationary, correlated series (N,) with a moving-block bootstrap error and its
-    95 % interval.
-
-    Blocks of successive values are drawn with replacement (H. R. Kuensch, Ann. Stat. 17, 1217,
-    1989). By default their length follows from the measured correlation time tau, (3 tau^2
-    N/8)^(1/3) but 2 N^(1/3) at least and N/4 at most (Politis and White, Econom. Rev. 23, 53
-    (2004)), and the distribution is scaled to the standard error by the lowest cosine modes and
-    widened by Student's t, as in `time_average`: blocks alone have an error that is too small by
-    about tau/(4 length). With `block`, which should be longer than 10 tau, the error is that of
-    blocks of this length, and t has 1.5 (N/block - 1) degrees of freedom. Means of blocks scatter
-    about the mean of the same series, not the true one, which makes their variance too small by
-    about block/N: that is made up for. Warns where the series is worth fewer than 20 independent
-    samples. ValueError for other shapes, fewer than 4 values, and a block not in 1 ... N/4.
-    """
-    rate, size = _block_bootstrap(x, key, block, samples)
-    _warn_of_few(size, "the series")
-    return rate
-
-
-@compiled()
-def _block_bootstrap(
-    x: ArrayLike, key: PRNGKeyArray, block: int | None, samples: int
-) -> tuple[Rate, Array]:
-    x = as_real(x)
-    x = only_finite(x, x)
-    if x.ndim != 1 or x.shape[0] < 4:
-        raise ValueError(f"x: given shape {x.shape}, allowed: (N,), one series of N >= 4 values")
-    n = x.shape[0]
-    if block is not None and not 1 <= block <= n // 4:
-        raise ValueError(
-            f"block: given {block}, allowed: 1 to {n // 4}, a quarter of the {n} values"
-        )
-    mean, (_, centred, unit) = _mean(x, 0), _centred(x, (0,))
-    if block is None:
-        length, most = _length(mean.time, n)
-    else:
-        length, most = jnp.asarray(block), -(-n // block)
-    sums = jnp.concatenate([jnp.zeros(1, x.dtype), jnp.cumsum(centred)])
-    begins = jnp.arange(n)
-    of_block = (sums[jnp.minimum(begins + length, n)] - sums[:-1]) / length
-    places = n - length + 1
-    drawn = of_block[jax.random.randint(key, (samples, most), 0, places)]
-    blocks = -(-n // length)
-    shifts = jnp.sum(jnp.where(begins[:most] < blocks, drawn, 0), axis=1) / blocks
-    # values at the ends are in fewer blocks: the mean of all blocks is not that of x, and has a
-    # variance of its own
-    shifts = shifts - jnp.sum(jnp.where(begins < places, of_block, 0)) / places
-    error, freedom = mean.error, mean.freedom
-    if block is not None:
-        wide, number = float(block), n - block + 1
-        overlap = (number - wide + 1) * wide**2 + (wide - 1) * wide * (2 * wide - 1) / 3
-        # and of whole blocks there are more than n values
-        factor = math.sqrt(most * block / n / (1 - overlap / (number**2 * wide)))
-        error = jnp.std(shifts, ddof=1) * factor * unit[0]
-        freedom = jnp.asarray(1.5 * (n / block - 1), x.dtype)
-    return _interval(mean.value, shifts, error, freedom), mean.size

@@ -79,7 +79,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "entropy.spatial_ordinal": ("entropy.outcomes.patterns",),
     "entropy.transfer": ("entropy.information",),
     "entropy.tree": ("entropy.continuous.distances",),
-    "entropy.uncertainty": ("entropy.error_bars",),
+    "entropy.uncertainty": ("entropy.error_bars", "entropy.bootstrap"),
     "interrupts": ("engine.interrupts", "errors"),
     "offline": ("data.offline", "data.times"),
     "parameters": ("protocol.parameters", "protocol.declaration", "errors"),
@@ -150,7 +150,7 @@ NAMES: dict[str, dict[str, str]] = {
         )
     },
     "entropy.counting": {"poison": "entropy.discrete.arrays.only_finite"},
-    "entropy.production": {"block_bootstrap": "entropy.error_bars.block_bootstrap"},
+    "entropy.production": {"block_bootstrap": "entropy.bootstrap.block_bootstrap"},
     "entropy.schooling": {"P": "entropy.discrete.arrays.P"},
     "report.comparison": {"compare": "report.comparison.compare_runs"},
     "report.fields": {"maps": "report.fields.image"},
