@@ -25,6 +25,7 @@ from physent.entropy.discrete import (
     compiled,
     count_symbols,
     log_nonzero,
+    scaled,
     unit_of,
 )
 from physent.entropy.discrete.arrays import Check
@@ -180,7 +181,9 @@ def wrapped_rotation(position: ArrayLike, heading: ArrayLike) -> Array:
     Not the rotation of a school that lies across the edge of a periodic box.
     """
     return batched(
-        lambda x, h: jnp.linalg.norm(jnp.mean(momenta(_from_mean(x), h), axis=0)), position, heading
+        lambda x, h: jnp.linalg.norm(jnp.mean(momenta(scaled(_from_mean(x)), scaled(h)), axis=0)),
+        position,
+        heading,
     )
 
 
@@ -193,7 +196,7 @@ def _of_nearest(nearest: Array, length: ArrayLike, bins: int) -> Array:
 
 
 def _of_headings(heading: Array, bands: int, sectors: int) -> Array:
-    v = unit(heading)
+    v = unit(scaled(heading))
     azimuth = _bin(jnp.arctan2(v[:, 1], v[:, 0]) + math.pi, 0.0, 2 * math.pi, sectors)
     if heading.shape[-1] == 2:
         return _entropy_of(count_symbols(azimuth[None], sectors, dtype=v.dtype)[0])
@@ -208,7 +211,9 @@ def _of_depths(position: Array, length: ArrayLike, bins: int) -> Array:
 
 
 def _of_angular_momenta(position: Array, heading: Array, bins: int) -> Array:
-    size = jnp.minimum(jnp.linalg.norm(momenta(_from_mean(position), heading), axis=-1), 1)
+    size = jnp.minimum(
+        jnp.linalg.norm(momenta(scaled(_from_mean(position)), scaled(heading)), axis=-1), 1
+    )
     return _entropy_of(_counts(size, 0.0, 1.0, bins))
 
 
@@ -221,7 +226,7 @@ def _of_correlations(heading: Array, bins: int) -> Array:
     """Each pair once: row i left of the diagonal is filled with the pairs of row N - 1 - i,
     reversed.
     """
-    v = unit(heading)
+    v = unit(scaled(heading))
     n = v.shape[0]
     half = -(-n // 2)
 

@@ -3,12 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.entropy.discrete import scaled
-
 
 def unit(vectors: Array, axis: int = -1) -> Array:
     """The vectors along an axis at length 1; 0 stays 0."""
-    vectors = scaled(vectors)
     square = jnp.sum(vectors**2, axis=axis, keepdims=True)
     present = square > 0
     return jnp.where(present, vectors / jnp.sqrt(jnp.where(present, square, 1)), 0)

@@ -83,7 +83,7 @@ def school_entropies(
         )
         near = jnp.sqrt(near)  # their ratios have no unit
         out = from_centre(position, period)
-        moments = momenta(out, heading)
+        moments = momenta(scaled(out), scaled(heading))
         along = moments @ unit(jnp.mean(moments, axis=0, keepdims=True))[0]
         counts = Headings().counts(heading)
         depth = _differential(position[:, -1:], k, None if circles is None else circles[-1:])
@@ -130,7 +130,7 @@ def velocity_correlation_profile(
 
     def one(position: Array, heading: Array) -> CorrelationProfile:
         n, d = position.shape
-        v, circles = unit(heading), circumferences(period, d, position.dtype)
+        v, circles = unit(scaled(heading)), circumferences(period, d, position.dtype)
         size = unit_of(position)[0, 0]
         position = position / size
         circles = None if circles is None else circles / size
