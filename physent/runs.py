@@ -35,6 +35,7 @@ from physent.io.folder import (
     EXPERIMENT,
     RUN,
     RunFolder,
+    as_begun,
     belongs,
     check_free,
     open_run,
@@ -199,6 +200,7 @@ def resume(
             f"{path / EXPERIMENT} was changed after the run began: only run.t_end and "
             "run.devices may change"
         )
+    experiment = as_begun(header, experiment)
     if header["jaxlib"] != version("jaxlib"):
         words = (
             f"the run began with jaxlib {header['jaxlib']}, this is {version('jaxlib')}: bits may "

@@ -43,8 +43,8 @@ def _alike(observed: Observed, *wanted: str) -> list[str]:
 
 
 class MutualInformation(Instantaneous):
-    """Mutual information of two real fields on the same grid, over its points at one time, in nats;
-    given a third.
+    """Mutual information of two real fields on the same grid, over its points at one time, in nats,
+    optionally conditioned on a third.
 
     By histograms on the ranges of the data, or by nearest neighbours (KSG, all pairs of points).
     Neighbouring points of smooth fields are alike, so its significance is less than their number

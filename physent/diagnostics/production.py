@@ -8,6 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.diagnostics.boxes import Boxes, add_to_boxes, map_axes, map_dims, no_boxes
+from physent.diagnostics.least_variance import (
+    Blocks,
+    add_row,
+    controls_of,
+    least_variance_mean,
+    no_blocks,
+)
 from physent.entropy import medium_entropy_production
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import (
@@ -18,7 +25,7 @@ from physent.protocol.parameters import (
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Variable
 
-Sums = tuple[Array, Boxes | None]
+Sums = tuple[Array, Boxes | None] | tuple[Array, Boxes | None, Blocks]
 
 
 class EntropyProduction(Diagnostic[Sums]):
@@ -27,11 +34,14 @@ class EntropyProduction(Diagnostic[Sums]):
 
     One value a saved state, and the mean of them since the time `after`
     (`physent.entropy.medium_entropy_production`, which also says what it is where some D = 0). For
-    error bars put the series through `physent.entropy`'s `block_bootstrap`. `each` adds the rate of
-    every particle, `bins` a map of the mean rate of the particles found in each box of a periodic
-    domain since `after`; box 0 begins at 0, and negative positions wrap to the end. A solver
-    without noise has no entropy production, nor has one whose only noise are jumps (tumbling
-    particles with eps = 0).
+    error bars put the series through `physent.entropy`'s `block_bootstrap`. `total` adds the total
+    rate of a stationary state since `after` with a standard error (NaN for fewer than 8 rows): the
+    mean with the least variance, by control variates, quantities whose mean is 0
+    (`physent.entropy.production`'s `stationary_controls` and `least_variance`). Before stationarity
+    it means nothing. `each` adds the rate of every particle, `bins` a map of the mean rate of the
+    particles found in each box of a periodic domain since `after`; box 0 begins at 0, and negative
+    positions wrap to the end. A solver without noise has no entropy production, nor has one whose
+    only noise are jumps (tumbling particles with eps = 0).
     """
 
     over: Literal["sum", "mean"] = static(
@@ -41,6 +51,9 @@ class EntropyProduction(Diagnostic[Sums]):
     bins: int = static(0, doc="boxes per axis of a spatial map; 0: no map", ge=0)
     after: Array = param(
         default=0.0, converter=as_number, doc="times before this are left out of the means", ge=0
+    )
+    total: bool = static(
+        True, doc="also return the total with the least variance, at stationarity only"
     )
     name: str | None = static(
         None, doc="name, and prefix, of the output variables", example="entropy_production"
@@ -60,6 +73,10 @@ class EntropyProduction(Diagnostic[Sums]):
             name: ((), f"{self.over} over particles"),
             f"{name}_mean": ((), "mean over time"),
         }
+        if self.total:
+            words_of_total = "stationary total of least variance"
+            described[f"{name}_total"] = (), words_of_total
+            described[f"{name}_total_error"] = (), f"standard error of the {words_of_total}"
         if self.each:
             first = next(iter(dynamics.drift))
             described[f"{name}_each"] = observed.variables[first].dims[:-1], "of each particle"
@@ -76,7 +93,11 @@ class EntropyProduction(Diagnostic[Sums]):
 
     def init(self, observed: Observed) -> Sums:
         """Empty sums for the total and for each box."""
-        return jnp.zeros(2, observed.t.dtype), no_boxes(observed, self.bins) if self.bins else None
+        boxes = no_boxes(observed, self.bins) if self.bins else None
+        sums = jnp.zeros(2, observed.t.dtype)
+        if not self.total:
+            return sums, boxes
+        return sums, boxes, no_blocks(controls_of(observed), observed.t.dtype)
 
     def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
         """The rates at this time, and the means so far (NaN before `after`)."""
@@ -92,14 +113,20 @@ class EntropyProduction(Diagnostic[Sums]):
         each = sum(rest, first)
         total = jnp.sum(each) if self.over == "sum" else jnp.mean(each)
         counted = (observed.t >= self.after).astype(total.dtype)
-        sums, boxes = carry
+        sums, boxes, *blocks = carry
         sums = sums + counted * jnp.stack([total, jnp.ones_like(total)])
         outputs = {name: total, f"{name}_mean": sums[0] / sums[1]}
         if self.each:
             outputs[f"{name}_each"] = each
         if boxes is not None:
             boxes, outputs[f"{name}_map"] = add_to_boxes(boxes, observed, self.bins, each, counted)
-        return (sums, boxes), outputs
+        if not self.total:
+            return (sums, boxes), outputs
+        scale = 1 if self.over == "sum" else each.size
+        controls = controls_of(observed) / scale
+        following = add_row(blocks[0], total, controls, counted)
+        outputs[f"{name}_total"], outputs[f"{name}_total_error"] = least_variance_mean(following)
+        return (sums, boxes, following), outputs
 
 
 def _refuse_jumps(observed: Observed) -> None:

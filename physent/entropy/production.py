@@ -53,10 +53,10 @@ BLOCKS = 256  # of a series, whose means tell the coefficients
 
 def stationary_controls(
     values: Mapping[str, ArrayLike],
-    drift: Mapping[str, ArrayLike],
-    diffusion: Mapping[str, ArrayLike],
-    gradient: Mapping[str, ArrayLike] | None = None,
-    laplacian: Mapping[str, ArrayLike] | None = None,
+    drift: Mapping[str, Array],
+    diffusion: Mapping[str, Array],
+    gradient: Mapping[str, Array] | None = None,
+    laplacian: Mapping[str, Array] | None = None,
     independent: bool = False,
     confined: Mapping[str, ArrayLike] | None = None,
 ) -> Array:
@@ -85,8 +85,12 @@ def stationary_controls(
     bound = {name: jnp.asarray((confined or {}).get(name, True)) for name in names}
     noise = {name: jnp.broadcast_to(jnp.asarray(diffusion[name]), x[name].shape) for name in names}
     if gradient is not None and laplacian is not None:
-        terms = [drift[name] * gradient[name] + diffusion[name] * laplacian[name] for name in drift]
-        found.append(sum(jnp.sum(term) for term in terms))
+        terms = [
+            jnp.sum(drift[name] * gradient[name])
+            + jnp.sum(jnp.broadcast_to(diffusion[name], gradient[name].shape) * laplacian[name])
+            for name in drift
+        ]
+        found.append(sum(terms))
     if independent:
         for name in names:
             d, b = x[name].shape[-1], jnp.asarray(drift[name])
@@ -132,11 +136,11 @@ def coefficients(means: Array, weights: Array) -> Array:
     """Of the regression of the first column of means (blocks, 1 + m) on the others, (m,), with
     weights; 0 for combinations of controls that do not fluctuate.
     """
-    share = weights / jnp.sum(weights)
-    centred = means - jnp.sum(share[:, None] * means, axis=0)
-    scales = jnp.sqrt(jnp.sum(share[:, None] * centred**2, axis=0))
+    share = (weights / jnp.sum(weights))[:, None]
+    centred = means - jnp.sum(share * means, axis=0, keepdims=True)
+    scales = jnp.sqrt(jnp.sum(share * centred**2, axis=0))
     scales = jnp.where(scales > 0, scales, 1)
-    unit = centred / scales * jnp.sqrt(share)[:, None]
+    unit = centred / scales[None, :] * jnp.sqrt(share)
     found = jnp.linalg.pinv(unit[:, 1:], rtol=1e3 * float(jnp.finfo(means.dtype).eps)) @ unit[:, 0]
     return found * scales[0] / scales[1:]
 

@@ -3,6 +3,7 @@ valid.
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import logging
@@ -24,7 +25,7 @@ from physent.io.layout import Layout
 from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter, holds
 from physent.io.replacing import reason, writing
-from physent.protocol.moved import former_kind, with_kinds
+from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
 from physent.protocol.parameters import settings
 
 try:
@@ -218,14 +219,36 @@ def fingerprint(experiment: Any) -> str:
 
 def belongs(header: dict[str, Any], experiment: Any) -> bool:
     """Whether a checkpoint belongs to this experiment, even if its kinds had other names when it
-    was written.
+    was written, or it had fewer keys.
     """
     return header["experiment"] in fingerprints(experiment)
 
 
-def fingerprints(experiment: Any) -> tuple[str, str]:
-    """The fingerprint of an experiment, and its fingerprint under the former names of its kinds."""
-    return fingerprint(experiment), _hash(with_kinds(experiment.resolved, former_kind))
+def fingerprints(experiment: Any) -> tuple[str, ...]:
+    """The fingerprint of an experiment, and its fingerprint under the former names of its kinds;
+    and both without the keys that are new since then.
+    """
+    now = experiment.resolved
+    return tuple(
+        _hash(names)
+        for keys in (now, without_new_keys(now))
+        for names in (keys, with_kinds(keys, former_kind))
+    )
+
+
+def as_begun(header: dict[str, Any], experiment: Any) -> Any:
+    """The experiment with diagnostics as they were when its checkpoint was written, without what
+    new keys have added since.
+    """
+    if header["experiment"] in fingerprints(experiment)[:2]:
+        return experiment
+    kinds = [table["kind"] for table in experiment.resolved["diagnostics"]]
+    diagnostics = [
+        dataclasses.replace(diagnostic, **NEW_KEYS.get(kind, {}))
+        for kind, diagnostic in zip(kinds, experiment.diagnostics, strict=True)
+    ]
+    resolved = without_new_keys(experiment.resolved)
+    return dataclasses.replace(experiment, diagnostics=diagnostics, resolved=resolved, program=None)
 
 
 def _hash(resolved: dict[str, Any]) -> str:

@@ -178,6 +178,9 @@ KINDS: dict[str, dict[str, str]] = {
     "diagnostics": {"schooling_entropy": "school_dewi_kadita"},
 }
 
+# Keys of diagnostics that the previous release did not have, and what it did.
+NEW_KEYS: dict[str, dict[str, Any]] = {"entropy_production": {"total": False}}
+
 _PACKAGE = "physent."
 _PARENTS = {path.rpartition(".")[0] for path in PATHS} - {
     ""
@@ -205,6 +208,18 @@ def with_kinds(experiment: Mapping[str, Any], called: Callable[[Any, str], str])
     if isinstance(data.get("diagnostics"), list):
         data["diagnostics"] = [entry("diagnostics", table) for table in data["diagnostics"]]
     return data
+
+
+def without_new_keys(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of an experiment without the keys that the previous release did not have."""
+
+    def entry(table: Any) -> Any:
+        new = NEW_KEYS.get(table.get("kind"), {}) if isinstance(table, Mapping) else {}
+        return {key: value for key, value in table.items() if key not in new} if new else table
+
+    tables = experiment.get("diagnostics")
+    entries = [entry(table) for table in tables] if isinstance(tables, list) else tables
+    return dict(experiment) | ({} if tables is None else {"diagnostics": entries})
 
 
 def renamed_keyword(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -63,7 +63,7 @@ class NLSE(Solver[NLSEState]):
     `dopri8` conserve neither exactly. `dopri8` takes as many inner steps in a `dt` as `rtol` and
     `atol` ask for. With a splitting method waves with |beta| k^2 dt > pi can grow by resonance with
     the step (J. A. C. Weideman, B. M. Herbst, SIAM J. Numer. Anal. 23, 485, 1986): a smooth field
-    bears that for a while, white noise wants dt below pi/(|beta| k_max^2).
+    tolerates that for a while, white noise needs dt below pi/(|beta| k_max^2).
     """
 
     n: int = static(512, ge=4, doc="number of grid points")
