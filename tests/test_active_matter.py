@@ -462,7 +462,7 @@ def test_propulsions_stay_what_they_are():
             dict(force="wcaa"),
             "force: given 'wcaa', did you mean wca.*allowed: one of softplus, wca",
         ),
-        (dict(force=Brownian()), "force: given Brownian.*or a PairForce of your own"),
+        (dict(force=Brownian()), "force: given Brownian.*or your own PairForce"),
         (
             dict(particles=4, neighbors=3),
             "the box of edge 5.013 is smaller than twice the reach of the force, 6.5",

@@ -897,3 +897,14 @@ def test_learned_scores_of_linear_systems_are_the_exact_ones(name, tmp_path):
     assert abs(row["learned"] - row["exact"]) <= row["allowed"]
     assert row["true_r2"] >= 0.995
     assert abs(row["identity"] - row["true_error"]) < 3 * row["identity_se"]
+
+
+def test_what_is_refused_leaves_nothing_behind_and_physics_stays(folder, tmp_path):
+    copied(folder, tmp_path)
+    for path in tmp_path.glob("score.*"):
+        path.unlink()
+    with pytest.raises(ConfigError, match=r"--set solver.dt=1: only keys of \[score\] can be set"):
+        learn(tmp_path, overrides=["solver.dt=1"])
+    with pytest.raises(ConfigError, match=r"score\.stepz"):
+        learn(tmp_path, overrides=["score.stepz=1"])
+    assert not list(tmp_path.glob("score.*"))

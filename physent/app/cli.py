@@ -371,7 +371,8 @@ def _exit_code(arguments: list[str]) -> int:
         return app(arguments, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         print(f"physent: {error}", file=sys.stderr)
-        print("Try 'physent --help'.", file=sys.stderr)
+        named = " ".join(["physent", *(error.command_chain or ())])
+        print(f"Try '{named} --help'.", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)

@@ -197,7 +197,8 @@ def _score(
     folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool
 ) -> int:
     from physent.app.learned import print_progress, print_verdict
-    from physent.score.pipeline import RESULT, learn
+    from physent.score.access import RESULT
+    from physent.score.pipeline import learn
 
     def say(words: str) -> None:
         if not quiet:

@@ -100,7 +100,7 @@ class Declaration:
         if isinstance(value, str) and value in self.options:
             return None
         hint = nearest(value, self.options) if isinstance(value, str) else ""
-        return f"given {value!r}{hint}, allowed: {self.allowed}, or a {family.__name__} of your own"
+        return f"given {value!r}{hint}, allowed: {self.allowed}, or your own {family.__name__}"
 
     def violation(self, value: Any) -> str | None:
         """A message on why the field cannot have `value`, or None; traced values pass."""

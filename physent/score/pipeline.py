@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -16,11 +16,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from physent.errors import FolderError, Locked, ParameterError, SamplesError
+from physent.errors import FolderError, ParameterError, SamplesError
 from physent.experiment import building as config
 from physent.io import checkpoint
 from physent.io.folder import EXPERIMENT, fingerprint, fingerprints, open_run, write_dataset
-from physent.io.lock import lock
 from physent.learning.currents import physics
 from physent.learning.derivatives import slopes
 from physent.learning.model import Score
@@ -30,6 +29,7 @@ from physent.protocol.moved import former_kind, renamed_keyword, with_kinds
 from physent.protocol.parameters import member_axes, settings
 from physent.protocol.stochastic import StochasticSolver
 from physent.score import trained as files
+from physent.score.access import CHECKPOINT, RESULT, check_free, check_overrides, locked
 from physent.score.evaluation import Evaluation
 from physent.score.maps import maps
 from physent.score.result import dataset_of
@@ -38,7 +38,6 @@ from physent.score.survey import Survey, check_solver, survey
 from physent.score.trained import SCORE, under
 from physent.score.verdict import Table, Verdict, conventions, sums, verdict
 
-RESULT, CHECKPOINT, LOG = "score.nc", "score.checkpoint.eqx", "score.log"
 WALKERS, SNAPSHOTS = 4096, 16  # samples evaluated together
 MOMENT_SAMPLES, MOMENT_BYTES = (1024, 256), 64 * 2**20
 
@@ -85,13 +84,14 @@ def learn(
     `source`.
     """
     folder = Path(folder)
-    _check_free(folder, source is None, overwrite)
+    check_free(folder, source is None, overwrite)
+    check_overrides(overrides)
     data, problems = config.parse(folder / EXPERIMENT, list(overrides))
     table = data.setdefault("score", {})
     precision = table.get("precision") if isinstance(table, dict) else None
     if source is not None:
         precision = files.load(source).header["precision"]
-    with _locked(folder), jax.enable_x64(precision == "float64"):
+    with locked(folder), jax.enable_x64(precision == "float64"):
         experiment = config.build(data, problems, folder.name, folder)
         trained = None if source is None else files.load(source)
         with open_run(folder) as dataset:
@@ -99,26 +99,6 @@ def learn(
             if trained is not None:
                 return work.judge(trained.score, [])
             return work.learn(tell, stop, overwrite)
-
-
-def _check_free(folder: Path, learns: bool, overwrite: bool) -> None:
-    """Raise FolderError for a folder that is not a run, or already has a score."""
-    if not (folder / EXPERIMENT).is_file():
-        raise FolderError(f"{folder} is not a run: there is no {folder / EXPERIMENT}")
-    if overwrite or (learns and (folder / CHECKPOINT).exists()):
-        return  # what was begun goes on, and then replaces what is there
-    for name in (SCORE, RESULT) if learns else (RESULT,):
-        if (folder / name).exists():
-            raise FolderError(f"{folder / name} exists: --overwrite it")
-
-
-def _locked(folder: Path) -> IO:
-    try:
-        return lock(folder / LOG)
-    except Locked:
-        raise FolderError(f"{folder}: another process is learning its score") from None
-    except OSError as error:
-        raise FolderError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
 class _Work:
