@@ -12,6 +12,7 @@ from typing import Any
 
 import netCDF4
 import numpy as np
+import xarray as xr
 
 from physent.engine.cadence import Cadence
 from physent.engine.rows import Block
@@ -82,6 +83,20 @@ class NetCDFWriter:
         for begin in range(first, end, block):
             rows = slice(begin, min(begin + block, end))
             yield begin, {name: self._get(name, rows) for name in names}
+
+    def invariants(self, rows: int) -> xr.Dataset:
+        """The first `rows` rows of the invariants with their attributes, and those of the file."""
+        data = {
+            name: (
+                variable.dimensions,
+                variable[:rows],
+                {key: variable.getncattr(key) for key in variable.ncattrs()},
+            )
+            for name, variable in self.file.variables.items()
+            if getattr(variable, "role", "") == "invariant"
+        }
+        attributes = {key: self.file.getncattr(key) for key in self.file.ncattrs()}
+        return xr.Dataset(data, {"t": self.file["t"][:rows]}, attributes)
 
     def _get(self, name: str, rows: slice) -> np.ndarray:
         if name in self.file.variables:
