@@ -1,6 +1,4 @@
-"""Running: from a solver or an experiment to a Dataset or a run folder, and resuming a stopped
-run.
-"""
+"""Running: from a solver or an experiment to a Dataset or a run folder; resuming."""
 
 import contextlib
 import logging
@@ -106,6 +104,8 @@ def run(
         chosen = OutputSettings(variables=None if variables is None else tuple(variables))
         name = Path(output).name if output is not None else type(solver).__name__.lower()
         experiment = describe(solver, list(diagnostics), settings, chosen, name)
+    for doubt in experiment.doubts:
+        logging.getLogger("physent").warning("%s: %s", experiment.name, doubt)
     with Interrupts() as interrupts:
         finished = execute(
             experiment, output, overwrite=overwrite, tell=tell, stop=interrupts.requested
@@ -305,9 +305,9 @@ def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> 
     if isinstance(folder, Follower):
         return _finished(loop.advance(instant), folder.path, [])
     every = loop.cadence.save_every
-    for note in folder.experiment.notes:
-        folder.log.info(note)
     experiment = folder.experiment
+    for note in (*experiment.notes, *experiment.doubts):
+        folder.log.info(note)
     folder.log.info(
         "begin at t = %g of %g: %s, %s, %d member(s); physent %s, jaxlib %s, %s; process %d on %s",
         loop.done * every,

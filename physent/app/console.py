@@ -21,14 +21,15 @@ class ConsoleProgress:
 
     def __init__(self, experiment: Any, quiet: bool):
         self.name = getattr(experiment, "name", experiment)
-        self.notes = getattr(experiment, "notes", ())
+        self.notes = [f"{self.name}: {note}" for note in getattr(experiment, "notes", ())]
+        self.notes += [f"note: {doubt}" for doubt in getattr(experiment, "doubts", ())]
         self.console = Console(quiet=quiet)
         self.bar: Bar | None = None
         self.milestones = Milestones()
 
     def __enter__(self) -> "ConsoleProgress":
         for note in self.notes:
-            self.console.print(f"{self.name}: {note}", highlight=False, soft_wrap=True)
+            self.console.print(note, highlight=False, markup=False, soft_wrap=True)
         if self.console.is_terminal and not self.console.quiet:
             columns = (
                 TextColumn("{task.description}"),
