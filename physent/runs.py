@@ -1,8 +1,6 @@
-"""Running: from a solver or an experiment to a Dataset or a run folder, and resuming a stopped
-run.
-"""
+"""Running: from a solver or an experiment to a Dataset or a run folder; resuming."""
 
-import itertools
+import contextlib
 import logging
 import os
 import platform
@@ -16,6 +14,7 @@ from typing import Any, Literal
 import jax
 import xarray as xr
 
+from physent.data.invariants import Drift, drifts, not_kept, said
 from physent.engine import devices as machines
 from physent.engine.cadence import Cadence
 from physent.engine.interrupts import Interrupts
@@ -24,6 +23,7 @@ from physent.engine.plan import problems
 from physent.engine.program import Program
 from physent.engine.progress import Milestones, Progress, pace
 from physent.engine.rows import Block, Instant
+from physent.engine.scales import scales_of
 from physent.errors import FolderError, ParameterError, RunError, warn_user
 from physent.experiment.building import load_experiment
 from physent.experiment.experiment import Experiment, describe
@@ -38,6 +38,7 @@ from physent.io.folder import (
     as_begun,
     belongs,
     check_free,
+    free_name,
     open_run,
     read_header,
     vouched_rows,
@@ -104,11 +105,15 @@ def run(
         chosen = OutputSettings(variables=None if variables is None else tuple(variables))
         name = Path(output).name if output is not None else type(solver).__name__.lower()
         experiment = describe(solver, list(diagnostics), settings, chosen, name)
+    for doubt in experiment.doubts:
+        logging.getLogger("physent").warning("%s: %s", experiment.name, doubt)
     with Interrupts() as interrupts:
         finished = execute(
             experiment, output, overwrite=overwrite, tell=tell, stop=interrupts.requested
         )
     dataset = finished.dataset()
+    if words := not_kept(finished.drifts):  # on the console, where logging is not set up
+        logging.getLogger("physent").warning("%s: %s", experiment.name, words)
     if finished.outcome.reason == "interrupted":
         interrupt = KeyboardInterrupt(
             "the run was interrupted; its saved data are the exception's `dataset`"
@@ -124,10 +129,11 @@ def run(
 
 @dataclass
 class Finished:
-    """A run that ended, successfully or not."""
+    """A run that ended, successfully or not, and how well it kept its invariants."""
 
     outcome: Outcome
     place: MemorySink | Path
+    drifts: list[Drift]
 
     def dataset(self) -> xr.Dataset:
         """The saved data."""
@@ -148,7 +154,8 @@ def execute(
     program, cadence = _plan(experiment)
     beginning = begin(program, cadence, jax.random.key(experiment.run.seed))
     attributes = _attributes(experiment, cadence, program)
-    layout = Layout.of(program, cadence, beginning.rows, attributes)
+    scales = scales_of(program, beginning.instant.state)
+    layout = Layout.of(program, cadence, beginning.rows, attributes, scales)
 
     def loop(sink: Sink) -> Loop:
         return Loop(
@@ -159,10 +166,12 @@ def execute(
         sink = MemorySink(layout, cadence)
         sink.append(beginning.block)
         outcome = loop(sink).advance(beginning.instant)
+        found = drifts(sink.dataset())
+        closing = _closing(outcome) | {"invariants": said(found) or None}
         layout.attributes.update(
-            {name: value for name, value in _closing(outcome).items() if value is not None}
+            {name: value for name, value in closing.items() if value is not None}
         )
-        return _finished(outcome, sink)
+        return _finished(outcome, sink, found)
     path = Path(output)
     here = Instant(program.solver, *machines.fetch(beginning.instant[1:]))
 
@@ -216,7 +225,7 @@ def resume(
     if machines.anybody(machines.by_leader(lambda: not vouched_rows(path, done, cadence)) or False):
         # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but
         # time
-        aside = _free_name(path)
+        aside = free_name(path)
         machines.by_leader(lambda: path.rename(aside))
         warnings.warn(
             f"{path / RUN} is damaged: the run starts again from t = 0; the old one is {aside}",
@@ -236,9 +245,8 @@ def resume(
         # what was not finite in earlier sessions is not forgotten by the one that goes on
         for first, series in folder.writer.series(list(beginning.rows.series), 1, 1 + done):
             beginning.undefined.note(series, first, len(next(iter(series.values()), ())))
-        folder.writer.annotate(
-            status="running", message=None, experiment=experiment.toml(), **_spread(program)
-        )
+        before = {"message": None, "invariants": None} | _spread(program)
+        folder.writer.annotate(status="running", experiment=experiment.toml(), **before)
         return folder
 
     folder = machines.by_leader(opened) or Follower(path)
@@ -253,11 +261,6 @@ def resume(
         stop=stop,
     )
     return _into_folder(folder, loop, instant)
-
-
-def _free_name(path: Path) -> Path:
-    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in itertools.count())
-    return next(name for name in names if not name.exists())
 
 
 def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
@@ -302,11 +305,11 @@ class Follower:
 
 def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> Finished:
     if isinstance(folder, Follower):
-        return _finished(loop.advance(instant), folder.path)
+        return _finished(loop.advance(instant), folder.path, [])
     every = loop.cadence.save_every
-    for note in folder.experiment.notes:
-        folder.log.info(note)
     experiment = folder.experiment
+    for note in (*experiment.notes, *experiment.doubts):
+        folder.log.info(note)
     folder.log.info(
         "begin at t = %g of %g: %s, %s, %d member(s); physent %s, jaxlib %s, %s; process %d on %s",
         loop.done * every,
@@ -322,13 +325,17 @@ def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> 
     )
     loop.tell = _logging(loop.tell, folder.log)
     closing: dict[str, Any] = {"status": "failed"}
+    found: list[Drift] = []
     try:
         outcome = loop.advance(instant)
         closing = _closing(outcome, folder.writer.attribute)
+        with contextlib.suppress(OSError, RuntimeError):  # of a file that cannot be read any more
+            found = drifts(folder.writer.invariants(1 + outcome.rows))
+            closing["invariants"] = said(found) or None
         level = logging.ERROR if outcome.reason == "failed" else logging.INFO
         words = (outcome.reason, outcome.rows * every, outcome.seconds, outcome.compile_seconds)
         folder.log.log(level, "%s at t = %g after %.3f s, and %.1f s of compilation", *words)
-        for problem in filter(None, [outcome.message, _undefined(outcome)]):
+        for problem in filter(None, [outcome.message, _undefined(outcome), not_kept(found)]):
             folder.log.log(level, "%s", problem)
     except KeyboardInterrupt:
         folder.log.info("interrupted in the middle of a chunk")
@@ -340,13 +347,13 @@ def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> 
         raise
     finally:
         folder.close(**closing)
-    return _finished(outcome, folder.path)
+    return _finished(outcome, folder.path, found)
 
 
-def _finished(outcome: Outcome, place: MemorySink | Path) -> Finished:
-    if outcome.undefined:
-        warn_user(_undefined(outcome))
-    return Finished(outcome, place)
+def _finished(outcome: Outcome, place: MemorySink | Path, found: list[Drift]) -> Finished:
+    if words := _undefined(outcome):
+        warn_user(words)
+    return Finished(outcome, place, found)
 
 
 def _undefined(outcome: Outcome) -> str:

@@ -1,13 +1,14 @@
 """Parameter checks shared by several solvers: on the host, for concrete values."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+import equinox as eqx
 import jax
 import numpy as np
 
 from physent.errors import ParameterError
-from physent.protocol.parameters import known
+from physent.protocol.parameters import known, member_axes
 
 T = TypeVar("T")
 
@@ -40,3 +41,11 @@ def require_length(
         values = getattr(owner, name)
         count = size if values is None else np.shape(values)[-1]
         refuse(count != size, f"{below}{name}", f"given {count} numbers, allowed: {allowed}")
+
+
+def each_member(function: Callable[[Any], Any], solver: Any) -> Any:
+    """The value of a function of a solver, for each member where parameters differ by member."""
+    axes = member_axes(solver)
+    if any(axis is not None for axis in jax.tree.leaves(axes)):
+        function = eqx.filter_vmap(function, in_axes=(axes,))
+    return eqx.filter_jit(function)(solver)  # one program compiles faster than its operations

@@ -41,11 +41,24 @@ class Snapshot(Declared):
         )
         try:
             with netCDF4.Dataset(self.path) as file:
+                self._refuse_halves(list(file.variables))
                 return [self._one(file, name, shape, words) for name in self.variables]
         except OSError as error:
             raise ParameterError(
                 "initial.path", f"{self.path!r} cannot be read as NetCDF ({error})"
             ) from None
+
+    def _refuse_halves(self, there: list[str]) -> None:
+        """Refuse one part of a complex variable, whose other part would be lost."""
+        for part, other in (("_re", "_im"), ("_im", "_re")):
+            for name in self.variables:
+                twin = f"{name.removesuffix(part)}{other}"
+                refuse(
+                    name.endswith(part) and twin in there and twin not in self.variables,
+                    "initial.variables",
+                    f"given {name!r} without {twin!r}, the other part of a complex variable in "
+                    f"{self.path!r}, allowed: both",
+                )
 
     def _one(
         self, file: netCDF4.Dataset, name: str, shape: tuple[int, ...], words: str
@@ -56,6 +69,11 @@ class Snapshot(Declared):
             f"no variable {name!r} in {self.path!r}, which has {', '.join(file.variables)}",
         )
         variable = file.variables[name]
+        refuse(
+            np.dtype(variable.dtype).kind not in "fiub",
+            "initial.variables",
+            f"{name!r} in {self.path!r} holds {variable.dtype}, allowed: real numbers",
+        )
         before = variable.ndim - len(shape)
         refuse(
             not 0 <= before <= 2 or variable.shape[before:] != shape,

@@ -377,10 +377,8 @@ save_every = 0.1
         )
     members = load(tmp_path, text, "run.members=2", "solver.length=[10.0, 5.0]")
     assert float(members.solver.dt) == pytest.approx(0.025)
-    message = (
-        "solver.dt: given 'auto', but this solver has no automatic choice, allowed: a number > 0"
-    )
-    found = problems(tmp_path, text.replace("klein_gordon", "nlse"))
+    message = "solver.dt: given 'auto', but this solver has no rule for it, allowed: a number > 0"
+    found = problems(tmp_path, text.replace("klein_gordon", "couzin"))
     assert len(found) == 1 and message in found[0]
 
 

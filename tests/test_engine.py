@@ -222,8 +222,8 @@ def test_the_solver_is_traced_once_whatever_the_diagnostics(tmp_path, monkeypatc
         traced.clear()
         experiment = physent.load_experiment(path)
         assert traced == {"init": 1, "observe": 1, "invariants": 1}
-        runs.execute(experiment, None)  # the start, the row at t = 0, a chunk
-        assert traced == {"init": 2, "observe": 3, "invariants": 3, "step": 1}
+        runs.execute(experiment, None)  # the start, the row at t = 0, scales, a chunk
+        assert traced == {"init": 2, "observe": 3, "invariants": 4, "step": 1}
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,17 @@ def test_the_spectrum_sums_to_the_energy_at_the_centres(noisy):
     np.testing.assert_allclose(jnp.sum(observed["energy_spectrum"], axis=1), energy, rtol=1e-12)
 
 
+@pytest.mark.parametrize("method", ["projection", "spectral"])
+def test_the_names_of_the_integrals_say_what_they_are(method):
+    solver = KelvinHelmholtz(nx=8, nz=4, method=method, noise=0.1)
+    observed = jax.jit(lambda key: solver.observe(solver.init(key)))(jax.random.key(0))
+    told = solver.variables()
+    assert observed["vertical_kinetic_energy"] == observed["vertical_energy"] / 2
+    assert told["vertical_energy"].long_name.startswith("integral of w^2, twice")
+    assert told["vertical_kinetic_energy"].long_name == "integral of w^2/2"
+    assert "not divided by the area" in told["density_variance"].long_name
+
+
 @pytest.mark.slow
 def test_the_start_of_single_mode_is_the_published_one():
     for method, places in (("spectral", 1e-8), ("projection", 2e-2)):

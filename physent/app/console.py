@@ -1,5 +1,6 @@
 """Terminal output of a run: progress while it is going, a summary at its end."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, Progress as Bar, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from physent.data.invariants import Drift
 from physent.engine.loop import Outcome
 from physent.engine.progress import Milestones, Progress, pace
 
@@ -19,14 +21,15 @@ class ConsoleProgress:
 
     def __init__(self, experiment: Any, quiet: bool):
         self.name = getattr(experiment, "name", experiment)
-        self.notes = getattr(experiment, "notes", ())
+        self.notes = [f"{self.name}: {note}" for note in getattr(experiment, "notes", ())]
+        self.notes += [f"note: {doubt}" for doubt in getattr(experiment, "doubts", ())]
         self.console = Console(quiet=quiet)
         self.bar: Bar | None = None
         self.milestones = Milestones()
 
     def __enter__(self) -> "ConsoleProgress":
         for note in self.notes:
-            self.console.print(f"{self.name}: {note}", highlight=False, soft_wrap=True)
+            self.console.print(note, highlight=False, markup=False, soft_wrap=True)
         if self.console.is_terminal and not self.console.quiet:
             columns = (
                 TextColumn("{task.description}"),
@@ -63,27 +66,28 @@ class ConsoleProgress:
             self.bar.stop()
 
 
-def print_summary(dataset: xr.Dataset, outcome: Outcome, folder: Path) -> None:
-    """Print the drift of the invariants, the entropies, and the path of the file."""
+def print_summary(
+    dataset: xr.Dataset, outcome: Outcome, folder: Path, found: Sequence[Drift] = ()
+) -> None:
+    """Print the drift of the invariants with what is said of it, the entropies, and the path of the
+    file.
+    """
     console = Console(width=max(Console().width, 120))  # a table cut short is no use in a log
-    invariants = [str(name) for name in dataset if dataset[name].attrs.get("role") == "invariant"]
-    if invariants:
+    if found:
         table = _table(
-            "invariant", "at t = 0", "largest drift", "relative", title="conserved quantities"
+            "invariant", "at t = 0", "largest drift", "relative", "", title="conserved quantities"
         )
-        for name in invariants:
-            values = dataset[name].values
+        for each in found:
+            values = dataset[f"invariant_{each.name}"].values
             drift = np.abs(values - values[0])
-            scale = np.abs(values[0])
-            relative = (
-                np.max(drift / np.where(scale > 0, scale, np.nan))
-                if np.any(scale > 1e-12)
-                else np.nan
-            )
             first = f"{values[0]:.10g}" if values.ndim == 1 else f"{values.shape[1]} members"
-            shown = "-" if np.isnan(relative) else f"{relative:.2e}"
-            table.add_row(name.removeprefix("invariant_"), first, f"{drift.max():.2e}", shown)
+            row = (each.name, first, f"{drift.max():.2e}", f"{each.worst:.2e}", each.state)
+            table.add_row(*row)
         console.print(table)
+        for each in found:
+            if each.state != "good":
+                words = f"{each.state}: {each.name}: {each.sentence}"
+                console.print(words, highlight=False, markup=False, soft_wrap=True)
     series = [
         str(name)
         for name in dataset

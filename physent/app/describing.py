@@ -24,6 +24,8 @@ def validate(config: Path, set_: list[str] | None) -> int:
             [f"{config}: valid ({experiment.name}: {kind}, {count} diagnostics)", *experiment.notes]
         )
     )
+    for doubt in experiment.doubts:
+        print(f"note: {doubt}")
     return 0
 
 

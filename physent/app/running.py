@@ -85,7 +85,7 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
     if not quiet:
         try:
             with finished.dataset() as dataset:
-                print_summary(dataset, outcome, finished.place)
+                print_summary(dataset, outcome, finished.place, finished.drifts)
         except (
             OSError,
             ValueError,

@@ -34,6 +34,9 @@ class Cadence:
                 "all members are saved at the same times, so dt must be the same for all",
             )
         dt = float(steps[0])
+        if not np.isfinite(dt):
+            words = "given 'auto', which physent.run and experiments replace by a number first"
+            raise ParameterError("solver.dt", words)
         # a step in float32 is known to its rounding only; in float64 a row must not be labelled
         # with another time
         exactness = 1e-6 if steps.dtype == np.float32 else 1e-10

@@ -170,17 +170,20 @@ class Program(Outline):
 
     @functools.cached_property
     def _first(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
-        row = self._spread(
-            self._over_members(self.measure, 0), (True,), PartitionSpec(devices.MEMBERS)
-        )
+        row = self.per_member(self.measure)
         return eqx.filter_jit(
             lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state))
         )
 
+    def per_member(self, function: Callable[[Solver, Any], Any]) -> Callable[[Solver, Any], Any]:
+        """A function of the solver and state of one member, for those of all members."""
+        each = self._over_members(function, 0)
+        return self._spread(each, (True,), PartitionSpec(devices.MEMBERS))
+
     def step(self, solver: Solver, state: Any) -> Any:
         """The state one step later, of all members."""
-        step = self._over_members(lambda solver, state: self._cut(solver.step(state)), 0)
-        return self._spread(step, (True,), PartitionSpec(devices.MEMBERS))(solver, state)
+        step = self.per_member(lambda solver, state: self._cut(solver.step(state)))
+        return step(solver, state)
 
     def chunk(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
         """(numbers, state, carries, rows done, rows to do, steps per row) -> state, carries, rows,

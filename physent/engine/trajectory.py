@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from physent.errors import ParameterError
+from physent.protocol.parameters import is_automatic
 from physent.protocol.solver import Solver, State
 
 
@@ -36,6 +38,8 @@ def trajectory(
     runs longer than memory; a trajectory does not grow buffers: look at `solver.error(state)` of
     the last state where the system can report one.
     """
+    if is_automatic(solver.dt):
+        raise ParameterError("dt", "given 'auto', which only physent.run replaces by a number")
     save = save or (lambda solver, state: solver.observe(state))
     if state is None:
         state = solver.init(jax.random.key(0) if key is None else key)

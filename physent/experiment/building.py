@@ -7,8 +7,6 @@ allowed and the nearest match, as one `ConfigError`.
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from physent.engine.cadence import Cadence
 from physent.engine.plan import problems as problems_of_program
 from physent.engine.program import Program
@@ -17,14 +15,13 @@ from physent.experiment.experiment import Experiment
 from physent.experiment.making import Reading
 from physent.experiment.parsing import Problems, parse
 from physent.experiment.settings import OutputSettings, RunSettings, ScoreSettings, SweepSettings
+from physent.experiment.time_step import SOME_DT, automatic, doubts
 from physent.experiment.toml_lines import Key
 from physent.protocol import registry
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.parameters import declarations, settings
 from physent.protocol.solver import Solver
 from physent.protocol.stochastic import StochasticSolver
-
-SOME_DT = 1e-9  # stands in for dt = "auto" until the solver has said how long it may be
 
 
 def load_experiment(path: str | Path, overrides: list[str] | None = None) -> Experiment:
@@ -92,6 +89,7 @@ def build(
         notes,
         score,
         program,
+        tuple(problems.said(("solver", "dt"), words) for words in doubts(solver)),
     )
 
 
@@ -139,34 +137,18 @@ def _solver(
     data: Any, run: RunSettings | None, reading: Reading
 ) -> tuple[Any, dict[str, Any], tuple[str, ...]]:
     """The solver, its record and a message on the automatic choice of dt, if any."""
-    automatic = isinstance(data, dict) and data.get("dt") == "auto"
+    chosen = isinstance(data, dict) and data.get("dt") == "auto"
     members = None if run is None else run.members
-    given = data | {"dt": SOME_DT} if automatic else data
+    given = data | {"dt": SOME_DT} if chosen else data
     solver, record = _part("solvers", Solver, given, ("solver",), members, reading)
-    if not automatic or solver is None or run is None:
+    if not chosen or solver is None or run is None:
         return solver, record, ()
     try:
-        dt, note = _automatic_dt(solver, run)
+        dt, note = automatic(solver, run)
     except ParameterError as error:
         reading.refuse(error)
         return solver, record, ()
     return *_part("solvers", Solver, data | {"dt": dt}, ("solver",), members, reading), (note,)
-
-
-def _automatic_dt(solver: Solver, run: RunSettings) -> tuple[float, str]:
-    """A dt that divides save_every and does not exceed the solver's limit for any member, and a
-    message on it.
-    """
-    longest = solver.longest_dt()
-    if longest is None:
-        raise ParameterError(
-            "solver.dt",
-            "given 'auto', but this solver has no automatic choice, allowed: a number > 0",
-        )
-    limit = float(np.min(np.asarray(longest)))
-    dt = float(run.save_every / np.ceil(run.save_every / limit * (1 - 1e-9)))
-    note = f"dt = {dt:.6g}, chosen for save_every = {run.save_every:g} and at most {limit:.6g}"
-    return dt, note
 
 
 def _cross_check(

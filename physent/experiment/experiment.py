@@ -8,8 +8,11 @@ from typing import Any
 
 import tomli_w
 
+from physent.engine.plan import of_another_precision
 from physent.engine.program import Program
+from physent.errors import ParameterError
 from physent.experiment.settings import OutputSettings, RunSettings
+from physent.experiment.time_step import doubts, resolved
 from physent.protocol import registry
 from physent.protocol.parameters import kind_of, settings
 
@@ -18,8 +21,9 @@ from physent.protocol.parameters import kind_of, settings
 class Experiment:
     """A validated experiment; `resolved` is its plain data, with defaults and overrides filled in.
 
-    `notes` are sentences about what was chosen for the user, `score` how a score is learned, where
-    it says so; `program` is what was found to be right with it, once, for whoever runs it.
+    `notes` are sentences about what was chosen for the user, `doubts` about what was given and may
+    be wrong, `score` how a score is learned, where it says so; `program` is what was found to be
+    right with it, once, for whoever runs it.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Experiment:
     notes: tuple[str, ...] = ()
     score: Any = None
     program: Program | None = None
+    doubts: tuple[str, ...] = ()
 
     def toml(self) -> str:
         """The resolved experiment as TOML that reproduces the run bit for bit."""
@@ -47,8 +52,13 @@ def describe(
     solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, name: str
 ) -> Experiment:
     """The experiment equivalent to a Python call; a value that TOML cannot express is written as
-    its `repr`.
+    its `repr`. Raises ParameterError for what was made in another precision, and for a dt = "auto"
+    without a rule.
     """
+
+    for key, words in of_another_precision(solver, diagnostics):
+        raise ParameterError(key, words)
+    solver, notes = resolved(solver, run)
 
     def entry(family: registry.Family, module: Any) -> dict[str, Any]:
         return {"kind": kind_of(module, registry.available(family))} | settings(module)
@@ -61,7 +71,10 @@ def describe(
         "output": settings(output),
         "diagnostics": [entry("diagnostics", diagnostic) for diagnostic in diagnostics],
     }
-    return Experiment(name, "", solver, diagnostics, run, output, _as_toml(data))
+    doubtful = tuple(f"solver.dt: {words}" for words in doubts(solver))
+    return Experiment(
+        name, "", solver, diagnostics, run, output, _as_toml(data), notes, doubts=doubtful
+    )
 
 
 def _as_toml(value: Any) -> Any:

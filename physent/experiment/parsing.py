@@ -26,14 +26,21 @@ class Problems:
 
     def add(self, key: Key, message: str) -> None:
         """Record a problem of a key."""
+        self.found.append((self._line(key), self.said(key, message)))
+
+    def said(self, key: Key, message: str) -> str:
+        """A message about a key, with its place."""
+        line, words = self._line(key), [".".join(map(str, key)), message] if key else [message]
+        return ": ".join([f"{self.file}:{line}" if line else "--set", *words])
+
+    def _line(self, key: Key) -> int:
+        """The line of a key, 0 where --set gave it."""
         made = any(  # by an override of it, of a table that holds it, or of what only it holds
             key[: len(override)] == override
             or (key not in self.lines and override[: len(key)] == key)
             for override in self.overridden
         )
-        line = 0 if made else line_of(self.lines, key)
-        words = [".".join(map(str, key)), message] if key else [message]
-        self.found.append((line, ": ".join(["--set" if made else f"{self.file}:{line}", *words])))
+        return 0 if made else line_of(self.lines, key)
 
     def check(self) -> None:
         """Raise ConfigError if there were problems."""

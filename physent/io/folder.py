@@ -5,6 +5,7 @@ valid.
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import json
 import logging
 import shutil
@@ -302,6 +303,12 @@ def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
         return holds(path / RUN, 1 + rows, cadence)
     except OSError as error:
         raise FolderError(f"{path / RUN}: cannot be read: {error.strerror or error}") from None
+
+
+def free_name(path: Path) -> Path:
+    """A name beside a folder that is not taken, for what was damaged."""
+    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in itertools.count())
+    return next(name for name in names if not name.exists())
 
 
 def open_run(path: str | Path) -> xr.Dataset:

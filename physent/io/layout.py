@@ -50,9 +50,16 @@ class Layout:
 
     @classmethod
     def of(
-        cls, program: Program, cadence: Cadence, rows: Rows, attributes: dict[str, Any]
+        cls,
+        program: Program,
+        cadence: Cadence,
+        rows: Rows,
+        attributes: dict[str, Any],
+        scales: dict[str, Any] | None = None,
     ) -> "Layout":
-        """The layout for a program, with the shapes of its first row."""
+        """The layout for a program, with the shapes of its first row; `scales` are those of its
+        invariants.
+        """
         snapshot_time = "t" if cadence.rows_per_snapshot == 1 else "t_snapshot"
         leading = ("member",) if program.members > 1 else ()
         arrays = rows.series | rows.fields
@@ -80,12 +87,10 @@ class Layout:
             words |= {"role": variable.role} | ({"nan": variable.nan} if variable.nan else {})
             if variable.role == "position" and period is not None:
                 words["period"] = period
-            if (
-                manner := kept.get(name.removeprefix("invariant_"))
-                if variable.role == "invariant"
-                else None
-            ):
-                words["kept"] = manner
+            if variable.role == "invariant":
+                own = name.removeprefix("invariant_")
+                told = {"kept": kept.get(own), "scale": (scales or {}).get(own)}
+                words |= {key: value for key, value in told.items() if value is not None}
             variables.append(Stored(name, time, dims, shape, array.dtype, words))
         return cls(variables, _coordinates(program, domain, sizes), sizes, attributes)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import netCDF4
 import numpy as np
+import xarray as xr
 
 from physent.engine.cadence import Cadence
 from physent.engine.rows import Block
@@ -81,14 +82,36 @@ class NetCDFWriter:
         block = 64 * SERIES_CHUNK
         for begin in range(first, end, block):
             rows = slice(begin, min(begin + block, end))
-            yield begin, {name: self._get(name, rows) for name in names}
+            yield begin, {name: self._get(name, rows) for name in names if self._has(name)}
+
+    def invariants(self, rows: int) -> xr.Dataset:
+        """The first `rows` rows of the invariants with their attributes, and those of the file."""
+        data = {
+            name: (
+                variable.dimensions,
+                variable[:rows],
+                {key: variable.getncattr(key) for key in variable.ncattrs()},
+            )
+            for name, variable in self.file.variables.items()
+            if getattr(variable, "role", "") == "invariant"
+        }
+        attributes = {key: self.file.getncattr(key) for key in self.file.ncattrs()}
+        return xr.Dataset(data, {"t": self.file["t"][:rows]}, attributes)
 
     def _get(self, name: str, rows: slice) -> np.ndarray:
         if name in self.file.variables:
             return self.file[name][rows]
         return self.file[f"{name}_re"][rows] + 1j * self.file[f"{name}_im"][rows]
 
+    def _has(self, name: str) -> bool:
+        """Whether the file has a variable: one begun by an earlier version goes on without those
+        that came later.
+        """
+        return name in self.file.variables or f"{name}_re" in self.file.variables
+
     def _put(self, name: str, first: int, values: np.ndarray) -> None:
+        if not self._has(name):
+            return
         for part, real in split_complex(name, values).items():
             self.file[part][first : first + len(real)] = real
 

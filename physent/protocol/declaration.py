@@ -51,6 +51,7 @@ class Declaration:
     bounds: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     ndim: int = 0
     finite: bool = True
+    real: bool = True
     path: bool = False
     options: Mapping[str, type] = dataclasses.field(default_factory=dict)
 
@@ -93,7 +94,11 @@ class Declaration:
         return self.options[kind]
 
     def misfit(self, value: Any) -> str | None:
-        """A message on why `value` is not a choice of this field, or None."""
+        """A message on why `value`, as it was given, is not a choice of this field or loses
+        something when it becomes a number; None where it does not.
+        """
+        if self.form == "param":
+            return self._loss(value)
         family = self.annotation
         if self.form != "choice" or not isinstance(family, type) or isinstance(value, family):
             return None
@@ -101,6 +106,22 @@ class Declaration:
             return None
         hint = nearest(value, self.options) if isinstance(value, str) else ""
         return f"given {value!r}{hint}, allowed: {self.allowed}, or your own {family.__name__}"
+
+    def _loss(self, value: Any) -> str | None:
+        if isinstance(value, str):
+            return f"given {value!r}, allowed: {self.allowed}"
+        if value is None or isinstance(value, jax.core.Tracer):
+            return None
+        array = np.asarray(value)
+        if self.real and array.dtype.kind == "c":
+            some = str(array if array.ndim == 0 else array.flat[0])
+            some += " and others" * (array.size > 1)
+            return f"given complex numbers ({some}), whose imaginary part would be lost, " + (
+                f"allowed: {self.allowed}"
+            )
+        if self.finite and array.dtype.kind == "f" and np.any(np.isnan(array)):
+            return self.violation(value)
+        return None
 
     def violation(self, value: Any) -> str | None:
         """A message on why the field cannot have `value`, or None; traced values pass."""
@@ -121,7 +142,8 @@ class Declaration:
         if self.form == "static" and not self.bounds:
             return True
         try:
-            array = np.asarray(value, dtype=float)
+            array = np.asarray(value)
+            array = array if array.dtype.kind == "c" else array.astype(float)
         except (TypeError, ValueError, OverflowError):
             return False
         if self.finite and not np.all(np.isfinite(array)):
@@ -157,13 +179,14 @@ def known(*values: Any) -> bool:
 def _declarations(cls: type) -> dict[str, Declaration]:
     """The declared fields of a class, in order, by name."""
     hints = get_type_hints(cls)
-    return {
-        field.name: Declaration(
-            name=field.name, annotation=hints.get(field.name), **field.metadata["physent"]
-        )
-        for field in dataclasses.fields(cls)
-        if "physent" in field.metadata
-    }
+    found = {}
+    for field in dataclasses.fields(cls):
+        if "physent" in field.metadata:
+            said, hint = dict(field.metadata["physent"]), hints.get(field.name)
+            if "Complex" in str(hint):  # as jaxtyping's: the imaginary part is meant
+                said["real"] = False
+            found[field.name] = Declaration(name=field.name, annotation=hint, **said)
+    return found
 
 
 # a class has a hash, which type checkers do not grant to the classes of dataclasses

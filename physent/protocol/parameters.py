@@ -13,11 +13,13 @@ tables of the documentation and the vmap axes of an ensemble are read from it.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
+    ClassVar,
     Generic,
+    Literal,
     Self,
     TypeVar,
     cast,
@@ -42,6 +44,7 @@ else:
     _ModuleMeta = type(eqx.Module)
 
 T = TypeVar("T")
+AUTO = "auto"
 # to the depth that parameters have: a recursive type would let a text pass, which holds texts
 Numbers = (
     ArrayLike
@@ -61,11 +64,20 @@ def as_number(value: Numbers) -> Array: ...
 
 def as_number(value: Any) -> Any:
     """Convert `value` to a strongly typed floating-point array, in JAX's default precision unless
-    `value` has its own.
+    `value` has its own; complex numbers stay complex, for whoever allows them.
     """
     if value is None or (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact)):
         return value
-    return jnp.asarray(value, dtype=jnp.result_type(float))
+    if isinstance(value, str) and value == AUTO:
+        value = np.nan
+    return jnp.asarray(value, dtype=jnp.result_type(complex if np.iscomplexobj(value) else float))
+
+
+def as_step(value: Numbers | Literal["auto"]) -> Array:
+    """Like `as_number`, for the time step of a solver: "auto", which `physent.run` replaces by a
+    step that fits, is NaN until then.
+    """
+    return as_number(cast(Numbers, value))
 
 
 class one_of(Generic[T]):
@@ -126,6 +138,7 @@ def param(
         units=units,
         ndim=ndim,
         finite=finite,
+        real=converter in (as_number, as_step),
     )
 
 
@@ -223,27 +236,48 @@ class DeclaredMeta(_ModuleMeta):
 
 
 class Declared(eqx.Module, metaclass=DeclaredMeta):
-    """A module whose `param`, `static` and `choice` fields are checked at construction."""
+    """A module whose `param`, `static` and `choice` fields are checked at construction.
+
+    `automatic` names those that may be "auto", which is NaN until somebody replaces it.
+    """
+
+    automatic: ClassVar[tuple[str, ...]] = ()
 
     def __new__(cls, *args: Any, **values: Any) -> Self:
-        """Refuse unknown names, suggesting the nearest field, and choices outside their family.
+        """Refuse unknown names, suggesting the nearest field, choices outside their family, and
+        what is no real number.
 
-        Here, before the checks of a subclass, which use what was chosen.
+        Here, before the checks of a subclass, which use what was chosen, and before anything is
+        converted.
         """
         known = [field.name for field in dataclasses.fields(cls) if field.init]
         for name in values:
             if name not in known and cls.__dataclass_params__.init:  # type: ignore[attr-defined]
                 raise TypeError(f"{cls.__name__} has no parameter {name!r}{nearest(name, known)}")
         for name, declaration in declarations(cls).items():
-            if name in values and (words := declaration.misfit(values[name])):
+            if name not in values or (name in cls.automatic and _is_auto(values[name])):
+                continue
+            if words := declaration.misfit(values[name]):
                 raise ParameterError(name, words)
         return super().__new__(cls)
 
     def __check_init__(self):
         for declaration in declarations(type(self)).values():
-            violation = declaration.violation(getattr(self, declaration.name))
+            value = getattr(self, declaration.name)
+            if declaration.name in self.automatic and is_automatic(value):
+                continue
+            violation = declaration.violation(value)
             if declaration.form != "choice" and violation:
                 raise ParameterError(declaration.name, violation)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == AUTO
+
+
+def is_automatic(value: Any) -> bool:
+    """Whether a parameter is "auto" still: a single NaN, which nobody can give as a number."""
+    return known(value) and np.ndim(value) == 0 and bool(np.isnan(np.asarray(value)))
 
 
 def kind_of(module: Any, options: Mapping[str, type]) -> str:
@@ -264,6 +298,18 @@ def settings(module: Any) -> dict[str, Any]:
         else:
             values[name] = list(value) if isinstance(value, tuple) else value
     return {name: value for name, value in values.items() if value is not None}
+
+
+def numbers(module: Any, prefix: str = "") -> Iterator[tuple[str, Array]]:
+    """The dotted name and the array of every `param` of a module and of its choices that is an
+    array of JAX.
+    """
+    for name, declaration in declarations(type(module)).items():
+        value = getattr(module, name)
+        if declaration.form == "choice":
+            yield from numbers(value, f"{prefix}{name}.")
+        elif isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact):
+            yield f"{prefix}{name}", value
 
 
 def member_axes(module: Any) -> Any:

@@ -7,10 +7,11 @@ run is cut into chunks cannot change the trajectory.
 """
 
 import abc
-from typing import Generic, Literal, Self, TypeVar
+from typing import ClassVar, Generic, Literal, Self, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from physent.errors import ParameterError
@@ -34,6 +35,7 @@ class Solver(Declared, Generic[S]):
     but `grow` are traced: no host callbacks, no shapes that depend on values.
     """
 
+    automatic: ClassVar[tuple[str, ...]] = ("dt",)
     dt: eqx.AbstractVar[Array]
 
     @abc.abstractmethod
@@ -170,9 +172,28 @@ class Solver(Declared, Generic[S]):
 
         **Returns:**
 
-        A step, or one for each member; None, the default, where the solver has no rule.
+        A step, or one for each member, infinite where any is right; None, the default, where the
+        solver has no rule.
         """
         return None
+
+    def doubtful_dt(self) -> str | None:
+        """What is doubtful about the step `dt`, for a note before the run, which goes on. It is
+        called on the host.
+
+        **Returns:**
+
+        A sentence that begins with what was given; None where nothing is. By default a step is
+        doubtful that is longer than `longest_dt`.
+        """
+        longest = self.longest_dt()
+        given = np.asarray(self.dt)
+        if longest is None or not np.any(given > np.asarray(longest) * (1 + 1e-6)):
+            return None
+        return (
+            f"given {np.max(given):.6g}, longer than {np.min(np.asarray(longest)):.6g}, the "
+            "longest step that 'auto' takes"
+        )
 
     def error(self, state: S) -> Array:
         """Whether a buffer of fixed size was too small (neighbour overflow, ...). It is traced.

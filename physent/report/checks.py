@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from physent.data.invariants import DRIFT as DRIFT, drifts, graded, trend as trend
 from physent.errors import FolderError
 from physent.experiment.recorded import experiment_of
 from physent.io.folder import CHECKPOINT, EXPERIMENT, is_running, read_header
-from physent.report.pictures import order_of, scale_of_invariants
+from physent.report.pictures import order_of
 from physent.report.sorts import frames, power_spectrum, sorts_of
 
 State = Literal["good", "fair", "bad", "note"]
@@ -29,7 +30,6 @@ ENDS: dict[str, tuple[State, str]] = {
 }
 TAIL = (1e-5, 1e-2)  # of the amplitude: resolved below the first, not resolved above the second
 RESOLVED = {"good": "resolved", "fair": "marginal", "bad": "not resolved"}
-DRIFT = (1e-6, 1e-3)  # relative, where there is a trend
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,6 @@ def checks(dataset: xr.Dataset, folder: Path | None = None) -> list[Check]:
 def overall(found: list[Check]) -> State:
     """The worst state among the checks."""
     return WORSE[max((WORSE.index(check.state) for check in found), default=0)]
-
-
-def graded(value: float, limits: tuple[float, float]) -> State:
-    """Good up to the first limit, fair up to the second, bad beyond."""
-    return "good" if value <= limits[0] else "fair" if value <= limits[1] else "bad"
 
 
 def finished(dataset: xr.Dataset, running: bool = False) -> Check:
@@ -94,61 +89,9 @@ def finite(dataset: xr.Dataset) -> Check:
 
 
 def invariants(dataset: xr.Dataset) -> Iterator[Check]:
-    """The drift of each invariant: round-off, a bounded oscillation, or a trend.
-
-    It is held against what the method gives, where the solver says so (`Solver.kept`): round-off
-    alone, or an error that oscillates and does not grow. Elsewhere growth is judged by its size.
-    """
-    experiment = experiment_of(dataset.attrs)
-    solver, run = experiment.get("solver", {}), experiment.get("run", {})
-    epsilon = float(np.finfo("f4" if dataset.attrs.get("precision") == "float32" else "f8").eps)
-    t = dataset["t"].values if "t" in dataset else np.zeros(1)
-    dt, steps = solver.get("dt", run.get("save_every", 1.0)), float(len(t))
-    if isinstance(dt, int | float) and dt > 0:
-        steps = max(1.0, float(t[-1]) / float(dt))
-    round_off = 100 * epsilon * np.sqrt(steps)
-    named = isinstance(solver.get("method"), str)
-    method = f" ({solver['method']}, dt = {dt:.4g})" if named else ""
-    for name, scale in scale_of_invariants(dataset).items():
-        values = np.asarray(dataset[name].transpose("t", ...).values, dtype=float)
-        series = values.reshape(len(t), -1) / scale
-        drift = series - series[:1]
-        worst = float(np.max(np.abs(drift), initial=0.0))
-        relative = "" if np.isclose(np.max(np.abs(series[0])), 1.0) else " of the largest invariant"
-        kept = dataset[name].attrs.get("kept", "")
-        size = f"drift {worst:.1e}{relative}"
-        if not np.isfinite(worst):
-            state, words = "bad", "not finite"
-        elif worst == 0.0:
-            state, words = "good", "no drift at all"
-        elif worst <= round_off:
-            state, words = "good", f"{size}: round-off of {steps:.3g} steps"
-        elif kept == "exactly":
-            state = "fair" if worst <= 10 * round_off else "bad"
-            words = (
-                f"{size}, but the method should conserve it to round-off, {round_off:.0e}{method}"
-            )
-        else:
-            end, swing = trend(t, drift)
-            state, words = graded(end, DRIFT), f"largest {size}, "
-            if end <= 0.25 * swing:
-                state = "good" if worst <= DRIFT[1] else "fair"
-                words += f"bounded, without a trend{method}"
-            else:
-                amiss = kept == "bounded" and state != "good"
-                against = ", but the method should have none" if amiss else ""
-                words += f"of which {end:.1e} is a trend{against}{method}"
-        yield Check(name.removeprefix("invariant_"), state, words)
-
-
-def trend(t: np.ndarray, drift: np.ndarray) -> tuple[float, float]:
-    """The rise of a straight line through the worst member's drift, and the largest residual."""
-    worst = drift[:, int(np.argmax(np.max(np.abs(drift), axis=0)))]
-    if len(t) < 4:
-        return float(np.max(np.abs(worst))), 0.0
-    slope, offset = np.polyfit(t, worst, 1)
-    residual = np.max(np.abs(worst - (slope * t + offset)))
-    return float(abs(slope) * (t[-1] - t[0])), float(residual)
+    """The drift of each invariant, held against what the method gives."""
+    for drift in drifts(dataset):
+        yield Check(drift.name, drift.state, drift.sentence)
 
 
 def resolution(dataset: xr.Dataset) -> Iterator[Check]:

@@ -8,16 +8,21 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from physent.data.invariants import drifts
 from physent.experiment.recorded import experiment_of, flattened, shown
 from physent.report import configuration, particles, series, style
 from physent.report.files import check_target, opened, save
 from physent.report.page import drawn, made, template
-from physent.report.pictures import PAINTERS, Picture, order_of, scale_of_invariants
+from physent.report.pictures import PAINTERS, Picture, order_of
 from physent.report.sorts import chosen, sorts_of
 from physent.report.statistics import ENOUGH, differences, names_of
 
 MOST = 4  # fields of which there are pictures
 INVARIANTS = ("invariant", "A at t = 0", "B at t = 0", "largest drift A", "largest drift B")
+NOT_GOOD = {"fair": " (fair)", "bad": " (bad)"}
+DRIFTS_NOTE = (
+    "Drifts are relative; where one is not what its method should give, the state follows."
+)
 TESTS = ("time average", "A", "B", "A - B", "independent values", "p", "test")
 TESTS_NOTE = (
     "Errors and tests count independent values, not rows; p is two-sided and corrected for the "
@@ -60,11 +65,11 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
         for row in differences(a, b)
     ]
     kept = _drifts(a), _drifts(b)
-    drifts = [
+    kept_rows = [
         (name, *(side.get(name, ("-", "-"))[i] for i in (0, 1) for side in kept))
         for name in kept[0] | kept[1]
     ]
-    invariants = Table("invariants", INVARIANTS, drifts, "Drifts are relative.")
+    invariants = Table("invariants", INVARIANTS, kept_rows, DRIFTS_NOTE)
     means = Table("entropies and order parameters", TESTS, tests, TESTS_NOTE)
     found += [table for table in (invariants, means) if table.rows]
     for letter, dataset in (("A", a), ("B", b)):
@@ -80,11 +85,10 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
 def _drifts(dataset: xr.Dataset) -> dict[str, tuple[str, str]]:
     """The initial value and the largest drift of each invariant, by name."""
     found = {}
-    for name, scale in scale_of_invariants(dataset).items():
-        values = np.asarray(dataset[name].transpose("t", ...).values, dtype=float)
+    for drift in drifts(dataset):
+        values = np.asarray(dataset[f"invariant_{drift.name}"].transpose("t", ...).values)
         start = f"{values[0]:.8g}" if values.ndim == 1 else f"{values.shape[1]} members"
-        drift = np.max(np.abs(values - values[:1])) / scale
-        found[name.removeprefix("invariant_")] = start, f"{drift:.1e}"
+        found[drift.name] = start, f"{drift.worst:.1e}{NOT_GOOD.get(drift.state, '')}"
     return found
 
 

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from physent.data.invariants import scales as scale_of_invariants
 from physent.report import fields, particles, series, style
 from physent.report.configuration import swept
 from physent.report.sorts import Sort, chosen, moments, plain, sorts_of
@@ -199,23 +199,6 @@ def _portraits(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) ->
         figure = series.portrait(dataset[a], dataset[b])
         words = "; ".join(_words(dataset[name]) + _one_of(sorts[name]) for name in (a, b))
         yield Picture(f"{b} over {a}", words, "phase portraits", figure)
-
-
-def scale_of_invariants(dataset: xr.Dataset) -> dict[str, float]:
-    """The scale of each invariant's drift: its initial value, or the largest of all if it is small.
-
-
-    A momentum that is 0 but for noise says nothing of how large a drift is.
-    """
-    first = {
-        str(name): float(
-            np.max(np.abs(np.asarray(array.isel({array.dims[0]: 0}).values, dtype=float)))
-        )
-        for name, array in dataset.data_vars.items()
-        if array.attrs.get("role") == "invariant" and array.size
-    }
-    largest = max((value for value in first.values() if np.isfinite(value)), default=0.0) or 1.0
-    return {name: value if value > 1e-3 * largest else largest for name, value in first.items()}
 
 
 def _invariants(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> Iterator[Picture]:

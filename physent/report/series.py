@@ -54,7 +54,7 @@ def _quantiles(values: np.ndarray) -> np.ndarray:
     return quantiles
 
 
-def drifts(arrays: list[xr.DataArray], scales: dict[str, float]) -> Figure:
+def drifts(arrays: list[xr.DataArray], scales: dict[str, xr.DataArray]) -> Figure:
     """The deviation of each invariant from its initial value, relative to its scale."""
     parts = []
     for array in arrays:

@@ -23,6 +23,7 @@ from typing import Any
 import jax
 import netCDF4
 
+from physent.data.invariants import not_kept
 from physent.engine.interrupts import Interrupts
 from physent.errors import FolderError, Locked, OptionError, nearest
 from physent.experiment.building import build
@@ -195,7 +196,7 @@ def run_point(text: str, folder: str) -> dict[str, Any]:
                 experiment = build(data, problems, path.name)
                 finished = execute(experiment, path, stop=interrupts.requested)
         outcome = finished.outcome
-        status, message = outcome.reason, outcome.message or ""
+        status, message = outcome.reason, outcome.message or not_kept(finished.drifts)
     except Exception as error:  # a user's solver may raise anything, and the other points go on
         status, message = "failed", str(error) or repr(error)
     return {"status": status, "message": message, "seconds": time.perf_counter() - started}

@@ -15,6 +15,7 @@ from physent.numerics.neighbors import NeighborList, enough
 from physent.numerics.space import Space
 from physent.protocol.parameters import (
     as_number,
+    as_step,
     choice,
     known,
     member_axes,
@@ -24,10 +25,11 @@ from physent.protocol.parameters import (
 )
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Axis, Domain, Variable
-from physent.solvers.checks import on_host, refuse
+from physent.solvers.checks import each_member, on_host, refuse
 
+from . import time_step
 from .pair_force import PAIR_FORCES, PairForce
-from .pairs import Pairs
+from .pairs import Pairs, over
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
 from .state import ActiveMatterState, variables
 
@@ -96,7 +98,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         doc="eps, diffusivity of the translational noise (default: none)",
         units="length^2/time",
     )
-    dt: Array = param(default=0.01, converter=as_number, gt=0, doc="time step", units="time")
+    dt: Array = param(
+        default=0.01, converter=as_step, gt=0, doc="time step, or 'auto'", units="time"
+    )
     method: Literal["euler_maruyama", "adams_bashforth", "splitting"] = static(
         "euler_maruyama", doc="time stepping method"
     )
@@ -294,12 +298,12 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         where eps = 0.
         """
         pull = self._pull(state.position, state.neighbors)
-        return self._stochastic(_over(pull, self.diffusivity), -state.propulsion)
+        return self._stochastic(over(pull, self.diffusivity), -state.propulsion)
 
     def reference_divergence(self, state: ActiveMatterState) -> dict[str, Array]:
         """The divergence of the forces over eps, and -1."""
         return self._stochastic(
-            _over(self.divergence(state)["position"], self.diffusivity),
+            over(self.divergence(state)["position"], self.diffusivity),
             jnp.full_like(state.propulsion, -1),
         )
 
@@ -331,6 +335,14 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             find = eqx.filter_vmap(find, in_axes=(member_axes(larger), 0))
         # made here: the next step asks for forces before it asks whether the list serves
         return larger, dataclasses.replace(state, neighbors=find(larger, state.position))
+
+    def longest_dt(self) -> Array:
+        """A share of the stability limit of the forces; see `time_step`."""
+        return each_member(time_step.longest, self)
+
+    def doubtful_dt(self) -> str | None:
+        """Whether the step is beyond the stability limit of the forces."""
+        return time_step.doubt(self)
 
     def split(self, devices: int) -> dict[str, int]:
         """Particles are distributed over devices; all positions are gathered to compute forces."""
@@ -400,10 +412,3 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     def _pull(self, position: Float[Array, "n d"], neighbors: NeighborList) -> Float[Array, "n d"]:
         """The position-dependent drift: pair forces and trap."""
         return self._pairs.forces(position, neighbors) - self.trap * position
-
-
-def _over(x: Array, diffusivity: Array | None) -> Array:
-    """x/eps, and 0 where eps = 0."""
-    if diffusivity is None:
-        return jnp.zeros_like(x)
-    return jnp.where(diffusivity > 0, x / jnp.where(diffusivity > 0, diffusivity, 1), 0 * x)

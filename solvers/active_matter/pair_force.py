@@ -50,6 +50,20 @@ class PairForce(Declared):
         return jnp.where(inside, slope + (dimension - 1) * f / r, jnp.zeros_like(r))
 
 
+def steepest(force: PairForce, push: Float[Array, ""]) -> Float[Array, ""]:
+    """The largest |f'(r)| at distances to which a force `push` can press two particles, or all
+    distances where the force has a bound.
+
+    At least to nine tenths of the reach; looked for at 512 distances.
+    """
+    r = force.reach() * jnp.linspace(1 / 512, 1, 512, dtype=jnp.result_type(push))[:-1]
+    r = jnp.where(r > 0, r, jnp.ones_like(r))
+    f, slope = jax.jvp(force.magnitude, (r,), (jnp.ones_like(r),))
+    usual = jnp.abs(force.magnitude(0.9 * r[-1:]))
+    within = jnp.abs(f) <= jnp.maximum(push, usual) if force.diverges else jnp.full(r.shape, True)
+    return jnp.max(jnp.where(within & jnp.isfinite(slope), jnp.abs(slope), 0))
+
+
 class Softplus(PairForce):
     """The harmonic repulsion of overlapping discs with a smooth onset, f = k ln(1 + e^{beta (2 a -
     r)})/beta.

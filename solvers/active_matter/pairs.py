@@ -101,3 +101,10 @@ class Pairs(eqx.Module):
 
         position, _ = self.space.shift(position, jnp.zeros_like(position))
         return jax.lax.while_loop(far, relax, (position, self.found(position), 0))[0]
+
+
+def over(x: Array, diffusivity: Array | None) -> Array:
+    """x/eps, and 0 where eps = 0."""
+    if diffusivity is None:
+        return jnp.zeros_like(x)
+    return jnp.where(diffusivity > 0, x / jnp.where(diffusivity > 0, diffusivity, 1), 0 * x)

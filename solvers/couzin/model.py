@@ -185,6 +185,19 @@ class Couzin(Solver[CouzinState]):
         self.initial.check((self.dimensions, self.n), self.length)
         self.schedule.check(self.orientation_width)
 
+    def doubtful_dt(self) -> str | None:
+        """Whether a fish swims through a zone of repulsion in one step.
+
+        There is no `longest_dt`: the noise is that of a step, and a shorter one another system.
+        """
+        stride, zone = np.asarray(self.dt * self.speed), np.asarray(self.repulsion_radius)
+        if not np.any((zone > 0) & (stride > zone)):
+            return None
+        words = (
+            f"given {np.max(np.asarray(self.dt)):.6g}, in which a fish swims {np.max(stride):.4g}"
+        )
+        return f"{words}, farther than the repulsion radius {np.min(zone):.4g}"
+
     def init(self, key: PRNGKeyArray) -> CouzinState:
         """The initial condition at t = 0."""
         start, noise = jax.random.split(key)

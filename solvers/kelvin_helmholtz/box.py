@@ -168,8 +168,9 @@ class Centred(eqx.Module):
 # integrals over the box by name, and what they are
 INTEGRALS = {
     "kinetic_energy": "integral of (u^2 + w^2)/2",
-    "vertical_energy": "integral of w^2",
-    "density_variance": "integral of (density - 1)^2",
+    "vertical_energy": "integral of w^2, twice the vertical kinetic energy",
+    "vertical_kinetic_energy": "integral of w^2/2",
+    "density_variance": "integral of (density - 1)^2, not divided by the area of the box",
     "enstrophy": "integral of the squared vorticity",
     "potential_energy": "integral over the box of G (density - 1) z",
     "diffusive_gain": "gain of potential energy from diffusion, laminar: G kappa length "

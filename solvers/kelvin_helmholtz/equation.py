@@ -4,10 +4,12 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from physent.protocol.parameters import (
     as_number,
+    as_step,
     choice,
     one_of,
     param,
@@ -15,7 +17,7 @@ from physent.protocol.parameters import (
 )
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
-from physent.solvers.checks import refuse
+from physent.solvers.checks import each_member, refuse
 
 from .box import INTEGRALS, Box, Fluid, Method, Walls
 from .forcing import FORCINGS, Forcing
@@ -63,9 +65,9 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
     )
     dt: Array = param(
         default=0.1,
-        converter=as_number,
+        converter=as_step,
         gt=0,
-        doc="time step, divided into inner steps unless stepping is fixed",
+        doc="time step, or 'auto'; divided into inner steps unless stepping is fixed",
         units="time",
     )
     reynolds: Array = param(
@@ -274,6 +276,30 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             name: jnp.where(self.noise > 0, jnp.nan, field)
             for name, field in self.initial.exact(t, self._box, self._fluid).items()
         }
+
+    def longest_dt(self) -> Array:
+        """Of a fixed step, the Courant limit of the initial flow, advective and viscous; any other
+        is divided into inner steps that keep to it.
+        """
+        if self.stepping != "fixed":
+            return jnp.full_like(self.dt, jnp.inf)
+
+        def longest(solver: "KelvinHelmholtz") -> Array:
+            flow = solver.init(jax.random.key(0)).flow
+            return solver.courant / solver._method.rate(flow)
+
+        return each_member(longest, self)
+
+    def doubtful_dt(self) -> str | None:
+        """Whether a fixed step is longer than the Courant limit of the initial flow."""
+        longest, given = np.asarray(self.longest_dt()), np.asarray(self.dt)
+        if not np.any(given > longest * (1 + 1e-6)):
+            return None
+        return (
+            f"given {np.max(given):.6g}, longer than the Courant limit of the initial flow, "
+            f"{np.min(longest):.6g}, and stepping is 'fixed': the flow may blow up; 'auto' keeps "
+            "to it"
+        )
 
     def split(self, devices: int) -> dict[str, int]:
         """Method `spectral`: fields are partitioned along x, and the modes that it evolves

@@ -142,6 +142,7 @@ class Projection(Method[Staggered]):
         return dict(
             kinetic_energy=(integral(flow.u**2) + integral(flow.w**2)) / 2,
             vertical_energy=integral(flow.w**2),
+            vertical_kinetic_energy=integral(flow.w**2) / 2,
             density_variance=integral(excess**2),
             enstrophy=integral(corners * weights[:, None]),
             dissipation=-integral(flow.u * self._viscosity(u) + flow.w * self._viscosity(w)),

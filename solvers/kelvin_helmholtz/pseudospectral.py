@@ -114,6 +114,7 @@ class Pseudospectral(Method[Spectrum]):
         return dict(
             kinetic_energy=integral(at.u**2 + at.w**2) / 2,
             vertical_energy=integral(at.w**2),
+            vertical_kinetic_energy=integral(at.w**2) / 2,
             density_variance=integral(excess**2),
             enstrophy=enstrophy,
             dissipation=fluid.viscosity * enstrophy,

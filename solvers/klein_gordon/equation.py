@@ -12,6 +12,7 @@ from physent.numerics.spectral import grid, squared_modulus
 from physent.numerics.splitting import SPLITTINGS, STRANG, split_step
 from physent.protocol.parameters import (
     as_number,
+    as_step,
     choice,
     kind_of,
     one_of,
@@ -79,9 +80,9 @@ class KleinGordon(Solver[KleinGordonState]):
     )
     dt: Array = param(
         default=0.05,
-        converter=as_number,
+        converter=as_step,
         gt=0,
-        doc="time step; or 'auto' in an experiment",
+        doc="time step, or 'auto'",
         units="time",
     )
     potential: Potential = choice(converter=one_of(POTENTIALS), default="linear", doc="V(phi)")
@@ -274,6 +275,20 @@ class KleinGordon(Solver[KleinGordonState]):
         share = 0.125 if self.method in ("stormer_verlet", "strang") else 0.5
         return share * self.length / self.n
 
+    def doubtful_dt(self) -> str | None:
+        """Whether the step of a splitting is longer than light takes between grid points, where
+        k_max dt > pi and the shortest waves can resonate with it; free fields are exact.
+        """
+        spacing, given = np.asarray(self.length / self.n), np.asarray(self.dt)
+        exact = self.method == "dopri8" or self._is_free()
+        if exact or not np.any(given > spacing * (1 + 1e-6)):
+            return None
+        return (
+            f"given {np.max(given):.6g}, longer than light takes between grid points, "
+            f"{np.min(spacing):.6g}: the shortest waves can grow by resonance with the step; "
+            "'auto' chooses a shorter one"
+        )
+
     # -------------------------------------------------------------------------------------------
     # space and modes
 
@@ -323,10 +338,13 @@ class KleinGordon(Solver[KleinGordonState]):
             return self.potential.mass
         return self.linear_mass
 
+    def _is_free(self) -> bool:
+        return self.linear_mass is None and isinstance(self.potential, Linear)
+
     def _kick(self, pair: Pair, tau: Array) -> Pair:
         """phi_t -= tau (V'(phi) - m^2 u), m the mass in the linear part."""
         phi, phi_t = pair
-        if self.linear_mass is None and isinstance(self.potential, Linear):
+        if self._is_free():
             return pair
         return phi, phi_t - tau * self._rest_of_force(phi)
 

@@ -14,6 +14,7 @@ from physent.errors import ParameterError
 from physent.protocol.parameters import (
     Declared,
     as_number,
+    as_step,
     choice,
     known,
     member_axes,
@@ -24,7 +25,7 @@ from physent.protocol.parameters import (
 from physent.protocol.solver import State
 from physent.protocol.stochastic import StochasticSolver
 from physent.protocol.variables import Domain, Variable
-from physent.solvers.checks import certain, on_host, refuse, require_length
+from physent.solvers.checks import certain, each_member, on_host, refuse, require_length
 
 
 class LinearSystem(Declared):
@@ -223,7 +224,9 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
 
     system: LinearSystem = choice(converter=one_of(SYSTEMS), default="gyrator", doc="A and D")
     walkers: int = static(1024, ge=1, doc="independent copies")
-    dt: Array = param(default=0.1, converter=as_number, gt=0, doc="time step", units="time")
+    dt: Array = param(
+        default=0.1, converter=as_step, gt=0, doc="time step, or 'auto'", units="time"
+    )
     method: Literal["exact", "euler_maruyama"] = static("exact", doc="time stepping method")
     initial: Literal["stationary", "origin"] = static("stationary", doc="walkers at t = 0")
 
@@ -303,6 +306,18 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     def domain(self) -> Domain:
         """No axes: the variables have no spatial meaning."""
         return Domain(())
+
+    def longest_dt(self) -> Array:
+        """Any step is right for `exact`; of `euler_maruyama` a fortieth of the step from where on
+        it does not decay, min -2 Re(lambda)/|lambda|^2 over the eigenvalues of A.
+
+        Its stationary covariance is wrong by the same share, at most 2.5 %.
+        """
+        if self.method == "exact":
+            return jnp.full_like(self.dt, jnp.inf)
+        matrices = np.asarray(each_member(lambda solver: solver.system.matrix(), self), float)
+        rates = np.linalg.eigvals(matrices)
+        return jnp.asarray(np.min(-2 * rates.real / np.abs(rates) ** 2, axis=-1) / 40)
 
     def drift(self, state: LinearLangevinState) -> dict[str, Array]:
         """A X."""

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.protocol.parameters import (
     as_number,
+    as_step,
     param,
     static,
 )
@@ -43,7 +44,9 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
     )
     tilt: Array = param(default=1.0, converter=as_number, doc="f, driving force")
     diffusivity: Array = param(default=1.0, converter=as_number, gt=0, doc="D")
-    dt: Array = param(default=0.02, converter=as_number, gt=0, doc="time step", units="time")
+    dt: Array = param(
+        default=0.02, converter=as_step, gt=0, doc="time step, or 'auto'", units="time"
+    )
     method: Literal["euler_maruyama", "heun"] = static("heun", doc="time stepping method")
 
     def exact_velocity(self, points: int = 512) -> Float[Array, ""]:
@@ -79,6 +82,13 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
             there = state.position + self.dt * velocity + noise
             velocity = (velocity + self._velocity(there)) / 2
         return TiltedRingState(state.t + self.dt, key, state.position + self.dt * velocity + noise)
+
+    def longest_dt(self) -> Array:
+        """A tenth of the time 1/(|f| + |U0| + D) in which a walker goes, falls or spreads by about
+        a radian; a fortieth with `euler_maruyama`.
+        """
+        share = 0.1 if self.method == "heun" else 0.025
+        return share / (jnp.abs(self.tilt) + jnp.abs(self.barrier) + self.diffusivity)
 
     def observe(self, state: TiltedRingState) -> dict[str, Array]:
         """The angle in [0, 2 pi), the unwrapped angle, and the mean drift velocity."""

@@ -4,6 +4,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from physent.numerics import slab, spectral
@@ -12,6 +13,7 @@ from physent.numerics.rotation import cosine_sine, rotate
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.protocol.parameters import (
     as_number,
+    as_step,
     choice,
     one_of,
     param,
@@ -19,7 +21,7 @@ from physent.protocol.parameters import (
 )
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Axis, Domain, Variable
-from physent.solvers.checks import refuse
+from physent.solvers.checks import each_member, refuse
 
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
 from .initial import Initial, Medium
@@ -70,7 +72,9 @@ class NLSE(Solver[NLSEState]):
     length: Array = param(
         default=50.0, converter=as_number, gt=0, doc="period of the box", units="length"
     )
-    dt: Array = param(default=0.01, converter=as_number, gt=0, doc="time step", units="time")
+    dt: Array = param(
+        default=0.01, converter=as_step, gt=0, doc="time step, or 'auto'", units="time"
+    )
     dispersion: Array = param(
         default=0.5, converter=as_number, doc="beta, coefficient of psi_xx", units="length^2/time"
     )
@@ -225,6 +229,49 @@ class NLSE(Solver[NLSEState]):
         psi = self.initial.exact(self._grid(), t, self._medium())
         return {} if psi is None else {"psi": psi, "density": spectral.squared_modulus(psi)}
 
+    def longest_dt(self) -> Array:
+        """Nine tenths of pi/(|beta| k_max^2), from where on the shortest waves resonate with the
+        step, and so little that the phase turns by half a radian (a tenth with `strang`).
+
+        Any step is right for `dopri8`, which divides it, and for a splitting of a free wave. The
+        phase is that of |g| |psi|^2 + |V|, at most, at t = 0.
+        """
+
+        def longest(solver: "NLSE") -> Array:
+            psi, v = solver.init(jax.random.key(0)).psi, solver._potential()
+            turning = jnp.abs(solver.nonlinearity) * jnp.max(spectral.squared_modulus(psi))
+            turning = turning if v is None else turning + jnp.max(jnp.abs(v))
+            share = 0.1 if solver.method == "strang" else 0.5
+            bound = jnp.minimum(0.9 * solver._resonant_dt(), share / turning)
+            return jnp.where(turning > 0, bound, jnp.inf)
+
+        if self.method == "dopri8":
+            return jnp.full_like(self.dt, jnp.inf)
+        return each_member(longest, self)
+
+    def doubtful_dt(self) -> str | None:
+        """Whether waves in a potential, or on a background that fills the box, can resonate with
+        the step of a splitting.
+
+        A pulse in empty space is not noted: its shortest waves leave it, and do not grow for long.
+        """
+        resonant, given = np.asarray(self._resonant_dt()), np.asarray(self.dt)
+        if self.method not in SPLITTINGS or not np.any(given > resonant):
+            return None
+
+        def filled(solver: "NLSE") -> Array:
+            density = spectral.squared_modulus(solver.init(jax.random.key(0)).psi)
+            there = jnp.minimum(density[0], density[-1]) > 1e-6 * jnp.max(density)
+            return (solver.nonlinearity != 0) & there
+
+        if isinstance(self.potential, NoPotential) and not np.any(each_member(filled, self)):
+            return None
+        return (
+            f"given {np.max(given):.6g}, longer than pi/(|beta| k_max^2) = {np.min(resonant):.6g}: "
+            "in a potential or on a background the shortest waves can grow by resonance with the "
+            "step; 'auto' chooses a shorter one"
+        )
+
     def split(self, devices: int) -> dict[str, int]:
         """psi is partitioned along x."""
         refuse(
@@ -243,6 +290,9 @@ class NLSE(Solver[NLSEState]):
             f"n = {self.n} is not a product of two multiples of {devices}",
         )
         return {"psi": 0}
+
+    def _resonant_dt(self) -> Float[Array, "..."]:
+        return jnp.pi / (jnp.abs(self.dispersion) * (jnp.pi * self.n / self.length) ** 2)
 
     def _medium(self) -> Medium:
         return Medium(self.length, self.dispersion, self.nonlinearity)

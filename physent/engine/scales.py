@@ -1,0 +1,74 @@
+"""The natural scale of each invariant: what it would be if nothing in its sum cancelled."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from physent.engine import devices
+from physent.engine.program import Program
+from physent.protocol.solver import Solver
+
+# it runs once: what takes long to make fast is not worth it
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+MOST = 512  # members whose scales are recorded one by one
+
+
+def scales_of(program: Program, state: Any) -> dict[str, float | list[float]]:
+    """The natural scale of each invariant at a state: |dI/ds| |s|, the most that changes of the
+    state s by a relative 1 can change the invariant I by.
+
+    Rounding changes s by a relative epsilon, so epsilon times the scale is how well I is known at
+    all: a momentum that is 0 because two halves cancel is known to rounding of the halves. |s| is
+    the norm of those variables on which I depends there, of all where these are 0. It asks nothing
+    of a solver but that its invariants can be differentiated; one that cannot be has no scale.
+    """
+    names = program.invariant_names
+    if not names:
+        return {}
+    try:
+        arrays, fixed = eqx.partition((program.solver, state), eqx.is_array)
+        each = program.per_member(_natural)
+        once = jax.jit(lambda arrays: each(*eqx.combine(arrays, fixed)), compiler_options=QUICK)
+        found = devices.fetch(once(arrays))
+    except Exception:  # whatever a derivative of somebody's own sum may raise
+        return {}
+    scales = {}
+    for name in names:
+        value = np.asarray(found[name], dtype=float)
+        if np.all(np.isfinite(value)) and np.any(value > 0):
+            many = value.size > MOST or np.all(value == value.flat[0])
+            scales[name] = float(np.max(value)) if many else value.tolist()
+    return scales
+
+
+def _natural(solver: Solver, state: Any) -> dict[str, Any]:
+    numbers, rest = eqx.partition(state, _varies)
+    leaves, tree = jax.tree.flatten(numbers)
+    norms = jnp.stack([_norm(leaf) for leaf in leaves])
+
+    def invariants(leaves: list[Any]) -> dict[str, Any]:
+        full = eqx.combine(jax.tree.unflatten(tree, leaves), rest)
+        full = eqx.tree_at(lambda state: state.t, full, state.t)
+        return solver.invariants(full)
+
+    values, back = jax.vjp(invariants, leaves)
+
+    def scale(name: str) -> Any:
+        (slopes,) = back({key: jnp.full_like(values[key], key == name) for key in values})
+        steep = jnp.stack([_norm(slope) for slope in slopes])
+        own = jnp.sqrt(jnp.sum(jnp.where(steep > 0, norms**2, 0)))
+        size = jnp.where(own > 0, own, jnp.sqrt(jnp.sum(norms**2)))
+        return jnp.sqrt(jnp.sum(steep**2)) * size
+
+    return {name: scale(name) for name in values}
+
+
+def _varies(leaf: Any) -> bool:
+    return eqx.is_inexact_array(leaf)
+
+
+def _norm(leaf: Any) -> Any:
+    return jnp.sqrt(jnp.sum(jnp.real(leaf) ** 2 + jnp.imag(leaf) ** 2))
