@@ -60,6 +60,10 @@ class RunError(Exception):
     dataset: Any = None
 
 
+class DerivativeError(ValueError):
+    """A derivative that does not exist in the mode asked for; the message says where it does."""
+
+
 class SamplesError(ValueError):
     """A run from which no score can be learned."""
 

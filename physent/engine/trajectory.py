@@ -33,6 +33,9 @@ def trajectory(
         key: of the start, by default `jax.random.key(0)`.
         save: (solver, state) -> a pytree of arrays; by default the observables, a dict by name.
 
+    A mode of differentiation that cannot pass a solver's loop raises DerivativeError, which says
+    what can (docs/derivatives.md has all cases).
+
     Reverse-mode gradients keep one state a row and do the steps between again (`jax.checkpoint`):
     memory grows as rows + steps, for about a third more time. `physent.run` is for files, and for
     runs longer than memory; a trajectory does not grow buffers: look at `solver.error(state)` of

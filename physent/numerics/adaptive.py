@@ -8,6 +8,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from physent.numerics.derivatives import reverse_only
+
+INNER_STEPS = (
+    "forward mode cannot pass the inner steps of method 'dopri8', of which there are as many as it "
+    "takes; allowed: reverse mode (jax.vjp, jax.grad), or a method with a fixed step"
+)
+
 
 class _Remembering(diffrax.AbstractStepSizeController):
     """A controller whose state ends with the next step size, as if there were no final time."""
@@ -52,7 +59,9 @@ def dopri8_step(
     try first, 0 for dt. Where `max_steps` do not suffice the result is NaN, for nothing can be
     raised inside a compiled program. Meant for L that is imaginary or nearly so: e^{-L s} of a
     strongly damped mode would overflow. Complex numbers go through diffrax as pairs of reals.
+    Derivatives are those of reverse mode; forward mode raises DerivativeError.
     """
+    y, dt, inner_step = reverse_only((y, dt, inner_step), INNER_STEPS)
 
     def slope(s, v, _):
         factor = jnp.exp(linear * s)

@@ -30,6 +30,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from physent.numerics import slab
+from physent.numerics.derivatives import repeat
 from physent.numerics.space import Space, renewed, squared_length
 
 
@@ -87,6 +88,7 @@ def find_neighbors(
     all candidates. Positions must lie in the box along periodic axes.
     """
     n = position.shape[0]
+    position, space, radius = jax.lax.stop_gradient((position, space, radius))
     longest = jnp.asarray(n - 1, jnp.int32)
     if capacity >= n - 1:
         itself = jnp.arange(n, dtype=jnp.int32)[None, :]
@@ -110,6 +112,8 @@ def renew(
     """
     if neighbors.capacity >= position.shape[0] - 1:
         return neighbors
+    # who is a neighbour has no derivative
+    position, space, radius = jax.lax.stop_gradient((position, space, radius))
 
     def make(old):
         slots, deepest = _search(position, space, radius, neighbors.capacity)
@@ -130,8 +134,8 @@ def sum_over_neighbors(
     """The sum over the neighbours j of each particle i of m quantities: `of` the parts of x_j - x_i
     and the square.
 
-    `of` must be 0 where the square is. Slot by slot, and only as many slots as are in use; for all
-    pairs at once, where reverse-mode derivatives exist, too.
+    `of` must be 0 where the square is, with finite derivatives. Slot by slot, and only as many
+    slots as are in use (derivatives: all); for all pairs at once.
     """
     x, everybody = _components(position), _components(slab.everywhere(position))
     pairs = list(enumerate(zip(x, everybody, strict=True)))
@@ -152,7 +156,8 @@ def sum_over_neighbors(
         return total + of(parts, squared_length(parts))
 
     start = jnp.zeros_like(jax.eval_shape(of, x, x[0]))
-    return jax.lax.fori_loop(0, jnp.minimum(neighbors.deepest, neighbors.capacity), of_slot, start)
+    used = jnp.minimum(neighbors.deepest, neighbors.capacity)
+    return repeat(of_slot, used, start, neighbors.capacity)
 
 
 def separations(

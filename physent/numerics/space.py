@@ -96,8 +96,12 @@ def renewed(
     """An object built for a reference while it is valid, else make(old): when some particle has
     moved by more than skin/2.
 
-    Positions and reference come component by component.
+    Positions and reference come component by component. What is built has no derivatives: `make`
+    is to close over nothing that has.
     """
+    old = jax.lax.stop_gradient(old)
+    position, reference = jax.lax.stop_gradient((list(position), list(reference)))
+    space, skin = jax.lax.stop_gradient((space, skin))
     pairs = enumerate(zip(position, reference, strict=True))
     moved = squared_length([space.nearest(now - before, axis) for axis, (now, before) in pairs])
     serves = 4 * jnp.max(moved) <= skin**2  # false for what is not finite

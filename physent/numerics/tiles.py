@@ -86,6 +86,8 @@ def tile(
     cut into slabs of equal numbers, each of those along the next axis, and so on
     (sort-tile-recursive packing, S. T. Leutenegger et al., Proc. 13th ICDE, 497, 1997).
     """
+    # which tiles are near has no derivative
+    position, space, radius, skin = jax.lax.stop_gradient((position, space, radius, skin))
     d, n = position.shape
     cuts = _cuts(d, n, size)
     tiles = math.prod(cuts)
@@ -121,6 +123,7 @@ def renew_tiling(
     """The same tiling while it is valid, else a new one: when some particle has moved by more than
     skin/2.
     """
+    position, space, radius, skin = jax.lax.stop_gradient((position, space, radius, skin))
 
     def make(old: Tiling) -> Tiling:
         new = tile(position, space, radius, skin, old.members.shape[-1], old.capacity)

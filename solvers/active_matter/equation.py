@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from physent.numerics.derivatives import root
 from physent.numerics.neighbors import NeighborList, enough
 from physent.numerics.space import Space
 from physent.protocol.parameters import (
@@ -215,7 +216,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             "propulsion": state.propulsion,
             "force": self._pairs.forces(x, neighbors),
             "velocity": velocity,
-            "mean_speed": jnp.mean(jnp.sqrt(jnp.sum(velocity**2, axis=1))),
+            "mean_speed": jnp.mean(root(jnp.sum(velocity**2, axis=1))),
         }
         if self.boundary == "periodic":
             share = 1 / (self.dimension * self._length() ** self.dimension)

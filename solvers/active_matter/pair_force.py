@@ -30,12 +30,12 @@ class PairForce(Declared):
 
     @abc.abstractmethod
     def magnitude(self, r: Float[Array, "..."]) -> Float[Array, "..."]:
-        """f(r) for 0 < r < reach."""
+        """f(r) for 0 < r < reach; it is not asked for any other r."""
 
     def over_distance(self, squared: Float[Array, "..."]) -> Float[Array, "..."]:
         """f(r)/r for squared distances, 0 beyond the reach and at 0."""
-        inside = (squared > 0) & (squared < self.reach() ** 2)
-        inverse = jax.lax.rsqrt(jnp.where(squared > 0, squared, jnp.ones_like(squared)))
+        inside, squared = self._inside(squared)
+        inverse = jax.lax.rsqrt(squared)
         return jnp.where(
             inside, self.magnitude(squared * inverse) * inverse, jnp.zeros_like(squared)
         )
@@ -44,10 +44,22 @@ class PairForce(Declared):
         """f'(r) + (d - 1) f(r)/r, the contribution of a pair to the divergence of the force on one
         of the two.
         """
-        inside = (squared > 0) & (squared < self.reach() ** 2)
-        r = jnp.sqrt(jnp.where(inside, squared, jnp.ones_like(squared)))
+        inside, squared = self._inside(squared)
+        r = jnp.sqrt(squared)
         f, slope = jax.jvp(self.magnitude, (r,), (jnp.ones_like(r),))
         return jnp.where(inside, slope + (dimension - 1) * f / r, jnp.zeros_like(r))
+
+    def _inside(self, squared: Float[Array, "..."]) -> tuple[Array, Array]:
+        """Where there is a force, and the squares with that of a harmless distance elsewhere.
+
+        A force that is asked for at r = 0, where empty slots are, or beyond its reach, may be
+        infinite or NaN: `where` drops its value, but not its derivative, which would be 0 times
+        that.
+        """
+        reach = jax.lax.stop_gradient(self.reach())
+        harmless = jnp.where(jnp.isfinite(reach), 0.75 * reach, 1).astype(squared.dtype) ** 2
+        inside = (squared > 0) & (squared < self.reach() ** 2)
+        return inside, jnp.where(inside, squared, harmless)
 
 
 def steepest(force: PairForce, push: Float[Array, ""]) -> Float[Array, ""]:

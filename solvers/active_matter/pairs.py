@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from physent.numerics.derivatives import forward_only, root
 from physent.numerics.neighbors import NeighborList, find_neighbors, renew, sum_over_neighbors
 from physent.numerics.space import Space
 
@@ -15,6 +16,11 @@ from .pair_force import NoForce, PairForce
 # of the force's reach: what a random start with a diverging force may move in its first step
 RELAXED = 0.05
 TURNS = 2000
+RANDOM_START = (
+    "reverse mode cannot pass a random start with a force that diverges, where overlaps are pushed "
+    "apart in as many turns as it takes; allowed: initial = 'lattice', forward mode (jax.jvp, "
+    "jax.jacfwd), or a start that is there already, physent.trajectory(solver, rows, state=start)"
+)
 
 
 class Pairs(eqx.Module):
@@ -69,7 +75,9 @@ class Pairs(eqx.Module):
         """
         if not self.force.diverges:
             return jnp.zeros_like(dt)
-        return dt * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1))) / self.reach
+        # it becomes a bit of `error`, and so has no derivative
+        dt, force, reach = jax.lax.stop_gradient((dt, force, self.reach))
+        return dt * jnp.sqrt(jnp.max(jnp.sum(force**2, axis=1))) / reach
 
     def relaxed(self, position: Float[Array, "n d"], dt: Float[Array, ""]) -> Float[Array, "n d"]:
         """The positions with overlaps pushed apart by bounded moves, until no particle moves by
@@ -85,7 +93,7 @@ class Pairs(eqx.Module):
 
         def moves(position, neighbors):
             move = sum_over_neighbors(push, position, neighbors, self.space).T
-            return move, jnp.sqrt(jnp.sum(move**2, axis=1, keepdims=True))
+            return move, root(jnp.sum(move**2, axis=1, keepdims=True))
 
         def relax(loop):
             position, neighbors, turn = loop
@@ -100,7 +108,8 @@ class Pairs(eqx.Module):
             return (turn < TURNS) & (jnp.max(moves(position, neighbors)[1]) > RELAXED * self.reach)
 
         position, _ = self.space.shift(position, jnp.zeros_like(position))
-        return jax.lax.while_loop(far, relax, (position, self.found(position), 0))[0]
+        relaxed = jax.lax.while_loop(far, relax, (position, self.found(position), 0))[0]
+        return forward_only(relaxed, RANDOM_START)
 
 
 def over(x: Array, diffusivity: Array | None) -> Array:

@@ -4,6 +4,7 @@ others.
 
 from typing import Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
@@ -90,7 +91,7 @@ def social(
     # One matrix says which zone a pair is in: -1/distance, infinity, 1/distance or 0. The division
     # comes last because XLA keeps what was expensive; what is cheap it would compute again in each
     # of the seven sums.
-    pull = jnp.where(near, repels, attracts) / distance
+    pull = _shared(jnp.where(near, repels, attracts), distance)
     crowded = _sum(jnp.where(pull < 0, 1.0, 0.0).astype(distance.dtype)) > 0
     attraction = jnp.where(pull < jnp.inf, jnp.maximum(pull, 0), 0)
     weight = jnp.where(crowded[..., :, None], jnp.minimum(pull, 0), attraction)
@@ -101,6 +102,19 @@ def social(
     return Social(
         crowded, jnp.where(one, total, 0), jnp.where(one, 0, along), jnp.where(one, 0, total)
     )
+
+
+@jax.custom_jvp
+def _shared(zone: Array, distance: Array) -> Array:
+    """zone/distance; the derivative of what is infinite, which only marks a zone, is 0."""
+    return zone / distance
+
+
+@_shared.defjvp
+def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    (zone, distance), (_, change) = primals, tangents
+    pull = _shared(zone, distance)
+    return pull, jnp.where(jnp.isfinite(pull), -pull, 0) / distance * change
 
 
 def _sum(values: Float[Array, "*tiles n m"]) -> Float[Array, "*tiles n"]:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from physent.numerics.derivatives import forward_only
 from physent.protocol.parameters import (
     as_number,
     as_step,
@@ -24,6 +25,11 @@ from .forcing import FORCINGS, Forcing
 from .initial import INITIALS, Initial
 from .projection import Projection, Staggered
 from .pseudospectral import Pseudospectral, Spectrum
+
+INNER_STEPS = (
+    "reverse mode cannot pass the inner steps of stepping 'adaptive' and 'courant', of which there "
+    "are as many as it takes; allowed: stepping = 'fixed', or forward mode (jax.jvp, jax.jacfwd)"
+)
 
 
 class KelvinHelmholtzState(State):
@@ -379,7 +385,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         if stride > 1:
             carried = jax.lax.while_loop(lambda carried: carried[3] >= stride, by(stride), carried)
         carried = jax.lax.while_loop(lambda carried: carried[3] > 0, by(1), carried)
-        return carried[0], carried[1], carried[4]
+        flow, key, *_, taken = carried
+        return forward_only(flow, INNER_STEPS), key, taken
 
     def _inner_step(self, carried, dt: Array, steps: int = 1):
         flow, key = self._method.advance(carried[0], dt, steps), carried[1]

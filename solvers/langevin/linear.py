@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from physent.entropy import LinearProduction, linear_entropy_production
 from physent.entropy.production import stationary_covariance
 from physent.errors import ParameterError
+from physent.numerics.derivatives import repeat
 from physent.protocol.parameters import (
     Declared,
     as_number,
@@ -198,7 +199,9 @@ def exact_step(
         decay, noise = step
         return decay @ decay, noise + decay @ noise @ decay.T
 
-    decay, noise = jax.lax.fori_loop(0, doublings, double, (decay, decay @ blocks[:d, d:]))
+    # no number is larger than 2^most
+    most = int(jnp.finfo(matrix.dtype).maxexp)
+    decay, noise = repeat(double, doublings, (decay, decay @ blocks[:d, d:]), most)
     return decay, (noise + noise.T) / 2
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from physent.numerics import slab, spectral
+from physent.numerics.derivatives import angle
 from physent.numerics.exponential import etdrk4_step
 from physent.numerics.rotation import cosine_sine, rotate
 from physent.numerics.splitting import SPLITTINGS, split_step
@@ -170,7 +171,7 @@ class NLSE(Solver[NLSEState]):
         return {
             "psi": psi,
             "density": density,
-            "phase": jnp.angle(psi),
+            "phase": angle(psi),
             "energy_density": energy if v is None else energy + v * density,
             "current": 2 * self.dispersion * (psi.real * slope.imag - psi.imag * slope.real),
         }
