@@ -2,6 +2,8 @@
 a factor.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +17,9 @@ from physent.solvers.active_matter.propulsion import OrnsteinUhlenbeck
 from physent.solvers.langevin import LinearLangevin, TiltedRing
 from physent.solvers.langevin.linear import CoupledAOUPs
 
-AOUPS = dict(boundary="open", diffusivity=0.1, speed=0.25, trap=0.05, method="splitting", dt=0.1)
+AOUPS: dict[str, Any] = dict(
+    boundary="open", diffusivity=0.1, speed=0.25, trap=0.05, method="splitting", dt=0.1
+)
 
 
 def measured(solver, t_end, every, seeds=24, **settings):

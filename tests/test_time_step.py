@@ -1,6 +1,7 @@
 """dt = "auto" in files and in Python, for every solver with a rule, and notes on steps too long."""
 
 import logging
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -123,7 +124,7 @@ def test_waves_on_a_background_are_noted_and_a_pulse_in_empty_space_is_not(caplo
     assert doubts(TiltedRing(dt=0.5)) and not doubts(LinearLangevin(dt=0.5))
 
 
-def kink():
+def kink() -> dict[str, Any]:
     return {"initial": "phi4_kink", "boundary": "antiperiodic"}
 
 
@@ -132,7 +133,7 @@ def test_auto_is_no_number_before_a_run_has_made_it_one():
         with pytest.raises(ParameterError, match="dt: given"):
             NLSE(dt=given)
     with pytest.raises(ParameterError, match="length: given 'auto', allowed: a number > 0"):
-        NLSE(length="auto")
+        NLSE(length="auto")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ParameterError, match="no rule"):
         physent.run(Couzin(dt="auto"), t_end=1.0, save_every=0.5)
     with pytest.raises(ParameterError, match=r"only physent\.run"):
@@ -167,7 +168,7 @@ def test_a_parameter_that_declares_complex_numbers_keeps_them():
         amplitude: Complex[Array, ""] = param(1.0, doc="complex")
         own: Array = param(1.0, converter=jnp.asarray, doc="with a converter of its own")
 
-    drive = Drive(amplitude=1 + 2j, own=3j)
+    drive = Drive(amplitude=1 + 2j, own=3j)  # pyright: ignore[reportArgumentType]
     assert complex(drive.amplitude) == 1 + 2j and complex(drive.own) == 3j
 
 

@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.fft import dct
@@ -19,6 +18,7 @@ from physent.entropy.discrete import (
     squared_modulus,
 )
 from physent.entropy.outcomes.space import as_axes
+from physent.protocol.parameters import known
 
 NORMAL = 1.959963984540054  # 97.5 % of a normal distribution lie below
 _FEW = 20  # effective samples, below which intervals are said to be uncertain
@@ -126,8 +126,8 @@ def mean_of(x: Array, axis: int | Sequence[int], trend: Array | None = None) -> 
     count = math.prod(x.shape[a] for a in axes)
     # of a single value nothing is known
     error = jnp.where(freedom > 0, jnp.sqrt(total / nonzero(freedom) / count), jnp.nan)
-    error, size = error * jnp.squeeze(unit, axes), count / math.prod(taus)
-    return Mean(value, error, freedom, size, math.prod(slow))
+    error, size = error * jnp.squeeze(unit, axes), jnp.asarray(count / math.prod(taus))
+    return Mean(value, error, freedom, size, jnp.asarray(math.prod(slow)))
 
 
 def student(freedom: Array) -> Array:
@@ -141,7 +141,7 @@ def student(freedom: Array) -> Array:
 
 def warn_of_few(size: Array, what: str) -> None:
     """Warn where fewer than 20 independent samples are behind a number; silent while tracing."""
-    if isinstance(size, jax.core.Tracer):
+    if not known(size):
         return
     sizes = np.asarray(size)
     few = int(np.sum(sizes < _FEW))
@@ -183,7 +183,7 @@ def effective_sample_size(
     x = as_real(x)
     axes = tuple(a % x.ndim for a in as_axes(axis))
     taus, _ = _times(centred_in_units(x, axes)[1], axes, window)
-    return math.prod(x.shape[a] for a in axes) / math.prod(taus)
+    return jnp.asarray(math.prod(x.shape[a] for a in axes) / math.prod(taus))
 
 
 class Estimate(NamedTuple):
@@ -240,7 +240,7 @@ def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Compa
     each the field must be stationary. Warns where one has fewer than 20 effective samples.
     """
     comparison = _difference(a, b, axis)
-    if not any(isinstance(size, jax.core.Tracer) for size in comparison.effective_sizes):
+    if known(*comparison.effective_sizes):
         warn_of_few(jnp.minimum(*comparison.effective_sizes), "one of the means")
     return comparison
 

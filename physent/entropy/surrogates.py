@@ -17,6 +17,7 @@ from physent.entropy.discrete import (
     nonzero,
     only_finite,
 )
+from physent.protocol.parameters import known
 
 Surrogate = Callable[[PRNGKeyArray, Array], Array]
 
@@ -110,7 +111,7 @@ def permutation_test(
     p_value = as_floating((1 + jnp.sum(null >= value)) / (1 + samples))
     unknown = jnp.isnan(value) | jnp.any(jnp.isnan(null))
     p_value = jnp.where(unknown, jnp.nan, p_value)
-    if not isinstance(unknown, jax.core.Tracer) and unknown:
+    if known(unknown) and unknown:
         warnings.warn(
             f"p is NaN: the statistic is NaN for {_reason(x, y, value, null)}", stacklevel=2
         )

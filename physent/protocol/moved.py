@@ -214,7 +214,7 @@ def without_new_keys(experiment: Mapping[str, Any]) -> dict[str, Any]:
     """The data of an experiment without the keys that the previous release did not have."""
 
     def entry(table: Any) -> Any:
-        new = NEW_KEYS.get(table.get("kind"), {}) if isinstance(table, Mapping) else {}
+        new = NEW_KEYS.get(str(table.get("kind")), {}) if isinstance(table, Mapping) else {}
         return {key: value for key, value in table.items() if key not in new} if new else table
 
     tables = experiment.get("diagnostics")

@@ -29,6 +29,7 @@ from physent.entropy.continuous.distances import (
 )
 from physent.entropy.continuous.ties import untied, warn_of_ties
 from physent.entropy.discrete import by_component
+from physent.protocol.parameters import known
 
 
 def ksg_mutual_information(
@@ -153,7 +154,7 @@ def _count(
 
 
 def _information(spaces: _Spaces, k: int, method: Method, form: int = 1) -> Array:
-    if not any(isinstance(points, jax.core.Tracer) for points in spaces.points):
+    if known(*spaces.points):
         warn_of_ties(map(np.asarray, spaces.points), stacklevel=3)
     others(spaces.points[0][0], k)  # refuses k
     prepared, missing, constant = _prepared(spaces, k)
