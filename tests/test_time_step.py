@@ -135,7 +135,11 @@ def test_auto_is_no_number_before_a_run_has_made_it_one():
     with pytest.raises(ParameterError, match="length: given 'auto', allowed: a number > 0"):
         NLSE(length="auto")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ParameterError, match="no rule"):
-        physent.run(Couzin(dt="auto"), t_end=1.0, save_every=0.5)
+        physent.run(
+            Couzin(dt="auto"),  # pyright: ignore[reportArgumentType]
+            t_end=1.0,
+            save_every=0.5,
+        )
     with pytest.raises(ParameterError, match=r"only physent\.run"):
         trajectory(NLSE(n=16, dt="auto"), 1)
 

@@ -4,14 +4,14 @@ Sums of a fixed number of blocks are kept. Where all are full, neighbours are jo
 twice as long from then on, so that they outgrow any correlation.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.entropy.production import BLOCKS, coefficients, stationary_controls
-from physent.protocol.diagnostic import Observed
 from physent.protocol.stochastic import StochasticSolver
 
 
@@ -26,20 +26,25 @@ class Blocks(NamedTuple):
     length: Array
 
 
-def controls_of(observed: Observed) -> Array:
-    """The control variates of a stochastic solver at a state, (m,)."""
-    dynamics, (solver, state) = observed.dynamics(), observed.system() or (None, None)
-    assert dynamics is not None and isinstance(solver, StochasticSolver)
-    periodic = any(axis.periodic for axis in observed.domain.axes)
-    places = [name for name in dynamics.drift if observed.variables[name].role == "position"]
-    values = {name: observed[name] for name in dynamics.drift if not (periodic and name in places)}
+def controls_of(
+    solver: StochasticSolver,
+    state: Any,
+    values: Mapping[str, Array],
+    drift: Mapping[str, Array],
+    diffusion: Mapping[str, Array],
+) -> Array:
+    """The control variates of a stochastic solver at a state, (m,), from the values, the drift and
+    the diffusion of its stochastic variables.
+    """
+    periodic, kinds = any(axis.periodic for axis in solver.domain().axes), solver.variables()
+    places = [name for name in drift if kinds[name].role == "position"]
     gradient = laplacian = None
     if type(solver).reference_score is not StochasticSolver.reference_score:
         gradient, laplacian = solver.reference_score(state), solver.reference_divergence(state)
     return stationary_controls(
-        values,
-        dynamics.drift,
-        dynamics.diffusion,
+        {name: values[name] for name in drift if not (periodic and name in places)},
+        drift,
+        diffusion,
         gradient,
         laplacian,
         solver.independent(),

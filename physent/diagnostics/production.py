@@ -97,7 +97,7 @@ class EntropyProduction(Diagnostic[Sums]):
         sums = jnp.zeros(2, observed.t.dtype)
         if not self.total:
             return sums, boxes
-        return sums, boxes, no_blocks(controls_of(observed), observed.t.dtype)
+        return sums, boxes, no_blocks(_controls(observed), observed.t.dtype)
 
     def __call__(self, carry: Sums, observed: Observed) -> tuple[Sums, dict[str, Array]]:
         """The rates at this time, and the means so far (NaN before `after`)."""
@@ -123,10 +123,18 @@ class EntropyProduction(Diagnostic[Sums]):
         if not self.total:
             return (sums, boxes), outputs
         scale = 1 if self.over == "sum" else each.size
-        controls = controls_of(observed) / scale
+        controls = _controls(observed) / scale
         following = add_row(blocks[0], total, controls, counted)
         outputs[f"{name}_total"], outputs[f"{name}_total_error"] = least_variance_mean(following)
         return (sums, boxes, following), outputs
+
+
+def _controls(observed: Observed) -> Array:
+    """The control variates at this time."""
+    dynamics, system = observed.dynamics(), observed.system()
+    assert dynamics is not None and system is not None
+    solver, state = system
+    return controls_of(solver, state, observed, dynamics.drift, dynamics.diffusion)
 
 
 def _refuse_jumps(observed: Observed) -> None:

@@ -120,16 +120,22 @@ def least_variance(rate: ArrayLike, controls: ArrayLike) -> Array:
     1 - m/blocks or so, for the coefficients come from the same series.
     """
     rate, controls = as_real(rate), as_real(controls)
+    return rate - controls @ control_coefficients(rate, controls)
+
+
+def control_coefficients(rate: Array, controls: Array) -> Array:
+    """The coefficients c (m,) of `least_variance`, 0 for controls that are not used."""
     n, length = rate.shape[0], 1
     while n // length >= BLOCKS:
         length *= 2
     blocks = n // length
-    controls = controls[:, : blocks // 8]
-    if not controls.shape[1]:
-        return rate
-    table = jnp.concatenate([rate[:, None], controls], axis=1)[: blocks * length]
+    used = min(blocks // 8, controls.shape[1])
+    if not used:
+        return jnp.zeros(controls.shape[1], rate.dtype)
+    table = jnp.concatenate([rate[:, None], controls[:, :used]], axis=1)[: blocks * length]
     means = jnp.mean(table.reshape(blocks, length, -1), axis=1)
-    return rate - controls @ coefficients(means, jnp.ones(blocks, rate.dtype))
+    found = coefficients(means, jnp.ones(blocks, rate.dtype))
+    return jnp.pad(found, (0, controls.shape[1] - used))
 
 
 def coefficients(means: Array, weights: Array) -> Array:

@@ -38,7 +38,7 @@ class LearnedEntropyProduction(Diagnostic[Sums]):
     `after`. A learned total is biased by the error of its score, which the verdict of `physent
     score` states: for totals use `entropy_production`. Of a file it is the system that the score
     was learned from; in a run its own, of another size or density where the network allows it.
-    Average the series with `physent.entropy`'s `block_bootstrap`, in blocks longer than the
+    Average the series with `physent.entropy`'s `block_bootstrap`, whose blocks follow from the
     correlation.
     """
 

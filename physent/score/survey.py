@@ -13,7 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from physent.diagnostics.least_variance import controls_of
 from physent.entropy import compare, effective_sample_size
+from physent.entropy.production import control_coefficients
 from physent.errors import SamplesError, warn_user
 from physent.learning.currents import physics, stationary_rate
 from physent.learning.losses import Scales
@@ -137,7 +139,7 @@ def survey(
     return Survey(
         solver,
         Scales(*(jnp.asarray(number, samples.dtype) for number in numbers)),
-        found["exact"],
+        _least_variance(found["exact"], found["controls"]),
         found["contraction"],
         part,
         max(1.0, len(series) / rows * part.spacing),
@@ -222,8 +224,8 @@ def _measured(
 
 
 def _numbers(solver: StochasticSolver, values: Values, parity: dict[str, int]) -> dict[str, Any]:
-    """The exact rate, contraction, mean squares of non-periodic variables, contraction rates and
-    error bits of each sample.
+    """The exact rate and its control variates, contraction, mean squares of non-periodic variables,
+    contraction rates and error bits of each sample.
     """
     periodic = any(axis.periodic for axis in solver.domain().axes)
     kinds = solver.variables()
@@ -237,6 +239,7 @@ def _numbers(solver: StochasticSolver, values: Values, parity: dict[str, int]) -
             rates = jnp.quantile(rates, (jnp.arange(MOST_RATES) + 0.5) / MOST_RATES)
         return {
             "exact": stationary_rate(found),
+            "controls": controls_of(solver, state, values, found.drift, found.diffusion),
             "contraction": -sum(jnp.sum(value) for value in slopes),
             "squares": {
                 name: jnp.mean(value**2)
@@ -248,6 +251,15 @@ def _numbers(solver: StochasticSolver, values: Values, parity: dict[str, int]) -
         }
 
     return jax.vmap(one)(values)
+
+
+def _least_variance(exact: np.ndarray, controls: np.ndarray) -> np.ndarray:
+    """The exact rate (rows, trajectories) with the combination of its controls (rows, trajectories,
+    m) that lowers the variance of its mean most.
+    """
+    over = 0 if exact.shape[1] >= TRAJECTORIES else 1  # as the error is estimated
+    means = jnp.asarray(exact.mean(axis=over)), jnp.asarray(controls.mean(axis=over))
+    return exact - controls @ np.asarray(control_coefficients(*means))
 
 
 def _testable(values: np.ndarray) -> bool:
