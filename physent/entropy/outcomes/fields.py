@@ -51,6 +51,7 @@ class Spectrum(OutcomeSpace):
     read). `detrend = "mean"` leaves the mean out, k = 0 then has no power.
     """
 
+    in_order: ClassVar[bool] = True
     counted: ClassVar[bool] = False
     axes: ClassVar[int | None] = None
     one_sided: bool = static(False, doc="add the power at k and -k of a real field together")

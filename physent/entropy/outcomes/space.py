@@ -22,10 +22,12 @@ class OutcomeSpace(Declared):
 
     `counted` says whether the numbers are counts of a sample, which is what bias-corrected
     estimators need; a density or a power spectrum gives weights instead. `axes` is how many axes of
-    the data the space reads; None means that it takes any number and flattens them.
+    the data the space reads; None means that it takes any number and flattens them. `in_order` says
+    whether neighbours count, so that data along time must be evenly spaced.
     """
 
     counted: ClassVar[bool] = True
+    in_order: ClassVar[bool] = False
     axes: ClassVar[int | None] = 1
 
     @abc.abstractmethod
