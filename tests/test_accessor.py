@@ -7,7 +7,7 @@ import xarray as xr
 
 import physent
 import physent.data.accessor  # registers the accessor
-from physent.diagnostics import Entropy
+from physent.diagnostics import Entropy, PermutationEntropy, Regularity, TransferEntropy
 from physent.entropy import (
     Counts,
     Density,
@@ -168,3 +168,55 @@ def test_any_byte_order_precision_and_unit(method):
     for a in (1e-30, 1e30):
         expected = plain * a if method == "time_average" else plain
         np.testing.assert_allclose(found((values * a).astype("f4")), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_dates_are_measured_in_seconds_whatever_their_resolution(unit):
+    values, hours = np.random.default_rng(0).random(48), np.arange(48)
+    dates = (np.datetime64("2026-01-01T00", "h") + hours).astype(f"datetime64[{unit}]")
+    found = xr.DataArray(values, dims="time", coords={"time": dates}, name="rain")
+    found = found.physent.differential_entropy("time")
+    expected = xr.DataArray(values, dims="x", coords={"x": hours * 3600.0}, name="rain")
+    expected = expected.physent.differential_entropy("x")
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    assert found.attrs["coordinate_units"] == "time: s"
+    assert "coordinate_units" not in expected.attrs
+
+
+TIMES = {
+    "gap": ([0, 1, 2, 5, 6, 7], "3 lie between rows 2 and 3, and 1 elsewhere"),
+    "twice": ([0, 1, 1, 2, 3, 4], "rows 1 and 2 have the same one"),
+    "unsorted": ([0, 1, 3, 2, 4, 5], "that of row 3 is not after that of row 2"),
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@pytest.mark.parametrize("dates", [False, True])
+def test_times_that_do_not_follow_each_other_evenly_are_refused(kind, dates):
+    times, words = TIMES[kind]
+    times = np.array(times, float)
+    if dates:
+        times, words = times.astype("datetime64[s]"), words.replace("3 lie", "3 s lie")
+        words = words.replace("and 1 elsewhere", "and 1 s elsewhere")
+    series = xr.DataArray(np.random.default_rng(0).random(6), {"time": times}, "time", name="u")
+    asked = [
+        lambda a: a.physent.entropy("time", outcomes="ordinal"),
+        lambda a: a.physent.entropy("time", outcomes="dispersion"),
+        lambda a: a.physent.complexity("time", outcomes="spectrum"),
+        lambda a: a.physent.sample_entropy("time"),
+        lambda a: physent.diagnose(a.to_dataset(), [PermutationEntropy(of="u", order=2)]),
+        lambda a: physent.diagnose(a.to_dataset(), [TransferEntropy(of="u", to="u")]),
+        lambda a: physent.diagnose(a.to_dataset(), [Regularity(of="u", window=4)]),
+    ]
+    for ask in asked:
+        with pytest.raises(ValueError, match=f"'time' are not evenly spaced: .*{words}"):
+            ask(series)
+    series.physent.entropy("time", outcomes="density")  # what has no order is not asked for one
+    asked[0](series.drop_vars("time"))  # rows are what counts
+
+
+def test_rounding_of_times_is_no_gap():
+    times = 1000 + 0.1 * np.arange(50)
+    for rounded in (times.astype(np.float32), np.round(times, 5), times):
+        array = xr.DataArray(np.sin(times), {"t": rounded}, "t", name="u")
+        array.physent.entropy("t", outcomes="ordinal")

@@ -76,7 +76,10 @@ def test_what_has_no_controls_keeps_its_mean():
 def test_a_free_particle_has_no_controls_by_its_place():
     """|x|^2 grows for ever: L |x|^2/2 does not have the mean 0."""
     solver = ActiveMatter(
-        particles=2, propulsion=OrnsteinUhlenbeck(rate=0.1), force="none", **(AOUPS | {"trap": 0.0})
+        particles=2,
+        propulsion=OrnsteinUhlenbeck(rate=0.1),
+        force="none",
+        **{**AOUPS, "trap": 0.0},
     )
     _, best, _ = measured(solver, 1000.0, 5.0, after=0.0)
     exact = 2 * 2 * 0.25**2 / 0.1  # v = v0 g

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from physent.data.times import TIMES, time_of
+from physent.data.times import TIMES, are_dates, steps_of, time_of, uneven
 from physent.diagnostics.fields import Entropy
 from physent.entropy import (
     ESTIMATORS,
@@ -90,8 +90,13 @@ class PhysentAccessor:
         long_name: str,
         role: str = "scalar",
         outcomes: OutcomeSpace | None = None,
+        in_order: bool = False,
     ) -> xr.DataArray:
         axes = tuple(range(-len(dims), 0))
+        for d in dims if in_order or (outcomes is not None and outcomes.in_order) else ():
+            timely = d in TIMES or (d in self._array.coords and are_dates(self._array[d].values))
+            if timely and (words := uneven(self._array, str(d))):
+                raise ValueError(f"{self._name}: {words}")
 
         def on_block(block: np.ndarray) -> np.ndarray:
             if block.dtype.kind in "fc" and not np.all(np.isfinite(block)):
@@ -163,10 +168,14 @@ class PhysentAccessor:
         )
 
     def differential_entropy(self, dim: Dims = None) -> xr.DataArray:
-        """`physent.entropy.differential_entropy` over dimensions with uniform coordinates."""
+        """`physent.entropy.differential_entropy` over dimensions with uniform coordinates.
+
+        Its value depends on the unit of the coordinates, which the attribute `coordinate_units`
+        states: dates are measured in seconds, whatever their resolution.
+        """
         dims = self._dims(dim)
         spacing = [self._spacing(d) for d in dims]
-        return self._apply(
+        result = self._apply(
             lambda block, axes: differential_entropy(block, spacing, axes),
             dims,
             f"differential_entropy_{self._name}",
@@ -174,6 +183,11 @@ class PhysentAccessor:
             "entropy",
             Density(),
         )
+        units = {d: self._unit(d) for d in dims}
+        if any(units.values()):
+            words = ", ".join(f"{d}: {unit or '1'}" for d, unit in units.items())
+            result.attrs["coordinate_units"] = words
+        return result
 
     def sample_entropy(self, dim: Hashable, order: int = 2, relative: float = 0.2) -> xr.DataArray:
         """`physent.entropy.sample_entropy` along one dimension."""
@@ -183,6 +197,7 @@ class PhysentAccessor:
             f"sample_entropy_{self._name}",
             f"sample entropy of {self._name}",
             "entropy",
+            in_order=True,
         )
 
     def time_average(self, dim: Hashable = "t") -> xr.Dataset:
@@ -199,6 +214,7 @@ class PhysentAccessor:
                 dims,
                 name,
                 f"{name.replace('_', ' ')} of {self._name}",
+                in_order=True,
             )
             for name in names
         }
@@ -207,8 +223,12 @@ class PhysentAccessor:
     def _spacing(self, dim: Hashable) -> float:
         if dim not in self._array.coords:
             raise ValueError(f"dimension {dim!r} has no coordinate: its spacing is not known")
-        points = self._array[dim].values.astype(float)
-        steps = np.diff(points)
+        steps = steps_of(self._array[dim].values)
         if not np.allclose(steps, steps[0], rtol=1e-5, atol=0):
             raise ValueError(f"coordinate {dim!r} is not uniform")
         return abs(float(steps[0]))
+
+    def _unit(self, dim: Hashable) -> str:
+        """The unit of a coordinate, as it is measured; "" where it has none."""
+        coordinate = self._array[dim]
+        return "s" if are_dates(coordinate.values) else str(coordinate.attrs.get("units", ""))

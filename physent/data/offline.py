@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from physent.data.times import OWN, time_of
+from physent.data.times import OWN, time_of, uneven
 from physent.entropy import OutcomeSpace
 from physent.io.complex_fields import join_complex
 from physent.protocol.diagnostic import Diagnostic, Observed
@@ -29,7 +29,8 @@ def diagnose(
     dimension `member` is mapped over. Read in blocks, so the file may be larger than memory.
 
     Raises ValueError when a diagnostic does not fit, when there is no time dimension, or when data
-    are masked, not finite or, where a density is asked for, negative.
+    are masked, not finite or, where a density is asked for, negative, or when times are not evenly
+    spaced and a diagnostic counts rows that follow each other (ordinal patterns, ...).
     """
     dataset = join_complex(dataset)
     time = time or time_of(dataset, "choose it with --time NAME, in Python with time=")
@@ -53,6 +54,8 @@ def diagnose(
     variables = {name: _variable(array, time, mapped) for name, array in arrays.items()}
     domain = _domain(dataset, time)
     times = dataset[time].values if time in dataset.coords else np.arange(dataset.sizes[time])
+    if any(each.in_order() for each in diagnostics) and (words := uneven(dataset, time)):
+        raise ValueError(words[0].upper() + words[1:])
     if times.dtype.kind not in "fiu":
         times = np.arange(len(times))  # dates: diagnostics see the index
     first = Observed(_shapes(arrays, mapped), variables, domain, jnp.zeros(()))

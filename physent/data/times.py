@@ -1,5 +1,6 @@
-"""The names that mark a time dimension."""
+"""The names that mark a time dimension, the steps between times, and whether they are even."""
 
+import numpy as np
 import xarray as xr
 
 OWN = ("t_snapshot", "t")  # of the files that physent writes: fields are wanted before series
@@ -16,4 +17,52 @@ def time_of(data: xr.Dataset | xr.DataArray, hint: str) -> str:
     dims = ", ".join(map(str, data.dims))
     raise ValueError(
         f"which dimension is time? none is called t or time (dimensions: {dims}); {hint}"
+    )
+
+
+def steps_of(points: np.ndarray) -> np.ndarray:
+    """The steps between neighbouring points, between dates of any resolution in seconds."""
+    if points.dtype.kind in "mM":
+        return np.diff(points) / np.timedelta64(1, "s")
+    if points.dtype.kind == "O":  # dates of other calendars
+        return np.array([step.total_seconds() for step in np.diff(points)])
+    return np.diff(points.astype(float))
+
+
+def are_dates(points: np.ndarray) -> bool:
+    """Whether points are dates or spans of time."""
+    return points.dtype.kind in "mMO"
+
+
+def uneven(data: xr.Dataset | xr.DataArray, dim: str) -> str:
+    """Why the rows along a time dimension do not follow each other evenly, as a sentence; empty
+    where they do, or have no times.
+
+    Patterns, spectra and transfer entropies count rows: across a gap, a row that is there twice or
+    one out of order they would count what never happened. Steps may differ by 1e-4, and by the
+    rounding of the times.
+    """
+    if dim not in data.coords or data[dim].size < 2 or data[dim].dtype.kind not in "fiumMO":
+        return ""
+    points = data[dim].values
+    steps, rounding = steps_of(points), 0.0
+    if points.dtype.kind == "f":
+        rounding = 4 * float(np.finfo(points.dtype).eps * np.max(np.abs(points)))
+    usual, unit = float(np.median(steps)), " s" if are_dates(points) else ""
+    off = ~(np.abs(steps - usual) <= 1e-4 * abs(usual) + rounding)
+    if np.all(steps > 0) and not np.any(off):
+        return ""
+    row = int(np.argmax(~(steps > 0) if not np.all(steps > 0) else off))
+    if steps[row] == 0:
+        what = f"rows {row} and {row + 1} have the same one"
+    elif not steps[row] > 0:
+        what = f"that of row {row + 1} is not after that of row {row}"
+    else:
+        what = (
+            f"{steps[row]:.6g}{unit} lie between rows {row} and {row + 1}, and {usual:.6g}{unit} "
+            "elsewhere"
+        )
+    return (
+        f"its times {dim!r} are not evenly spaced: {what}. Sort them (sortby), take an even part, "
+        f"or interpolate; where only the order of rows counts, drop the times (drop_vars({dim!r}))"
     )

@@ -58,6 +58,10 @@ class PermutationEntropy(Diagnostic[tuple[Array, Array, Array]]):
             for role, adjective in (("entropy", "normalised"), ("complexity", "statistical"))
         }
 
+    def in_order(self) -> bool:
+        """True: a pattern is one of neighbouring rows."""
+        return True
+
     def init(self, observed: Observed) -> tuple[Array, Array, Array]:
         """The last fields, the counts, and the number of rows seen."""
         value = as_floating(observed[real(observed, self.of)])

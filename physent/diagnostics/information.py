@@ -136,6 +136,10 @@ class TransferEntropy(Diagnostic[Any]):
         words = f"transfer entropy from {source} to {target} in nats"
         return {name: Variable((), "entropy", "1", words)}
 
+    def in_order(self) -> bool:
+        """True: the past of a row is that of the rows before it."""
+        return True
+
     def init(self, observed: Observed) -> Any:
         """The last values of both, the rows seen, and empty counts or moments."""
         source, target = (

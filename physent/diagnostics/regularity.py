@@ -189,6 +189,10 @@ class Regularity(Diagnostic[Any]):
             )
         return found
 
+    def in_order(self) -> bool:
+        """Whether the time series is one of rows."""
+        return self.window is not None
+
     def init(self, observed: Observed) -> Any:
         """Nothing, or an empty window and the number of rows seen."""
         if self.window is None:

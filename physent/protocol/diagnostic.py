@@ -155,6 +155,16 @@ class Diagnostic(Declared, Generic[C]):
         """
         return ()
 
+    def in_order(self) -> bool:
+        """Whether it counts rows that follow each other, as patterns in time do.
+
+        **Returns:**
+
+        True where rows must be evenly spaced in time, which `physent.diagnose` then asks of a file;
+        by default False.
+        """
+        return False
+
     @abc.abstractmethod
     def init(self, observed: Observed) -> C:
         """The history before the first saved state. It is traced.

@@ -55,6 +55,7 @@ class Spectrum(OutcomeSpace):
     read). `detrend = "mean"` leaves the mean out, k = 0 then has no power.
     """
 
+    in_order: ClassVar[bool] = True
     counted: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = True
     axes: ClassVar[int | None] = None

@@ -66,6 +66,7 @@ def ordinal_symbols(x: ArrayLike, order: int = 3, delay: int = 1) -> Array:
 class OrdinalPatterns(OutcomeSpace):
     """Ordinal patterns of windows, order! outcomes, each window counted with its weight."""
 
+    in_order: ClassVar[bool] = True
     order: int = static(3, doc="number of values in a pattern", ge=2, le=7)
     delay: int = static(1, doc="steps between the values of a pattern", ge=1)
 
@@ -142,6 +143,7 @@ class Dispersion(OutcomeSpace):
     constant series has one word.
     """
 
+    in_order: ClassVar[bool] = True
     classes: int = static(6, doc="number of amplitude classes", ge=2, le=32)
     order: int = static(2, doc="number of values in a word", ge=1, le=6)
     delay: int = static(1, doc="steps between the values of a word", ge=1)

@@ -21,12 +21,14 @@ class OutcomeSpace(Declared):
 
     `counted` says whether the numbers are counts of a sample, which is what bias-corrected
     estimators need; a density or a power spectrum gives weights instead. `homogeneous` says whether
-    a change of units multiplies all weights alike, or leaves all as they are. `axes` is how many
+    a change of units multiplies all weights alike, or leaves all as they are. `in_order` says
+    whether neighbours count, so that data along time must be evenly spaced. `axes` is how many
     axes of the data the space reads; None means that it takes any number and flattens them.
     """
 
     counted: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = False
+    in_order: ClassVar[bool] = False
     axes: ClassVar[int | None] = 1
 
     @abc.abstractmethod
