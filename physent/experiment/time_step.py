@@ -10,7 +10,7 @@ import numpy as np
 
 from physent.errors import ParameterError
 from physent.experiment.settings import RunSettings
-from physent.protocol.parameters import is_automatic
+from physent.protocol.parameters import is_automatic, known
 
 SOME_DT = 1e-9  # stands in for dt = "auto" until the solver has said how long it may be
 
@@ -47,7 +47,7 @@ def resolved(solver: Any, run: RunSettings) -> tuple[Any, tuple[str, ...]]:
 
 def doubts(solver: Any) -> tuple[str, ...]:
     """What is doubtful about the time step of a solver; at most one sentence."""
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(solver)):
+    if not known(*jax.tree.leaves(solver)):
         return ()
     words = solver.doubtful_dt()
     return () if words is None else (words,)
