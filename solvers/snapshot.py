@@ -41,24 +41,11 @@ class Snapshot(Declared):
         )
         try:
             with netCDF4.Dataset(self.path) as file:
-                self._refuse_halves(list(file.variables))
                 return [self._one(file, name, shape, words) for name in self.variables]
         except OSError as error:
             raise ParameterError(
                 "initial.path", f"{self.path!r} cannot be read as NetCDF ({error})"
             ) from None
-
-    def _refuse_halves(self, there: list[str]) -> None:
-        """Refuse one part of a complex variable, whose other part would be lost."""
-        for part, other in (("_re", "_im"), ("_im", "_re")):
-            for name in self.variables:
-                twin = f"{name.removesuffix(part)}{other}"
-                refuse(
-                    name.endswith(part) and twin in there and twin not in self.variables,
-                    "initial.variables",
-                    f"given {name!r} without {twin!r}, the other part of a complex variable in "
-                    f"{self.path!r}, allowed: both",
-                )
 
     def _one(
         self, file: netCDF4.Dataset, name: str, shape: tuple[int, ...], words: str

@@ -1,6 +1,7 @@
 """How well a run kept its invariants: one rule, said on the console, in the file and the report."""
 
 import logging
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,7 @@ from physent.protocol.variables import Axis, Domain, Variable
 from physent.report.checks import checks, overall
 from physent.report.comparison import tables
 from physent.solvers.nlse import NLSE
+from physent.sweep.executors import run_point
 
 RESONANT = """
 name = "resonant"
@@ -94,6 +96,14 @@ def test_the_console_and_the_file_say_that_an_invariant_is_not_kept(command, tmp
         assert dataset.attrs["invariants"] == said(drifts(dataset))
         assert overall(checks(dataset)) == "bad"
     assert "not conserved as it should be: energy" in (tmp_path / "here" / "run.log").read_text()
+
+
+def test_a_point_of_a_sweep_says_so(tmp_path):
+    toy = Path(__file__).with_name("toys.py")
+    text = f'[solver]\nkind = "{toy}:Heat"\n[run]\nt_end = 1.0\nsave_every = 0.1\n'
+    found = run_point(text, str(tmp_path / "point"))
+    assert found["status"] == "done"
+    assert found["message"].startswith("not conserved as it should be: mass: largest drift")
 
 
 def test_a_run_in_python_says_so_too(tmp_path, caplog):

@@ -176,16 +176,6 @@ def test_a_parameter_that_declares_complex_numbers_keeps_them():
     assert complex(drive.amplitude) == 1 + 2j and complex(drive.own) == 3j
 
 
-def test_half_of_a_complex_field_in_a_file_is_refused(tmp_path):
-    from physent.solvers.nlse import FromFile
-
-    physent.run(NLSE(n=16), t_end=0.1, save_every=0.1, output=tmp_path / "run").close()
-    for name, other in (("psi_re", "psi_im"), ("psi_im", "psi_re")):
-        half = FromFile(path=str(tmp_path / "run" / "run.nc"), variables=(name,))
-        with pytest.raises(ParameterError, match=f"given '{name}' without '{other}'"):
-            NLSE(n=16, initial=half)
-
-
 @pytest.mark.parametrize("made", ["float32", "float64"])
 def test_a_solver_of_another_precision_is_refused(made):
     """What was made while JAX computed in float32 would run in it, in a file that says float64."""
