@@ -5,6 +5,7 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from physent.numerics.derivatives import root
 from physent.protocol.parameters import (
     as_number,
     param,
@@ -58,7 +59,7 @@ class PlaneWave(Initial):
         """The wave."""
         mode = self.mode + 0.5 if isinstance(medium.boundary, Antiperiodic) else self.mode
         k = 2 * math.pi * mode / medium.length
-        omega = jnp.sqrt(k**2 + medium.potential.mass_squared())
+        omega = root(k**2 + medium.potential.mass_squared())
         return medium.potential.rest() + self.amplitude * jnp.cos(k * x - omega * t + self.phase)
 
     def is_solution(self, medium: Medium) -> bool:
