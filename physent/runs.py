@@ -395,9 +395,7 @@ def _attributes(experiment: Experiment, cadence: Cadence, program: Program) -> d
 def _closing(
     outcome: Outcome, before: Callable[[str, float], float] = lambda name, default: default
 ) -> dict[str, Any]:
-    """The closing attributes of a run; wall times are added to those of earlier sessions,
-    `before`.
-    """
+    """The closing attributes of a run; wall times are added to those of sessions `before`."""
     seconds = {
         "wall_time": outcome.seconds,
         "wall_time_solver": outcome.seconds - outcome.diagnostic_seconds,

@@ -14,11 +14,11 @@ from jaxtyping import Array, ArrayLike
 from physent.entropy.discrete import (
     as_real,
     compiled,
+    known,
     nonzero,
     squared_modulus,
 )
 from physent.entropy.outcomes.space import as_axes
-from physent.protocol.parameters import known
 
 NORMAL = 1.959963984540054  # 97.5 % of a normal distribution lie below
 _FEW = 20  # effective samples, below which intervals are said to be uncertain

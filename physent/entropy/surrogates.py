@@ -13,11 +13,11 @@ from physent.entropy.discrete import (
     as_floating,
     as_real,
     compiled,
+    known,
     native,
     nonzero,
     only_finite,
 )
-from physent.protocol.parameters import known
 
 Surrogate = Callable[[PRNGKeyArray, Array], Array]
 

@@ -144,9 +144,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             )
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
-        """Particles at random or on a lattice, with propulsions from their stationary
-        distribution.
-        """
+        """Particles at random or on a lattice, with stationary propulsions."""
         key, place, direct = jax.random.split(key, 3)
         shape = (self.particles, self.dimension)
         if self.initial == "random":
@@ -264,9 +262,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         return {"propulsion": "jumps" if self.propulsion.jumps else "diffuses"}
 
     def divergence(self, state: ActiveMatterState) -> dict[str, Array]:
-        """d b/dx of each component, for positions shared equally by the components of a
-        particle.
-        """
+        """d b/dx, for positions shared equally by the components of a particle."""
         stiffness = self._pairs.over(
             lambda r2: self.force.stiffness(r2, self.dimension), state.position, state.neighbors
         )
@@ -378,9 +374,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         )
 
     def _stochastic(self, of_position: Any, of_propulsion: Any) -> dict[str, Any]:
-        """The value for each stochastic variable, by name; g is one if it is an Ornstein-Uhlenbeck
-        process.
-        """
+        """The values of stochastic variables by name; an Ornstein-Uhlenbeck g is one of them."""
         if isinstance(self.propulsion, OrnsteinUhlenbeck):
             return {"position": of_position, "propulsion": of_propulsion}
         return {"position": of_position}

@@ -28,8 +28,10 @@ from physent.entropy.continuous.distances import (
     tree_distance,
 )
 from physent.entropy.continuous.ties import untied, warn_of_ties
-from physent.entropy.discrete import by_component
-from physent.protocol.parameters import known
+from physent.entropy.discrete import (
+    by_component,
+    known,
+)
 
 
 def ksg_mutual_information(
