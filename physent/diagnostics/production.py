@@ -82,8 +82,11 @@ class EntropyProduction(Diagnostic[Sums]):
             described[f"{name}_each"] = observed.variables[first].dims[:-1], "of each particle"
         if self.bins:
             described[f"{name}_map"] = map_dims(observed, name), "of a particle in each box"
+        few = {f"{name}_total_error": "fewer than 8 rows"}
         return {
-            key: Variable(dims, "entropy_production", "1/time", f"{words}, {which}")
+            key: Variable(
+                dims, "entropy_production", "1/time", f"{words}, {which}", few.get(key, "")
+            )
             for key, (dims, which) in described.items()
         }
 
