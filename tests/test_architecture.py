@@ -121,7 +121,7 @@ LIBRARIES = {  # rooms that somebody would install for themselves, and what of o
         "physent.learning", "physent.errors", "physent.numerics", "physent.protocol.parameters",
         "physent.protocol.variables",
     ),
-    "numerics": ("physent.numerics",),
+    "numerics": ("physent.errors", "physent.numerics"),
 }  # fmt: skip
 
 

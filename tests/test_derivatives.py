@@ -139,11 +139,11 @@ def test_a_mode_that_cannot_be_says_so_in_a_sentence(case):
     mode, make, name, words = WITHOUT[case]
     slope, dt = (reverse if mode == "reverse" else forward)(make(), name)
     with pytest.raises(DerivativeError, match=words):
-        jax.jit(slope).lower(dt)
+        jax.eval_shape(slope, dt) if mode == "reverse" else jax.jit(slope).lower(dt)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", WITHOUT)
+@pytest.mark.parametrize("case", ["adaptive", "random"])
 def test_the_other_mode_is_there(case):
     mode, make, name, _ = WITHOUT[case]
     slope, dt = (forward if mode == "reverse" else reverse)(make(), name)
