@@ -239,11 +239,10 @@ def test_a_neighbour_list_has_the_derivatives_of_all_pairs():
         return jnp.sum(jnp.sin(sum_over_neighbors(pull, position, pairs, space)))
 
     at = position, jnp.asarray(6.0), jnp.asarray(1.5)
-    everybody = jax.jit(jax.grad(lambda x, size, reach: energy(x, size, reach, 11), (0, 1, 2)))(*at)
-    listed = jax.jit(jax.grad(lambda x, size, reach: energy(x, size, reach, 10), (0, 1, 2)))(*at)
-    ahead = jax.jit(
-        lambda *at: jax.jvp(lambda x, size, reach: energy(x, size, reach, 10), at, at)[1]
-    )(*at)
+    of_all, of_few = (functools.partial(energy, slots=slots) for slots in (11, 10))
+    everybody = jax.jit(jax.grad(of_all, (0, 1, 2)))(*at)
+    listed = jax.jit(jax.grad(of_few, (0, 1, 2)))(*at)
+    ahead = jax.jit(lambda *at: jax.jvp(of_few, at, at)[1])(*at)
     for a, b in zip(everybody, listed, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
     product = sum(jnp.vdot(a, b) for a, b in zip(everybody, at, strict=True))
