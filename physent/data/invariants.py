@@ -13,6 +13,7 @@ import xarray as xr
 from physent.experiment.recorded import experiment_of, is_range
 
 DRIFT = (1e-6, 1e-3)  # relative, where there is a trend: good up to the first, bad beyond the last
+STATES = ("good", "fair", "bad")
 BOUNDED = (1e-3, 1e-1)  # the same for round-off, and for what oscillates and does not grow
 SMALL = 1e-3  # of its scale: below, an initial value says nothing of how large a drift is
 
@@ -67,10 +68,17 @@ def drifts(dataset: xr.Dataset) -> list[Drift]:
             state = "fair" if worst <= 10 * limit else "bad"
             words = f"{size}, but the method should conserve it to round-off, {limit:.0e}{method}"
         else:
-            end, swing = trend(t, drift)
-            state, words = graded(end, DRIFT), f"largest {size}, "
-            if end <= 0.25 * swing:
-                state = graded(worst, BOUNDED)
+            ends, swings = trend(t, drift)
+            steady = ends <= 0.25 * swings
+            each = [
+                graded(*((size, BOUNDED) if still else (end, DRIFT)))
+                for size, end, still in zip(
+                    np.max(np.abs(drift), axis=0), ends, steady, strict=True
+                )
+            ]
+            worse = max(range(len(each)), key=lambda i: (STATES.index(each[i]), ends[i]))
+            state, end, words = each[worse], ends[worse], f"largest {size}, "
+            if steady[worse]:
                 words += f"bounded, without a trend{method}"
             else:
                 amiss = kept == "bounded" and state != "good"
@@ -108,14 +116,15 @@ def graded(value: float, limits: tuple[float, float]) -> Literal["good", "fair",
     return "good" if value <= limits[0] else "fair" if value <= limits[1] else "bad"
 
 
-def trend(t: np.ndarray, drift: np.ndarray) -> tuple[float, float]:
-    """The rise of a straight line through the worst member's drift, and the largest residual."""
-    worst = drift[:, int(np.argmax(np.max(np.abs(drift), axis=0)))]
+def trend(t: np.ndarray, drift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rise of a straight line through the drift (rows, members) of each member, and the
+    largest residual.
+    """
     if len(t) < 4:
-        return float(np.max(np.abs(worst))), 0.0
-    slope, offset = np.polyfit(t, worst, 1)
-    residual = np.max(np.abs(worst - (slope * t + offset)))
-    return float(abs(slope) * (t[-1] - t[0])), float(residual)
+        return np.max(np.abs(drift), axis=0), np.zeros(drift.shape[1])
+    slope, offset = np.polyfit(t, drift, 1)
+    residual = np.max(np.abs(drift - (t[:, None] * slope + offset)), axis=0)
+    return np.abs(slope) * (t[-1] - t[0]), residual
 
 
 def scales(dataset: xr.Dataset) -> dict[str, xr.DataArray]:
@@ -145,6 +154,7 @@ def scales(dataset: xr.Dataset) -> dict[str, xr.DataArray]:
 def _times(dataset: xr.Dataset, solver: dict[str, Any]) -> tuple[np.ndarray, float]:
     """The times of the rows, and the number of steps up to the last."""
     t = np.asarray(dataset["t"].values, dtype=float) if "t" in dataset else np.zeros(1)
+    t = t if t.size else np.zeros(1)
     dt = solver.get("dt")
     if isinstance(dt, dict) and is_range(dt):
         (dt,) = dt.values()

@@ -62,7 +62,7 @@ def add_row(blocks: Blocks, rate: Array, controls: Array, counted: Array) -> Blo
     """The sums with another row, if `counted` is 1."""
     sums, rest, full, length = blocks
     row = jnp.concatenate([jnp.stack([jnp.ones_like(rate), rate]), controls])
-    rest = rest + counted * row
+    rest = rest + jnp.where(counted > 0, row, 0)
     done = rest[0] >= length
     sums = jnp.where(done, sums.at[full].set(rest), sums)
     rest, full = jnp.where(done, 0, rest), full + done

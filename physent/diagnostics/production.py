@@ -117,7 +117,8 @@ class EntropyProduction(Diagnostic[Sums]):
         total = jnp.sum(each) if self.over == "sum" else jnp.mean(each)
         counted = (observed.t >= self.after).astype(total.dtype)
         sums, boxes, *blocks = carry
-        sums = sums + counted * jnp.stack([total, jnp.ones_like(total)])
+        row = jnp.stack([total, jnp.ones_like(total)])
+        sums = sums + jnp.where(counted > 0, row, 0)
         outputs = {name: total, f"{name}_mean": sums[0] / sums[1]}
         if self.each:
             outputs[f"{name}_each"] = each

@@ -59,9 +59,10 @@ def _natural(solver: Solver, state: Any) -> dict[str, Any]:
     def scale(name: str) -> Any:
         (slopes,) = back({key: jnp.full_like(values[key], key == name) for key in values})
         steep = jnp.stack([_norm(slope) for slope in slopes])
-        own = jnp.sqrt(jnp.sum(jnp.where(steep > 0, norms**2, 0)))
-        size = jnp.where(own > 0, own, jnp.sqrt(jnp.sum(norms**2)))
-        return jnp.sqrt(jnp.sum(steep**2)) * size
+        own = jnp.sum(steep * norms)
+        # 0 for a product of two variables of which one is 0: then all of them count
+        whole = jnp.sqrt(jnp.sum(steep**2)) * jnp.sqrt(jnp.sum(norms**2))
+        return jnp.where(own > 0, own, whole)
 
     return {name: scale(name) for name in values}
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from physent.entropy.discrete import as_real, compiled, native, nonzero, only_finite
@@ -66,9 +67,12 @@ def entropy_rate(
             about sqrt(1 - block/N), and more while a block is shorter than the correlation.
         samples: how many bootstrap series.
 
-    Warns where the residuals are worth fewer than 20 independent samples. The rate is that of the
-    fitted line: restrict t to where the series is straight.
+    Raises ValueError for other shapes, fewer than 4 values, a block not in 1 ... N/4 and fewer than
+    2 samples. Warns where the residuals are worth fewer than 20 independent samples. The rate is
+    that of the fitted line: restrict t to where the series is straight.
     """
+    if not isinstance(t, jax.Array):  # large times keep their digits
+        t = np.asarray(t) - np.asarray(t).flat[0] if np.size(t) else t
     rate, size = _entropy_rate(t, entropy, key, block, samples)
     warn_of_few(size, "the series")
     return rate
@@ -80,6 +84,11 @@ def _entropy_rate(
 ) -> tuple[Rate, Array]:
     s = as_real(entropy)
     s = only_finite(s, s)
+    if s.ndim != 1 or s.shape[0] < 4 or jnp.shape(t) != s.shape:
+        raise ValueError(
+            f"t, entropy: given shapes {jnp.shape(t)}, {s.shape}, allowed: (N,), N >= 4 for both"
+        )
+    _check(s.shape[0], block, samples)
     n, (_, t, unit) = s.shape[0], centred_in_units(jnp.asarray(native(t), s.dtype), (0,))
     weights = t / jnp.sum(t**2)
     _, centred, scale = centred_in_units(s, (0,))
@@ -91,7 +100,7 @@ def _entropy_rate(
     if block is None:
         length, blocks = _length(mean.time, n)
     else:
-        length, blocks = jnp.asarray(min(n, block)), -(-n // min(n, block))
+        length, blocks = jnp.asarray(block), -(-n // block)
     places = jnp.arange(n)
 
     def again(one: PRNGKeyArray) -> Array:
@@ -106,6 +115,15 @@ def _entropy_rate(
     rate = _interval(slope, shifts, error, freedom)
     factor = (scale / unit)[0]
     return Rate(*(each * factor for each in rate)), mean.size
+
+
+def _check(n: int, block: int | None, samples: int) -> None:
+    if block is not None and not 1 <= block <= n // 4:
+        raise ValueError(
+            f"block: given {block}, allowed: 1 to {n // 4}, a quarter of the {n} values"
+        )
+    if samples < 2:
+        raise ValueError(f"samples: given {samples}, allowed: 2 or more")
 
 
 def block_bootstrap(
@@ -139,10 +157,7 @@ def _block_bootstrap(
     if x.ndim != 1 or x.shape[0] < 4:
         raise ValueError(f"x: given shape {x.shape}, allowed: (N,), one series of N >= 4 values")
     n = x.shape[0]
-    if block is not None and not 1 <= block <= n // 4:
-        raise ValueError(
-            f"block: given {block}, allowed: 1 to {n // 4}, a quarter of the {n} values"
-        )
+    _check(n, block, samples)
     mean, (_, centred, unit) = mean_of(x, 0), centred_in_units(x, (0,))
     if block is None:
         length, most = _length(mean.time, n)

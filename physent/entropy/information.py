@@ -134,7 +134,8 @@ def covariance_of(samples: Array) -> Array:
     """The covariance (..., d, d) of samples (..., N, d), each component in a unit of its own; that
     and the divisor cancel in every information.
     """
-    centred = scaled(samples - jnp.mean(samples, axis=-2, keepdims=True), axis=-2)
+    shifted = samples - samples[..., :1, :]  # a constant is 0 then, exactly
+    centred = scaled(shifted - jnp.mean(shifted, axis=-2, keepdims=True), axis=-2)
     return jnp.einsum("...ni,...nj->...ij", centred, centred) / samples.shape[-2]
 
 
@@ -142,7 +143,8 @@ def covariance_of(samples: Array) -> Array:
 def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
     """I(X; Y) of samples (N,) or (..., N, d) as if they were jointly Gaussian, in nats.
 
-    A lower bound in spirit only: it sees linear dependence. Bias: +d_x d_y/(2N) to first order.
+    Measures linear dependence only. Bias: +d_x d_y/(2N) to first order. NaN where a component is
+    constant, inf where one is a linear function of others.
     """
     x, y = by_component(x), by_component(y)
     covariance = covariance_of(jnp.concatenate([x, y], axis=-1))
@@ -187,8 +189,8 @@ def discrete_transfer_entropy(
     """Transfer entropy between symbol sequences (..., N), in nats; `sizes` counts the source's and
     target's symbols.
 
-    Plug-in bias: upwards, about (possible pasts)(symbols - 1)/(2N): test it against shuffled
-    sources.
+    Plug-in bias: upwards, n_own (n_other - 1)(symbols - 1)/(2N) with n_own and n_other possible
+    pasts: test it against shuffled sources.
     """
     present, other, own = lagged(source, target, k, l, delay)
     past_other, n_other = combine_symbols(other, [sizes[0]] * l)

@@ -166,14 +166,18 @@ def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> Linear
     """Closed forms of dX = A X dt + sqrt(2 D) dW: A S + S A' + 2 D = 0, sigma = E[v . D^-1 v], v =
     (A + D S^-1) X.
 
-    `matrix` is A (d, d), stable; `diffusion` is (d,). The parts, one a variable, are E[v_i^2]/D_i
-    and add up to sigma = tr(A' D^-1 A S) + tr A; that of a variable with D = 0 is infinite, or 0
-    where its v vanishes.
+    `matrix` is A (d, d); `diffusion` is (d,), or a number for all. The parts, one per variable, are
+    E[v_i^2]/D_i and add up to sigma = tr(A' D^-1 A S) + tr A; that of a variable with D = 0 is
+    infinite. NaN where there is no stationary distribution with a density: where A is not stable,
+    D is negative or S is singular.
     """
     a = as_real(matrix)
     unit = unit_of(a)[0, 0]
-    a, d = a / unit, jnp.asarray(native(diffusion), a.dtype) / unit
+    d = jnp.broadcast_to(jnp.asarray(native(diffusion), a.dtype), a.shape[:1]) / unit
+    a = a / unit
     covariance = stationary_covariance(a, d)
+    there = jnp.all(jnp.linalg.eigvalsh(covariance) > 0) & jnp.all(d >= 0)
+    covariance = jnp.where(there, covariance, jnp.nan)
     flow = a + d[:, None] * jnp.linalg.inv(covariance)
     square = jnp.einsum("ij,jk,ik->i", flow, covariance, flow)
     still = jnp.where(square > 0, jnp.inf, 0.0).astype(a.dtype)

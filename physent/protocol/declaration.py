@@ -135,10 +135,15 @@ class Declaration:
         only = get_origin(annotation) is Literal
         if spelt and value not in spelt and (isinstance(value, str) or only):
             return False
-        if isinstance(value, str | bool | tuple) or self.form == "choice":
+        if self.form == "choice":
             return True
-        if annotation in (int, int | None) and not isinstance(value, Integral):
-            return False
+        if annotation in (int, int | None, float, float | None):
+            if isinstance(value, str | bool):
+                return False
+            if annotation in (int, int | None) and not isinstance(value, Integral):
+                return False
+        elif isinstance(value, str | bool) or (isinstance(value, tuple) and not self.bounds):
+            return True
         if self.form == "static" and not self.bounds:
             return True
         try:

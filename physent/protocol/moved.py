@@ -91,7 +91,10 @@ PATHS: dict[str, tuple[str, ...]] = {
     "report.reading": ("report.sorts",),
     "report.verdict": ("report.checks",),
     "schema": ("experiment.schema", "experiment.making"),
-    "score.learning": ("score.pipeline",),
+    "score.learning": (
+        "score.pipeline",
+        "score.access",
+    ),
     "score.local": ("learning.currents", "learning.derivatives", "score.verdict"),
     "score.losses": ("learning.losses",),
     "score.network": ("learning.model",),

@@ -3,8 +3,9 @@ neighbours.
 """
 
 import math
+import operator
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +13,17 @@ import numpy as np
 from jax.scipy.special import digamma
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.continuous.distances import Metric, circumferences, kth_distance, tree_distance
+from physent.entropy.continuous.distances import (
+    Metric,
+    circumferences,
+    kth_distance,
+    others,
+    tree_distance,
+)
 from physent.entropy.discrete import (
     SHANNON,
     as_real,
+    chosen,
     compiled,
     native,
     only_finite,
@@ -46,23 +54,29 @@ def differential_entropy(
         axis: the axis or axes of space; by default the last.
     """
     p = DENSITY.probabilities(density, axis)
-    return SHANNON(p) + jnp.log(cell_volume(spacing, axis)).astype(p.dtype)
+    volume = jnp.sum(jnp.log(_spacings(spacing, axis)))
+    return SHANNON(p) + volume.astype(p.dtype)
 
 
 def cell_volume(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
     """The volume of one grid cell. Raises ValueError unless there is one spacing, or one per
     axis.
     """
+    return jnp.prod(_spacings(spacing, axis))
+
+
+def _spacings(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
+    """The spacing along each axis."""
     dimensions = len(as_axes(axis))
     spacing = jnp.asarray(spacing, dtype=jnp.result_type(float))
     if spacing.ndim == 0:
-        return spacing**dimensions
+        return jnp.broadcast_to(spacing, (dimensions,))
     if spacing.shape != (dimensions,):
         raise ValueError(
             f"spacing has shape {spacing.shape}, allowed: one number, or {dimensions} for "
             f"axis={axis}"
         )
-    return jnp.prod(spacing)
+    return spacing
 
 
 @compiled()
@@ -77,9 +91,11 @@ def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = N
     - correa: local slopes by least squares (Commun. Stat. Theory Methods 24, 2439, 1995).
 
     The window is m, by default floor(sqrt(N) + 1/2). Sorts, once. Bias: downwards for vasicek, by
-    its clamped ends, which the others lessen (standard Gaussian, N = 100: about -0.12). More than m
-    equal samples give -inf.
+    its clamped ends (standard Gaussian, N = 100: about -0.10, van_es -0.16, ebrahimi and correa
+    -0.03). Many equal samples make it -inf, or NaN for correa: more than m for van_es, than 2 m for
+    the others.
     """
+    chosen("form", form, *get_args(Form))
     data = as_real(x)
     return only_finite(_by_spacings(jnp.sort(data, axis=-1), form, window), data)
 
@@ -140,8 +156,8 @@ def nearest_neighbour_entropy(
     Bias: for uniform points in a periodic box none at all (maximum metric at any k; euclidean as
     long as balls do not meet themselves). In an open box balls reach beyond the walls: +0.097
     (maximum) and +0.092 (euclidean) for d = 2, N = 200, k = 4. For a Gaussian in one dimension, k =
-    4: -0.0190 (N = 100), -0.0023 (N = 1,000). Two equal points give -inf: do not use it for rounded
-    data.
+    4: -0.0190 (N = 100), -0.0023 (N = 1,000). Where k + 1 points are equal it
+    is -inf, and where fewer are it is biased downwards: do not use it for rounded data.
     """
     data = native(x)
     data = data if isinstance(data, np.ndarray | jax.Array) else jnp.asarray(data)
@@ -149,6 +165,10 @@ def nearest_neighbour_entropy(
         raise ValueError(
             f"samples have shape (..., N, d), given {data.shape}: add an axis for one component"
         )
+    chosen("metric", metric, *get_args(Metric))
+    chosen("method", method, *get_args(Method))
+    k = operator.index(k)
+    others(data.reshape(-1, *data.shape[-2:])[0], k)  # refuses k
     circles = circumferences(period, data.shape[-1], jnp.result_type(float))
     if method == "tree":
         return _by_tree(np.asarray(as_real(data)), k, metric, circles)

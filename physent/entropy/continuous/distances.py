@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
+from physent.entropy.discrete import known
+
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
@@ -28,6 +30,10 @@ def circumferences(period: ArrayLike | Sequence[float] | None, d: int, dtype) ->
     if period is None:
         return None
     circles = jnp.asarray(period, dtype)
+    if known(circles) and not bool(jnp.all(circles > 0)):
+        raise ValueError(
+            f"period: given {np.asarray(period).tolist()}, allowed: numbers > 0, or inf"
+        )
     if circles.shape not in ((), (1,), (d,)):
         raise ValueError(
             f"period: given {circles.size} numbers, allowed: one, or {d}, one per component"

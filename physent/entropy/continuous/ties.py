@@ -29,18 +29,22 @@ def untied(points: Array, k: int, space: int, circle: Array | None) -> Array:
     """Points (N, d) without ties in any component; a component that has none keeps its bits.
 
     `k` is the number of neighbours, `space` tells apart the spreading of different variables, and
-    atoms stay where they are on a `circle`. A constant stays a constant.
+    atoms stay where they are on a `circle` (a circumference that is not inf). A constant stays a
+    constant.
     """
     columns = [
         _untied_component(
-            points[:, i], k, jax.random.key(_KEY + 1000 * space + i), move=circle is None
+            points[:, i],
+            k,
+            jax.random.key(_KEY + 1000 * space + i),
+            move=True if circle is None else jnp.isinf(circle[i]),
         )
         for i in range(points.shape[1])
     ]
     return jnp.stack(columns, axis=1)
 
 
-def _untied_component(x: Array, k: int, key: Array, move: bool) -> Array:
+def _untied_component(x: Array, k: int, key: Array, move: bool | Array) -> Array:
     order = jnp.argsort(x)
     values = x[order]
     n = x.shape[0]
@@ -54,17 +58,19 @@ def _untied_component(x: Array, k: int, key: Array, move: bool) -> Array:
         jnp.where(highest, jnp.inf, values[beyond] - values),
     )
     noise = jax.random.uniform(key, x.shape, jnp.float32, -_SHARE, _SHARE).astype(x.dtype)
-    # near 0 there are numbers between two that differ in the last digit only
+    # near 0 there are numbers between two that differ in the last digit only; but a shift must not
+    # make small ones equal
     centred = values - values[n // 2]
+    same = jnp.sum(jnp.diff(centred) > 0) == jnp.sum(jnp.diff(values) > 0)
+    centred = jnp.where(same, centred, values)
     result = jnp.where(copies > 1, centred + gap * noise, centred)
-    if move:
-        neighbours = jnp.maximum(
-            jnp.where(lowest, 0, copies[before]), jnp.where(highest, 0, copies[beyond])
-        )
-        atom = (copies > k) & (copies >= _MORE * neighbours)
-        number = jnp.cumsum(atom & (jnp.arange(n) == first))
-        extent = values[-1] - values[0]
-        result = jnp.where(atom, extent * (2 * number.astype(x.dtype) + noise), result)
+    neighbours = jnp.maximum(
+        jnp.where(lowest, 0, copies[before]), jnp.where(highest, 0, copies[beyond])
+    )
+    atom = (copies > k) & (copies >= _MORE * neighbours) & move
+    number = jnp.cumsum(atom & (jnp.arange(n) == first)).astype(x.dtype)
+    extent = values[-1] - values[0]
+    result = jnp.where(atom, centred[-1] + extent * (2 * number + noise), result)
     tied = jnp.any(copies > 1) & jnp.all(copies < n)
     return jnp.where(tied, jnp.zeros_like(x).at[order].set(result), x)
 

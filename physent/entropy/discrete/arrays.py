@@ -26,11 +26,15 @@ Check = Callable[[np.ndarray], Any]
 
 
 def native(value: Any) -> Any:
-    """Arrays of numpy, xarray and pandas as arrays that JAX takes: in the byte order of this
-    machine. Anything else stays as it is.
+    """Arrays of numpy, xarray and pandas as arrays that JAX takes, in the byte order of this
+    machine, NaN for what is masked; integers of numpy as Python's. Anything else stays as it is.
     """
+    if isinstance(value, np.integer | np.bool_):
+        return value.item()
     if isinstance(value, np.generic | jax.Array) or not hasattr(value, "__array__"):
         return value
+    if isinstance(value, np.ma.MaskedArray):  # what is missing is not a number
+        value = np.ma.filled(value.astype(np.result_type(value, np.float32)), np.nan)
     array = np.asarray(value)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
@@ -63,6 +67,13 @@ def compiled(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callabl
         return called
 
     return decorate
+
+
+def chosen(name: str, value: Any, *allowed: Any) -> None:
+    """Raise ValueError unless the value of an option is one of those allowed."""
+    if value not in allowed:
+        words = ", ".join(map(str, allowed))
+        raise ValueError(f"{name}: given {value!r}, allowed: {words}")
 
 
 def as_floating(x: ArrayLike) -> Array:
