@@ -104,7 +104,7 @@ def test_the_command_line_leaves_the_precision_of_the_program_alone(physent):
         ),
         (("run", "nowhere.toml"), "nowhere.toml: cannot be read: No such file or directory"),
         (("run", "tou.toml"), "did you mean toy.toml?"),
-        (("run",), "physent --help"),
+        (("run",), "physent run --help"),
         (("rnu", "toy.toml"), 'Did you mean "run"?'),
         (("run", "toy.toml", "--ouput", "x"), "--ouput"),
         (("resume", "nowhere"), "nowhere is not a run that can be resumed"),
