@@ -13,7 +13,7 @@ import xarray as xr
 from physent.experiment.recorded import experiment_of, is_range
 
 DRIFT = (1e-6, 1e-3)  # relative, where there is a trend: good up to the first, bad beyond the last
-STATES = ("good", "fair", "bad")
+STATES: tuple[Literal["good", "fair", "bad"], ...] = ("good", "fair", "bad")
 BOUNDED = (1e-3, 1e-1)  # the same for round-off, and for what oscillates and does not grow
 SMALL = 1e-3  # of its scale: below, an initial value says nothing of how large a drift is
 
@@ -70,11 +70,10 @@ def drifts(dataset: xr.Dataset) -> list[Drift]:
         else:
             ends, swings = trend(t, drift)
             steady = ends <= 0.25 * swings
+            most = np.max(np.abs(drift), axis=0)
             each = [
-                graded(*((size, BOUNDED) if still else (end, DRIFT)))
-                for size, end, still in zip(
-                    np.max(np.abs(drift), axis=0), ends, steady, strict=True
-                )
+                graded(most[i], BOUNDED) if steady[i] else graded(ends[i], DRIFT)
+                for i in range(len(most))
             ]
             worse = max(range(len(each)), key=lambda i: (STATES.index(each[i]), ends[i]))
             state, end, words = each[worse], ends[worse], f"largest {size}, "

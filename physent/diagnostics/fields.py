@@ -277,14 +277,14 @@ class PublishedQuantity(Instantaneous):
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or a field over the dims that are not grid axes."""
-        field = on_grid(observed, self.of)
+        field = on_grid(observed, real(observed, self.of))
         planar = self.quantity in ("complexity_index", "mixing_proxy")
         if field.axes != ((-2, -1) if planar else (-1,)):
             raise ValueError(
                 f"{self.quantity} reads {2 if planar else 1} grid axes, the last of {field.name}"
             )
         if self.quantity == "mixing_proxy":
-            observed.find(self.other or "vorticity")
+            real(observed, self.other or "vorticity")
         name = self.name or f"{self.quantity}_{field.name}"
         words = f"{self.quantity} of {field.name}" + ("" if planar else f" ({self.convention})")
         return {name: Variable(field.left, "entropy", "1", words)}

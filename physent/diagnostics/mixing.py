@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from physent.diagnostics.fields import FieldQuantity, Gridded, on_grid
+from physent.diagnostics.fields import FieldQuantity, Gridded, on_grid, real
 from physent.entropy import dye_entropy, potential_energies
 from physent.entropy.mixing import PotentialEnergies
 from physent.protocol.diagnostic import Diagnostic, Instantaneous, Observed
@@ -61,6 +61,11 @@ class DyeEntropy(FieldQuantity):
     of: str = static(doc="concentration between 0 and 1, by name or role", example="dye")
     negative: Literal["nan", "clip"] = static("clip", doc="how negative concentrations are handled")
     name: str | None = static(None, doc="name of the output variable", example="dye_entropy_dye")
+
+    def variables(self, observed: Observed) -> dict[str, Variable]:
+        """The entropy, of a real field."""
+        real(observed, self.of)
+        return super().variables(observed)
 
     def output(self, of: str, left: tuple[str, ...]) -> tuple[str, Variable]:
         """The entropy's name and description."""
