@@ -13,7 +13,8 @@ import xarray as xr
 from physent.experiment.recorded import experiment_of, is_range
 
 DRIFT = (1e-6, 1e-3)  # relative, where there is a trend: good up to the first, bad beyond the last
-STATES: tuple[Literal["good", "fair", "bad"], ...] = ("good", "fair", "bad")
+State = Literal["good", "fair", "bad"]
+STATES: tuple[State, ...] = ("good", "fair", "bad")
 BOUNDED = (1e-3, 1e-1)  # the same for round-off, and for what oscillates and does not grow
 SMALL = 1e-3  # of its scale: below, an initial value says nothing of how large a drift is
 
@@ -23,7 +24,7 @@ class Drift:
     """How far one invariant went: `worst` is the largest relative drift of all members."""
 
     name: str
-    state: Literal["good", "fair", "bad"]
+    state: State
     worst: float
     sentence: str
 
@@ -57,7 +58,7 @@ def drifts(dataset: xr.Dataset) -> list[Drift]:
         if not own and "scale" in array.attrs:
             of = " of its scale"
         size, kept = f"drift {worst:.1e}{of}", str(array.attrs.get("kept", ""))
-        state: Literal["good", "fair", "bad"]
+        state: State
         if not np.isfinite(worst):
             state, words = "bad", "not finite"
         elif worst == 0.0:
@@ -71,7 +72,7 @@ def drifts(dataset: xr.Dataset) -> list[Drift]:
             ends, swings = trend(t, drift)
             steady = ends <= 0.25 * swings
             most = np.max(np.abs(drift), axis=0)
-            each = [
+            each: list[State] = [
                 graded(most[i], BOUNDED) if steady[i] else graded(ends[i], DRIFT)
                 for i in range(len(most))
             ]
@@ -110,7 +111,7 @@ def round_off(steps: float, epsilon: float) -> float:
     return epsilon * (100 + 30 * steps)
 
 
-def graded(value: float, limits: tuple[float, float]) -> Literal["good", "fair", "bad"]:
+def graded(value: float, limits: tuple[float, float]) -> State:
     """Good up to the first limit, fair up to the second, bad beyond."""
     return "good" if value <= limits[0] else "fair" if value <= limits[1] else "bad"
 
