@@ -167,8 +167,8 @@ class Solver(Declared, Generic[S]):
         return False
 
     def longest_dt(self) -> Array | None:
-        """The longest time step for these parameters and this initial state, the limit of `dt =
-        "auto"`. It is called on the host, with a placeholder `dt`.
+        """The longest time step for these parameters and this initial state, which limits
+        `dt = "auto"`. It is called on the host, with a placeholder `dt`.
 
         **Returns:**
 
