@@ -30,7 +30,7 @@ def circumferences(period: ArrayLike | Sequence[float] | None, d: int, dtype) ->
     if period is None:
         return None
     circles = jnp.asarray(period, dtype)
-    if known(circles) and not bool(jnp.all(circles > 0)):
+    if known(*jax.tree.leaves(period)) and not np.all(np.asarray(period, float) > 0):
         raise ValueError(
             f"period: given {np.asarray(period).tolist()}, allowed: numbers > 0, or inf"
         )

@@ -72,7 +72,7 @@ def as_symbols(x: ArrayLike, size: int, name: str = "symbols") -> Array:
     right = (x >= 0) & (x < size)
     if not jnp.issubdtype(x.dtype, jnp.integer):
         right &= x == jnp.floor(as_real(x))
-    if known(x) and not bool(jnp.all(right)):
+    if known(x, right) and not np.all(right):
         wrong = np.asarray(x)[~np.asarray(right)][0]
         raise ValueError(f"{name}: given {wrong:g}, allowed: the symbols 0 to {size - 1}")
     return jnp.where(right, x, -1).astype(jnp.int32)
