@@ -24,7 +24,9 @@ def over(samples: Samples, part: Part, most: int, function: Callable[[int, Batch
     blocks = enumerate(samples.blocks(part, most))
     found = _joined([function(number, flattened(values)) for number, (_, values) in blocks])
     count = len(part.trajectories)
-    return jax.tree.map(lambda value: value.reshape(-1, count, *value.shape[1:]), found)
+    return jax.tree.map(
+        lambda value: value.reshape(len(value) // count, count, *value.shape[1:]), found
+    )
 
 
 def _joined(pieces: list[Any]) -> Any:
