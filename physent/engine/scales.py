@@ -21,8 +21,9 @@ def scales_of(program: Program, state: Any) -> dict[str, float | list[float]]:
     state s by a relative 1 can change the invariant I by.
 
     Rounding changes s by a relative epsilon, so epsilon times the scale is how well I is known at
-    all: a momentum that is 0 because two halves cancel is known to rounding of the halves. |s| is
-    the norm of those variables on which I depends there, of all where these are 0. It asks nothing
+    all: a momentum that is 0 because two halves cancel is known to rounding of the halves. The
+    products of norms are summed over the variables; where that is 0, as of pi phi_x with pi = 0,
+    it is the product of the norms over all variables. It asks nothing
     of a solver but that its invariants can be differentiated; one that cannot be has no scale.
     """
     names = program.invariant_names
@@ -55,16 +56,16 @@ def _natural(solver: Solver, state: Any) -> dict[str, Any]:
         return solver.invariants(full)
 
     values, back = jax.vjp(invariants, leaves)
-
-    def scale(name: str) -> Any:
-        (slopes,) = back({key: jnp.full_like(values[key], key == name) for key in values})
-        steep = jnp.stack([_norm(slope) for slope in slopes])
-        own = jnp.sum(steep * norms)
-        # 0 for a product of two variables of which one is 0: then all of them count
-        whole = jnp.sqrt(jnp.sum(steep**2)) * jnp.sqrt(jnp.sum(norms**2))
-        return jnp.where(own > 0, own, whole)
-
-    return {name: scale(name) for name in values}
+    one_each = jnp.eye(len(values))
+    # all at once, which compiles one program instead of one for each
+    (slopes,) = jax.vmap(back)(
+        {name: one_each[i].astype(value.dtype) for i, (name, value) in enumerate(values.items())}
+    )
+    steep = jnp.stack([jax.vmap(_norm)(slope) for slope in slopes], axis=1)
+    own = steep @ norms
+    # 0 for a product of two variables of which one is 0: then all of them count
+    whole = jnp.linalg.norm(steep, axis=1) * jnp.linalg.norm(norms)
+    return dict(zip(values, jnp.where(own > 0, own, whole), strict=True))
 
 
 def _varies(leaf: Any) -> bool:
