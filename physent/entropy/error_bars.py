@@ -17,6 +17,7 @@ from physent.entropy.discrete import (
     known,
     nonzero,
     squared_modulus,
+    unit_of,
 )
 from physent.entropy.outcomes.space import as_axes
 
@@ -45,14 +46,14 @@ def _integrated_time(rho: Array, window: float) -> tuple[Array, Array]:
 
 
 def centred_in_units(x: Array, axes: Sequence[int]) -> tuple[Array, Array, Array]:
-    """The mean over axes, which is exact for constants; the differences from it in units of the
-    largest, which have squares of any size; and that unit. The last two keep the axes.
+    """The mean over axes, which is exact for constants; the differences from it in their `unit_of`,
+    which can be squared at any size; and that unit. The last two keep the axes.
     """
     first = x[tuple(slice(0, 1) if a in axes else slice(None) for a in range(x.ndim))]
     shifted = x - first
     shift = jnp.mean(shifted, axis=tuple(axes), keepdims=True)
     centred = shifted - shift
-    unit = nonzero(jnp.max(jnp.abs(centred), axis=tuple(axes), keepdims=True))
+    unit = unit_of(centred, tuple(axes))
     return jnp.squeeze(first + shift, tuple(axes)), centred / unit, unit
 
 

@@ -25,8 +25,8 @@ from physent.entropy.discrete import (
     count_symbols,
     native,
     rowwise,
-    scaled,
 )
+from physent.entropy.error_bars import centred_in_units
 from physent.entropy.outcomes.histogram import Histogram
 
 
@@ -134,8 +134,7 @@ def covariance_of(samples: Array) -> Array:
     """The covariance (..., d, d) of samples (..., N, d), each component in a unit of its own; that
     and the divisor cancel in every information.
     """
-    shifted = samples - samples[..., :1, :]  # a constant is 0 then, exactly
-    centred = scaled(shifted - jnp.mean(shifted, axis=-2, keepdims=True), axis=-2)
+    centred = centred_in_units(samples, (samples.ndim - 2,))[1]
     return jnp.einsum("...ni,...nj->...ij", centred, centred) / samples.shape[-2]
 
 

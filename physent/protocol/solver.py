@@ -12,11 +12,23 @@ from typing import ClassVar, Generic, Literal, Self, TypeVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from physent.errors import ParameterError
 from physent.protocol.parameters import Declared
 from physent.protocol.variables import Domain, Variable
+
+
+def too_long(dt: ArrayLike, limit: ArrayLike, name: str = "", slack: float = 1e-6) -> str | None:
+    """ "given DT, longer than NAME LIMIT" where a step is longer than its limit by more than a
+    relative `slack`, for the member where it is longest beside it; None where none is.
+    """
+    given, limit = np.broadcast_arrays(np.asarray(dt), np.asarray(limit))
+    excess = given / limit
+    if not np.any(excess > 1 + slack):
+        return None
+    worst = np.unravel_index(np.argmax(excess), excess.shape)
+    return f"given {given[worst]:.6g}, longer than {name}{limit[worst]:.6g}"
 
 
 class State(eqx.Module):
@@ -187,13 +199,8 @@ class Solver(Declared, Generic[S]):
         doubtful that is longer than `longest_dt`.
         """
         longest = self.longest_dt()
-        given = np.asarray(self.dt)
-        if longest is None or not np.any(given > np.asarray(longest) * (1 + 1e-6)):
-            return None
-        return (
-            f"given {np.max(given):.6g}, longer than {np.min(np.asarray(longest)):.6g}, the "
-            "longest step that 'auto' takes"
-        )
+        long = None if longest is None else too_long(self.dt, longest)
+        return long and f"{long}, the longest step that 'auto' takes"
 
     def error(self, state: S) -> Array:
         """Whether a buffer of fixed size was too small (neighbour overflow, ...). It is traced.

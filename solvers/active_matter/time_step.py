@@ -3,9 +3,9 @@
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
+from physent.protocol.solver import too_long
 from physent.solvers.checks import each_member
 
 from .pair_force import steepest
@@ -39,11 +39,8 @@ def stable(solver: Any) -> Float[Array, ""]:
 
 def doubt(solver: Any) -> str | None:
     """A sentence where the step is longer than the stable one of some member."""
-    limit, given = np.asarray(each_member(stable, solver)), np.asarray(solver.dt)
-    if not np.any(given > limit * (1 + 1e-6)):
-        return None
-    return (
-        f"given {np.max(given):.6g}, longer than {np.min(limit):.6g}, where particles in contact "
-        f"swing apart with {solver.method} (the steepest pair force, or the trap); 'auto' chooses "
-        "a shorter one"
+    long = too_long(solver.dt, each_member(stable, solver))
+    return long and (
+        f"{long}, where particles in contact swing apart with {solver.method} (the steepest pair "
+        "force, or the trap); 'auto' chooses a shorter one"
     )

@@ -4,7 +4,6 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from physent.numerics.derivatives import forward_only
@@ -16,7 +15,7 @@ from physent.protocol.parameters import (
     param,
     static,
 )
-from physent.protocol.solver import Solver, State
+from physent.protocol.solver import Solver, State, too_long
 from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import each_member, refuse
 
@@ -298,14 +297,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
 
     def doubtful_dt(self) -> str | None:
         """Whether a fixed step is longer than the Courant limit of the initial flow."""
-        longest, given = np.asarray(self.longest_dt()), np.asarray(self.dt)
-        if not np.any(given > longest * (1 + 1e-6)):
-            return None
-        return (
-            f"given {np.max(given):.6g}, longer than the Courant limit of the initial flow, "
-            f"{np.min(longest):.6g}, and stepping is 'fixed': the flow may blow up; 'auto' keeps "
-            "to it"
-        )
+        long = too_long(self.dt, self.longest_dt(), "the Courant limit of the initial flow, ")
+        return long and f"{long}, and stepping is 'fixed': the flow may blow up; 'auto' keeps to it"
 
     def split(self, devices: int) -> dict[str, int]:
         """Method `spectral`: fields are partitioned along x, and the modes that it evolves
