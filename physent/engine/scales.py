@@ -23,8 +23,8 @@ def scales_of(program: Program, state: Any) -> dict[str, float | list[float]]:
     Rounding changes s by a relative epsilon, so epsilon times the scale is how well I is known at
     all: a momentum that is 0 because two halves cancel is known to rounding of the halves. The
     products of norms are summed over the variables; where that is 0, as of pi phi_x with pi = 0,
-    it is the product of the norms over all variables. It asks nothing
-    of a solver but that its invariants can be differentiated; one that cannot be has no scale.
+    it is the product of the norms over all variables. It asks nothing of a solver but that its
+    invariants can be differentiated; one that cannot be has no scale.
     """
     names = program.invariant_names
     if not names:

@@ -158,7 +158,7 @@ class ScoreSettings(Declared):
     buffer: float = static(256.0, doc="snapshots held in memory at once, in MB", gt=0)
     devices: int | None = static(
         None,
-        doc="number of number of devices that share a batch; default: as many as divide it",
+        doc="number of devices that share a batch; default: as many as divide it",
         ge=1,
         example=1,
     )
