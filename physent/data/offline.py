@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from physent.data.times import OWN, time_of, uneven
+from physent.data.times import OWN, seconds_of, time_of, uneven
 from physent.entropy import OutcomeSpace
 from physent.io.complex_fields import join_complex
 from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import as_number
+from physent.protocol.parameters import as_number, of_another_precision
 from physent.protocol.variables import Axis, Domain, Variable
 
 BLOCK_BYTES = 64 * 2**20
@@ -26,7 +26,8 @@ def diagnose(
 
     `time` names the time dimension; by default "t_snapshot", "t", "time" or "Time", whichever there
     is. Other dimensions become axes of space, uniform where they have a coordinate that is; a
-    dimension `member` is mapped over. Read in blocks, so the file may be larger than memory.
+    dimension `member` is mapped over. Diagnostics that read the time see dates in seconds since the
+    first, whatever their resolution. Read in blocks, so the file may be larger than memory.
 
     Raises ValueError when a diagnostic does not fit, when there is no time dimension, or when data
     are masked, not finite or, where a density is asked for, negative, or when times are not evenly
@@ -53,11 +54,13 @@ def diagnose(
     }
     variables = {name: _variable(array, time, mapped) for name, array in arrays.items()}
     domain = _domain(dataset, time)
-    times = dataset[time].values if time in dataset.coords else np.arange(dataset.sizes[time])
+    times = seconds_of(dataset[time].values) if time in dataset.coords else np.empty(0, object)
     if any(each.in_order() for each in diagnostics) and (words := uneven(dataset, time)):
         raise ValueError(words[0].upper() + words[1:])
     if times.dtype.kind not in "fiu":
-        times = np.arange(len(times))  # dates: diagnostics see the index
+        times = np.arange(dataset.sizes[time])
+    for key, words in of_another_precision(diagnostics):
+        raise ValueError(f"{key}: {words}")
     first = Observed(_shapes(arrays, mapped), variables, domain, jnp.zeros(()))
     outputs: dict[str, Variable] = {}
     for diagnostic in diagnostics:

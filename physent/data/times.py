@@ -24,14 +24,25 @@ def steps_of(points: np.ndarray) -> np.ndarray:
     """The steps between neighbouring points, between dates of any resolution in seconds."""
     if points.dtype.kind in "mM":
         return np.diff(points) / np.timedelta64(1, "s")
-    if points.dtype.kind == "O":  # dates of other calendars
+    if are_dates(points):  # of other calendars
         return np.array([step.total_seconds() for step in np.diff(points)])
     return np.diff(points.astype(float))
 
 
+def seconds_of(points: np.ndarray) -> np.ndarray:
+    """Dates of any resolution as seconds since the first, spans of time in seconds; other points as
+    they are.
+    """
+    if points.dtype.kind == "m":
+        return points / np.timedelta64(1, "s")
+    return np.append(0.0, np.cumsum(steps_of(points))) if are_dates(points) else points
+
+
 def are_dates(points: np.ndarray) -> bool:
-    """Whether points are dates or spans of time."""
-    return points.dtype.kind in "mMO"
+    """Whether points are dates, of any calendar, or spans of time."""
+    if points.dtype.kind == "O":
+        return points.size > 0 and hasattr(points.flat[0], "timetuple")
+    return points.dtype.kind in "mM"
 
 
 def uneven(data: xr.Dataset | xr.DataArray, dim: str) -> str:
@@ -42,9 +53,11 @@ def uneven(data: xr.Dataset | xr.DataArray, dim: str) -> str:
     one out of order they would count what never happened. Steps may differ by 1e-4, and by the
     rounding of the times.
     """
-    if dim not in data.coords or data[dim].size < 2 or data[dim].dtype.kind not in "fiumMO":
+    if dim not in data.coords or data[dim].size < 2:
         return ""
     points = data[dim].values
+    if not are_dates(points) and points.dtype.kind not in "fiu":
+        return ""
     steps, rounding = steps_of(points), 0.0
     if points.dtype.kind == "f":
         rounding = 4 * float(np.finfo(points.dtype).eps * np.max(np.abs(points)))

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.entropy.discrete import combine_symbols, count_symbols
+from physent.entropy.discrete import combine_symbols, count_symbols, unit_of
 from physent.entropy.outcomes.histogram import bin_index
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import (
@@ -129,7 +129,8 @@ class ParticleMap(Diagnostic[tuple[Boxes, Array]]):
         """The means so far (0 before `after`)."""
         value = observed[observed.find(self.of)]
         if value.ndim == 2:
-            value = jnp.sqrt(jnp.sum(value**2, axis=-1))
+            unit = unit_of(value, -1)
+            value = jnp.sqrt(jnp.sum((value * (1 / unit)) ** 2, axis=-1)) * unit[:, 0]
         counted = (observed.t >= self.after).astype(value.dtype)
         boxes, states = carry
         boxes, means = add_to_boxes(boxes, observed, self.bins, value, counted)

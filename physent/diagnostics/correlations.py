@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array
 
 from physent.diagnostics.structure import UNIT_BALL, neighborhood, space_of
-from physent.entropy.discrete import count_symbols
+from physent.entropy.discrete import as_floating, count_symbols, unit_of
 from physent.entropy.discrete.power_sums import squared_modulus
 from physent.entropy.outcomes.histogram import bin_index
 from physent.numerics.neighbors import separations
@@ -48,14 +48,16 @@ class MeanSquareDisplacement(Diagnostic[Array]):
 
     def init(self, observed: Observed) -> Array:
         """The positions at the start."""
-        return observed[observed.find(self.of)]
+        return as_floating(observed[observed.find(self.of)])
 
     def __call__(self, carry: Array, observed: Observed) -> tuple[Array, dict[str, Array]]:
         """The displacements since the start."""
-        squared = jnp.sum((observed[observed.find(self.of)] - carry) ** 2, axis=-1)
+        apart = as_floating(observed[observed.find(self.of)]) - carry
+        unit = jnp.squeeze(unit_of(apart))
+        squared = jnp.sum((apart * (1 / unit)) ** 2, axis=-1)
         mean = jnp.mean(squared)
         kurtosis = jnp.mean(squared**2) / jnp.where(mean > 0, mean**2, 1)
-        return carry, self.named(observed, [mean, kurtosis])
+        return carry, self.named(observed, [mean * unit * unit, kurtosis])
 
 
 class RadialDistribution(Diagnostic[tuple[Array, Array]]):

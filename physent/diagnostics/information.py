@@ -19,7 +19,7 @@ from physent.entropy import (
     ksg_conditional_mutual_information,
     ksg_mutual_information,
 )
-from physent.entropy.discrete import as_floating, count_symbols
+from physent.entropy.discrete import as_floating, count_symbols, unit_of
 from physent.entropy.information import information_of_counts
 from physent.entropy.outcomes.histogram import bin_index
 from physent.protocol.diagnostic import Diagnostic, Instantaneous, Observed
@@ -148,7 +148,8 @@ class TransferEntropy(Diagnostic[Any]):
         dtype, size = jnp.result_type(source, target), 1 + 2 * self.history
         past = jnp.zeros((2, self.delay + self.history, source.size), dtype)
         if self.method == "gaussian":
-            moments = (jnp.zeros((), dtype), jnp.zeros(size, dtype), jnp.zeros((size, size), dtype))
+            vector = jnp.zeros(size, dtype)
+            moments = (jnp.zeros((), dtype), vector, jnp.zeros((size, size), dtype), vector)
         else:
             moments = jnp.zeros(self.bins**size, dtype)
         return past, jnp.zeros((), jnp.int32), moments
@@ -170,9 +171,16 @@ class TransferEntropy(Diagnostic[Any]):
     def _covariance(
         self, moments: Any, present: Array, other: Array, own: Array, complete: Array
     ) -> tuple[Any, Array]:
-        """Chan's update of mean and summed products by all grid points of a row."""
-        total, mean, products = moments
+        """Chan's update of mean and summed products by all grid points of a row, each component in
+        a unit near its largest value so far.
+        """
+        total, mean, products, before = moments
         samples = jnp.concatenate([present, other, own])
+        unit = jnp.where(jnp.any(samples != 0, axis=1), unit_of(samples, 1)[:, 0], before)
+        unit = jnp.maximum(before, unit)
+        one = jnp.where(unit > 0, unit, 1)
+        shrunk, samples = before / one, samples * (1 / one)[:, None]
+        mean, products = mean * shrunk, products * jnp.outer(shrunk, shrunk)
         more = jnp.where(complete, samples.shape[1], 0).astype(total.dtype)
         centre = jnp.mean(samples, axis=1)
         centred = samples - centre[:, None]
@@ -184,7 +192,7 @@ class TransferEntropy(Diagnostic[Any]):
         value = gaussian_information(
             products / after, [0], range(1, last), range(last, last + self.history)
         )
-        return (total + more, mean + apart * (more / after), products), value
+        return (total + more, mean + apart * (more / after), products, unit), value
 
     def _counts(
         self, counts: Array, present: Array, other: Array, own: Array, complete: Array

@@ -1,6 +1,5 @@
 """Problems of a program, found before anything is compiled."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,8 +9,7 @@ from physent.engine.program import Program
 from physent.engine.rows import invariant
 from physent.errors import ParameterError, nearest
 from physent.protocol.diagnostic import Diagnostic
-from physent.protocol.parameters import numbers
-from physent.protocol.solver import Solver
+from physent.protocol.parameters import of_another_precision
 from physent.protocol.variables import Variable
 
 
@@ -22,7 +20,7 @@ def problems(program: Program) -> list[tuple[str, str]]:
     Names must be identifiers and unlike each other, diagnostics must fit the observables and give
     what they declare.
     """
-    if found := of_another_precision(program.solver, program.diagnostics):
+    if found := of_another_precision(program.diagnostics, program.solver):
         return found
     try:
         example = program.example
@@ -75,29 +73,6 @@ def problems(program: Program) -> list[tuple[str, str]]:
         for i, (diagnostic, declared, outputs) in enumerate(given)
         for problem in _output_problems(diagnostic, declared, outputs)
     ]
-
-
-def of_another_precision(
-    solver: Solver, diagnostics: Sequence[Diagnostic]
-) -> list[tuple[str, str]]:
-    """What was made while JAX computed in another precision: it would run in that, and the file
-    would say otherwise.
-    """
-    now, found = jnp.result_type(float), []
-    parts: list[tuple[str, Any]] = [("solver", solver)]
-    parts += [(f"diagnostics.{i}", each) for i, each in enumerate(diagnostics)]
-    for key, part in parts:
-        for name, value in numbers(part):
-            real = jnp.finfo(value.dtype).dtype
-            if real != now:
-                words = (
-                    f"given {name} in {real}, but JAX computes in {now}: make the "
-                    f"{type(part).__name__} after jax_enable_x64 is set, of numbers, not of arrays "
-                    f"in {real}"
-                )
-                found.append((key, words))
-                break
-    return found
 
 
 def _name_problems(name: str, taken: dict[str, str], what: str) -> list[str]:

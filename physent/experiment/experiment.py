@@ -8,13 +8,12 @@ from typing import Any
 
 import tomli_w
 
-from physent.engine.plan import of_another_precision
 from physent.engine.program import Program
 from physent.errors import ParameterError
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.experiment.time_step import doubts, resolved
 from physent.protocol import registry
-from physent.protocol.parameters import kind_of, settings
+from physent.protocol.parameters import kind_of, of_another_precision, settings
 
 
 @dataclass
@@ -56,7 +55,7 @@ def describe(
     without a rule.
     """
 
-    for key, words in of_another_precision(solver, diagnostics):
+    for key, words in of_another_precision(diagnostics, solver):
         raise ParameterError(key, words)
     solver, notes = resolved(solver, run)
 

@@ -4,10 +4,9 @@ pass.
 
 import functools
 import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +114,7 @@ class Reading:
         if declaration.form == "param":
             fits = _is_number(declaration, value)
         else:
-            fits = _fits(value, declaration.annotation) and not declaration.violation(value)
+            fits = not declaration.violation(value)
         if not fits:
             spelt = [word for word in literals(declaration.annotation) if isinstance(word, str)]
             hint = nearest(value, spelt) if isinstance(value, str) else ""
@@ -152,19 +151,6 @@ def _noted(declaration: Declaration, value: Any) -> Any:
     if isinstance(value, int) and declaration.form == "param":
         return float(value)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _fits(value: Any, annotation: Any) -> bool:
-    """Whether a TOML value has a type; an integer may also stand for a float."""
-    parts, origin = get_args(annotation), get_origin(annotation)
-    if origin is Literal:
-        return any(type(value) is type(part) and value == part for part in parts)
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, part) for part in parts)
-    if origin is tuple and isinstance(value, list | tuple):
-        each = parts[:1] * len(value) if parts[-1] is ... else parts
-        return len(each) == len(value) and all(map(_fits, value, each))
-    return type(value) is annotation or (annotation is float and type(value) is int)
 
 
 def _is_number(declaration: Declaration, value: Any) -> bool:

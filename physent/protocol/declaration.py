@@ -5,12 +5,15 @@ the check of values against it.
 import dataclasses
 import functools
 import operator
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import jax
 import jax.core
 import numpy as np
 
@@ -125,27 +128,20 @@ class Declaration:
 
     def violation(self, value: Any) -> str | None:
         """A message on why the field cannot have `value`, or None; traced values pass."""
-        if value is None or isinstance(value, jax.core.Tracer) or self._keeps(value):
+        if isinstance(value, jax.core.Tracer) or self._keeps(value):
             return None
         given = repr(value if isinstance(value, str) else np.asarray(value).tolist())
         return f"given {given}, allowed: {self.allowed}"
 
     def _keeps(self, value: Any) -> bool:
-        spelt, annotation = literals(self.annotation), self.annotation
-        only = get_origin(annotation) is Literal
-        if spelt and value not in spelt and (isinstance(value, str) or only):
-            return False
+        if value is None and self.default is None:
+            return True
         if self.form == "choice":
-            return True
-        if annotation in (int, int | None, float, float | None):
-            if isinstance(value, str | bool):
-                return False
-            if annotation in (int, int | None) and not isinstance(value, Integral):
-                return False
-        elif isinstance(value, str | bool) or (isinstance(value, tuple) and not self.bounds):
-            return True
-        if self.form == "static" and not self.bounds:
-            return True
+            return value is not None
+        if self.form == "static" and not of_type(value, self.annotation):
+            return False
+        if isinstance(value, str | bool | None) or (self.form == "static" and not self.bounds):
+            return self.form == "static"
         try:
             array = np.asarray(value)
             array = array if array.dtype.kind == "c" else array.astype(float)
@@ -154,6 +150,28 @@ class Declaration:
         if self.finite and not np.all(np.isfinite(array)):
             return False
         return all(np.all(BOUNDS[key][1](array, bound)) for key, bound in self.bounds.items())
+
+
+def of_type(value: Any, annotation: Any) -> bool:
+    """Whether a value is of an annotated type. A whole number may stand for a float, a list for a
+    tuple and a path for a string; true and false stand for nothing else.
+    """
+    parts, origin = get_args(annotation), get_origin(annotation)
+    if origin is Literal:
+        return any(type(value) is type(part) and value == part for part in parts)
+    if origin in (Union, UnionType):
+        return any(of_type(value, part) for part in parts)
+    if origin is tuple:
+        if not isinstance(value, tuple | list):
+            return False
+        each = parts[:1] * len(value) if parts[-1] is ... else parts
+        return len(each) == len(value) and all(map(of_type, value, each))
+    if origin is Callable:
+        return callable(value)
+    if isinstance(value, bool | np.bool_):
+        return annotation in (bool, Any)
+    wider = {int: Integral, float: Real | np.ndarray | jax.Array, str: str | os.PathLike}
+    return not isinstance(annotation, type) or isinstance(value, wider.get(annotation, annotation))
 
 
 def literals(annotation: Any) -> tuple[Any, ...]:

@@ -63,8 +63,8 @@ def as_number(value: Numbers) -> Array: ...
 
 
 def as_number(value: Any) -> Any:
-    """Convert `value` to a strongly typed floating-point array, in JAX's default precision unless
-    `value` has its own; complex numbers stay complex, for whoever allows them.
+    """Convert `value` to a floating-point array, in JAX's default precision unless it is one of JAX
+    already; complex numbers stay complex, for whoever allows them.
     """
     if value is None or (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact)):
         return value
@@ -173,7 +173,7 @@ def static(
         "static",
         default,
         {"gt": gt, "ge": ge, "lt": lt, "le": le},
-        {"static": True},
+        {"static": True, "converter": _plain},
         doc=doc,
         units=units,
         example=example,
@@ -212,6 +212,13 @@ def choice(
     return _field("choice", given, {}, how, doc=doc, options=converter.options)
 
 
+def _plain(value: Any) -> Any:
+    """A value that has a hash, so that programs are compiled once for equal ones."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _field(
     form: str, default: Any, limits: dict[str, Any], how: dict[str, Any], **said: Any
 ) -> Any:
@@ -231,7 +238,7 @@ def _field(
 class DeclaredMeta(_ModuleMeta):
     """The metaclass of `Declared`, which tells type checkers what declares a field.
 
-    `static` is not among them: it converts nothing, and what is no specifier is a default to them.
+    `static` is not among them: what is no specifier is a default to them.
     """
 
 
@@ -277,7 +284,7 @@ def _is_auto(value: Any) -> bool:
 
 def is_automatic(value: Any) -> bool:
     """Whether a parameter is "auto" still: a single NaN, which nobody can give as a number."""
-    return known(value) and np.ndim(value) == 0 and bool(np.isnan(np.asarray(value)))
+    return value is not None and np.ndim(value) == 0 and known(value) and bool(np.isnan(value))
 
 
 def kind_of(module: Any, options: Mapping[str, type]) -> str:
@@ -310,6 +317,27 @@ def numbers(module: Any, prefix: str = "") -> Iterator[tuple[str, Array]]:
             yield from numbers(value, f"{prefix}{name}.")
         elif isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact):
             yield f"{prefix}{name}", value
+
+
+def of_another_precision(diagnostics: Sequence[Any], solver: Any = None) -> list[tuple[str, str]]:
+    """What was made while JAX computed in another precision, as pairs of a dotted key and a
+    message: it would be computed in that, and a file would say otherwise.
+    """
+    now, found = jnp.result_type(float), []
+    parts = [] if solver is None else [("solver", solver)]
+    parts += [(f"diagnostics.{i}", each) for i, each in enumerate(diagnostics)]
+    for key, part in parts:
+        for name, value in numbers(part):
+            real = jnp.finfo(value.dtype).dtype
+            if real != now:
+                words = (
+                    f"given {name} in {real}, but JAX computes in {now}: make the "
+                    f"{type(part).__name__} after jax_enable_x64 is set, of numbers, not of arrays "
+                    f"in {real}"
+                )
+                found.append((key, words))
+                break
+    return found
 
 
 def member_axes(module: Any) -> Any:
