@@ -119,21 +119,23 @@ def rowwise(function: Callable[[Array], Array], x: ArrayLike, core: int = 1) -> 
 
 
 def unit_of(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
-    """A power of two near the largest modulus along an axis (kept, with length 1), to divide by
-    before anything is squared: the quotient is exact. 1 where all values are 0, or one is not
-    finite.
+    """A power of two near the sum of the moduli along an axis (kept, with length 1), to divide by
+    before anything is squared: the quotient is exact. 1 where all values are 0, or one is NaN.
+    Raises ValueError where there are no values.
     """
-    largest = jnp.max(jnp.abs(jax.lax.stop_gradient(x)), axis=axis, keepdims=True)
-    number = jnp.finfo(largest.dtype)
+    if x.size == 0:
+        raise ValueError(f"given an array of shape {x.shape}, allowed: one with values")
+    total = jnp.sum(jnp.abs(jax.lax.stop_gradient(x)), axis=axis, keepdims=True)
+    number = jnp.finfo(total.dtype)
     whole = jnp.dtype(f"int{number.bits}")
     one = (number.maxexp - 1) << number.nmant  # the bits of 1.0
-    exponent = jax.lax.bitcast_convert_type(largest, whole) & (
+    exponent = jax.lax.bitcast_convert_type(total, whole) & (
         ((1 << number.nexp) - 1) << number.nmant
     )
-    # a power of two; its reciprocal must be a normal number too
+    # a power of two, also where the sum is too large for a number; its reciprocal must be a normal
+    # number too
     exponent = jnp.clip(exponent, 1 << number.nmant, (2 * number.maxexp - 4) << number.nmant)
-    usual = jnp.isfinite(largest) & (largest > 0)
-    return jax.lax.bitcast_convert_type(jnp.where(usual, exponent, one), largest.dtype)
+    return jax.lax.bitcast_convert_type(jnp.where(total > 0, exponent, one), total.dtype)
 
 
 def scaled(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:

@@ -1,8 +1,10 @@
 """Counting symbols by scatter-add: no sort, no histogram search, one pass for a whole batch."""
 
+import functools
 import math
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
@@ -41,26 +43,24 @@ def _added_up(target: Array, size: int, weights: Array | None) -> Array:
 
 
 def count_patterns(
-    symbols: Array, values: list[Array], size: int, weights: Array | None = None
+    symbols: Array, first: Array, rest: Array, size: int, weights: Array | None = None
 ) -> Array:
-    """Counts, or sums of weights, (batch, size) of symbols all in range; NaN for a row with a NaN
-    among `values`.
+    """Counts, or sums of weights, (batch, size) of symbols all in range; NaN for a row where one of
+    the data is not finite.
 
-    `values` are the arrays (batch, n) that the symbols were made of: looking at them here, while
-    they are at hand, costs a third of looking at the data again.
+    The symbols are those of windows of the data: `first` (batch, n) is the first value of each, and
+    `rest` (batch, m) what is first in none. Looking at them here, while they are at hand, costs a
+    fraction of looking at the data again.
     """
-    missing = jnp.zeros(symbols.shape, bool)
-    for value in values:
-        missing |= ~jnp.isfinite(value)
-    batch, dtype = symbols.shape[0], values[0].dtype
+    missing = ~jnp.isfinite(first)
+    batch, dtype = symbols.shape[0], first.dtype
     rows = jnp.arange(batch, dtype=jnp.int32)[:, None] * (size + 1)
     if weights is not None:
         weights = jnp.where(missing, jnp.ones_like(weights), weights)
     target = jnp.where(missing, size, symbols) + rows
     counts = _added_up(target, batch * (size + 1), weights).reshape(batch, size + 1)
-    return jnp.where(
-        counts[:, size:] == 0, counts[:, :size].astype(dtype), jnp.asarray(jnp.nan, dtype)
-    )
+    right = (counts[:, size:] == 0) & jnp.all(jnp.isfinite(rest), axis=1, keepdims=True)
+    return jnp.where(right, counts[:, :size].astype(dtype), jnp.asarray(jnp.nan, dtype))
 
 
 def as_symbols(x: ArrayLike, size: int, name: str = "symbols") -> Array:
@@ -68,14 +68,7 @@ def as_symbols(x: ArrayLike, size: int, name: str = "symbols") -> Array:
 
     Raises ValueError for another value, unless the array is traced and its values are not known.
     """
-    x = jnp.asarray(native(x))
-    right = (x >= 0) & (x < size)
-    if not jnp.issubdtype(x.dtype, jnp.integer):
-        right &= x == jnp.floor(as_real(x))
-    if known(x, right) and not np.all(right):
-        wrong = np.asarray(x)[~np.asarray(right)][0]
-        raise ValueError(f"{name}: given {wrong:g}, allowed: the symbols 0 to {size - 1}")
-    return jnp.where(right, x, -1).astype(jnp.int32)
+    return _checked([x], [size], name)
 
 
 def combine_symbols(symbols: Sequence[ArrayLike], sizes: Sequence[int]) -> tuple[Array, int]:
@@ -87,10 +80,31 @@ def combine_symbols(symbols: Sequence[ArrayLike], sizes: Sequence[int]) -> tuple
 
     Raises ValueError for other values, unless they are traced: the combination is then -1.
     """
-    joint, total, missing = jnp.zeros((), jnp.int32), math.prod(sizes), jnp.zeros((), bool)
+    total = math.prod(sizes)
     if total >= 2**31:
         raise ValueError(f"sizes: {sizes} make {total} combined symbols, allowed: fewer than 2^31")
-    for symbol, size in zip(symbols, sizes, strict=True):
-        one = as_symbols(symbol, size)
-        joint, missing = joint * size + one, missing | (one < 0)
-    return jnp.where(missing, -1, joint), total
+    return _checked(symbols, sizes, "symbols"), total
+
+
+def _checked(symbols: Sequence[ArrayLike], sizes: Sequence[int], name: str) -> Array:
+    arrays = [jnp.asarray(native(x)) for x in symbols]
+    joint, wrong = _joint(tuple(arrays), tuple(sizes))
+    if known(wrong) and np.any(wrong):
+        one = int(np.argmax(wrong))
+        x, size = np.asarray(arrays[one]), sizes[one]
+        first = x[~((x >= 0) & (x < size) & (x == np.floor(x)))][0]
+        raise ValueError(f"{name}: given {first:g}, allowed: the symbols 0 to {size - 1}")
+    return joint
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _joint(arrays: tuple[Array, ...], sizes: tuple[int, ...]) -> tuple[Array, Array]:
+    """The combined symbols, -1 where one is none, and of which array one is none."""
+    joint, right, wrong = jnp.zeros((), jnp.int32), jnp.ones((), bool), []
+    for x, size in zip(arrays, sizes, strict=True):
+        one = (x >= 0) & (x < size)
+        if not jnp.issubdtype(x.dtype, jnp.integer):
+            one &= x == jnp.floor(as_real(x))
+        joint, right = joint * size + x.astype(jnp.int32), right & one
+        wrong.append(~jnp.all(one))
+    return jnp.where(right, joint, -1), jnp.stack(wrong)

@@ -76,9 +76,11 @@ class OrdinalPatterns(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number, or the sum of the weights, of the windows with every pattern."""
-        values = windows(as_real(x), self.order, self.delay)
+        x = as_real(x)
+        values = windows(x, self.order, self.delay)
         outcomes, weights = math.factorial(self.order), self.weights(values)
-        return count_patterns(lehmer_code(values), values, outcomes, weights)
+        rest = x[:, values[0].shape[1] :]
+        return count_patterns(lehmer_code(values), values[0], rest, outcomes, weights)
 
 
 class Ordinal(OrdinalPatterns):
@@ -207,6 +209,9 @@ class SpatialOrdinal(OutcomeSpace):
             for i in range(self.rows)
             for j in range(self.columns)
         ]
-        symbols = lehmer_code(values).reshape(x.shape[0], -1)
-        flat = [value.reshape(x.shape[0], -1) for value in values]
-        return count_patterns(symbols, flat, math.factorial(self.rows * self.columns))
+        symbols, first = (
+            each.reshape(x.shape[0], -1) for each in (lehmer_code(values), values[0])
+        )
+        rest = [part.reshape(x.shape[0], -1) for part in (x[:, height:], x[:, :height, width:])]
+        rest = jnp.concatenate(rest, axis=1)
+        return count_patterns(symbols, first, rest, math.factorial(self.rows * self.columns))
