@@ -22,7 +22,7 @@ from physent.numerics.space import Space
 from physent.solvers import ActiveMatter, KelvinHelmholtz, KleinGordon
 from physent.solvers.active_matter import PairForce
 from physent.solvers.active_matter.pair_force import PAIR_FORCES
-from physent.solvers.nlse import Soliton
+from physent.solvers.nlse import Harmonic, Soliton
 
 # small, and stepped in a way that has both modes; any other solver as it comes
 SMALL = {
@@ -38,6 +38,38 @@ SMALL = {
 # these take long to compile: reverse mode only, or only with the slow tests
 ONE_MODE = {"couzin", "kelvin_helmholtz"}
 SLOW = {"kelvin_helmholtz"}
+
+
+def off_the_grid():
+    """A trap whose edge, half a box away, is between two points."""
+    return Harmonic(position=0.3)
+
+
+# rarer methods and choices, several in each
+RARER = {
+    "active_matter": [
+        dict(method="splitting", boundary="open", initial="lattice"),
+        dict(method="adams_bashforth", dimension=3, initial="lattice", propulsion="brownian"),
+    ],
+    "couzin": [dict(turning="interpolation", noise_model="vector", dimensions=2)],
+    "kelvin_helmholtz": [
+        dict(method="spectral", with_dye=True),
+        dict(diffusion="exponential", advection="central"),
+    ],
+    "klein_gordon": [
+        dict(
+            method="stormer_verlet", potential="phi4", initial="phi4_kink", boundary="antiperiodic"
+        ),
+        dict(method="blanes_moan_6", potential="sine_gordon", initial="breather"),
+        dict(method="dopri8"),
+    ],
+    "nlse": [
+        dict(method="yoshida_4", potential=off_the_grid),
+        dict(method="blanes_moan_6", dealias="filter", initial="plane_wave"),
+        dict(method="etdrk4", initial="breather"),
+        dict(method="dopri8"),
+    ],
+}
 # What a run of this length does not depend on, or only by a decision (who is near, when a loop
 # ends): the derivative is 0, also where the run jumps.
 ZERO = {
@@ -70,8 +102,8 @@ WITHOUT = {
 }
 
 
-def small(kind):
-    given = SMALL.get(kind, {})
+def small(kind, **more):
+    given = SMALL.get(kind, {}) | more
     return SOLVERS[kind](**{key: of() if callable(of) else of for key, of in given.items()})
 
 
@@ -127,10 +159,24 @@ def test_derivatives_along_every_param_are_those_of_the_run(kind):
 def test_derivatives_in_float32_are_nearly_those_in_float64(kind):
     wide = in_float64(kind)
     with jax.enable_x64(False):
-        narrow = derivatives(small(kind), ("reverse",), h=None)
+        narrow = derivatives(small(kind), h=None)
     size = np.max(np.abs(wide.reverse))
-    for name, a, b in zip(narrow.names, narrow.reverse, wide.reverse, strict=True):
-        assert a == pytest.approx(b, rel=1e-2, abs=1e-3 * size), name
+    for name, b, *both in zip(
+        narrow.names, wide.reverse, narrow.reverse, narrow.forward, strict=True
+    ):
+        for a in both:
+            assert a == pytest.approx(b, rel=1e-2, abs=1e-3 * size), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "more"), [(kind, more) for kind, several in RARER.items() for more in several]
+)
+def test_derivatives_of_rarer_methods_are_those_of_the_run(kind, more):
+    found = derivatives(small(kind, **more), ("reverse",))
+    size = np.max(np.abs(found.difference))
+    for name, reverse, _, difference in zip(*found, strict=True):
+        assert reverse == pytest.approx(difference, rel=1e-4, abs=1e-6 * size), name
 
 
 @pytest.mark.parametrize("case", WITHOUT)
@@ -187,7 +233,16 @@ def test_a_loop_of_unknown_length_has_both_modes_and_second_derivatives():
     np.testing.assert_allclose(rows, [(n + 1) * 1.5**n for n in range(6)])
 
 
-def test_roots_and_angles_of_nothing_have_no_slope():
+def test_turns_that_are_not_taken_do_not_spoil_a_derivative():
+    """x -> sqrt(x - 1) three times, of at most 5: the fifth is NaN."""
+    slope = jax.grad(lambda x: repeat(lambda _, x: jnp.sqrt(x - 1), jnp.asarray(3), x, 5))
+    h, x = 1e-6, 30.0
+    ahead, back = (np.sqrt(np.sqrt(np.sqrt(x + d - 1) - 1) - 1) for d in (h, -h))
+    assert float(jax.jit(slope)(x)) == pytest.approx((ahead - back) / (2 * h), rel=1e-6)
+
+
+def test_roots_and_angles_of_nothing_have_no_slope_and_those_of_nan_have_nan():
+    assert np.isnan(jax.grad(root)(np.nan)) and jax.grad(root)(np.inf) == 0
     assert jax.grad(root)(0.0) == 0 and jax.grad(root)(4.0) == 0.25
     for z, slope in ((0j, 0.0), (1e-200 + 0j, 0.0), (2j, -0.5)):
         assert jax.grad(lambda x, z=z: angle(jnp.asarray(x + z)))(0.0) == slope

@@ -46,8 +46,8 @@ def repeat(turn: Callable[[Array, C], C], count: Int[Array, ""], start: C, most:
             turn = eqx.combine(numbers, others, function)
 
             def counted(carry: C, k: Array) -> tuple[C, None]:
-                new = turn(k, carry)
-                return jax.tree.map(lambda a, b: jnp.where(k < count, a, b), new, carry), None
+                one = functools.partial(turn, k)
+                return jax.lax.cond(k < count, one, lambda carry: carry, carry), None
 
             return jax.lax.scan(counted, start, jnp.arange(most, dtype=jnp.int32))[0]
 
@@ -78,7 +78,7 @@ def root(square: Float[Array, "..."]) -> Float[Array, "..."]:
 def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (square,), (change,) = primals, tangents
     value = root(square)
-    return value, jnp.where(value > 0, 0.5 / jnp.where(value > 0, value, 1), 0) * change
+    return value, jnp.where(value == 0, 0, 0.5 / jnp.where(value == 0, 1, value)) * change
 
 
 @jax.custom_jvp
@@ -92,7 +92,7 @@ def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (z,), (change,) = primals, tangents
     square = z.real**2 + z.imag**2
     turned = z.real * change.imag - z.imag * change.real
-    return angle(z), jnp.where(square > 0, turned / jnp.where(square > 0, square, 1), 0)
+    return angle(z), jnp.where(square == 0, 0, turned / jnp.where(square == 0, 1, square))
 
 
 # --------------------------------------------------------------------------------------------------

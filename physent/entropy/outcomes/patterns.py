@@ -209,9 +209,7 @@ class SpatialOrdinal(OutcomeSpace):
             for i in range(self.rows)
             for j in range(self.columns)
         ]
-        symbols, first = (
-            each.reshape(x.shape[0], -1) for each in (lehmer_code(values), values[0])
-        )
+        symbols, first = (each.reshape(x.shape[0], -1) for each in (lehmer_code(values), values[0]))
         rest = [part.reshape(x.shape[0], -1) for part in (x[:, height:], x[:, :height, width:])]
         rest = jnp.concatenate(rest, axis=1)
         return count_patterns(symbols, first, rest, math.factorial(self.rows * self.columns))
