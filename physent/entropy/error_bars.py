@@ -207,7 +207,10 @@ def time_average(x: ArrayLike) -> Estimate:
     S = sum_s C(s), the long-run variance, is the mean power of the K lowest cosine modes, K = 1.43
     (N/tau)^(2/3), and the interval that of Student's t with K degrees of freedom (Lazarus, Lewis,
     Stock and Watson, J. Bus. Econ. Stat. 36, 541 (2018)). From some 1,000 independent samples on
-    value +- 1.96 standard errors is the same. Warns where there are fewer than 20, and has no error
+    value +- 1.96 standard errors is the same.
+
+    `x` holds stationary series at even times. Returns an `Estimate` of arrays (...), all NaN where
+    a value is not finite. Warns where there are fewer than 20 independent samples, and has no error
     (NaN) where there is one value.
     """
     estimate = _time_average(x)
@@ -238,8 +241,14 @@ def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Compa
 
     p = P(|t_nu| > |difference|/error) with the errors of `time_average`, and the degrees of freedom
     of B. L. Welch, Biometrika 34, 28 (1947), nu = (V_a + V_b)^2/(V_a^2/nu_a + V_b^2/nu_b). Of two
-    constants it is 1 where they are equal, else 0. `axis` are the axes of time or space: along
-    each the field must be stationary. Warns where one has fewer than 20 effective samples.
+    constants it is 1 where they are equal, else 0, and NaN where one of them is a single value,
+    which has no error.
+
+    Args:
+        a, b: arrays whose other axes are alike; lengths along `axis` may differ.
+        axis: the axes of time or space; along each the field must be stationary.
+
+    Warns where one has fewer than 20 effective samples.
     """
     comparison = _difference(a, b, axis)
     if known(*comparison.effective_sizes):

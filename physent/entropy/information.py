@@ -113,7 +113,11 @@ def gaussian_information(
     """I(X; Y | Z) = (1/2) ln (det S_xz det S_yz/(det S_z det S_xyz)) of jointly Gaussian variables,
     in nats.
 
-    `covariance` is (..., d, d); x, y and z list the variables of each group. Differentiable.
+    Args:
+        covariance: (..., d, d), of any units.
+        x, y, z: the places of the variables of each group, no variable twice.
+
+    inf where one variable is a linear function of others, NaN where one is constant. Differentiable.
     """
     covariance = as_real(covariance)
     spread = jnp.sqrt(jnp.diagonal(covariance, axis1=-2, axis2=-1))
@@ -141,6 +145,10 @@ def covariance_of(samples: Array) -> Array:
 @compiled()
 def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
     """I(X; Y) of samples (N,) or (..., N, d) as if they were jointly Gaussian, in nats.
+
+    Args:
+        x: samples (N,) of one component, or (..., N, d_x) with leading batch axes.
+        y: samples (N,) or (..., N, d_y), of the same batch shape and N.
 
     Measures linear dependence only. Bias: +d_x d_y/(2N) to first order. NaN where a component is
     constant, inf where one is a linear function of others.
@@ -211,7 +219,15 @@ def ksg_transfer_entropy(
     """Transfer entropy between continuous series (..., N), in nats, by nearest neighbours (Frenzel
     and Pompe).
 
-    Scale both series alike: distances are compared across them. Bias: towards zero.
+    Args:
+        source, target: series (..., N) of one shape. Scale both alike: distances are compared
+            across them.
+        k, l: values in the past of the target, of the source.
+        delay: steps from the last value of the source to the present of the target.
+        neighbours: which neighbour (`k` of the other nearest-neighbour estimators).
+        method: "pairs" for any device, "tree" on the host.
+
+    Raises ValueError for pasts that do not fit into the series. Bias: towards zero.
     """
     present, other, own = lagged(source, target, k, l, delay)
     return ksg_conditional_mutual_information(
@@ -234,7 +250,8 @@ def gaussian_transfer_entropy(
     """Transfer entropy between series (..., N) as if jointly Gaussian, in nats: half the Granger
     causality.
 
-    Barnett, Barrett and Seth, Phys. Rev. Lett. 103, 238701 (2009). Bias: +l/(2N) to first order.
+    Arguments and errors as in `ksg_transfer_entropy`. Barnett, Barrett and Seth, Phys. Rev. Lett.
+    103, 238701 (2009). Bias: +l/(2N) to first order.
     """
     present, other, own = lagged(source, target, k, l, delay)
     samples = as_real(jnp.stack([present, *other, *own], axis=-1))

@@ -32,7 +32,13 @@ def medium_entropy_production(
     """b^2/D + db/dx of every component; the mean of its sum is the medium rate, and the total rate
     at stationarity.
 
-    `divergence` holds d b_i/dx_i, and D is a number or one a component. Where D = 0 a component
+    Args:
+        drift: b, of any shape.
+        diffusion: D, a number or one for each component, of the same units as b x; subnormal
+            numbers count as 0.
+        divergence: d b_i/dx_i, of the shape of b.
+
+    Returns an array of the shape of b, NaN where one of them is. Where D = 0 a component
     contributes -db/dx: then the total diverges, and what remains is the finite part that stays in
     the noisy variables, E[v_g . D^-1 v_g] = E[div_g v_g] = -E[div_x b_x], for a noisy g whose own
     drift is D grad of a function of g (AOUPs without translational noise).

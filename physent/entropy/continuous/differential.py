@@ -90,7 +90,12 @@ def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = N
       (Scand. J. Stat. 19, 61, 1992);
     - correa: local slopes by least squares (Commun. Stat. Theory Methods 24, 2439, 1995).
 
-    The window is m, by default floor(sqrt(N) + 1/2). Sorts, once. Bias: downwards for vasicek, by
+    Args:
+        x: samples (..., N), sorted once.
+        form: of the estimator.
+        window: m, from 1 to less than N/2; by default floor(sqrt(N) + 1/2).
+
+    Raises ValueError for another form or window. Bias: downwards for vasicek, by
     its clamped ends (standard Gaussian, N = 100: about -0.10, van_es -0.16, ebrahimi and correa
     -0.03). Many equal samples make it -inf, or NaN for correa: more than m for van_es, than 2 m for
     the others.
