@@ -117,7 +117,8 @@ def gaussian_information(
         covariance: (..., d, d), of any units.
         x, y, z: the places of the variables of each group, no variable twice.
 
-    inf where one variable is a linear function of others, NaN where one is constant. Differentiable.
+    inf where one variable is a linear function of others, NaN where one is constant.
+    Differentiable.
     """
     covariance = as_real(covariance)
     spread = jnp.sqrt(jnp.diagonal(covariance, axis1=-2, axis2=-1))
