@@ -189,9 +189,8 @@ def test_units_change_every_output_by_its_law(group, table, power):
             if isinstance(law, str):
                 continue
             for output in own:
-                by = law
-                if isinstance(law, dict):
-                    by = next(each for part, each in law.items() if output.endswith(part))
+                laws = law if isinstance(law, dict) else {"": law}
+                by = next(each for ending, each in laws.items() if output.endswith(ending))
                 wanted = np.asarray(own[output], float) * by(a) + (plus(a) if plus else 0.0)
                 size = np.nanmax(np.abs(wanted), initial=0.0)
                 size = max(size, 1.0) if by is same else size  # logarithms of units that cancel
