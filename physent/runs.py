@@ -104,7 +104,7 @@ def run(
             raise TypeError("variables must be a list of names")
         chosen = OutputSettings(variables=None if variables is None else tuple(variables))
         name = Path(output).name if output is not None else type(solver).__name__.lower()
-        experiment = describe(solver, list(diagnostics), settings, chosen, name)
+        experiment = describe(solver, diagnostics, settings, chosen, name)
     for doubt in experiment.doubts:
         logging.getLogger("physent").warning("%s: %s", experiment.name, doubt)
     with Interrupts() as interrupts:

@@ -389,3 +389,21 @@ def test_unknown_variables_and_another_precision_are_refused():
 def test_a_step_that_only_nearly_divides_is_refused():
     with pytest.raises(ParameterError, match=r"allowed: a multiple of solver\.dt"):
         physent.run(Heat(dt=0.00333333), t_end=20.0, save_every=0.01)
+
+
+@pytest.mark.parametrize(
+    ("solver", "diagnostics", "words"),
+    [
+        (NLSE, [], r"solver: given the class NLSE, allowed: an instance of Solver, as NLSE\(...\)"),
+        ("case.toml", [], "given 'case.toml', .* physent.load_experiment"),
+        (3, [], "solver: given int, allowed: an instance of Solver"),
+        (NLSE(n=16), Entropy(of="density"), "diagnostics: given Entropy, allowed: a list"),
+        (NLSE(n=16), "entropy", "diagnostics: given 'entropy', allowed: a list"),
+        (NLSE(n=16), ["entropy"], "diagnostics.0: given 'entropy', allowed: an instance of Diagn"),
+        (NLSE(n=16), [Entropy], r"diagnostics.0: given the class Entropy, .* as Entropy\(...\)"),
+        (NLSE(n=16), None, "diagnostics: given NoneType, allowed: a list"),
+    ],
+)
+def test_what_is_no_solver_or_diagnostic_is_said(solver, diagnostics, words):
+    with pytest.raises(ParameterError, match=words):
+        physent.run(solver, t_end=1.0, save_every=1.0, diagnostics=diagnostics)

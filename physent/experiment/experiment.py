@@ -13,7 +13,15 @@ from physent.errors import ParameterError
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.experiment.time_step import doubts, resolved
 from physent.protocol import registry
-from physent.protocol.parameters import kind_of, of_another_precision, settings
+from physent.protocol.diagnostic import Diagnostic
+from physent.protocol.parameters import (
+    check_diagnostics,
+    check_instance,
+    kind_of,
+    of_another_precision,
+    settings,
+)
+from physent.protocol.solver import Solver
 
 
 @dataclass
@@ -48,13 +56,16 @@ class Experiment:
 
 
 def describe(
-    solver: Any, diagnostics: list[Any], run: RunSettings, output: OutputSettings, name: str
+    solver: Any, diagnostics: Any, run: RunSettings, output: OutputSettings, name: str
 ) -> Experiment:
     """The experiment equivalent to a Python call; a value that TOML cannot express is written as
-    its `repr`. Raises ParameterError for what was made in another precision, and for a dt = "auto"
-    without a rule.
+    its `repr`. Raises ParameterError for what is no solver or no list of diagnostics, for what was
+    made in another precision, and for a dt = "auto" without a rule.
     """
-
+    check_instance(
+        solver, Solver, "solver", "; physent.load_experiment(path) reads one from an experiment"
+    )
+    diagnostics = check_diagnostics(diagnostics, Diagnostic)
     for key, words in of_another_precision(diagnostics, solver):
         raise ParameterError(key, words)
     solver, notes = resolved(solver, run)

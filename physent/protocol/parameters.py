@@ -13,7 +13,8 @@ tables of the documentation and the vmap axes of an ensemble are read from it.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -317,6 +318,36 @@ def numbers(module: Any, prefix: str = "") -> Iterator[tuple[str, Array]]:
             yield from numbers(value, f"{prefix}{name}.")
         elif isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact):
             yield f"{prefix}{name}", value
+
+
+def check_instance(value: Any, family: type, key: str, hint: str = "") -> None:
+    """Raise ParameterError, with a hint at what was meant, unless a value is an instance of a
+    class.
+    """
+    if isinstance(value, family):
+        return
+    given, name = f"given {type(value).__name__}", family.__name__
+    if isinstance(value, type) and issubclass(value, family):
+        given = f"given the class {value.__name__}"
+        hint = f", as {value.__name__}(...)"
+    elif isinstance(value, str | os.PathLike):
+        given = f"given {str(value)!r}"
+    raise ParameterError(key, f"{given}, allowed: an instance of {name}{hint}")
+
+
+def check_diagnostics(diagnostics: Any, family: type) -> list[Any]:
+    """The diagnostics as a list. Raises ParameterError for anything else than instances of the
+    class.
+    """
+    if isinstance(diagnostics, family | str) or not isinstance(diagnostics, Iterable):
+        given = repr(diagnostics) if isinstance(diagnostics, str) else type(diagnostics).__name__
+        raise ParameterError(
+            "diagnostics", f"given {given}, allowed: a list, as [Entropy(of='density')]"
+        )
+    found = list(diagnostics)
+    for i, each in enumerate(found):
+        check_instance(each, family, f"diagnostics.{i}", ", as Entropy(of='density')")
+    return found
 
 
 def of_another_precision(diagnostics: Sequence[Any], solver: Any = None) -> list[tuple[str, str]]:
