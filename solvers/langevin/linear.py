@@ -179,6 +179,7 @@ SYSTEMS: dict[str, type[LinearSystem]] = {
 }
 
 
+@jax.jit  # where it is not part of a program, it is one
 def exact_step(
     matrix: Float[Array, "d d"], diffusion: Float[Array, " d"], time: Float[Array, ""]
 ) -> tuple[Float[Array, "d d"], Float[Array, "d d"]]:
