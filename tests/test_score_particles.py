@@ -57,14 +57,18 @@ def network(kind, solver, seed=1, noise=0.3, **sizes):
     values = {name: value[None] for name, value in sample(solver).items()}
     score = NETWORKS[kind](**sizes).build(solver, values, jax.random.key(seed))
 
-    rng = np.random.default_rng(seed + 1)  # on the host: a program for every shape takes its time
+    def shaken(leaf, key):
+        return leaf * (1 + noise * jax.random.normal(key, leaf.shape, leaf.dtype))
 
-    def shaken(leaf):
-        drawn = 1 + noise * rng.standard_normal(leaf.shape)
-        return jnp.asarray(np.asarray(leaf) * drawn.astype(leaf.dtype))
+    @jax.jit  # one program, not one for every shape
+    def all_shaken(leaves, key):
+        keys = jax.random.split(key, len(leaves))
+        return [shaken(leaf, one) for leaf, one in zip(leaves, keys, strict=True)]
 
     learned, rest = eqx.partition(score, eqx.is_inexact_array)
-    return eqx.combine(jax.tree.map(shaken, learned), rest)
+    leaves, tree = jax.tree.flatten(learned)
+    leaves = all_shaken(leaves, jax.random.key(seed + 1))
+    return eqx.combine(jax.tree.unflatten(tree, leaves), rest)
 
 
 @eqx.filter_jit
