@@ -18,7 +18,7 @@ from jaxtyping import Array
 
 from physent.errors import FolderError, ParameterError, SamplesError
 from physent.experiment import building as config
-from physent.io import checkpoint
+from physent.io import checkpoint, hdf5
 from physent.io.folder import EXPERIMENT, fingerprint, fingerprints, open_run, write_dataset
 from physent.learning.currents import physics
 from physent.learning.derivatives import slopes
@@ -55,7 +55,7 @@ class Learnt:
 
     def dataset(self) -> xr.Dataset:
         """The contents of `score.nc`."""
-        with xr.open_dataset(self.folder / RESULT) as dataset:
+        with hdf5.open_dataset(self.folder / RESULT) as dataset:
             return dataset.load()
 
 
