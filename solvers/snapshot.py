@@ -7,7 +7,7 @@ import netCDF4
 import numpy as np
 
 from physent.errors import ParameterError
-from physent.io import hdf5
+from physent.protocol import hdf5
 from physent.protocol.parameters import Declared, static
 from physent.solvers.checks import refuse
 

@@ -57,7 +57,7 @@ def _watch(reading: socket.socket) -> None:
 
 def end(code: int) -> None:
     """End this process without waiting for what XLA is doing; not in the middle of a write."""
-    if hdf5 := sys.modules.get("physent.io.hdf5"):
+    if hdf5 := sys.modules.get("physent.protocol.hdf5"):
         for _ in range(50):
             if hdf5.LOCK.acquire(blocking=False):
                 break

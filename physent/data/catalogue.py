@@ -10,8 +10,8 @@ from typing import Any
 
 from physent.errors import FolderError
 from physent.experiment.recorded import flattened, shown
-from physent.io import hdf5
 from physent.io.folder import RUN, is_running
+from physent.protocol import hdf5
 from physent.protocol.registry import current_kinds
 
 MOST_PARAMETERS = 6

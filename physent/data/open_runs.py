@@ -10,9 +10,9 @@ import xarray as xr
 
 from physent.errors import FolderError
 from physent.experiment.recorded import experiment_of, flattened, short_names
-from physent.io import hdf5
 from physent.io.complex_fields import join_complex
 from physent.io.folder import RUN
+from physent.protocol import hdf5
 
 _APART = ("name", "description", "output", "sweep")  # what does not make runs different
 

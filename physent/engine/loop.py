@@ -9,7 +9,7 @@ takes longer is cut into several chunks, of which the last writes it. Buffers ar
 because they are written out anyway and memory is to be the same for every run.
 
 Python hears no signal while it waits inside XLA, so the host looks now and then whether a chunk is
-ready, and leaves one to itself that is not soon after a request to stop (one step, or what is
+ready, and leaves one to itself that takes long when the run is to stop (one step, or what is
 measured of a row, may take minutes).
 """
 
@@ -34,7 +34,7 @@ from physent.protocol.solver import Solver
 
 CHUNK_BYTES = 4 * 2**20
 CHUNK_SECONDS = 1.0
-PATIENCE = 3.0  # seconds, with a chunk that is not ready after a request to stop
+PATIENCE = 3.0  # seconds, with a chunk that is not ready when the run is to stop
 LOOKS = 0.02  # seconds between two looks at a chunk, at most
 GROWTHS = 16  # of one chunk: buffers that double as often would fill any machine
 
@@ -273,18 +273,16 @@ class Loop:
         return self._dispatch(pending.after, portion)
 
     def _wait(self, results: Any) -> None:
-        """Wait for results, open to signals. Raises _Left where they do not come after a request to
+        """Wait for results, open to signals. Raises _Left where they take long and the run is to
         stop; where several processes run, all of them would have to leave together, and wait.
         """
         leaves = [leaf for leaf in jax.tree.leaves(results) if isinstance(leaf, jax.Array)]
-        began, asked, alone = time.perf_counter(), None, jax.process_count() == 1
+        began, alone = time.perf_counter(), jax.process_count() == 1
         while not all(leaf.is_ready() for leaf in leaves):
-            now = time.perf_counter()
-            time.sleep(min(LOOKS, 0.01 * (now - began)))
-            if self.stop() and alone:
-                asked = asked or now
-                if now - asked > PATIENCE:
-                    raise _Left
+            waited = time.perf_counter() - began
+            if alone and waited > PATIENCE and self.stop():
+                raise _Left
+            time.sleep(min(LOOKS, 0.01 * waited))
 
     def _compile(self, instant: Instant) -> None:
         started = time.perf_counter()

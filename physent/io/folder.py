@@ -20,12 +20,13 @@ from physent.engine import devices
 from physent.engine.cadence import Cadence
 from physent.engine.rows import Block, Instant, Rows
 from physent.errors import FolderError, Locked, RunError
-from physent.io import checkpoint, hdf5
+from physent.io import checkpoint
 from physent.io.complex_fields import join_complex
 from physent.io.layout import Layout
 from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter, holds
 from physent.io.replacing import reason, remove, writing
+from physent.protocol import hdf5
 from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
 from physent.protocol.parameters import settings
 

@@ -16,9 +16,9 @@ import xarray as xr
 
 from physent.engine.cadence import Cadence
 from physent.engine.rows import Block
-from physent.io import hdf5
 from physent.io.complex_fields import parts_of, split_complex
 from physent.io.layout import Layout, Stored
+from physent.protocol import hdf5
 
 SERIES_CHUNK = 512
 SHORT_ROW_BYTES = 2**11

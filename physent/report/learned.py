@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.errors import FolderError
-from physent.io import hdf5
+from physent.protocol import hdf5
 from physent.report import style
 from physent.report.checks import Check, State
 from physent.report.pictures import Picture

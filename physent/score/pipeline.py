@@ -18,13 +18,14 @@ from jaxtyping import Array
 
 from physent.errors import FolderError, ParameterError, SamplesError
 from physent.experiment import building as config
-from physent.io import checkpoint, hdf5
+from physent.io import checkpoint
 from physent.io.folder import EXPERIMENT, fingerprint, fingerprints, open_run, write_dataset
 from physent.learning.currents import physics
 from physent.learning.derivatives import slopes
 from physent.learning.model import Score
 from physent.learning.splits import FEWEST_TRAJECTORIES, Part, Stream, flattened
 from physent.learning.training import Training, TrainingProgress, begin, mesh, train
+from physent.protocol import hdf5
 from physent.protocol.moved import former_kind, renamed_keyword, with_kinds
 from physent.protocol.parameters import member_axes, settings
 from physent.protocol.stochastic import StochasticSolver

@@ -27,10 +27,10 @@ from physent.engine.interrupts import Interrupts
 from physent.errors import FolderError, Locked, OptionError, nearest
 from physent.experiment.building import build
 from physent.experiment.parsing import parse_text, precision_of
-from physent.io import hdf5
 from physent.io.folder import EXPERIMENT, LOG, RUN
 from physent.io.lock import lock
 from physent.io.replacing import writing
+from physent.protocol import hdf5
 from physent.protocol.moved import renamed_keyword
 from physent.protocol.registry import current_kinds
 from physent.runs import execute, resume

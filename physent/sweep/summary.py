@@ -8,8 +8,8 @@ import xarray as xr
 
 from physent.experiment.recorded import short_names
 from physent.experiment.settings import Mode
-from physent.io import hdf5
 from physent.io.folder import RUN
+from physent.protocol import hdf5
 from physent.sweep.executors import Result, status_of
 from physent.sweep.points import Point
 
