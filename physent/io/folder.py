@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -45,13 +46,20 @@ class RunFolder:
     cannot be opened.
     """
 
-    def __init__(self, path: Path, cadence: Cadence, experiment: Any, locked: IO | None = None):
+    def __init__(
+        self,
+        path: Path,
+        cadence: Cadence,
+        experiment: Any,
+        locked: IO | None = None,
+        writer: NetCDFWriter | None = None,
+    ):
         self.path = path
         self.cadence = cadence
         self.experiment = experiment
         self._lock = locked or _locked(path)
         try:
-            self.writer = NetCDFWriter(path / RUN, cadence)
+            self.writer = writer or NetCDFWriter(path / RUN, cadence)
         except OSError as error:
             self._lock.close()
             raise FolderError(
@@ -86,18 +94,22 @@ class RunFolder:
         with contextlib.ExitStack() as failing:
             with writing(path) as beside:
                 beside.mkdir(parents=True)
-                # from its first moment on, so that nobody else takes the folder for free
+                # locked and open from its first moment on: nobody takes the folder for free, and a
+                # thread that reads the file at once does not keep us from writing it
                 locked = failing.enter_context(_locked(beside))
                 check_room(beside, _bytes(block.rows))
                 (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
                 writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
+                failing.callback(writer.close)
                 writer.append(block)
-                writer.close()
                 _save(beside / CHECKPOINT, experiment, instant, 0)
                 check_free(path, overwrite)
                 remove(path)
+                if os.name != "posix":  # what is open cannot be renamed
+                    failing.close()
+                    locked = writer = None
             failing.pop_all()
-        return cls(path, cadence, experiment, locked)
+        return cls(path, cadence, experiment, locked, writer)
 
     def append(self, block: Block) -> None:
         """Write the rows of a chunk and sync the file. Raises RunError if there is no room, and

@@ -3,6 +3,8 @@ too.
 
 It takes the lock of xarray's netCDF4 backend and lets its holder in again, so that threads that run
 with physent, and threads that read with xarray, take turns. What opens a file goes through here.
+xarray itself takes its lock to read, but not all the while that it opens a file (its issue 9779),
+which one thread beside ours is enough to crash by: so it is made to, for the whole process.
 """
 
 import contextlib
@@ -15,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import netCDF4
 import xarray as xr
-from xarray.backends import NetCDF4DataStore
+from xarray.backends import NetCDF4BackendEntrypoint, NetCDF4DataStore
 from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
 P, R, S = ParamSpec("P"), TypeVar("R"), TypeVar("S")
@@ -61,11 +63,44 @@ class _Lock:
         """Whether anybody holds it."""
         return self._depth > 0 or NETCDF4_PYTHON_LOCK.locked()
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> Any:
         return "LOCK"
 
 
+class _Lent(_Lock):
+    """The lock, of somebody else's dataset: one pickled is xarray's, for a process without us."""
+
+    def acquire(self, blocking: bool = True) -> bool:
+        return LOCK.acquire(blocking)
+
+    def release(self) -> None:
+        LOCK.release()
+
+    def locked(self) -> bool:
+        return LOCK.locked()
+
+    def __reduce__(self) -> Any:
+        return NETCDF4_PYTHON_LOCK.__reduce_ex__(2)
+
+
 LOCK = _Lock()
+
+
+def _opens_alone(name: str) -> None:
+    """Make a method of xarray's netCDF4 backend, which opens a file, take the lock."""
+    method, lent = getattr(NetCDF4BackendEntrypoint, name), _Lent()
+
+    @functools.wraps(method)  # xarray looks at its signature
+    def opens(self: Any, *arguments: Any, lock: Any = None, **options: Any) -> Any:
+        with LOCK:
+            return method(self, *arguments, lock=lent if lock is None else lock, **options)
+
+    setattr(NetCDF4BackendEntrypoint, name, opens)
+
+
+for _name in ("open_dataset", "open_groups_as_dict"):
+    if hasattr(NetCDF4BackendEntrypoint, _name):
+        _opens_alone(_name)
 
 if hasattr(os, "register_at_fork"):  # no fork while a file is half written, in whatever thread
     os.register_at_fork(
