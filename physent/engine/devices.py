@@ -97,7 +97,7 @@ _orphaned = False  # forked from a process whose threads JAX needs
 def _forked() -> None:
     global _orphaned
     begun = getattr(sys.modules.get("jax._src.xla_bridge"), "backends_are_initialized", None)
-    _orphaned = _orphaned or begun is not None and begun()
+    _orphaned = _orphaned or (begun is not None and begun())
 
 
 if hasattr(os, "register_at_fork"):
