@@ -207,22 +207,25 @@ class Program(Outline):
                 )
 
             def one_row(i, loop):
-                state, carries, (by_row, fields) = loop
+                state, carries, buffers = loop
                 state = stepped(solver, state, steps)
 
                 def ended(j, loop):
+                    _, carries, (by_row, fields) = loop
                     t = (done + i + j + 1) * jnp.asarray(cadence.save_every)
-                    return row(solver, state, loop[1], t)
+                    t, carries, rows = row(solver, state, carries, t)
+                    by_row = write(by_row, (rows.series, rows.finite), i)
+                    # every row writes its fields, and the last of a snapshot's rows stays: cheaper
+                    # than a branch
+                    slot = (done + i) // per_snapshot - done // per_snapshot
+                    return t, carries, (by_row, write(fields, rows.fields, slot))
 
                 # a loop of one turn or none, not a branch, in which some sums would be compiled to
                 # others in the last digit
-                t, carries, rows = jax.lax.fori_loop(0, whole, ended, (state.t, carries, none))
-                state = eqx.tree_at(lambda state: state.t, state, t)
-                by_row = write(by_row, (rows.series, rows.finite), i)
-                # every row writes its fields, and the last of a snapshot's rows stays: cheaper than
-                # a branch
-                slot = (done + i) // per_snapshot - done // per_snapshot
-                return state, carries, (by_row, write(fields, rows.fields, slot))
+                t, carries, buffers = jax.lax.fori_loop(
+                    0, whole, ended, (state.t, carries, buffers)
+                )
+                return eqx.tree_at(lambda state: state.t, state, t), carries, buffers
 
             def buffer(length, tree):
                 return jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), tree)
@@ -230,7 +233,6 @@ class Program(Outline):
             shapes = self._row_shapes
             if shapes is None or self.mesh is not None:  # of a share of the members
                 shapes = jax.eval_shape(lambda: row(solver, state, carries, jnp.zeros(()))[2])
-            none = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
             slots = -(-(capacity - 1) // per_snapshot) + 1
             buffers = (
                 buffer(capacity, (shapes.series, shapes.finite)),
