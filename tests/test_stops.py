@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -256,17 +257,22 @@ class Drawn:
         return {"x": np.stack(each)}
 
 
-def trained(stops: Any = lambda: False) -> Any:
+def _loss(network: Any, values: Any, key: Any) -> Any:
+    return jnp.sum((network(values["x"]) - values["x"][0]) ** 2)
+
+
+def trained(stops: Callable[[], bool] = lambda: False) -> Any:
     """What a small network has learned; where a stop is asked for, it is asked to go on."""
     network: Any = eqx.nn.MLP(3, 1, 8, 1, key=jax.random.key(0))
     state: Any = training.begin(network, cast(Any, SCHEDULE), jax.random.key(1))
-    kept, history, done = [], [], False
+    kept: list[tuple[Any, list[Any]]] = []
+    history, done = [], False
     while not done:
         state, history, done = training.train(
             state,
             cast(Any, SCHEDULE),
             cast(Any, Drawn()),
-            lambda network, values, key: jnp.sum((network(values["x"]) - values["x"][0]) ** 2),
+            cast(Any, _loss),
             lambda network: (1.0, 0.1, 0.5),
             tell=lambda progress: None,
             save=lambda state, history: kept.append((state, history)),

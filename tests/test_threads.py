@@ -78,10 +78,10 @@ def test_threads_run_while_others_read(tmp_path):
 def test_the_lock_lets_its_holder_in_again_and_is_the_one_of_xarray():
     other = ThreadPoolExecutor(1)
     with other, hdf5.LOCK, hdf5.LOCK:
-        assert hdf5.NETCDF4_PYTHON_LOCK.locked()
+        assert hdf5.THEIRS.locked()
         assert not other.submit(hdf5.LOCK.acquire, False).result()
-    assert not hdf5.LOCK.locked() and not hdf5.NETCDF4_PYTHON_LOCK.locked()
-    with hdf5.NETCDF4_PYTHON_LOCK:
+    assert not hdf5.LOCK.locked() and not hdf5.THEIRS.locked()
+    with hdf5.THEIRS:
         assert not hdf5.LOCK.acquire(blocking=False)
     assert hdf5.LOCK.acquire(blocking=False)
     hdf5.LOCK.release()

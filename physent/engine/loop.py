@@ -15,7 +15,7 @@ measured of a row, may take minutes).
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
@@ -276,7 +276,9 @@ class Loop:
         """Wait for results, open to signals. Raises _Left where they take long and the run is to
         stop; where several processes run, all of them would have to leave together, and wait.
         """
-        leaves = [leaf for leaf in jax.tree.leaves(results) if isinstance(leaf, jax.Array)]
+        leaves: list[Any] = [
+            leaf for leaf in jax.tree.leaves(results) if isinstance(leaf, jax.Array)
+        ]
         began, alone = time.perf_counter(), jax.process_count() == 1
         while not all(leaf.is_ready() for leaf in leaves):
             waited = time.perf_counter() - began
@@ -347,7 +349,7 @@ class Loop:
         good, words, name = where
 
         def again(count: int) -> _Pending:
-            return self._dispatch(pending.before, pending.portion._replace(count=count))
+            return self._dispatch(pending.before, replace(pending.portion, count=count))
 
         if good:
             redone = again(good)

@@ -4,7 +4,7 @@ Between portions the host listens: to the user who wants to stop, above all. A r
 (of a million steps) or microseconds, and nobody says before, so that it is measured as it goes.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from physent.engine import devices
 from physent.engine.cadence import Cadence
@@ -13,7 +13,8 @@ FASTER = 100  # times as many steps as were measured, at most
 MOST_STEPS = 10**9  # of a part: a number that 32 bits hold
 
 
-class Portion(NamedTuple):
+@dataclass(frozen=True)
+class Portion:
     """What a chunk does after `first` rows and `begun` steps of the next: `count` rows with
     `steps` steps in each, or, with a count of 0, so many steps that end no row.
     """

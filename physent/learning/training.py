@@ -142,7 +142,7 @@ def strides(settings: Schedule) -> tuple[int, int]:
 
 def advance(
     settings: Schedule, objective: Objective
-) -> Callable[[Training, dict[str, Array]], Any]:
+) -> Callable[[Training, dict[str, Array], Array, Array], Any]:
     """(training, batches (steps, samples, ...), first, count) -> training after `count` of these
     steps, compiled; the batches may be shared by devices.
     """

@@ -20,7 +20,10 @@ import xarray as xr
 from xarray.backends import NetCDF4BackendEntrypoint, NetCDF4DataStore
 from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
-P, R, S = ParamSpec("P"), TypeVar("R"), TypeVar("S")
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+THEIRS: Any = NETCDF4_PYTHON_LOCK  # its type says nothing of its methods
 
 
 class _Lock:
@@ -36,7 +39,7 @@ class _Lock:
             return False
         if self._depth == 0:
             try:
-                taken = NETCDF4_PYTHON_LOCK.acquire(blocking)
+                taken = THEIRS.acquire(blocking)
             except BaseException:
                 self._ours.release()
                 raise
@@ -50,7 +53,7 @@ class _Lock:
         """Let the others in, once it was released as often as it was acquired."""
         self._depth -= 1
         if self._depth == 0:
-            NETCDF4_PYTHON_LOCK.release()
+            THEIRS.release()
         self._ours.release()
 
     def __enter__(self) -> bool:
@@ -61,7 +64,7 @@ class _Lock:
 
     def locked(self) -> bool:
         """Whether anybody holds it."""
-        return self._depth > 0 or NETCDF4_PYTHON_LOCK.locked()
+        return self._depth > 0 or THEIRS.locked()
 
     def __reduce__(self) -> Any:
         return "LOCK"
@@ -80,7 +83,7 @@ class _Lent(_Lock):
         return LOCK.locked()
 
     def __reduce__(self) -> Any:
-        return NETCDF4_PYTHON_LOCK.__reduce_ex__(2)
+        return THEIRS.__reduce_ex__(2)
 
 
 LOCK = _Lock()
