@@ -265,7 +265,6 @@ def resume(
 
 def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
     """The program and cadence of an experiment. Raises ParameterError if it cannot be run."""
-    machines.check_fork()
     precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
     if experiment.run.precision != precision:
         wanted = experiment.run.precision == "float64"
