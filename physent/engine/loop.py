@@ -106,6 +106,7 @@ def begin(program: Program, cadence: Cadence, key: Any) -> Beginning:
 
     Raises RunError where that is not possible, or an observable is not finite.
     """
+    devices.check_fork()
     started = time.perf_counter()
     state = program.init(program.solver, key)
     for growths in range(GROWTHS + 1):
@@ -276,9 +277,7 @@ class Loop:
         """Wait for results, open to signals. Raises _Left where they take long and the run is to
         stop; where several processes run, all of them would have to leave together, and wait.
         """
-        leaves: list[Any] = [
-            leaf for leaf in jax.tree.leaves(results) if isinstance(leaf, jax.Array)
-        ]
+        leaves: list[Any] = jax.tree.leaves(results)
         began, alone = time.perf_counter(), jax.process_count() == 1
         while not all(leaf.is_ready() for leaf in leaves):
             waited = time.perf_counter() - began
