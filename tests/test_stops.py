@@ -127,7 +127,13 @@ def begun(text: str, folder: Path) -> subprocess.Popen:
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        *(pytest.param(other, marks=pytest.mark.slow) for other in (signal.SIGTERM, signal.SIGHUP)),
+    ],
+)
 def test_a_signal_ends_a_run_inside_a_row_of_minutes(tmp_path, number):
     process = begun(LONG, tmp_path)
     sent = time.monotonic()

@@ -106,7 +106,6 @@ def begin(program: Program, cadence: Cadence, key: Any) -> Beginning:
 
     Raises RunError where that is not possible, or an observable is not finite.
     """
-    devices.check_fork()
     started = time.perf_counter()
     state = program.init(program.solver, key)
     for growths in range(GROWTHS + 1):
