@@ -7,6 +7,7 @@ import netCDF4
 import numpy as np
 
 from physent.errors import ParameterError
+from physent.protocol import hdf5
 from physent.protocol.parameters import Declared, static
 from physent.solvers.checks import refuse
 
@@ -40,7 +41,7 @@ class Snapshot(Declared):
             f"given {len(self.variables)} names, allowed: {' or '.join(map(str, self.counts))}",
         )
         try:
-            with netCDF4.Dataset(self.path) as file:
+            with hdf5.opened(self.path) as file:
                 return [self._one(file, name, shape, words) for name in self.variables]
         except OSError as error:
             raise ParameterError(

@@ -116,7 +116,7 @@ def compiled_chunk(program):
         eqx.filter(solver, eqx.is_array),
         state,
         carries,
-        *map(jnp.asarray, (0, 1, cadence.steps_per_row)),
+        *map(jnp.asarray, (0, 1, cadence.steps_per_row, 1)),
     )
     compiled = program.compiled(cadence, 1, *numbers)
     found = exchanges(compiled)

@@ -102,7 +102,7 @@ def ours(case):
     cadence = dataclasses.replace(Cadence.of(settings.solver, settings.run), rows_per_snapshot=1)
     state = program.init(settings.solver, jax.random.key(0))
     carries, _ = program.first_row(settings.solver, state)
-    numbers = [jnp.asarray(number) for number in (0, cadence.rows, cadence.steps_per_row)]
+    numbers = [jnp.asarray(number) for number in (0, cadence.rows, cadence.steps_per_row, 1)]
     chunk = jax.jit(program.chunk(cadence, cadence.rows))
     return lambda: jax.block_until_ready(
         chunk(eqx.filter(settings.solver, eqx.is_array), state, carries, *numbers)

@@ -63,7 +63,7 @@ def streaming_cost(steps_per_row: int) -> tuple[float, float]:
         state = program.init(solver, jax.random.key(0))
         carries, _ = program.first_row(solver, state)
         chunk = jax.jit(program.chunk(cadence, rows))
-        arguments = solver, state, carries, *[jnp.asarray(n) for n in (0, rows, steps_per_row)]
+        arguments = solver, state, carries, *[jnp.asarray(n) for n in (0, rows, steps_per_row, 1)]
 
         def run():
             start = time.perf_counter()

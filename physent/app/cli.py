@@ -345,12 +345,14 @@ def diagnose(
 
 def main() -> None:
     """The console script. Exit codes: 0 done, 2 bad input, 1 failed run, 128 + n for signal n."""
+    from physent.app.stopping import ending_in_time, leave
     from physent.app.terminal import Lasting
 
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
     try:
-        code = _exit_code(sys.argv[1:])
+        with ending_in_time():
+            code = _exit_code(sys.argv[1:])
         sys.stdout.flush()
     except OSError as error:  # such as a disk that is full where the output goes
         place = f"{error.filename}: " if error.filename else ""
@@ -363,6 +365,8 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), streams[0].fileno())
     finally:
         sys.stdout, sys.stderr = streams
+    if (code or 0) > 128:
+        leave(code)
     sys.exit(code)
 
 

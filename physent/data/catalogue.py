@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import netCDF4
-
 from physent.errors import FolderError
 from physent.experiment.recorded import flattened, shown
 from physent.io.folder import RUN, is_running
+from physent.protocol import hdf5
 from physent.protocol.registry import current_kinds
 
 MOST_PARAMETERS = 6
@@ -54,7 +53,7 @@ def _runs(folder: Path) -> Iterable[Path]:
 def _entry(path: Path) -> Entry:
     status = (path / RUN).stat()
     try:
-        with netCDF4.Dataset(path / RUN) as file:
+        with hdf5.opened(path / RUN) as file:
             attributes = {
                 name: file.getncattr(name)
                 for name in ("status", "experiment")

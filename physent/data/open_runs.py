@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import numpy as np
 import xarray as xr
 
@@ -13,6 +12,7 @@ from physent.errors import FolderError
 from physent.experiment.recorded import experiment_of, flattened, short_names
 from physent.io.complex_fields import join_complex
 from physent.io.folder import RUN
+from physent.protocol import hdf5
 
 _APART = ("name", "description", "output", "sweep")  # what does not make runs different
 
@@ -83,7 +83,7 @@ def _names(files: list[Path]) -> list[str]:
 
 def _read(file: Path, variables: Sequence[str] | None) -> _Stored:
     try:
-        with netCDF4.Dataset(file) as stored:
+        with hdf5.opened(file) as stored:
             stored.set_auto_mask(False)
             data, coordinates = {}, {}
             for name, variable in stored.variables.items():

@@ -7,6 +7,7 @@ cannot do without gathering.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 
-from physent.errors import ParameterError
+from physent.errors import ParameterError, RunError
 from physent.numerics.slab import AXIS
 
 MEMBERS = "members"
@@ -89,6 +90,28 @@ def problem(solver: Any, members: int, devices: int) -> str | None:
 
 # --------------------------------------------------------------------------------------------------
 # many processes
+
+_orphaned = False  # forked from a process whose threads JAX needs
+
+
+def _forked() -> None:
+    global _orphaned
+    begun = getattr(sys.modules.get("jax._src.xla_bridge"), "backends_are_initialized", None)
+    _orphaned = _orphaned or (begun is not None and begun())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def check_fork() -> None:
+    """Raise RunError where nothing can be computed: JAX's threads do not survive a fork."""
+    if _orphaned:
+        raise RunError(
+            "this process was forked from one that had used JAX, whose threads are not in it: "
+            "start it with multiprocessing.get_context('spawn') or 'forkserver', or before JAX is "
+            "used"
+        )
 
 
 def join() -> None:

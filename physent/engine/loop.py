@@ -4,13 +4,18 @@ A chunk is a transaction. It advances the state over a number of rows and return
 its error bits are clear and its values finite do rows and state reach the file, and until then the
 state before it is kept. The number of rows is an argument of the compiled program (its buffers have
 a static capacity), so that a chunk can take about a second whatever the system costs, a last,
-shorter one compiles nothing new, and no length of chunk can change a bit of the result. Buffers are
-small (4 MiB), because they are written out anyway and memory is to be the same for every run.
+shorter one compiles nothing new, and no length of chunk can change a bit of the result. A row that
+takes longer is cut into several chunks, of which the last writes it. Buffers are small (4 MiB),
+because they are written out anyway and memory is to be the same for every run.
+
+Python hears no signal while it waits inside XLA, so the host looks now and then whether a chunk is
+ready, and leaves one to itself that takes long when the run is to stop (one step, or what is
+measured of a row, may take minutes).
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
@@ -19,6 +24,7 @@ import numpy as np
 
 from physent.engine import devices
 from physent.engine.cadence import Cadence
+from physent.engine.portions import Portion, Portions
 from physent.engine.program import Program
 from physent.engine.progress import Progress
 from physent.engine.rows import Block, Instant, Rows
@@ -28,6 +34,8 @@ from physent.protocol.solver import Solver
 
 CHUNK_BYTES = 4 * 2**20
 CHUNK_SECONDS = 1.0
+PATIENCE = 3.0  # seconds, with a chunk that is not ready when the run is to stop
+LOOKS = 0.02  # seconds between two looks at a chunk, at most
 GROWTHS = 16  # of one chunk: buffers that double as often would fill any machine
 
 
@@ -154,19 +162,30 @@ def _not_finite(program: Program, rows: Rows, count: int) -> tuple[int, str, str
 
 @dataclass
 class _Pending:
-    """A chunk in flight: its starting instant, its future results, and its rows."""
+    """A chunk in flight: its starting instant, its future results, and its portion of the run."""
 
     before: Instant
     after: Instant
     rows: Rows
     bits: Any
-    first: int
-    count: int
+    portion: Portion
     dispatched: float
 
     @property
+    def first(self) -> int:
+        return self.portion.first
+
+    @property
+    def count(self) -> int:
+        return self.portion.count
+
+    @property
     def end(self) -> int:
-        return self.first + self.count
+        return self.portion.end
+
+
+class _Left(Exception):
+    """A chunk was left to itself."""
 
 
 class Loop:
@@ -194,6 +213,8 @@ class Loop:
         self.tell = tell
         self.stop = stop
         self.capacity = capacity_of(cadence, beginning.rows, limit)
+        self.portions = Portions(cadence, self.capacity, CHUNK_SECONDS)
+        self.committed = done
         self.compile_seconds = self.compiled_before = beginning.seconds
         self.began = time.perf_counter()
         self.row_seconds = 0.0
@@ -201,71 +222,95 @@ class Loop:
 
     def advance(self, instant: Instant) -> Outcome:
         """Run from an instant to the end, the first failure, or a request to stop."""
-        done = self.done
-        if done >= self.cadence.rows:
-            return self._outcome("done", done)
-        self._compile(instant)
-        self.row_seconds = self._time_rows(instant)
-        self.began, self.compiled_before = time.perf_counter(), self.compile_seconds
-        count, ready = 1, self.began  # one row first: how long it takes says how many make a second
-        pending, following, growths = self._dispatch(instant, done, count), None, 0
+        if self.done >= self.cadence.rows:
+            return self._outcome("done", self.done)
+        try:
+            self._compile(instant)
+            self._time(instant)
+            self.began, self.compiled_before = time.perf_counter(), self.compile_seconds
+            return self._advance(instant)
+        except _Left:
+            return self._outcome("interrupted", self.committed)
+
+    def _advance(self, instant: Instant) -> Outcome:
+        ready = self.began
+        # at most one row first: how long it takes says how many make a second
+        pending = self._dispatch(instant, self.portions.after(self.done, several=False))
+        following, growths = None, 0
         while True:
-            if pending.first > done and pending.end < self.cadence.rows:
-                following = self._next(pending, count)
+            if pending.first > self.done and pending.end < self.cadence.rows:
+                following = self._next(pending)
+            self._wait((pending.rows, pending.bits))
             rows, bits = devices.fetch((pending.rows, pending.bits))
             now = time.perf_counter()
-            per_row, ready = (now - max(ready, pending.dispatched)) / pending.count, now
-            count = max(1, min(self.capacity, 100 * count, int(CHUNK_SECONDS / max(per_row, 1e-9))))
-            count = devices.agreed(count)
+            self.portions.took(pending.portion, now - max(ready, pending.dispatched))
+            ready = now
             try:
                 if np.any(bits):
                     instant = self._larger(pending, bits, growths)
-                    pending, following = (
-                        self._dispatch(instant, pending.first, pending.count),
-                        None,
-                    )
+                    pending, following = self._dispatch(instant, pending.portion), None
                     growths += 1
                     continue
             except RunError as error:
                 return self._outcome("failed", pending.first, f"{error} {self._when(pending)}")
-            if where := _not_finite(self.program, rows, pending.count):
-                return self._fail(pending, where)
-            try:
-                self._write(pending, rows)
-            except RunError as error:  # the sink takes no more
-                return self._outcome("failed", pending.first, str(error))
-            self.tell(self._progress(pending.end))
+            if pending.count:
+                if where := _not_finite(self.program, rows, pending.count):
+                    return self._fail(pending, where)
+                try:
+                    self._write(pending, rows)
+                except RunError as error:  # the sink takes no more
+                    return self._outcome("failed", pending.first, str(error))
+            self.tell(self._progress(pending.end, pending.portion.begun_after))
             if pending.end >= self.cadence.rows:
                 return self._outcome("done", pending.end)
             if devices.anybody(self.stop()):
                 return self._outcome("interrupted", pending.end)
-            pending, following, growths = following or self._next(pending, count), None, 0
+            pending, following, growths = following or self._next(pending), None, 0
 
-    def _next(self, pending: _Pending, count: int) -> _Pending:
+    def _next(self, pending: _Pending) -> _Pending:
         """Dispatch the chunk after one that need not have finished."""
-        left = self.cadence.rows - pending.end
-        return self._dispatch(pending.after, pending.end, min(count, left))
+        portion = self.portions.after(pending.end, pending.portion.begun_after)
+        return self._dispatch(pending.after, portion)
+
+    def _wait(self, results: Any) -> None:
+        """Wait for results, open to signals. Raises _Left where they take long and the run is to
+        stop; where several processes run, all of them would have to leave together, and wait.
+        """
+        leaves: list[Any] = jax.tree.leaves(results)
+        began, alone = time.perf_counter(), jax.process_count() == 1
+        while not all(leaf.is_ready() for leaf in leaves):
+            waited = time.perf_counter() - began
+            if alone and waited > PATIENCE and self.stop():
+                raise _Left
+            time.sleep(min(LOOKS, 0.01 * waited))
 
     def _compile(self, instant: Instant) -> None:
         started = time.perf_counter()
-        arguments = self.program.arguments(instant, 0, 1, self.cadence.steps_per_row)
+        portion = Portion(0, 0, 1, self.cadence.steps_per_row)
+        arguments = self.program.arguments(instant, portion)
         self._chunk = self.program.compiled(self.cadence, self.capacity, *arguments)
         self.compile_seconds += time.perf_counter() - started
 
-    def _time_rows(self, instant: Instant) -> float:
-        """Seconds to observe and diagnose one row, measured on rows with no step between them."""
-        count = min(self.capacity, 16)
-        arguments = self.program.arguments(instant, 0, count, 0)
-        jax.block_until_ready(self._chunk(*arguments))
-        started = time.perf_counter()
-        jax.block_until_ready(self._chunk(*arguments))
-        return (time.perf_counter() - started) / count
+    def _time(self, instant: Instant) -> None:
+        """Measure how long it takes to observe and diagnose a row, on rows with no step between
+        them, and how long a step takes.
+        """
 
-    def _dispatch(self, instant: Instant, first: int, count: int) -> _Pending:
-        arguments = self.program.arguments(instant, first, count, self.cadence.steps_per_row)
-        state, carries, rows, bits = self._chunk(*arguments)
+        def seconds(portion: Portion) -> float:
+            started = time.perf_counter()
+            self._wait(self._chunk(*self.program.arguments(instant, portion))[2:])
+            return time.perf_counter() - started
+
+        first = seconds(Portion(0, 0, 1, 0))
+        count = max(1, min(self.capacity, 16, int(0.5 / first)))
+        self.row_seconds = seconds(Portion(0, 0, count, 0)) / count
+        step = Portion(self.done, 0, 0, 1)
+        self.portions.took(step, seconds(step))
+
+    def _dispatch(self, instant: Instant, portion: Portion) -> _Pending:
+        state, carries, rows, bits = self._chunk(*self.program.arguments(instant, portion))
         after = Instant(instant.solver, state, carries)
-        return _Pending(instant, after, rows, bits, first, count, time.perf_counter())
+        return _Pending(instant, after, rows, bits, portion, time.perf_counter())
 
     def _write(self, pending: _Pending, rows: Rows) -> None:
         first, end = self.cadence.snapshots(pending.first), self.cadence.snapshots(pending.end)
@@ -278,6 +323,7 @@ class Loop:
             )
         )
         self.sink.commit(pending.after, pending.end)
+        self.committed = pending.end
 
     def _larger(self, pending: _Pending, bits: Any, growths: int) -> Instant:
         """The starting instant of a chunk, with larger buffers."""
@@ -289,7 +335,8 @@ class Loop:
         return instant
 
     def _when(self, pending: _Pending) -> str:
-        start, end = (row * self.cadence.save_every for row in (pending.first, pending.end))
+        rows = pending.first, pending.first + max(1, pending.count)
+        start, end = (row * self.cadence.save_every for row in rows)
         return (
             f"between t = {start:g} and {end:g}; the last good state is the checkpoint at t = "
             f"{start:g}"
@@ -298,11 +345,15 @@ class Loop:
     def _fail(self, pending: _Pending, where: tuple[int, str, str]) -> Outcome:
         """Write the rows before the first that is not finite, then report what failed and where."""
         good, words, name = where
+
+        def again(count: int) -> _Pending:
+            return self._dispatch(pending.before, replace(pending.portion, count=count))
+
         if good:
-            redone = self._dispatch(pending.before, pending.first, good)
+            redone = again(good)
             self._write(redone, devices.fetch(redone.rows))
         every, end = self.cadence.save_every, pending.first + good
-        bad = self._dispatch(pending.before, pending.first, good + 1).after
+        bad = again(good + 1).after
         message = (
             f"{words}{self._index(bad, name)} at t = {(end + 1) * every:g}; "
             f"the last good state is the checkpoint at t = {end * every:g}"
@@ -320,9 +371,10 @@ class Loop:
     def _elapsed(self) -> float:
         return time.perf_counter() - self.began - (self.compile_seconds - self.compiled_before)
 
-    def _progress(self, rows: int) -> Progress:
+    def _progress(self, rows: int, steps: int) -> Progress:
         every, end = self.cadence.save_every, self.cadence.rows
-        return Progress(rows * every, self.done * every, end * every, rows, end, self._elapsed())
+        t = (rows + steps / self.cadence.steps_per_row) * every
+        return Progress(t, self.done * every, end * every, rows, end, self._elapsed())
 
     def _outcome(self, reason: str, rows: int, message: str = "") -> Outcome:
         measured = (rows - self.done) * self.row_seconds

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from physent.engine.devices import check_fork
 from physent.engine.rows import dynamics_at, invariant, observed_at
 from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
 from physent.protocol.parameters import member_axes
@@ -26,6 +27,7 @@ class Outline:
         fields: Any = None,
         devices: int = 1,
     ):
+        check_fork()  # even a trace needs JAX's threads
         self.solver = solver
         self.diagnostics = tuple(diagnostics)
         self.members = members

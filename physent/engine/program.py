@@ -12,6 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from physent.engine import devices
 from physent.engine.cadence import Cadence
 from physent.engine.outline import Outline
+from physent.engine.portions import Portion
 from physent.engine.rows import (
     Instant,
     Rows,
@@ -40,13 +41,14 @@ class Program(Outline):
     # ----------------------------------------------------------------------------------------------
     # traced
 
-    def _row(
-        self, solver: Solver, state: Any, carries: tuple, steps: Any, t: Any
-    ) -> tuple[Any, tuple, Rows]:
-        state = jax.lax.fori_loop(0, steps, lambda _, state: self._cut(solver.step(state)), state)
+    def _stepped(self, solver: Solver, state: Any, steps: Any) -> Any:
+        """The state of one member some steps later."""
+        return jax.lax.fori_loop(0, steps, lambda _, state: self._cut(solver.step(state)), state)
+
+    def _row(self, solver: Solver, state: Any, carries: tuple, t: Any) -> tuple[Any, tuple, Rows]:
         # the row's own time, not a sum of many dt: exact in float64, and float32 cannot stall
         state = eqx.tree_at(lambda state: state.t, state, t.astype(state.t.dtype))
-        return state, *self.measure(solver, state, carries)
+        return state.t, *self.measure(solver, state, carries)
 
     def measure(
         self, solver: Solver, state: Any, carries: tuple | None = None
@@ -186,42 +188,51 @@ class Program(Outline):
         return step(solver, state)
 
     def chunk(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
-        """(numbers, state, carries, rows done, rows to do, steps per row) -> state, carries, rows,
-        error bits.
+        """(numbers, state, carries, rows done, rows to do, steps per row, whole) -> state, carries,
+        rows, error bits.
 
-        `numbers` are the solver's arrays, `capacity` the rows that the buffers hold. All lengths
-        are traced, so nothing is unrolled: one program, and the same bits, for every length.
+        `numbers` are the solver's arrays, `capacity` the rows that the buffers hold. Without
+        `whole` the steps are a part of a row, at whose end nothing is observed. All lengths are
+        traced, so nothing is unrolled: one program, and the same bits, for every length.
         """
         per_snapshot = cadence.rows_per_snapshot
-        row = self._over_members(self._row, 0, 0, None, None)
+        stepped = self._over_members(self._stepped, 0, None)
+        row = self._over_members(self._row, 0, 0, None)
         fixed = eqx.filter(self.solver, eqx.is_array, inverse=True)
 
-        def rows_of(solver, state, carries, done, count, steps):
-            def advance(state, carries, index):
-                return row(
-                    solver, state, carries, steps, (index + 1) * jnp.asarray(cadence.save_every)
-                )
-
+        def rows_of(solver, state, carries, done, count, steps, whole):
             def write(buffer, values, at):
                 return jax.tree.map(
                     lambda b, v: jax.lax.dynamic_update_index_in_dim(b, v, at, 0), buffer, values
                 )
 
             def one_row(i, loop):
-                state, carries, (by_row, fields) = loop
-                state, carries, rows = advance(state, carries, done + i)
-                by_row = write(by_row, (rows.series, rows.finite), i)
-                # every row writes its fields, and the last of a snapshot's rows stays: cheaper than
-                # a branch
-                slot = (done + i) // per_snapshot - done // per_snapshot
-                return state, carries, (by_row, write(fields, rows.fields, slot))
+                state, carries, buffers = loop
+                state = stepped(solver, state, steps)
+
+                def ended(j, loop):
+                    _, carries, (by_row, fields) = loop
+                    t = (done + i + j + 1) * jnp.asarray(cadence.save_every)
+                    t, carries, rows = row(solver, state, carries, t)
+                    by_row = write(by_row, (rows.series, rows.finite), i)
+                    # every row writes its fields, and the last of a snapshot's rows stays: cheaper
+                    # than a branch
+                    slot = (done + i) // per_snapshot - done // per_snapshot
+                    return t, carries, (by_row, write(fields, rows.fields, slot))
+
+                # a loop of one turn or none, not a branch, in which some sums would be compiled to
+                # others in the last digit
+                t, carries, buffers = jax.lax.fori_loop(
+                    0, whole, ended, (state.t, carries, buffers)
+                )
+                return eqx.tree_at(lambda state: state.t, state, t), carries, buffers
 
             def buffer(length, tree):
                 return jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), tree)
 
             shapes = self._row_shapes
             if shapes is None or self.mesh is not None:  # of a share of the members
-                shapes = jax.eval_shape(lambda: advance(state, carries, done)[2])
+                shapes = jax.eval_shape(lambda: row(solver, state, carries, jnp.zeros(()))[2])
             slots = -(-(capacity - 1) // per_snapshot) + 1
             buffers = (
                 buffer(capacity, (shapes.series, shapes.finite)),
@@ -235,17 +246,15 @@ class Program(Outline):
 
         share, by_row = PartitionSpec(devices.MEMBERS), PartitionSpec(None, devices.MEMBERS)
         spread = self._spread(
-            rows_of, (True, True, False, False, False), (share, share, by_row, share)
+            rows_of, (True, True, False, False, False, False), (share, share, by_row, share)
         )
         return lambda numbers, *arguments: spread(eqx.combine(numbers, fixed), *arguments)
 
-    def arguments(self, instant: Instant, first: int, count: int, steps: int) -> tuple[Any, ...]:
-        """The arguments of a chunk that starts at an instant: `count` rows after `first`, of
-        `steps` steps each.
-        """
+    def arguments(self, instant: Instant, portion: Portion) -> tuple[Any, ...]:
+        """The arguments of a chunk that does a portion from an instant on."""
         solver, state, carries = instant
-        lengths = map(jnp.asarray, (first, count, steps))
-        return eqx.filter(solver, eqx.is_array), state, carries, *lengths
+        lengths = portion.first, max(1, portion.count), portion.steps, int(portion.count > 0)
+        return eqx.filter(solver, eqx.is_array), state, carries, *map(jnp.asarray, lengths)
 
     def compiled(self, cadence: Cadence, capacity: int, *arguments: Any) -> Any:
         """The chunk, compiled for arguments like these; state and carries stay on their devices."""

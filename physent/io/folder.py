@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -25,7 +26,8 @@ from physent.io.complex_fields import join_complex
 from physent.io.layout import Layout
 from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter, holds
-from physent.io.replacing import reason, writing
+from physent.io.replacing import reason, remove, writing
+from physent.protocol import hdf5
 from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
 from physent.protocol.parameters import settings
 
@@ -44,22 +46,28 @@ class RunFolder:
     cannot be opened.
     """
 
-    def __init__(self, path: Path, cadence: Cadence, experiment: Any):
+    def __init__(
+        self,
+        path: Path,
+        cadence: Cadence,
+        experiment: Any,
+        locked: IO | None = None,
+        writer: NetCDFWriter | None = None,
+    ):
         self.path = path
         self.cadence = cadence
         self.experiment = experiment
-        self._lock = _locked(path)
+        self._lock = locked or _locked(path)
         try:
-            self.writer = NetCDFWriter(path / RUN, cadence)
+            self.writer = writer or NetCDFWriter(path / RUN, cadence)
         except OSError as error:
             self._lock.close()
             raise FolderError(
                 f"{path / RUN}: cannot be opened for writing ({reason(error)}); if it is open in "
                 "this program, close it"
             ) from None
-        self.log = logging.getLogger(f"physent.run.{path}")
-        self.log.setLevel(logging.INFO)
-        self.log.propagate = False
+        # not one of getLogger's, which are kept for ever
+        self.log = logging.Logger(f"physent.run.{path}", logging.INFO)
         handler = logging.FileHandler(path / LOG)
         handler.handleError = lambda record: (
             None
@@ -83,16 +91,25 @@ class RunFolder:
         """Create a folder with the row at t = 0, and return the instant of the run (on the
         host).
         """
-        check_free(path, overwrite)
-        with writing(path) as beside:
-            beside.mkdir(parents=True)
-            check_room(beside, _bytes(block.rows))
-            (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
-            writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
-            writer.append(block)
-            writer.close()
-            _save(beside / CHECKPOINT, experiment, instant, 0)
-        return cls(path, cadence, experiment)
+        with contextlib.ExitStack() as failing:
+            with writing(path) as beside:
+                beside.mkdir(parents=True)
+                # locked and open from its first moment on: nobody takes the folder for free, and a
+                # thread that reads the file at once does not keep us from writing it
+                locked = failing.enter_context(_locked(beside))
+                check_room(beside, _bytes(block.rows))
+                (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
+                writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
+                failing.callback(writer.close)
+                writer.append(block)
+                _save(beside / CHECKPOINT, experiment, instant, 0)
+                check_free(path, overwrite)
+                remove(path)
+                if os.name != "posix":  # what is open cannot be renamed
+                    failing.close()
+                    locked = writer = None
+            failing.pop_all()
+        return cls(path, cadence, experiment, locked, writer)
 
     def append(self, block: Block) -> None:
         """Write the rows of a chunk and sync the file. Raises RunError if there is no room, and
@@ -323,7 +340,7 @@ def open_run(path: str | Path) -> xr.Dataset:
     file = path / RUN if path.is_dir() else path
     if not file.is_file():
         raise FolderError(f"{path} is not a run: there is no {file}")
-    stored = xr.open_dataset(file)
+    stored = hdf5.open_dataset(file)
     dataset = join_complex(stored)
     if dataset.attrs.get("status") == "running" and (folder / CHECKPOINT).is_file():
         rows = read_header(folder)["rows"]
@@ -341,4 +358,4 @@ def write_dataset(dataset: xr.Dataset, file: Path) -> None:
     """Write a NetCDF file atomically. Raises FolderError if it cannot be written."""
     with writing(file) as beside:
         beside.touch()  # says why a file cannot be there better than HDF5 does
-        dataset.to_netcdf(beside)
+        hdf5.save_dataset(dataset, beside)

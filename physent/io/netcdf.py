@@ -18,6 +18,7 @@ from physent.engine.cadence import Cadence
 from physent.engine.rows import Block
 from physent.io.complex_fields import parts_of, split_complex
 from physent.io.layout import Layout, Stored
+from physent.protocol import hdf5
 
 SERIES_CHUNK = 512
 SHORT_ROW_BYTES = 2**11
@@ -27,6 +28,7 @@ READ_BYTES = 2**24
 class NetCDFWriter:
     """Appends rows to a file, or overwrites those that a resumed run repeats."""
 
+    @hdf5.alone
     def __init__(self, path: Path, cadence: Cadence):
         self.cadence = cadence
         self.file = netCDF4.Dataset(path, "r+")
@@ -43,7 +45,7 @@ class NetCDFWriter:
     @classmethod
     def create(cls, path: Path, layout: Layout, cadence: Cadence, output: Any) -> "NetCDFWriter":
         """Create a file with the dimensions, coordinates and variables of `layout` and no rows."""
-        with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+        with hdf5.opened(path, "w") as file:
             file.setncatts(layout.attributes)
             for name in layout.times:
                 file.createDimension(name, None)
@@ -60,6 +62,7 @@ class NetCDFWriter:
                     _create(file, name, dtype, attributes, stored, output)
         return cls(path, cadence)
 
+    @hdf5.alone
     def append(self, block: Block) -> None:
         """Write rows and snapshots at their indices, and sync the file."""
         every, end = self.cadence.save_every, block.first + block.count
@@ -84,6 +87,7 @@ class NetCDFWriter:
             rows = slice(begin, min(begin + block, end))
             yield begin, {name: self._get(name, rows) for name in names if self._has(name)}
 
+    @hdf5.alone
     def invariants(self, rows: int) -> xr.Dataset:
         """The first `rows` rows of the invariants with their attributes, and those of the file."""
         data = {
@@ -98,6 +102,7 @@ class NetCDFWriter:
         attributes = {key: self.file.getncattr(key) for key in self.file.ncattrs()}
         return xr.Dataset(data, {"t": self.file["t"][:rows]}, attributes)
 
+    @hdf5.alone
     def _get(self, name: str, rows: slice) -> np.ndarray:
         if name in self.file.variables:
             return self.file[name][rows]
@@ -115,6 +120,7 @@ class NetCDFWriter:
         for part, real in split_complex(name, values).items():
             self.file[part][first : first + len(real)] = real
 
+    @hdf5.alone
     def annotate(self, **attributes: Any) -> None:
         """Set attributes of the file; None removes one."""
         for name, value in attributes.items():
@@ -124,10 +130,12 @@ class NetCDFWriter:
                 self.file.delncattr(name)
         self.file.sync()
 
+    @hdf5.alone
     def attribute(self, name: str, default: Any) -> Any:
         """An attribute of the file."""
         return getattr(self.file, name, default)
 
+    @hdf5.alone
     def close(self) -> None:
         """Close the file."""
         self.file.close()
@@ -167,7 +175,7 @@ def holds(path: Path, rows: int, cadence: Cadence) -> bool:
     with open(path, "rb"):
         pass
     try:
-        with netCDF4.Dataset(path) as file:
+        with hdf5.opened(path) as file:
             for variable in file.variables.values():
                 if not variable.dimensions or variable.dimensions[0] not in ("t", "t_snapshot"):
                     continue

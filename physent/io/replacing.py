@@ -3,7 +3,11 @@ one.
 """
 
 import contextlib
+import functools
+import hashlib
 import os
+import platform
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -15,23 +19,56 @@ from physent.errors import FolderError, RunError
 @contextlib.contextmanager
 def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
     """A context manager that yields a temporary path in the same folder, for a file or a folder. It
-    replaces `path` at the end, or is removed if an exception is raised.
+    replaces `path` at the end, or is removed if an exception is raised. A folder replaces none but
+    an empty one.
 
     The other path ends as `path` does, for those who go by endings, and differs from thread to
-    thread; `beside` is another one, for what has one writer only.
+    thread; `beside` is another one, for what has one writer only. What killed processes left of
+    earlier attempts is removed.
     """
     if beside is None:
-        beside = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{path.name}")
-    _remove(beside)  # left by a process that was killed
+        beside = path.with_name(f".{_here()}-{os.getpid()}-{threading.get_ident()}.{path.name}")
+        _clean(path)
+    remove(beside)
     try:
         yield beside
-        if beside.is_dir():
-            _remove(path)
         os.replace(beside, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            _remove(beside)
+            remove(beside)
         raise
+
+
+@functools.cache
+def _here() -> str:
+    """Where the numbers of processes are those that we know: this machine and this container."""
+    names = [platform.node()]
+    with contextlib.suppress(OSError):
+        names.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256(" ".join(names).encode()).hexdigest()[:6]
+
+
+def _clean(path: Path) -> None:
+    """Remove what processes that are no more have left beside a path."""
+    left = re.compile(rf"\.{_here()}-(\d+)-\d+\.{re.escape(path.name)}")
+    with contextlib.suppress(OSError):
+        for other in path.parent.iterdir():
+            found = left.fullmatch(other.name)
+            if found and not _lives(int(found[1])):
+                remove(other)
+
+
+def _lives(process: int) -> bool:
+    """Whether there is such a process; true where nobody can say."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 @contextlib.contextmanager
@@ -49,7 +86,8 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

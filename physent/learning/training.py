@@ -23,6 +23,7 @@ from physent.learning.model import Score
 from physent.learning.splits import Batch, Stream
 
 TOGETHER = 25  # steps in one call, at most
+CALL_SECONDS = 1.0  # of one call, if a step takes no longer
 WARM = 10.0
 
 
@@ -141,9 +142,9 @@ def strides(settings: Schedule) -> tuple[int, int]:
 
 def advance(
     settings: Schedule, objective: Objective
-) -> Callable[[Training, dict[str, Array]], Any]:
-    """(training, batches (steps, samples, ...)) -> training, compiled; the batches may be shared by
-    devices.
+) -> Callable[[Training, dict[str, Array], Array, Array], Any]:
+    """(training, batches (steps, samples, ...), first, count) -> training after `count` of these
+    steps, compiled; the batches may be shared by devices.
     """
     rule = optimiser(settings)
     horizon = max(1.0, float(settings.average) * settings.steps)
@@ -183,13 +184,19 @@ def advance(
         )
 
     @eqx.filter_jit
-    def several(training: Training, batches: dict[str, Array]) -> Training:
+    def several(
+        training: Training, batches: dict[str, Array], first: Array, count: Array
+    ) -> Training:
         numbers, fixed = eqx.partition(training, eqx.is_array)
 
-        def body(numbers, values):
-            return eqx.filter(step(eqx.combine(numbers, fixed), values), eqx.is_array), None
+        def body(i, numbers):
+            values = {
+                name: jax.lax.dynamic_index_in_dim(each, i, keepdims=False)
+                for name, each in batches.items()
+            }
+            return eqx.filter(step(eqx.combine(numbers, fixed), values), eqx.is_array)
 
-        return eqx.combine(jax.lax.scan(body, numbers, batches)[0], fixed)
+        return eqx.combine(jax.lax.fori_loop(first, first + count, body, numbers), fixed)
 
     return several
 
@@ -241,8 +248,8 @@ def train(
     stop: Callable[[], bool],
     history: list[TrainingProgress],
 ) -> tuple[Training, list[TrainingProgress], bool]:
-    """Train to the end, to `patience`, or until `stop`; returns the final state, the checks, and
-    whether it finished.
+    """Train to the end, to `patience`, or until `stop`, which is asked every second or so; returns
+    the final state, the checks, and whether it finished.
 
     `save` is called after each check and when stopped; from what it was given, training goes on bit
     for bit. Raises ParameterError where the loss is not finite.
@@ -251,25 +258,35 @@ def train(
     on, several = mesh(settings), advance(settings, objective)
     training = everywhere(training, on)
     begun = time.monotonic() - (history[-1].seconds if history else 0.0)
-    step = int(training.step)
-    while step < settings.steps and not _over(training, settings):
-        training = several(training, placed(stream.take(step, together), on))
-        step += together
-        if step % every == 0 or step >= settings.steps:
+    step, allowed = int(training.step), 1
+    batches = placed(stream.take(step - step % together, together), on)
+    while True:
+        checked = history[-1].step if history else 0
+        if step > checked and (step % every == 0 or step >= settings.steps):
             progress = TrainingProgress(
                 step,
                 settings.steps,
-                _loss(training, settings, step - (history[-1].step if history else 0)),
+                _loss(training, settings, step - checked),
                 *check(training.average),
                 time.monotonic() - begun,
             )
             training, history = _judged(training, progress.error), [*history, progress]
             save(training, history)
             tell(progress)
+        if step >= settings.steps or _over(training, settings):
+            return training, history, True
+        first = step % together
+        count, started = min(allowed, together - first), time.monotonic()
+        training = several(training, batches, *map(jnp.asarray, (first, count)))
+        step += count
+        if step % together == 0 and step < settings.steps:  # while these steps are computed
+            batches = placed(stream.take(step, together), on)
+        jax.block_until_ready(training.step)
+        in_time = CALL_SECONDS * count / max(time.monotonic() - started, 1e-9)
+        allowed = max(1, min(together, int(in_time)))
         if stop():
             save(training, history)
             return training, history, False
-    return training, history, True
 
 
 def _over(training: Training, settings: Schedule) -> bool:

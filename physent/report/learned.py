@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.errors import FolderError
+from physent.protocol import hdf5
 from physent.report import style
 from physent.report.checks import Check, State
 from physent.report.pictures import Picture
@@ -51,7 +52,7 @@ def learned_of(folder: Path | None) -> LearnedSection | None:
     if folder is None or not (folder / RESULT).is_file():
         return None
     try:
-        with xr.open_dataset(folder / RESULT) as stored:
+        with hdf5.open_dataset(folder / RESULT) as stored:
             dataset = stored.load()
         state, sentence = str(dataset.attrs["state"]), str(dataset.attrs["sentence"])
     except (OSError, ValueError, RuntimeError, KeyError) as error:

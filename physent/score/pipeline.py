@@ -25,6 +25,7 @@ from physent.learning.derivatives import slopes
 from physent.learning.model import Score
 from physent.learning.splits import FEWEST_TRAJECTORIES, Part, Stream, flattened
 from physent.learning.training import Training, TrainingProgress, begin, mesh, train
+from physent.protocol import hdf5
 from physent.protocol.moved import former_kind, renamed_keyword, with_kinds
 from physent.protocol.parameters import member_axes, settings
 from physent.protocol.stochastic import StochasticSolver
@@ -55,7 +56,7 @@ class Learnt:
 
     def dataset(self) -> xr.Dataset:
         """The contents of `score.nc`."""
-        with xr.open_dataset(self.folder / RESULT) as dataset:
+        with hdf5.open_dataset(self.folder / RESULT) as dataset:
             return dataset.load()
 
 

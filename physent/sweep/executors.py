@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import netCDF4
 
 from physent.data.invariants import not_kept
 from physent.engine.interrupts import Interrupts
@@ -31,10 +30,12 @@ from physent.experiment.parsing import parse_text, precision_of
 from physent.io.folder import EXPERIMENT, LOG, RUN
 from physent.io.lock import lock
 from physent.io.replacing import writing
+from physent.protocol import hdf5
 from physent.protocol.moved import renamed_keyword
 from physent.protocol.registry import current_kinds
 from physent.runs import execute, resume
 from physent.sweep.points import Point
+from physent.sweep.workers import one_thread, prepare, stopping
 
 ATTEMPTS = 3  # of a point whose worker died
 MANIFEST = "sweep.json"
@@ -117,7 +118,7 @@ def _run_all(
 ) -> list[tuple[Point, str]]:
     """Run the waiting points; returns those left if the pool breaks, or none."""
     left = dict(enumerate(waiting))
-    with _executor(executor, workers) as pool:
+    with _executor(executor, workers) as pool, stopping():
         root = folder.resolve()  # a worker on another machine stands elsewhere
         futures = {
             pool.submit(run_point, text, str(root / point.name)): place
@@ -140,8 +141,6 @@ def _run_all(
         except BaseException:
             for future in futures:
                 future.cancel()
-            for worker in multiprocessing.active_children():  # each run stops after its chunk
-                worker.terminate()
             raise
     return list(left.values())
 
@@ -151,9 +150,7 @@ def _executor(kind: str, workers: int) -> Iterator[Any]:
     name, _, address = kind.partition(":")
     if name == "process":
         context = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(
-            workers, context, initializer=_one_thread
-        ) as pool:
+        with concurrent.futures.ProcessPoolExecutor(workers, context, initializer=prepare) as pool:
             yield pool
     else:
         from distributed import Client, LocalCluster
@@ -170,16 +167,8 @@ def _executor(kind: str, workers: int) -> Iterator[Any]:
                     LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
                 )
                 client = stack.enter_context(Client(cluster))
-            client.register_worker_callbacks(setup=_one_thread)  # of those that come later, too
+            client.register_worker_callbacks(setup=one_thread)  # of those that come later, too
             yield client.get_executor(pure=False, retries=ATTEMPTS - 1)
-
-
-def _one_thread() -> None:
-    """Limit a worker to one thread, before XLA creates its threads."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_cpu_multi_thread_eigen" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
-    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def run_point(text: str, folder: str) -> dict[str, Any]:
@@ -209,7 +198,7 @@ def status_of(folder: Path) -> str:
     if not (folder / RUN).is_file():
         return "absent"
     try:
-        with netCDF4.Dataset(folder / RUN) as file:
+        with hdf5.opened(folder / RUN) as file:
             return str(getattr(file, "status", "damaged"))
     except OSError:
         return "damaged"

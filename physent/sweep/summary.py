@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import netCDF4
 import numpy as np
 import xarray as xr
 
 from physent.experiment.recorded import short_names
 from physent.experiment.settings import Mode
 from physent.io.folder import RUN
+from physent.protocol import hdf5
 from physent.sweep.executors import Result, status_of
 from physent.sweep.points import Point
 
@@ -95,7 +95,7 @@ def _series(result: Result) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
     """
     if status_of(result.folder) in ("absent", "damaged"):
         return {}
-    with netCDF4.Dataset(result.folder / RUN) as file:
+    with hdf5.opened(result.folder / RUN) as file:
         file.set_auto_mask(False)
         return {
             name: (
@@ -110,7 +110,7 @@ def _series(result: Result) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
 def _wall_time(result: Result) -> float:
     if status_of(result.folder) in ("absent", "damaged"):
         return float("nan")
-    with netCDF4.Dataset(result.folder / RUN) as file:
+    with hdf5.opened(result.folder / RUN) as file:
         return float(getattr(file, "wall_time", np.nan))
 
 
