@@ -1,5 +1,5 @@
-"""All public exceptions, each with a message for the user; warnings; suggestions for misspelt
-names.
+"""All public exceptions, each with a message for the user, and what messages are made of: warnings,
+values in brief, suggestions for misspelt names.
 
 The command line ends with exit code 2 for all of them but RunError, whose is 1, and Interrupted,
 whose is 128 + n.
@@ -8,7 +8,9 @@ whose is 128 + n.
 import difflib
 import importlib
 import os
+import reprlib
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,17 +21,23 @@ class ConfigError(Exception):
     """An experiment that cannot be run; `problems` holds one line per problem."""
 
     def __init__(self, problems: list[str]):
-        super().__init__("\n".join(problems))
+        super().__init__(problems)  # what is given here is what a copy in another process is made of
         self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
 
 
 class ParameterError(ValueError):
     """A parameter with an invalid value; `key` is its dotted name."""
 
     def __init__(self, key: str, message: str):
-        super().__init__(f"{key}: {message}")
+        super().__init__(key, message)
         self.key = key
         self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}"
 
 
 class RegistryError(ValueError):
@@ -102,5 +110,47 @@ def warn_user(words: str, category: type[Warning] = UserWarning) -> None:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """', did you mean X?' for the entry of `words` most similar to `word`, or ""."""
-    match = difflib.get_close_matches(str(word), [str(entry) for entry in words], n=1, cutoff=0.5)
+    word = str(word)[:LONGEST]  # the time goes as the square of the length
+    match = difflib.get_close_matches(word, [str(entry) for entry in words], n=1, cutoff=0.5)
     return f", did you mean {match[0]}?" if match else ""
+
+
+LONGEST = 120  # characters of a value or a key in a message
+
+
+class _Brief(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 3, 6, 6, 6
+        self.maxstring = self.maxother = LONGEST
+
+    def repr_int(self, x: int, level: int) -> str:
+        digits = int(x.bit_length() * 0.30103) + 1  # Python refuses to write the longest ones out
+        return repr(x) if digits <= 40 else f"an integer of about {digits} digits"
+
+
+def brief(value: Any) -> str:
+    """The repr of a value as a message shows it: one printable line of at most 120 characters,
+    however large the value is.
+    """
+    return shortened(printable(" ".join(_Brief().repr(value).split())))
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """A text of at most `most` characters: what is more is cut out of its middle."""
+    half = (most - 3) // 2
+    return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
+
+
+def printable(text: str) -> str:
+    """A text in which characters that steer a terminal, or are not to be seen, are written as
+    escapes; line ends and tabs stay.
+    """
+    return "".join(char if _is_shown(char) else ascii(char)[1:-1] for char in text)
+
+
+def _is_shown(char: str) -> bool:
+    return char in "\n\t" or unicodedata.category(char) not in _HIDDEN
+
+
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Parameter
 
+from physent.app.terminal import Lasting, say
+
 app = cyclopts.App(
     name="physent",
     help="Simulate physical systems and measure their entropy while they run.",
@@ -306,7 +308,7 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
     shell
         The shell.
     """
-    print(app.generate_completion(prog_name="physent", shell=shell))
+    say(app.generate_completion(prog_name="physent", shell=shell))
     return 0
 
 
@@ -346,7 +348,6 @@ def diagnose(
 def main() -> None:
     """The console script. Exit codes: 0 done, 2 bad input, 1 failed run, 128 + n for signal n."""
     from physent.app.stopping import ending_in_time, leave
-    from physent.app.terminal import Lasting
 
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
@@ -356,7 +357,7 @@ def main() -> None:
         sys.stdout.flush()
     except OSError as error:  # such as a disk that is full where the output goes
         place = f"{error.filename}: " if error.filename else ""
-        print(f"physent: {place}{error.strerror or error}", file=sys.stderr)
+        say(f"physent: {place}{error.strerror or error}", wrong=True)
         code = 1
         try:
             sys.stdout.flush()
@@ -374,10 +375,10 @@ def _exit_code(arguments: list[str]) -> int:
     try:
         return app(arguments, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
-        print(f"physent: {error}", file=sys.stderr)
+        say(f"physent: {error}", wrong=True)
         named = " ".join(["physent", *(error.command_chain or ())])
-        print(f"Try '{named} --help'.", file=sys.stderr)
+        say(f"Try '{named} --help'.", wrong=True)
         return 2
     except KeyboardInterrupt as interrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted", wrong=True)
         return 128 + getattr(interrupt, "signal", 2)

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from rich.console import Console
 from rich.progress import BarColumn, Progress as Bar, TextColumn
 from rich.table import Table
-from rich.text import Text
 
+from physent.app.terminal import PlainConsole
 from physent.data.invariants import Drift
 from physent.engine.loop import Outcome
 from physent.engine.progress import Milestones, Progress, pace
@@ -23,16 +22,16 @@ class ConsoleProgress:
         self.name = getattr(experiment, "name", experiment)
         self.notes = [f"{self.name}: {note}" for note in getattr(experiment, "notes", ())]
         self.notes += [f"note: {doubt}" for doubt in getattr(experiment, "doubts", ())]
-        self.console = Console(quiet=quiet)
+        self.console = PlainConsole(quiet=quiet)
         self.bar: Bar | None = None
         self.milestones = Milestones()
 
     def __enter__(self) -> "ConsoleProgress":
         for note in self.notes:
-            self.console.print(note, highlight=False, markup=False, soft_wrap=True)
+            self.console.print(note, soft_wrap=True)
         if self.console.is_terminal and not self.console.quiet:
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TextColumn("{task.fields[rate]}"),
                 TextColumn("{task.fields[left]}"),
@@ -41,7 +40,7 @@ class ConsoleProgress:
             self.bar.start()
             self.task = self.bar.add_task(f"{self.name}: compiling", total=None, rate="", left="")
         else:
-            self.console.print(f"{self.name}: compiling", highlight=False)
+            self.console.print(f"{self.name}: compiling", soft_wrap=True)
         return self
 
     def __call__(self, progress: Progress) -> None:
@@ -58,7 +57,7 @@ class ConsoleProgress:
             self.bar.update(self.task, description=text, **numbers)
         elif self.milestones.passed(progress):
             self.console.print(
-                f"{text}, {rate}, {left}".removesuffix(", "), highlight=False, soft_wrap=True
+                f"{text}, {rate}, {left}".removesuffix(", "), soft_wrap=True
             )
 
     def __exit__(self, *_: object) -> None:
@@ -72,7 +71,7 @@ def print_summary(
     """Print the drift of the invariants with what is said of it, the entropies, and the path of the
     file.
     """
-    console = Console(width=max(Console().width, 120))  # a table cut short is no use in a log
+    console = PlainConsole(width=max(PlainConsole().width, 120))  # a table cut short is no use in a log
     if found:
         table = _table(
             "invariant", "at t = 0", "largest drift", "relative", "", title="conserved quantities"
@@ -87,7 +86,7 @@ def print_summary(
         for each in found:
             if each.state != "good":
                 words = f"{each.state}: {each.name}: {each.sentence}"
-                console.print(words, highlight=False, markup=False, soft_wrap=True)
+                console.print(words, soft_wrap=True)
     series = [
         str(name)
         for name in dataset
@@ -105,10 +104,9 @@ def print_summary(
         console.print(table)
     seconds = outcome.seconds
     console.print(
-        f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)",
-        highlight=False,
+        f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)"
     )
-    console.print(f"wrote {folder / 'run.nc'}", highlight=False, soft_wrap=True)
+    console.print(f"wrote {folder / 'run.nc'}", soft_wrap=True)
 
 
 def _statistics(values: np.ndarray) -> tuple[float, ...]:
@@ -126,10 +124,10 @@ def _table(*columns: str, title: str) -> Table:
 
 
 def text_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    """A table that wraps long cells instead of cutting them, and interprets no markup."""
+    """A table that wraps long cells instead of cutting them; a PlainConsole prints it as it is."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     return table

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from physent.app.speaking import command, precision
+from physent.app.terminal import say
 from physent.experiment import schema as schemas
 from physent.experiment.building import build
 from physent.experiment.parsing import parse, precision_of
@@ -19,13 +20,13 @@ def validate(config: Path, set_: list[str] | None) -> int:
     with precision(precision_of(data)):
         experiment = build(data, problems, config.stem, config.parent)
     kind, count = experiment.resolved["solver"]["kind"], len(experiment.diagnostics)
-    print(
+    say(
         "; ".join(
             [f"{config}: valid ({experiment.name}: {kind}, {count} diagnostics)", *experiment.notes]
         )
     )
     for doubt in experiment.doubts:
-        print(f"note: {doubt}")
+        say(f"note: {doubt}")
     return 0
 
 
@@ -34,16 +35,16 @@ def new(kind: str) -> int:
     """Print a template."""
     cls = registry.find("solvers", kind, Path.cwd())
     name = "my_" + kind.rpartition(":")[2].lower()
-    print(f'name = "{name}"\ndescription = ""\n')
-    print(schemas.template(cls, "solver", kind))
-    print(schemas.template(RunSettings, "run"))
-    print(schemas.template(OutputSettings, "output"))
-    print("# one [[diagnostics]] for each; 'physent list diagnostics' shows the kinds")
+    say(f'name = "{name}"\ndescription = ""\n')
+    say(schemas.template(cls, "solver", kind))
+    say(schemas.template(RunSettings, "run"))
+    say(schemas.template(OutputSettings, "output"))
+    say("# one [[diagnostics]] for each; 'physent list diagnostics' shows the kinds")
     lines = schemas.template(registry.find("diagnostics", "entropy"), "diagnostics", "entropy")
-    print(_commented(lines.replace("[diagnostics]", "[[diagnostics]]")))
+    say(_commented(lines.replace("[diagnostics]", "[[diagnostics]]")))
     if issubclass(cls, StochasticSolver):
-        print("\n# the score that 'physent score' learns from the run")
-        print(_commented(schemas.template(ScoreSettings, "score")))
+        say("\n# the score that 'physent score' learns from the run")
+        say(_commented(schemas.template(ScoreSettings, "score")))
     return 0
 
 
@@ -56,7 +57,7 @@ def schema() -> int:
     """Print the JSON schema."""
     solvers, diagnostics = registry.available("solvers"), registry.available("diagnostics")
     sections = (RunSettings, OutputSettings, SweepSettings, ScoreSettings)
-    print(json.dumps(schemas.experiment_schema(solvers, diagnostics, *sections), indent=2))
+    say(json.dumps(schemas.experiment_schema(solvers, diagnostics, *sections), indent=2))
     return 0
 
 
@@ -68,8 +69,8 @@ def doctor() -> int:
     bad = 0
     for finding in examine():
         bad += finding.state == "bad"
-        print(f"{finding.state:4}  {finding.subject}: {finding.words}")
+        say(f"{finding.state:4}  {finding.subject}: {finding.words}")
         if finding.state != "good" and finding.advice:
-            print(f"      -> {finding.advice}")
-    print("all is well" if not bad else f"{bad} to fix")
+            say(f"      -> {finding.advice}")
+    say("all is well" if not bad else f"{bad} to fix")
     return 1 if bad else 0

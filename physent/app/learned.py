@@ -1,8 +1,7 @@
 """Terminal output of score learning."""
 
-from rich.console import Console
-
 from physent.app.console import text_table
+from physent.app.terminal import PlainConsole
 from physent.learning.training import TrainingProgress
 from physent.score.verdict import Number, Verdict
 
@@ -19,7 +18,7 @@ def print_progress(progress: TrainingProgress) -> str:
 
 def print_verdict(found: Verdict) -> None:
     """Print every number with its standard error, and the verdict."""
-    console = Console(width=120)
+    console = PlainConsole(width=120)
     rows = [(entry.label, str(entry.number)) for entry in found.entries.values()]
     console.print(text_table(("of the learned score", "value +- standard error"), rows))
-    console.print(found.sentence, highlight=False, markup=False)
+    console.print(found.sentence)

@@ -8,9 +8,8 @@ import tomllib
 from importlib import resources
 from pathlib import Path
 
-from rich.console import Console
-
 from physent.app.speaking import command
+from physent.app.terminal import PlainConsole, say
 from physent.errors import OptionError
 from physent.protocol import registry
 
@@ -21,24 +20,24 @@ def list_(what: str | None, folder: Path | None = None) -> int:
     if what == "runs":
         usual = Path("data") / "runs"
         if folder is None and not usual.exists():
-            print(f"{usual}: there are no runs yet")
+            say(f"{usual}: there are no runs yet")
             return 0
         return _list_runs(folder if folder is not None else usual)
     if folder is not None:
         raise OptionError(f"given the folder {folder}, allowed: one with 'physent list runs' only")
-    console = Console(soft_wrap=True)  # one line each, for whatever reads it
+    console = PlainConsole(soft_wrap=True)  # one line each, for whatever reads it
     for family in ("solvers", "diagnostics"):
         if what in (None, family):
-            console.print(f"[bold]{family}[/bold]")
+            console.print(family, style="bold")
             for name, summary in registry.summaries(family).items():
-                console.print(f"  {name:<22} {summary}", highlight=False, markup=False)
+                console.print(f"  {name:<22} {summary}")
     if what in (None, "experiments"):
-        console.print("[bold]experiments[/bold]")
+        console.print("experiments", style="bold")
         print_experiments(console)
     return 0
 
 
-def print_experiments(console: Console) -> None:
+def print_experiments(console: PlainConsole) -> None:
     """Print the shipped experiments and their files."""
     root = Path(str(resources.files("physent.experiments"))).resolve()
     for path in sorted(root.glob("*/*.toml")):
@@ -46,10 +45,9 @@ def print_experiments(console: Console) -> None:
         console.print(
             f"  {path.parent.name}/{path.stem:<24} "
             f"{description.splitlines()[0] if description else ''}",
-            highlight=False,
             soft_wrap=True,
         )
-        console.print(f"    {path}", highlight=False, soft_wrap=True, style="dim")
+        console.print(f"    {path}", soft_wrap=True, style="dim")
 
 
 def _list_runs(folder: Path) -> int:
@@ -59,9 +57,9 @@ def _list_runs(folder: Path) -> int:
 
     found = rows(folder)
     if not found:
-        print(f"{folder}: there are no runs")
+        say(f"{folder}: there are no runs")
         return 0
     columns = ("run", "state", "kind", "parameters that differ", "rows", "size", "age")
-    width = max(Console().width, 120) if sys.stdout.isatty() else 400  # nothing is cut in a pipe
-    Console(width=width).print(text_table(columns, found))
+    width = max(PlainConsole().width, 120) if sys.stdout.isatty() else 400  # nothing is cut in a pipe
+    PlainConsole(width=width).print(text_table(columns, found))
     return 0

@@ -1,16 +1,14 @@
 """The commands that read existing files: report, compare, diagnose; each returns the exit code."""
 
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
 import jax
 import xarray as xr
-from rich.console import Console
-
 from physent.app.console import text_table
 from physent.app.speaking import command
+from physent.app.terminal import PlainConsole, say
 from physent.data.offline import diagnose as apply
 from physent.errors import FolderError, OptionError
 from physent.experiment.making import make, problems as problems_of
@@ -40,14 +38,14 @@ def report(
     def told(place: Path, running: bool) -> None:
         pages.append(place)
         if len(pages) == 1 and running:
-            print(f"{place} follows the run until it ends; Ctrl-C stops updating it", flush=True)
+            say(f"{place} follows the run until it ends; Ctrl-C stops updating it")
 
     try:
         place = follow(folder, output, EVERY if every is None else every, told)
     except KeyboardInterrupt as interrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted", wrong=True)
         return 128 + getattr(interrupt, "signal", 2)
-    print(f"wrote {place}; no process is running {folder} any more")
+    say(f"wrote {place}; no process is running {folder} any more")
     return 0
 
 
@@ -57,7 +55,7 @@ def write_report(folder: Path, output: Path | None, quiet: bool, movie: Path | N
 
     for place in filter(None, (write(folder, output, movie), movie)):
         if not quiet:
-            print(f"wrote {place}")
+            say(f"wrote {place}")
 
 
 @command
@@ -66,15 +64,15 @@ def compare(a: Path, b: Path, output: Path | None) -> int:
     from physent.report.comparison import compare_runs
 
     tables = compare_runs(a, b, output)
-    console = Console(width=max(Console().width, 150))
+    console = PlainConsole(width=max(PlainConsole().width, 150))
     for table in tables:
-        console.print(
-            f"[bold]{table.title}[/bold]" + ("" if table.rows else f": {table.note or 'none'}")
-        )
+        console.print(table.title, style="bold", end="\n" if table.rows else ": ")
+        if not table.rows:
+            console.print(table.note or "none")
         if table.rows:
             console.print(text_table(table.columns, table.rows))
     if output is not None:
-        print(f"wrote {output}")
+        say(f"wrote {output}")
     return 0
 
 
@@ -129,8 +127,8 @@ def diagnose(
         except ValueError as error:
             raise FolderError(f"{file}: {error}") from None
     if output is None:
-        print(result.to_dataframe().to_string())
+        say(result.to_dataframe().to_string())
         return 0
     write_dataset(result, output)
-    print(output)
+    say(output)
     return 0

@@ -1,12 +1,12 @@
 """The commands that run: run, resume, sweep, score and demo; each returns the exit code."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from physent.app.console import ConsoleProgress, print_summary
 from physent.app.reading import write_report
 from physent.app.speaking import command, precision
+from physent.app.terminal import say
 from physent.engine.devices import join, leads
 from physent.engine.interrupts import Interrupts, raised
 from physent.errors import ConfigError, FolderError, ParameterError, SamplesError
@@ -94,10 +94,10 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
             if outcome.reason != "failed":
                 raise
     if outcome.reason == "failed":
-        print(f"the run failed: {outcome.message}", file=sys.stderr)
+        say(f"the run failed: {outcome.message}", wrong=True)
         return 1
     if outcome.reason == "interrupted":
-        print(f"interrupted; continue with: physent resume {finished.place}", file=sys.stderr)
+        say(f"interrupted; continue with: physent resume {finished.place}", wrong=True)
         return 128 + (interrupts.signal or 2)
     return 0
 
@@ -164,7 +164,7 @@ def sweep(
         if not quiet:
             words = "done before" if result.again else f"{result.status} in {result.seconds:.1f} s"
             problem = f": {result.message}" if result.message else ""
-            print(f"{len(done)} of {len(runs)}: {result.point.name}: {words}{problem}", flush=True)
+            say(f"{len(done)} of {len(runs)}: {result.point.name}: {words}{problem}")
 
     try:
         with raised():
@@ -172,16 +172,16 @@ def sweep(
                 texts, runs, folder, executor=executor, workers=workers, tell=tell_point
             )
     except KeyboardInterrupt as interrupt:
-        print(f"interrupted; the same command continues {folder}", file=sys.stderr)
+        say(f"interrupted; the same command continues {folder}", wrong=True)
         return 128 + getattr(interrupt, "signal", 2)
     file = folder / "summary.nc"
     with summarise(results, found_points, settings.mode) as summary:
         write_dataset(summary, file)
     failed = [result for result in results if result.status != "done"]
     if not quiet:
-        print(f"wrote {file}")
+        say(f"wrote {file}")
     for result in failed:
-        print(f"{result.folder}: {result.status}: {result.message}", file=sys.stderr)
+        say(f"{result.folder}: {result.status}: {result.message}", wrong=True)
     return 1 if failed else 0
 
 
@@ -200,12 +200,12 @@ def _score(
     from physent.score.access import RESULT
     from physent.score.pipeline import learn
 
-    def say(words: str) -> None:
+    def told(words: str) -> None:
         if not quiet:
-            print(f"{folder.name}: {words}", flush=True)
+            say(f"{folder.name}: {words}")
 
     def tell(progress: Any) -> None:
-        say(print_progress(progress))
+        told(print_progress(progress))
 
     with Interrupts() as interrupts:
         try:
@@ -215,20 +215,20 @@ def _score(
                 source=source,
                 overwrite=overwrite,
                 tell=tell,
-                say=say,
+                say=told,
                 stop=interrupts.requested,
             )
         except SamplesError as error:
             raise FolderError(f"{folder}: {error}") from None
     if learnt.verdict is None:
         same = "the same command" if overrides else f"physent score {folder}"
-        print(
+        say(
             f"interrupted; {same}{' without --overwrite' if overwrite else ''} continues",
-            file=sys.stderr,
+            wrong=True,
         )
         return 128 + (interrupts.signal or 2)
     print_verdict(learnt.verdict)
-    say(f"wrote {folder / RESULT}")
+    told(f"wrote {folder / RESULT}")
     return 0
 
 
@@ -244,14 +244,14 @@ def demo(output: Path | None, overwrite: bool, quiet: bool) -> int:
         nonlocal done
         done += 1
         if not quiet:
-            print(f"{done} of {count}: {name}, {seconds:.1f} s", flush=True)
+            say(f"{done} of {count}: {name}, {seconds:.1f} s")
 
     done = 0
     with Interrupts() as interrupts:
         place = demos.demo(folder, overwrite, told, interrupts.requested)
     if interrupts.signal is not None:
-        print(f"interrupted; {place} shows what was done", file=sys.stderr)
+        say(f"interrupted; {place} shows what was done", wrong=True)
         return 128 + interrupts.signal
     if not quiet:
-        print(f"wrote {place}: open it in a browser")
+        say(f"wrote {place}: open it in a browser")
     return 0

@@ -2,11 +2,12 @@
 
 import contextlib
 import functools
-import sys
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from physent.app.terminal import say
 from physent.errors import (
     CheckoutError,
     ConfigError,
@@ -15,6 +16,7 @@ from physent.errors import (
     ParameterError,
     RegistryError,
     RunError,
+    shortened,
 )
 
 
@@ -46,7 +48,7 @@ def _speaking() -> Iterator[None]:
             and "site-packages" not in filename
         )
         place = f"{filename}:{lineno}: " if own else ""
-        print(f"warning: {place}{message}", file=sys.stderr)
+        say(f"warning: {place}{message}", wrong=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
@@ -61,11 +63,29 @@ def _speaking() -> Iterator[None]:
             ParameterError,
             RegistryError,
         ) as error:
-            print(error, file=sys.stderr)
+            say(error, wrong=True)
             raise _Stop(2) from None
         except RunError as error:
-            print(f"the run failed: {error}", file=sys.stderr)
+            say(f"the run failed: {error}", wrong=True)
             raise _Stop(1) from None
+        except (MemoryError, RuntimeError) as error:
+            words, code = _of_the_machine(error)
+            if not words:
+                raise
+            say(words, wrong=True)
+            raise _Stop(code) from None
+
+
+def _of_the_machine(error: Exception) -> tuple[str, int]:
+    """A sentence on what this machine lacks, and the exit code; "" for any other error."""
+    words = str(error).splitlines()[0] if str(error) else ""
+    if "initialize backend" in words:
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        cure = "unset JAX_PLATFORMS, or choose another, as in JAX_PLATFORMS=cpu"
+        return f"JAX_PLATFORMS={asked}: jax cannot compute there ({shortened(words)}): {cure}", 2
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in words:
+        return f"the run failed: there is not enough memory ({shortened(words)})", 1
+    return "", 1
 
 
 def command(function: Callable[..., int]) -> Callable[..., int]:

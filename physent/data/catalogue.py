@@ -2,17 +2,15 @@
 
 import os
 import time
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from physent.errors import FolderError
-from physent.experiment.recorded import flattened, shown
+from physent.errors import FolderError, shortened
+from physent.experiment.recorded import flattened, read, shown
 from physent.io.folder import RUN, is_running
 from physent.protocol import hdf5
-from physent.protocol.registry import current_kinds
 
 MOST_PARAMETERS = 6
 
@@ -52,29 +50,24 @@ def _runs(folder: Path) -> Iterable[Path]:
 
 def _entry(path: Path) -> Entry:
     status = (path / RUN).stat()
+    experiment, rows = {}, 0
     try:
         with hdf5.opened(path / RUN) as file:
             attributes = {
-                name: file.getncattr(name)
+                name: str(file.getncattr(name))
                 for name in ("status", "experiment")
                 if name in file.ncattrs()
             }
             rows = len(file.dimensions["t"]) if "t" in file.dimensions else 0
-        experiment = current_kinds(tomllib.loads(str(attributes.get("experiment", ""))))
-    except (OSError, RuntimeError, tomllib.TOMLDecodeError):
-        return Entry(
-            path,
-            "running" if is_running(path) else "damaged",
-            "?",
-            {},
-            0,
-            status.st_size,
-            status.st_mtime,
-        )
-    state = str(attributes.get("status", "?"))
-    if state == "running" and not is_running(path):
-        state = "killed"
-    kind = str(experiment.get("solver", {}).get("kind", "?")).rpartition("/")[2]
+        experiment = read(attributes.get("experiment", ""))
+        state = shortened(attributes.get("status", "?"))
+        if state == "running" and not is_running(path):
+            state = "killed"
+    except (OSError, RuntimeError):
+        state = "running" if is_running(path) else "damaged"
+    except (ValueError, KeyError, AttributeError, TypeError):  # of another program's attributes
+        state = "unreadable"
+    kind = shortened(str(experiment.get("solver", {}).get("kind", "?")).rpartition("/")[2])
     return Entry(path, state, kind, _settings(experiment), rows, status.st_size, status.st_mtime)
 
 

@@ -96,14 +96,22 @@ def build(
 def _check_heading(data: dict[str, Any], heading: dict[str, Any], reading: Reading) -> None:
     """Check the section names, the experiment's name and its description."""
     known = [*_SECTIONS, *(f"run.{name}" for name in declarations(RunSettings))]
-    for key in [key for key in data if key not in _SECTIONS]:
-        reading.add((key,), f"unknown key{nearest(key, known)} (allowed: {', '.join(_SECTIONS)})")
+    unknown = [key for key in data if key not in _SECTIONS]
+    reading.unknown((), unknown, known)
     for key, value in heading.items():
         if not isinstance(value, str):
-            reading.add((key,), f"given {value!r}, allowed: a string")
+            reading.add((key,), f"given {brief(value)}, allowed: a string")
+        elif value != printable(value):
+            reading.add((key,), f"given {brief(value)}, allowed: characters that can be printed")
     name = heading["name"]
-    if isinstance(name, str) and (not name or "/" in name or name.startswith(".")):
-        reading.add(("name",), f"given {name!r}, allowed: a valid folder name")
+    if isinstance(name, str) and not _is_folder_name(name):
+        words = f"a valid folder name of at most {LONGEST_NAME} bytes"
+        reading.add(("name",), f"given {brief(name)}, allowed: {words}")
+
+
+def _is_folder_name(name: str) -> bool:
+    fits = 0 < len(name.encode()) <= LONGEST_NAME
+    return fits and not set(name) & set("/\n\t") and not name.startswith(".")
 
 
 def _part(

@@ -4,17 +4,19 @@ pass.
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from physent.errors import ParameterError, RegistryError, nearest
+from physent.errors import ParameterError, RegistryError, brief, nearest, shortened
 from physent.experiment.recorded import is_range
 from physent.experiment.toml_lines import Key
 from physent.protocol import registry
 from physent.protocol.declaration import Declaration, declarations, literals
+
+MOST_UNKNOWN = 20  # keys of one table that are named
 
 
 class Reading:
@@ -35,6 +37,14 @@ class Reading:
         """Record a problem of a key inside `key`."""
         self.add((*key, *error.key.split(".")), error.message)
 
+    def unknown(self, key: Key, names: Sequence[str], known: Iterable[str]) -> None:
+        """Record the names in a table that are not among the known ones."""
+        allowed = ", ".join(known) or "none"
+        for name in names[:MOST_UNKNOWN]:
+            self.add((*key, name), f"unknown key{nearest(name, known)} (allowed: {allowed})")
+        if len(names) > MOST_UNKNOWN:
+            self.add(key, f"and {len(names) - MOST_UNKNOWN} more unknown keys")
+
     def make(
         self, cls: type, data: Any, key: Key = (), members: int | None = 1
     ) -> tuple[Any, dict[str, Any]]:
@@ -44,12 +54,10 @@ class Reading:
         checks. The record keeps the user's own notation where he gave a value.
         """
         if not isinstance(data, dict):
-            self.add(key, f"given {data!r}, allowed: a table [{'.'.join(map(str, key))}]")
+            self.add(key, f"given {brief(data)}, allowed: a table [{'.'.join(map(str, key))}]")
             return None, {}
         before, known = len(self.found), declarations(cls)
-        for name in [name for name in data if name not in known]:
-            allowed = ", ".join(known) or "none"
-            self.add((*key, name), f"unknown key{nearest(name, known)} (allowed: {allowed})")
+        self.unknown(key, [name for name in data if name not in known], known)
         values, record = {}, {}
         for name, declaration in known.items():
             try:
@@ -74,8 +82,8 @@ class Reading:
             return cls(**values), record
         except ParameterError as error:
             self.refuse(error, key)
-        except (ValueError, TypeError, OSError) as error:
-            self.add(key, str(error))
+        except (ValueError, TypeError, OSError, ArithmeticError, MemoryError) as error:
+            self.add(key, shortened(" ".join(str(error).split()), 400))
         return None, record
 
     def part(
@@ -102,7 +110,7 @@ class Reading:
         """The option selected by a choice."""
         if not isinstance(given, str | dict):
             raise ParameterError(
-                declaration.name, f"given {given!r}, allowed: {declaration.allowed}"
+                declaration.name, f"given {brief(given)}, allowed: {declaration.allowed}"
             )
         if isinstance(given, dict) and not declaration.required:
             given = {"kind": declaration.default} | given
@@ -119,7 +127,7 @@ class Reading:
             spelt = [word for word in literals(declaration.annotation) if isinstance(word, str)]
             hint = nearest(value, spelt) if isinstance(value, str) else ""
             raise ParameterError(
-                declaration.name, f"given {value!r}, allowed: {declaration.allowed}{hint}"
+                declaration.name, f"given {brief(value)}, allowed: {declaration.allowed}{hint}"
             )
         if declaration.path and isinstance(value, str):
             value = str(registry.file_of(value, self.folder) or value)
@@ -195,7 +203,7 @@ def _per_member(declaration: Declaration, value: Any, members: int) -> Any:
     if np.ndim(value) == declaration.ndim + 1 and len(value) != members:
         if members == 1:
             words = (
-                f"given {value!r}, allowed: {allowed} (a value per member needs run.members > 1)"
+                f"given {brief(value)}, allowed: {allowed} (a value per member needs run.members > 1)"
             )
         else:
             each = f"or one for each of the {members} members"

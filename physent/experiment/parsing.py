@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from physent.errors import ConfigError, nearest
-from physent.experiment.toml_lines import Key, line_of, lines_of
+from physent.errors import ConfigError, nearest, shortened
+from physent.experiment.toml_lines import DEEPEST, MOST_CHARACTERS, Key, line_of, lines_of, loads
+
+MOST_PROBLEMS = 50  # that are told of one file
 
 
 @dataclass
@@ -30,8 +32,9 @@ class Problems:
 
     def said(self, key: Key, message: str) -> str:
         """A message about a key, with its place."""
-        line, words = self._line(key), [".".join(map(str, key)), message] if key else [message]
-        return ": ".join([f"{self.file}:{line}" if line else "--set", *words])
+        line = self._line(key)
+        named = [".".join(shortened(str(part)) for part in key)] if key else []
+        return ": ".join([f"{self.file}:{line}" if line else "--set", *named, message])
 
     def _line(self, key: Key) -> int:
         """The line of a key, 0 where --set gave it."""
@@ -45,8 +48,10 @@ class Problems:
     def check(self) -> None:
         """Raise ConfigError if there were problems."""
         if self.found:
+            told = [text for _, text in sorted(self.found, key=lambda problem: problem[0])]
+            more = len(told) - MOST_PROBLEMS
             raise ConfigError(
-                [text for _, text in sorted(self.found, key=lambda problem: problem[0])]
+                told[:MOST_PROBLEMS] + [f"{self.file}: and {more} more problems"] * (more > 0)
             )
 
 
@@ -56,12 +61,19 @@ def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[st
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        text = _text_of(path)
+    except (OSError, ValueError) as error:
+        wrong = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+        reason = getattr(error, "strerror", None) or wrong
         hint = nearest(path.name, [entry.name for entry in path.parent.glob("*.toml")])
         raise ConfigError([f"{path}: cannot be read: {reason}{hint}"]) from None
     return parse_text(text, str(path), overrides)
+
+
+def _text_of(path: Path) -> str:
+    """The text of a file, without a byte order mark; no more of it than what is too much already."""
+    with open(path, encoding="utf-8-sig") as file:
+        return file.read(MOST_CHARACTERS + 1)
 
 
 def parse_text(
@@ -69,7 +81,7 @@ def parse_text(
 ) -> tuple[dict[str, Any], Problems]:
     """Like `parse`, for a text that is called `file` in messages."""
     try:
-        data = tomllib.loads(text)
+        data = loads(text)
     except tomllib.TOMLDecodeError as error:
         words, _, place = str(error).rpartition(" (at ")
         line = (
@@ -77,7 +89,8 @@ def parse_text(
             if place.startswith("line ")
             else str(text.count("\n") + 1)
         )
-        raise ConfigError([f"{file}:{line}: not valid TOML: {words or error}"]) from None
+        words = shortened(words or str(error), 300)
+        raise ConfigError([f"{file}:{line}: not valid TOML: {words}"]) from None
     problems = Problems(file, text)
     for override in overrides or []:
         _override(data, override, problems)
@@ -93,8 +106,13 @@ def _override(data: dict[str, Any], override: str, problems: Problems) -> None:
     problems.overridden.add(key)
     if not equals:
         problems.add(
-            key, f"given --set {override}, allowed: --set key=value, as in --set solver.n=1024"
+            key[:DEEPEST],
+            f"given --set {shortened(override)}, allowed: --set key=value, as in --set "
+            "solver.n=1024",
         )
+        return
+    if len(key) > DEEPEST:
+        problems.add(key[:DEEPEST], f"more than {DEEPEST} parts in a key")
         return
     place: Any = data
     try:
@@ -110,7 +128,7 @@ def value_or_word(text: str) -> Any:
     removed.
     """
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
 

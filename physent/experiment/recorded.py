@@ -1,12 +1,16 @@
 """The experiment recorded in the file of a run: as data, as leaves by dotted key, as text."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from physent.errors import shortened
+from physent.experiment.toml_lines import loads
 from physent.protocol.registry import current_kinds
 
 RANGES = ("linspace", "geomspace")
+
+
+_TABLES = ("solver", "run", "output", "sweep", "score")
 
 
 def experiment_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -14,9 +18,22 @@ def experiment_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
     is none.
     """
     try:
-        return current_kinds(tomllib.loads(str(attributes.get("experiment", ""))))
-    except tomllib.TOMLDecodeError:
+        return read(str(attributes.get("experiment", "")))
+    except ValueError:
         return {}
+
+
+def read(text: str) -> dict[str, Any]:
+    """The data of a recorded experiment, with current kind names. Raises ValueError for a text that
+    no experiment is written as: anybody may have written the file.
+    """
+    data = loads(text)
+    tables = [data[name] for name in _TABLES if name in data]
+    entries = data.get("diagnostics", [])
+    tables += entries if isinstance(entries, list) else [entries]
+    if not all(isinstance(table, dict) for table in tables):
+        raise ValueError("it is not an experiment")
+    return current_kinds(data)
 
 
 def flattened(data: Any, prefix: str = "") -> dict[str, Any]:
@@ -51,7 +68,7 @@ def shown(value: Any) -> str:
             [f"... {len(value)} values"] if len(value) > 6 else []
         )
         return "[" + ", ".join(parts) + "]"
-    return str(value)
+    return shortened(str(value), 400)
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from physent.data.invariants import DRIFT as DRIFT, drifts, graded, trend as trend
-from physent.errors import FolderError
+from physent.errors import FolderError, shortened
 from physent.experiment.recorded import experiment_of
 from physent.io.folder import CHECKPOINT, EXPERIMENT, is_running, read_header
 from physent.report.pictures import order_of
@@ -66,8 +66,8 @@ def finished(dataset: xr.Dataset, running: bool = False) -> Check:
     rows = dataset.sizes.get("t", 0)
     t_end = experiment_of(dataset.attrs).get("run", {}).get("t_end")
     place = f"t = {float(dataset['t'][-1]) if rows else 0.0:.6g}"
-    place += f" of {t_end:.6g}" if t_end is not None else ""
-    reason = str(dataset.attrs.get("message", "")) or "no reason was recorded"
+    place += f" of {t_end:.6g}" if isinstance(t_end, int | float) else ""
+    reason = shortened(str(dataset.attrs.get("message", "")), 1000) or "no reason was recorded"
     state, words = ENDS.get(status, ENDS["unknown"])
     return Check("finished", state, words.format(place=place, rows=rows, reason=reason))
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from physent.data.invariants import drifts
 from physent.experiment.recorded import experiment_of, flattened, shown
 from physent.report import configuration, particles, series, style
-from physent.report.files import check_target, opened, save
+from physent.report.files import check_target, opened, readable, save
 from physent.report.page import drawn, made, template
 from physent.report.pictures import PAINTERS, Picture, order_of
 from physent.report.sorts import chosen, sorts_of
@@ -134,7 +134,7 @@ def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None)
     """
     if output is not None:
         check_target(Path(output))
-    with opened(Path(a)) as first, opened(Path(b)) as second:
+    with opened(Path(a)) as first, opened(Path(b)) as second, readable(f"{a} or {b}"):
         found = tables(first, second)
         if output is not None:
             text = template("comparison.html").render(

@@ -44,10 +44,15 @@ def per_member(attributes: Mapping[str, Any], members: int) -> list[tuple[str, n
     for key, value in flattened(experiment_of(attributes).get("solver", {})).items():
         if isinstance(value, Mapping):
             name, ends = next(iter(value.items()))
-            found.append((key, getattr(np, name)(*ends, members)))
-        elif isinstance(value, list) and len(value) == members > 1 and np.ndim(value) == 1:
+            if _are_numbers(ends) and len(ends) == 2:
+                found.append((key, getattr(np, name)(*ends, members)))
+        elif _are_numbers(value) and len(value) == members > 1:
             found.append((key, np.asarray(value, dtype=float)))
     return found
+
+
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, int | float) for each in value)
 
 
 def settings(experiment: Mapping[str, Any]) -> dict[str, list[Setting]]:
@@ -92,7 +97,7 @@ def _rows(data: Any, cls: type | None, prefix: str) -> list[Setting]:
             kind = value.get("kind", declaration.default)
             found.append(Setting(key, str(kind), default, doc))
             rest = {k: v for k, v in value.items() if k != "kind"}
-            found += _rows(rest, declaration.options.get(kind), key)
+            found += _rows(rest, declaration.options.get(str(kind)), key)
         elif default is None and isinstance(value, Mapping) and not is_range(value):
             found += _rows(value, None, key)
         else:

@@ -1,10 +1,12 @@
 """Paths of runs to read and pages to write, with a one-sentence message for every error."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import xarray as xr
 
-from physent.errors import FolderError
+from physent.errors import FolderError, OptionError, printable, shortened
 from physent.io.folder import open_run
 from physent.io.replacing import writing
 
@@ -24,13 +26,29 @@ def target_of(folder: Path, output: str | Path | None) -> Path:
 
 def opened(path: Path) -> xr.Dataset:
     """Open the run at a path. Raises FolderError with one sentence if it cannot be read."""
-    try:
+    with readable(path):
         return open_run(path)
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or (
-            "not a NetCDF file, or another program is writing it"
-        )
-        raise FolderError(f"{path}: cannot be read: {reason}") from None
+
+
+@contextlib.contextmanager
+def readable(place: str | Path) -> Iterator[None]:
+    """A context manager for reading what another program may have written: whatever goes wrong is a
+    FolderError with one sentence.
+    """
+    try:
+        yield
+    except (FolderError, OptionError):
+        raise
+    except Exception as error:
+        words = getattr(error, "strerror", None) or _reason(error)
+        raise FolderError(f"{place}: cannot be read: {words}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValueError) and "IO backends" in str(error):
+        return "not a NetCDF file, or another program is writing it"
+    words = " ".join(str(error).split())
+    return shortened(printable(f"{type(error).__name__}: {words}"), 300)
 
 
 def check_parent(target: Path) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from physent.errors import FolderError
+from physent.errors import FolderError, brief
 from physent.protocol import hdf5
 from physent.report import style
-from physent.report.checks import Check, State
+from physent.report.checks import WORSE, Check, State
 from physent.report.pictures import Picture
 
 RESULT, GROUP = "score.nc", "learned score"
@@ -55,6 +55,8 @@ def learned_of(folder: Path | None) -> LearnedSection | None:
         with hdf5.open_dataset(folder / RESULT) as stored:
             dataset = stored.load()
         state, sentence = str(dataset.attrs["state"]), str(dataset.attrs["sentence"])
+        if state not in WORSE:
+            raise ValueError(f"its state is {brief(state)}, allowed: {', '.join(WORSE)}")
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise FolderError(f"{folder / RESULT}: cannot be read: {error}") from None
     rows = [

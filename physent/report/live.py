@@ -9,7 +9,7 @@ from pathlib import Path
 from physent.engine.interrupts import raised
 from physent.errors import FolderError
 from physent.io.folder import CHECKPOINT, is_running
-from physent.report.files import check_target, opened, place_of, save, target_of
+from physent.report.files import check_target, opened, place_of, readable, save, target_of
 from physent.report.page import page
 
 EVERY = 5.0  # seconds between two pages
@@ -68,16 +68,11 @@ def _changed(place: Path) -> float:
 def _page(folder: Path, place: Path, refresh: int | None) -> str:
     for attempt in range(TRIES):
         try:
-            with opened(folder) as dataset:
+            with opened(folder) as dataset, readable(folder):
                 return page(dataset, place, refresh)
-        except (
-            FolderError,
-            OSError,
-            RuntimeError,
-            IndexError,
-        ) as error:  # caught in the middle of a write
+        except FolderError:  # caught in the middle of a write
             if attempt == TRIES - 1 or refresh is None:
-                raise FolderError(f"{folder}: cannot be read: {error}") from None
+                raise
             time.sleep(0.2)
     raise AssertionError
 

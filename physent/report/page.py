@@ -10,11 +10,11 @@ from typing import Any
 
 import xarray as xr
 
-from physent.errors import FolderError
+from physent.errors import shortened
 from physent.experiment.recorded import experiment_of
 from physent.io.folder import EXPERIMENT, LOG
 from physent.report import checks, configuration, learned, statistics, style
-from physent.report.files import check_target, opened, place_of, save, target_of
+from physent.report.files import check_target, opened, place_of, readable, save, target_of
 from physent.report.movie import check_movie, movie, write_movie
 from physent.report.pictures import Picture, pictures
 
@@ -58,13 +58,10 @@ def write(
     check_target(target)
     if movie is not None:
         check_movie(Path(movie))
-    with opened(folder) as dataset:
-        try:
-            text = page(dataset, place_of(folder))
-            if movie is not None:
-                write_movie(dataset, Path(movie))
-        except (OSError, RuntimeError) as error:  # what netCDF4 raises for a damaged file
-            raise FolderError(f"{folder}: cannot be read: {error}") from None
+    with opened(folder) as dataset, readable(folder):
+        text = page(dataset, place_of(folder))
+        if movie is not None:
+            write_movie(dataset, Path(movie))
     return save(target, text)
 
 
@@ -84,7 +81,7 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
     kind = experiment.get("solver", {}).get("kind")
     sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
     return template("run.html").render(
-        title=str(dataset.attrs.get("title", folder.name if folder else "a run")),
+        title=shortened(str(dataset.attrs.get("title", folder.name if folder else "a run"))),
         description=str(dataset.attrs.get("comment", "")),
         subtitle=f"{kind}; {sizes}" if kind else sizes,
         state=state,
@@ -167,7 +164,7 @@ def summary(dataset: xr.Dataset) -> str:
 def _provenance(dataset: xr.Dataset) -> dict[str, str]:
     there = {name: dataset.attrs[name] for name in PROVENANCE if name in dataset.attrs}
     return {
-        name.replace("_", " "): f"{float(value):.4g} s" if name.startswith("wall") else str(value)
+        name.replace("_", " "): f"{value:.4g} s" if isinstance(value, float) else str(value)
         for name, value in there.items()
     }
 

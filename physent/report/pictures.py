@@ -5,11 +5,13 @@ solver.
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 
 import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.data.invariants import scales as scale_of_invariants
+from physent.errors import shortened
 from physent.report import fields, particles, series, style
 from physent.report.configuration import swept
 from physent.report.sorts import Sort, chosen, moments, plain, sorts_of
@@ -54,7 +56,7 @@ class Pictures(dict[str, Figure]):
     def _repr_html_(self) -> str:
         return "".join(
             '<figure style="display:inline-block;width:380px;margin:6px;vertical-align:top">'
-            f"{style.svg(fig, f'n{i}-')}<figcaption>{title}</figcaption></figure>"
+            f"{style.svg(fig, f'n{i}-')}<figcaption>{escape(title)}</figcaption></figure>"
             for i, (title, fig) in enumerate(self.items())
         )
 
@@ -116,7 +118,7 @@ def order_of(dataset: xr.Dataset, sorts: dict[str, Sort]) -> list[str]:
 
 
 def _words(array: xr.DataArray) -> str:
-    return f"{array.name}: {array.attrs.get('long_name', array.name)}"
+    return f"{array.name}: {shortened(str(array.attrs.get('long_name', array.name)), 400)}"
 
 
 def _one_of(found: Sort) -> str:

@@ -21,6 +21,10 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
+
+from physent.errors import printable, shortened
 
 # cmocean 4.0 calls matplotlib 3.11 in a way that it will drop
 with warnings.catch_warnings(action="ignore"):
@@ -118,7 +122,7 @@ def colours_of(values: np.ndarray, role: str) -> dict[str, Any]:
 
 def labelled(name: str, attributes: Mapping[str, Any]) -> str:
     """The name with its unit, for an axis."""
-    units = str(attributes.get("units", "1"))
+    name, units = shortened(name, 80), shortened(str(attributes.get("units", "1")), 60)
     return name if units in ("1", "") else f"{name} [{units}]"
 
 
@@ -153,6 +157,19 @@ def colourbar(
     return bar
 
 
+def _as_text(fig: Figure) -> None:
+    """Let texts that are no mathematics be drawn as they are: names and units are anybody's."""
+    for text in fig.findobj(Text):
+        assert isinstance(text, Text)
+        words = printable(text.get_text())
+        text.set_text(words)
+        if "$" in words:
+            try:
+                MathTextParser("path").parse(words)
+            except ValueError:
+                text.set_parse_math(False)
+
+
 def svg(fig: Figure, prefix: str = "") -> str:
     """The figure as inline SVG without prologue, metadata or any address, drawn in the colour of
     the surrounding text.
@@ -160,6 +177,7 @@ def svg(fig: Figure, prefix: str = "") -> str:
     `prefix` keeps the ids of two pictures on one page apart.
     """
     buffer = io.StringIO()
+    _as_text(fig)
     with matplotlib.rc_context({key: RC[key] for key in ("svg.fonttype", "svg.hashsalt")}):
         fig.savefig(buffer, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
     text = buffer.getvalue()
@@ -176,6 +194,7 @@ def svg(fig: Figure, prefix: str = "") -> str:
 def rgb(fig: Figure, dpi: float) -> np.ndarray:
     """The figure as pixels (rows, columns, 3) on white, for the frames of a movie."""
     fig.set(facecolor="white", dpi=dpi)
+    _as_text(fig)
     canvas = FigureCanvasAgg(fig)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
