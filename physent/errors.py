@@ -21,7 +21,9 @@ class ConfigError(Exception):
     """An experiment that cannot be run; `problems` holds one line per problem."""
 
     def __init__(self, problems: list[str]):
-        super().__init__(problems)  # what is given here is what a copy in another process is made of
+        super().__init__(
+            problems
+        )  # what is given here is what a copy in another process is made of
         self.problems = problems
 
     def __str__(self) -> str:

@@ -56,9 +56,7 @@ class ConsoleProgress:
             }
             self.bar.update(self.task, description=text, **numbers)
         elif self.milestones.passed(progress):
-            self.console.print(
-                f"{text}, {rate}, {left}".removesuffix(", "), soft_wrap=True
-            )
+            self.console.print(f"{text}, {rate}, {left}".removesuffix(", "), soft_wrap=True)
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
@@ -71,7 +69,9 @@ def print_summary(
     """Print the drift of the invariants with what is said of it, the entropies, and the path of the
     file.
     """
-    console = PlainConsole(width=max(PlainConsole().width, 120))  # a table cut short is no use in a log
+    console = PlainConsole(
+        width=max(PlainConsole().width, 120)
+    )  # a table cut short is no use in a log
     if found:
         table = _table(
             "invariant", "at t = 0", "largest drift", "relative", "", title="conserved quantities"

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import xarray as xr
+
 from physent.app.console import text_table
 from physent.app.speaking import command
 from physent.app.terminal import PlainConsole, say

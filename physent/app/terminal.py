@@ -53,7 +53,7 @@ class Lasting:
     def __init__(self, stream: Any):
         self._stream = io.StringIO() if stream is None else stream  # None: closed from the start
         self._gone = stream is None
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
     def write(self, text: str) -> int:

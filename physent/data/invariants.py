@@ -158,8 +158,9 @@ def _times(dataset: xr.Dataset, solver: dict[str, Any]) -> tuple[np.ndarray, flo
     dt = solver.get("dt")
     if isinstance(dt, dict) and is_range(dt):
         (dt,) = dt.values()
-    listed = dt if isinstance(dt, list) and dt else [dt]
-    shortest = min(listed) if all(isinstance(value, int | float) for value in listed) else 0.0
+    listed = dt if isinstance(dt, list) else [dt]
+    known = [float(value) for value in listed if isinstance(value, int | float)]
+    shortest = min(known) if known and len(known) == len(listed) else 0.0
     return t, max(1.0, float(t[-1]) / shortest) if shortest > 0 else float(len(t))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from physent.engine.cadence import Cadence
 from physent.engine.plan import problems as problems_of_program
 from physent.engine.program import Program
-from physent.errors import ParameterError, RegistryError, nearest
+from physent.errors import ParameterError, RegistryError, brief, printable
 from physent.experiment.experiment import Experiment
 from physent.experiment.making import Reading
 from physent.experiment.parsing import Problems, parse
@@ -31,6 +31,7 @@ def load_experiment(path: str | Path, overrides: list[str] | None = None) -> Exp
     return build(data, problems, default_name=path.stem, folder=path.parent)
 
 
+LONGEST_NAME = 200  # bytes, of a folder: what is written beside it has a longer one
 _SECTIONS = ("name", "description", "solver", "run", "diagnostics", "output", "sweep", "score")
 
 

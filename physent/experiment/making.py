@@ -202,9 +202,8 @@ def _per_member(declaration: Declaration, value: Any, members: int) -> Any:
         return getattr(np, spacing)(start, stop, members)
     if np.ndim(value) == declaration.ndim + 1 and len(value) != members:
         if members == 1:
-            words = (
-                f"given {brief(value)}, allowed: {allowed} (a value per member needs run.members > 1)"
-            )
+            words = f"given {brief(value)}, allowed: {allowed}"
+            words += " (a value per member needs run.members > 1)"
         else:
             each = f"or one for each of the {members} members"
             words = f"given {len(value)} values, allowed: {allowed}, {each}"

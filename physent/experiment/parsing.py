@@ -71,7 +71,7 @@ def parse(path: str | Path, overrides: list[str] | None = None) -> tuple[dict[st
 
 
 def _text_of(path: Path) -> str:
-    """The text of a file, without a byte order mark; no more of it than what is too much already."""
+    """The text of a file without a byte order mark, no more of it than what is too much."""
     with open(path, encoding="utf-8-sig") as file:
         return file.read(MOST_CHARACTERS + 1)
 

@@ -1,4 +1,4 @@
-"""The text of TOML: read within bounds, and the line of each key, which `tomllib` does not report."""
+"""TOML, read within bounds, and the line of each key, which `tomllib` does not report."""
 
 import re
 import tomllib
