@@ -69,23 +69,11 @@ def _speaking() -> Iterator[None]:
             say(f"the run failed: {error}", wrong=True)
             raise _Stop(1) from None
         except (MemoryError, RuntimeError) as error:
-            words, code = _of_the_machine(error)
-            if not words:
+            words = str(error).splitlines()[0] if str(error) else ""
+            if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in words:
                 raise
-            say(words, wrong=True)
-            raise _Stop(code) from None
-
-
-def _of_the_machine(error: Exception) -> tuple[str, int]:
-    """A sentence on what this machine lacks, and the exit code; "" for any other error."""
-    words = str(error).splitlines()[0] if str(error) else ""
-    if "initialize backend" in words:
-        asked = os.environ.get("JAX_PLATFORMS", "")
-        cure = "unset JAX_PLATFORMS, or choose another, as in JAX_PLATFORMS=cpu"
-        return f"JAX_PLATFORMS={asked}: jax cannot compute there ({shortened(words)}): {cure}", 2
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in words:
-        return f"the run failed: there is not enough memory ({shortened(words)})", 1
-    return "", 1
+            say(f"the run failed: there is not enough memory ({shortened(words)})", wrong=True)
+            raise _Stop(1) from None
 
 
 def command(function: Callable[..., int]) -> Callable[..., int]:
@@ -104,8 +92,19 @@ def command(function: Callable[..., int]) -> Callable[..., int]:
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
-    """A context manager in which JAX computes in float32 or float64."""
+    """A context manager in which JAX computes in float32 or float64. Raises OptionError where it
+    cannot compute at all.
+    """
     import jax
 
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:  # of a platform that fails, or is not installed
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        why = f" ({shortened(str(error).splitlines()[0])})" if str(error) else ""
+        raise OptionError(
+            f"JAX_PLATFORMS={asked}: jax cannot compute there{why}: unset JAX_PLATFORMS, or choose "
+            "another, as in JAX_PLATFORMS=cpu"
+        ) from None
     with jax.enable_x64(name == "float64"):
         yield
