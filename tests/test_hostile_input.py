@@ -213,3 +213,29 @@ def test_a_poor_terminal_or_no_device_is_no_traceback(tmp_path, env):
     assert done.returncode == (2 if "JAX_PLATFORMS" in env else 0), done.stderr
     if done.returncode:
         assert "JAX_PLATFORMS=cuda: jax cannot compute there" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "plot.png", ".git"])
+def test_only_a_run_is_overwritten_and_nothing_else_removed(tmp_path, capsys, name):
+    (tmp_path / "case.toml").write_text(TINY)
+    command = ["run", str(tmp_path / "case.toml"), "--output", str(tmp_path / "o"), "--overwrite"]
+    (tmp_path / "o").mkdir()
+    for file in ("experiment.toml", "thesis.txt"):
+        (tmp_path / "o" / file).write_text("mine")
+    assert cli._exit_code(command) == 2
+    assert (tmp_path / "o" / "thesis.txt").read_text() == "mine"
+    shutil.rmtree(tmp_path / "o")
+    assert cli._exit_code(command) == 0
+    assert cli._exit_code(["report", str(tmp_path / "o")]) == 0
+    assert cli._exit_code(command) == 0
+    (tmp_path / "o" / name).write_text("mine")
+    assert cli._exit_code(command) == 2 and f"{name}' is of no run" in capsys.readouterr().err
+    assert (tmp_path / "o" / name).read_text() == "mine"
+
+
+def test_a_file_of_another_program_is_not_overwritten(tmp_path):
+    (tmp_path / "o").mkdir()
+    with netCDF4.Dataset(tmp_path / "o" / "run.nc", "w") as file:
+        file.title = "mine"
+    with pytest.raises(errors.FolderError, match="not a run folder"):
+        physent.run(NLSE(n=16), t_end=0.02, save_every=0.01, output=tmp_path / "o", overwrite=True)

@@ -9,6 +9,7 @@ import itertools
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -20,7 +21,7 @@ import xarray as xr
 from physent.engine import devices
 from physent.engine.cadence import Cadence
 from physent.engine.rows import Block, Instant, Rows
-from physent.errors import FolderError, Locked, RunError
+from physent.errors import FolderError, Locked, RunError, brief
 from physent.io import checkpoint
 from physent.io.complex_fields import join_complex
 from physent.io.layout import Layout
@@ -37,6 +38,11 @@ except ImportError:  # not a POSIX system
     resource = None
 
 RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
+# what physent writes into the folder of a run, and what a killed process leaves of it
+OWN = re.compile(
+    r"run\.(nc|log|sum)|experiment\.toml|(score\.)?checkpoint\.eqx(\.new)?|score\.(eqx|nc|log)|"
+    r"report\.html|source|\.[0-9a-f]{6}-\d+-\d+\..+"
+)
 
 
 class RunFolder:
@@ -197,10 +203,26 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise FolderError(
             f"{path} exists: choose another --output, or --overwrite it, or 'physent resume {path}'"
         )
-    if not path.is_dir() or (any(path.iterdir()) and not (path / EXPERIMENT).exists()):
+    there = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else [path.name]
+    strange = [name for name in there if not OWN.fullmatch(name)]
+    if strange:
+        raise FolderError(
+            f"{path}: {brief(', '.join(strange))} is of no run, and nothing is overwritten: move "
+            "it away, or choose another --output"
+        )
+    if there and not (CHECKPOINT in there or _is_ours(path / RUN)):
         raise FolderError(f"{path} is not a run folder; it is not overwritten")
     if (path / LOG).exists():
         _locked(path).close()
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file is that of a run."""
+    try:
+        with hdf5.opened(file) as stored:
+            return "experiment" in stored.ncattrs()
+    except (OSError, RuntimeError):
+        return False
 
 
 def _locked(path: Path) -> IO:

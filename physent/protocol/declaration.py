@@ -17,7 +17,7 @@ import jax
 import jax.core
 import numpy as np
 
-from physent.errors import RegistryError, nearest
+from physent.errors import RegistryError, brief, nearest
 from physent.protocol import registry
 
 REQUIRED: Any = type(
@@ -130,8 +130,9 @@ class Declaration:
         """A message on why the field cannot have `value`, or None; traced values pass."""
         if isinstance(value, jax.core.Tracer) or self._keeps(value):
             return None
-        given = repr(value if isinstance(value, str) else np.asarray(value).tolist())
-        return f"given {given}, allowed: {self.allowed}"
+        plain = value.tolist() if isinstance(value, np.ndarray | np.generic | jax.Array) else value
+        plain = list(plain) if isinstance(plain, tuple) else plain
+        return f"given {brief(plain)}, allowed: {self.allowed}"
 
     def _keeps(self, value: Any) -> bool:
         if value is None and self.default is None:
