@@ -30,6 +30,7 @@ from physent.experiment.experiment import Experiment, describe
 from physent.experiment.making import make
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.io import checkpoint
+from physent.io.digests import Values
 from physent.io.folder import (
     CHECKPOINT,
     EXPERIMENT,
@@ -38,13 +39,13 @@ from physent.io.folder import (
     as_begun,
     belongs,
     check_free,
-    free_name,
     open_run,
     read_header,
-    vouched_rows,
 )
-from physent.io.layout import Layout, provenance
+from physent.io.integrity import vouched_values
+from physent.io.layout import Layout, closing_of, provenance
 from physent.io.memory import MemorySink
+from physent.io.replacing import free_name, reason
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.moved import renamed_keyword
 from physent.protocol.solver import Solver
@@ -167,7 +168,7 @@ def execute(
         sink.append(beginning.block)
         outcome = loop(sink).advance(beginning.instant)
         found = drifts(sink.dataset())
-        closing = _closing(outcome) | {"invariants": said(found) or None}
+        closing = closing_of(outcome) | {"invariants": said(found) or None}
         layout.attributes.update(
             {name: value for name, value in closing.items() if value is not None}
         )
@@ -222,13 +223,14 @@ def resume(
         raise FolderError(
             f"{path} is already at t = {done * cadence.save_every:g}, beyond run.t_end"
         )
-    if machines.anybody(machines.by_leader(lambda: not vouched_rows(path, done, cadence)) or False):
-        # torn by a kill in the middle of a write; the run is deterministic, so nothing is lost but
-        # time
+    vouched = machines.by_leader(lambda: vouched_values(path, header, cadence))
+    if machines.anybody(isinstance(vouched, str)):
+        # torn by a kill in the middle of a write, or changed since; the run is deterministic, so
+        # nothing is lost but time
         aside = free_name(path)
         machines.by_leader(lambda: path.rename(aside))
         warnings.warn(
-            f"{path / RUN} is damaged: the run starts again from t = 0; the old one is {aside}",
+            f"{vouched}: the run starts again from t = 0; the old one is {aside}",
             stacklevel=2,
         )
         return execute(experiment, path, tell=tell, stop=stop)
@@ -236,17 +238,28 @@ def resume(
         program.solver = make(type(experiment.solver), header["grown"], experiment.run.members)
     beginning = begin(program, cadence, jax.random.key(experiment.run.seed))
     began = beginning.instant[1:]
-    instant = Instant(
-        program.solver, *machines.place(checkpoint.load(path / CHECKPOINT, began), began)
-    )
+    try:
+        stored = checkpoint.load(path / CHECKPOINT, began)
+    except (OSError, ValueError) as error:
+        raise FolderError(
+            f"{path / CHECKPOINT} cannot be read ({reason(error)}): run the experiment again with "
+            "--overwrite"
+        ) from None
+    instant = Instant(program.solver, *machines.place(stored, began))
 
     def opened() -> RunFolder:
-        folder = RunFolder(path, cadence, experiment)
+        folder = RunFolder(
+            path,
+            cadence,
+            experiment,
+            values=vouched if isinstance(vouched, Values) else None,
+            rows=done,
+        )
         # what was not finite in earlier sessions is not forgotten by the one that goes on
         for first, series in folder.writer.series(list(beginning.rows.series), 1, 1 + done):
             beginning.undefined.note(series, first, len(next(iter(series.values()), ())))
         before = {"message": None, "invariants": None} | _spread(program)
-        folder.writer.annotate(status="running", experiment=experiment.toml(), **before)
+        folder.annotate(status="running", experiment=experiment.toml(), **before)
         return folder
 
     folder = machines.by_leader(opened) or Follower(path)
@@ -328,7 +341,7 @@ def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> 
     found: list[Drift] = []
     try:
         outcome = loop.advance(instant)
-        closing = _closing(outcome, folder.writer.attribute)
+        closing = closing_of(outcome, folder.writer.attribute)
         with contextlib.suppress(OSError, RuntimeError):  # of a file that cannot be read any more
             found = drifts(folder.writer.invariants(1 + outcome.rows))
             closing["invariants"] = said(found) or None
@@ -389,22 +402,4 @@ def _attributes(experiment: Experiment, cadence: Cadence, program: Program) -> d
         "status": "running",
         "rows_per_snapshot": cadence.rows_per_snapshot,
         **_spread(program),
-    }
-
-
-def _closing(
-    outcome: Outcome, before: Callable[[str, float], float] = lambda name, default: default
-) -> dict[str, Any]:
-    """The closing attributes of a run; wall times are added to those of sessions `before`."""
-    seconds = {
-        "wall_time": outcome.seconds,
-        "wall_time_solver": outcome.seconds - outcome.diagnostic_seconds,
-        "wall_time_diagnostics": outcome.diagnostic_seconds,
-        "wall_time_compilation": outcome.compile_seconds,
-    }
-    return {
-        "status": outcome.reason,
-        "message": outcome.message or None,
-        "not_finite": ", ".join(outcome.undefined) or None,
-        **{name: float(before(name, 0.0)) + value for name, value in seconds.items()},
     }

@@ -273,7 +273,8 @@ def test_every_public_name_of_version_0_1_is_served_under_its_old_path():
     now.
     """
     names = json.loads((ROOT / "tests" / "data" / "version_0_1" / "names.json").read_text())
-    gone = {"physent.program.variables_of"}  # a method of Program now
+    # a method of Program now; and the digests of rows, which are more than that they are there
+    gone = {"physent.program.variables_of", "physent.io.folder.vouched_rows"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         missing = {

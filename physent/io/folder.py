@@ -5,7 +5,6 @@ valid.
 import contextlib
 import dataclasses
 import hashlib
-import itertools
 import json
 import logging
 import os
@@ -24,10 +23,11 @@ from physent.engine.rows import Block, Instant, Rows
 from physent.errors import FolderError, Locked, RunError, brief
 from physent.io import checkpoint
 from physent.io.complex_fields import join_complex
+from physent.io.digests import SEAL, Values, structure_of, write_sums
 from physent.io.layout import Layout
 from physent.io.lock import lock
-from physent.io.netcdf import NetCDFWriter, holds
-from physent.io.replacing import reason, remove, writing
+from physent.io.netcdf import NetCDFWriter
+from physent.io.replacing import reason, remove, to_disk, writing
 from physent.protocol import hdf5
 from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
 from physent.protocol.parameters import settings
@@ -59,19 +59,22 @@ class RunFolder:
         experiment: Any,
         locked: IO | None = None,
         writer: NetCDFWriter | None = None,
+        values: Values | None = None,
+        rows: int = 0,
     ):
         self.path = path
         self.cadence = cadence
         self.experiment = experiment
         self._lock = locked or _locked(path)
         try:
-            self.writer = writer or NetCDFWriter(path / RUN, cadence)
+            self.writer = writer or NetCDFWriter(path / RUN, cadence, values)
         except OSError as error:
             self._lock.close()
             raise FolderError(
                 f"{path / RUN}: cannot be opened for writing ({reason(error)}); if it is open in "
                 "this program, close it"
             ) from None
+        self._sums = {"rows": rows} | self.writer.digests()
         # not one of getLogger's, which are kept for ever
         self.log = logging.Logger(f"physent.run.{path}", logging.INFO)
         handler = logging.FileHandler(path / LOG)
@@ -108,14 +111,17 @@ class RunFolder:
                 writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
                 failing.callback(writer.close)
                 writer.append(block)
-                _save(beside / CHECKPOINT, experiment, instant, 0)
+                sums, values = writer.digests(), writer.values
+                _save(beside / CHECKPOINT, experiment, instant, 0, sums)
+                write_sums(beside, {"rows": 0} | sums, writer.attributes())
                 check_free(path, overwrite)
                 remove(path)
+                writer.path = path / RUN
                 if os.name != "posix":  # what is open cannot be renamed
                     failing.close()
                     locked = writer = None
             failing.pop_all()
-        return cls(path, cadence, experiment, locked, writer)
+        return cls(path, cadence, experiment, locked, writer, values)
 
     def append(self, block: Block) -> None:
         """Write the rows of a chunk and sync the file. Raises RunError if there is no room, and
@@ -130,14 +136,31 @@ class RunFolder:
         written.
         """
         here = devices.fetch((instant.state, instant.carries))
+        sums = self.writer.digests()
         with self._writing():
-            _save(self.path / CHECKPOINT, self.experiment, Instant(instant.solver, *here), rows)
+            to_disk(self.path / RUN)
+            now = Instant(instant.solver, *here)
+            _save(self.path / CHECKPOINT, self.experiment, now, rows, sums)
+        self._sums = {"rows": rows} | sums
+
+    def annotate(self, **attributes: Any) -> None:
+        """Set attributes of the file, None removes one; `run.sum` knows those before and those
+        after, until they are there.
+        """
+        before, after = self.writer.attributes(), self.writer.attributes(**attributes)
+        write_sums(self.path, self._sums, before, after)
+        self.writer.annotate(**attributes)
+        write_sums(self.path, self._sums, self.writer.attributes())
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
         except (OSError, RuntimeError, RunError) as error:
+            if not (self.path / RUN).is_file():
+                raise RunError(
+                    f"{self.path / RUN} is not there any more, nor what was saved: run it again"
+                ) from None
             raise RunError(
                 f"{self.path} cannot be written: {reason(error)}; when that is fixed, physent "
                 f"resume {self.path}"
@@ -147,10 +170,10 @@ class RunFolder:
         """Write the closing attributes and close the file; what can no longer be written is
         logged.
         """
-        for ending in (lambda: self.writer.annotate(**attributes), self.writer.close):
+        for ending in (lambda: self.annotate(**attributes), self.writer.close):
             try:
                 ending()
-            except (OSError, RuntimeError) as error:
+            except (OSError, RuntimeError, FolderError) as error:
                 self.log.error("%s: %s", self.path / RUN, error)
         for handler in list(self.log.handlers):
             handler.close()
@@ -204,16 +227,16 @@ def check_free(path: Path, overwrite: bool) -> None:
             f"{path} exists: choose another --output, or --overwrite it, or 'physent resume {path}'"
         )
     there = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else [path.name]
+    if there and not (CHECKPOINT in there or _is_ours(path / RUN)):
+        raise FolderError(f"{path} is not a run folder; it is not overwritten")
     strange = [name for name in there if not OWN.fullmatch(name)]
     if strange:
         raise FolderError(
             f"{path}: {brief(', '.join(strange))} is of no run, and nothing is overwritten: move "
             "it away, or choose another --output"
         )
-    if there and not (CHECKPOINT in there or _is_ours(path / RUN)):
-        raise FolderError(f"{path} is not a run folder; it is not overwritten")
     if (path / LOG).exists():
-        _locked(path).close()
+        check_idle(path)
 
 
 def _is_ours(file: Path) -> bool:
@@ -223,6 +246,11 @@ def _is_ours(file: Path) -> bool:
             return "experiment" in stored.ncattrs()
     except (OSError, RuntimeError):
         return False
+
+
+def check_idle(path: Path) -> None:
+    """Raise FolderError if another process runs a folder, or it cannot be written."""
+    _locked(path).close()
 
 
 def _locked(path: Path) -> IO:
@@ -302,9 +330,10 @@ def _hash(resolved: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
 
 
-def _save(path: Path, experiment: Any, instant: Instant, rows: int) -> None:
+def _save(path: Path, experiment: Any, instant: Instant, rows: int, sums: dict[str, Any]) -> None:
     solver, state, carries = instant
     header = {"rows": rows, "experiment": fingerprint(experiment), "jaxlib": version("jaxlib")}
+    header |= sums
     if solver is not experiment.solver:  # it has grown since the experiment was written
         header["grown"] = json.loads(json.dumps(settings(solver), default=repr))
     checkpoint.save(path, header, (state, carries))
@@ -317,12 +346,12 @@ def read_header(path: Path) -> dict[str, Any]:
     file = path / CHECKPOINT
     try:
         header = checkpoint.read_header(file)
-        if "rows" not in header:
-            raise ValueError("it is not a checkpoint of a run")
         later = header.get("format", 0) > checkpoint.FORMAT
-    except (OSError, ValueError, TypeError):
+        if not later:
+            _check_header(header)
+    except (OSError, ValueError) as error:
         raise FolderError(
-            f"{file} cannot be read: run the experiment again with --overwrite"
+            f"{file} cannot be read ({reason(error)}): run the experiment again with --overwrite"
         ) from None
     if later:
         raise FolderError(
@@ -332,22 +361,16 @@ def read_header(path: Path) -> dict[str, Any]:
     return header
 
 
-def vouched_rows(path: Path, rows: int, cadence: Cadence) -> bool:
-    """Whether the file of a folder holds all rows (after the first) that its checkpoint confirms.
-
-    Raises FolderError where it cannot be read at all, or another process writes it.
-    """
-    _locked(path).close()
-    try:
-        return holds(path / RUN, 1 + rows, cadence)
-    except OSError as error:
-        raise FolderError(f"{path / RUN}: cannot be read: {error.strerror or error}") from None
-
-
-def free_name(path: Path) -> Path:
-    """A name beside a folder that is not taken, for what was damaged."""
-    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in itertools.count())
-    return next(name for name in names if not name.exists())
+def _check_header(header: dict[str, Any]) -> None:
+    """Raise ValueError for what no run writes."""
+    wanted = {"rows": int, "experiment": str, "jaxlib": str}
+    if "rows" not in header:
+        raise ValueError("it is not a checkpoint of a run")
+    for name, form in wanted.items():
+        if type(header.get(name)) is not form or (name == "rows" and header[name] < 0):
+            raise ValueError(f"its {name} is {str(header.get(name))[:80]!r}")
+    if not isinstance(header.get("grown", {}), dict):
+        raise ValueError("its grown solver is no table")
 
 
 def open_run(path: str | Path) -> xr.Dataset:
@@ -376,8 +399,13 @@ def open_run(path: str | Path) -> xr.Dataset:
     return dataset
 
 
-def write_dataset(dataset: xr.Dataset, file: Path) -> None:
-    """Write a NetCDF file atomically. Raises FolderError if it cannot be written."""
+def write_dataset(dataset: xr.Dataset, file: Path, seal: bool = False) -> None:
+    """Write a NetCDF file atomically, with the digest of its content as an attribute if `seal`.
+    Raises FolderError if it cannot be written.
+    """
     with writing(file) as beside:
         beside.touch()  # says why a file cannot be there better than HDF5 does
         hdf5.save_dataset(dataset, beside)
+        if seal:
+            with hdf5.opened(beside, "r+") as written:
+                written.setncattr(SEAL, structure_of(written, times=()))

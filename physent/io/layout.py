@@ -4,6 +4,7 @@ attributes.
 
 import datetime
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +14,7 @@ import jax
 import numpy as np
 
 from physent.engine.cadence import Cadence
+from physent.engine.loop import Outcome
 from physent.engine.program import Program
 from physent.engine.rows import Rows
 from physent.protocol.variables import Axis, Domain
@@ -172,4 +174,22 @@ def provenance(seed: int, precision: str) -> dict[str, Any]:
         "device": f"{device.platform}: {device.device_kind}",
         "seed": seed,
         "precision": precision,
+    }
+
+
+def closing_of(
+    outcome: Outcome, before: Callable[[str, float], float] = lambda name, default: default
+) -> dict[str, Any]:
+    """The closing attributes of a run; wall times are added to those of sessions `before`."""
+    seconds = {
+        "wall_time": outcome.seconds,
+        "wall_time_solver": outcome.seconds - outcome.diagnostic_seconds,
+        "wall_time_diagnostics": outcome.diagnostic_seconds,
+        "wall_time_compilation": outcome.compile_seconds,
+    }
+    return {
+        "status": outcome.reason,
+        "message": outcome.message or None,
+        "not_finite": ", ".join(outcome.undefined) or None,
+        **{name: float(before(name, 0.0)) + value for name, value in seconds.items()},
     }

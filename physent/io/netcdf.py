@@ -3,9 +3,11 @@
 HDF5 keeps no journal, so a kill in the middle of a sync must not leave half rewritten what was
 whole before. Hence a compressed chunk is one row and never written twice (a rewritten one would
 move, and its old place be used again before the index says so), and series and other short rows are
-not compressed, so that theirs are rewritten in place.
+not compressed, so that theirs are rewritten in place. What is written once has a checksum in the
+file, which any tool minds that reads it; of everything there are digests (`digests`) beside it.
 """
 
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,21 +18,24 @@ import xarray as xr
 
 from physent.engine.cadence import Cadence
 from physent.engine.rows import Block
+from physent.errors import RunError
 from physent.io.complex_fields import parts_of, split_complex
+from physent.io.digests import READ_BYTES, Values, attributes_of, over_time, rows_of, structure_of
 from physent.io.layout import Layout, Stored
 from physent.protocol import hdf5
 
 SERIES_CHUNK = 512
 SHORT_ROW_BYTES = 2**11
-READ_BYTES = 2**24
 
 
 class NetCDFWriter:
-    """Appends rows to a file, or overwrites those that a resumed run repeats."""
+    """Appends rows to a file, or overwrites those that a resumed run repeats; `values` are the
+    digests of those before them.
+    """
 
     @hdf5.alone
-    def __init__(self, path: Path, cadence: Cadence):
-        self.cadence = cadence
+    def __init__(self, path: Path, cadence: Cadence, values: Values | None = None):
+        self.path, self.cadence, self.values = path, cadence, values or Values()
         self.file = netCDF4.Dataset(path, "r+")
         self.file.set_auto_mask(False)
         for variable in self.file.variables.values():
@@ -54,7 +59,8 @@ class NetCDFWriter:
             for name, size in layout.sizes.items():
                 file.createDimension(name, size)
             for name, (dims, values, attributes) in layout.coordinates.items():
-                variable = file.createVariable(name, values.dtype, dims)
+                once = values.dtype.kind in "iuf" and bool(dims)  # scalars and texts have none
+                variable = file.createVariable(name, values.dtype, dims, fletcher32=once)
                 variable.setncatts(attributes)
                 variable[...] = values
             for stored in layout.variables:
@@ -65,15 +71,17 @@ class NetCDFWriter:
     @hdf5.alone
     def append(self, block: Block) -> None:
         """Write rows and snapshots at their indices, and sync the file."""
+        if not self.path.is_file():  # its open file would take the rows, and vanish with them
+            raise RunError(f"{self.path} is not there any more")
         every, end = self.cadence.save_every, block.first + block.count
-        self.file["t"][block.first : end] = np.arange(block.first, end) * every
+        self._put("t", block.first, np.arange(block.first, end) * every)
         for name, values in block.rows.series.items():
             self._put(name, block.first, values)
         if block.snapshots:
             first, end = block.first_snapshot, block.first_snapshot + block.snapshots
             if "t_snapshot" in self.file.variables:
                 times = np.arange(first, end) * (every * self.cadence.rows_per_snapshot)
-                self.file["t_snapshot"][first:end] = times
+                self._put("t_snapshot", first, times)
             for name, values in block.rows.fields.items():
                 self._put(name, first, values)
         self.file.sync()
@@ -118,7 +126,24 @@ class NetCDFWriter:
         if not self._has(name):
             return
         for part, real in split_complex(name, values).items():
-            self.file[part][first : first + len(real)] = real
+            variable, end = self.file[part], first + len(real)
+            variable[first:end] = real
+            # what is rounded on its way is taken as the file gives it back
+            rounded = variable.quantization() is not None
+            stored = variable[first:end] if rounded else real.astype(variable.dtype, copy=False)
+            self.values.add(part, stored)
+
+    def digests(self) -> dict[str, Any]:
+        """What the rows so far, and the structure of the file, are known by."""
+        return {"values": self.values.digests(), "structure": self._structure}
+
+    @functools.cached_property
+    def _structure(self) -> str:
+        return structure_of(self.file)
+
+    def attributes(self, **changed: Any) -> str:
+        """The digest of the attributes that change, as they will be with these."""
+        return attributes_of(self.file, **changed)
 
     @hdf5.alone
     def annotate(self, **attributes: Any) -> None:
@@ -161,6 +186,7 @@ def _create(
         complevel=output.compression,
         shuffle=True,
         chunksizes=(rows, *stored.shape),
+        fletcher32=not short,
         significant_digits=digits,
         quantize_mode="GranularBitRound",
     )
@@ -168,7 +194,8 @@ def _create(
 
 
 def holds(path: Path, rows: int, cadence: Cadence) -> bool:
-    """Whether the file of a run has all of its first `rows` rows; False if it is damaged.
+    """Whether the file of a run, begun before there were digests, has all of its first `rows` rows;
+    False if it is damaged.
 
     Raises OSError where the operating system, and not the file, is what keeps it from being read.
     """
@@ -176,11 +203,8 @@ def holds(path: Path, rows: int, cadence: Cadence) -> bool:
         pass
     try:
         with hdf5.opened(path) as file:
-            for variable in file.variables.values():
-                if not variable.dimensions or variable.dimensions[0] not in ("t", "t_snapshot"):
-                    continue
-                every = cadence.rows_per_snapshot if variable.dimensions[0] == "t_snapshot" else 1
-                wanted = 1 + (rows - 1) // every
+            for variable in over_time(file):
+                wanted = rows_of(variable, rows, cadence.rows_per_snapshot)
                 if len(variable) < wanted:
                     return False
                 step = max(

@@ -5,6 +5,7 @@ one.
 import contextlib
 import functools
 import hashlib
+import itertools
 import os
 import platform
 import re
@@ -32,7 +33,10 @@ def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
     remove(beside)
     try:
         yield beside
+        for part in [*beside.rglob("*"), beside] if beside.is_dir() else [beside]:
+            to_disk(part)  # else a power cut could leave the new name with nothing under it
         os.replace(beside, path)
+        to_disk(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             remove(beside)
@@ -71,6 +75,19 @@ def _lives(process: int) -> bool:
     return True
 
 
+def to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk, where the system can say so."""
+    try:
+        number = os.open(path, os.O_RDONLY)
+    except PermissionError:  # a folder, on a system that opens none
+        return
+    try:
+        with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
+            os.fsync(number)
+    finally:
+        os.close(number)
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Like `replacing`; raises FolderError, with the reason, if that is not possible."""
@@ -92,3 +109,9 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def free_name(path: Path) -> Path:
+    """A name beside a folder that is not taken, for what was damaged."""
+    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in itertools.count())
+    return next(name for name in names if not name.exists())

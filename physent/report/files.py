@@ -7,7 +7,8 @@ from pathlib import Path
 import xarray as xr
 
 from physent.errors import FolderError, OptionError, printable, shortened
-from physent.io.folder import open_run
+from physent.io.folder import RUN, open_run
+from physent.io.integrity import check
 from physent.io.replacing import writing
 
 REPORT = "report.html"
@@ -25,7 +26,11 @@ def target_of(folder: Path, output: str | Path | None) -> Path:
 
 
 def opened(path: Path) -> xr.Dataset:
-    """Open the run at a path. Raises FolderError with one sentence if it cannot be read."""
+    """Open the run at a path. Raises FolderError with one sentence if it cannot be read, or is not
+    as it was written.
+    """
+    if path.is_dir() or path.name == RUN:
+        check(place_of(path))
     with readable(path):
         return open_run(path)
 

@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.errors import FolderError, brief
+from physent.io.integrity import check_dataset
 from physent.protocol import hdf5
 from physent.report import style
 from physent.report.checks import WORSE, Check, State
@@ -51,6 +52,7 @@ def learned_of(folder: Path | None) -> LearnedSection | None:
     """
     if folder is None or not (folder / RESULT).is_file():
         return None
+    check_dataset(folder / RESULT)
     try:
         with hdf5.open_dataset(folder / RESULT) as stored:
             dataset = stored.load()

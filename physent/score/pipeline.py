@@ -20,6 +20,7 @@ from physent.errors import FolderError, ParameterError, SamplesError
 from physent.experiment import building as config
 from physent.io import checkpoint
 from physent.io.folder import EXPERIMENT, fingerprint, fingerprints, open_run, write_dataset
+from physent.io.integrity import check
 from physent.learning.currents import physics
 from physent.learning.derivatives import slopes
 from physent.learning.model import Score
@@ -92,6 +93,7 @@ def learn(
     precision = table.get("precision") if isinstance(table, dict) else None
     if source is not None:
         precision = files.load(source).header["precision"]
+    check(folder)
     with locked(folder), jax.enable_x64(precision == "float64"):
         experiment = config.build(data, problems, folder.name, folder)
         trained = None if source is None else files.load(source)
@@ -296,7 +298,7 @@ class _Work:
         result = dataset_of(found, drawn, history, header, whole, held_out)
         if self.source is not None:
             result.attrs["score_file"] = str(Path(self.source).resolve())
-        write_dataset(result, self.folder / RESULT)
+        write_dataset(result, self.folder / RESULT, seal=True)
         return Learnt(self.folder, found, history, whole.notes)
 
     def _table(self, numbers: dict[str, Any], part: Part) -> Table:

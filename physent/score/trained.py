@@ -28,7 +28,7 @@ from physent.protocol.stochastic import StochasticSolver
 from physent.score.survey import check_equation
 
 SCORE = "score.eqx"
-FORMAT = 1
+FORMAT = 2  # those before 2 have no digest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,9 +135,9 @@ def load(path: str | Path) -> Trained:
 def _load(path: Path, changed: int, wide: bool) -> Trained:
     try:
         found = checkpoint.read_header(path)
-        if found["format"] != FORMAT:
+        if found["format"] not in range(1, FORMAT + 1):
             raise FolderError(
-                f"{path}: has score format {found['format']}, but this physent reads {FORMAT}"
+                f"{path}: has score format {found['format']}, but this physent reads up to {FORMAT}"
             )
         with jax.enable_x64(found["precision"] == "float64"):
             like = skeleton(
