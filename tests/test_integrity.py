@@ -16,6 +16,7 @@ import pytest
 
 import physent
 from physent import runs
+from physent.app import cli, verifying
 from physent.errors import FolderError
 from physent.experiment.building import load_experiment
 from physent.io import checkpoint
@@ -143,6 +144,33 @@ def test_a_saboteur_is_noticed(finished, tmp_path):
             except FolderError:
                 pass
         shutil.rmtree(folder)
+
+
+def test_the_command_says_what_differs_and_computes_rows_again(finished, tmp_path, capsys):
+    folder = finished / "run"
+    assert cli._exit_code(["verify", str(folder)]) == 0
+    assert "every file is as it was written" in capsys.readouterr().out
+    assert cli._exit_code(["verify", str(folder), "--rows", "3:6"]) == 0
+    assert "rows 3:6 come out again bit for bit" in capsys.readouterr().out
+    for rows, code in (("6:3", 2), ("x", 2), ("0:99", 2)):
+        assert cli._exit_code(["verify", str(folder), "--rows", rows]) == code
+    shutil.copytree(folder, tmp_path / "run")
+    with netCDF4.Dataset(tmp_path / "run" / "run.nc", "a") as stored:
+        stored["density"][2, 7] *= 1 + 1e-15
+    assert cli._exit_code(["verify", str(tmp_path / "run")]) == 1
+    assert "values of density are not as they were written" in capsys.readouterr().out
+    for name in ("run.sum", "checkpoint.eqx"):  # digests that fit another value
+        (tmp_path / "run" / name).unlink()
+    again = list(_computed_again_of(tmp_path / "run", folder))
+    assert (
+        len(again) == 1 and "density is other when it is computed again, first in row 4" in again[0]
+    )
+
+
+def _computed_again_of(changed, whole):
+    """As of a run whose digests were made to fit."""
+    shutil.copy(whole / "checkpoint.eqx", changed)
+    return verifying._computed_again(changed, 3, 6)
 
 
 @pytest.mark.parametrize("part", ["header", "leaves"])

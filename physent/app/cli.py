@@ -225,6 +225,21 @@ def compare(a: Path, b: Path, *, output: Path | None = None):
     """
 
 
+@command("verifying")
+def verify(folder: Path, *, rows: str | None = None):
+    """Check whether a run is as it was written: every value, attribute and file against the digests
+    that were written with it. Exit code 1 where something differs.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    rows
+        Rows to compute again from the beginning of the run and compare bit for bit, as 100:120.
+        This runs the solver that the experiment names; without it nothing of the run is executed.
+    """
+
+
 @command("running")
 def score(
     folder: Path,

@@ -87,10 +87,11 @@ def _close(finished: Finished, interrupts: Interrupts, quiet: bool) -> int:
             with finished.dataset() as dataset:
                 print_summary(dataset, outcome, finished.place, finished.drifts)
         except (
+            FolderError,
             OSError,
             ValueError,
             RuntimeError,
-        ):  # of a file that could not be written to its end
+        ):  # of a file that could not be written to its end, or is not there any more
             if outcome.reason != "failed":
                 raise
     if outcome.reason == "failed":
