@@ -163,7 +163,8 @@ def training(
         objective = settings.loss.objective(solver, Scales(*(jnp.ones(()) for _ in range(3))))
         run, start = advance(settings, objective), begin(score, settings, jax.random.key(0))
         batches = {name: jnp.stack([value] * 5) for name, value in samples.items()}
-        return lambda: jax.block_until_ready(run(start, batches).losses), 5
+        first, count = jnp.asarray(0), jnp.asarray(5)
+        return lambda: jax.block_until_ready(run(start, batches, first, count).losses), 5
 
     return Scaling(unit, sizes, prepare, make)
 

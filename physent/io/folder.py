@@ -78,9 +78,8 @@ class RunFolder:
         # not one of getLogger's, which are kept for ever
         self.log = logging.Logger(f"physent.run.{path}", logging.INFO)
         handler = logging.FileHandler(path / LOG)
-        handler.handleError = lambda record: (
-            None
-        )  # a log that cannot be written is no reason for anything
+        # a log that cannot be written is no reason for anything
+        handler.handleError = lambda record: None
         handler.setFormatter(
             logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
         )
