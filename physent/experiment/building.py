@@ -96,9 +96,8 @@ def build(
 
 def _check_heading(data: dict[str, Any], heading: dict[str, Any], reading: Reading) -> None:
     """Check the section names, the experiment's name and its description."""
-    known = [*_SECTIONS, *(f"run.{name}" for name in declarations(RunSettings))]
     unknown = [key for key in data if key not in _SECTIONS]
-    reading.unknown((), unknown, known)
+    reading.unknown((), unknown, _SECTIONS, [f"run.{name}" for name in declarations(RunSettings)])
     for key, value in heading.items():
         if not isinstance(value, str):
             reading.add((key,), f"given {brief(value)}, allowed: a string")

@@ -37,11 +37,18 @@ class Reading:
         """Record a problem of a key inside `key`."""
         self.add((*key, *error.key.split(".")), error.message)
 
-    def unknown(self, key: Key, names: Sequence[str], known: Iterable[str]) -> None:
-        """Record the names in a table that are not among the known ones."""
+    def unknown(
+        self, key: Key, names: Sequence[str], known: Iterable[str], elsewhere: Iterable[str] = ()
+    ) -> None:
+        """Record the names in a table that are not among the known ones, with the nearest of those
+        or of keys elsewhere.
+        """
         allowed = ", ".join(known) or "none"
         for name in names[:MOST_UNKNOWN]:
-            self.add((*key, name), f"unknown key{nearest(name, known)} (allowed: {allowed})")
+            self.add(
+                (*key, name),
+                f"unknown key{nearest(name, [*known, *elsewhere])} (allowed: {allowed})",
+            )
         if len(names) > MOST_UNKNOWN:
             self.add(key, f"and {len(names) - MOST_UNKNOWN} more unknown keys")
 
