@@ -512,3 +512,24 @@ def test_schools_in_other_units():
                     np.testing.assert_allclose(
                         getattr(found, name), getattr(expected, name), atol=2e-3, err_msg=name
                     )
+
+
+def test_whole_numbers_that_the_default_integers_do_not_hold_are_not_wrapped():
+    """In single precision those of 64 bits become 32; and 256 is 0 for those of 8."""
+    large = 3_000_000_000 + np.arange(0, 10**9, 10**7)
+    with jax.enable_x64(False):
+        assert float(entropy(large)) == pytest.approx(float(entropy(large.astype("f4"))), rel=1e-5)
+        assert float(spectral_entropy(large)) == pytest.approx(
+            float(spectral_entropy(large.astype("f4"))), rel=1e-5
+        )
+    x = np.random.default_rng(0).integers(0, 256, (2, 4000))
+    wanted, found = (
+        float(discrete_mutual_information(a, b, (256, 256))) for a, b in (x, x.astype("u1"))
+    )
+    assert found == wanted
+
+
+def test_scales_that_are_none_are_said():
+    for scale in (0, 2.5, 99):
+        with pytest.raises(ValueError, match=f"scales: given {scale}, allowed: 1 to 50"):
+            multiscale_entropy(np.arange(50.0), [scale])  # pyright: ignore[reportArgumentType]

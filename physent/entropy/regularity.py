@@ -9,6 +9,7 @@ of the values in practice. Memory O(m N).
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Literal
 
 import jax
@@ -169,9 +170,13 @@ def multiscale_entropy(
 
     The tolerance is that of the series itself at all scales. Costa, Goldberger and Peng, Phys. Rev.
     Lett. 89, 068102 (2002). White Gaussian noise: -ln erf(r sqrt(scale)/2). A series of N values
-    has N/scale at a scale: few pairs make it noisy, inf or NaN.
+    has N/scale at a scale: few pairs make it noisy, inf or NaN. Raises ValueError for scales that
+    are no whole numbers from 1 to N.
     """
     x = as_real(x)
+    for scale in scales:
+        if not isinstance(scale, Integral) or not 1 <= scale <= x.shape[-1]:
+            raise ValueError(f"scales: given {scale!r}, allowed: 1 to {x.shape[-1]} values")
     r = _tolerance(x, tolerance, relative)
 
     def at(scale: int) -> Array:

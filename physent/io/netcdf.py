@@ -133,6 +133,7 @@ class NetCDFWriter:
             stored = variable[first:end] if rounded else real.astype(variable.dtype, copy=False)
             self.values.add(part, stored)
 
+    @hdf5.alone
     def digests(self) -> dict[str, Any]:
         """What the rows so far, and the structure of the file, are known by."""
         return {"values": self.values.digests(), "structure": self._structure}
@@ -141,6 +142,7 @@ class NetCDFWriter:
     def _structure(self) -> str:
         return structure_of(self.file)
 
+    @hdf5.alone
     def attributes(self, **changed: Any) -> str:
         """The digest of the attributes that change, as they will be with these."""
         return attributes_of(self.file, **changed)

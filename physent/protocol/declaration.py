@@ -111,7 +111,7 @@ class Declaration:
         return f"given {value!r}{hint}, allowed: {self.allowed}, or your own {family.__name__}"
 
     def _loss(self, value: Any) -> str | None:
-        if isinstance(value, str):
+        if isinstance(value, str | bool) or (value is None and self.default is not None):
             return f"given {value!r}, allowed: {self.allowed}"
         if value is None or isinstance(value, jax.core.Tracer):
             return None

@@ -27,7 +27,8 @@ Check = Callable[[np.ndarray], Any]
 
 def native(value: Any) -> Any:
     """Arrays of numpy, xarray and pandas as arrays that JAX takes, in the byte order of this
-    machine, NaN for what is masked; integers of numpy as Python's. Anything else stays as it is.
+    machine, NaN for what is masked, floats for whole numbers that JAX's default integers do not
+    hold; integers of numpy as Python's. Anything else stays as it is.
     """
     if isinstance(value, np.integer | np.bool_):
         return value.item()
@@ -36,7 +37,14 @@ def native(value: Any) -> Any:
     if isinstance(value, np.ma.MaskedArray):  # what is missing is not a number
         value = np.ma.filled(value.astype(np.result_type(value, np.float32)), np.nan)
     array = np.asarray(value)
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    whole = jax.dtypes.canonicalize_dtype(array.dtype) if array.dtype.kind in "iu" else array.dtype
+    if whole != array.dtype and array.size:  # it would begin again at the other end
+        bounds = np.iinfo(whole)
+        if array.max() > bounds.max or array.min() < bounds.min:
+            return array.astype(float)
+    return array
 
 
 def compiled(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:

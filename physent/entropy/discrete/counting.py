@@ -102,6 +102,7 @@ def _joint(arrays: tuple[Array, ...], sizes: tuple[int, ...]) -> tuple[Array, Ar
     """The combined symbols, -1 where one is none, and of which array one is none."""
     joint, right, wrong = jnp.zeros((), jnp.int32), jnp.ones((), bool), []
     for x, size in zip(arrays, sizes, strict=True):
+        x = x.astype(jnp.int32) if x.dtype.itemsize < 4 and x.dtype.kind in "iub" else x
         one = (x >= 0) & (x < size)
         if not jnp.issubdtype(x.dtype, jnp.integer):
             one &= x == jnp.floor(as_real(x))
