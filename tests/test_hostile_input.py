@@ -24,6 +24,8 @@ from physent.app import cli
 from physent.errors import brief, printable, shortened
 from physent.experiment.building import build
 from physent.experiment.parsing import parse_text
+from physent.io import checkpoint
+from physent.score.trained import load
 from physent.solvers import NLSE
 
 TINY = """
@@ -243,3 +245,13 @@ def test_a_file_of_another_program_is_not_overwritten(tmp_path):
         file.title = "mine"
     with pytest.raises(errors.FolderError, match="not a run folder"):
         physent.run(NLSE(n=16), t_end=0.02, save_every=0.01, output=tmp_path / "o", overwrite=True)
+
+
+def test_a_score_that_names_code_executes_none(tmp_path):
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'done')!r}, 'w')\nclass X: pass\n")
+    header = {"format": 2, "precision": "float32", "reference": "none", "shapes": {}}
+    header |= {"network": {"kind": "mlp"}, "solver": {"kind": f"{tmp_path / 'evil.py'}:X"}}
+    checkpoint.save(tmp_path / "score.eqx", header, ())
+    with pytest.raises(errors.FolderError, match="code that is not loaded"):
+        load(tmp_path / "score.eqx")
+    assert not (tmp_path / "done").exists()

@@ -92,7 +92,7 @@ def learn(
     table = data.setdefault("score", {})
     precision = table.get("precision") if isinstance(table, dict) else None
     if source is not None:
-        precision = files.load(source).header["precision"]
+        precision = files.precision_of(source)
     check(folder)
     with locked(folder), jax.enable_x64(precision == "float64"):
         experiment = config.build(data, problems, folder.name, folder)

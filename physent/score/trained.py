@@ -119,12 +119,28 @@ def header(
     }
 
 
-def load(path: str | Path) -> Trained:
-    """Load the trained score from a file or a run folder. Raises FolderError if there is none."""
+def _file_of(path: str | Path) -> Path:
     path = Path(path)
     path = path / SCORE if path.is_dir() else path
     if not path.is_file():
         raise FolderError(f"{path}: no trained score; train one with 'physent score DIR'")
+    return path
+
+
+def precision_of(path: str | Path) -> str:
+    """The precision of a trained score. Raises FolderError as `load` does."""
+    file = _file_of(path)
+    try:
+        return str(checkpoint.read_header(file)["precision"])
+    except (KeyError, ValueError, OSError) as error:
+        raise FolderError(f"{file}: cannot be read as a trained score: {error}") from None
+
+
+def load(path: str | Path) -> Trained:
+    """Load the trained score from a file or a run folder. Raises FolderError if there is none, and
+    where it is of a solver of somebody's own that is not loaded: nothing is executed for it.
+    """
+    path = _file_of(path)
     with jax.ensure_compile_time_eval():  # it may be asked for while a program is traced
         return _load(
             path.resolve(), path.stat().st_mtime_ns, bool(jax.config.read("jax_enable_x64"))
@@ -174,8 +190,8 @@ def skeleton(
 
 
 def solver_of(table: Mapping[str, Any]) -> StochasticSolver:
-    """The solver that a header names."""
-    return _made(registry.find("solvers", table["kind"]), table)
+    """The solver that a header names; anybody may have written it, so that it executes nothing."""
+    return _made(registry.loaded("solvers", table["kind"]), table)
 
 
 def network_of(table: Mapping[str, Any]) -> Network:
