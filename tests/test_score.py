@@ -907,3 +907,70 @@ def test_what_is_refused_leaves_nothing_behind_and_physics_stays(folder, tmp_pat
     with pytest.raises(ConfigError, match=r"score\.stepz"):
         learn(tmp_path, overrides=["score.stepz=1"])
     assert not list(tmp_path.glob("score.*"))
+
+
+FREE = '''
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from physent import StochasticSolver, Variable, as_number, param, static
+from physent.protocol.solver import State
+from physent.protocol.variables import Axis, Domain
+
+
+class FreeState(State):
+    t: Array
+    key: Array
+    x: Array
+
+
+class Free(StochasticSolver[FreeState]):
+    """Particles on a line, each in a trap of its own: an axis of particles, none of components."""
+
+    dt: Array = param(default=0.1, converter=as_number, doc="time step")
+    n: int = static(6, doc="particles")
+
+    def init(self, key):
+        key, now = jax.random.split(key)
+        return FreeState(jnp.zeros_like(self.dt), key, jax.random.normal(now, (self.n,)))
+
+    def step(self, state):
+        key, now = jax.random.split(state.key)
+        noise = jnp.sqrt(2 * self.dt) * jax.random.normal(now, state.x.shape)
+        return FreeState(state.t + self.dt, key, (1 - self.dt) * state.x + noise)
+
+    def observe(self, state):
+        return {"x": state.x}
+
+    def variables(self):
+        return {"x": Variable(("particle",))}
+
+    def domain(self):
+        return Domain((Axis("particle"),))
+
+    def drift(self, state):
+        return {"x": -state.x}
+
+    def diffusion(self, state):
+        return {"x": jnp.ones_like(state.x)}
+
+    def parity(self):
+        return {"x": 1}
+'''
+
+
+@pytest.mark.slow
+def test_variables_without_components_have_a_score_and_maps(tmp_path):
+    (tmp_path / "free.py").write_text(FREE)
+    (tmp_path / "case.toml").write_text(
+        '[solver]\nkind = "free.py:Free"\n[run]\nt_end = 40.0\nsave_every = 0.5\nmembers = 4\n'
+        '[[diagnostics]]\nkind = "entropy_production"\n[score]\nsteps = 20\nbatch = 8\nbins = 4\n'
+        'network = { kind = "mlp", width = 8 }\n'
+    )
+    experiment = load_experiment(tmp_path / "case.toml")
+    physent.run(experiment, output=tmp_path / "run").close()
+    with pytest.warns(UserWarning, match="independent samples"):
+        learn(tmp_path / "run")
+    with xr.open_dataset(tmp_path / "run" / "score.nc") as found:
+        assert found.map_total.shape == (4, 4) and abs(float(found.exact)) < 1e-6

@@ -94,9 +94,15 @@ class Local(NamedTuple):
 
 
 def local(flow: Current) -> Local:
-    """The rates of each particle or walker."""
+    """The rates of each particle or walker; a variable with an axis less than others has one
+    component.
+    """
+    axes = max(value.ndim for value in flow.total.values())
     totals, divergences = (
-        {name: jnp.sum(value, axis=-1) for name, value in values.items()}
+        {
+            name: jnp.sum(value, axis=tuple(range(axes - 1, value.ndim)))
+            for name, value in values.items()
+        }
         for values in (flow.total, flow.divergence)
     )
     return Local(added(divergences.values()), added(totals.values()), totals, flow.velocity)

@@ -109,8 +109,9 @@ def _coordinates(
     solver: StochasticSolver, samples: Samples, values: Batch, found: Any
 ) -> Iterator[Coordinate]:
     """The coordinates of every component of every variable; for particles those of space only."""
-    space = solver.domain().axes
-    for name in samples.names if samples.parts == 1 else samples.names[:1]:
+    space, axes = solver.domain().axes, max(map(len, samples.shapes.values()))
+    names = [name for name in samples.names if len(samples.shapes[name]) == axes]
+    for name in names if samples.parts == 1 else names[:1]:
         variable, components = solver.variables()[name], samples.shapes[name][-1]
         spatial = variable.role == "position" and len(space) == components
         for i in range(components):

@@ -278,6 +278,12 @@ class _Work:
         exact = self._table({"exact": whole.exact}, whole.part).mean("exact")
         table = self._table(self.measure(score, test), test)
         found = verdict(table, exact, held_out, whole.singular, whole.parity)
+        header = (self._header() if self.trained is None else self.trained.header) | {
+            "sentence": found.sentence,
+            "verdict": {name: list(number) for name, number in found.numbers.items()},
+        }
+        if history:
+            checkpoint.save(self.folder / SCORE, header, score)
         drawn = maps(
             score,
             self.solver,
@@ -289,12 +295,6 @@ class _Work:
             self.together,
             whole.correlation,
         )
-        header = (self._header() if self.trained is None else self.trained.header) | {
-            "sentence": found.sentence,
-            "verdict": {name: list(number) for name, number in found.numbers.items()},
-        }
-        if history:
-            checkpoint.save(self.folder / SCORE, header, score)
         result = dataset_of(found, drawn, history, header, whole, held_out)
         if self.source is not None:
             result.attrs["score_file"] = str(Path(self.source).resolve())

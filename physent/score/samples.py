@@ -71,8 +71,11 @@ class Samples:
 
     @property
     def parts(self) -> int:
-        """Particles in a sample; 1 if walkers are independent."""
-        return self.shapes[self.names[0]][0]
+        """Particles in a sample; 1 if walkers are independent, and where no variable has components
+        beside them: then they are those of one vector.
+        """
+        longest = max(self.shapes.values(), key=len)
+        return longest[0] if len(longest) > 1 else 1
 
     @property
     def example(self) -> dict[str, Array]:
