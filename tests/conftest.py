@@ -18,12 +18,13 @@ if jaxlib.version.__version__.startswith(("0.9.", "0.10.")):
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
 
 # The workers and the subprocesses of one session compile the same programs again and again: they
-# share a folder of compiled ones, which is new for each session and removed at its end.
-CACHE = None
+# share a folder of compiled ones, which is new for each session and removed at its end, or that of
+# several sessions, which PHYSENT_TESTS_COMPILED names.
+CACHE, SHARED = None, os.environ.get("PHYSENT_TESTS_COMPILED")
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    CACHE = tempfile.mkdtemp(prefix="physent-tests-compiled-")
+    CACHE = None if SHARED else tempfile.mkdtemp(prefix="physent-tests-compiled-")
     os.environ |= {
-        "JAX_COMPILATION_CACHE_DIR": CACHE,
+        "JAX_COMPILATION_CACHE_DIR": SHARED or str(CACHE),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",  # XLA's false alarms about prefer-no-gather when it loads one
