@@ -27,6 +27,7 @@ from physent.experiment.parsing import parse_text
 from physent.io import checkpoint
 from physent.score.trained import load
 from physent.solvers import NLSE
+from physent.sweep.executors import remove as remove_sweep
 
 TINY = """
 [solver]
@@ -245,6 +246,43 @@ def test_a_file_of_another_program_is_not_overwritten(tmp_path):
         file.title = "mine"
     with pytest.raises(errors.FolderError, match="not a run folder"):
         physent.run(NLSE(n=16), t_end=0.02, save_every=0.01, output=tmp_path / "o", overwrite=True)
+
+
+@pytest.mark.parametrize("place", ["s", "s/0000_n=16"])
+def test_a_sweep_or_a_demo_with_other_files_in_it_is_not_overwritten(tmp_path, place, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    solver = NLSE(n=16, length=20.0)
+    physent.run(solver, t_end=0.02, save_every=0.01, output="s/0000_n=16").close()
+    Path("s/sweep.json").write_text('{"points": [{"solver.n": 16}], "experiments": ["x"]}')
+    Path(place, "thesis.txt").write_text("mine")
+    with pytest.raises(errors.FolderError, match=r"thesis.txt' is of no run"):
+        remove_sweep(Path("s"))
+    assert Path(place, "thesis.txt").read_text() == "mine" and Path("s/0000_n=16/run.nc").exists()
+    Path(place, "thesis.txt").unlink()
+    remove_sweep(Path("s"))
+    assert not Path("s").exists()
+    Path("s/nlse").mkdir(parents=True)
+    Path("s/nlse/thesis.txt").write_text("mine")
+    Path("s/sweep.json").write_text("[]")  # of another program
+    for command in (["demo"], ["sweep", "case.toml", "--over", "solver.n=8,16"]):
+        Path("case.toml").write_text(TINY)
+        assert cli._exit_code([*command, "--output", "s", "--overwrite"]) == 2
+    Path("s/sweep.json").unlink()
+    assert cli._exit_code(["demo", "--output", "s", "--overwrite"]) == 2
+    assert Path("s/nlse/thesis.txt").read_text() == "mine"
+
+
+def test_a_page_or_a_movie_replaces_nothing_else(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("case.toml").write_text(TINY)
+    run = ["run", "case.toml", "--output", "o", "--overwrite", "--quiet"]
+    assert cli._exit_code(run) == 0
+    Path("o/report.html").write_text("mine")
+    Path("thesis.webp").write_text("years of work, written in a hurry")
+    assert cli._exit_code(run) == 2 and "report.html' is of no run" in capsys.readouterr().err
+    assert cli._exit_code(["report", "o"]) == 2
+    assert cli._exit_code(["report", "o", "--output", "p.html", "--movie", "thesis.webp"]) == 2
+    assert "not a movie" in capsys.readouterr().err and not Path("p.html").exists()
 
 
 def test_a_score_that_names_code_executes_none(tmp_path):

@@ -13,7 +13,8 @@ import jax
 from physent.errors import FolderError
 from physent.experiment.building import build
 from physent.experiment.parsing import parse, precision_of
-from physent.io.folder import open_run
+from physent.io.folder import check_free as check_run, open_run
+from physent.io.overwriting import is_page
 from physent.report.checks import checks, overall
 from physent.report.movie import movie
 from physent.report.page import HEADLINES, MARKS, entries, made, save, template
@@ -69,13 +70,14 @@ def check_free(folder: Path, overwrite: bool) -> None:
     if not overwrite:
         raise FolderError(f"{folder} exists: choose another --output, or --overwrite it")
     known = {PAGE, *(path.stem for path in experiments())}
-    strange = (
-        [path.name for path in folder.iterdir() if path.name not in known]
-        if folder.is_dir()
-        else [folder.name]
-    )
+    there = list(folder.iterdir()) if folder.is_dir() else [folder]
+    strange = [path.name for path in there if path.name not in known]
+    strange += [PAGE for path in there if path.name == PAGE and not is_page(path)]
     if strange:
         raise FolderError(f"{folder} is not a demo (there is {strange[0]}); it is not overwritten")
+    for path in there:
+        if path.name != PAGE:
+            check_run(path, overwrite=True)
 
 
 def _each(folder: Path, stop: Callable[[], bool]) -> Iterator[Shown]:

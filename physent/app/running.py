@@ -16,7 +16,7 @@ from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import SweepSettings
 from physent.io.folder import EXPERIMENT, write_dataset
 from physent.runs import Finished, execute, resume as resume_run
-from physent.sweep.executors import check_executor, remove, sweep as run_sweep
+from physent.sweep.executors import SUMMARY, check_executor, remove, sweep as run_sweep
 from physent.sweep.points import as_members, points
 from physent.sweep.summary import summarise
 
@@ -175,7 +175,7 @@ def sweep(
     except KeyboardInterrupt as interrupt:
         say(f"interrupted; the same command continues {folder}", wrong=True)
         return 128 + getattr(interrupt, "signal", 2)
-    file = folder / "summary.nc"
+    file = folder / SUMMARY
     with summarise(results, found_points, settings.mode) as summary:
         write_dataset(summary, file)
     failed = [result for result in results if result.status != "done"]

@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -20,13 +19,14 @@ import xarray as xr
 from physent.engine import devices
 from physent.engine.cadence import Cadence
 from physent.engine.rows import Block, Instant, Rows
-from physent.errors import FolderError, Locked, RunError, brief
+from physent.errors import FolderError, Locked, RunError
 from physent.io import checkpoint
 from physent.io.complex_fields import join_complex
 from physent.io.digests import SEAL, Values, structure_of, write_sums
 from physent.io.layout import Layout
 from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter
+from physent.io.overwriting import CHECKPOINT, EXPERIMENT, LOG, RUN, check_run
 from physent.io.replacing import reason, remove, to_disk, writing
 from physent.protocol import hdf5
 from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
@@ -36,13 +36,6 @@ try:
     import resource
 except ImportError:  # not a POSIX system
     resource = None
-
-RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
-# what physent writes into the folder of a run, and what a killed process leaves of it
-OWN = re.compile(
-    r"run\.(nc|log|sum)|experiment\.toml|(score\.)?checkpoint\.eqx(\.new)?|score\.(eqx|nc|log)|"
-    r"report\.html|source|\.[0-9a-f]{6}-\d+-\d+\..+"
-)
 
 
 class RunFolder:
@@ -225,26 +218,9 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise FolderError(
             f"{path} exists: choose another --output, or --overwrite it, or 'physent resume {path}'"
         )
-    there = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else [path.name]
-    if there and not (CHECKPOINT in there or _is_ours(path / RUN)):
-        raise FolderError(f"{path} is not a run folder; it is not overwritten")
-    strange = [name for name in there if not OWN.fullmatch(name)]
-    if strange:
-        raise FolderError(
-            f"{path}: {brief(', '.join(strange))} is of no run, and nothing is overwritten: move "
-            "it away, or choose another --output"
-        )
+    check_run(path)
     if (path / LOG).exists():
         check_idle(path)
-
-
-def _is_ours(file: Path) -> bool:
-    """Whether a file is that of a run."""
-    try:
-        with hdf5.opened(file) as stored:
-            return "experiment" in stored.ncattrs()
-    except (OSError, RuntimeError):
-        return False
 
 
 def check_idle(path: Path) -> None:

@@ -9,10 +9,8 @@ import xarray as xr
 from physent.errors import FolderError, OptionError, printable, shortened
 from physent.io.folder import RUN, open_run
 from physent.io.integrity import check
+from physent.io.overwriting import MARK, REPORT
 from physent.io.replacing import writing
-
-REPORT = "report.html"
-MARK = b'<meta name="generator" content="physent report">'
 
 
 def place_of(path: Path) -> Path:

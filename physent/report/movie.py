@@ -3,6 +3,7 @@ and a line in one.
 """
 
 import base64
+import contextlib
 import importlib.util
 import io
 import warnings
@@ -130,6 +131,10 @@ def check_movie(target: Path) -> None:
             "an mp4 needs the extra physent[mp4], which is not installed; a .webp does not"
         )
     check_parent(target)
+    with contextlib.suppress(FileNotFoundError), open(target, "rb") as file:
+        begins = file.read(12)
+        if begins[8:] != b"WEBP" and begins[4:8] != b"ftyp":
+            raise FolderError(f"{target} exists and is not a movie: choose another --movie")
 
 
 def _mp4(frames: list[np.ndarray], target: Path) -> None:

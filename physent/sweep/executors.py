@@ -11,9 +11,9 @@ import importlib.util
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -24,21 +24,21 @@ import jax
 
 from physent.data.invariants import not_kept
 from physent.engine.interrupts import Interrupts
-from physent.errors import FolderError, Locked, OptionError, nearest
+from physent.errors import FolderError, OptionError, nearest
 from physent.experiment.building import build
 from physent.experiment.parsing import parse_text, precision_of
-from physent.io.folder import EXPERIMENT, LOG, RUN
-from physent.io.lock import lock
+from physent.experiment.recorded import read
+from physent.io.folder import EXPERIMENT, RUN, check_free
+from physent.io.overwriting import LEFT, check_nothing
 from physent.io.replacing import writing
 from physent.protocol import hdf5
 from physent.protocol.moved import renamed_keyword
-from physent.protocol.registry import current_kinds
 from physent.runs import execute, resume
 from physent.sweep.points import Point
 from physent.sweep.workers import one_thread, prepare, stopping
 
 ATTEMPTS = 3  # of a point whose worker died
-MANIFEST = "sweep.json"
+MANIFEST, SUMMARY = "sweep.json", "summary.nc"
 
 
 @dataclass(frozen=True)
@@ -213,17 +213,13 @@ def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
         try:
             return [
                 claim["points"],
-                [current_kinds(tomllib.loads(text)) for text in claim["experiments"]],
+                [read(text) for text in claim["experiments"]],
             ]
-        except (KeyError, TypeError, tomllib.TOMLDecodeError):
+        except (TypeError, ValueError):
             return []
 
-    manifest = folder / MANIFEST
-    if manifest.is_file():
-        there, here = (
-            json.loads(manifest.read_text(encoding="utf-8")),
-            json.loads(json.dumps(claim)),
-        )
+    there, here = _claim_of(folder), json.loads(json.dumps(claim))
+    if there is not None:
         if there != here and as_now(there) != as_now(here):
             raise FolderError(
                 f"{folder} holds another sweep: choose another --output, or --overwrite it"
@@ -236,17 +232,31 @@ def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
         (beside / MANIFEST).write_text(json.dumps(claim, indent=1), encoding="utf-8")
 
 
+def _claim_of(folder: Path) -> dict[str, list[Any]] | None:
+    """The points and experiments of the sweep in a folder; None where there is none."""
+    try:
+        claim = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        points, experiments = claim["points"], claim["experiments"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    whole = isinstance(points, list) and isinstance(experiments, list)
+    return claim if whole and all(isinstance(point, dict) for point in points) else None
+
+
 def remove(folder: Path) -> None:
-    """Delete a sweep. Raises FolderError for any other folder."""
+    """Delete a sweep. Raises FolderError for any other folder, and for one with anything else in
+    it or in its runs, or with a run that is going on.
+    """
     if not folder.exists():
         return
-    if not (folder / MANIFEST).is_file():
+    claim = _claim_of(folder)
+    if claim is None:
         raise FolderError(f"{folder} is not a sweep; it is not overwritten")
-    for log in folder.glob(f"*/{LOG}"):
-        try:
-            lock(log).close()
-        except Locked:
-            raise FolderError(
-                f"{log.parent}: another process is running it; it is not overwritten"
-            ) from None
+    names = [Point(index, settings).name for index, settings in enumerate(claim["points"])]
+    own = re.compile("|".join([rf"{re.escape(name)}(\.damaged\d*)?" for name in names] + [LEFT]))
+    there = [path for path in sorted(folder.iterdir()) if path.name not in (MANIFEST, SUMMARY)]
+    check_nothing(folder, [path.name for path in there if not own.fullmatch(path.name)])
+    for path in there:
+        if not re.fullmatch(LEFT, path.name):
+            check_free(path, overwrite=True)
     shutil.rmtree(folder)
