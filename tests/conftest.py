@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -33,6 +34,10 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 import jax  # noqa: E402 - reads the flags
 import pytest  # noqa: E402
 from recording import Recorder, commit, table  # noqa: E402
+
+# A shell that starts us in the background lets us, and all that we start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tracing makes hundreds of thousands of small objects that live: looking through them a tenth as
 # often saves a seventh of the suite's time (measured).
