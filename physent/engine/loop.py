@@ -302,7 +302,7 @@ class Loop:
             return time.perf_counter() - started
 
         first = seconds(Portion(0, 0, 1, 0))
-        count = max(1, min(self.capacity, 16, int(0.5 / first)))
+        count = devices.agreed(max(1, min(self.capacity, 16, int(0.5 / first))))
         self.row_seconds = seconds(Portion(0, 0, count, 0)) / count
         step = Portion(self.done, 0, 0, 1)
         self.portions.took(step, seconds(step))

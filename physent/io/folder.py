@@ -92,27 +92,31 @@ class RunFolder:
         """Create a folder with the row at t = 0, and return the instant of the run (on the
         host).
         """
-        with contextlib.ExitStack() as failing:
-            with writing(path) as beside:
-                beside.mkdir(parents=True)
-                # locked and open from its first moment on: nobody takes the folder for free, and a
-                # thread that reads the file at once does not keep us from writing it
-                locked = failing.enter_context(_locked(beside))
-                check_room(beside, _bytes(block.rows))
-                (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
-                writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
-                failing.callback(writer.close)
-                writer.append(block)
-                sums, values = writer.digests(), writer.values
-                _save(beside / CHECKPOINT, experiment, instant, 0, sums)
-                write_sums(beside, {"rows": 0} | sums, writer.attributes())
-                check_free(path, overwrite)
-                remove(path)
-                writer.path = path / RUN
-                if os.name != "posix":  # what is open cannot be renamed
-                    failing.close()
-                    locked = writer = None
-            failing.pop_all()
+        try:
+            with contextlib.ExitStack() as failing:
+                with writing(path) as beside:
+                    beside.mkdir(parents=True)
+                    # locked and open from its first moment on: nobody takes the folder for free, and a
+                    # thread that reads the file at once does not keep us from writing it
+                    locked = failing.enter_context(_locked(beside))
+                    check_room(beside, _bytes(block.rows))
+                    (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
+                    writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
+                    failing.callback(writer.close)
+                    writer.append(block)
+                    sums, values = writer.digests(), writer.values
+                    _save(beside / CHECKPOINT, experiment, instant, 0, sums)
+                    write_sums(beside, {"rows": 0} | sums, writer.attributes())
+                    check_free(path, overwrite)
+                    remove(path)
+                    writer.path = path / RUN
+                    if os.name != "posix":  # what is open cannot be renamed
+                        failing.close()
+                        locked = writer = None
+                failing.pop_all()
+        except FolderError:
+            check_free(path, overwrite)  # somebody took it meanwhile
+            raise
         return cls(path, cadence, experiment, locked, writer, values)
 
     def append(self, block: Block) -> None:
