@@ -94,7 +94,8 @@ def _entropy_rate(
     _, centred, scale = centred_in_units(s, (0,))
     slope = weights @ centred
     residuals = centred - slope * t
-    exact = jnp.max(jnp.abs(residuals)) < 16 * jnp.finfo(s.dtype).eps  # noise of rounding
+    noise = 16 * jnp.finfo(s.dtype).eps * jnp.max(jnp.abs(centred))  # of rounding
+    exact = jnp.max(jnp.abs(residuals)) <= noise
     residuals = jnp.where(exact, 0, residuals)
     mean = mean_of(residuals, 0, t / jnp.linalg.norm(t))
     if block is None:

@@ -96,8 +96,8 @@ class RunFolder:
             with contextlib.ExitStack() as failing:
                 with writing(path) as beside:
                     beside.mkdir(parents=True)
-                    # locked and open from its first moment on: nobody takes the folder for free, and a
-                    # thread that reads the file at once does not keep us from writing it
+                    # locked and open from its first moment on: nobody takes the folder for free,
+                    # and a thread that reads the file at once does not keep us from writing it
                     locked = failing.enter_context(_locked(beside))
                     check_room(beside, _bytes(block.rows))
                     (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
