@@ -126,6 +126,10 @@ def test_mutated_experiments_are_answered_by_a_sentence():
         ("\ufeff" + TINY.replace("16", '"x"'), "solver.n: given 'x', allowed: an integer"),
         (TINY + "[solver.initial]\nkind = { a = 1 }", "solver.initial.kind"),
         (TINY + "[solver.initial]\nkind = [1]", "solver.initial.kind"),
+        (
+            TINY + f'[[diagnostics]]\nkind = "entropy"\nof = "density"\nname = {10**24}',
+            "diagnostics.0.*given 1000",
+        ),
         ('name = "a\\u001b[31m"' + TINY, r"name: given 'a\\x1b\[31m', allowed: characters that"),
         (f'name = "{"w" * 300}"' + TINY, "allowed: a valid folder name of at most 200 bytes"),
     ],

@@ -171,8 +171,8 @@ def of_type(value: Any, annotation: Any) -> bool:
         return callable(value)
     if isinstance(value, bool | np.bool_):
         return annotation in (bool, Any)
-    if isinstance(value, int) and abs(value) >= 2**63:  # more than any array can have
-        return annotation not in (int, float)
+    if annotation in (int, float) and isinstance(value, int) and abs(value) >= 2**63:
+        return False  # more than any array can have
     wider = {int: Integral, float: Real | np.ndarray | jax.Array, str: str | os.PathLike}
     return not isinstance(annotation, type) or isinstance(value, wider.get(annotation, annotation))
 
