@@ -16,14 +16,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+LONGEST = 120  # characters of a value or a key in a message
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # kinds of characters that are not to be seen
+
 
 class ConfigError(Exception):
     """An experiment that cannot be run; `problems` holds one line per problem."""
 
     def __init__(self, problems: list[str]):
-        super().__init__(
-            problems
-        )  # what is given here is what a copy in another process is made of
+        # what is given here is what a copy in another process is made of
+        super().__init__(problems)
         self.problems = problems
 
     def __str__(self) -> str:
@@ -117,9 +119,6 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f", did you mean {match[0]}?" if match else ""
 
 
-LONGEST = 120  # characters of a value or a key in a message
-
-
 class _Brief(reprlib.Repr):
     def __init__(self) -> None:
         super().__init__()
@@ -153,6 +152,3 @@ def printable(text: str) -> str:
 
 def _is_shown(char: str) -> bool:
     return char in "\n\t" or unicodedata.category(char) not in _HIDDEN
-
-
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")

@@ -69,9 +69,8 @@ def print_summary(
     """Print the drift of the invariants with what is said of it, the entropies, and the path of the
     file.
     """
-    console = PlainConsole(
-        width=max(PlainConsole().width, 120)
-    )  # a table cut short is no use in a log
+    # a table cut short is no use in a log
+    console = PlainConsole(width=max(PlainConsole().width, 120))
     if found:
         table = _table(
             "invariant", "at t = 0", "largest drift", "relative", "", title="conserved quantities"

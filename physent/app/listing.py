@@ -60,8 +60,7 @@ def _list_runs(folder: Path) -> int:
         say(f"{folder}: there are no runs")
         return 0
     columns = ("run", "state", "kind", "parameters that differ", "rows", "size", "age")
-    width = (
-        max(PlainConsole().width, 120) if sys.stdout.isatty() else 400
-    )  # nothing is cut in a pipe
+    # nothing is cut in a pipe
+    width = max(PlainConsole().width, 120) if sys.stdout.isatty() else 400
     PlainConsole(width=width).print(text_table(columns, found))
     return 0

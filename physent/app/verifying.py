@@ -24,17 +24,14 @@ def verify(folder: Path, rows: str | None) -> int:
     if not folder.is_dir():
         raise FolderError(f"{folder} is not a run: there is no such folder")
     found = differences(folder)
-    known = has_digests(folder)
     if span is not None and not found:
         found = list(_computed_again(folder, *span))
     for words in found:
         say(words)
     if not found:
-        held = (
-            "every file is as it was written"
-            if known
-            else ("it was written by an earlier version, without digests; what it has can be read")
-        )
+        held = "every file is as it was written"
+        if not has_digests(folder):
+            held = "it was written by an earlier version, without digests; what it has can be read"
         again = f", and rows {rows} come out again bit for bit" if rows else ""
         say(f"{folder}: {held}{again}")
     return 1 if found else 0

@@ -11,8 +11,8 @@ import xarray as xr
 from physent.data.times import OWN, seconds_of, time_of, uneven
 from physent.entropy import OutcomeSpace
 from physent.io.complex_fields import join_complex
-from physent.protocol.diagnostic import Diagnostic, Observed
-from physent.protocol.parameters import as_number, check_diagnostics, of_another_precision
+from physent.protocol.diagnostic import Diagnostic, Observed, check_diagnostics
+from physent.protocol.parameters import as_number, of_another_precision
 from physent.protocol.variables import Axis, Domain, Variable
 
 BLOCK_BYTES = 64 * 2**20
@@ -33,7 +33,7 @@ def diagnose(
     are masked, not finite or, where a density is asked for, negative, or when times are not evenly
     spaced and a diagnostic counts rows that follow each other (ordinal patterns, ...).
     """
-    diagnostics = check_diagnostics(diagnostics, Diagnostic)
+    diagnostics = check_diagnostics(diagnostics)
     dataset = join_complex(dataset)
     time = time or time_of(dataset, "choose it with --time NAME, in Python with time=")
     if time not in dataset.dims or not dataset.sizes[time]:

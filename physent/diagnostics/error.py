@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.diagnostics.fields import joined
-from physent.entropy.discrete import unit_of
+from physent.entropy.discrete import root_mean_square
 from physent.errors import nearest
 from physent.protocol.diagnostic import Instantaneous, Observed
 from physent.protocol.parameters import static
@@ -45,7 +45,4 @@ class Error(Instantaneous):
         difference = (
             jnp.abs(jnp.abs(value) - jnp.abs(exact)) if self.modulus else jnp.abs(value - exact)
         )
-        if self.norm == "max":
-            return (jnp.max(difference),)
-        unit = jnp.squeeze(unit_of(difference))
-        return (jnp.sqrt(jnp.mean((difference * (1 / unit)) ** 2)) * unit,)
+        return (jnp.max(difference) if self.norm == "max" else root_mean_square(difference),)

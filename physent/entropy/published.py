@@ -19,10 +19,10 @@ from physent.entropy.discrete import (
     log_nonzero,
     nonzero,
     only_finite,
+    root_mean_square,
     scaled,
     squared_modulus,
     std,
-    unit_of,
 )
 from physent.entropy.entropy import entropy
 from physent.entropy.outcomes.histogram import Histogram
@@ -158,6 +158,4 @@ def mixing_proxy(density: ArrayLike, vorticity: ArrayLike) -> Array:
     It is largest before anything has mixed; `potential_energies` and `dye_entropy` measure mixing.
     """
     density, vorticity = as_real(density), as_real(vorticity)
-    unit = unit_of(vorticity, axis=(-2, -1))
-    rms = jnp.sqrt(jnp.mean((vorticity * (1 / unit)) ** 2, axis=(-2, -1))) * unit[..., 0, 0]
-    return std(density, axis=(-2, -1)) * rms
+    return std(density, axis=(-2, -1)) * root_mean_square(vorticity, axis=(-2, -1))

@@ -13,9 +13,8 @@ from physent.errors import ParameterError
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.experiment.time_step import doubts, resolved
 from physent.protocol import registry
-from physent.protocol.diagnostic import Diagnostic
+from physent.protocol.diagnostic import check_diagnostics
 from physent.protocol.parameters import (
-    check_diagnostics,
     check_instance,
     kind_of,
     of_another_precision,
@@ -65,7 +64,7 @@ def describe(
     check_instance(
         solver, Solver, "solver", "; physent.load_experiment(path) reads one from an experiment"
     )
-    diagnostics = check_diagnostics(diagnostics, Diagnostic)
+    diagnostics = check_diagnostics(diagnostics)
     for key, words in of_another_precision(diagnostics, solver):
         raise ParameterError(key, words)
     solver, notes = resolved(solver, run)

@@ -4,7 +4,7 @@ pass.
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Reading:
         self.add((*key, *error.key.split(".")), error.message)
 
     def unknown(
-        self, key: Key, names: Sequence[str], known: Iterable[str], elsewhere: Iterable[str] = ()
+        self, key: Key, names: Sequence[str], known: Collection[str], elsewhere: Sequence[str] = ()
     ) -> None:
         """Record the names in a table that are not among the known ones, with the nearest of those
         or of keys elsewhere.

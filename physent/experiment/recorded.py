@@ -8,8 +8,6 @@ from physent.experiment.toml_lines import loads
 from physent.protocol.registry import current_kinds
 
 RANGES = ("linspace", "geomspace")
-
-
 _TABLES = ("solver", "run", "output", "sweep", "score")
 
 

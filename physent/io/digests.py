@@ -39,12 +39,6 @@ def digest_of(data: Any) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def digest_of_file(path: Path) -> str:
-    """The digest of the bytes of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def sealed(record: dict[str, Any]) -> dict[str, Any]:
     """A record with the digest of its own content."""
     return record | {SEAL: digest_of(record)}

@@ -1,5 +1,6 @@
 """Whether a run folder is as it was written: its files against the digests it holds of them."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -180,12 +181,11 @@ def _of_run(folder: Path, most: float) -> Iterator[str]:
     sums, words = _sums(folder)
     if words:
         yield words
-    try:
+    # a damaged one is said by `_others`, and by whoever goes on from it
+    with contextlib.suppress(OSError, ValueError):
         header = checkpoint.read_header(folder / CHECKPOINT)
         if "values" in header:
             known.append(header)
-    except (OSError, ValueError):
-        pass  # said where it is used
     if sums is not None:
         known.append(sums)
         behind = bool(known[1:]) and known[0]["rows"] < sums["rows"]

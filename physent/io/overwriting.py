@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 from physent.errors import FolderError, brief
+from physent.io.replacing import LEFT
 from physent.protocol import hdf5
 
 RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
 REPORT, MARK = "report.html", b'<meta name="generator" content="physent report">'
-LEFT = r"\.[0-9a-f]{6}-\d+-\d+\..+"  # by a killed process
 OWN = re.compile(
     r"run\.(nc|log|sum)|experiment\.toml|(score\.)?checkpoint\.eqx(\.new)?|score\.(eqx|nc|log)|"
     rf"source|{LEFT}"

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from physent.errors import FolderError, RunError
 
+LEFT = r"\.[0-9a-f]{6}-\d+-\d+\..+"  # a temporary name, left by a killed process
+
 
 @contextlib.contextmanager
 def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:

@@ -12,8 +12,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import equinox as eqx
 from jaxtyping import Array
 
-from physent.errors import nearest
-from physent.protocol.parameters import Declared
+from physent.errors import ParameterError, nearest
+from physent.protocol.parameters import Declared, check_instance
 from physent.protocol.variables import Axis, Domain, Variable
 
 
@@ -235,3 +235,16 @@ class Instantaneous(Diagnostic[tuple[()]]):
     def __call__(self, carry: tuple[()], observed: Observed) -> tuple[tuple[()], dict[str, Array]]:
         """The outputs at this time, by the names that `variables` gives them."""
         return carry, self.named(observed, self.values(observed))
+
+
+def check_diagnostics(diagnostics: Any) -> list[Diagnostic]:
+    """The diagnostics as a list. Raises ParameterError for anything else."""
+    if isinstance(diagnostics, Diagnostic | str) or not isinstance(diagnostics, Iterable):
+        given = repr(diagnostics) if isinstance(diagnostics, str) else type(diagnostics).__name__
+        raise ParameterError(
+            "diagnostics", f"given {given}, allowed: a list, as [Entropy(of='density')]"
+        )
+    found = list(diagnostics)
+    for i, each in enumerate(found):
+        check_instance(each, Diagnostic, f"diagnostics.{i}", ", as Entropy(of='density')")
+    return found

@@ -14,7 +14,7 @@ tables of the documentation and the vmap axes of an ensemble are read from it.
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -333,21 +333,6 @@ def check_instance(value: Any, family: type, key: str, hint: str = "") -> None:
     elif isinstance(value, str | os.PathLike):
         given = f"given {str(value)!r}"
     raise ParameterError(key, f"{given}, allowed: an instance of {name}{hint}")
-
-
-def check_diagnostics(diagnostics: Any, family: type) -> list[Any]:
-    """The diagnostics as a list. Raises ParameterError for anything else than instances of the
-    class.
-    """
-    if isinstance(diagnostics, family | str) or not isinstance(diagnostics, Iterable):
-        given = repr(diagnostics) if isinstance(diagnostics, str) else type(diagnostics).__name__
-        raise ParameterError(
-            "diagnostics", f"given {given}, allowed: a list, as [Entropy(of='density')]"
-        )
-    found = list(diagnostics)
-    for i, each in enumerate(found):
-        check_instance(each, family, f"diagnostics.{i}", ", as Entropy(of='density')")
-    return found
 
 
 def of_another_precision(diagnostics: Sequence[Any], solver: Any = None) -> list[tuple[str, str]]:

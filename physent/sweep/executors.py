@@ -29,8 +29,8 @@ from physent.experiment.building import build
 from physent.experiment.parsing import parse_text, precision_of
 from physent.experiment.recorded import read
 from physent.io.folder import EXPERIMENT, RUN, check_free
-from physent.io.overwriting import LEFT, check_nothing
-from physent.io.replacing import writing
+from physent.io.overwriting import check_nothing
+from physent.io.replacing import LEFT, writing
 from physent.protocol import hdf5
 from physent.protocol.moved import renamed_keyword
 from physent.runs import execute, resume

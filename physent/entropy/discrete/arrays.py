@@ -151,6 +151,13 @@ def scaled(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
     return x * (1 / unit_of(x, axis))
 
 
+def root_mean_square(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    """The root mean square, at any scale."""
+    unit = unit_of(x, axis)
+    value = jnp.sqrt(jnp.mean((x * (1 / unit)) ** 2, axis=axis, keepdims=True)) * unit
+    return jnp.squeeze(value, axis)
+
+
 def std(x: Array, axis: int | tuple[int, ...] | None = None, ddof: int = 0) -> Array:
     """The standard deviation, at any scale."""
     unit = unit_of(x, axis)
