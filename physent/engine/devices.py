@@ -6,6 +6,7 @@ the axes that its solver names (`Solver.split`), and `physent.numerics.slab` doe
 cannot do without gathering.
 """
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -92,6 +93,27 @@ def problem(solver: Any, members: int, devices: int) -> str | None:
 # many processes
 
 _orphaned = False  # forked from a process whose threads JAX needs
+
+
+def shortage(needed: int, devices: int) -> str | None:
+    """Why one device of this machine cannot hold a run that needs so many bytes at least; None if
+    it may, or if several share it.
+    """
+    there = _memory()
+    if devices > 1 or needed <= there:
+        return None
+    return f"it needs at least {needed / 1e9:.3g} GB of memory, and here are {there / 1e9:.3g} GB"
+
+
+def _memory() -> float:
+    """The bytes of memory of the first device; infinite where nobody knows."""
+    own = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
+    if own:
+        return float(own)
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return math.inf
 
 
 def _forked() -> None:

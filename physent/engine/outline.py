@@ -82,6 +82,15 @@ class Outline:
         state, values, _ = eqx.filter_eval_shape(first, self.one)
         return state, values, invariants
 
+    @property
+    def least_bytes(self) -> int:
+        """The memory that a run needs at least: a state and the next one, and what is observed, of
+        all members.
+        """
+        state, values, _ = self._traced
+        leaves = jax.tree.leaves((state, state, values))
+        return self.members * sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+
     @functools.cached_property
     def example(self) -> Observed:
         """The observables of one member's first state: shapes and dtypes instead of values.

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from physent.engine import devices
 from physent.engine.program import Program
 from physent.engine.rows import invariant
-from physent.errors import ParameterError, nearest
+from physent.errors import ParameterError, nearest, shortened
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.parameters import of_another_precision
 from physent.protocol.variables import Variable
@@ -23,9 +23,13 @@ def problems(program: Program) -> list[tuple[str, str]]:
     if found := of_another_precision(program.diagnostics, program.solver):
         return found
     try:
+        if words := devices.shortage(program.least_bytes, program.devices):
+            return [("solver", words)]
         example = program.example
     except (ValueError, TypeError) as error:
         return [("solver", str(error))]
+    except (ArithmeticError, MemoryError) as error:  # no index, or no array, is as large
+        return [("solver", f"it is too large: {shortened(str(error))}")]
     found: list[tuple[str, str]] = []
     if words := devices.problem(program.solver, program.members, program.devices):
         found.append(("run.devices", words))

@@ -60,8 +60,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
     three at once where it can, in nine stages for twelve.
     """
 
-    nx: int = static(128, ge=4, doc="cells in x")
-    nz: int = static(64, ge=4, doc="cells in z, an even number")
+    nx: int = static(128, ge=4, le=2**17, doc="cells in x")
+    nz: int = static(64, ge=4, le=2**17, doc="cells in z, an even number")
     length: Array = param(
         default=2.0, converter=as_number, gt=0, doc="length of the box", units="length"
     )
