@@ -195,6 +195,10 @@ def test_a_value_per_member_needs_as_many_values_as_members(tmp_path):
     assert "given 2 values, allowed: a number >= 0, or one for each of the 3 members" in found[0]
 
 
+def test_a_list_of_one_value_is_the_value_of_one_member(tmp_path):
+    assert load(tmp_path, GOOD, "solver.nu=[0.3]").solver.nu.shape == ()
+
+
 @pytest.mark.parametrize("kind", [*registry.registered("solvers"), f"{TOYS}:Heat"])
 def test_the_template_of_every_solver_is_a_valid_experiment_with_every_key(kind):
     cls = registry.find("solvers", kind)

@@ -215,4 +215,5 @@ def _per_member(declaration: Declaration, value: Any, members: int) -> Any:
             each = f"or one for each of the {members} members"
             words = f"given {len(value)} values, allowed: {allowed}, {each}"
         raise ParameterError(name, words)
-    return value
+    alone = members == 1 and np.ndim(value) == declaration.ndim + 1
+    return value[0] if alone else value
