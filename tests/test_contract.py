@@ -18,11 +18,12 @@ from toys import Gas, Heat
 
 import physent
 from physent.engine.program import Program
+from physent.errors import ParameterError
 from physent.experiment.schema import parameter_table
 from physent.io import checkpoint
 from physent.learning.networks import NETWORKS
 from physent.protocol import registry
-from physent.protocol.parameters import declarations, settings
+from physent.protocol.parameters import declarations, numbers, settings
 from physent.score.trained import build, header
 
 SOLVERS = registry.available("solvers") | {"toy": Heat, "gas": Gas}
@@ -85,6 +86,23 @@ def test_a_solver_is_a_module_with_array_parameters_and_documented_fields(solver
         if declaration.form == "param" and getattr(solver, name) is not None:
             assert isinstance(getattr(solver, name), jax.Array), name
     assert type(solver).__doc__ and parameter_table(type(solver))
+
+
+def test_a_parameter_has_one_value_or_one_for_each_member(solver):
+    """Never one for each cell or component, which would be broadcast."""
+    for name, value in numbers(solver):
+        if "." in name or np.isnan(value).any():
+            continue
+        several = jnp.stack([value, value])
+        with pytest.raises(ParameterError, match=f"^{name}: given an array of shape"):
+            type(solver)(**{name: jnp.stack([several, several])})
+        ensemble = eqx.tree_at(lambda s, name=name: getattr(s, name), solver, several)
+        if not isinstance(solver, Heat | Gas):  # a user's own need not look
+            with pytest.raises(ParameterError, match=f"^{name}: given 2 values, one for each"):
+                ensemble.init(jax.random.key(0))
+        for members, allowed in ((1, "allowed: one value$"), (3, "one for each of the 3 members")):
+            with pytest.raises(ParameterError, match=f"^solver.{name}: given 2 values.*{allowed}"):
+                physent.run(ensemble, t_end=1.0, save_every=1.0, members=members)
 
 
 def test_a_step_keeps_the_structure_of_the_state_and_adds_dt(solver, steps):

@@ -9,7 +9,7 @@ from physent.engine.program import Program
 from physent.engine.rows import invariant
 from physent.errors import ParameterError, nearest, shortened
 from physent.protocol.diagnostic import Diagnostic
-from physent.protocol.parameters import of_another_precision
+from physent.protocol.parameters import members_given, of_another_precision
 from physent.protocol.variables import Variable
 
 
@@ -21,6 +21,8 @@ def problems(program: Program) -> list[tuple[str, str]]:
     what they declare.
     """
     if found := of_another_precision(program.diagnostics, program.solver):
+        return found
+    if found := _of_other_members(program):
         return found
     try:
         if words := devices.shortage(program.least_bytes, program.devices):
@@ -76,6 +78,17 @@ def problems(program: Program) -> list[tuple[str, str]]:
         (f"diagnostics.{i}", problem)
         for i, (diagnostic, declared, outputs) in enumerate(given)
         for problem in _output_problems(diagnostic, declared, outputs)
+    ]
+
+
+def _of_other_members(program: Program) -> list[tuple[str, str]]:
+    """The parameters that are given for another number of members than there is."""
+    members = program.members
+    each = f", or one for each of the {members} members" if members > 1 else ""
+    return [
+        (f"solver.{name}", f"given {count} values, one for each member, allowed: one value{each}")
+        for name, count in members_given(program.solver).items()
+        if members == 1 or count != members
     ]
 
 

@@ -126,6 +126,17 @@ class Declaration:
             return self.violation(value)
         return None
 
+    def misshapen(self, value: Any) -> str | None:
+        """A message on why an array has neither the axes of one value nor those of one for each
+        member, or None.
+        """
+        if self.form != "param" or value is None or np.ndim(value) - self.ndim in (0, 1):
+            return None
+        given = (
+            f"given an array of shape {np.shape(value)}" if np.ndim(value) else "given one number"
+        )
+        return f"{given}, allowed: {self.allowed}, or one for each member"
+
     def violation(self, value: Any) -> str | None:
         """A message on why the field cannot have `value`, or None; traced values pass."""
         if isinstance(value, jax.core.Tracer) or self._keeps(value):

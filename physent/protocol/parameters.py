@@ -13,6 +13,7 @@ tables of the documentation and the vmap axes of an ensemble are read from it.
 """
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import (
@@ -274,7 +275,7 @@ class Declared(eqx.Module, metaclass=DeclaredMeta):
             value = getattr(self, declaration.name)
             if declaration.name in self.automatic and is_automatic(value):
                 continue
-            violation = declaration.violation(value)
+            violation = declaration.misshapen(value) or declaration.violation(value)
             if declaration.form != "choice" and violation:
                 raise ParameterError(declaration.name, violation)
 
@@ -356,19 +357,40 @@ def of_another_precision(diagnostics: Sequence[Any], solver: Any = None) -> list
     return found
 
 
+def members_given(module: Any) -> dict[str, int]:
+    """How many values each parameter that is given per member has, by its dotted name."""
+    given = {}
+    for path, axis in jax.tree_util.tree_leaves_with_path(member_axes(module)):
+        name = jax.tree_util.keystr(path).lstrip(".")
+        given[name] = np.shape(functools.reduce(_part, path, module))[axis]
+    return given
+
+
+def require_one_member(module: Any) -> None:
+    """Raise ParameterError where a parameter is given per member: what computes one member would
+    broadcast it over cells or components.
+    """
+    for name, count in members_given(module).items():
+        words = f"given {count} values, one for each member, where one member is made"
+        raise ParameterError(name, f"{words}: allowed in physent.run, or under jax.vmap")
+
+
 def member_axes(module: Any) -> Any:
     """The vmap axes of a module: 0 for each parameter given per member, None elsewhere."""
 
     def axis(path: tuple[Any, ...], leaf: Any) -> int | None:
-        owner, name = module, getattr(path[-1], "name", "")
-        for key in path[:-1]:
-            if hasattr(key, "name"):
-                owner = getattr(owner, key.name)
-            else:
-                owner = owner[getattr(key, "idx", getattr(key, "key", None))]
+        owner = functools.reduce(_part, path[:-1], module)
+        name = getattr(path[-1], "name", "")
         declared = declarations(type(owner)) if isinstance(owner, Declared) else {}
         if name not in declared or declared[name].form != "param":
             return None
         return 0 if jnp.ndim(leaf) == declared[name].ndim + 1 else None
 
     return jax.tree_util.tree_map_with_path(axis, module)
+
+
+def _part(owner: Any, key: Any) -> Any:
+    """What a key of a path of JAX leads to."""
+    if hasattr(key, "name"):
+        return getattr(owner, key.name)
+    return owner[getattr(key, "idx", getattr(key, "key", None))]

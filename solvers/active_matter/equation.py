@@ -22,6 +22,7 @@ from physent.protocol.parameters import (
     member_axes,
     one_of,
     param,
+    require_one_member,
     static,
 )
 from physent.protocol.stochastic import StochasticSolver
@@ -145,6 +146,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
         """Particles at random or on a lattice, with stationary propulsions."""
+        require_one_member(self)
         key, place, direct = jax.random.split(key, 3)
         shape = (self.particles, self.dimension)
         if self.initial == "random":

@@ -18,6 +18,7 @@ from physent.protocol.parameters import (
     declarations,
     one_of,
     param,
+    require_one_member,
     static,
 )
 from physent.protocol.solver import Solver, State
@@ -200,6 +201,7 @@ class Couzin(Solver[CouzinState]):
 
     def init(self, key: PRNGKeyArray) -> CouzinState:
         """The initial condition at t = 0."""
+        require_one_member(self)
         start, noise = jax.random.split(key)
         position, heading = self.initial(
             start, (self.dimensions, self.n), self.length, self.speed.dtype

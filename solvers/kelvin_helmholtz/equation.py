@@ -13,6 +13,7 @@ from physent.protocol.parameters import (
     choice,
     one_of,
     param,
+    require_one_member,
     static,
 )
 from physent.protocol.solver import Solver, State, too_long
@@ -144,6 +145,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
 
     def init(self, key: PRNGKeyArray) -> KelvinHelmholtzState:
         """The initial flow, with noise and random phases from the key."""
+        require_one_member(self)
         box, method = self._box, self._method
         for_phases, for_noise, for_forcing = jax.random.split(key, 3)
         # noise 0 is not drawn at all only where it is known to be 0: a traced value may become

@@ -17,6 +17,7 @@ from physent.protocol.parameters import (
     kind_of,
     one_of,
     param,
+    require_one_member,
     static,
 )
 from physent.protocol.solver import Solver, State, too_long
@@ -145,6 +146,7 @@ class KleinGordon(Solver[KleinGordonState]):
 
     def init(self, key: PRNGKeyArray) -> KleinGordonState:
         """The initial condition at t = 0, which is deterministic."""
+        require_one_member(self)
         t = jnp.zeros_like(self.dt)
         phi, phi_t = self._start()
         return KleinGordonState(

@@ -21,6 +21,7 @@ from physent.protocol.parameters import (
     member_axes,
     one_of,
     param,
+    require_one_member,
     static,
 )
 from physent.protocol.solver import State
@@ -269,6 +270,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
 
     def init(self, key: PRNGKeyArray) -> LinearLangevinState:
         """A draw from the stationary distribution, or 0."""
+        require_one_member(self)
         a, d = self.system.matrix(), self.system.diffusion()
         if self.method == "exact":
             decay, noise = exact_step(a, d, self.dt)

@@ -11,6 +11,7 @@ from physent.protocol.parameters import (
     as_number,
     as_step,
     param,
+    require_one_member,
     static,
 )
 from physent.protocol.solver import State
@@ -68,6 +69,7 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
 
     def init(self, key: PRNGKeyArray) -> TiltedRingState:
         """Walkers spread evenly around the ring."""
+        require_one_member(self)
         key, start = jax.random.split(key)
         position = jax.random.uniform(start, (self.walkers, 1), self.dt.dtype) * TURN
         return TiltedRingState(jnp.zeros_like(self.dt), key, position)

@@ -18,6 +18,7 @@ from physent.protocol.parameters import (
     choice,
     one_of,
     param,
+    require_one_member,
     static,
 )
 from physent.protocol.solver import Solver, State, too_long
@@ -121,6 +122,7 @@ class NLSE(Solver[NLSEState]):
 
     def init(self, key: PRNGKeyArray) -> NLSEState:
         """The initial condition at t = 0."""
+        require_one_member(self)
         t = jnp.zeros_like(self.dt)
         return NLSEState(
             t=t,
