@@ -13,6 +13,7 @@ import shutil
 import netCDF4
 import numpy as np
 import pytest
+import xarray as xr
 
 import physent
 from physent import runs
@@ -21,6 +22,7 @@ from physent.errors import FolderError
 from physent.experiment.building import load_experiment
 from physent.io import checkpoint
 from physent.io.integrity import check, differences
+from physent.io.still_open import OPEN
 from physent.report.comparison import compare_runs
 from physent.report.files import opened
 from physent.report.page import write
@@ -195,14 +197,51 @@ def test_rows_that_are_not_as_they_were_written_are_made_again(finished, tmp_pat
     assert differences(tmp_path / "run") == []
 
 
-def test_a_folder_that_vanishes_is_noticed_at_the_next_rows(finished, tmp_path):
+def _run_with(action, finished, tmp_path):
+    """The outcome of a run that `action` is done to after its first rows."""
     done = []
 
-    def vanish(progress):
+    def tell(progress):
         if not done:
-            shutil.rmtree(tmp_path / "run")
+            action()
         done.append(progress)
 
     experiment = load_experiment(finished / "run.toml", ["run.chunk=2"])
-    outcome = runs.execute(experiment, tmp_path / "run", tell=vanish).outcome
+    return runs.execute(experiment, tmp_path / "run", tell=tell).outcome
+
+
+def _replace(path):
+    """What another run of the same name would do."""
+    shutil.copytree(path, path.with_name("other"))
+    shutil.rmtree(path)
+    path.with_name("other").rename(path)
+
+
+@pytest.mark.skipif(not OPEN.is_dir(), reason="the system gives open files no path")
+@pytest.mark.parametrize(
+    ("action", "place"),
+    [
+        (shutil.rmtree, "run.rescued"),
+        (lambda path: (path / "run.nc").unlink(), "run.rescued"),
+        (lambda path: path.rename(path.with_name("moved")), "moved"),
+        (lambda path: (path / "run.nc").rename(path / "run.old"), "run.rescued"),
+        (_replace, "run.rescued"),
+    ],
+    ids=["removed", "file removed", "moved", "file renamed", "replaced"],
+)
+def test_a_folder_that_vanishes_is_saved_elsewhere(finished, tmp_path, action, place):
+    outcome = _run_with(lambda: action(tmp_path / "run"), finished, tmp_path)
     assert outcome.reason == "failed" and "is not there any more" in outcome.message
+    assert outcome.message.endswith(f"physent resume {tmp_path / place}")
+    with physent.open_run(tmp_path / place) as saved:
+        assert saved.sizes["t"] > 1
+    runs.resume(tmp_path / place)
+    with physent.open_run(tmp_path / place) as saved, physent.open_run(finished / "run") as whole:
+        xr.testing.assert_equal(saved, whole)
+    assert differences(tmp_path / place) == []
+
+
+def test_a_folder_that_vanishes_for_good_is_noticed(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr("physent.io.still_open.OPEN", tmp_path / "nothing")
+    outcome = _run_with(lambda: shutil.rmtree(tmp_path / "run"), finished, tmp_path)
+    assert outcome.reason == "failed" and outcome.message.endswith("run it again")

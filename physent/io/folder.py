@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +28,7 @@ from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter
 from physent.io.overwriting import CHECKPOINT, EXPERIMENT, LOG, RUN, check_run
 from physent.io.replacing import reason, remove, to_disk, writing
+from physent.io.still_open import rescued
 from physent.protocol import hdf5
 from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
 from physent.protocol.parameters import settings
@@ -124,19 +125,28 @@ class RunFolder:
         then writes nothing.
         """
         with self._writing():
-            check_room(self.path, _bytes(block.rows))
+            if self.writer.is_there:  # what was removed takes the rows, and `commit` saves it
+                check_room(self.path, _bytes(block.rows))
             self.writer.append(block)
 
     def commit(self, instant: Instant, rows: int) -> None:
         """Replace the checkpoint by the instant after these rows. Raises RunError if it cannot be
-        written.
+        written, or the file was removed or moved meanwhile; then all is saved elsewhere.
         """
-        here = devices.fetch((instant.state, instant.carries))
+        now = Instant(instant.solver, *devices.fetch((instant.state, instant.carries)))
         sums = self.writer.digests()
-        with self._writing():
+
+        def save(place: Path) -> None:
+            _save(place / CHECKPOINT, self.experiment, now, rows, sums)
+            if place != self.path:
+                (place / EXPERIMENT).write_text(self.experiment.toml(), encoding="utf-8")
+                write_sums(place, {"rows": rows} | sums, self.writer.attributes())
+
+        with self._writing(save):
+            if not self.writer.is_there:
+                raise RunError(f"{self.path / RUN} is not there any more")
             to_disk(self.path / RUN)
-            now = Instant(instant.solver, *here)
-            _save(self.path / CHECKPOINT, self.experiment, now, rows, sums)
+            save(self.path)
         self._sums = {"rows": rows} | sums
 
     def annotate(self, **attributes: Any) -> None:
@@ -149,17 +159,21 @@ class RunFolder:
         write_sums(self.path, self._sums, self.writer.attributes())
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, save: Callable[[Path], None] | None = None) -> Iterator[None]:
         try:
             yield
         except (OSError, RuntimeError, RunError) as error:
-            if not (self.path / RUN).is_file():
+            if self.writer.is_there:
                 raise RunError(
-                    f"{self.path / RUN} is not there any more, nor what was saved: run it again"
+                    f"{self.path} cannot be written: {reason(error)}; when that is fixed, physent "
+                    f"resume {self.path}"
                 ) from None
+            gone = f"{self.path / RUN} is not there any more"
+            place = save and rescued(self.writer.opened, self.path, save)
+            if place is None:
+                raise RunError(f"{gone}, nor what was saved: run it again") from None
             raise RunError(
-                f"{self.path} cannot be written: {reason(error)}; when that is fixed, physent "
-                f"resume {self.path}"
+                f"{gone}; all that it had is in {place}: physent resume {place}"
             ) from None
 
     def close(self, **attributes: Any) -> None:

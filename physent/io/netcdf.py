@@ -22,6 +22,7 @@ from physent.errors import RunError
 from physent.io.complex_fields import parts_of, split_complex
 from physent.io.digests import READ_BYTES, Values, attributes_of, over_time, rows_of, structure_of
 from physent.io.layout import Layout, Stored
+from physent.io.still_open import StillOpen
 from physent.protocol import hdf5
 
 SERIES_CHUNK = 512
@@ -37,6 +38,7 @@ class NetCDFWriter:
     def __init__(self, path: Path, cadence: Cadence, values: Values | None = None):
         self.path, self.cadence, self.values = path, cadence, values or Values()
         self.file = netCDF4.Dataset(path, "r+")
+        self.opened = StillOpen(path)
         self.file.set_auto_mask(False)
         for variable in self.file.variables.values():
             # the default cache would take 16 MiB a variable; a chunk is finished before the next
@@ -68,10 +70,15 @@ class NetCDFWriter:
                     _create(file, name, dtype, attributes, stored, output)
         return cls(path, cadence)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the file has its name still: somebody may have removed, moved or replaced it."""
+        return self.opened.is_at(self.path)
+
     @hdf5.alone
     def append(self, block: Block) -> None:
         """Write rows and snapshots at their indices, and sync the file."""
-        if not self.path.is_file():  # its open file would take the rows, and vanish with them
+        if not self.is_there and self.opened.path() is None:  # the rows would vanish with the file
             raise RunError(f"{self.path} is not there any more")
         every, end = self.cadence.save_every, block.first + block.count
         self._put("t", block.first, np.arange(block.first, end) * every)

@@ -113,7 +113,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def free_name(path: Path) -> Path:
-    """A name beside a folder that is not taken, for what was damaged."""
-    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in itertools.count())
+def free_name(path: Path, sort: str = "damaged") -> Path:
+    """A name beside a folder that is not taken, for what was damaged or another sort of it."""
+    names = (path.with_name(f"{path.name}.{sort}{number or ''}") for number in itertools.count())
     return next(name for name in names if not name.exists())

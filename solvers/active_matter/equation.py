@@ -47,12 +47,12 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     `euler_maruyama` moves x by the drift at the beginning of the step (weak order 1).
     `adams_bashforth` extrapolates the force from the last two steps, (3 F_n - F_(n-1))/2, and takes
     the mean of g at both ends: weak order 2, measured, for one evaluation of the force. `splitting`
-    takes half a step of g, a Heun step of x, and half a step of g: weak order 2 for two
-    evaluations. Forces come from a Verlet list that is renewed when a particle has moved by half
-    the `skin`; a list that runs out of slots is made larger by the engine, with nothing lost. A run
-    ends where a diverging pair force moves a particle farther than it reaches in one step; overlaps
-    of a random start are pushed apart before. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121,
-    e2318106121, 2024; AOUP: E. Fodor et al., Phys. Rev. Lett. 117, 038103, 2016.)
+    is half a step of g, a Heun step of x, half a step of g: weak order 2 for two. Forces come from
+    a Verlet list that is renewed when a particle has moved by half the `skin`; a list that runs out
+    of slots is made larger by the engine, with nothing lost. A run ends where a diverging pair
+    force moves a particle farther than it reaches in one step; overlaps of a random start are
+    pushed apart. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121, e2318106121, 2024; AOUP: E. Fodor et
+    al., Phys. Rev. Lett. 117, 038103, 2016.)
     """
 
     particles: int = static(64, ge=1, doc="number of particles N")
