@@ -48,11 +48,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     `adams_bashforth` extrapolates the force from the last two steps, (3 F_n - F_(n-1))/2, and takes
     the mean of g at both ends: weak order 2, measured, for one evaluation of the force. `splitting`
     is half a step of g, a Heun step of x, half a step of g: weak order 2 for two. Forces come from
-    a Verlet list that is renewed when a particle has moved by half the `skin`; a list that runs out
-    of slots is made larger by the engine, with nothing lost. A run ends where a diverging pair
-    force moves a particle farther than it reaches in one step; overlaps of a random start are
-    pushed apart. (N. M. Boffi, E. Vanden-Eijnden, PNAS 121, e2318106121, 2024; AOUP: E. Fodor et
-    al., Phys. Rev. Lett. 117, 038103, 2016.)
+    a Verlet list that is renewed when a particle has moved by half the `skin`; the engine makes a
+    full one larger, with nothing lost. A run ends where a diverging pair force moves a particle
+    beyond its reach in one step; overlaps of a random start are pushed apart. (N. M. Boffi, E.
+    Vanden-Eijnden, PNAS 121, e2318106121, 2024; AOUP: E. Fodor et al., PRL 117, 038103, 2016.)
     """
 
     particles: int = static(64, ge=1, doc="number of particles N")
