@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -69,6 +70,10 @@ SWITCHED_OFF = {
 @pytest.fixture(autouse=True)
 def compiled_as_marked(request, monkeypatch):
     """Switches off what a test's markers say, here and in its subprocesses."""
+    if request.node.get_closest_marker("compiles_afresh"):
+        from physent.engine import reuse  # late: what is set above is set before anything of ours
+
+        reuse.forget()
     names = [
         name for marker, name in SWITCHED_OFF.items() if request.node.get_closest_marker(marker)
     ]
@@ -88,6 +93,8 @@ def few_mappings():
     yield
     maps = Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > 8_000:
+        if "physent.engine.reuse" in sys.modules:
+            sys.modules["physent.engine.reuse"].forget()
         jax.clear_caches()
         gc.collect()
 

@@ -44,7 +44,7 @@ SOLVERS = {
     "kelvin_helmholtz": (1, 0.01, "nx = 32\nnz = 16\ndt = 0.005"),
     "couzin": (2, 0.2, "n = 20\ndt = 0.1"),
     "active_matter": (1, 0.02, "particles = 16\npacking_fraction = 0.2\ndt = 0.01"),
-    "linear_langevin": (2, 0.02, 'walkers = 8\ndt = 0.01\nsystem = { kind = "aoup_trap" }'),
+    "linear_langevin": (2, 0.02, 'walkers = 8\ndt = 0.01\nsystem = { kind = "trapped_aoup" }'),
     "tilted_ring": (1, 0.02, "walkers = 8\ndt = 0.01"),
 }
 SCORE = """

@@ -1,14 +1,17 @@
 """The contents of a run from one trace of its solver: shapes and dtypes instead of values."""
 
+import copy
 import functools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from physent.engine import reuse
 from physent.engine.devices import check_fork
+from physent.engine.identity import key_of
 from physent.engine.rows import dynamics_at, invariant, observed_at
 from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
 from physent.protocol.parameters import member_axes
@@ -34,6 +37,8 @@ class Outline:
         self.selected = fields
         self.devices = devices
         self.wide = bool(jax.config.read("jax_enable_x64"))
+        self._made: dict[Hashable, Any] = {}
+        self._made_for: Solver | None = None
 
     def trust(self, other: "Outline | None") -> bool:
         """Reuse the results of another program, if it has the same objects, number of devices and
@@ -46,8 +51,23 @@ class Outline:
             == (other.members, other.selected, other.devices, other.wide)
         )
         if other is not None and same:
-            self._traced, self.example = other._traced, other.example
+            self.example = other.example
         return same
+
+    def once(self, name: Hashable, make: Callable[[Self], Any]) -> Any:
+        """What `make` gives for this program, made once for all programs that are the same but for
+        the values of their solvers' arrays, as long as that is kept (`physent.engine.reuse`).
+
+        `make` is given a program that stays as it is, for functions that are traced later.
+        """
+        if self._made_for is not self.solver:
+            turns = self.solver.members_in_turn() if self.members > 1 else None
+            rest = (self.diagnostics, self.members, self.selected, self.devices, turns)
+            self._made = reuse.of_program(key_of(self.solver, rest))
+            self._made_for = self.solver
+        if name not in self._made:
+            self._made[name] = make(copy.copy(self))
+        return self._made[name]
 
     @property
     def axes(self) -> Any:
@@ -66,11 +86,14 @@ class Outline:
             is_leaf=lambda leaf: leaf is None,
         )
 
-    @functools.cached_property
+    @property
     def _traced(self) -> tuple[Any, dict[str, Any], list[str]]:
         """State and observables of one member at t = 0, shapes and dtypes instead of values, and
         the names of its invariants, in the solver's own order: one trace of the solver.
         """
+        return self.once("traced", lambda program: program._trace())
+
+    def _trace(self) -> tuple[Any, dict[str, Any], list[str]]:
         invariants: list[str] = []
 
         def first(solver):
@@ -142,6 +165,9 @@ class Outline:
         """The output of each diagnostic at t = 0, as shapes and dtypes, or the exception that it
         raises: one trace of all of them.
         """
+        return self.once("outputs", lambda program: program._outputs())
+
+    def _outputs(self) -> list[dict[str, Any] | Exception]:
         state, values, _ = self._traced
         raised: dict[int, Exception] = {}
 

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -138,12 +138,14 @@ class Program(Outline):
 
         return each_share
 
-    @functools.cached_property
+    @property
     def init(self) -> Callable[[Solver, Any], Any]:
         """(solver, key) -> state at t = 0; the key of a member does not depend on the number of
         members.
         """
+        return self.once("init", lambda program: program._init())
 
+    def _init(self) -> Callable[[Solver, Any], Any]:
         def begun(solver, key):
             each = self._over_members(lambda solver, key: self._cut(solver.init(key)), 0)
             each = self._spread(each, (True,), PartitionSpec(devices.MEMBERS))
@@ -170,12 +172,15 @@ class Program(Outline):
         self._row_shapes = jax.eval_shape(lambda: rows)
         return carries, rows
 
-    @functools.cached_property
+    @property
     def _first(self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
-        row = self.per_member(self.measure)
-        return eqx.filter_jit(
-            lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state))
-        )
+        def make(program: Self) -> Callable[[Solver, Any], tuple[tuple, Rows]]:
+            row = program.per_member(program.measure)
+            return eqx.filter_jit(
+                lambda solver, state: jax.tree.map(_strongly_typed, row(solver, state))
+            )
+
+        return self.once("first", make)
 
     def per_member(self, function: Callable[[Solver, Any], Any]) -> Callable[[Solver, Any], Any]:
         """A function of the solver and state of one member, for those of all members."""
@@ -264,8 +269,15 @@ class Program(Outline):
             if self.mesh is None
             else jax.tree.map(lambda leaf: leaf.sharding, [state, carries])
         )
-        chunk = jax.jit(self.chunk(cadence, capacity), out_shardings=(*there, None, None))
-        return chunk.lower(*arguments).compile()
+
+        def make(program: Self) -> Any:
+            chunk = jax.jit(program.chunk(cadence, capacity), out_shardings=(*there, None, None))
+            return chunk.lower(*arguments).compile()
+
+        leaves, tree = jax.tree.flatten(arguments)
+        alike = tree, *(jax.typeof(leaf) for leaf in leaves), *(leaf.sharding for leaf in leaves)
+        rows = cadence.save_every, cadence.rows_per_snapshot
+        return self.once(("chunk", *rows, capacity, alike), make)
 
 
 def _strongly_typed(leaf: Any) -> Any:

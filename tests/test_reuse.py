@@ -1,0 +1,206 @@
+"""Programs are compiled once in a process, and anew where anything but a number is another."""
+
+import itertools
+import types
+
+import equinox as eqx
+import jax
+import jax.monitoring
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_kills import SOLVERS
+
+import physent
+from physent.diagnostics import Entropy
+from physent.engine import reuse
+from physent.engine.identity import key_of
+from physent.experiment.building import load_experiment
+from physent.protocol.parameters import numbers
+
+COMPILED: list[str] = []
+
+
+def note(event, duration_secs, **kwargs):
+    if "backend_compile" in event:
+        COMPILED.append(event)
+
+
+jax.monitoring.register_event_duration_secs_listener(note)
+
+NOTEBOOK = """
+import jax.numpy as jnp
+import physent
+from physent import as_number, param
+
+RATE = 1.0
+TABLE = [1.0, 2.0]
+
+def rate(u):
+    return -RATE * u * TABLE[0]
+
+class State(physent.State):
+    t: object
+    u: object
+
+class Decay(physent.Solver):
+    '''du/dt = rate(u)'''
+    dt: object = param(default=0.5, converter=as_number, gt=0, doc="time step")
+    start: object = param(default=1.0, converter=as_number, doc="u at t = 0")
+
+    def init(self, key):
+        return State(t=jnp.zeros_like(self.dt), u=self.start)
+
+    def step(self, state):
+        return State(t=state.t + self.dt, u=state.u + self.dt * rate(state.u))
+
+    def observe(self, state):
+        return {"u": state.u}
+
+    def variables(self):
+        return {"u": physent.Variable(())}
+
+    def domain(self):
+        return physent.Domain(())
+"""
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    reuse.forget()
+    yield
+    reuse.forget()
+
+
+def compiled(function):
+    """What a function gives, and how many programs were compiled for it."""
+    COMPILED.clear()
+    result = function()
+    return result, len(COMPILED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SOLVERS)
+def test_another_value_of_any_parameter_compiles_nothing(kind, tmp_path):
+    members, every, solver = SOLVERS[kind]
+    (tmp_path / "x.toml").write_text(
+        f'[solver]\nkind = "{kind}"\n{solver}\n[run]\nt_end = {2 * every}\nsave_every = {every}'
+    )
+    first = load_experiment(tmp_path / "x.toml").solver
+    several = {"members": members, "t_end": 2 * every, "save_every": every}
+    result, count = compiled(lambda: physent.run(first, **several))
+    assert count
+    for name, value in numbers(first):
+        if "." in name or name == "dt" or np.isnan(value).any():
+            continue
+        moved = eqx.tree_at(lambda s, name=name: getattr(s, name), first, value * (1 - 1e-4))
+        again, count = compiled(lambda moved=moved: physent.run(moved, **several))
+        assert count == 0, name
+    again, count = compiled(lambda: physent.run(first, **several))
+    assert count == 0 and again.drop_attrs().equals(result.drop_attrs())
+
+
+def test_twelve_values_in_a_loop_are_twelve_results():
+    def runs():
+        for start in np.linspace(1.0, 2.0, 12):
+            solver = physent.solvers.NLSE(n=32, nonlinearity=start)
+            yield physent.run(
+                solver, t_end=0.1, save_every=0.1, diagnostics=[Entropy(of="density")]
+            )
+
+    found, _ = compiled(lambda: list(runs()))
+    once = len(COMPILED)
+    last = [float(each.invariant_energy[-1]) for each in found]
+    assert len(set(last)) == 12
+    reuse.forget()
+    jax.clear_caches()
+    _, one = compiled(lambda: next(runs()))
+    assert once <= one
+
+
+def run(scope):
+    with physent.run(scope.Decay(), t_end=1.0, save_every=0.5) as result:
+        return result.u.values.tolist()
+
+
+def notebook(source=NOTEBOOK):
+    scope = types.ModuleType("__main__")
+    exec(source, scope.__dict__)
+    return scope
+
+
+def test_a_class_of_a_notebook_is_compiled_once():
+    scope = notebook()
+    first = run(scope)
+    assert first == [1.0, 0.5, 0.25]
+    assert compiled(lambda: run(scope)) == (first, 0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("RATE = 0.0", [1.0, 1.0, 1.0]),
+        ("TABLE[0] = 2.0", [1.0, 0.0, 0.0]),
+        ("def rate(u):\n    return u", [1.0, 1.5, 2.25]),
+        ("rate = jax.jit(lambda u: u)", [1.0, 1.5, 2.25]),
+        (NOTEBOOK[NOTEBOOK.index("class Decay") :].replace("* rate", "* -2 * rate"), [1, 2, 4]),
+        ("Decay.step = lambda self, state: State(t=state.t + self.dt, u=-state.u)", [1, -1, 1]),
+    ],
+    ids=["constant", "list", "function", "jitted function", "class", "method"],
+)
+def test_what_a_notebook_defines_anew_is_compiled_anew(cell, expected):
+    scope = notebook()
+    scope.__dict__["jax"] = jax
+    run(scope)
+    exec(cell, scope.__dict__)
+    assert run(scope) == expected
+
+
+def test_a_file_that_a_solver_reads_counts_by_when_it_was_written(tmp_path):
+    path = tmp_path / "start.npy"
+    path.write_text("1")
+    first = key_of(str(path), ())
+    assert key_of(str(path), ()) == first
+    path.write_text("22")
+    assert key_of(str(path), ()) != first
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (1, 1.0),
+        (0.0, -0.0),
+        (True, 1),
+        ((1, 2), [1, 2]),
+        (jnp.zeros(2), jnp.zeros(3)),
+        (jnp.zeros(2), jnp.zeros(2, "f4")),
+        (jnp.asarray(1.0), jnp.asarray(1)),
+        (lambda x: x, lambda x: x + 1),
+        (int, float),
+    ],
+)
+def test_keys_tell_apart_what_compiles_to_something_else(a, b):
+    assert key_of(a, ()) is not None and key_of(a, ()) == key_of(a, ())
+    assert key_of(a, ()) != key_of(b, ())
+
+
+def test_values_of_arrays_count_where_they_are_constants():
+    zero, one = jnp.zeros(2), jnp.ones(2)
+    assert key_of(zero, ()) == key_of(one, ())
+    assert key_of((), zero) != key_of((), one)
+
+
+def test_closures_and_defaults_count_by_value():
+    def made(a):
+        return lambda x, b=a: x + a + b
+
+    assert key_of(made(1), ()) == key_of(made(1), ())
+    assert key_of(made(1), ()) != key_of(made(2), ())
+
+
+def test_what_is_not_known_has_no_key():
+    class Counter:
+        count = 0
+
+    assert key_of(Counter(), ()) is None
+    assert key_of(itertools.count(), ()) is None
