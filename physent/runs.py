@@ -22,7 +22,7 @@ from physent.engine.loop import Loop, Outcome, Sink, begin
 from physent.engine.plan import problems
 from physent.engine.program import Program
 from physent.engine.progress import Milestones, Progress, pace
-from physent.engine.rows import Block, Instant
+from physent.engine.rows import Instant
 from physent.engine.scales import scales_of
 from physent.errors import FolderError, ParameterError, RunError, warn_user
 from physent.experiment.building import load_experiment
@@ -31,24 +31,26 @@ from physent.experiment.making import make
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.io import checkpoint
 from physent.io.digests import Values
+from physent.io.fingerprint import as_begun, belongs
 from physent.io.folder import (
     CHECKPOINT,
     EXPERIMENT,
     RUN,
     RunFolder,
-    as_begun,
-    belongs,
     check_free,
     open_run,
     read_header,
 )
+from physent.io.follower import Follower
 from physent.io.integrity import vouched_values
 from physent.io.layout import Layout, closing_of, provenance
 from physent.io.memory import MemorySink
 from physent.io.replacing import free_name, reason
+from physent.io.sources import recorded_in, sources_in, write_sources
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.moved import renamed_keyword
 from physent.protocol.solver import Solver
+from physent.protocol.sources import recorded
 
 Tell = Callable[[Progress], None]
 
@@ -187,6 +189,7 @@ def resume(
     path: str | Path,
     *,
     devices: int | Literal["all"] | None = None,
+    trust: bool = False,
     tell: Tell = _quiet,
     stop: Callable[[], bool] = lambda: False,
 ) -> Finished:
@@ -194,14 +197,27 @@ def resume(
 
     Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer, and
     `run.devices`, which `devices` overrides: members keep their bits, what is cut into slabs is the
-    same to rounding. Raises FolderError for a folder that is not a run, is going on, or was
-    changed; ConfigError for an experiment that is not valid any more.
+    same to rounding. Code that it names runs if it is that of the beginning and this user has run
+    it before, or with `trust`. Raises FolderError for a folder that is not a run, is going on, or
+    was changed; ConfigError for an experiment that is not valid any more, or whose code may not
+    run.
     """
     path = Path(path)
     for name in (EXPERIMENT, CHECKPOINT, RUN):
         if not (path / name).is_file():
             raise FolderError(f"{path} is not a run that can be resumed: there is no {path / name}")
     header = read_header(path)
+    with recorded(recorded_in(path, header, trust)):
+        return _resume(path, header, devices, tell, stop)
+
+
+def _resume(
+    path: Path,
+    header: dict[str, Any],
+    devices: int | Literal["all"] | None,
+    tell: Tell,
+    stop: Callable[[], bool],
+) -> Finished:
     experiment = load_experiment(
         path / EXPERIMENT, [] if devices is None else [f"run.devices={devices}"]
     )
@@ -254,6 +270,8 @@ def resume(
             experiment,
             values=vouched if isinstance(vouched, Values) else None,
             rows=done,
+            sources=header.get("sources", {})
+            | write_sources(path, sources_in(experiment.resolved)),
         )
         # what was not finite in earlier sessions is not forgotten by the one that goes on
         for first, series in folder.writer.series(list(beginning.rows.series), 1, 1 + done):
@@ -300,20 +318,6 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
             found[0][0], "\n".join([found[0][1], *(f"{key}: {words}" for key, words in found[1:])])
         )
     return program, cadence
-
-
-@dataclass
-class Follower:
-    """The sink of a process that leaves writing to the first process."""
-
-    path: Path
-
-    def append(self, block: Block) -> None:
-        """Nothing."""
-
-    def commit(self, instant: Instant, rows: int) -> None:
-        """Send the first process the data held here."""
-        machines.fetch((instant.state, instant.carries))
 
 
 def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> Finished:

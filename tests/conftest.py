@@ -30,6 +30,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",  # XLA's false alarms about prefer-no-gather when it loads one
+        "XDG_STATE_HOME": tempfile.mkdtemp(
+            prefix="physent-tests-state-"
+        ),  # not the user's own list
     }
 
 import jax  # noqa: E402 - reads the flags
@@ -57,6 +60,8 @@ def pytest_addoption(parser):
 def pytest_unconfigure():
     if CACHE:
         shutil.rmtree(CACHE, ignore_errors=True)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 # What promises bits, or watches the compiler itself, takes no program from the cache; what runs for

@@ -59,6 +59,7 @@ def test_run_prints_drift_entropies_and_place_and_writes_a_run(physent, tmp_path
         "checkpoint.eqx",
         "run.log",
         "run.sum",
+        "source",
     }
     with xr.open_dataset(folder / "run.nc") as dataset:
         assert dataset.attrs["status"] == "done" and dataset.u.dtype == "float64"

@@ -90,12 +90,16 @@ def test_a_solver_is_a_module_with_array_parameters_and_documented_fields(solver
 
 def test_a_parameter_has_one_value_or_one_for_each_member(solver):
     """Never one for each cell or component, which would be broadcast."""
+
+    def make(values: dict[str, Any]) -> Any:
+        return type(solver)(**values)
+
     for name, value in numbers(solver):
         if "." in name or np.isnan(value).any():
             continue
         several = jnp.stack([value, value])
         with pytest.raises(ParameterError, match=f"^{name}: given an array of shape"):
-            type(solver)(**{name: jnp.stack([several, several])})
+            make({name: jnp.stack([several, several])})
         ensemble = eqx.tree_at(lambda s, name=name: getattr(s, name), solver, several)
         if not isinstance(solver, Heat | Gas):  # a user's own need not look
             with pytest.raises(ParameterError, match=f"^{name}: given 2 values, one for each"):

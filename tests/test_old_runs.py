@@ -20,7 +20,8 @@ from physent import runs
 from physent.data.catalogue import entries
 from physent.errors import FolderError
 from physent.experiment.recorded import experiment_of
-from physent.io.folder import belongs, fingerprint, read_header
+from physent.io.fingerprint import belongs, fingerprint
+from physent.io.folder import read_header
 from physent.report.comparison import compare_runs
 
 FOLDERS = sorted(

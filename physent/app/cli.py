@@ -89,6 +89,7 @@ def resume(
     folder: Path,
     *,
     devices: Literal["all"] | int | None = None,
+    trust: Flag = False,
     quiet: Flag = False,
     distributed: Flag = False,
 ):
@@ -100,6 +101,9 @@ def resume(
         The run folder.
     devices
         Devices to continue on; default: run.devices of the experiment.
+    trust
+        Run the code that the folder names though you have not run it before, or though it was
+        changed since.
     quiet
         Print nothing but errors.
     distributed
@@ -226,7 +230,7 @@ def compare(a: Path, b: Path, *, output: Path | None = None):
 
 
 @command("verifying")
-def verify(folder: Path, *, rows: str | None = None):
+def verify(folder: Path, *, rows: str | None = None, trust: Flag = False):
     """Check whether a run is as it was written: every value, attribute and file against the digests
     that were written with it. Exit code 1 where something differs.
 
@@ -237,6 +241,8 @@ def verify(folder: Path, *, rows: str | None = None):
     rows
         Rows to compute again from the beginning of the run and compare bit for bit, as 100:120.
         This runs the solver that the experiment names; without it nothing of the run is executed.
+    trust
+        Run the code that the folder names though you have not run it before.
     """
 
 
@@ -247,6 +253,7 @@ def score(
     set_: Set = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     overwrite: Flag = False,
+    trust: Flag = False,
     quiet: Flag = False,
 ):
     """Learn the score of a stochastic run: local and total entropy production and currents, with
@@ -263,6 +270,9 @@ def score(
         A trained score, or its run folder: evaluate it on this run without training.
     overwrite
         Replace a score that is already there.
+    trust
+        Run the code that the folder names though you have not run it before, or though it was
+        changed since.
     quiet
         Print nothing but errors and the verdict.
     """

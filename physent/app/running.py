@@ -47,14 +47,14 @@ def run(
             )
         code = _close(finished, interrupts, quiet)
     if score and leading and code == 0:
-        code = _score(folder, [], None, overwrite, quiet)
+        code = _score(folder, [], None, overwrite, True, quiet)  # the user named it
     if report and leading:
         write_report(folder, None, quiet)
     return code
 
 
 @command
-def resume(folder: Path, devices: Any, quiet: bool, distributed: bool) -> int:
+def resume(folder: Path, devices: Any, trust: bool, quiet: bool, distributed: bool) -> int:
     """Continue the run in a folder."""
     quiet = not _leads(distributed) or quiet
     if not (folder / EXPERIMENT).is_file():
@@ -67,7 +67,8 @@ def resume(folder: Path, devices: Any, quiet: bool, distributed: bool) -> int:
             ConsoleProgress(data.get("name", folder.name), quiet) as progress,
             Interrupts() as interrupts,
         ):
-            finished = resume_run(folder, devices=devices, tell=progress, stop=interrupts.requested)
+            stop = interrupts.requested
+            finished = resume_run(folder, devices=devices, trust=trust, tell=progress, stop=stop)
         return _close(finished, interrupts, quiet)
 
 
@@ -188,14 +189,24 @@ def sweep(
 
 @command
 def score(
-    folder: Path, set_: list[str] | None, from_: Path | None, overwrite: bool, quiet: bool
+    folder: Path,
+    set_: list[str] | None,
+    from_: Path | None,
+    overwrite: bool,
+    trust: bool,
+    quiet: bool,
 ) -> int:
     """Learn the score of a run, or evaluate a trained one on it."""
-    return _score(folder, set_ or [], from_, overwrite, quiet)
+    return _score(folder, set_ or [], from_, overwrite, trust, quiet)
 
 
 def _score(
-    folder: Path, overrides: list[str], source: Path | None, overwrite: bool, quiet: bool
+    folder: Path,
+    overrides: list[str],
+    source: Path | None,
+    overwrite: bool,
+    trust: bool,
+    quiet: bool,
 ) -> int:
     from physent.app.learned import print_progress, print_verdict
     from physent.score.access import RESULT
@@ -215,6 +226,7 @@ def _score(
                 overrides=overrides,
                 source=source,
                 overwrite=overwrite,
+                trust=trust,
                 tell=tell,
                 say=told,
                 stop=interrupts.requested,

@@ -14,18 +14,20 @@ from physent.experiment.building import load_experiment
 from physent.experiment.parsing import parse, precision_of
 from physent.io.folder import EXPERIMENT, open_run, read_header
 from physent.io.integrity import differences, has_digests
+from physent.io.sources import named_by
 from physent.runs import execute
 
 
 @command
-def verify(folder: Path, rows: str | None) -> int:
+def verify(folder: Path, rows: str | None, trust: bool) -> int:
     """Check the files of a run; 1 where something differs."""
     span = None if rows is None else _span(rows)
     if not folder.is_dir():
         raise FolderError(f"{folder} is not a run: there is no such folder")
     found = differences(folder)
     if span is not None and not found:
-        found = list(_computed_again(folder, *span))
+        with named_by(folder / EXPERIMENT, trust):
+            found = list(_computed_again(folder, *span))
     for words in found:
         say(words)
     if not found:

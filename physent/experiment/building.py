@@ -17,6 +17,7 @@ from physent.experiment.parsing import Problems, parse
 from physent.experiment.settings import OutputSettings, RunSettings, ScoreSettings, SweepSettings
 from physent.experiment.time_step import SOME_DT, automatic, doubts
 from physent.experiment.toml_lines import Key
+from physent.io.sources import named_by
 from physent.protocol import registry
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.parameters import declarations, settings
@@ -24,11 +25,18 @@ from physent.protocol.solver import Solver
 from physent.protocol.stochastic import StochasticSolver
 
 
-def load_experiment(path: str | Path, overrides: list[str] | None = None) -> Experiment:
-    """Read and validate an experiment file. Raises ConfigError with every problem found."""
+def load_experiment(
+    path: str | Path, overrides: list[str] | None = None, *, trust: bool = False
+) -> Experiment:
+    """Read and validate an experiment file. Raises ConfigError with every problem found.
+
+    Code that the experiment of a run folder names runs only if this user has run it before, or with
+    `trust`; what any other file names is run.
+    """
     path = Path(path)
     data, problems = parse(path, overrides)
-    return build(data, problems, default_name=path.stem, folder=path.parent)
+    with named_by(path, trust):
+        return build(data, problems, default_name=path.stem, folder=path.parent)
 
 
 LONGEST_NAME = 200  # bytes, of a folder: what is written beside it has a longer one

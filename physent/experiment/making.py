@@ -137,7 +137,8 @@ class Reading:
                 declaration.name, f"given {brief(value)}, allowed: {declaration.allowed}{hint}"
             )
         if declaration.path and isinstance(value, str):
-            value = str(registry.file_of(value, self.folder) or value)
+            file = registry.file_of(value, self.folder)
+            value = str(file or registry.lasting(value, self.folder))
         noted = _noted(declaration, value)
         if declaration.form == "param" and value is not None and members is not None:
             return _per_member(declaration, value, members), noted

@@ -3,8 +3,6 @@ valid.
 """
 
 import contextlib
-import dataclasses
-import hashlib
 import json
 import logging
 import os
@@ -23,15 +21,17 @@ from physent.errors import FolderError, Locked, RunError
 from physent.io import checkpoint
 from physent.io.complex_fields import join_complex
 from physent.io.digests import SEAL, Values, structure_of, write_sums
+from physent.io.fingerprint import fingerprint
 from physent.io.layout import Layout
 from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter
 from physent.io.overwriting import CHECKPOINT, EXPERIMENT, LOG, RUN, check_run
 from physent.io.replacing import reason, remove, to_disk, writing
+from physent.io.sources import sources_in, write_sources
 from physent.io.still_open import rescued
 from physent.protocol import hdf5
-from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
 from physent.protocol.parameters import settings
+from physent.protocol.sources import permit
 
 try:
     import resource
@@ -55,10 +55,12 @@ class RunFolder:
         writer: NetCDFWriter | None = None,
         values: Values | None = None,
         rows: int = 0,
+        sources: dict[str, Any] | None = None,
     ):
         self.path = path
         self.cadence = cadence
         self.experiment = experiment
+        self._sources = sources or {}
         self._lock = locked or _locked(path)
         try:
             self.writer = writer or NetCDFWriter(path / RUN, cadence, values)
@@ -106,7 +108,11 @@ class RunFolder:
                     failing.callback(writer.close)
                     writer.append(block)
                     sums, values = writer.digests(), writer.values
-                    _save(beside / CHECKPOINT, experiment, instant, 0, sums)
+                    named = sources_in(experiment.resolved)
+                    for source in named.values():  # a class given in Python is named by its place
+                        permit(source)
+                    sources = write_sources(beside, named)
+                    _save(beside / CHECKPOINT, experiment, instant, 0, sums, sources)
                     write_sums(beside, {"rows": 0} | sums, writer.attributes())
                     check_free(path, overwrite)
                     remove(path)
@@ -118,7 +124,7 @@ class RunFolder:
         except FolderError:
             check_free(path, overwrite)  # somebody took it meanwhile
             raise
-        return cls(path, cadence, experiment, locked, writer, values)
+        return cls(path, cadence, experiment, locked, writer, values, sources=sources)
 
     def append(self, block: Block) -> None:
         """Write the rows of a chunk and sync the file. Raises RunError if there is no room, and
@@ -137,9 +143,10 @@ class RunFolder:
         sums = self.writer.digests()
 
         def save(place: Path) -> None:
-            _save(place / CHECKPOINT, self.experiment, now, rows, sums)
+            _save(place / CHECKPOINT, self.experiment, now, rows, sums, self._sources)
             if place != self.path:
                 (place / EXPERIMENT).write_text(self.experiment.toml(), encoding="utf-8")
+                write_sources(place, sources_in(self.experiment.resolved))
                 write_sums(place, {"rows": rows} | sums, self.writer.attributes())
 
         with self._writing(save):
@@ -271,62 +278,17 @@ def is_running(path: Path) -> bool:
     return False
 
 
-def fingerprint(experiment: Any) -> str:
-    """A hash of everything in an experiment that affects its rows, so not its end time or number of
-    devices.
-    """
-    return _hash(experiment.resolved)
-
-
-def belongs(header: dict[str, Any], experiment: Any) -> bool:
-    """Whether a checkpoint belongs to this experiment, even if its kinds had other names when it
-    was written, or it had fewer keys.
-    """
-    return header["experiment"] in fingerprints(experiment)
-
-
-def fingerprints(experiment: Any) -> tuple[str, ...]:
-    """The fingerprint of an experiment, and its fingerprint under the former names of its kinds;
-    and both without the keys that are new since then.
-    """
-    now = experiment.resolved
-    return tuple(
-        _hash(names)
-        for keys in (now, without_new_keys(now))
-        for names in (keys, with_kinds(keys, former_kind))
-    )
-
-
-def as_begun(header: dict[str, Any], experiment: Any) -> Any:
-    """The experiment with diagnostics as they were when its checkpoint was written, without what
-    new keys have added since.
-    """
-    if header["experiment"] in fingerprints(experiment)[:2]:
-        return experiment
-    kinds = [table["kind"] for table in experiment.resolved["diagnostics"]]
-    diagnostics = [
-        dataclasses.replace(diagnostic, **NEW_KEYS.get(kind, {}))
-        for kind, diagnostic in zip(kinds, experiment.diagnostics, strict=True)
-    ]
-    resolved = without_new_keys(experiment.resolved)
-    return dataclasses.replace(experiment, diagnostics=diagnostics, resolved=resolved, program=None)
-
-
-def _hash(resolved: dict[str, Any]) -> str:
-    given = {
-        key: value for key, value in resolved.items() if value != []
-    }  # TOML has no empty diagnostics
-    given.pop("score", None)  # what is learned from the rows does not decide them
-    data = dict(
-        given, run={key: v for key, v in resolved["run"].items() if key not in ("t_end", "devices")}
-    )
-    return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
-
-
-def _save(path: Path, experiment: Any, instant: Instant, rows: int, sums: dict[str, Any]) -> None:
+def _save(
+    path: Path,
+    experiment: Any,
+    instant: Instant,
+    rows: int,
+    sums: dict[str, Any],
+    sources: dict[str, Any],
+) -> None:
     solver, state, carries = instant
     header = {"rows": rows, "experiment": fingerprint(experiment), "jaxlib": version("jaxlib")}
-    header |= sums
+    header |= sums | ({"sources": sources} if sources else {})
     if solver is not experiment.solver:  # it has grown since the experiment was written
         header["grown"] = json.loads(json.dumps(settings(solver), default=repr))
     checkpoint.save(path, header, (state, carries))

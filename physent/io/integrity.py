@@ -33,6 +33,7 @@ from physent.io.folder import (
 )
 from physent.io.netcdf import holds
 from physent.io.replacing import reason
+from physent.io.sources import changed_copies
 from physent.protocol import hdf5
 
 AT_ONCE = 2**27  # bytes of a variable that a reader looks through before it uses some of them
@@ -110,7 +111,7 @@ def _others(folder: Path) -> Iterator[str]:
     for path in sorted(folder.glob("*.eqx")):
         try:
             if path.name == CHECKPOINT:
-                read_header(folder)
+                yield from changed_copies(folder, read_header(folder))
             checkpoint.check(path)
         except FolderError as error:
             yield str(error)

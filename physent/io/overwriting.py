@@ -11,11 +11,13 @@ from physent.io.replacing import LEFT
 from physent.protocol import hdf5
 
 RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
+SOURCE = "source"
 REPORT, MARK = "report.html", b'<meta name="generator" content="physent report">'
 OWN = re.compile(
     r"run\.(nc|log|sum)|experiment\.toml|(score\.)?checkpoint\.eqx(\.new)?|score\.(eqx|nc|log)|"
-    rf"source|{LEFT}"
+    rf"{LEFT}"
 )
+COPY = re.compile(rf"[^/]+-[0-9a-f]{{8}}|{LEFT}")
 
 
 def check_run(folder: Path) -> None:
@@ -23,7 +25,7 @@ def check_run(folder: Path) -> None:
     there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else [folder.name]
     if there and not (CHECKPOINT in there or _is_ours(folder / RUN)):
         raise FolderError(f"{folder} is not a run folder; it is not overwritten")
-    own = [OWN.fullmatch(name) or (name == REPORT and is_page(folder / name)) for name in there]
+    own = [OWN.fullmatch(name) or _is_ours_by_content(folder / name) for name in there]
     check_nothing(folder, [name for name, ours in zip(there, own, strict=True) if not ours])
 
 
@@ -41,6 +43,13 @@ def is_page(file: Path) -> bool:
     with contextlib.suppress(OSError), open(file, "rb") as page:
         return MARK in page.read(4096)
     return False
+
+
+def _is_ours_by_content(path: Path) -> bool:
+    """Whether something in a run folder is a report, or a folder of copies of sources."""
+    if path.name == SOURCE and path.is_dir():
+        return all(COPY.fullmatch(each.name) and each.is_dir() for each in path.iterdir())
+    return path.name == REPORT and is_page(path)
 
 
 def _is_ours(file: Path) -> bool:

@@ -6,18 +6,21 @@ else's.
 """
 
 import ast
+import contextlib
 import functools
 import importlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from physent.errors import CheckoutError, RegistryError, nearest
 from physent.protocol.moved import KINDS, warn, with_kinds
+from physent.protocol.sources import Source, file_for, of_module, permit, source_of
 
 Family = Literal["solvers", "diagnostics"]
 GROUPS: dict[Family, str] = {"solvers": "physent.solvers", "diagnostics": "physent.diagnostics"}
@@ -136,15 +139,18 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
 
 
 def from_place(kind: str, folder: Path | None = None) -> type:
-    """The class named by 'path.py:Class' or 'module:Class'. Raises RegistryError if there is
-    none.
+    """The class named by 'path.py:Class' or 'module:Class', whose code is run for it where it may
+    (`physent.protocol.sources`). Raises RegistryError if there is none.
     """
     place, _, name = kind.rpartition(":")
-    path = file_of(place, folder)
-    if place.endswith(".py") and path is None:
-        raise RegistryError(f"there is no file {place} (looked in {folder or Path.cwd()})")
     try:
-        module = _module_of_file(path) if path else importlib.import_module(place)
+        source = source_at(place, folder)
+        if place != "__main__":
+            permit(source)
+        if isinstance(source, Source) and place.endswith(".py"):
+            module = _module_of_file(source)
+        else:
+            module = importlib.import_module(place)
     except (RegistryError, CheckoutError):
         raise
     except Exception as error:
@@ -153,7 +159,26 @@ def from_place(kind: str, folder: Path | None = None) -> type:
         return getattr(module, name)
     except AttributeError:
         classes = [key for key, value in vars(module).items() if isinstance(value, type)]
-        raise RegistryError(f"{place} has no class {name!r}{nearest(name, classes)}") from None
+        words = f"{place} has no class {name!r}{nearest(name, classes)}"
+        if place == "__main__":
+            words = f"{name!r} was defined in a notebook: resume it from there, in Python"
+        raise RegistryError(words) from None
+
+
+def source_at(place: str, folder: Path | None = None) -> Source | str:
+    """The source at a place, or the name of an installed module; nothing is run for it. Raises
+    RegistryError where there is none.
+    """
+    path = file_for(place, file_of(place, folder))
+    if path is None and place.endswith(".py"):
+        raise RegistryError(f"there is no file {place} (looked in {folder or Path.cwd()})")
+    return of_module(place) if path is None else source_of(path)
+
+
+def source_run(place: str) -> Source | str:
+    """The source of what is in use of a place: as it was run, or else as it is now."""
+    path = file_for(place, file_of(place, None))
+    return _executed[path][0] if path in _executed else source_at(place)
 
 
 def loaded(family: Family, kind: str) -> type:
@@ -203,18 +228,59 @@ def lasting(kind: str, folder: Path | None) -> str:
     return kind if path is None else f"{path}:{cls}"
 
 
-@functools.cache
-def _module_of_file(path: Path):
+_executed: dict[Path, tuple[Source, ModuleType]] = {}  # by file, what was run of it last
+
+
+def _module_of_file(source: Source) -> ModuleType:
+    """The module of a source file, run once for each content; it imports from its own folder
+    first, as a script does.
+    """
+    path = source.path
+    if path in _executed and _executed[path][0].digest == source.digest:
+        return _executed[path][1]
     # the full path is in the name, so that two files called my_solver.py do not become one module
     name = "physent_file_" + "_".join(path.with_suffix("").parts[1:])
+    if path in _executed:
+        name = f"{name}_{source.digest[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise RegistryError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # annotations are resolved through it
     try:
-        spec.loader.exec_module(module)
+        with _beside(source):
+            # what was read is run: a compiled file beside it may be of an earlier second
+            exec(compile(source.files[path.name], path, "exec"), vars(module))
     except BaseException:
         del sys.modules[name]
         raise
+    _executed[path] = source, module
     return module
+
+
+_imported: dict[Path, bytes] = {}  # what was in the modules that such files have imported
+
+
+@contextlib.contextmanager
+def _beside(source: Source) -> Iterator[None]:
+    """A context manager in which the modules beside a file are found first, as they are now."""
+    before, writes = list(sys.path), sys.dont_write_bytecode
+    hidden: dict[str, ModuleType] = {}
+    for name, content in source.files.items():
+        module, file = name.removesuffix(".py").removesuffix("/__init__"), source.root / name
+        module, there = module.replace("/", "."), sys.modules.get(module.replace("/", "."))
+        if file == source.path or there is None:
+            continue
+        if Path(getattr(there, "__file__", None) or "").resolve() != file:
+            hidden[module] = sys.modules.pop(module)
+        elif _imported.get(file, content) != content:
+            del sys.modules[module]
+    sys.path.insert(0, str(source.root))
+    sys.dont_write_bytecode = True
+    importlib.invalidate_caches()
+    try:
+        yield
+        _imported.update({source.root / name: content for name, content in source.files.items()})
+    finally:
+        sys.path[:], sys.dont_write_bytecode = before, writes
+        sys.modules.update(hidden)

@@ -19,8 +19,10 @@ from jaxtyping import Array
 from physent.errors import FolderError, ParameterError, SamplesError
 from physent.experiment import building as config
 from physent.io import checkpoint
-from physent.io.folder import EXPERIMENT, fingerprint, fingerprints, open_run, write_dataset
+from physent.io.fingerprint import fingerprint, fingerprints
+from physent.io.folder import EXPERIMENT, open_run, write_dataset
 from physent.io.integrity import check
+from physent.io.sources import named_by
 from physent.learning.currents import physics
 from physent.learning.derivatives import slopes
 from physent.learning.model import Score
@@ -68,6 +70,7 @@ def learn(
     overrides: Sequence[str] = (),
     source: str | Path | None = None,
     overwrite: bool = False,
+    trust: bool = False,
     tell: Callable[[TrainingProgress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda words: None,
     stop: Callable[[], bool] = lambda: False,
@@ -78,7 +81,8 @@ def learn(
     `overrides` are keys as the command line has them ("score.steps=1000"). With `source`, a trained
     score, nothing is learned: its verdict on this run, which may be of another density or size, is
     written. What was interrupted goes on bit for bit. With `overwrite` files are replaced when new
-    ones are there to be written, and not before.
+    ones are there to be written, and not before. Code that the run names runs if this user has run
+    it before, or with `trust`.
 
     Raises ConfigError for settings, ParameterError for those that this system cannot have and where
     training diverges, SamplesError for a run that no score can be learned from, FolderError for a
@@ -94,7 +98,8 @@ def learn(
     if source is not None:
         precision = files.precision_of(source)
     check(folder)
-    with locked(folder), jax.enable_x64(precision == "float64"):
+    on = jax.enable_x64(precision == "float64")
+    with named_by(folder / EXPERIMENT, trust), locked(folder), on:
         experiment = config.build(data, problems, folder.name, folder)
         trained = None if source is None else files.load(source)
         with open_run(folder) as dataset:

@@ -31,6 +31,7 @@ from physent.experiment.recorded import read
 from physent.io.folder import EXPERIMENT, RUN, check_free
 from physent.io.overwriting import check_nothing
 from physent.io.replacing import LEFT, writing
+from physent.io.sources import sources_in
 from physent.protocol import hdf5
 from physent.protocol.moved import renamed_keyword
 from physent.runs import execute, resume
@@ -180,7 +181,8 @@ def run_point(text: str, folder: str) -> dict[str, Any]:
     try:
         with jax.enable_x64(precision_of(data) == "float64"), Interrupts() as interrupts:
             if (path / EXPERIMENT).is_file():
-                finished = resume(path, stop=interrupts.requested)
+                # the sweep's own code, which `_claim` has compared
+                finished = resume(path, trust=True, stop=interrupts.requested)
             else:
                 experiment = build(data, problems, path.name)
                 finished = execute(experiment, path, stop=interrupts.requested)
@@ -206,7 +208,14 @@ def status_of(folder: Path) -> str:
 
 def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
     """Claim the folder for this sweep, or check that it belongs to it."""
-    claim = {"points": [point.settings for point in points], "experiments": list(texts)}
+    claim = {
+        "points": [point.settings for point in points],
+        "experiments": list(texts),
+        "sources": {
+            place: source.digest
+            for place, source in sources_in([read(text) for text in texts]).items()
+        },
+    }
 
     def as_now(claim: Any) -> list[Any]:
         """A claim as data with current kind names; empty if it is not a claim."""
@@ -220,6 +229,13 @@ def _claim(folder: Path, texts: Sequence[str], points: Sequence[Point]) -> None:
 
     there, here = _claim_of(folder), json.loads(json.dumps(claim))
     if there is not None:
+        noted: Any = there.get("sources", {})
+        for place, digest in here["sources"].items():
+            if isinstance(noted, dict) and noted.get(place, digest) != digest:
+                raise FolderError(
+                    f"{place} was changed since {folder} began: put it back, choose another "
+                    "--output, or --overwrite it"
+                )
         if there != here and as_now(there) != as_now(here):
             raise FolderError(
                 f"{folder} holds another sweep: choose another --output, or --overwrite it"

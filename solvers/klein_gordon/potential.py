@@ -173,9 +173,7 @@ class CustomPotential(Potential):
     It acts on arrays element by element. From Python the function itself may be given.
     """
 
-    function: str = static(
-        doc="V(phi) as 'path.py:function', from the working directory", example="my.py:potential"
-    )
+    function: str = static(doc="V(phi) as 'path.py:function'", path=True, example="my.py:potential")
     vacuum: Array = param(
         default=0.0, converter=as_number, doc="a value of phi where V is smallest"
     )

@@ -1,0 +1,60 @@
+"""A hash of what decides the rows of an experiment, which ties a checkpoint to it."""
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
+
+
+def fingerprint(experiment: Any) -> str:
+    """A hash of everything in an experiment that affects its rows, so not its end time or number of
+    devices.
+    """
+    return _hash(experiment.resolved)
+
+
+def belongs(header: dict[str, Any], experiment: Any) -> bool:
+    """Whether a checkpoint belongs to this experiment, even if its kinds had other names when it
+    was written, or it had fewer keys.
+    """
+    return header["experiment"] in fingerprints(experiment)
+
+
+def fingerprints(experiment: Any) -> tuple[str, ...]:
+    """The fingerprint of an experiment, and its fingerprint under the former names of its kinds;
+    and both without the keys that are new since then.
+    """
+    now = experiment.resolved
+    return tuple(
+        _hash(names)
+        for keys in (now, without_new_keys(now))
+        for names in (keys, with_kinds(keys, former_kind))
+    )
+
+
+def as_begun(header: dict[str, Any], experiment: Any) -> Any:
+    """The experiment with diagnostics as they were when its checkpoint was written, without what
+    new keys have added since.
+    """
+    if header["experiment"] in fingerprints(experiment)[:2]:
+        return experiment
+    kinds = [table["kind"] for table in experiment.resolved["diagnostics"]]
+    diagnostics = [
+        dataclasses.replace(diagnostic, **NEW_KEYS.get(kind, {}))
+        for kind, diagnostic in zip(kinds, experiment.diagnostics, strict=True)
+    ]
+    resolved = without_new_keys(experiment.resolved)
+    return dataclasses.replace(experiment, diagnostics=diagnostics, resolved=resolved, program=None)
+
+
+def _hash(resolved: dict[str, Any]) -> str:
+    given = {
+        key: value for key, value in resolved.items() if value != []
+    }  # TOML has no empty diagnostics
+    given.pop("score", None)  # what is learned from the rows does not decide them
+    data = dict(
+        given, run={key: v for key, v in resolved["run"].items() if key not in ("t_end", "devices")}
+    )
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
