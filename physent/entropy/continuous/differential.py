@@ -3,9 +3,8 @@ neighbours.
 """
 
 import math
-import operator
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -23,11 +22,11 @@ from physent.entropy.continuous.distances import (
 from physent.entropy.discrete import (
     SHANNON,
     as_real,
-    chosen,
+    checked,
     compiled,
-    native,
     only_finite,
     rowwise,
+    shift_free,
     unit_of,
 )
 from physent.entropy.outcomes.fields import DENSITY
@@ -79,6 +78,7 @@ def _spacings(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
     return spacing
 
 
+@shift_free(x=-1)
 @compiled()
 def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = None) -> Array:
     """Differential Shannon entropy of samples along the last axis by m-spacings, in nats.
@@ -100,7 +100,6 @@ def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = N
     -0.03). Many equal samples make it -inf, or NaN for correa: more than m for van_es, than 2 m for
     the others.
     """
-    chosen("form", form, *get_args(Form))
     data = as_real(x)
     return only_finite(_by_spacings(jnp.sort(data, axis=-1), form, window), data)
 
@@ -136,6 +135,8 @@ def _by_spacings(x: Array, form: Form, window: int | None) -> Array:
     return jnp.mean(jnp.log(n * spacing / (weight * m)), axis=-1)
 
 
+@shift_free(x=-2)
+@checked()
 def nearest_neighbour_entropy(
     x: ArrayLike,
     k: int = 3,
@@ -164,20 +165,18 @@ def nearest_neighbour_entropy(
     4: -0.0190 (N = 100), -0.0023 (N = 1,000). Where k + 1 points are equal it
     is -inf, and where fewer are it is biased downwards: do not use it for rounded data.
     """
-    data = native(x)
-    data = data if isinstance(data, np.ndarray | jax.Array) else jnp.asarray(data)
+    data = as_real(x)
     if data.ndim < 2:
         raise ValueError(
             f"samples have shape (..., N, d), given {data.shape}: add an axis for one component"
         )
-    chosen("metric", metric, *get_args(Metric))
-    chosen("method", method, *get_args(Method))
-    k = operator.index(k)
+    if data.size == 0:
+        raise ValueError(f"given an array of shape {data.shape}, allowed: one with values")
     others(data.reshape(-1, *data.shape[-2:])[0], k)  # refuses k
     circles = circumferences(period, data.shape[-1], jnp.result_type(float))
     if method == "tree":
-        return _by_tree(np.asarray(as_real(data)), k, metric, circles)
-    return _by_pairs(as_real(data), k, metric, circles)
+        return _by_tree(np.asarray(data), k, metric, circles)
+    return _by_pairs(data, k, metric, circles)
 
 
 def log_unit_ball(d: int, metric: Metric) -> float:

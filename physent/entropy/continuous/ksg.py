@@ -7,9 +7,8 @@ tells nothing, so its information is 0; one NaN or infinite value makes the info
 """
 
 import functools
-import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -30,12 +29,17 @@ from physent.entropy.continuous.distances import (
 )
 from physent.entropy.continuous.ties import untied, warn_of_ties
 from physent.entropy.discrete import (
+    alike,
+    along_samples,
     by_component,
-    chosen,
+    checked,
     known,
+    shift_free,
 )
 
 
+@shift_free(x=along_samples("x"), y=along_samples("y"))
+@checked()
 def ksg_mutual_information(
     x: ArrayLike,
     y: ArrayLike,
@@ -65,12 +69,13 @@ def ksg_mutual_information(
     neighbours resolve (it saturates near ln N). May be negative.
     """
     spaces = _spaces([x, y], [period_x, period_y])
-    chosen("form", form, 1, 2)
     if method == "tree" and form != 1:
         raise ValueError('method = "tree" supports form 1 only')
     return _information(spaces, k, method, form)
 
 
+@shift_free(x=along_samples("x"), y=along_samples("y"), z=along_samples("z"))
+@checked()
 def ksg_conditional_mutual_information(
     x: ArrayLike,
     y: ArrayLike,
@@ -105,8 +110,9 @@ class _Spaces(NamedTuple):
 def _spaces(samples: list, periods: list) -> _Spaces:
     arrays = [by_component(sample) for sample in samples]
     arrays = [a.astype(jnp.result_type(*arrays)) for a in arrays]
-    if len({a.shape[:-1] for a in arrays}) != 1:
-        raise ValueError(f"samples of different shapes: {', '.join(str(a.shape) for a in arrays)}")
+    alike("samples", *arrays, ending=1)
+    if any(each.size == 0 for each in arrays):
+        raise ValueError(f"given an array of shape {arrays[0].shape}, allowed: one with values")
     circles = [
         circumferences(period, a.shape[-1], a.dtype)
         for a, period in zip(arrays, periods, strict=True)
@@ -161,9 +167,7 @@ def _count(
 
 def _information(spaces: _Spaces, k: int, method: Method, form: int = 1) -> Array:
     if known(*spaces.points):
-        warn_of_ties(map(np.asarray, spaces.points), stacklevel=3)
-    chosen("method", method, *get_args(Method))
-    k = operator.index(k)
+        warn_of_ties(map(np.asarray, spaces.points))
     others(spaces.points[0][0], k)  # refuses k
     prepared, missing, constant = _prepared(spaces, k)
     value = _by_tree(prepared, k) if method == "tree" else _by_pairs(prepared, k, form)

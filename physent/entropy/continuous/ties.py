@@ -11,13 +11,14 @@ leave every information as it is and make such data continuous:
   a fixed key.
 """
 
-import warnings
 from collections.abc import Iterable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+
+from physent.errors import warn_user
 
 _KEY = 0x7165  # another key gives values that differ by their statistical error
 _SHARE = 0.05  # of the gap to the next value, over which copies are spread
@@ -75,15 +76,14 @@ def _untied_component(x: Array, k: int, key: Array, move: bool | Array) -> Array
     return jnp.where(tied, jnp.zeros_like(x).at[order].set(result), x)
 
 
-def warn_of_ties(samples: Iterable[np.ndarray], stacklevel: int) -> None:
+def warn_of_ties(samples: Iterable[np.ndarray]) -> None:
     """Warn where more than a few per cent of the values of a component (..., N, d) are tied."""
     share = max((_tied(each) for each in samples), default=0.0)
     if share > _WARN:
-        warnings.warn(
+        warn_user(
             f"{share:.0%} of the values of a variable occur more than once, but nearest-neighbour "
             "estimators are for continuous values: copies are spread a little, at random with a "
-            "fixed key; discrete estimators are better for symbols",
-            stacklevel=stacklevel + 1,
+            "fixed key; discrete estimators are better for symbols"
         )
 
 

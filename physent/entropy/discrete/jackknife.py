@@ -39,7 +39,8 @@ def jackknife(counts: Array, measure: Measure) -> Array:
     """
     total = jnp.sum(counts, axis=-1, keepdims=True)
     p = counts / total
-    return measure(p) + jnp.where(total[..., 0] > 1, _correction(counts, total, p, measure), jnp.nan)
+    correction = _correction(counts, total, p, measure)
+    return measure(p) + jnp.where(total[..., 0] > 1, correction, jnp.nan)
 
 
 def _correction(n: Array, total: Array, p: Array, measure: Measure) -> Array:
