@@ -279,8 +279,8 @@ def ksg_transfer_entropy(
     and Pompe).
 
     Args:
-        source, target: series (..., N) of one shape. Scale both alike: distances are compared
-            across them.
+        source, target: series (..., N) of one shape. Scales are compared as in
+            `ksg_mutual_information`: give both a like one.
         k, l: values in the past of the target, of the source.
         delay: steps from the last value of the source to the present of the target.
         neighbours: which neighbour (`k` of the other nearest-neighbour estimators).

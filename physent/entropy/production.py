@@ -48,7 +48,8 @@ def medium_entropy_production(
     """
     b, divergence, d = as_real(drift), as_real(divergence), as_array(diffusion)
     alike("drift, divergence", b, divergence)
-    if jnp.broadcast_shapes(b.shape, d.shape) != b.shape:
+    ending = zip(reversed(d.shape), reversed(b.shape), strict=False)
+    if d.ndim > b.ndim or any(n not in (1, of_b) for n, of_b in ending):
         raise ValueError(
             f"diffusion: given shape {d.shape}, allowed: a number, or one for each component of "
             f"the drift, {b.shape}"
@@ -204,21 +205,28 @@ def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> Linear
     unit = unit_of(a)[0, 0]
     d = jnp.broadcast_to(diffusion.astype(a.dtype), a.shape[:1]) / unit
     a = a / unit
-    covariance = stationary_covariance(a, d)
-    # correlations, since variables may be of different units
-    variance = jnp.diag(covariance)
-    spread = jnp.sqrt(jnp.where(variance > 0, variance, 1))
-    correlation = covariance / spread[:, None] / spread[None, :]
+    # each variable in its own unit, for those of one matrix may differ by many powers of ten
+    spread = jnp.sqrt(jnp.where(d > 0, d, 1))
+    for _ in range(2):
+        own = a * spread[None, :] / spread[:, None]
+        scaled = stationary_covariance(own, d / spread / spread)
+        variance = jnp.diag(scaled)
+        spread = spread * jnp.sqrt(jnp.where(variance > 0, variance, 1))
+        size = spread / jnp.sqrt(jnp.where(variance > 0, variance, 1))
+    covariance = scaled * size[:, None] * size[None, :]
+    correlation = scaled * (size / spread)[:, None] * (size / spread)[None, :]
     least = 4 * a.shape[0] * jnp.finfo(a.dtype).eps
     there = jnp.all(variance > 0) & jnp.all(jnp.linalg.eigvalsh(correlation) > least)
     there &= jnp.all(d >= 0)
     covariance, correlation = (
         jnp.where(there, each, jnp.nan) for each in (covariance, correlation)
     )
-    flow = (d / spread)[:, None] * jnp.linalg.inv(correlation) + a * spread[None, :]
+    own = a * spread[None, :] / spread[:, None]
+    d = d / spread / spread
+    flow = own + d[:, None] * jnp.linalg.inv(correlation)
     square = jnp.sum(matmul(flow, correlation) * flow, axis=1)
     still = jnp.where(square > 0, jnp.inf, 0.0).astype(a.dtype)
-    parts = jnp.where(d > 0, square / _noise(d), still)
+    parts = jnp.where(there, jnp.where(d > 0, square / _noise(d), still), jnp.nan)
     return LinearProduction(covariance, unit * jnp.sum(parts), unit * parts)
 
 

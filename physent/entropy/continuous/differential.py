@@ -159,8 +159,10 @@ def nearest_neighbour_entropy(
         method: "pairs" compares all pairs, on any device, jittable and differentiable, in O(N (k +
             d)) memory; "tree" runs on the host in O(N log N).
 
-    Bias: for uniform points in a periodic box none at all (maximum metric at any k; euclidean as
-    long as balls do not meet themselves). In an open box balls reach beyond the walls: +0.097
+    NaN in the euclidean metric where a k-th neighbour is farther than half a period and balls meet
+    themselves, as those of few points or in a flat box do: the maximum metric is right there.
+
+    Bias: for uniform points in a periodic box none at all. In an open box balls reach beyond the walls: +0.097
     (maximum) and +0.092 (euclidean) for d = 2, N = 200, k = 4. For a Gaussian in one dimension, k =
     4: -0.0190 (N = 100), -0.0023 (N = 1,000). Where k + 1 points are equal it
     is -inf, and where fewer are it is biased downwards: do not use it for rounded data.
@@ -177,6 +179,20 @@ def nearest_neighbour_entropy(
     if method == "tree":
         return _by_tree(np.asarray(data), k, metric, circles)
     return _by_pairs(data, k, metric, circles)
+
+
+def _mean_log(distance: Array, circles: Array | None, metric: Metric) -> Array:
+    """The mean logarithm of the distances (N,), corrected where balls meet themselves round circles
+    (d,): cubes become boxes no wider than a circle, balls have no simple volume (NaN).
+    """
+    value = jnp.mean(jnp.log(distance))
+    if circles is None:
+        return value
+    width = 2 * distance[:, None]
+    if metric == "maximum":
+        share = jnp.minimum(jnp.log(circles)[None, :] - jnp.log(width), 0)
+        return value + jnp.mean(share)
+    return jnp.where(jnp.any(width > circles[None, :]), jnp.nan, value)
 
 
 def log_unit_ball(d: int, metric: Metric) -> float:
@@ -200,7 +216,7 @@ def _by_tree(data: np.ndarray, k: int, metric: Metric, period: Array | None) -> 
     n, d = data.shape[-2:]
     circles = None if period is None else np.asarray(period)
     mean_log = [
-        np.mean(np.log(tree_distance(one, k, metric, circles)))
+        np.asarray(_mean_log(jnp.asarray(tree_distance(one, k, metric, circles)), period, metric))
         if np.all(np.isfinite(one))
         else np.nan
         for one in data.reshape(-1, n, d)
@@ -218,7 +234,7 @@ def _by_pairs(data: Array, k: int, metric: Metric, period: Array | None) -> Arra
         unit = unit_of(points)[0, 0]  # squares of distances fit in any units
         wrapped = None if circles is None else circles / unit
         distance = kth_distance(points / unit, wrapped, k, metric)
-        return only_finite(jnp.log(unit) + jnp.mean(jnp.log(distance)), points, core=2)
+        return only_finite(jnp.log(unit) + _mean_log(distance, wrapped, metric), points, core=2)
 
     mean_log = rowwise(lambda samples: jax.lax.map(one, samples), data, core=2)
     return kozachenko_leonenko(n, k, d, metric, data.dtype) + d * mean_log
