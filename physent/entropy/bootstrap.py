@@ -67,7 +67,8 @@ def entropy_rate(
     their correlation (Kuensch, Ann. Stat. 17, 1217 (1989)); the interval is basic, value -+
     quantiles. By default the length of blocks follows from the measured correlation time (Politis
     and White, Econom. Rev. 23, 53 (2004)), and the distribution is scaled to the standard error by
-    the lowest cosine modes of the residuals and widened by Student's t, as in `time_average`.
+    the lowest cosine modes of the residuals and widened by Student's t, as in `time_average`: the
+    error of the slope is that of a mean times sqrt(N/sum (t - <t>)^2), sqrt(S/sum (t - <t>)^2).
 
     Args:
         t: times (N,).

@@ -108,8 +108,10 @@ def mean_of(x: Array, axis: int | Sequence[int], trend: Array | None = None) -> 
         b = sum_i c_i K_i^2,  c = (pi tau/N)^2/12,  K = prod_i K_i.
 
     In one dimension that is K = 1.14 (N/tau)^(2/3); a quarter more are taken, 1.43, for a steadier
-    error. A unit vector `trend` that has been fitted is left
-    out of the modes.
+    error. K is 2 at least for a series (3 with a trend, 1 along each axis of a field) and N - 1 at
+    most. A unit vector `trend` that has been fitted is left out of the modes and of the degrees of
+    freedom; `value` is the mean with it. `time` is the product over axes of the larger of tau and
+    2 tau_2 - 1, tau_2 that of rho^2. Of one value nothing is known: its error is NaN.
     """
     axes = tuple(a % x.ndim for a in as_axes(axis))
     value, centred, unit = centred_in_units(x, axes)
@@ -212,7 +214,9 @@ def time_average(x: ArrayLike) -> Estimate:
     Stock and Watson, J. Bus. Econ. Stat. 36, 541 (2018)). From some 1,000 independent samples on
     value +- 1.96 standard errors is the same.
 
-    `x` holds stationary series at even times. Returns an `Estimate` of arrays (...), all NaN where
+    `x` holds stationary series at even times. An offset that float32 does not hold beside the
+    fluctuations, in an array of float64, costs the error nothing; mean and ends are then rounded to
+    the precision that JAX computes in. Returns an `Estimate` of arrays (...), all NaN where
     a value is not finite. Warns where there are fewer than 20 independent samples, and has no error
     (NaN) where there is one value.
     """

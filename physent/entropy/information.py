@@ -76,8 +76,7 @@ def discrete_mutual_information(
 
     Raises ValueError for other values than symbols; where they are traced the value is NaN.
     """
-    joint, sizes = _joint([x, y], sizes)
-    return _of_symbols(joint, sizes, estimator)
+    return _of_symbols(*_joint([x, y], sizes), estimator)
 
 
 @checked()
@@ -93,8 +92,7 @@ def discrete_conditional_mutual_information(
     Plug-in bias: +n_z (n_x - 1)(n_y - 1)/(2N) to first order where every combination occurs.
     Arguments and errors as in `discrete_mutual_information`.
     """
-    joint, sizes = _joint([x, y, z], sizes)
-    return _of_symbols(joint, sizes, estimator)
+    return _of_symbols(*_joint([x, y, z], sizes), estimator)
 
 
 def _joint(symbols: list[ArrayLike], sizes: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
@@ -146,7 +144,7 @@ def gaussian_information(
     # correlations instead, in which no unit is left; a constant has none
     spread = jnp.sqrt(jnp.where(variance == 0, 1, variance))
     correlation = covariance / spread[..., :, None] / spread[..., None, :]
-    least = 8 * covariance.shape[-1] * jnp.finfo(covariance.dtype).eps
+    least = 8 * covariance.shape[-1] * float(jnp.finfo(covariance.dtype).eps)
 
     def left_of_x(places: list[int]) -> tuple[Array, Array]:
         rows = jnp.asarray(places)

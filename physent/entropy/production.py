@@ -205,18 +205,10 @@ def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> Linear
     unit = unit_of(a)[0, 0]
     d = jnp.broadcast_to(diffusion.astype(a.dtype), a.shape[:1]) / unit
     a = a / unit
-    # each variable in its own unit, for those of one matrix may differ by many powers of ten
-    spread = jnp.sqrt(jnp.where(d > 0, d, 1))
-    for _ in range(2):
-        own = a * spread[None, :] / spread[:, None]
-        scaled = stationary_covariance(own, d / spread / spread)
-        variance = jnp.diag(scaled)
-        spread = spread * jnp.sqrt(jnp.where(variance > 0, variance, 1))
-        size = spread / jnp.sqrt(jnp.where(variance > 0, variance, 1))
-    covariance = scaled * size[:, None] * size[None, :]
-    correlation = scaled * (size / spread)[:, None] * (size / spread)[None, :]
+    spread, correlation = _stationary(a, d)
+    covariance = correlation * spread[:, None] * spread[None, :]
     least = 4 * a.shape[0] * jnp.finfo(a.dtype).eps
-    there = jnp.all(variance > 0) & jnp.all(jnp.linalg.eigvalsh(correlation) > least)
+    there = jnp.all(jnp.linalg.eigvalsh(correlation) > least)
     there &= jnp.all(d >= 0)
     covariance, correlation = (
         jnp.where(there, each, jnp.nan) for each in (covariance, correlation)
@@ -228,6 +220,23 @@ def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> Linear
     still = jnp.where(square > 0, jnp.inf, 0.0).astype(a.dtype)
     parts = jnp.where(there, jnp.where(d > 0, square / _noise(d), still), jnp.nan)
     return LinearProduction(covariance, unit * jnp.sum(parts), unit * parts)
+
+
+def _stationary(a: Array, d: Array) -> tuple[Array, Array]:
+    """The standard deviations (d,) and the correlations (d, d), not positive where there are none.
+
+    Solved twice, the second time with each variable in the unit that the first time gave it: those
+    of one matrix may differ by many powers of ten.
+    """
+
+    def solved(unit: Array) -> tuple[Array, Array]:
+        own = a * unit[None, :] / unit[:, None]
+        covariance = stationary_covariance(own, d / unit / unit)
+        variance = jnp.diag(covariance)
+        spread = jnp.sqrt(jnp.where(variance > 0, variance, 1))
+        return unit * spread, covariance / spread[:, None] / spread[None, :]
+
+    return solved(solved(jnp.sqrt(jnp.where(d > 0, d, 1)))[0])
 
 
 def stationary_covariance(matrix: Array, diffusion: Array) -> Array:

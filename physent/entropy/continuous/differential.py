@@ -162,10 +162,10 @@ def nearest_neighbour_entropy(
     NaN in the euclidean metric where a k-th neighbour is farther than half a period and balls meet
     themselves, as those of few points or in a flat box do: the maximum metric is right there.
 
-    Bias: for uniform points in a periodic box none at all. In an open box balls reach beyond the walls: +0.097
-    (maximum) and +0.092 (euclidean) for d = 2, N = 200, k = 4. For a Gaussian in one dimension, k =
-    4: -0.0190 (N = 100), -0.0023 (N = 1,000). Where k + 1 points are equal it
-    is -inf, and where fewer are it is biased downwards: do not use it for rounded data.
+    Bias: for uniform points in a periodic box none at all. In an open box balls reach beyond the
+    walls: +0.097 (maximum) and +0.092 (euclidean) for d = 2, N = 200, k = 4. For a Gaussian in one
+    dimension, k = 4: -0.0190 (N = 100), -0.0023 (N = 1,000). Where k + 1 points are equal it is
+    -inf, and where fewer are it is biased downwards: do not use it for rounded data.
     """
     data = as_real(x)
     if data.ndim < 2:

@@ -69,10 +69,10 @@ def ksg_mutual_information(
             only).
 
     Distances in x are compared with those in y. Where the mean deviations of the two (of the
-    component that varies most, or of values all round a circle) differ by a factor of 8 or more they
-    are brought to one scale by a power of two; else they stay as they are, as in other packages, and
-    their ratio changes the value a little (less than .005 nats for 1,000 Gaussian pairs with
-    correlation .95). Standardise both for a value that no unit changes.
+    component that varies most, or of values all round a circle) differ by a factor of 8 or more
+    they are brought to one scale by a power of two; else they stay as they are, as in other
+    packages, and their ratio changes the value a little (less than .005 nats for 1,000 Gaussian
+    pairs with correlation .95). Standardise both for a value that no unit changes.
 
     Bias: about 0 for independent samples, downwards when the dependence is stronger than the k
     neighbours resolve (it saturates near ln N). May be negative.

@@ -137,7 +137,7 @@ def checked(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callable
             if value is None and optional:
                 return value
             if name in allowed and not _fits(value, allowed[name][0]):
-                given = brief(value if not hasattr(value, "tolist") else value.tolist())
+                given = brief(np.asarray(value).tolist() if hasattr(value, "dtype") else value)
                 raise ValueError(f"{name}: given {given}, allowed: {allowed[name][1]}")
             return value if look is None else look(name, value)
 

@@ -29,7 +29,7 @@ def native(value: Any) -> Any:
     """
     if isinstance(value, np.integer | np.bool_):
         return value.item()
-    if isinstance(value, np.longdouble):
+    if isinstance(value, np.floating) and value.dtype.itemsize > 8:
         return float(value)
     if type(value) in (list, tuple) and any(isinstance(each, np.ndarray) for each in value):
         return type(value)(map(native, value))

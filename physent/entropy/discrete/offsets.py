@@ -72,7 +72,8 @@ def along_samples(name: str) -> Callable[[Mapping[str, Any]], int]:
 
     def axis(given: Mapping[str, Any]) -> int:
         x = given[name]
-        return -2 if np.ndim(x if hasattr(x, "ndim") else on_host(x)) > 1 else -1
+        array = x if hasattr(x, "ndim") else on_host(x)
+        return -2 if array is not None and array.ndim > 1 else -1
 
     return axis
 
