@@ -29,10 +29,10 @@ def native(value: Any) -> Any:
     """
     if isinstance(value, np.integer | np.bool_):
         return value.item()
-    if isinstance(value, np.floating) and value.dtype.itemsize > 8:
-        return float(value)
     if type(value) in (list, tuple) and any(isinstance(each, np.ndarray) for each in value):
         return type(value)(map(native, value))
+    if isinstance(value, np.floating):
+        return float(value) if value.dtype.itemsize > 8 else value
     if isinstance(value, np.generic | jax.Array) or not hasattr(value, "__array__"):
         return value
     array = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
