@@ -19,9 +19,9 @@ from physent.entropy.discrete import (
     shift_free,
     squared_modulus,
     unit_of,
+    warn_user,
 )
 from physent.entropy.outcomes.space import as_axes
-from physent.errors import warn_user
 
 NORMAL = 1.959963984540054  # 97.5 % of a normal distribution lie below
 _FEW = 20  # effective samples, below which intervals are said to be uncertain

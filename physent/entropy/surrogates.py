@@ -17,8 +17,8 @@ from physent.entropy.discrete import (
     known,
     nonzero,
     only_finite,
+    warn_user,
 )
-from physent.errors import warn_user
 
 Surrogate = Callable[[PRNGKeyArray, Array], Array]
 

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from physent.errors import warn_user
+from physent.entropy.discrete import warn_user
 
 _KEY = 0x7165  # another key gives values that differ by their statistical error
 _SHARE = 0.05  # of the gap to the next value, over which copies are spread

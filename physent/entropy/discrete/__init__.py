@@ -64,7 +64,7 @@ from physent.entropy.discrete.power_sums import (
     nonzero,
     squared_modulus,
 )
-from physent.protocol.parameters import known
+from physent.protocol.parameters import known, warn_user
 
 __all__ = [
     "BASE",
@@ -122,5 +122,6 @@ __all__ = [
     "squared_modulus",
     "std",
     "unit_of",
+    "warn_user",
     "whole",
 ]

@@ -14,8 +14,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete.arrays import native
-from physent.errors import brief
-from physent.protocol.parameters import Declared, check_instance, known
+from physent.protocol.parameters import Declared, brief, check_instance, known
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from physent.errors import brief
+from physent.protocol.parameters import brief
 
 
 def native(value: Any) -> Any:

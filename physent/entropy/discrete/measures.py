@@ -16,9 +16,9 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.entropy.discrete.power_sums import excess, log_nonzero, log_power_mean, weighted_sum
-from physent.errors import ParameterError
 from physent.protocol.parameters import (
     Declared,
+    ParameterError,
     as_number,
     param,
 )
