@@ -32,6 +32,7 @@ from physent.entropy import (
     Tsallis,
     entropy,
 )
+from physent.entropy.discrete.measures import TraceForm
 
 pytestmark = pytest.mark.slow  # minutes of compilation in all
 
@@ -254,3 +255,38 @@ def test_a_correction_for_counts_is_refused_where_nothing_was_counted():
         ValueError, match="MillerMadow corrects for a finite sample, but Density gives weights"
     ):
         entropy(np.ones(5), outcomes=Density(), estimator=MillerMadow())
+
+
+class Squares(TraceForm):
+    """A measure of somebody else."""
+
+    logarithmic = False
+
+    def summand(self, p):
+        return p - p**2
+
+
+def test_jackknife_of_a_million_samples_in_single_precision():
+    counts = np.random.default_rng(0).multinomial(1_000_000, [0.5, 0.3, 0.1, 0.05, 0.049, 0.001])
+    measures = [kind() for kind in MEASURES.values()]
+    measures += [Renyi(order=q) for q in (0.0, 0.3, 1.0, 1.001, 7.0, 60.0, np.inf)]
+    for measure in (*measures, Tsallis(order=0.5), Squares()):
+        double, single = (
+            float(Jackknife()(jnp.asarray(counts, dtype), measure)) for dtype in ("f8", "f4")
+        )
+        plug_in = float(measure(jnp.asarray(counts / 1e6)))
+        assert double == pytest.approx(plug_in, abs=1e-2)
+        assert single == pytest.approx(double, rel=3e-6), measure
+
+
+def test_a_measure_of_somebody_else_is_left_out_sample_by_sample():
+    for counts in ([5, 3, 3, 1, 0], [9, 0, 0], [1, 1, 1, 1], [1, 1, 0, 0, 7]):
+        n, shares = sum(counts), jnp.asarray(counts, float)
+        left = [Squares()((shares - np.eye(len(counts))[i]) / (n - 1)) for i in range(len(counts))]
+        expected = n * Squares()(shares / n) - (n - 1) / n * shares @ jnp.stack(left)
+        assert float(Jackknife()(shares, Squares())) == pytest.approx(float(expected), abs=1e-13)
+
+
+def test_a_measure_has_one_number_for_each_parameter():
+    with pytest.raises(ValueError, match="order: given 2 numbers, allowed: one for a measure"):
+        entropy(np.array([0.2, 0.8]), measure=Renyi(order=[1.0, 2.0]))

@@ -150,7 +150,7 @@ def test_transfer_entropy_of_symbols():
     assert float(discrete_transfer_entropy(y, x, (2, 2), estimator=MillerMadow())) == pytest.approx(
         0, abs=5e-4
     )
-    with pytest.raises(ValueError, match="different shapes"):
+    with pytest.raises(ValueError, match=r"source, target: given shapes .*, allowed: one"):
         discrete_transfer_entropy(x, y[1:], (2, 2))
 
 
@@ -184,3 +184,29 @@ def test_permutation_test_is_uniform_under_independence_and_small_under_dependen
     dependent = test(x, x + y, keys)
     assert np.all(np.asarray(dependent.p_value) == 0.01)
     assert np.all(np.asarray(dependent.value) > np.asarray(dependent.null_mean))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [100, 100_000])
+def test_what_is_known_exactly_is_infinite_and_what_tells_nothing_is_zero(n, dtype):
+    """The determinant of a singular matrix is a rounding error, of either sign."""
+    x, u, v = np.random.default_rng(0).standard_normal((3, n)).astype(dtype)
+    both = np.stack([x, 3 * x], axis=1)
+    assert float(gaussian_mutual_information(x, 2 * x + 3)) == np.inf
+    assert float(gaussian_mutual_information(np.stack([x, u], 1), x / 3 - u)) == np.inf
+    once = float(gaussian_mutual_information(x, x + u))
+    assert float(gaussian_mutual_information(both, x + u)) == pytest.approx(once, rel=1e-4)
+    assert float(gaussian_mutual_information(np.ones_like(x), u)) == 0
+    # a series has nothing to tell about its own next value that its past has not
+    assert float(gaussian_transfer_entropy(x, x)) == 0
+    assert float(gaussian_transfer_entropy(3 * x + 2, x)) == 0
+    assert float(gaussian_transfer_entropy(np.ones_like(x), v)) == 0
+    assert float(gaussian_transfer_entropy(np.roll(x, -1), 3 * x + 2, delay=2)) == 0
+    assert float(gaussian_transfer_entropy(x, np.roll(x, 1))) == np.inf
+
+
+def test_a_matrix_that_is_no_covariance_has_no_information():
+    for a, b in ((1.0, 2.0), (-1.0, 0.2), (1.0, np.nan)):
+        assert np.isnan(gaussian_information(np.array([[a, b], [b, 1.0]]), [0], [1]))
+    with pytest.raises(ValueError, match=r"covariance: given shape \(2, 3\), allowed"):
+        gaussian_information(np.ones((2, 3)), [0], [1])

@@ -229,3 +229,35 @@ def test_gaussian_information_does_not_depend_on_scales_nor_grow_by_processing()
     assert float(gaussian_mutual_information(x, z)) < float(gaussian_mutual_information(x, y))
     scaled = gaussian_mutual_information(5 * x - 1, y)
     assert float(scaled) == pytest.approx(float(gaussian_mutual_information(x, y)), rel=1e-12)
+
+
+@pytest.mark.parametrize("method", ["pairs", "tree"])
+def test_balls_that_meet_themselves_round_a_flat_box(method):
+    """Their volume was taken to be that of whole balls: high by a nat for this box."""
+    box, values = np.array([1.0, 0.02]), []
+    for seed in range(40):
+        x = np.random.default_rng(seed).random((30, 2)) * box
+        values.append(nearest_neighbour_entropy(x, 4, "maximum", box, method))
+        assert np.isnan(nearest_neighbour_entropy(x, 4, "euclidean", box, method))
+    assert float(np.mean(values)) == pytest.approx(np.log(0.02), abs=0.08)
+
+
+@pytest.mark.parametrize("method", ["pairs", "tree"])
+def test_units_of_one_variable_do_not_hide_the_other(method):
+    """Distances are compared between variables: information of metres and nanometres was 0."""
+    x, u, z = np.random.default_rng(0).standard_normal((3, 500))
+    y = 0.9 * x + np.sqrt(1 - 0.81) * u
+    same = float(ksg_mutual_information(x, y, method=method))
+    under = float(ksg_conditional_mutual_information(x, y, z, method=method))
+    for unit in (1e-9, 1e4):
+        found = float(ksg_mutual_information(x, unit * y, method=method))
+        assert found == pytest.approx(same, abs=0.03)
+        found = float(ksg_conditional_mutual_information(x, unit * y, z, method=method))
+        assert found == pytest.approx(under, abs=0.06)
+        found = float(ksg_conditional_mutual_information(x, y, unit * z, method=method))
+        assert found == pytest.approx(under, abs=0.06)
+    turn = np.random.default_rng(1).random(500)
+    near = (turn + 0.05 * u) % 1
+    one = float(ksg_mutual_information(turn, near, period_x=1.0, period_y=1.0, method=method))
+    far = ksg_mutual_information(1e6 * turn, near, period_x=1e6, period_y=1.0, method=method)
+    assert float(far) == pytest.approx(one, abs=0.03)

@@ -94,3 +94,14 @@ def test_ties_are_said_and_untied_values_keep_their_bits():
     constant = ksg_mutual_information(x, np.ones(300))
     assert constant == 0 and ksg_mutual_information(np.zeros(300), np.ones(300)) == 0
     assert plain == jax.jit(ksg_mutual_information)(x, y)
+
+
+def test_both_ends_of_a_circle_are_one_place():
+    turn, noise = np.random.default_rng(0).random((2, 600))
+    x, y = (np.round(each * 10) / 10 for each in (turn, (turn + 0.1 * noise) % 1))
+    with pytest.warns(UserWarning, match="occur more than once"):
+        ends, once = (
+            float(ksg_mutual_information(*pair, period_x=1.0, period_y=1.0))
+            for pair in ((x, y), (x % 1, y % 1))
+        )
+    assert ends == once

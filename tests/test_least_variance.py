@@ -11,6 +11,8 @@ import pytest
 
 import physent
 from physent.diagnostics import EntropyProduction
+from physent.diagnostics.least_variance import add_row, least_variance_mean, no_blocks
+from physent.entropy import linear_entropy_production, medium_entropy_production
 from physent.entropy.production import least_variance
 from physent.solvers.active_matter import ActiveMatter
 from physent.solvers.active_matter.propulsion import OrnsteinUhlenbeck
@@ -107,3 +109,56 @@ def test_a_series_with_known_controls():
     assert means.var() * 600 == pytest.approx(1, rel=0.35)
     few = least_variance(rates[0, :7], controls[0, :7])
     np.testing.assert_array_equal(few, rates[0, :7])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("unit", [1e-25, 1e25])
+def test_controls_help_in_any_units(unit, dtype):
+    """Squares of 1e-25 are 0 in single precision, and the coefficients were."""
+    noise, own = np.random.default_rng(0).standard_normal((2, 400))
+    rate, control = (noise + 0.1 * own).astype(dtype), (noise[:, None]).astype(dtype)
+    expected = np.asarray(least_variance(rate, control)) * unit
+    found = least_variance((rate * unit).astype(dtype), (control * unit).astype(dtype))
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * unit)
+    assert np.std(np.asarray(found, float)) < 0.2 * unit
+    blocks = no_blocks(jnp.zeros(1, dtype), dtype)
+
+    def add(blocks, row):
+        return add_row(blocks, row[0], row[1:], jnp.ones(())), None
+
+    rows = jnp.asarray(np.concatenate([rate[:, None], control], axis=1) * unit, dtype)
+    value, error = least_variance_mean(jax.lax.scan(add, blocks, rows)[0])
+    assert 0.002 * unit < float(error) < 0.01 * unit and np.isfinite(value)
+
+
+def test_medium_production_of_any_noise():
+    """It was -db/dx, as without noise, where D is NaN or negative, and b^2 overflowed."""
+    for diffusion in (np.nan, -1.0):
+        assert np.isnan(medium_entropy_production(1.0, diffusion, 2.0))
+    assert float(medium_entropy_production(1.0, 0.0, 2.0)) == -2
+    large = jnp.float32(1e25)
+    assert float(medium_entropy_production(large, large, jnp.float32(0))) == pytest.approx(1e25)
+    with pytest.raises(ValueError, match="diffusion: given shape"):
+        medium_entropy_production(np.ones(3), np.ones(2), np.ones(3))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_linear_production_of_variables_in_other_units(dtype):
+    """Eigenvalues of a covariance of metres and light years say nothing about its rank."""
+    matrix = np.array([[-1.0, 0.5], [-0.3, -2.0]])
+    expected = linear_entropy_production(matrix, np.array([1.0, 0.5]))
+    units = np.array([1e9, 1e-6])
+    found = linear_entropy_production(
+        (matrix * units[:, None] / units[None, :]).astype(dtype),
+        (np.array([1.0, 0.5]) * units**2).astype(dtype),
+    )
+    np.testing.assert_allclose(found.parts, expected.parts, rtol=1e-4)
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])  # no noise along (-.8, .6), so S is singular
+    still = linear_entropy_production(
+        (turn @ np.diag([-1.0, -2.0]) @ turn.T).astype(dtype), np.zeros(2, dtype)
+    )
+    assert np.isnan(still.total)
+    for matrix, diffusion in ((np.eye(2), np.eye(2)), (np.ones((2, 3)), 1.0), (-1.0, 1.0)):
+        with pytest.raises(ValueError, match="matrix, diffusion: given shapes"):
+            linear_entropy_production(matrix, diffusion)
+    assert np.isnan(linear_entropy_production(np.eye(2), 1.0).total)

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array
 
 from physent.diagnostics.structure import UNIT_BALL, neighborhood, space_of
-from physent.entropy.discrete import as_floating, count_symbols, unit_of
+from physent.entropy.discrete import as_floating, count_symbols, matmul, unit_of
 from physent.entropy.discrete.power_sums import squared_modulus
 from physent.entropy.outcomes.histogram import bin_index
 from physent.numerics.neighbors import separations
@@ -191,7 +191,7 @@ class StructureFactor(Diagnostic[tuple[Array, Array]]):
             )
             for axis in range(space.dimension)
         ]
-        amplitude = jnp.sum(waves[0], axis=0) if len(waves) == 1 else waves[0].T @ waves[1]
+        amplitude = jnp.sum(waves[0], axis=0) if len(waves) == 1 else matmul(waves[0].T, waves[1])
         power = (squared_modulus(amplitude)) / x.shape[0]
         grid = np.meshgrid(*k, indexing="ij")
         # along a shorter edge fewer waves reach the last shell: so all modes of every shell are

@@ -19,7 +19,7 @@ from physent.entropy import (
     ksg_conditional_mutual_information,
     ksg_mutual_information,
 )
-from physent.entropy.discrete import as_floating, count_symbols, unit_of
+from physent.entropy.discrete import as_floating, count_symbols, matmul, unit_of
 from physent.entropy.information import information_of_counts
 from physent.entropy.outcomes.histogram import bin_index
 from physent.protocol.diagnostic import Diagnostic, Instantaneous, Observed
@@ -186,7 +186,7 @@ class TransferEntropy(Diagnostic[Any]):
         centred = samples - centre[:, None]
         after = jnp.maximum(total + more, 1)
         apart = centre - mean
-        products += jnp.where(complete, centred @ centred.T, jnp.zeros_like(products))
+        products += jnp.where(complete, matmul(centred, centred.T), jnp.zeros_like(products))
         products += jnp.outer(apart, apart) * (total * more / after)
         last = 1 + self.history
         value = gaussian_information(

@@ -11,6 +11,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from physent.entropy.discrete import matmul, unit_of
 from physent.entropy.production import BLOCKS, coefficients, stationary_controls
 from physent.protocol.stochastic import StochasticSolver
 
@@ -82,7 +83,9 @@ def least_variance_mean(blocks: Blocks) -> tuple[Array, Array]:
     its standard error.
 
     The error is that of the residuals of blocks, times (1 + r)/(1 - r) in the square for the
-    correlation r of successive ones; NaN for fewer than 8 blocks.
+    correlation r of successive ones, whose bias 1/blocks is made up for and which is then clipped
+    to 0 ... 0.9: a negative one is taken as 0, and of a series that is still correlated over many
+    blocks the error is too small. NaN for fewer than 8 blocks.
     """
     sums, rest, full, _ = blocks
     whole, dtype = jnp.sum(sums, axis=0) + rest, sums.dtype
@@ -92,12 +95,14 @@ def least_variance_mean(blocks: Blocks) -> tuple[Array, Array]:
     means = means * jnp.concatenate([jnp.ones(1, dtype), used.astype(dtype)])[None, :]
     number = jnp.maximum(full, 1).astype(dtype)
     found = coefficients(means, jnp.where(full > 0, there, 1))
-    residual = means[:, 0] - means[:, 1:] @ found
+    residual = means[:, 0] - matmul(means[:, 1:], found)
     residual = there * (residual - jnp.sum(there * residual) / number)
+    size = unit_of(residual)[0]  # what is squared fits at any size
+    residual = residual / size
     square = jnp.sum(residual**2)
     successive = jnp.sum(residual[1:] * residual[:-1]) / jnp.where(square > 0, square, 1)
     successive = jnp.clip(successive + 1 / number, 0, 0.9)
     freedom = (number - 1 - jnp.sum(used)) * number
     variance = square / jnp.maximum(freedom, 1) * (1 + successive) / (1 - successive)
-    mean = (whole[1] - whole[2:] @ found) / whole[0]
-    return mean, jnp.where(full < 8, jnp.nan, jnp.sqrt(variance))
+    mean = (whole[1] - matmul(whole[2:], found)) / whole[0]
+    return mean, jnp.where(full < 8, jnp.nan, size * jnp.sqrt(variance))

@@ -8,7 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from physent.entropy.discrete import as_real, compiled, native, nonzero, only_finite
+from physent.entropy.discrete import (
+    as_real,
+    centred_on_host,
+    checked,
+    compiled,
+    less_offset,
+    matmul,
+    nonzero,
+    only_finite,
+)
 from physent.entropy.error_bars import NORMAL, centred_in_units, mean_of, student, warn_of_few
 
 
@@ -43,6 +52,7 @@ def _interval(value: Array, shifts: Array, error: Array, freedom: Array) -> Rate
     return Rate(value, error, value - high, value - low)
 
 
+@checked()
 def entropy_rate(
     t: ArrayLike,
     entropy: ArrayLike,
@@ -57,7 +67,8 @@ def entropy_rate(
     their correlation (Kuensch, Ann. Stat. 17, 1217 (1989)); the interval is basic, value -+
     quantiles. By default the length of blocks follows from the measured correlation time (Politis
     and White, Econom. Rev. 23, 53 (2004)), and the distribution is scaled to the standard error by
-    the lowest cosine modes of the residuals and widened by Student's t, as in `time_average`.
+    the lowest cosine modes of the residuals and widened by Student's t, as in `time_average`: the
+    error of the slope is that of a mean times sqrt(N/sum (t - <t>)^2), sqrt(S/sum (t - <t>)^2).
 
     Args:
         t: times (N,).
@@ -71,8 +82,7 @@ def entropy_rate(
     2 samples. Warns where the residuals are worth fewer than 20 independent samples. The rate is
     that of the fitted line: restrict t to where the series is straight.
     """
-    if not isinstance(t, jax.Array):  # large times keep their digits
-        t = np.asarray(t) - np.asarray(t).flat[0] if np.size(t) else t
+    t, entropy = less_offset(t, -1), less_offset(entropy, -1)
     rate, size = _entropy_rate(t, entropy, key, block, samples)
     warn_of_few(size, "the series")
     return rate
@@ -82,17 +92,17 @@ def entropy_rate(
 def _entropy_rate(
     t: ArrayLike, entropy: ArrayLike, key: PRNGKeyArray, block: int | None, samples: int
 ) -> tuple[Rate, Array]:
-    s = as_real(entropy)
+    s, t = as_real(entropy), as_real(t)
     s = only_finite(s, s)
-    if s.ndim != 1 or s.shape[0] < 4 or jnp.shape(t) != s.shape:
+    if s.ndim != 1 or s.shape[0] < 4 or t.shape != s.shape:
         raise ValueError(
-            f"t, entropy: given shapes {jnp.shape(t)}, {s.shape}, allowed: (N,), N >= 4 for both"
+            f"t, entropy: given shapes {t.shape}, {s.shape}, allowed: (N,), N >= 4 for both"
         )
     _check(s.shape[0], block, samples)
-    n, (_, t, unit) = s.shape[0], centred_in_units(jnp.asarray(native(t), s.dtype), (0,))
+    n, (_, t, unit) = s.shape[0], centred_in_units(t.astype(s.dtype), (0,))
     weights = t / jnp.sum(t**2)
     _, centred, scale = centred_in_units(s, (0,))
-    slope = weights @ centred
+    slope = matmul(weights, centred)
     residuals = centred - slope * t
     noise = 16 * jnp.finfo(s.dtype).eps * jnp.max(jnp.abs(centred))  # of rounding
     exact = jnp.max(jnp.abs(residuals)) <= noise
@@ -106,7 +116,7 @@ def _entropy_rate(
 
     def again(one: PRNGKeyArray) -> Array:
         starts = jax.random.randint(one, (blocks,), 0, n - length + 1)
-        return weights @ residuals[starts[places // length] + places % length]
+        return matmul(weights, residuals[starts[places // length] + places % length])
 
     shifts = jax.lax.map(again, jax.random.split(key, samples), batch_size=64)
     error = mean.error * math.sqrt(n) * jnp.linalg.norm(weights)
@@ -127,6 +137,7 @@ def _check(n: int, block: int | None, samples: int) -> None:
         raise ValueError(f"samples: given {samples}, allowed: 2 or more")
 
 
+@checked()
 def block_bootstrap(
     x: ArrayLike, key: PRNGKeyArray, block: int | None = None, samples: int = 500
 ) -> Rate:
@@ -144,7 +155,14 @@ def block_bootstrap(
     about block/N: that is made up for. Warns where the series is worth fewer than 20 independent
     samples. ValueError for other shapes, fewer than 4 values, and a block not in 1 ... N/4.
     """
+    offset, x = centred_on_host(x, -1)
     rate, size = _block_bootstrap(x, key, block, samples)
+    if offset is not None:
+        ends = (rate.value, rate.low, rate.high)
+        value, low, high = (
+            jnp.asarray(offset[0] + np.asarray(end, float), end.dtype) for end in ends
+        )
+        rate = rate._replace(value=value, low=low, high=high)
     warn_of_few(size, "the series")
     return rate
 

@@ -3,27 +3,39 @@ Boltzmann entropy of particles in cells of phase space.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    BASE,
     PLUG_IN,
     SHANNON,
     Estimator,
     Grassberger,
     Measure,
     as_real,
+    checked,
     compiled,
+    log_base,
+    shift_free,
 )
 from physent.entropy.outcomes.fields import DENSITY
 from physent.entropy.outcomes.particles import Cells
-from physent.entropy.outcomes.space import Axes, OutcomeSpace
+from physent.entropy.outcomes.space import Axes, OutcomeSpace, read_axes
 
 _GRASSBERGER = Grassberger()
 
 
-@compiled()
+def _read(given: Mapping[str, Any]) -> tuple[int, ...] | None:
+    outcomes = given["outcomes"]
+    return read_axes(outcomes, given["axis"]) if isinstance(outcomes, OutcomeSpace) else None
+
+
+@shift_free(x=_read)
+@compiled(base=BASE)
 def entropy(
     x: ArrayLike,
     measure: Measure = SHANNON,
@@ -68,9 +80,10 @@ def entropy(
     value = estimator(counts, measure)
     if normalise:
         return measure.normalised(value, counts.shape[-1])
-    return value if base is None else value / jnp.asarray(math.log(base), value.dtype)
+    return value if base is None else value / log_base(base, value.dtype)
 
 
+@checked()
 def boltzmann_entropy(
     position: ArrayLike,
     cells: Cells,

@@ -1,7 +1,6 @@
 """Error bars of time series and fields whose values are correlated."""
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,11 +12,14 @@ from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
     as_real,
+    centred_on_host,
     compiled,
     known,
     nonzero,
+    shift_free,
     squared_modulus,
     unit_of,
+    warn_user,
 )
 from physent.entropy.outcomes.space import as_axes
 
@@ -106,8 +108,10 @@ def mean_of(x: Array, axis: int | Sequence[int], trend: Array | None = None) -> 
         b = sum_i c_i K_i^2,  c = (pi tau/N)^2/12,  K = prod_i K_i.
 
     In one dimension that is K = 1.14 (N/tau)^(2/3); a quarter more are taken, 1.43, for a steadier
-    error. A unit vector `trend` that has been fitted is left
-    out of the modes.
+    error. K is 2 at least for a series (3 with a trend, 1 along each axis of a field) and N - 1 at
+    most. A unit vector `trend` that has been fitted is left out of the modes and of the degrees of
+    freedom; `value` is the mean with it. `time` is the product over axes of the larger of tau and
+    2 tau_2 - 1, tau_2 that of rho^2. Of one value nothing is known: its error is NaN.
     """
     axes = tuple(a % x.ndim for a in as_axes(axis))
     value, centred, unit = centred_in_units(x, axes)
@@ -149,13 +153,13 @@ def warn_of_few(size: Array, what: str) -> None:
     few = int(np.sum(sizes < _FEW))
     if few:
         of = f" of {few} in {sizes.size} series" if sizes.size > 1 else ""
-        warnings.warn(
-            f"too few independent samples: {what}{of} is worth {np.min(sizes):.2g} of them, below "
-            f"{_FEW}; its error is uncertain, and may be too small",
-            stacklevel=3,
+        warn_user(
+            f"too few independent samples: {what}{of} is worth {np.nanmin(sizes):.2g} of them, "
+            f"below {_FEW}; its error is uncertain, and may be too small"
         )
 
 
+@shift_free(x=-1)
 @compiled()
 def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
     """Integrated autocorrelation time of series along the last axis, tau = 1 + 2 sum_(s=1)^M
@@ -172,6 +176,7 @@ def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
     return _times(centred_in_units(x, axes)[1], axes, window)[0][0]
 
 
+@shift_free(x=lambda given: as_axes(given["axis"]))
 @compiled()
 def effective_sample_size(
     x: ArrayLike, axis: int | Sequence[int] = -1, window: float = 5.0
@@ -209,11 +214,20 @@ def time_average(x: ArrayLike) -> Estimate:
     Stock and Watson, J. Bus. Econ. Stat. 36, 541 (2018)). From some 1,000 independent samples on
     value +- 1.96 standard errors is the same.
 
-    `x` holds stationary series at even times. Returns an `Estimate` of arrays (...), all NaN where
+    `x` holds stationary series at even times. An offset that float32 does not hold beside the
+    fluctuations, in an array of float64, costs the error nothing; mean and ends are then rounded to
+    the precision that JAX computes in. Returns an `Estimate` of arrays (...), all NaN where
     a value is not finite. Warns where there are fewer than 20 independent samples, and has no error
     (NaN) where there is one value.
     """
+    offset, x = centred_on_host(x, -1)
     estimate = _time_average(x)
+    if offset is not None:
+        value, low, high = (
+            jnp.asarray(offset[..., 0] + np.asarray(each, float), each.dtype)
+            for each in (estimate.value, estimate.low, estimate.high)
+        )
+        estimate = estimate._replace(value=value, low=low, high=high)
     warn_of_few(estimate.effective_size, "the mean")
     return estimate
 
@@ -250,16 +264,30 @@ def compare(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int] = -1) -> Compa
 
     Warns where one has fewer than 20 effective samples.
     """
-    comparison = _difference(a, b, axis)
+    axes = as_axes(axis)
+    (first, a), (second, b) = centred_on_host(a, axes), centred_on_host(b, axes)
+    shift = 0.0
+    if first is not None or second is not None:
+        ends = (0 if each is None else np.squeeze(each, axes) for each in (first, second))
+        shift = np.subtract(*(np.asarray(end, float) for end in ends))
+    comparison = _difference(a, b, axis, shift)
     if known(*comparison.effective_sizes):
         warn_of_few(jnp.minimum(*comparison.effective_sizes), "one of the means")
     return comparison
 
 
 @compiled()
-def _difference(a: ArrayLike, b: ArrayLike, axis: int | Sequence[int]) -> Comparison:
+def _difference(
+    a: ArrayLike, b: ArrayLike, axis: int | Sequence[int], shift: ArrayLike
+) -> Comparison:
     first, second = mean_of(as_real(a), axis), mean_of(as_real(b), axis)
-    difference, error = first.value - second.value, jnp.hypot(first.error, second.error)
+    if first.value.shape != second.value.shape:
+        raise ValueError(
+            f"a, b: given shapes {jnp.shape(a)}, {jnp.shape(b)}, allowed: the same but along axis "
+            f"{axis}"
+        )
+    difference = first.value - second.value + jnp.asarray(shift, first.value.dtype)
+    error = jnp.hypot(first.error, second.error)
     # parts of the variance: squares of tiny errors would be 0
     shares = [(mean.error / nonzero(error)) ** 4 / mean.freedom for mean in (first, second)]
     freedom = 1 / nonzero(shares[0] + shares[1])

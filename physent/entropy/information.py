@@ -9,6 +9,7 @@ Not a proof of influence: a common driver makes it positive.
 import math
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
@@ -18,18 +19,26 @@ from physent.entropy.discrete import (
     PLUG_IN,
     SHANNON,
     Estimator,
+    alike,
+    along_samples,
+    as_array,
     as_real,
     by_component,
+    checked,
     combine_symbols,
     compiled,
     count_symbols,
-    native,
+    half_window,
+    matmul,
     rowwise,
+    shift_free,
+    whole,
 )
 from physent.entropy.error_bars import centred_in_units
 from physent.entropy.outcomes.histogram import Histogram
 
 
+@shift_free(x=lambda given: -1 if given["low"] is given["high"] is None else None)
 @compiled()
 def bin_symbols(
     x: ArrayLike, bins: int, low: float | None = None, high: float | None = None
@@ -38,7 +47,7 @@ def bin_symbols(
     range of the data.
 
     Values outside a given range are put in the outermost bins. Where the value, or one end of the
-    range of the data, is not finite the symbol is -1, which every function of symbols refuses, or
+    range of the data, is not finite the symbol is -1, which every function with `sizes` refuses, or
     answers with NaN when it is traced.
     """
     binned = Histogram(bins=bins, low=low, high=high, outside="clip")
@@ -52,6 +61,7 @@ def bin_symbols(
     return rowwise(symbols, as_real(x))
 
 
+@checked()
 def discrete_mutual_information(
     x: ArrayLike, y: ArrayLike, sizes: tuple[int, int], estimator: Estimator = PLUG_IN
 ) -> Array:
@@ -66,10 +76,10 @@ def discrete_mutual_information(
 
     Raises ValueError for other values than symbols; where they are traced the value is NaN.
     """
-    joint, _ = combine_symbols([x, y], sizes)
-    return _of_symbols(joint, sizes, estimator)
+    return _of_symbols(*_joint([x, y], sizes), estimator)
 
 
+@checked()
 def discrete_conditional_mutual_information(
     x: ArrayLike,
     y: ArrayLike,
@@ -82,8 +92,12 @@ def discrete_conditional_mutual_information(
     Plug-in bias: +n_z (n_x - 1)(n_y - 1)/(2N) to first order where every combination occurs.
     Arguments and errors as in `discrete_mutual_information`.
     """
-    joint, _ = combine_symbols([x, y, z], sizes)
-    return _of_symbols(joint, sizes, estimator)
+    return _of_symbols(*_joint([x, y, z], sizes), estimator)
+
+
+def _joint(symbols: list[ArrayLike], sizes: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
+    sizes = tuple(whole("sizes", size) for size in sizes)
+    return combine_symbols(symbols, sizes)[0], sizes
 
 
 @compiled()
@@ -117,22 +131,52 @@ def gaussian_information(
         covariance: (..., d, d), of any units.
         x, y, z: the places of the variables of each group, no variable twice.
 
-    inf where one variable is a linear function of others, NaN where one is constant.
+    inf where y and z together tell some of x exactly that z alone does not, as for y = x; 0 where
+    z tells all of x or of y, and for a constant, which tells nothing. What is exact is judged to
+    8 d units of rounding of the correlation matrix. NaN for a matrix that is no covariance.
     Differentiable.
     """
     covariance = as_real(covariance)
-    spread = jnp.sqrt(jnp.diagonal(covariance, axis1=-2, axis2=-1))
-    # correlations instead, in which no unit is left
-    covariance = covariance / spread[..., :, None] / spread[..., None, :]
+    x, y, z = ([whole("x, y, z", place) for place in places] for places in (x, y, z))
+    if covariance.ndim < 2 or covariance.shape[-1] != covariance.shape[-2]:
+        raise ValueError(f"covariance: given shape {covariance.shape}, allowed: (..., d, d)")
+    variance = jnp.diagonal(covariance, axis1=-2, axis2=-1)
+    # correlations instead, in which no unit is left; a constant has none
+    spread = jnp.sqrt(jnp.where(variance == 0, 1, variance))
+    correlation = covariance / spread[..., :, None] / spread[..., None, :]
+    least = 8 * covariance.shape[-1] * float(jnp.finfo(covariance.dtype).eps)
 
-    def log_det(indices: Sequence[int]) -> Array:
-        if not indices:
-            return jnp.zeros(covariance.shape[:-2], covariance.dtype)
-        rows = jnp.asarray(list(indices))
-        return jnp.linalg.slogdet(covariance[..., rows[:, None], rows[None, :]])[1]
+    def left_of_x(places: list[int]) -> tuple[Array, Array]:
+        rows = jnp.asarray(places)
+        pivots = _conditional_variances(correlation[..., rows[:, None], rows[None, :]], least)
+        pivots = pivots[..., len(places) - len(x) :]
+        # rounding may leave less than nothing, a matrix that is no covariance much less
+        return jnp.where(pivots < -half_window(pivots.dtype), jnp.nan, pivots), pivots > least
 
-    x, y, z = list(x), list(y), list(z)
-    return (log_det(x + z) + log_det(y + z) - log_det(z) - log_det(x + y + z)) / 2
+    before, free = left_of_x(z + x)
+    after, still_free = left_of_x(z + y + x)
+    ratio = jnp.where(free, before, 1) / jnp.where(free & still_free, after, 1)
+    terms = jnp.where(free & ~still_free & ~jnp.isnan(after), jnp.inf, jnp.log(ratio))
+    terms = jnp.where(jnp.isnan(before + after), jnp.nan, terms)
+    value = jnp.sum(terms, axis=-1) / 2
+    known_all = jnp.all(jnp.isfinite(covariance), axis=(-2, -1))
+    return jnp.where(known_all, value, jnp.nan)
+
+
+def _conditional_variances(matrix: Array, least: float) -> Array:
+    """The variance of each variable of correlations (..., d, d) given those before it, by
+    elimination; a variable with no more than `least` tells nothing about the others.
+    """
+
+    def eliminate(matrix: Array, place: Array) -> tuple[Array, Array]:
+        column = jnp.take(matrix, place, axis=-1)
+        pivot = jnp.take(column, place, axis=-1)[..., None]
+        there = pivot > least
+        share = jnp.where(there, column / jnp.where(there, pivot, 1), 0)
+        return matrix - share[..., :, None] * column[..., None, :], pivot[..., 0]
+
+    pivots = jax.lax.scan(eliminate, matrix, jnp.arange(matrix.shape[-1]))[1]
+    return jnp.moveaxis(pivots, 0, -1)
 
 
 def covariance_of(samples: Array) -> Array:
@@ -140,9 +184,15 @@ def covariance_of(samples: Array) -> Array:
     and the divisor cancel in every information.
     """
     centred = centred_in_units(samples, (samples.ndim - 2,))[1]
-    return jnp.einsum("...ni,...nj->...ij", centred, centred) / samples.shape[-2]
+    *batch, n, d = centred.shape
+    length = max(min(n, 128), math.isqrt(n))  # of sums, whose rounding errors add up
+    blocks = -(-n // length)
+    padded = jnp.pad(centred, [(0, 0)] * len(batch) + [(0, blocks * length - n), (0, 0)])
+    parts = padded.reshape(*batch, blocks, length, d)
+    return jnp.sum(matmul(jnp.swapaxes(parts, -1, -2), parts), axis=-3) / n
 
 
+@shift_free(x=along_samples("x"), y=along_samples("y"))
 @compiled()
 def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
     """I(X; Y) of samples (N,) or (..., N, d) as if they were jointly Gaussian, in nats.
@@ -151,10 +201,11 @@ def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
         x: samples (N,) of one component, or (..., N, d_x) with leading batch axes.
         y: samples (N,) or (..., N, d_y), of the same batch shape and N.
 
-    Measures linear dependence only. Bias: +d_x d_y/(2N) to first order. NaN where a component is
-    constant, inf where one is a linear function of others.
+    Measures linear dependence only. Bias: +d_x d_y/(2N) to first order. 0 for constants, inf where
+    one of x is a linear function of y, as `gaussian_information` says.
     """
     x, y = by_component(x), by_component(y)
+    alike("samples", x, y, ending=1)
     covariance = covariance_of(jnp.concatenate([x, y], axis=-1))
     dx, d = x.shape[-1], covariance.shape[-1]
     return gaussian_information(covariance, range(dx), range(dx, d))
@@ -170,9 +221,10 @@ def lagged(
     """The target's present, the source's past (l arrays) and the target's past (k arrays), each
     (..., N - lost).
     """
-    source, target = jnp.asarray(native(source)), jnp.asarray(native(target))
-    if source.shape != target.shape:
-        raise ValueError(f"source and target have different shapes: {source.shape}, {target.shape}")
+    source, target = as_array(source), as_array(target)
+    alike("source, target", source, target)
+    if not target.ndim:
+        raise ValueError("source, target: given single numbers, allowed: series (..., N)")
     lost = max(k, delay + l - 1)
     n = target.shape[-1] - lost
     if n < 1 or k < 1 or l < 1 or delay < 1:
@@ -185,6 +237,7 @@ def lagged(
     return present, [source[..., lost - delay - i : lost - delay - i + n] for i in range(l)], own
 
 
+@checked()
 def discrete_transfer_entropy(
     source: ArrayLike,
     target: ArrayLike,
@@ -201,6 +254,7 @@ def discrete_transfer_entropy(
     pasts: test it against shuffled sources.
     """
     present, other, own = lagged(source, target, k, l, delay)
+    sizes = whole("sizes", sizes[0]), whole("sizes", sizes[1])
     past_other, n_other = combine_symbols(other, [sizes[0]] * l)
     past_own, n_own = combine_symbols(own, [sizes[1]] * k)
     return discrete_conditional_mutual_information(
@@ -208,6 +262,8 @@ def discrete_transfer_entropy(
     )
 
 
+@shift_free(source=-1, target=-1)
+@checked()
 def ksg_transfer_entropy(
     source: ArrayLike,
     target: ArrayLike,
@@ -221,8 +277,8 @@ def ksg_transfer_entropy(
     and Pompe).
 
     Args:
-        source, target: series (..., N) of one shape. Scale both alike: distances are compared
-            across them.
+        source, target: series (..., N) of one shape. Scales are compared as in
+            `ksg_mutual_information`: give both a like one.
         k, l: values in the past of the target, of the source.
         delay: steps from the last value of the source to the present of the target.
         neighbours: which neighbour (`k` of the other nearest-neighbour estimators).
@@ -240,6 +296,7 @@ def ksg_transfer_entropy(
     )
 
 
+@shift_free(source=-1, target=-1)
 @compiled()
 def gaussian_transfer_entropy(
     source: ArrayLike,
@@ -252,7 +309,8 @@ def gaussian_transfer_entropy(
     causality.
 
     Arguments and errors as in `ksg_transfer_entropy`. Barnett, Barrett and Seth, Phys. Rev. Lett.
-    103, 238701 (2009). Bias: +l/(2N) to first order.
+    103, 238701 (2009). Bias: +l/(2N) to first order. 0 where source and target are the same
+    series, whose past the target knows, and where one is constant.
     """
     present, other, own = lagged(source, target, k, l, delay)
     samples = as_real(jnp.stack([present, *other, *own], axis=-1))

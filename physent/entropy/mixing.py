@@ -9,14 +9,17 @@ from jaxtyping import Array, ArrayLike
 from physent.entropy.continuous.differential import cell_volume
 from physent.entropy.discrete import (
     as_real,
+    checked,
     compiled,
     finite_or_nan,
     log_nonzero,
+    matmul,
     nonnegative,
 )
 from physent.entropy.outcomes.space import Axes, arrange, as_axes
 
 
+@checked()
 def dye_entropy(
     concentration: ArrayLike,
     spacing: ArrayLike | Sequence,
@@ -42,7 +45,12 @@ def dye_entropy(
     c = nonnegative(as_real(concentration), negative)
     terms = -c * log_nonzero(c)
     if density is not None:
-        terms = terms * jnp.asarray(density, c.dtype)
+        rho = as_real(density)
+        if rho.ndim and rho.shape != c.shape:
+            raise ValueError(
+                f"density: given shape {rho.shape}, allowed: {c.shape}, that of the concentration"
+            )
+        terms = terms * rho.astype(c.dtype)
     total = jnp.sum(terms, axis=as_axes(axis)) * cell_volume(spacing, axis).astype(c.dtype)
     return finite_or_nan(total)
 
@@ -90,12 +98,12 @@ def potential_energies(
     nx, nz = density.shape[-2:]
     height = height.astype(density.dtype)
     step = height[1] - height[0]
-    total = jnp.einsum("...xz,z->...", density, height) * (step / nx)
+    total = jnp.sum(matmul(density, height), axis=-1) * (step / nx)
     heaviest_first = -jnp.sort(-density.reshape(*density.shape[:-2], nx * nz), axis=-1)
     reference = (
         height[0] - step / 2 + (jnp.arange(nx * nz, dtype=density.dtype) + 0.5) * (step / nx)
     )
-    background = jnp.einsum("...i,i->...", heaviest_first, reference) * (step / nx)
+    background = matmul(heaviest_first, reference) * (step / nx)
     gravity = jnp.asarray(gravity, density.dtype)
     energies = (gravity * total, gravity * background, gravity * (total - background))
     return PotentialEnergies(*map(finite_or_nan, energies))

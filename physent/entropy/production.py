@@ -19,9 +19,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    alike,
+    as_array,
     as_real,
     compiled,
-    native,
+    matmul,
     unit_of,
 )
 
@@ -38,14 +40,23 @@ def medium_entropy_production(
             numbers count as 0.
         divergence: d b_i/dx_i, of the shape of b.
 
-    Returns an array of the shape of b, NaN where one of them is. Where D = 0 a component
-    contributes -db/dx: then the total diverges, and what remains is the finite part that stays in
-    the noisy variables, E[v_g . D^-1 v_g] = E[div_g v_g] = -E[div_x b_x], for a noisy g whose own
-    drift is D grad of a function of g (AOUPs without translational noise).
+    Returns an array of the shape of b, NaN where one of them is and where D < 0. Where D = 0 a
+    component contributes -db/dx: then the total diverges, and what remains is the finite part that
+    stays in the noisy variables, E[v_g . D^-1 v_g] = E[div_g v_g] = -E[div_x b_x], for a noisy g
+    whose own drift is D grad of a function of g (AOUPs without translational noise). Raises
+    ValueError for other shapes.
     """
-    b, divergence = as_real(drift), as_real(divergence)
-    d = jnp.broadcast_to(jnp.asarray(diffusion, b.dtype), b.shape)
-    return jnp.where(d > 0, b**2 / _noise(d) + divergence, -divergence)
+    b, divergence, d = as_real(drift), as_real(divergence), as_array(diffusion)
+    alike("drift, divergence", b, divergence)
+    ending = zip(reversed(d.shape), reversed(b.shape), strict=False)
+    if d.ndim > b.ndim or any(n not in (1, of_b) for n, of_b in ending):
+        raise ValueError(
+            f"diffusion: given shape {d.shape}, allowed: a number, or one for each component of "
+            f"the drift, {b.shape}"
+        )
+    d = jnp.broadcast_to(d.astype(b.dtype), b.shape)
+    rate = jnp.where(d == 0, -divergence, b * (b / _noise(d)) + divergence)
+    return jnp.where(d >= 0, rate, jnp.nan)
 
 
 def _noise(diffusion: Array) -> Array:
@@ -100,7 +111,7 @@ def stationary_controls(
     if independent:
         for name in names:
             d, b = x[name].shape[-1], jnp.asarray(drift[name])
-            products, constants = x[name].reshape(-1, d).T @ b.reshape(-1, d), noise[name]
+            products, constants = matmul(x[name].reshape(-1, d).T, b.reshape(-1, d)), noise[name]
             constants = jnp.diag(jnp.sum(constants.reshape(-1, d), axis=0))
             pairs = sorted((j - i, i, j) for i in range(d) for j in range(i, d))[:MOST_CONTROLS]
             rates = (products + products.T) / 2 + constants
@@ -126,7 +137,11 @@ def least_variance(rate: ArrayLike, controls: ArrayLike) -> Array:
     1 - m/blocks or so, for the coefficients come from the same series.
     """
     rate, controls = as_real(rate), as_real(controls)
-    return rate - controls @ control_coefficients(rate, controls)
+    if rate.ndim != 1 or controls.ndim != 2 or controls.shape[0] != rate.shape[0]:
+        raise ValueError(
+            f"rate, controls: given shapes {rate.shape}, {controls.shape}, allowed: (N,), (N, m)"
+        )
+    return rate - matmul(controls, control_coefficients(rate, controls))
 
 
 def control_coefficients(rate: Array, controls: Array) -> Array:
@@ -149,12 +164,15 @@ def coefficients(means: Array, weights: Array) -> Array:
     weights; 0 for combinations of controls that do not fluctuate.
     """
     share = (weights / jnp.sum(weights))[:, None]
+    size = unit_of(means, 0)  # what is squared fits at any size
+    means = means / size
     centred = means - jnp.sum(share * means, axis=0, keepdims=True)
     scales = jnp.sqrt(jnp.sum(share * centred**2, axis=0))
     scales = jnp.where(scales > 0, scales, 1)
     unit = centred / scales[None, :] * jnp.sqrt(share)
-    found = jnp.linalg.pinv(unit[:, 1:], rtol=1e3 * float(jnp.finfo(means.dtype).eps)) @ unit[:, 0]
-    return found * scales[0] / scales[1:]
+    inverse = jnp.linalg.pinv(unit[:, 1:], rtol=1e3 * float(jnp.finfo(means.dtype).eps))
+    found = matmul(inverse, unit[:, 0])
+    return found * scales[0] / scales[1:] * (size[0, 0] / size[0, 1:])
 
 
 class LinearProduction(NamedTuple):
@@ -175,20 +193,50 @@ def linear_entropy_production(matrix: ArrayLike, diffusion: ArrayLike) -> Linear
     `matrix` is A (d, d); `diffusion` is (d,), or a number for all. The parts, one per variable, are
     E[v_i^2]/D_i and add up to sigma = tr(A' D^-1 A S) + tr A; that of a variable with D = 0 is
     infinite. NaN where there is no stationary distribution with a density: where A is not stable,
-    D is negative or S is singular.
+    D is negative or S is singular, its correlation matrix having an eigenvalue of rounding errors.
+    Raises ValueError for other shapes.
     """
-    a = as_real(matrix)
+    a, diffusion = as_real(matrix), as_real(diffusion)
+    if a.ndim != 2 or a.shape[0] != a.shape[1] or diffusion.shape not in ((), a.shape[:1]):
+        raise ValueError(
+            f"matrix, diffusion: given shapes {a.shape}, {diffusion.shape}, allowed: (d, d) and a "
+            "number or (d,), the diagonal of D"
+        )
     unit = unit_of(a)[0, 0]
-    d = jnp.broadcast_to(jnp.asarray(native(diffusion), a.dtype), a.shape[:1]) / unit
+    d = jnp.broadcast_to(diffusion.astype(a.dtype), a.shape[:1]) / unit
     a = a / unit
-    covariance = stationary_covariance(a, d)
-    there = jnp.all(jnp.linalg.eigvalsh(covariance) > 0) & jnp.all(d >= 0)
-    covariance = jnp.where(there, covariance, jnp.nan)
-    flow = a + d[:, None] * jnp.linalg.inv(covariance)
-    square = jnp.einsum("ij,jk,ik->i", flow, covariance, flow)
+    spread, correlation = _stationary(a, d)
+    covariance = correlation * spread[:, None] * spread[None, :]
+    least = 4 * a.shape[0] * jnp.finfo(a.dtype).eps
+    there = jnp.all(jnp.linalg.eigvalsh(correlation) > least)
+    there &= jnp.all(d >= 0)
+    covariance, correlation = (
+        jnp.where(there, each, jnp.nan) for each in (covariance, correlation)
+    )
+    own = a * spread[None, :] / spread[:, None]
+    d = d / spread / spread
+    flow = own + d[:, None] * jnp.linalg.inv(correlation)
+    square = jnp.sum(matmul(flow, correlation) * flow, axis=1)
     still = jnp.where(square > 0, jnp.inf, 0.0).astype(a.dtype)
-    parts = jnp.where(d > 0, square / _noise(d), still)
+    parts = jnp.where(there, jnp.where(d > 0, square / _noise(d), still), jnp.nan)
     return LinearProduction(covariance, unit * jnp.sum(parts), unit * parts)
+
+
+def _stationary(a: Array, d: Array) -> tuple[Array, Array]:
+    """The standard deviations (d,) and the correlations (d, d), not positive where there are none.
+
+    Solved twice, the second time with each variable in the unit that the first time gave it: those
+    of one matrix may differ by many powers of ten.
+    """
+
+    def solved(unit: Array) -> tuple[Array, Array]:
+        own = a * unit[None, :] / unit[:, None]
+        covariance = stationary_covariance(own, d / unit / unit)
+        variance = jnp.diag(covariance)
+        spread = jnp.sqrt(jnp.where(variance > 0, variance, 1))
+        return unit * spread, covariance / spread[:, None] / spread[None, :]
+
+    return solved(solved(jnp.sqrt(jnp.where(d > 0, d, 1)))[0])
 
 
 def stationary_covariance(matrix: Array, diffusion: Array) -> Array:

@@ -15,12 +15,15 @@ from physent.entropy.discrete import (
     Tsallis,
     as_floating,
     as_real,
+    checked,
     compiled,
     log_nonzero,
+    matmul,
     nonzero,
     only_finite,
     root_mean_square,
     scaled,
+    shift_free,
     squared_modulus,
     std,
 )
@@ -30,6 +33,7 @@ from physent.entropy.outcomes.histogram import Histogram
 Convention = Literal["probability", "amangkurat"]
 
 
+@checked()
 def field_entropy(
     field: ArrayLike,
     spacing: ArrayLike = 1.0,
@@ -97,7 +101,7 @@ def mean_frequency(x: ArrayLike) -> Array:
     fftfreq).
     """
     power, frequency = _power(x)
-    return power @ frequency / jnp.sum(power, axis=-1)
+    return matmul(power, frequency) / jnp.sum(power, axis=-1)
 
 
 @compiled()
@@ -106,11 +110,11 @@ def spectral_bandwidth(x: ArrayLike) -> Array:
     point.
     """
     power, frequency = _power(x)
-    return jnp.sqrt(
-        jnp.maximum(power @ frequency**2 / jnp.sum(power, axis=-1) - mean_frequency(x) ** 2, 0)
-    )
+    square = matmul(power, frequency**2) / jnp.sum(power, axis=-1)
+    return jnp.sqrt(jnp.maximum(square - mean_frequency(x) ** 2, 0))
 
 
+@shift_free(x=-1)
 @compiled()
 def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool = False) -> Array:
     """Differential entropy of the values along the last axis from a histogram on their range, H +
@@ -124,6 +128,7 @@ def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool
     return entropy(x, outcomes=Histogram(bins=bins)) + log_width * (2 if published else 1)
 
 
+@shift_free(field=(-2, -1))
 @compiled()
 def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     """The complexity index of kh2d-solver 0.1.6 for fields (..., nx, nz).
@@ -150,6 +155,7 @@ def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     )
 
 
+@shift_free(density=(-2, -1))
 @compiled()
 def mixing_proxy(density: ArrayLike, vorticity: ArrayLike) -> Array:
     """The mixing proxy of kh2d-solver 0.1.6, std(density) times rms(vorticity), for fields (...,

@@ -14,13 +14,18 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    as_array,
     as_real,
+    checked,
     compiled,
+    known,
     only_finite,
     rowwise,
+    shift_free,
     std,
 )
 
@@ -93,6 +98,7 @@ def _checked(x: ArrayLike, order: int) -> Array:
     return x
 
 
+@shift_free(x=-1)
 @compiled()
 def sample_entropy(
     x: ArrayLike,
@@ -131,6 +137,7 @@ def sample_entropy(
     return _each(one, x, _tolerance(x, tolerance, relative))
 
 
+@shift_free(x=-1)
 @compiled()
 def approximate_entropy(
     x: ArrayLike, order: int = 2, tolerance: ArrayLike | None = None, relative: float = 0.2
@@ -158,6 +165,8 @@ def approximate_entropy(
     return _each(one, x, _tolerance(x, tolerance, relative))
 
 
+@shift_free(x=-1)
+@checked()
 def multiscale_entropy(
     x: ArrayLike,
     scales: Sequence[int],
@@ -175,7 +184,8 @@ def multiscale_entropy(
     """
     x = as_real(x)
     for scale in scales:
-        if not isinstance(scale, Integral) or not 1 <= scale <= x.shape[-1]:
+        true = isinstance(scale, bool)
+        if true or not isinstance(scale, Integral) or not 1 <= scale <= x.shape[-1]:
             raise ValueError(f"scales: given {scale!r}, allowed: 1 to {x.shape[-1]} values")
     r = _tolerance(x, tolerance, relative)
 
@@ -205,7 +215,7 @@ def _copied(symbols: Array) -> Array:
     return jax.lax.scan(back, jnp.zeros(n, jnp.int32), positions, reverse=True)[1]
 
 
-@compiled()
+@checked()
 def lempel_ziv_complexity(
     symbols: ArrayLike, normalise: bool = False, alphabet: int | None = None
 ) -> Array:
@@ -216,14 +226,37 @@ def lempel_ziv_complexity(
     `normalise` multiplies by ln N/(N ln K), K the size of `alphabet`: 1 in the limit of a random
     sequence, from above and slowly (of order lnln N/ln N).
 
-    Time O(N^2), memory O(N).
+    Time O(N^2), memory O(N). Raises ValueError where values are not whole numbers, which are no
+    symbols, and where there are more of them than the alphabet has, unless they are traced; NaN in
+    numbers of floating point gives NaN.
     """
-    symbols = jnp.asarray(symbols)
-    floating = jnp.issubdtype(symbols.dtype, jnp.inexact)
-    symbols = as_real(symbols) if floating else symbols
-    n = symbols.shape[-1]
     if normalise and alphabet is None:
         raise ValueError("normalise = True needs the size of the alphabet")
+    if alphabet is not None and alphabet < 2:
+        raise ValueError(f"alphabet: given {alphabet}, allowed: 2 symbols or more")
+    symbols = as_array(symbols)
+    if known(symbols):
+        _check_symbols(np.asarray(symbols), alphabet)
+    return _words(symbols, normalise, alphabet)
+
+
+def _check_symbols(symbols: np.ndarray, alphabet: int | None) -> None:
+    if symbols.dtype.kind == "f":
+        symbols = symbols[np.isfinite(symbols)]
+        if np.any(broken := symbols != np.floor(symbols)):
+            raise ValueError(
+                f"symbols: given {symbols[broken][0]:g}, allowed: whole numbers, such as those of "
+                "bin_symbols"
+            )
+    if alphabet is not None and (there := len(np.unique(symbols))) > alphabet:
+        raise ValueError(f"alphabet: given {alphabet} for {there} different symbols")
+
+
+@compiled()
+def _words(symbols: Array, normalise: bool, alphabet: int | None) -> Array:
+    floating = jnp.issubdtype(symbols.dtype, jnp.inexact)
+    symbols = as_real(symbols) if floating else symbols
+    n = symbols.shape[-1] if symbols.ndim else 0  # refused below
 
     def one(sequence):
         copied = _copied(sequence)

@@ -6,11 +6,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    BASE,
     SHANNON,
     Measure,
     as_floating,
     compiled,
     frequencies,
+    log_base,
     only_finite,
     rowwise,
     scaled,
@@ -41,7 +43,7 @@ def spectral_entropy(
     )
 
 
-@compiled()
+@compiled(base=BASE)
 def svd_entropy(
     x: ArrayLike, order: int = 3, delay: int = 1, base: float | None = None, normalise: bool = False
 ) -> Array:
@@ -62,4 +64,4 @@ def svd_entropy(
     value = SHANNON(frequencies(rowwise(singular_values, scaled(x, axis=-1))))
     value = only_finite(value, x)
     unit = order if normalise else base
-    return value if unit is None else value / jnp.log(jnp.asarray(unit, value.dtype))
+    return value if unit is None else value / log_base(unit, value.dtype)

@@ -1,6 +1,5 @@
 """Surrogate data, and tests of a statistic against them."""
 
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,13 +9,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from physent.entropy.discrete import (
+    as_array,
     as_floating,
     as_real,
+    checked,
     compiled,
     known,
-    native,
     nonzero,
     only_finite,
+    warn_user,
 )
 
 Surrogate = Callable[[PRNGKeyArray, Array], Array]
@@ -26,14 +27,14 @@ def shuffle(key: PRNGKeyArray, x: Array) -> Array:
     """The values (N, ...) in random order: keeps the distribution, destroys every dependence in
     time.
     """
-    return jax.random.permutation(key, jnp.asarray(native(x)), axis=0)
+    return jax.random.permutation(key, as_array(x), axis=0)
 
 
 def circular_shift(key: PRNGKeyArray, x: Array) -> Array:
     """The series (N, ...) shifted by a random time: keeps its own dynamics, destroys its coupling
     to another.
     """
-    x = jnp.asarray(native(x))
+    x = as_array(x)
     return jnp.roll(x, jax.random.randint(key, (), 1, x.shape[0]), axis=0)
 
 
@@ -81,6 +82,7 @@ class Significance(NamedTuple):
     null_std: Array
 
 
+@checked()
 def permutation_test(
     statistic: Callable[[Array, Array], Array],
     x: ArrayLike,
@@ -105,16 +107,14 @@ def permutation_test(
     Where the statistic of the data or of a surrogate is NaN, p is NaN, with a warning that says why
     unless it is traced.
     """
-    x, y = jnp.asarray(native(x)), jnp.asarray(native(y))
+    x, y = as_array(x), as_array(y)
     value = statistic(x, y)
     null = jax.lax.map(lambda one: statistic(surrogate(one, x), y), jax.random.split(key, samples))
     p_value = as_floating((1 + jnp.sum(null >= value)) / (1 + samples))
     unknown = jnp.isnan(value) | jnp.any(jnp.isnan(null))
     p_value = jnp.where(unknown, jnp.nan, p_value)
     if known(unknown) and unknown:
-        warnings.warn(
-            f"p is NaN: the statistic is NaN for {_reason(x, y, value, null)}", stacklevel=2
-        )
+        warn_user(f"p is NaN: the statistic is NaN for {_reason(x, y, value, null)}")
     return Significance(value, p_value, jnp.mean(null), jnp.std(null, ddof=1))
 
 

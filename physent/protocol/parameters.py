@@ -36,7 +36,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from physent.errors import ParameterError, nearest
+from physent.errors import (
+    ParameterError as ParameterError,
+    brief as brief,
+    nearest,
+    warn_user as warn_user,
+)
 from physent.protocol import registry
 from physent.protocol.declaration import REQUIRED, declarations, known as known
 

@@ -3,9 +3,8 @@ neighbours.
 """
 
 import math
-import operator
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -23,11 +22,11 @@ from physent.entropy.continuous.distances import (
 from physent.entropy.discrete import (
     SHANNON,
     as_real,
-    chosen,
+    checked,
     compiled,
-    native,
     only_finite,
     rowwise,
+    shift_free,
     unit_of,
 )
 from physent.entropy.outcomes.fields import DENSITY
@@ -79,6 +78,7 @@ def _spacings(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
     return spacing
 
 
+@shift_free(x=-1)
 @compiled()
 def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = None) -> Array:
     """Differential Shannon entropy of samples along the last axis by m-spacings, in nats.
@@ -100,7 +100,6 @@ def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = N
     -0.03). Many equal samples make it -inf, or NaN for correa: more than m for van_es, than 2 m for
     the others.
     """
-    chosen("form", form, *get_args(Form))
     data = as_real(x)
     return only_finite(_by_spacings(jnp.sort(data, axis=-1), form, window), data)
 
@@ -136,6 +135,8 @@ def _by_spacings(x: Array, form: Form, window: int | None) -> Array:
     return jnp.mean(jnp.log(n * spacing / (weight * m)), axis=-1)
 
 
+@shift_free(x=-2)
+@checked()
 def nearest_neighbour_entropy(
     x: ArrayLike,
     k: int = 3,
@@ -158,26 +159,40 @@ def nearest_neighbour_entropy(
         method: "pairs" compares all pairs, on any device, jittable and differentiable, in O(N (k +
             d)) memory; "tree" runs on the host in O(N log N).
 
-    Bias: for uniform points in a periodic box none at all (maximum metric at any k; euclidean as
-    long as balls do not meet themselves). In an open box balls reach beyond the walls: +0.097
-    (maximum) and +0.092 (euclidean) for d = 2, N = 200, k = 4. For a Gaussian in one dimension, k =
-    4: -0.0190 (N = 100), -0.0023 (N = 1,000). Where k + 1 points are equal it
-    is -inf, and where fewer are it is biased downwards: do not use it for rounded data.
+    NaN in the euclidean metric where a k-th neighbour is farther than half a period and balls meet
+    themselves, as those of few points or in a flat box do: the maximum metric is right there.
+
+    Bias: for uniform points in a periodic box none at all. In an open box balls reach beyond the
+    walls: +0.097 (maximum) and +0.092 (euclidean) for d = 2, N = 200, k = 4. For a Gaussian in one
+    dimension, k = 4: -0.0190 (N = 100), -0.0023 (N = 1,000). Where k + 1 points are equal it is
+    -inf, and where fewer are it is biased downwards: do not use it for rounded data.
     """
-    data = native(x)
-    data = data if isinstance(data, np.ndarray | jax.Array) else jnp.asarray(data)
+    data = as_real(x)
     if data.ndim < 2:
         raise ValueError(
             f"samples have shape (..., N, d), given {data.shape}: add an axis for one component"
         )
-    chosen("metric", metric, *get_args(Metric))
-    chosen("method", method, *get_args(Method))
-    k = operator.index(k)
+    if data.size == 0:
+        raise ValueError(f"given an array of shape {data.shape}, allowed: one with values")
     others(data.reshape(-1, *data.shape[-2:])[0], k)  # refuses k
     circles = circumferences(period, data.shape[-1], jnp.result_type(float))
     if method == "tree":
-        return _by_tree(np.asarray(as_real(data)), k, metric, circles)
-    return _by_pairs(as_real(data), k, metric, circles)
+        return _by_tree(np.asarray(data), k, metric, circles)
+    return _by_pairs(data, k, metric, circles)
+
+
+def _mean_log(distance: Array, circles: Array | None, metric: Metric) -> Array:
+    """The mean logarithm of the distances (N,), corrected where balls meet themselves round circles
+    (d,): cubes become boxes no wider than a circle, balls have no simple volume (NaN).
+    """
+    value = jnp.mean(jnp.log(distance))
+    if circles is None:
+        return value
+    width = 2 * distance[:, None]
+    if metric == "maximum":
+        share = jnp.minimum(jnp.log(circles)[None, :] - jnp.log(width), 0)
+        return value + jnp.mean(share)
+    return jnp.where(jnp.any(width > circles[None, :]), jnp.nan, value)
 
 
 def log_unit_ball(d: int, metric: Metric) -> float:
@@ -201,7 +216,7 @@ def _by_tree(data: np.ndarray, k: int, metric: Metric, period: Array | None) -> 
     n, d = data.shape[-2:]
     circles = None if period is None else np.asarray(period)
     mean_log = [
-        np.mean(np.log(tree_distance(one, k, metric, circles)))
+        np.asarray(_mean_log(jnp.asarray(tree_distance(one, k, metric, circles)), period, metric))
         if np.all(np.isfinite(one))
         else np.nan
         for one in data.reshape(-1, n, d)
@@ -219,7 +234,7 @@ def _by_pairs(data: Array, k: int, metric: Metric, period: Array | None) -> Arra
         unit = unit_of(points)[0, 0]  # squares of distances fit in any units
         wrapped = None if circles is None else circles / unit
         distance = kth_distance(points / unit, wrapped, k, metric)
-        return only_finite(jnp.log(unit) + jnp.mean(jnp.log(distance)), points, core=2)
+        return only_finite(jnp.log(unit) + _mean_log(distance, wrapped, metric), points, core=2)
 
     mean_log = rowwise(lambda samples: jax.lax.map(one, samples), data, core=2)
     return kozachenko_leonenko(n, k, d, metric, data.dtype) + d * mean_log

@@ -7,9 +7,8 @@ tells nothing, so its information is 0; one NaN or infinite value makes the info
 """
 
 import functools
-import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -30,12 +29,20 @@ from physent.entropy.continuous.distances import (
 )
 from physent.entropy.continuous.ties import untied, warn_of_ties
 from physent.entropy.discrete import (
+    alike,
+    along_samples,
     by_component,
-    chosen,
+    checked,
     known,
+    shift_free,
+    unit_of,
 )
 
+_ALIKE = 8  # spreads that differ by less are compared as they are
 
+
+@shift_free(x=along_samples("x"), y=along_samples("y"))
+@checked()
 def ksg_mutual_information(
     x: ArrayLike,
     y: ArrayLike,
@@ -61,16 +68,23 @@ def ksg_mutual_information(
         method: "pairs" for any device, O(N^2) time and O(N k) memory; "tree" on the host (form 1
             only).
 
+    Distances in x are compared with those in y. Where the mean deviations of the two (of the
+    component that varies most, or of values all round a circle) differ by a factor of 8 or more
+    they are brought to one scale by a power of two; else they stay as they are, as in other
+    packages, and their ratio changes the value a little (less than .005 nats for 1,000 Gaussian
+    pairs with correlation .95). Standardise both for a value that no unit changes.
+
     Bias: about 0 for independent samples, downwards when the dependence is stronger than the k
     neighbours resolve (it saturates near ln N). May be negative.
     """
     spaces = _spaces([x, y], [period_x, period_y])
-    chosen("form", form, 1, 2)
     if method == "tree" and form != 1:
         raise ValueError('method = "tree" supports form 1 only')
     return _information(spaces, k, method, form)
 
 
+@shift_free(x=along_samples("x"), y=along_samples("y"), z=along_samples("z"))
+@checked()
 def ksg_conditional_mutual_information(
     x: ArrayLike,
     y: ArrayLike,
@@ -89,7 +103,9 @@ def ksg_conditional_mutual_information(
 
 
 class _Spaces(NamedTuple):
-    """The shape of the batch, and of each space the points (batch, N, d) and the periods (d,)."""
+    """The shape of the batch, and of each space the points (batch, N, d) and the periods (d,), or
+    (batch, d) once prepared.
+    """
 
     batch: tuple[int, ...]
     points: list[Array]
@@ -105,8 +121,9 @@ class _Spaces(NamedTuple):
 def _spaces(samples: list, periods: list) -> _Spaces:
     arrays = [by_component(sample) for sample in samples]
     arrays = [a.astype(jnp.result_type(*arrays)) for a in arrays]
-    if len({a.shape[:-1] for a in arrays}) != 1:
-        raise ValueError(f"samples of different shapes: {', '.join(str(a.shape) for a in arrays)}")
+    alike("samples", *arrays, ending=1)
+    if any(each.size == 0 for each in arrays):
+        raise ValueError(f"given an array of shape {arrays[0].shape}, allowed: one with values")
     circles = [
         circumferences(period, a.shape[-1], a.dtype)
         for a, period in zip(arrays, periods, strict=True)
@@ -161,9 +178,7 @@ def _count(
 
 def _information(spaces: _Spaces, k: int, method: Method, form: int = 1) -> Array:
     if known(*spaces.points):
-        warn_of_ties(map(np.asarray, spaces.points), stacklevel=3)
-    chosen("method", method, *get_args(Method))
-    k = operator.index(k)
+        warn_of_ties(map(np.asarray, spaces.points))
     others(spaces.points[0][0], k)  # refuses k
     prepared, missing, constant = _prepared(spaces, k)
     value = _by_tree(prepared, k) if method == "tree" else _by_pairs(prepared, k, form)
@@ -187,16 +202,40 @@ def _prepared(spaces: _Spaces, k: int) -> tuple[_Spaces, Array, Array]:
         jax.vmap(lambda one: untied(one, k, i, circle))(each)  # noqa: B023 - called at once
         for i, (each, circle) in enumerate(zip(points, spaces.circles, strict=True))
     ]
-    return spaces._replace(points=points), missing, still[0] | still[1]
+    units = _units(points, spaces.circles)
+    circles = [
+        None if circle is None else circle[None, :] / unit[:, 0]
+        for circle, unit in zip(spaces.circles, units, strict=True)
+    ]
+    points = [each / unit for each, unit in zip(points, units, strict=True)]
+    return _Spaces(spaces.batch, points, circles), missing, still[0] | still[1]
+
+
+def _units(points: list[Array], circles: list[Array | None]) -> list[Array]:
+    """A power of two (batch, 1, 1) for each space, near the sum of its deviations, or of those of
+    values all round its largest circle: one for all spaces that differ by less than a factor of 8.
+    """
+    units = []
+    for each, circle in zip(points, circles, strict=True):
+        centred = each - jnp.mean(each, axis=1, keepdims=True)
+        unit = jnp.max(unit_of(centred, 1), axis=2, keepdims=True)
+        if circle is not None:
+            largest = jnp.max(jnp.where(jnp.isfinite(circle), circle, 0))
+            round_it = unit_of(jnp.full((1, 1, 1), each.shape[1] / 4, each.dtype) * largest)
+            unit = jnp.where(largest > 0, round_it, unit)
+        units.append(unit)
+    common = functools.reduce(jnp.maximum, units)
+    return [jnp.where(common / unit < _ALIKE, common, unit) for unit in units]
 
 
 @eqx.filter_jit
 def _by_pairs(spaces: _Spaces, k: int, form: int = 1) -> Array:
-    _, arrays, circles = spaces
+    _, arrays, all_circles = spaces
     n, dtype = arrays[0].shape[1], arrays[0].dtype
     terms = spaces.terms()
 
-    def one(points):
+    def one(pair):
+        points, circles = pair
         radius, sides = _joint_radii(points, circles, k, marginal=form == 2)
         if form == 2:
             counts = _count(points, circles, terms, lambda i, distance: distance <= sides[i])
@@ -208,27 +247,29 @@ def _by_pairs(spaces: _Spaces, k: int, form: int = 1) -> Array:
     offset = digamma(jnp.asarray(k, dtype))
     if len(arrays) == 2:
         offset = offset + digamma(jnp.asarray(n, dtype))
-    return offset - jax.lax.map(one, arrays)
+    return offset - jax.lax.map(one, (arrays, all_circles))
 
 
 def _by_tree(spaces: _Spaces, k: int) -> Array:
-    _, arrays, circles = spaces
+    _, arrays, all_circles = spaces
 
     def joined(points: Sequence[np.ndarray], sub: Iterable[int]) -> np.ndarray:
         return np.concatenate([points[s] for s in sub], axis=1)
 
-    def circle(sub: Iterable[int]) -> np.ndarray | None:
+    def circle(sub: Iterable[int], number: int) -> np.ndarray | None:
+        circles = [None if each is None else each[number] for each in all_circles]
         sides = [(circles[s], arrays[s].shape[-1]) for s in sub]
         if all(side is None for side, _ in sides):
             return None
         return np.concatenate([np.full(d, np.inf) if c is None else c for c, d in sides])
 
     values = []
-    for points in zip(*map(np.asarray, arrays), strict=True):
+    for number, points in enumerate(zip(*map(np.asarray, arrays), strict=True)):
         whole = range(len(points))
-        radius = tree_distance(joined(points, whole), k, "maximum", circle(whole))
+        radius = tree_distance(joined(points, whole), k, "maximum", circle(whole, number))
         mean = sum(
-            sign * jnp.mean(digamma(tree_count(joined(points, sub), radius, circle(sub)) + 1.0))
+            sign
+            * jnp.mean(digamma(tree_count(joined(points, sub), radius, circle(sub, number)) + 1.0))
             for sub, sign in spaces.terms().items()
         )
         values.append(

@@ -9,15 +9,20 @@ leave every information as it is and make such data continuous:
   9, e87357, 2014; W. Gao et al., NIPS 30, 5986, 2017);
 - the copies of a value are spread over a small part of the gap to the next value, at random but by
   a fixed key.
+
+What is spread needs digits beside the distance to the median: of 1,000 values in float32, half of
+them 1e6 standard deviations away and there rounded by that type itself to 1/16, the information
+comes out .1 too large (.01 at 1e5); in float64 it is right.
 """
 
-import warnings
 from collections.abc import Iterable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+
+from physent.entropy.discrete import warn_user
 
 _KEY = 0x7165  # another key gives values that differ by their statistical error
 _SHARE = 0.05  # of the gap to the next value, over which copies are spread
@@ -37,14 +42,18 @@ def untied(points: Array, k: int, space: int, circle: Array | None) -> Array:
             points[:, i],
             k,
             jax.random.key(_KEY + 1000 * space + i),
-            move=True if circle is None else jnp.isinf(circle[i]),
+            jnp.asarray(jnp.inf, points.dtype) if circle is None else circle[i],
         )
         for i in range(points.shape[1])
     ]
     return jnp.stack(columns, axis=1)
 
 
-def _untied_component(x: Array, k: int, key: Array, move: bool | Array) -> Array:
+def _untied_component(x: Array, k: int, key: Array, circle: Array) -> Array:
+    given, move = x, jnp.isinf(circle)
+    around = jnp.where(move, 1, circle)
+    x = jnp.where(move, x, x - around * jnp.floor(x / around))
+    x = jnp.where(move | (x < circle), x, 0)  # both ends are one place
     order = jnp.argsort(x)
     values = x[order]
     n = x.shape[0]
@@ -57,6 +66,9 @@ def _untied_component(x: Array, k: int, key: Array, move: bool | Array) -> Array
         jnp.where(lowest, jnp.inf, values - values[before]),
         jnp.where(highest, jnp.inf, values[beyond] - values),
     )
+    # the first and the last value on a circle are neighbours, too
+    seam = circle - (values[-1] - values[0])
+    gap = jnp.where(lowest | highest, jnp.minimum(gap, seam), gap)
     noise = jax.random.uniform(key, x.shape, jnp.float32, -_SHARE, _SHARE).astype(x.dtype)
     # near 0 there are numbers between two that differ in the last digit only; but a shift must not
     # make small ones equal
@@ -72,18 +84,17 @@ def _untied_component(x: Array, k: int, key: Array, move: bool | Array) -> Array
     extent = values[-1] - values[0]
     result = jnp.where(atom, centred[-1] + extent * (2 * number + noise), result)
     tied = jnp.any(copies > 1) & jnp.all(copies < n)
-    return jnp.where(tied, jnp.zeros_like(x).at[order].set(result), x)
+    return jnp.where(tied, jnp.zeros_like(x).at[order].set(result), given)
 
 
-def warn_of_ties(samples: Iterable[np.ndarray], stacklevel: int) -> None:
+def warn_of_ties(samples: Iterable[np.ndarray]) -> None:
     """Warn where more than a few per cent of the values of a component (..., N, d) are tied."""
     share = max((_tied(each) for each in samples), default=0.0)
     if share > _WARN:
-        warnings.warn(
+        warn_user(
             f"{share:.0%} of the values of a variable occur more than once, but nearest-neighbour "
             "estimators are for continuous values: copies are spread a little, at random with a "
-            "fixed key; discrete estimators are better for symbols",
-            stacklevel=stacklevel + 1,
+            "fixed key; discrete estimators are better for symbols"
         )
 
 

@@ -1,13 +1,22 @@
 """Entropies of counts: measures, and estimators that correct for a finite sample."""
 
-from physent.entropy.discrete.arrays import (
-    as_floating,
-    as_real,
-    by_component,
+from physent.entropy.discrete.arguments import (
+    BASE,
+    checked,
     chosen,
     compiled,
+    log_base,
+    whole,
+)
+from physent.entropy.discrete.arrays import (
+    alike,
+    as_array,
+    as_floating,
+    as_ordered,
+    as_real,
+    by_component,
     finite_or_nan,
-    known,
+    matmul,
     native,
     only_finite,
     root_mean_square,
@@ -47,6 +56,7 @@ from physent.entropy.discrete.measures import (
     Shannon,
     Tsallis,
 )
+from physent.entropy.discrete.offsets import along_samples, centred_on_host, less_offset, shift_free
 from physent.entropy.discrete.power_sums import (
     half_window,
     log_nonzero,
@@ -54,8 +64,10 @@ from physent.entropy.discrete.power_sums import (
     nonzero,
     squared_modulus,
 )
+from physent.protocol.parameters import known, warn_user
 
 __all__ = [
+    "BASE",
     "ESTIMATORS",
     "MEASURES",
     "PLUG_IN",
@@ -76,10 +88,16 @@ __all__ = [
     "Shannon",
     "Shrinkage",
     "Tsallis",
+    "alike",
+    "along_samples",
+    "as_array",
     "as_floating",
+    "as_ordered",
     "as_real",
     "as_symbols",
     "by_component",
+    "centred_on_host",
+    "checked",
     "chosen",
     "combine_symbols",
     "compiled",
@@ -89,7 +107,10 @@ __all__ = [
     "frequencies",
     "half_window",
     "known",
+    "less_offset",
+    "log_base",
     "log_nonzero",
+    "matmul",
     "native",
     "nonnegative",
     "nonzero",
@@ -97,7 +118,10 @@ __all__ = [
     "root_mean_square",
     "rowwise",
     "scaled",
+    "shift_free",
     "squared_modulus",
     "std",
     "unit_of",
+    "warn_user",
+    "whole",
 ]

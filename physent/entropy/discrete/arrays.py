@@ -7,36 +7,38 @@ Rules that hold for every function of `physent.entropy`:
 - a change of units changes a value by its law or not at all: what is squared is scaled first.
 """
 
-import functools
-import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from numbers import Number, Real
+from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from physent.protocol.parameters import known
-
-P = ParamSpec("P")
-R = TypeVar("R")
-Check = Callable[[np.ndarray], Any]
+from physent.protocol.parameters import brief
 
 
 def native(value: Any) -> Any:
     """Arrays of numpy, xarray and pandas as arrays that JAX takes, in the byte order of this
     machine, NaN for what is masked, floats for whole numbers that JAX's default integers do not
-    hold; integers of numpy as Python's. Anything else stays as it is.
+    hold and for long doubles; integers of numpy as Python's. Lists of arrays likewise. Anything
+    else stays as it is.
+
+    Raises ValueError for arrays of dates, texts and other things that are no numbers.
     """
     if isinstance(value, np.integer | np.bool_):
         return value.item()
+    if type(value) in (list, tuple) and any(isinstance(each, np.ndarray) for each in value):
+        return type(value)(map(native, value))
+    if isinstance(value, np.floating):
+        return float(value) if value.dtype.itemsize > 8 else value
     if isinstance(value, np.generic | jax.Array) or not hasattr(value, "__array__"):
         return value
-    if isinstance(value, np.ma.MaskedArray):  # what is missing is not a number
-        value = np.ma.filled(value.astype(np.result_type(value, np.float32)), np.nan)
-    array = np.asarray(value)
+    array = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
+    array = _numbers(array)
+    if isinstance(array, np.ma.MaskedArray):  # what is missing is not a number
+        array = np.ma.filled(array.astype(np.result_type(array, np.float32)), np.nan)
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     whole = jax.dtypes.canonicalize_dtype(array.dtype) if array.dtype.kind in "iu" else array.dtype
@@ -47,48 +49,58 @@ def native(value: Any) -> Any:
     return array
 
 
-def compiled(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a function to be jitted, with `native` arguments.
+def _numbers(array: np.ndarray) -> np.ndarray:
+    """The array in a type of numbers that JAX has."""
+    kind = array.dtype.kind
+    if kind in "fc" and array.dtype.itemsize > (8 if kind == "f" else 16):
+        return array.astype(float if kind == "f" else complex)
+    if kind == "O" and all(isinstance(each, Real) for each in array.flat):
+        return array.astype(float)
+    if kind in "Mm":
+        raise ValueError(
+            f"given {'dates' if kind == 'M' else 'times'} ({array.dtype}), allowed: numbers, such "
+            f"as seconds, {'(t - t[0])' if kind == 'M' else 't'} / np.timedelta64(1, 's')"
+        )
+    if not jnp.issubdtype(array.dtype, np.number) and kind != "b":
+        words = "texts" if kind in "SUT" else f"values of type {array.dtype}"
+        strange = next((each for each in array.flat if not isinstance(each, Real)), None)
+        words += f", such as {brief(strange)}" if array.size else ""
+        raise ValueError(f"given {words}, allowed: numbers")
+    return array
 
-    Named arguments are checked first where they have values: `allowed` gives for each a predicate
-    and what it allows in words, for the ValueError. None passes, and so do traced arguments.
+
+def on_host(x: Any) -> np.ndarray | None:
+    """An array of numpy, or of numbers in lists, as it was given; None for an array of JAX.
+
+    Raises ValueError for rows of different lengths, and for what is no array.
     """
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        jitted, signature = eqx.filter_jit(function), inspect.signature(function)
-
-        @functools.wraps(function)
-        def called(*args: P.args, **kwargs: P.kwargs) -> R:
-            args = tuple(map(native, args))  # pyright: ignore[reportAssignmentType]
-            kwargs = {name: native(value) for name, value in kwargs.items()}  # pyright: ignore
-            given = signature.bind(*args, **kwargs).arguments if allowed else {}
-            for name, (holds, words) in allowed.items():
-                value = given.get(name)
-                if value is None or not known(*jax.tree.leaves(value)):
-                    continue
-                if not holds(np.asarray(value, float)):
-                    raise ValueError(
-                        f"{name}: given {np.asarray(value).tolist()}, allowed: {words}"
-                    )
-            return jitted(*args, **kwargs)
-
-        return called
-
-    return decorate
+    if isinstance(x, jax.Array) or hasattr(x, "__jax_array__"):
+        return None
+    if isinstance(x, np.ma.MaskedArray):
+        return x
+    if not (isinstance(x, list | tuple | range | Number) or hasattr(x, "__array__")):
+        raise ValueError(f"given {brief(x)}, allowed: an array of numbers")
+    try:
+        if isinstance(x, list | tuple) and any(isinstance(e, np.ma.MaskedArray) for e in x):
+            return np.ma.stack(x)
+        return np.asarray(x)
+    except jax.errors.TracerArrayConversionError:
+        return None
+    except ValueError:
+        raise ValueError("given rows of different lengths, allowed: an array of numbers") from None
 
 
-def chosen(name: str, value: Any, *allowed: Any) -> None:
-    """Raise ValueError unless the value of an option is one of those allowed."""
-    if value not in allowed:
-        words = ", ".join(map(str, allowed))
-        raise ValueError(f"{name}: given {value!r}, allowed: {words}")
+def as_array(x: ArrayLike) -> Array:
+    """Numbers of any kind as an array of JAX; see `native` and `on_host`."""
+    array = None if isinstance(x, bool | float | complex) else on_host(x)
+    return jnp.asarray(x if array is None else native(array))
 
 
 def as_floating(x: ArrayLike) -> Array:
     """The array in its own precision if it is floating point or complex (float32 at least), else in
     JAX's default.
     """
-    x = jnp.asarray(native(x))
+    x = as_array(x)
     if not jnp.issubdtype(x.dtype, jnp.inexact):
         return x.astype(jnp.result_type(float))
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
@@ -105,17 +117,31 @@ def as_real(x: ArrayLike) -> Array:
     return x
 
 
+def as_ordered(x: ArrayLike) -> Array:
+    """As `as_real`, but whole numbers stay whole: comparing them needs every digit."""
+    x = as_array(x)
+    return x if x.dtype.kind in "iu" else as_real(x)
+
+
 def by_component(samples: ArrayLike) -> Array:
     """Real samples (..., N, d) in floating point; (N,) is taken as (N, 1)."""
     samples = as_real(samples)
     return samples[:, None] if samples.ndim == 1 else samples
 
 
+def alike(what: str, *arrays: Array, ending: int = 0) -> None:
+    """Raise ValueError unless arrays are of one shape, but for their last `ending` axes."""
+    shapes = [array.shape for array in arrays]
+    if len({shape[: len(shape) - ending] for shape in shapes}) > 1:
+        words = f"one shape but for the last {ending} axis" if ending else "one shape"
+        raise ValueError(f"{what}: given shapes {', '.join(map(str, shapes))}, allowed: {words}")
+
+
 def rowwise(function: Callable[[Array], Array], x: ArrayLike, core: int = 1) -> Array:
     """Apply a function of rows (batch, n), or of (batch, N, d) for `core` = 2, to an array with any
     number of leading axes, which are restored.
     """
-    x = jnp.asarray(x)
+    x = as_array(x)
     leading = x.ndim - core
     if leading < 0 or 0 in x.shape[leading:]:
         raise ValueError(
@@ -124,6 +150,11 @@ def rowwise(function: Callable[[Array], Array], x: ArrayLike, core: int = 1) -> 
         )
     result = function(x.reshape(-1, *x.shape[leading:]))
     return result.reshape(*x.shape[:leading], *result.shape[1:])
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """The product of matrices with all digits, which a GPU would cut to ten bits."""
+    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
 
 
 def unit_of(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:

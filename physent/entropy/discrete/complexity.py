@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.arrays import as_real, compiled, finite_or_nan
+from physent.entropy.discrete.arguments import compiled
+from physent.entropy.discrete.arrays import as_real, finite_or_nan
 from physent.entropy.discrete.measures import SHANNON, Measure
 
 

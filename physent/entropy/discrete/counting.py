@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.arrays import as_real, native
+from physent.entropy.discrete.arguments import whole
+from physent.entropy.discrete.arrays import alike, as_array, as_real
 from physent.protocol.parameters import known
 
 
@@ -26,6 +27,7 @@ def count_symbols(symbols: Array, size: int, weights: Array | None = None, dtype
         Counts (batch, size) in floating point. Exact up to 2^31 symbols before they are converted.
     """
     batch = symbols.shape[0]
+    _check_room(batch, size)
     rows = jnp.arange(batch, dtype=jnp.int32)[:, None] * size
     # rows are laid end to end, so what must not be counted is sent behind the last one
     target = jnp.where(
@@ -33,6 +35,15 @@ def count_symbols(symbols: Array, size: int, weights: Array | None = None, dtype
     )
     counts = _added_up(target, batch * size + 1, weights)[:-1].reshape(batch, size)
     return counts.astype(dtype or (jnp.result_type(float) if weights is None else weights.dtype))
+
+
+def _check_room(batch: int, size: int) -> None:
+    """Raise ValueError where a count has no place of 32 bits."""
+    if batch * size >= 2**31 - 1:
+        raise ValueError(
+            f"{batch} series of {size} outcomes make {batch * size} counts, allowed: fewer than "
+            "2^31 at once"
+        )
 
 
 def _added_up(target: Array, size: int, weights: Array | None) -> Array:
@@ -52,8 +63,10 @@ def count_patterns(
     `rest` (batch, m) what is first in none. Looking at them here, while they are at hand, costs a
     fraction of looking at the data again.
     """
+    _check_room(symbols.shape[0], size + 1)
     missing = ~jnp.isfinite(first)
-    batch, dtype = symbols.shape[0], first.dtype
+    batch = symbols.shape[0]
+    dtype = first.dtype if jnp.issubdtype(first.dtype, jnp.inexact) else jnp.result_type(float)
     rows = jnp.arange(batch, dtype=jnp.int32)[:, None] * (size + 1)
     if weights is not None:
         weights = jnp.where(missing, jnp.ones_like(weights), weights)
@@ -78,16 +91,29 @@ def combine_symbols(symbols: Sequence[ArrayLike], sizes: Sequence[int]) -> tuple
         symbols: integer arrays (...) of one shape.
         sizes: the number of possible symbols of each, 0 to size - 1.
 
-    Raises ValueError for other values, unless they are traced: the combination is then -1.
+    Raises ValueError for different shapes and other sizes, and for other values unless they are
+    traced: the combination is then -1.
     """
+    sizes = tuple(whole("sizes", size) for size in sizes)
     total = math.prod(sizes)
     if total >= 2**31:
         raise ValueError(f"sizes: {sizes} make {total} combined symbols, allowed: fewer than 2^31")
     return _checked(symbols, sizes, "symbols"), total
 
 
+def _whole_numbers(x: ArrayLike) -> ArrayLike:
+    """Whole numbers in float64 as integers, where float32 would not tell them apart."""
+    if not isinstance(x, np.ndarray) or isinstance(x, np.ma.MaskedArray) or x.dtype.kind != "f":
+        return x
+    if x.dtype.itemsize <= jnp.result_type(float).itemsize:
+        return x
+    small = np.max(np.abs(x), initial=0) < 2**31
+    return x.astype(np.int64) if small and np.all(x == np.floor(x)) else x
+
+
 def _checked(symbols: Sequence[ArrayLike], sizes: Sequence[int], name: str) -> Array:
-    arrays = [jnp.asarray(native(x)) for x in symbols]
+    arrays = [as_array(_whole_numbers(x)) for x in symbols]
+    alike(name, *arrays)
     joint, wrong = _joint(tuple(arrays), tuple(sizes))
     if known(wrong) and np.any(wrong):
         one = int(np.argmax(wrong))

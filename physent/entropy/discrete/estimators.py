@@ -13,8 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.entropy.discrete.grassberger import grassberger
+from physent.entropy.discrete.jackknife import jackknife
 from physent.entropy.discrete.measures import Hartley, Measure, MinEntropy, Renyi, TraceForm
-from physent.entropy.discrete.power_sums import renyi_curvature, renyi_of_sums
+from physent.entropy.discrete.power_sums import renyi_curvature
 from physent.protocol.parameters import Declared, static
 
 
@@ -75,7 +76,7 @@ def _curvature(p: Array, measure: Measure) -> Array:
     if isinstance(measure, MinEntropy):
         return (1 - largest) / (2 * largest)
     if isinstance(measure, Renyi):
-        order = jnp.asarray(measure.order, p.dtype)
+        order = measure.number("order", p.dtype)
         infinite = jnp.isinf(order)
         value = renyi_curvature(p, jnp.where(infinite, jnp.full_like(order, 2), order))
         return jnp.where(infinite, (1 - largest) / (2 * largest), value)
@@ -166,49 +167,12 @@ class Jackknife(Estimator):
     i left out.
 
     Zahl, Ecology 58, 907 (1977); for any measure. Removes the 1/N term of the bias; variance above
-    Miller-Madow's.
+    Miller-Madow's. Right to a few units of rounding at any N; NaN for a single sample.
     """
 
     def __call__(self, counts: Array, measure: Measure) -> Array:
         """The estimate from counts (..., outcomes)."""
-        n = jnp.sum(counts, axis=-1)
-        left = jnp.where(counts == 0, jnp.zeros_like(counts), _leave_one_out(counts, measure))
-        return n * measure(frequencies(counts)) - (n - 1) / n * jnp.sum(counts * left, axis=-1)
-
-
-def _leave_one_out(counts: Array, measure: Measure) -> Array:
-    """The plug-in value with one sample of each outcome left out, (..., outcomes), in linear
-    time.
-    """
-    rest = jnp.sum(counts, axis=-1, keepdims=True) - 1
-    # an outcome that holds every sample would have p > 1 before its own sample is taken out; that
-    # term cancels
-    with_it, without = jnp.minimum(counts / rest, 1), jnp.clip(counts - 1, 0) / rest
-
-    def total(summand):
-        return (
-            jnp.sum(summand(with_it), axis=-1, keepdims=True) - summand(with_it) + summand(without)
-        )
-
-    largest = jnp.max(counts, axis=-1, keepdims=True)
-    alone = (counts == largest) & (jnp.sum(counts == largest, axis=-1, keepdims=True) == 1)
-    smallest = -jnp.log((largest - alone) / rest)
-    if isinstance(measure, MinEntropy):
-        return smallest
-    if isinstance(measure, Hartley):
-        return jnp.log(total(lambda p: (p != 0).astype(counts.dtype)))
-    if isinstance(measure, Renyi):
-        order = jnp.asarray(measure.order, counts.dtype)
-        return jnp.where(
-            jnp.isinf(order),
-            smallest,
-            renyi_of_sums(total, order, jnp.max(with_it, -1, keepdims=True)),
-        )
-    if not isinstance(measure, TraceForm):
-        raise TypeError(
-            f"Jackknife needs a measure that is a sum over outcomes, given {type(measure).__name__}"
-        )
-    return total(measure.summand)
+        return jackknife(counts, measure)
 
 
 ESTIMATORS: dict[str, type[Estimator]] = {

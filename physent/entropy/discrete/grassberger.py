@@ -92,16 +92,16 @@ def grassberger(counts: Array, measure: Measure, version: str) -> Array:
     if isinstance(measure, Hartley):
         return measure(counts / total)
     if isinstance(measure, Renyi):
-        order = jnp.asarray(measure.order, counts.dtype)
+        order = measure.number("order", counts.dtype)
         return jnp.where(jnp.isinf(order), smallest, _renyi(counts, total, order, version))
     if isinstance(measure, Curado):
-        b = jnp.asarray(measure.b, counts.dtype)
+        b = measure.number("b", counts.dtype)
         return jnp.sum(1 - (1 - b / total) ** counts + counts / total * jnp.expm1(-b), axis=-1)
     if isinstance(measure, Tsallis):
-        epsilon = jnp.asarray(measure.order, counts.dtype) - 1
+        epsilon = measure.number("order", counts.dtype) - 1
         return jnp.sum(_excess(counts, total, epsilon, version), axis=-1)
     if isinstance(measure, Kaniadakis):
-        kappa = jnp.asarray(measure.kappa, counts.dtype)
+        kappa = measure.number("kappa", counts.dtype)
         both = _excess(counts, total, kappa, version) + _excess(counts, total, -kappa, version)
         return jnp.sum(both, axis=-1) / 2
     raise TypeError(f"Grassberger's estimator is not known for {type(measure).__name__}")

@@ -10,7 +10,7 @@ it.
 """
 
 import abc
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -18,6 +18,7 @@ from jaxtyping import Array
 from physent.entropy.discrete.power_sums import excess, log_nonzero, log_power_mean, weighted_sum
 from physent.protocol.parameters import (
     Declared,
+    ParameterError,
     as_number,
     param,
 )
@@ -38,6 +39,20 @@ class Measure(Declared):
     @abc.abstractmethod
     def maximum(self, n: int) -> Array:
         """The value for `n` equal probabilities, the largest possible for `n` outcomes."""
+
+    def number(self, name: str, dtype: Any) -> Array:
+        """A parameter as one number.
+
+        Raises ParameterError where it has several, which would be laid along the outcomes.
+        """
+        value = jnp.asarray(getattr(self, name), dtype)
+        if value.ndim:
+            raise ParameterError(
+                name,
+                f"given {value.size} numbers, allowed: one for a measure; make several measures, "
+                "or map over them with jax.vmap",
+            )
+        return value
 
     def normalised(self, value: Array, n: int) -> Array:
         """A value, however it was estimated, divided by the largest possible for `n` outcomes."""
@@ -100,7 +115,7 @@ class Renyi(RenyiFamily):
         """The measure of the probabilities along `axis`; with weights, of the self-normalised power
         sum.
         """
-        order = jnp.asarray(self.order, p.dtype)
+        order = self.number("order", p.dtype)
         infinite = jnp.isinf(order)
         finite = jnp.where(infinite, jnp.full_like(order, 2), order)
         value = -log_power_mean(p, finite - 1, axis, weights)
@@ -122,7 +137,7 @@ class Tsallis(TraceForm):
 
     def summand(self, p: Array) -> Array:
         """(p - p^q)/(q - 1)."""
-        return excess(p, jnp.asarray(self.order, p.dtype) - 1)
+        return excess(p, self.number("order", p.dtype) - 1)
 
 
 class Hartley(RenyiFamily):
@@ -165,7 +180,7 @@ class Kaniadakis(TraceForm):
 
     def summand(self, p: Array) -> Array:
         """-p sinh(kappa ln p)/kappa."""
-        kappa = jnp.asarray(self.kappa, p.dtype)
+        kappa = self.number("kappa", p.dtype)
         return (excess(p, kappa) + excess(p, -kappa)) / 2
 
 
@@ -180,7 +195,7 @@ class Curado(TraceForm):
 
     def summand(self, p: Array) -> Array:
         """1 - e^(-b p) - p (1 - e^(-b)): sum p = 1 spreads the constant over the outcomes."""
-        b = jnp.asarray(self.b, p.dtype)
+        b = self.number("b", p.dtype)
         return p * jnp.expm1(-b) - jnp.expm1(-b * p)
 
 

@@ -2,7 +2,6 @@
 far from it.
 """
 
-from collections.abc import Callable
 from typing import Literal
 
 import jax
@@ -76,26 +75,6 @@ def log_power_mean(p: Array, epsilon: Array, axis: int, weights: Array | None) -
     exponent = jnp.where(mass == 0, -jnp.inf, log_nonzero(mass) + large * log_p)
     far = jax.nn.logsumexp(exponent, axis=axis) / large
     return jnp.where(near, series, jnp.where(middle, close, far))
-
-
-def renyi_of_sums(
-    total: Callable[[Callable[[Array], Array]], Array], order: Array, largest: Array
-) -> Array:
-    """Renyi entropy from a function that sums over the outcomes: `total(f)` is sum_i f(p_i).
-
-    `largest` is the largest p, which scales the sum of powers for orders far from 1.
-    """
-    epsilon = order - 1
-    middle, near = jnp.abs(epsilon) < 0.5, jnp.abs(epsilon) < half_window(largest.dtype)
-    close = jnp.where(middle & ~near, epsilon, jnp.full_like(epsilon, 0.25))
-    tsallis = total(lambda p: excess(p, jnp.where(middle, epsilon, jnp.zeros_like(epsilon))))
-    series = tsallis + epsilon / 2 * tsallis**2 + epsilon**2 / 3 * tsallis**3
-    inner = jnp.where(near, series, -jnp.log1p(-close * tsallis) / close)
-
-    finite = jnp.where(middle | jnp.isinf(order), jnp.full_like(order, 2), order)
-    scaled = lambda p: jnp.exp(finite * (log_nonzero(p) - jnp.log(largest)))  # noqa: E731
-    powers = total(lambda p: jnp.where(p == 0, jnp.zeros_like(p), scaled(p)))
-    return jnp.where(middle, inner, (jnp.log(powers) + finite * jnp.log(largest)) / (1 - finite))
 
 
 def renyi_curvature(p: Array, order: Array) -> Array:

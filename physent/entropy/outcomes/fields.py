@@ -62,6 +62,10 @@ class Spectrum(OutcomeSpace):
     one_sided: bool = static(False, doc="add the power at k and -k of a real field together")
     detrend: Literal["none", "mean"] = static("none", doc="value subtracted before the transform")
 
+    def shiftable(self) -> bool:
+        """Whether the mean is left out."""
+        return self.detrend == "mean"
+
     def tally(self, x: Array) -> Array:
         """The power at every wavenumber, flattened, in the order of the FFT."""
         x = as_floating(x)

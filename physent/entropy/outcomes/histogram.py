@@ -77,6 +77,10 @@ class Histogram(OutcomeSpace):
         "drop", doc="how values outside the range are handled"
     )
 
+    def shiftable(self) -> bool:
+        """Whether both ends are those of the data."""
+        return self.low is None and self.high is None
+
     def tally(self, x: Array) -> Array:
         """The number of values in every bin."""
         x = as_real(x).reshape(x.shape[0], -1)

@@ -16,6 +16,7 @@ from jax.scipy.special import ndtr
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    as_ordered,
     as_real,
     compiled,
     count_patterns,
@@ -24,6 +25,7 @@ from physent.entropy.discrete import (
     only_finite,
     rowwise,
     scaled,
+    shift_free,
 )
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
@@ -55,12 +57,13 @@ def windows(x: Array, order: int, delay: int) -> list[Array]:
     return [x[:, i * delay : i * delay + count] for i in range(order)]
 
 
+@shift_free(x=-1)
 @compiled()
 def ordinal_symbols(x: ArrayLike, order: int = 3, delay: int = 1) -> Array:
     """The ordinal pattern at every time as a symbol, (..., n) -> (..., n - (order - 1) delay), from
     0 to order! - 1.
     """
-    return rowwise(lambda rows: lehmer_code(windows(rows, order, delay)), as_real(x))
+    return rowwise(lambda rows: lehmer_code(windows(rows, order, delay)), as_ordered(x))
 
 
 class OrdinalPatterns(OutcomeSpace):
@@ -69,6 +72,7 @@ class OrdinalPatterns(OutcomeSpace):
     in_order: ClassVar[bool] = True
     order: int = static(3, doc="number of values in a pattern", ge=2, le=7)
     delay: int = static(1, doc="steps between the values of a pattern", ge=1)
+    only_order: ClassVar[bool] = False
 
     @abc.abstractmethod
     def weights(self, values: list[Array]) -> Array | None:
@@ -76,7 +80,7 @@ class OrdinalPatterns(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number, or the sum of the weights, of the windows with every pattern."""
-        x = as_real(x)
+        x = as_ordered(x) if self.only_order else as_real(x)
         values = windows(x, self.order, self.delay)
         outcomes, weights = math.factorial(self.order), self.weights(values)
         rest = x[:, values[0].shape[1] :]
@@ -91,6 +95,12 @@ class Ordinal(OrdinalPatterns):
     series has one pattern.
     """
 
+    only_order: ClassVar[bool] = True
+
+    def shiftable(self) -> bool:
+        """True: only differences count."""
+        return True
+
     def weights(self, values: list[Array]) -> None:
         """None: windows are counted."""
 
@@ -103,6 +113,10 @@ class WeightedOrdinal(OrdinalPatterns):
 
     counted: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = True
+
+    def shiftable(self) -> bool:
+        """True: only differences count."""
+        return True
 
     def weights(self, values: list[Array]) -> Array:
         """The variances."""
@@ -151,6 +165,10 @@ class Dispersion(OutcomeSpace):
     delay: int = static(1, doc="steps between the values of a word", ge=1)
     ddof: int = static(0, doc="0 or 1: the variance is divided by N - ddof", ge=0, le=1)
 
+    def shiftable(self) -> bool:
+        """True: only differences count."""
+        return True
+
     def tally(self, x: Array) -> Array:
         """The number of windows with every word."""
         x = as_real(x)
@@ -189,13 +207,17 @@ class SpatialOrdinal(OutcomeSpace):
         (False, False), doc="whether the stencil wraps along rows, along columns"
     )
 
+    def shiftable(self) -> bool:
+        """True: only differences count."""
+        return True
+
     def __check_init__(self):
         if not 2 <= self.rows * self.columns <= 8:
             raise ValueError(f"the stencil has {self.rows * self.columns} points, allowed: 2 to 8")
 
     def tally(self, x: Array) -> Array:
         """The number of stencils with every pattern."""
-        x = as_real(x)
+        x = as_ordered(x)
         reach = ((self.rows - 1) * self.row_delay, (self.columns - 1) * self.column_delay)
         pad = tuple(r if wraps else 0 for r, wraps in zip(reach, self.periodic, strict=True))
         padded = jnp.pad(x, ((0, 0), (0, pad[0]), (0, pad[1])), mode="wrap")

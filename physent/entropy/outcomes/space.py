@@ -10,10 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete import as_floating, compiled, scaled
+from physent.entropy.discrete import as_array, as_floating, compiled, scaled, shift_free
 from physent.protocol.parameters import Declared
 
 Axes = int | Sequence[int] | None
+
+
+def as_axes(axis: Axes, last: int = 1) -> tuple[int, ...]:
+    """An axis, or a sequence of axes, as a tuple; None means the last ones, as many as `last`."""
+    if axis is None:
+        return tuple(range(-last, 0))
+    return tuple(axis) if isinstance(axis, Sequence) else (axis,)
+
+
+def read_axes(space: "OutcomeSpace", axis: Axes) -> tuple[int, ...] | None:
+    """The axes that an outcome space reads, None where the origin of the data counts."""
+    return as_axes(axis, space.axes or 1) if space.shiftable() else None
 
 
 class OutcomeSpace(Declared):
@@ -39,6 +51,11 @@ class OutcomeSpace(Declared):
         """What is wrong with data on the host, as the predicate of a sentence, or None."""
         return None
 
+    def shiftable(self) -> bool:
+        """Whether a constant added to the data changes nothing."""
+        return False
+
+    @shift_free(x=lambda given: read_axes(given["self"], given["axis"]))
     @compiled()
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The counts or weights of all outcomes, along a last axis that replaces the axes read."""
@@ -51,10 +68,11 @@ class OutcomeSpace(Declared):
         return self._tallied(x, axis, _of_order_one if self.homogeneous else jnp.asarray)
 
     def _tallied(self, x: ArrayLike, axis: Axes, prepare: Callable[[Array], Array]) -> Array:
-        batch, laid_out = arrange(jnp.asarray(x), axis, self.axes)
+        batch, laid_out = arrange(as_array(x), axis, self.axes)
         tally = self.tally(prepare(laid_out))
         return tally.reshape(*batch, tally.shape[-1])
 
+    @shift_free(x=lambda given: read_axes(given["self"], given["axis"]))
     @compiled()
     def probabilities(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The relative frequencies of all outcomes, along the last axis; NaN if there is nothing to
@@ -67,13 +85,6 @@ class OutcomeSpace(Declared):
 def _of_order_one(x: Array) -> Array:
     x = as_floating(x)
     return scaled(x, axis=tuple(range(1, x.ndim)))
-
-
-def as_axes(axis: Axes, last: int = 1) -> tuple[int, ...]:
-    """An axis, or a sequence of axes, as a tuple; None means the last ones, as many as `last`."""
-    if axis is None:
-        return tuple(range(-last, 0))
-    return tuple(axis) if isinstance(axis, Sequence) else (axis,)
 
 
 def arrange(x: Array, axis: Axes, wanted: int | None) -> tuple[tuple[int, ...], Array]:

@@ -25,10 +25,11 @@ from physent.entropy.discrete import (
     compiled,
     count_symbols,
     log_nonzero,
+    matmul,
     scaled,
     unit_of,
 )
-from physent.entropy.discrete.arrays import Check
+from physent.entropy.discrete.arguments import Check
 from physent.entropy.schools.directions import momenta, unit
 
 _PAIRS = 2**18  # held at once
@@ -232,7 +233,8 @@ def _of_correlations(heading: Array, bins: int) -> Array:
 
     def counts(row: Array, part: Array, last: Array) -> Array:
         column = jnp.arange(n)[None, :]
-        value = jnp.minimum((jnp.where(column > row, part @ v.T, last @ v[::-1].T) + 1) / 2, 1)
+        cosine = jnp.where(column > row, matmul(part, v.T), matmul(last, v[::-1].T))
+        value = jnp.minimum((cosine + 1) / 2, 1)
         # the middle row of an odd number has nothing to lend; rows that fill up the last block have
         # nothing at all
         there = (row < half) & ((column > row) | ((column < row) & (2 * row != n - 1)))
@@ -266,7 +268,9 @@ def eigenvalue_entropy(position: Array) -> Array:
     """The entropy of the normalised eigenvalues of the covariance of positions (N, d), over ln
     d.
     """
-    variances = jnp.maximum(jnp.linalg.eigvalsh(jnp.cov(position.T)), 1e-10)
+    centred = position - jnp.mean(position, axis=0, keepdims=True)
+    covariance = matmul(centred.T, centred) / (position.shape[0] - 1)
+    variances = jnp.maximum(jnp.linalg.eigvalsh(covariance), 1e-10)
     share = variances / jnp.sum(variances)
     return -jnp.sum(share * jnp.log(share)) / math.log(position.shape[-1])
 

@@ -21,6 +21,7 @@ from physent.entropy.discrete import (
     Shannon,
     compiled,
     count_symbols,
+    matmul,
     scaled,
     unit_of,
 )
@@ -84,7 +85,7 @@ def school_entropies(
         near = jnp.sqrt(near)  # their ratios have no unit
         out = from_centre(position, period)
         moments = momenta(scaled(out), scaled(heading))
-        along = moments @ unit(jnp.mean(moments, axis=0, keepdims=True))[0]
+        along = matmul(moments, unit(jnp.mean(moments, axis=0, keepdims=True))[0])
         counts = Headings().counts(heading)
         depth = _differential(position[:, -1:], k, None if circles is None else circles[-1:])
         return SchoolEntropies(
@@ -146,7 +147,7 @@ def velocity_correlation_profile(
             ]
             squares = [each**2 for each in gaps]
             distance = size * jnp.sqrt(sum(squares[1:], squares[0]))
-            cosine = jnp.clip(v_part @ v.T, -1, 1)
+            cosine = jnp.clip(matmul(v_part, v.T), -1, 1)
             level = (cosine + 1) / 2 if d == 3 else 1 - jnp.arccos(cosine) / math.pi
             bin_of = jnp.clip(jnp.floor(level * bins), 0, bins - 1).astype(jnp.int32)
             shell = jnp.sum((distance[None] >= edges[:, None, None]).astype(jnp.int32), axis=0) - 1
