@@ -188,6 +188,7 @@ def execute(
 def resume(
     path: str | Path,
     *,
+    t_end: float | None = None,
     devices: int | Literal["all"] | None = None,
     trust: bool = False,
     tell: Tell = _quiet,
@@ -195,12 +196,12 @@ def resume(
 ) -> Finished:
     """Continue the run in a folder from its checkpoint, bit for bit, appending to the same file.
 
-    Of its `experiment.toml` only `run.t_end` may have been changed, which makes a run longer, and
-    `run.devices`, which `devices` overrides: members keep their bits, what is cut into slabs is the
-    same to rounding. Code that it names runs if it is that of the beginning and this user has run
-    it before, or with `trust`. Raises FolderError for a folder that is not a run, is going on, or
-    was changed; ConfigError for an experiment that is not valid any more, or whose code may not
-    run.
+    Of its `experiment.toml` only `run.t_end` may be changed, there or by `t_end`, which makes a run
+    longer, and `run.devices`, there or by `devices`: members keep their bits, what is cut into
+    slabs is the same to rounding. Code that it names runs if it is that of the beginning and this
+    user has run it before, or with `trust`. Raises FolderError for a folder that is not a run, is
+    going on, or was changed; ConfigError for an experiment that is not valid any more, or whose
+    code may not run.
     """
     path = Path(path)
     for name in (EXPERIMENT, CHECKPOINT, RUN):
@@ -208,19 +209,19 @@ def resume(
             raise FolderError(f"{path} is not a run that can be resumed: there is no {path / name}")
     header = read_header(path)
     with recorded(recorded_in(path, header, trust)):
-        return _resume(path, header, devices, tell, stop)
+        given = {"run.t_end": t_end, "run.devices": devices}
+        overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
+        return _resume(path, header, overrides, tell, stop)
 
 
 def _resume(
     path: Path,
     header: dict[str, Any],
-    devices: int | Literal["all"] | None,
+    overrides: list[str],
     tell: Tell,
     stop: Callable[[], bool],
 ) -> Finished:
-    experiment = load_experiment(
-        path / EXPERIMENT, [] if devices is None else [f"run.devices={devices}"]
-    )
+    experiment = load_experiment(path / EXPERIMENT, overrides)
     if not belongs(header, experiment):
         raise FolderError(
             f"{path / EXPERIMENT} was changed after the run began: only run.t_end and "
@@ -277,7 +278,7 @@ def _resume(
         for first, series in folder.writer.series(list(beginning.rows.series), 1, 1 + done):
             beginning.undefined.note(series, first, len(next(iter(series.values()), ())))
         before = {"message": None, "invariants": None} | _spread(program)
-        folder.annotate(status="running", experiment=experiment.toml(), **before)
+        folder.describe(status="running", **before)
         return folder
 
     folder = machines.by_leader(opened) or Follower(path)

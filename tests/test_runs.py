@@ -23,6 +23,7 @@ from physent.errors import FolderError
 from physent.experiment.building import load_experiment
 from physent.io import checkpoint
 from physent.io.folder import CHECKPOINT, RUN
+from physent.io.integrity import differences
 from physent.io.lock import lock
 
 TOYS = Path(__file__).with_name("toys.py")
@@ -427,6 +428,15 @@ def wait_for(condition, process, log, seconds=120.0):
 
 def rows_in(folder: Path) -> int:
     return checkpoint.read_header(folder / CHECKPOINT)["rows"]
+
+
+def test_a_finished_run_goes_on_to_a_later_end(config, tmp_path):
+    runs.execute(load_experiment(config), tmp_path / "whole")
+    runs.execute(load_experiment(config, ["run.t_end=2.0"]), tmp_path / "run")
+    assert runs.resume(tmp_path / "run", t_end=4.0).outcome.reason == "done"
+    same(tmp_path / "run", tmp_path / "whole")
+    assert "t_end = 4.0" in (tmp_path / "run" / "experiment.toml").read_text()
+    assert differences(tmp_path / "run") == []
 
 
 LONG = CONFIG.replace("t_end = 4.0", "t_end = 60.0").replace(

@@ -88,6 +88,7 @@ def run(
 def resume(
     folder: Path,
     *,
+    t_end: float | None = None,
     devices: Literal["all"] | int | None = None,
     trust: Flag = False,
     quiet: Flag = False,
@@ -99,11 +100,12 @@ def resume(
     ----------
     folder
         The run folder.
+    t_end
+        A later end of the run, finished or not; default: run.t_end of the experiment.
     devices
         Devices to continue on; default: run.devices of the experiment.
     trust
-        Run the code that the folder names though you have not run it before, or though it was
-        changed since.
+        Run code of the folder that is not in your list of known code, or was changed since.
     quiet
         Print nothing but errors.
     distributed
@@ -271,8 +273,7 @@ def score(
     overwrite
         Replace a score that is already there.
     trust
-        Run the code that the folder names though you have not run it before, or though it was
-        changed since.
+        Run code of the folder that is not in your list of known code, or was changed since.
     quiet
         Print nothing but errors and the verdict.
     """

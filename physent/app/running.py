@@ -54,7 +54,14 @@ def run(
 
 
 @command
-def resume(folder: Path, devices: Any, trust: bool, quiet: bool, distributed: bool) -> int:
+def resume(
+    folder: Path,
+    t_end: float | None,
+    devices: Any,
+    trust: bool,
+    quiet: bool,
+    distributed: bool,
+) -> int:
     """Continue the run in a folder."""
     quiet = not _leads(distributed) or quiet
     if not (folder / EXPERIMENT).is_file():
@@ -67,9 +74,25 @@ def resume(folder: Path, devices: Any, trust: bool, quiet: bool, distributed: bo
             ConsoleProgress(data.get("name", folder.name), quiet) as progress,
             Interrupts() as interrupts,
         ):
-            stop = interrupts.requested
-            finished = resume_run(folder, devices=devices, trust=trust, tell=progress, stop=stop)
+            try:
+                finished = resume_run(
+                    folder,
+                    t_end=t_end,
+                    devices=devices,
+                    trust=trust,
+                    tell=progress,
+                    stop=interrupts.requested,
+                )
+            except ConfigError as error:
+                raise ConfigError([_by_option(words) for words in error.problems]) from None
         return _close(finished, interrupts, quiet)
+
+
+def _by_option(problem: str) -> str:
+    """A problem of a key that an option of `resume` gave, with the name of the option."""
+    for option in ("t_end", "devices"):
+        problem = problem.replace(f"--set: run.{option}:", f"--{option.replace('_', '-')}:", 1)
+    return problem
 
 
 def _leads(distributed: bool) -> bool:

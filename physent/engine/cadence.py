@@ -65,6 +65,6 @@ def _times(name: str, value: float, unit_name: str, unit: float, exactness: floa
             name,
             f"given {value!r}, allowed: a multiple of {unit_name} = {unit!r}; near it: "
             f"{below * unit:.12g} or "
-            f"{above * unit:.12g}, or {unit_name} = {value / above:.17g}",
+            f"{above * unit:.12g}, or {unit_name} = {value / above!r}",
         )
     return count

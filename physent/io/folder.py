@@ -165,6 +165,13 @@ class RunFolder:
         self.writer.annotate(**attributes)
         write_sums(self.path, self._sums, self.writer.attributes())
 
+    def describe(self, **attributes: Any) -> None:
+        """Like `annotate`, with the experiment as it is now, in the file and beside it."""
+        text = self.experiment.toml()
+        self.annotate(experiment=text, **attributes)
+        with writing(self.path / EXPERIMENT) as beside:
+            beside.write_text(text, encoding="utf-8")
+
     @contextlib.contextmanager
     def _writing(self, save: Callable[[Path], None] | None = None) -> Iterator[None]:
         try:
