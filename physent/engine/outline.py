@@ -13,9 +13,10 @@ from physent.engine import reuse
 from physent.engine.devices import check_fork
 from physent.engine.identity import key_of
 from physent.engine.rows import dynamics_at, invariant, observed_at
+from physent.engine.soundness import faults as faults_of
 from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
 from physent.protocol.parameters import member_axes
-from physent.protocol.solver import Solver
+from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Domain, Variable
 
 
@@ -87,30 +88,42 @@ class Outline:
         )
 
     @property
-    def _traced(self) -> tuple[Any, dict[str, Any], list[str]]:
+    def _traced(self) -> tuple[Any, dict[str, Any], list[str], Any]:
         """State and observables of one member at t = 0, shapes and dtypes instead of values, and
-        the names of its invariants, in the solver's own order: one trace of the solver.
+        the names of its invariants, in the solver's own order, and these: one trace of the
+        solver.
         """
         return self.once("traced", lambda program: program._trace())
 
-    def _trace(self) -> tuple[Any, dict[str, Any], list[str]]:
+    def _trace(self) -> tuple[Any, dict[str, Any], list[str], Any]:
         invariants: list[str] = []
 
         def first(solver):
             state = solver.init(jax.random.key(0))
+            if not isinstance(state, State):
+                return state, {}, {}
             found = solver.invariants(state)
-            invariants.extend(found)
+            invariants.extend(found if isinstance(found, dict) else ())
             return state, solver.observe(state), found
 
-        state, values, _ = eqx.filter_eval_shape(first, self.one)
-        return state, values, invariants
+        state, values, found = eqx.filter_eval_shape(first, self.one)
+        return state, values, invariants, found
+
+    def faults(self) -> list[str]:
+        """What is wrong with a solver of somebody's own, a sentence for each fault."""
+
+        def make(program: Self) -> list[str]:
+            state, values, _, invariants = program._traced
+            return faults_of(program.one, state, values, invariants)
+
+        return self.once("faults", make)
 
     @property
     def least_bytes(self) -> int:
         """The memory that a run needs at least: a state and the next one, and what is observed, of
         all members.
         """
-        state, values, _ = self._traced
+        state, values, *_ = self._traced
         leaves = jax.tree.leaves((state, state, values))
         return self.members * sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
 
@@ -121,7 +134,7 @@ class Outline:
         Raises ValueError where the solver's `variables` and `observe` do not name the same
         observables.
         """
-        state, values, _ = self._traced
+        state, values, *_ = self._traced
         variables = self.one.variables()
         if odd := set(variables) ^ set(values):
             names = ", ".join(sorted(odd))
@@ -168,7 +181,7 @@ class Outline:
         return self.once("outputs", lambda program: program._outputs())
 
     def _outputs(self) -> list[dict[str, Any] | Exception]:
-        state, values, _ = self._traced
+        state, values, *_ = self._traced
         raised: dict[int, Exception] = {}
 
         def first(solver, state, values):

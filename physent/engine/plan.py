@@ -25,6 +25,8 @@ def problems(program: Program) -> list[tuple[str, str]]:
     if found := _of_other_members(program):
         return found
     try:
+        if wrong := program.faults():
+            return [("solver", words) for words in wrong]
         if words := devices.shortage(program.least_bytes, program.devices):
             return [("solver", words)]
         example = program.example

@@ -14,7 +14,7 @@ from physent.errors import ParameterError, RegistryError, brief, nearest, shorte
 from physent.experiment.recorded import is_range
 from physent.experiment.toml_lines import Key
 from physent.protocol import registry
-from physent.protocol.declaration import Declaration, declarations, literals
+from physent.protocol.declaration import Declaration, declarations
 
 MOST_UNKNOWN = 20  # keys of one table that are named
 
@@ -126,16 +126,14 @@ class Reading:
 
     def _value(self, declaration: Declaration, value: Any, members: int | None) -> tuple[Any, Any]:
         """A value as passed to the class, and as recorded; ParameterError if it is invalid."""
-        if declaration.form == "param":
-            fits = _is_number(declaration, value)
+        if declaration.form != "param":
+            words = declaration.violation(value)
+        elif _is_number(declaration, value):
+            words = None
         else:
-            fits = not declaration.violation(value)
-        if not fits:
-            spelt = [word for word in literals(declaration.annotation) if isinstance(word, str)]
-            hint = nearest(value, spelt) if isinstance(value, str) else ""
-            raise ParameterError(
-                declaration.name, f"given {brief(value)}, allowed: {declaration.allowed}{hint}"
-            )
+            words = f"given {brief(value)}, allowed: {declaration.allowed}"
+        if words:
+            raise ParameterError(declaration.name, words)
         if declaration.path and isinstance(value, str):
             file = registry.file_of(value, self.folder)
             value = str(file or registry.lasting(value, self.folder))

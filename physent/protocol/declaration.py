@@ -97,11 +97,13 @@ class Declaration:
         return self.options[kind]
 
     def misfit(self, value: Any) -> str | None:
-        """A message on why `value`, as it was given, is not a choice of this field or loses
-        something when it becomes a number; None where it does not.
+        """A message on why `value`, as it was given, is not a choice or a setting of this field, or
+        loses something when it becomes a number; None where it does not.
         """
         if self.form == "param":
             return self._loss(value)
+        if self.form == "static":
+            return self.violation(value)
         family = self.annotation
         if self.form != "choice" or not isinstance(family, type) or isinstance(value, family):
             return None
@@ -143,7 +145,9 @@ class Declaration:
             return None
         plain = value.tolist() if isinstance(value, np.ndarray | np.generic | jax.Array) else value
         plain = list(plain) if isinstance(plain, tuple) else plain
-        return f"given {brief(plain)}, allowed: {self.allowed}"
+        spelt = [word for word in literals(self.annotation) if isinstance(word, str)]
+        hint = nearest(value, spelt) if isinstance(value, str) else ""
+        return f"given {brief(plain)}, allowed: {self.allowed}{hint}"
 
     def _keeps(self, value: Any) -> bool:
         if value is None and self.default is None:
