@@ -19,7 +19,7 @@ from physent.engine import devices as machines
 from physent.engine.cadence import Cadence
 from physent.engine.interrupts import Interrupts
 from physent.engine.loop import Loop, Outcome, Sink, begin
-from physent.engine.plan import problems
+from physent.engine.plan import check_start, problems
 from physent.engine.program import Program
 from physent.engine.progress import Milestones, Progress, pace
 from physent.engine.rows import Instant
@@ -156,6 +156,7 @@ def execute(
         machines.by_leader(lambda: check_free(Path(output), overwrite))
     program, cadence = _plan(experiment)
     beginning = begin(program, cadence, jax.random.key(experiment.run.seed))
+    check_start(program, beginning)
     attributes = _attributes(experiment, cadence, program)
     scales = scales_of(program, beginning.instant.state)
     layout = Layout.of(program, cadence, beginning.rows, attributes, scales)
@@ -324,8 +325,7 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
 def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> Finished:
     if isinstance(folder, Follower):
         return _finished(loop.advance(instant), folder.path, [])
-    every = loop.cadence.save_every
-    experiment = folder.experiment
+    every, experiment = loop.cadence.save_every, folder.experiment
     for note in (*experiment.notes, *experiment.doubts):
         folder.log.info(note)
     folder.log.info(

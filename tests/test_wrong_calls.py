@@ -158,6 +158,10 @@ WRONG_CALLS = {
     "an unknown variable": (run(variables=["uu"]), "unknown observable 'uu', did you mean u?"),
     "one variable": (run(variables="u"), "variables must be a list of names"),
     "an unknown measure": (lambda: Entropy(of="u", measure="shanon"), "did you mean shannon?"),
+    "no density": (
+        run(NLSE(n=32), diagnostics=[Entropy(of="current")]),
+        "diagnostics.0.of: current has negative values, so it is not a density: take",
+    ),
     "nowhere to write": (run(output="/proc/x"), "/proc/x: cannot be written"),
     "no run": (lambda: physent.open_run("/nowhere"), "/nowhere is not a run"),
     "no experiment": (lambda: physent.load_experiment("/no.toml"), "/no.toml: cannot be read"),

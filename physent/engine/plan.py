@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from physent.engine import devices
+from physent.engine.loop import Beginning
 from physent.engine.program import Program
 from physent.engine.rows import invariant
 from physent.errors import ParameterError, nearest, shortened
@@ -81,6 +82,24 @@ def problems(program: Program) -> list[tuple[str, str]]:
         for i, (diagnostic, declared, outputs) in enumerate(given)
         for problem in _output_problems(diagnostic, declared, outputs)
     ]
+
+
+def check_start(program: Program, beginning: Beginning) -> None:
+    """Raise ParameterError where an observable at t = 0 is nothing that a diagnostic can read, as
+    a density with negative values: its entropy would be NaN from the first row on.
+    """
+    if not beginning.undefined.since:
+        return
+    values: dict[str, Any] | None = None
+    for i, diagnostic in enumerate(program.diagnostics):
+        misfit = getattr(getattr(diagnostic, "outcomes", None), "misfit", None)
+        of = getattr(diagnostic, "of", None)
+        if misfit is None or not isinstance(of, str):
+            continue
+        values = values or program.observe(program.solver, beginning.instant.state)
+        name = program.example.find(of)
+        if words := misfit(devices.fetch(values[name])):
+            raise ParameterError(f"diagnostics.{i}.of", f"{name} {words}")
 
 
 def _of_other_members(program: Program) -> list[tuple[str, str]]:
