@@ -112,7 +112,7 @@ def sweep_case() -> Case:
         folder.with_suffix(".toml").write_text(experiment_of("tilted_ring", 100))
 
     def command(folder: Path) -> list[str]:
-        over = ["--over", "solver.force=0.5,1.0,1.5", "--workers", "2"]
+        over = ["--over", "solver.tilt=0.5,1.0,1.5", "--workers", "2"]
         return ["sweep", str(folder.with_suffix(".toml")), *over, "--output", str(folder)]
 
     def look(folder: Path, whole: Path) -> None:

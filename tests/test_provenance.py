@@ -2,7 +2,9 @@
 somebody else's folder only where the user has said so.
 """
 
+import importlib.util
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -173,6 +175,81 @@ def test_python_is_asked_as_the_command_line_is(stranger, tmp_path):
     experiment = load_experiment(stranger / "experiment.toml", trust=True)
     assert type(experiment.solver).__name__ == "Decay"
     assert runs.resume(stranger, trust=True).outcome.reason == "done"
+
+
+@pytest.mark.parametrize("without", [["checkpoint.eqx"], ["checkpoint.eqx", "source"], ["run.nc"]])
+def test_a_folder_that_lacks_something_is_a_folder_still(stranger, tmp_path, without, command):
+    for name in without:
+        path = stranger / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (stranger / "decay.py").write_text(SOLVER.format(marker=str(tmp_path / "marker")))
+    (stranger / "rates.py").write_text(RATES)
+    text = (stranger / "experiment.toml").read_text().splitlines()
+    named = ['kind = "decay.py:Decay"' if "decay.py:Decay" in line else line for line in text]
+    (stranger / "experiment.toml").write_text("\n".join(named))
+    (tmp_path / "linked.toml").symlink_to(stranger / "experiment.toml")
+    for file in (stranger / "experiment.toml", tmp_path / "linked.toml"):
+        with pytest.raises(ConfigError):
+            load_experiment(file)
+        for name in ("validate", "run", "sweep"):
+            assert command(name, file)[0] == 2
+    for name in ("resume", "score"):
+        assert command(name, stranger)[0] == 2
+    assert not (tmp_path / "marker").exists()
+
+
+def test_a_point_that_is_another_run_is_not_gone_on_with(case, command, stopped, tmp_path):
+    text = '[solver]\nkind = "tilted_ring"\nwalkers = 4\n[run]\nt_end = 0.1\nsave_every = 0.1\n'
+    (case / "s.toml").write_text(text)
+    arguments = "sweep", case / "s.toml", "--over", "solver.tilt=0.5,1.0", "--output", case / "s"
+    code, said = command(*arguments, "--workers", "1")
+    assert code == 0, said
+    point = next(path for path in sorted((case / "s").iterdir()) if path.is_dir())
+    shutil.rmtree(point)
+    stopped.rename(point)
+    (tmp_path / "marker").unlink()
+    code, said = command(*arguments, "--workers", "1")
+    assert code == 1 and "is not that of this point" in said
+    assert not (tmp_path / "marker").exists()
+
+
+def test_no_compiled_file_beside_a_known_source_is_run(case, stopped, command, tmp_path):
+    (case / "decay.py").rename(case / "away.py")
+    (place,) = (stopped / "source").iterdir()
+    (place / "__pycache__").mkdir()
+    evil = f"from pathlib import Path\nPath({str(tmp_path / 'evil')!r}).write_text('')\n" + RATES
+    (case / "evil.py").write_text(evil)
+    for file in (place / "rates.pyc", importlib.util.cache_from_source(str(place / "rates.py"))):
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(case / "evil.py"), str(file), invalidation_mode=mode)
+    assert command("resume", stopped)[0] == 0
+    assert not (tmp_path / "evil").exists()
+    code, said = command("verify", stopped)
+    assert code == 1 and place.name in said
+
+
+def test_a_relative_folder_is_as_an_absolute_one(case, stopped, monkeypatch):
+    for name in ("decay.py", "rates.py"):
+        (case / name).unlink()
+    monkeypatch.chdir(case)
+    assert runs.resume("run", trust=True).outcome.reason == "done"
+    assert differences(Path("run")) == []
+    assert len(list((stopped / "source").iterdir())) == 1
+
+
+def test_packages_and_relative_imports_are_kept(case):
+    (case / "own").mkdir()
+    (case / "own" / "__init__.py").write_text("")
+    (case / "own" / "a.py").write_text("from .b import rate\n")
+    (case / "own" / "b.py").write_text(RATES)
+    (case / "rates.py").write_text("from own import a\n\nrate = a.rate\n")
+    runs.execute(load_experiment(case / "case.toml"), case / "run", stop=after(3))
+    (place,) = (case / "run" / "source").iterdir()
+    kept = {path.relative_to(place).as_posix() for path in place.rglob("*.py")}
+    assert kept == {"decay.py", "rates.py", "own/__init__.py", "own/a.py", "own/b.py"}
+    shutil.rmtree(case / "own")
+    (case / "decay.py").unlink()
+    assert runs.resume(case / "run").outcome.reason == "done"
 
 
 def test_what_looks_only_runs_nothing(stranger, command, tmp_path):

@@ -143,10 +143,11 @@ def test_a_class_of_a_notebook_is_compiled_once():
         ("TABLE[0] = 2.0", [1.0, 0.0, 0.0]),
         ("def rate(u):\n    return u", [1.0, 1.5, 2.25]),
         ("rate = jax.jit(lambda u: u)", [1.0, 1.5, 2.25]),
+        ("rate = jax.grad(lambda u: u**2 / 2)", [1.0, 1.5, 2.25]),
         (NOTEBOOK[NOTEBOOK.index("class Decay") :].replace("* rate", "* -2 * rate"), [1, 2, 4]),
         ("Decay.step = lambda self, state: State(t=state.t + self.dt, u=-state.u)", [1, -1, 1]),
     ],
-    ids=["constant", "list", "function", "jitted function", "class", "method"],
+    ids=["constant", "list", "function", "jitted function", "derivative", "class", "method"],
 )
 def test_what_a_notebook_defines_anew_is_compiled_anew(cell, expected):
     scope = notebook()
@@ -154,6 +155,117 @@ def test_what_a_notebook_defines_anew_is_compiled_anew(cell, expected):
     run(scope)
     exec(cell, scope.__dict__)
     assert run(scope) == expected
+
+
+OUTSIDE = """
+import functools, os, types
+import jax
+import jax.numpy as jnp
+import numpy as np
+import equinox as eqx
+
+E = lambda u: -u**2 / 2
+NUMBERS = types.SimpleNamespace(k=-1.0)
+TABLE = [-1.0]
+TABLE.append(TABLE)
+POLYNOMIAL = np.poly1d([-1.0, 0.0])
+os.environ["RATE"] = "-1"
+
+def scaled(a):
+    def around(f):
+        @functools.wraps(f)
+        def inner(u):
+            return a * f(u)
+        return inner
+    return around
+
+def f0(u):
+    return -u
+
+class Table:
+    RATES = (-1.0, 2.0)
+    nested = {"k": [-1.0]}
+    class Inner:
+        k = -1.0
+    def __getitem__(self, i):
+        return self.RATES[i]
+
+def importing(u):
+    from mylib import K
+    return K * u
+
+def reading(u):
+    with open(PATH) as file:
+        return float(file.read()) * u
+
+def counted(u):
+    return counted.k * u
+counted.k = -1.0
+
+RULES = {
+    "derivative": "jax.grad(E)",
+    "wrapper": "scaled(1.0)(f0)",
+    "jitted": "jax.jit(f0)",
+    "class attribute": "lambda u: Table.RATES[0] * u",
+    "nested class": "lambda u: Table.Inner.k * u",
+    "table in a class": "lambda u: Table.nested['k'][0] * u",
+    "operator": "lambda u: Table()[0] * u",
+    "object": "lambda u: NUMBERS.k * u",
+    "list in itself": "lambda u: TABLE[0] * u",
+    "polynomial": "lambda u: POLYNOMIAL(u)",
+    "environment": "lambda u: float(os.environ['RATE']) * u",
+    "by name": "lambda u: globals()['NUMBERS'].k * u",
+    "attribute of a function": "counted",
+    "import inside": "importing",
+    "file": "reading",
+    "method of a table": "dict(k=-1.0).get",
+    "random": "lambda u: np.random.rand() * u",
+}
+"""
+CHANGES = {
+    "derivative": "E = lambda u: -u**2; rule = jax.grad(E)",
+    "wrapper": "rule = scaled(2.0)(f0)",
+    "jitted": "rule = jax.jit(lambda u: -2 * u)",
+    "class attribute": "Table.RATES = (-2.0, 2.0)",
+    "nested class": "Table.Inner.k = -2.0",
+    "table in a class": "Table.nested['k'][0] = -2.0",
+    "operator": "Table.RATES = (-2.0, 2.0)",
+    "attribute of a function": "counted.k = -2.0",
+}
+
+
+def rules():
+    scope = types.ModuleType("__main__").__dict__
+    exec(OUTSIDE, scope)
+    return scope
+
+
+@pytest.mark.parametrize("name", rules()["RULES"])
+def test_what_a_rule_takes_from_outside_counts_or_it_has_no_key(name):
+    scope = rules()
+    exec(f"rule = {scope['RULES'][name]}", scope)
+    before = key_of((), scope["rule"])
+    if before is None:
+        return  # compiled anew, whatever happens
+    assert before == key_of((), scope["rule"])
+    exec(CHANGES[name], scope)
+    assert before != key_of((), scope["rule"])
+
+
+def test_the_rules_that_are_understood_have_keys():
+    scope = rules()
+    understood = {
+        name for name, rule in scope["RULES"].items() if key_of((), eval(rule, scope)) is not None
+    }
+    assert understood == {"class attribute", "nested class", "table in a class", "operator"}
+
+
+def test_a_method_that_somebody_exchanges_counts(monkeypatch):
+    solver = physent.solvers.NLSE(n=32)
+    before = key_of(solver, ())
+    assert before is not None and before == key_of(solver, ())
+    monkeypatch.setattr(physent.solvers.NLSE, "step", lambda self, state: state)
+    assert key_of(solver, ()) != before
 
 
 def test_a_file_that_a_solver_reads_counts_by_when_it_was_written(tmp_path):
@@ -172,6 +284,9 @@ def test_a_file_that_a_solver_reads_counts_by_when_it_was_written(tmp_path):
         (0.0, -0.0),
         (True, 1),
         ((1, 2), [1, 2]),
+        (jnp.sin, jnp.cos),
+        (np.sin, np.cos),
+        (jax.random.normal, jax.random.uniform),
         (jnp.zeros(2), jnp.zeros(3)),
         (jnp.zeros(2), jnp.zeros(2, "f4")),
         (jnp.asarray(1.0), jnp.asarray(1)),

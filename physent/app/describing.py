@@ -9,6 +9,7 @@ from physent.experiment import schema as schemas
 from physent.experiment.building import build
 from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import OutputSettings, RunSettings, ScoreSettings, SweepSettings
+from physent.io.sources import named_by
 from physent.protocol import registry
 from physent.protocol.stochastic import StochasticSolver
 
@@ -17,7 +18,7 @@ from physent.protocol.stochastic import StochasticSolver
 def validate(config: Path, set_: list[str] | None) -> int:
     """Check an experiment file."""
     data, problems = parse(config, set_)
-    with precision(precision_of(data)):
+    with precision(precision_of(data)), named_by(config):
         experiment = build(data, problems, config.stem, config.parent)
     kind, count = experiment.resolved["solver"]["kind"], len(experiment.diagnostics)
     say(

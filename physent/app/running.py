@@ -15,6 +15,7 @@ from physent.experiment.making import make, problems as problems_of
 from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import SweepSettings
 from physent.io.folder import EXPERIMENT, write_dataset
+from physent.io.sources import named_by
 from physent.runs import Finished, execute, resume as resume_run
 from physent.sweep.executors import SUMMARY, check_executor, remove, sweep as run_sweep
 from physent.sweep.points import as_members, points
@@ -36,7 +37,7 @@ def run(
     leading = _leads(distributed)
     quiet = quiet or not leading
     data, problems = parse(config, set_)
-    with precision(precision_of(data)):
+    with precision(precision_of(data)), named_by(config):
         experiment = build(data, problems, config.stem, config.parent)
         if score and experiment.score is None:
             raise ConfigError([f"{config}: --score needs a [score] table"])
@@ -160,7 +161,7 @@ def sweep(
         if value is not None and settings.mode != "random":
             raise ParameterError(key, f"given {value}, allowed: only with --mode random")
     experiments = []
-    with precision(precision_of(data)):
+    with precision(precision_of(data)), named_by(config):
         runs = [as_members(found_points)] if vmap else found_points
         for point in runs:
             data, problems = parse(config, [*(set_ or []), *point.overrides()])

@@ -10,7 +10,8 @@ from typing import Any
 
 from physent.errors import FolderError, RegistryError
 from physent.io import checkpoint
-from physent.io.overwriting import CHECKPOINT, EXPERIMENT, SOURCE
+from physent.io.digests import SUM
+from physent.io.overwriting import CHECKPOINT, RUN, SOURCE
 from physent.io.replacing import replacing
 from physent.protocol import registry
 from physent.protocol.sources import Recorded, Source, digest_of_files, is_recorded, recorded
@@ -68,16 +69,18 @@ def recorded_in(folder: Path, header: Mapping[str, Any], trust: bool = False) ->
     noted = header.get("sources", {})
     if not isinstance(noted, dict) or not all(map(_is_note, noted.values())):
         raise FolderError(f"{folder / CHECKPOINT}: what it says of its sources is not readable")
-    return Recorded(folder, noted, trust)
+    return Recorded(folder.resolve(), noted, trust)
 
 
 @contextlib.contextmanager
 def named_by(experiment: Path, trust: bool = False) -> Iterator[None]:
-    """A context manager in which code is named by a run folder, if the file of an experiment is
-    that of one; where another has said so already, it is as it said.
+    """A context manager in which code is named by a run folder, if the file of an experiment lies
+    in one; where another has said so already, it is as it said.
     """
-    folder = experiment.parent
-    if is_recorded() or experiment.name != EXPERIMENT or not (folder / CHECKPOINT).is_file():
+    folder = experiment.resolve().parent
+    if is_recorded() or not any(
+        (folder / name).exists() for name in (RUN, CHECKPOINT, SUM, SOURCE)
+    ):
         yield
         return
     try:
@@ -104,7 +107,7 @@ def changed_copies(folder: Path, header: Mapping[str, Any]) -> Iterator[str]:
         files = {
             path.relative_to(place).as_posix(): path.read_bytes()
             for path in sorted(place.rglob("*"))
-            if path.is_file() and path.parent.name != "__pycache__"
+            if path.is_file()
         }
         if not files:
             yield f"{place} is missing"

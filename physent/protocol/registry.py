@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from physent.errors import CheckoutError, RegistryError, nearest
 from physent.protocol.moved import KINDS, warn, with_kinds
-from physent.protocol.sources import Source, file_for, of_module, permit, source_of
+from physent.protocol.sources import Finder, Source, file_for, of_module, permit, source_of
 
 Family = Literal["solvers", "diagnostics"]
 GROUPS: dict[Family, str] = {"solvers": "physent.solvers", "diagnostics": "physent.diagnostics"}
@@ -264,7 +264,7 @@ _imported: dict[Path, bytes] = {}  # what was in the modules that such files hav
 @contextlib.contextmanager
 def _beside(source: Source) -> Iterator[None]:
     """A context manager in which the modules beside a file are found first, as they are now."""
-    before, writes = list(sys.path), sys.dont_write_bytecode
+    finder: Any = Finder(source)
     hidden: dict[str, ModuleType] = {}
     for name, content in source.files.items():
         module, file = name.removesuffix(".py").removesuffix("/__init__"), source.root / name
@@ -275,12 +275,10 @@ def _beside(source: Source) -> Iterator[None]:
             hidden[module] = sys.modules.pop(module)
         elif _imported.get(file, content) != content:
             del sys.modules[module]
-    sys.path.insert(0, str(source.root))
-    sys.dont_write_bytecode = True
-    importlib.invalidate_caches()
+    sys.meta_path.insert(0, finder)
     try:
         yield
         _imported.update({source.root / name: content for name, content in source.files.items()})
     finally:
-        sys.path[:], sys.dont_write_bytecode = before, writes
+        sys.meta_path.remove(finder)
         sys.modules.update(hidden)

@@ -15,7 +15,10 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from physent.errors import RegistryError
@@ -47,7 +50,8 @@ def source_of(path: Path, root: Path | None = None) -> Source:
 
     Raises RegistryError for what cannot be read, or is too much.
     """
-    root = root or path.parent
+    path = path.resolve()
+    root = path.parent if root is None else root.resolve()
     waiting, found = [path], dict[str, bytes]()
     while waiting:
         file = waiting.pop()
@@ -118,6 +122,46 @@ def of_module(name: str) -> Source | str:
     place = root.joinpath(*name.split("."))
     files = (place.with_suffix(".py"), place / "__init__.py", first)
     return source_of(next(file for file in files if file.is_file()), root)
+
+
+class Finder:
+    """Finds the modules of a source by their names in its folder, and makes them of the contents
+    that were read: no compiled file, and nothing else that lies there, is executed.
+    """
+
+    def __init__(self, source: Source):
+        self.source = source
+
+    def file_of(self, module: str) -> str | None:
+        """The name of the file of a module; None if the source has none."""
+        stem = module.replace(".", "/")
+        names = f"{stem}/__init__.py", f"{stem}.py"
+        return next((name for name in names if name in self.source.files), None)
+
+    def find_spec(self, module: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The place of a module, as importlib asks for it."""
+        name, place = self.file_of(module), self.source.root.joinpath(*module.split("."))
+        if name is not None:
+            within = [str(place)] if name.endswith("/__init__.py") else None
+            file = self.source.root / name
+            return importlib.util.spec_from_file_location(
+                module, file, loader=_Loader(self.source, name), submodule_search_locations=within
+            )
+        if any(each.startswith(f"{module.replace('.', '/')}/") for each in self.source.files):
+            spec = ModuleSpec(module, None, is_package=True)  # a folder without an __init__.py
+            spec.submodule_search_locations = [str(place)]
+            return spec
+        return None
+
+
+class _Loader(Loader):
+    def __init__(self, source: Source, name: str):
+        self.source, self.name = source, name
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the file in a module."""
+        path = str(self.source.root / self.name)
+        exec(compile(self.source.files[self.name], path, "exec"), vars(module))
 
 
 # ---- the user's own list -------------------------------------------------------------------------
@@ -223,5 +267,5 @@ def permit(source: Source | str) -> None:
     elif not here.trust and not is_known(digest):
         raise RegistryError(
             f"{name} is code that you have not run before, named by {here.folder}: read it, then "
-            "say --trust, in Python trust=True"
+            "say --trust to resume, score or verify, in Python trust=True"
         )

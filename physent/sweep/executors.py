@@ -84,6 +84,7 @@ def sweep(
     waiting: list[tuple[Point, str]] = []
     for point, text in zip(points, texts, strict=True):
         if status_of(folder / point.name) == "done":
+            _check_point(folder / point.name, text)
             ended(Result(point, folder / point.name, "done", again=True))
         else:
             waiting.append((point, text))
@@ -181,7 +182,8 @@ def run_point(text: str, folder: str) -> dict[str, Any]:
     try:
         with jax.enable_x64(precision_of(data) == "float64"), Interrupts() as interrupts:
             if (path / EXPERIMENT).is_file():
-                # the sweep's own code, which `_claim` has compared
+                _check_point(path, text)
+                # so its code is that of the sweep, which the user has named
                 finished = resume(path, trust=True, stop=interrupts.requested)
             else:
                 experiment = build(data, problems, path.name)
@@ -191,6 +193,24 @@ def run_point(text: str, folder: str) -> dict[str, Any]:
     except Exception as error:  # a user's solver may raise anything, and the other points go on
         status, message = "failed", str(error) or repr(error)
     return {"status": status, "message": message, "seconds": time.perf_counter() - started}
+
+
+def _check_point(path: Path, text: str) -> None:
+    """Raise FolderError where the folder of a point holds another experiment than the point's, but
+    for its end and its devices.
+    """
+
+    def physics(text: str) -> dict[str, Any]:
+        data = read(text)
+        run = {k: v for k, v in data.get("run", {}).items() if k not in ("t_end", "devices")}
+        return data | {"run": run}
+
+    try:
+        same = physics((path / EXPERIMENT).read_text(encoding="utf-8")) == physics(text)
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        raise FolderError(f"{path / EXPERIMENT} is not that of this point: move {path} away")
 
 
 def status_of(folder: Path) -> str:
