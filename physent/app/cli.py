@@ -199,14 +199,14 @@ def report(
     every: float | None = None,
 ):
     """Write the report of a run as one HTML page: verdict, figures, entropies with error bars,
-    configuration and provenance.
+    configuration and provenance; or that of a sweep, or of all runs below a folder.
 
     Parameters
     ----------
     folder
-        The run folder, or its NetCDF file.
+        A run folder, or its NetCDF file; the folder of a sweep; or any folder of runs.
     output
-        The page; default: report.html in the run folder.
+        The page; default: report.html in the folder.
     movie
         A movie to write beside the page: a .webp, or a .mp4 with the extra physent[mp4].
     live

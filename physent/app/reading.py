@@ -14,7 +14,7 @@ from physent.data.offline import diagnose as apply
 from physent.errors import FolderError, OptionError
 from physent.experiment.making import make, problems as problems_of
 from physent.experiment.parsing import value_or_word
-from physent.io.folder import write_dataset
+from physent.io.folder import RUN, write_dataset
 from physent.protocol import registry
 
 
@@ -51,10 +51,20 @@ def report(
 
 
 def write_report(folder: Path, output: Path | None, quiet: bool, movie: Path | None = None) -> None:
-    """Write the page of a run, and a movie if requested."""
+    """Write the page of a run, of a sweep or of all that is below a folder, and the movie of a run
+    if requested.
+    """
+    from physent.report.index import write_index
     from physent.report.page import write
+    from physent.report.sweeps import is_sweep, write_sweep
 
-    for place in filter(None, (write(folder, output, movie), movie)):
+    if folder.is_dir() and not (folder / RUN).exists():
+        if movie is not None:
+            raise OptionError(f"--movie is of a run, and {folder} is none")
+        pages = [(write_sweep if is_sweep(folder) else write_index)(folder, output)]
+    else:
+        pages = [write(folder, output, movie), *filter(None, [movie])]
+    for place in pages:
         if not quiet:
             say(f"wrote {place}")
 

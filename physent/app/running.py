@@ -15,9 +15,10 @@ from physent.experiment.making import make, problems as problems_of
 from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import SweepSettings
 from physent.io.folder import EXPERIMENT, write_dataset
+from physent.io.overwriting import SUMMARY
 from physent.io.sources import named_by
 from physent.runs import Finished, execute, resume as resume_run
-from physent.sweep.executors import SUMMARY, check_executor, remove, sweep as run_sweep
+from physent.sweep.executors import check_executor, remove, sweep as run_sweep
 from physent.sweep.points import as_members, points
 from physent.sweep.summary import summarise
 

@@ -117,7 +117,12 @@ def size(count: float) -> str:
 
 def rows(folder: Path) -> list[tuple[str, ...]]:
     """The table: run, state, kind, parameters that differ, rows, size and age."""
-    found, now = entries(folder), time.time()
+    return rows_of(entries(folder), folder)
+
+
+def rows_of(found: list[Entry], folder: Path) -> list[tuple[str, ...]]:
+    """The same table, of runs that were found in a folder."""
+    now = time.time()
     words = differing(found)
     return [
         (

@@ -11,7 +11,7 @@ from physent.io.replacing import LEFT
 from physent.protocol import hdf5
 
 RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
-SOURCE = "source"
+SOURCE, SUMMARY = "source", "summary.nc"  # the latter of a sweep
 REPORT, MARK = "report.html", b'<meta name="generator" content="physent report">'
 OWN = re.compile(
     r"run\.(nc|log|sum)|experiment\.toml|(score\.)?checkpoint\.eqx(\.new)?|score\.(eqx|nc|log)|"

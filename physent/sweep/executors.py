@@ -29,7 +29,7 @@ from physent.experiment.building import build
 from physent.experiment.parsing import parse_text, precision_of
 from physent.experiment.recorded import read
 from physent.io.folder import EXPERIMENT, RUN, check_free
-from physent.io.overwriting import check_nothing
+from physent.io.overwriting import REPORT, SUMMARY, check_nothing, is_page
 from physent.io.replacing import LEFT, writing
 from physent.io.sources import sources_in
 from physent.protocol import hdf5
@@ -39,7 +39,7 @@ from physent.sweep.points import Point
 from physent.sweep.workers import one_thread, prepare, stopping
 
 ATTEMPTS = 3  # of a point whose worker died
-MANIFEST, SUMMARY = "sweep.json", "summary.nc"
+MANIFEST = "sweep.json"
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,11 @@ def remove(folder: Path) -> None:
         raise FolderError(f"{folder} is not a sweep; it is not overwritten")
     names = [Point(index, settings).name for index, settings in enumerate(claim["points"])]
     own = re.compile("|".join([rf"{re.escape(name)}(\.damaged\d*)?" for name in names] + [LEFT]))
-    there = [path for path in sorted(folder.iterdir()) if path.name not in (MANIFEST, SUMMARY)]
+    there = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name not in (MANIFEST, SUMMARY) and not (path.name == REPORT and is_page(path))
+    ]
     check_nothing(folder, [path.name for path in there if not own.fullmatch(path.name)])
     for path in there:
         if not re.fullmatch(LEFT, path.name):
