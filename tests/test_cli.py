@@ -69,6 +69,17 @@ def test_run_prints_drift_entropies_and_place_and_writes_a_run(physent, tmp_path
     assert physent("resume", "data/runs/toy", "--quiet") == (0, "", "")
 
 
+def test_members_have_entropies_on_the_console_and_their_spread(physent, tmp_path):
+    code, out, _ = physent("run", "toy.toml", "--set", "run.members=3")
+    assert code == 0 and "means over 3 members" in out and "spread of members" in out
+    with xr.open_dataset(tmp_path / "data" / "runs" / "toy" / "run.nc") as run:
+        entropy = run.entropy_u_shannon
+    numbers = [entropy[0].mean(), entropy[-1].mean(), entropy.mean(), entropy.min(), entropy.max()]
+    numbers.append(entropy.mean("t").std(ddof=1))
+    for number in numbers:
+        assert f" {float(number):.6g} " in out
+
+
 def test_set_and_output(physent, tmp_path):
     code, out, _ = physent(
         "run",

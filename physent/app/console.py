@@ -91,12 +91,13 @@ def print_summary(
         for name in dataset
         if dataset[name].attrs.get("role")
         in ("entropy", "entropy_production", "complexity", "error")
-        and dataset[name].dims == ("t",)
+        and dataset[name].dims in (("t",), ("t", "member"))
     ]
     if series:
-        table = _table(
-            "diagnostic", "first", "last", "mean", "smallest", "largest", title="entropies"
-        )
+        members = dataset.sizes.get("member", 1)
+        title = "entropies" if members == 1 else f"entropies, means over {members} members"
+        columns = ("diagnostic", "first", "last", "mean", "smallest", "largest")
+        table = _table(*columns, *["spread of members"] * (members > 1), title=title)
         for name in series:
             values = dataset[name].values
             table.add_row(name, *(f"{v:.6g}" for v in _statistics(values)))
@@ -109,10 +110,19 @@ def print_summary(
 
 
 def _statistics(values: np.ndarray) -> tuple[float, ...]:
-    """First and last value, and mean, minimum and maximum of the finite values."""
-    finite = values[np.isfinite(values)]
-    rest = (finite.mean(), finite.min(), finite.max()) if finite.size else (np.nan,) * 3
-    return values[0], values[-1], *rest
+    """First and last value, and mean, minimum and maximum of the finite values of a series (t,); of
+    (t, member) the means over members, and the standard deviation of the members' time means.
+    """
+    finite = np.isfinite(values)
+    some = values[finite]
+    rest = (some.mean(), some.min(), some.max()) if some.size else (np.nan,) * 3
+    if values.ndim == 1:
+        return values[0], values[-1], *rest
+    means = np.array(
+        [each[good].mean() for each, good in zip(values.T, finite.T, strict=True) if good.any()]
+    )
+    spread = means.std(ddof=1) if means.size > 1 else np.nan
+    return values[0].mean(), values[-1].mean(), *rest, spread
 
 
 def _table(*columns: str, title: str) -> Table:
