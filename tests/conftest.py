@@ -76,7 +76,7 @@ SWITCHED_OFF = {
 def compiled_as_marked(request, monkeypatch):
     """Switches off what a test's markers say, here and in its subprocesses."""
     if request.node.get_closest_marker("compiles_afresh"):
-        from physent.engine import reuse  # late: what is set above is set before anything of ours
+        from physent.protocol import reuse  # late: what is set above is set before anything of ours
 
         reuse.forget()
     names = [
@@ -98,8 +98,8 @@ def few_mappings():
     yield
     maps = Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > 8_000:
-        if "physent.engine.reuse" in sys.modules:
-            sys.modules["physent.engine.reuse"].forget()
+        if "physent.protocol.reuse" in sys.modules:
+            sys.modules["physent.protocol.reuse"].forget()
         jax.clear_caches()
         gc.collect()
 

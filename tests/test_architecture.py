@@ -116,7 +116,10 @@ def test_nothing_inside_imports_from_the_face_of_physent(path):
 
 
 LIBRARIES = {  # rooms that somebody would install for themselves, and what of ours they may import
-    "entropy": ("physent.entropy", "physent.protocol.parameters"),
+    "entropy": (
+        "physent.entropy", "physent.protocol.identity", "physent.protocol.parameters",
+        "physent.protocol.reuse",
+    ),
     "learning": (
         "physent.learning", "physent.errors", "physent.numerics", "physent.protocol.parameters",
         "physent.protocol.variables",

@@ -131,7 +131,9 @@ def sweep_case() -> Case:
 
 def score_case() -> Case:
     def begin(folder: Path) -> None:
-        experiment = experiment_of("linear_langevin", 300) + SCORE
+        solver = 'walkers = 128\ndt = 0.1\nsystem = { kind = "trapped_aoup" }'
+        every = {"save_every": 1.0, "snapshot_every": 1.0, "t_end": 200.0, "members": 1}
+        experiment = RUN.format(kind="linear_langevin", solver=solver, **every) + SCORE
         folder.with_suffix(".toml").write_text(experiment)
         runs.execute(physent.load_experiment(folder.with_suffix(".toml")), folder)
 

@@ -13,9 +13,9 @@ from test_kills import SOLVERS
 
 import physent
 from physent.diagnostics import Entropy
-from physent.engine import reuse
-from physent.engine.identity import key_of
 from physent.experiment.building import load_experiment
+from physent.protocol import reuse
+from physent.protocol.identity import key_of
 from physent.protocol.parameters import numbers
 
 COMPILED: list[str] = []
@@ -116,6 +116,18 @@ def test_twelve_values_in_a_loop_are_twelve_results():
     jax.clear_caches()
     _, one = compiled(lambda: next(runs()))
     assert once <= one
+
+
+def test_a_permutation_test_is_compiled_once_for_the_same_functions():
+    x, key = jnp.sin(jnp.arange(200.0) ** 2), jax.random.key(0)
+
+    def test(power):
+        return physent.entropy.permutation_test(lambda a, b: jnp.sum(a * b**power), x, x, key)
+
+    (first, _), (again, count) = compiled(lambda: test(1)), compiled(lambda: test(1))
+    assert count == 0 and again == first
+    other, count = compiled(lambda: test(2))
+    assert count and other.value != first.value
 
 
 def run(scope):

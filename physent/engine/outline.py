@@ -9,12 +9,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from physent.engine import reuse
 from physent.engine.devices import check_fork
-from physent.engine.identity import key_of
 from physent.engine.rows import dynamics_at, invariant, observed_at
 from physent.engine.soundness import faults as faults_of
+from physent.protocol import reuse
 from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
+from physent.protocol.identity import key_of
 from physent.protocol.parameters import member_axes
 from physent.protocol.solver import Solver, State
 from physent.protocol.variables import Domain, Variable
@@ -57,14 +57,14 @@ class Outline:
 
     def once(self, name: Hashable, make: Callable[[Self], Any]) -> Any:
         """What `make` gives for this program, made once for all programs that are the same but for
-        the values of their solvers' arrays, as long as that is kept (`physent.engine.reuse`).
+        the values of their solvers' arrays, as long as that is kept (`physent.protocol.reuse`).
 
         `make` is given a program that stays as it is, for functions that are traced later.
         """
         if self._made_for is not self.solver:
             turns = self.solver.members_in_turn() if self.members > 1 else None
             rest = (self.diagnostics, self.members, self.selected, self.devices, turns)
-            self._made = reuse.of_program(key_of(self.solver, rest))
+            self._made = reuse.made_for(key_of(self.solver, rest))
             self._made_for = self.solver
         if name not in self._made:
             self._made[name] = make(copy.copy(self))

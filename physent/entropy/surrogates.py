@@ -14,6 +14,7 @@ from physent.entropy.discrete import (
     as_real,
     checked,
     compiled,
+    jitted_with,
     known,
     nonzero,
     only_finite,
@@ -109,7 +110,11 @@ def permutation_test(
     """
     x, y = as_array(x), as_array(y)
     value = statistic(x, y)
-    null = jax.lax.map(lambda one: statistic(surrogate(one, x), y), jax.random.split(key, samples))
+
+    def null_of(x: Array, y: Array, keys: PRNGKeyArray) -> Array:
+        return jax.lax.map(lambda one: statistic(surrogate(one, x), y), keys)
+
+    null = jitted_with(null_of, statistic, surrogate)(x, y, jax.random.split(key, samples))
     p_value = as_floating((1 + jnp.sum(null >= value)) / (1 + samples))
     unknown = jnp.isnan(value) | jnp.any(jnp.isnan(null))
     p_value = jnp.where(unknown, jnp.nan, p_value)

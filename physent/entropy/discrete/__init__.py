@@ -64,6 +64,7 @@ from physent.entropy.discrete.power_sums import (
     nonzero,
     squared_modulus,
 )
+from physent.entropy.discrete.reused import jitted_with
 from physent.protocol.parameters import known, warn_user
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "finite_or_nan",
     "frequencies",
     "half_window",
+    "jitted_with",
     "known",
     "less_offset",
     "log_base",

@@ -1,5 +1,5 @@
 """What was traced and compiled in this process, for all programs that are the same but for the
-values of their solvers' arrays.
+values of their arguments.
 """
 
 import threading
@@ -13,8 +13,10 @@ _programs: OrderedDict[Hashable, dict[Hashable, Any]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def of_program(key: Hashable | None) -> dict[Hashable, Any]:
-    """What is kept for all programs with a key, to look into and to add to; a new one for None."""
+def made_for(key: Hashable | None) -> dict[Hashable, Any]:
+    """What is kept for all programs with a key of `identity.key_of`, to look into and to add to; a
+    new table for None.
+    """
     if key is None:
         return {}
     with _lock:
