@@ -205,6 +205,15 @@ def test_what_is_known_exactly_is_infinite_and_what_tells_nothing_is_zero(n, dty
     assert float(gaussian_transfer_entropy(x, np.roll(x, 1))) == np.inf
 
 
+@pytest.mark.parametrize(
+    ("k", "l", "delay"), [(1, 1, 1), (3, 3, 1), (3, 2, 2), (2, 3, 1), (1, 1, 2)]
+)
+def test_a_series_tells_itself_nothing_where_its_past_is_known(k, l, delay):  # noqa: E741
+    x = np.random.default_rng(0).standard_normal(300)
+    found = float(gaussian_transfer_entropy(x, x, k, l, delay))
+    assert found == 0 if delay + l - 1 <= k else 0 < found < 0.01
+
+
 IMPOSSIBLE = [[1.0, 0.9, 0.9], [0.9, 1.0, 0.0], [0.9, 0.0, 1.0]]
 
 

@@ -334,7 +334,7 @@ def gaussian_transfer_entropy(
 
     Arguments and errors as in `ksg_transfer_entropy`. Barnett, Barrett and Seth, Phys. Rev. Lett.
     103, 238701 (2009). Bias: +l/(2N) to first order. 0 where source and target are the same
-    series, whose past the target knows, and where one is constant.
+    series, whose past the target knows (delay + l - 1 <= k), and where one is constant.
     """
     present, other, own = lagged(source, target, k, l, delay)
     samples = as_real(jnp.stack([present, *other, *own], axis=-1))
