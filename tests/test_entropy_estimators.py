@@ -208,6 +208,29 @@ def test_jackknife_by_leaving_out_every_sample():
         )
 
 
+@pytest.mark.parametrize("kind", [Renyi, Tsallis])
+def test_jackknife_has_its_derivative_along_the_order(kind):
+    """At order 1 it lacked a term: -.157 for Renyi entropy of these counts, not .062."""
+    counts = np.array([3.0, 4.0, 2.0])
+
+    @jax.jit
+    def left_out(order):
+        rest = [counts[i] * kind(order=order)((counts - np.eye(3)[i]) / 8) for i in range(3)]
+        return 9 * kind(order=order)(counts / 9) - 8 / 9 * sum(rest)
+
+    for dtype, within in (("float64", 1e-7), ("float32", 2e-4)):
+        given = jnp.asarray(counts, dtype)
+        modes = [
+            jax.jit(mode(lambda q, given=given: Jackknife()(given, kind(order=q))))
+            for mode in (jax.grad, jax.jacfwd)
+        ]
+        for order in (1, 1 + 1e-15, 1 - 1e-9, 1 + 1e-5, 0.999, 1.2, 2.5):
+            exact = float(left_out(order + 1e-4) - left_out(order - 1e-4)) / 2e-4
+            for slope in modes:
+                found = slope(jnp.asarray(order, dtype))
+                assert float(found) == pytest.approx(exact, abs=within)
+
+
 def test_shrinkage_by_hand():
     counts = np.array([7.0, 2.0, 1.0, 0.0])
     p, share = counts / 10, (1 - 0.54) / (9 * ((0.25 - counts / 10) ** 2).sum())

@@ -205,8 +205,74 @@ def test_what_is_known_exactly_is_infinite_and_what_tells_nothing_is_zero(n, dty
     assert float(gaussian_transfer_entropy(x, np.roll(x, 1))) == np.inf
 
 
-def test_a_matrix_that_is_no_covariance_has_no_information():
-    for a, b in ((1.0, 2.0), (-1.0, 0.2), (1.0, np.nan)):
-        assert np.isnan(gaussian_information(np.array([[a, b], [b, 1.0]]), [0], [1]))
+@pytest.mark.parametrize(
+    ("k", "l", "delay"), [(1, 1, 1), (3, 3, 1), (3, 2, 2), (2, 3, 1), (1, 1, 2)]
+)
+def test_a_series_tells_itself_nothing_where_its_past_is_known(k, l, delay):  # noqa: E741
+    x = np.random.default_rng(0).standard_normal(300)
+    found = float(gaussian_transfer_entropy(x, x, k, l, delay))
+    assert found == 0 if delay + l - 1 <= k else 0 < found < 0.01
+
+
+IMPOSSIBLE = [[1.0, 0.9, 0.9], [0.9, 1.0, 0.0], [0.9, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_matrix_that_is_no_covariance_has_no_information(dtype):
+    def found(matrix, *groups):
+        return np.asarray(gaussian_information(np.array(matrix, dtype), *groups))
+
+    for a, b in ((1.0, 2.0), (-1.0, 0.2), (1.0, np.nan), (0.0, 0.5), (1.0, np.inf)):
+        assert np.isnan(found([[a, b], [b, 1.0]], [0], [1]))
+        assert np.isnan(found([[1.0, b], [b, a]], [0], [1]))
+    for skew in (-0.5, 0.0, 0.501):
+        assert np.isnan(found([[1, 0.5], [skew, 1]], [0], [1]))
+    apart = np.array([[1, 0, 0], [0, 1, 2], [0, 2, 1]])
+    for matrix, groups in (
+        (apart, ([0], [1, 2])),
+        (apart, ([0], [1], [2])),
+        (apart, ([0], [1])),
+        (IMPOSSIBLE, ([0], [1, 2])),
+        (IMPOSSIBLE, ([1], [2], [0])),
+    ):
+        for unit in (1.0, 1e-12, 1e12):
+            scale = np.array([1.0, unit, 1.0])
+            assert np.isnan(found(matrix * np.outer(scale, scale), *groups))
+    # one of a batch, and what is a covariance to rounding
+    batch = np.array([[[1, 0.5], [0.5, 1]], [[1, 0.5], [0.5, 0]]])
+    np.testing.assert_allclose(found(batch, [0], [1]), [math.log(4 / 3) / 2, np.nan], rtol=1e-6)
+    tiny = float(np.finfo(dtype).eps)
+    for sign, unit in ((1, 1.0), (-1, 1e10)):
+        matrix = [[1.0, sign * unit * (1 + 2 * tiny)], [sign * unit, unit**2]]
+        assert found(matrix, [0], [1]) == np.inf
+    assert found([[1.0, 0.0], [0.0, 0.0]], [0], [1]) == 0
+    assert found(np.zeros((2, 2)), [0], [1]) == 0
     with pytest.raises(ValueError, match=r"covariance: given shape \(2, 3\), allowed"):
         gaussian_information(np.ones((2, 3)), [0], [1])
+
+
+def test_the_derivative_of_gaussian_information_passes_the_look_at_the_matrix():
+    def of(rho):
+        return gaussian_information(jnp.array([[1.0, rho], [rho, 1.0]]), [0], [1])
+
+    for mode in (jax.grad, jax.jacfwd):
+        assert float(mode(of)(0.6)) == pytest.approx(0.6 / 0.64, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        ([0], [7]),
+        ([-4], [1]),
+        ([0], [0]),
+        ([0], [1, 1]),
+        ([0], [1], [0]),
+        ([0], [-3]),
+        ([], [1]),
+        ([0], []),
+    ],
+)
+def test_places_that_are_none_are_said(groups):
+    with pytest.raises(ValueError, match=r"x, y, z: given .*, allowed: different places 0 to 2"):
+        gaussian_information(np.eye(3), *groups)
+    assert float(gaussian_information(np.eye(3), [0], [-1])) == 0

@@ -261,3 +261,31 @@ def test_units_of_one_variable_do_not_hide_the_other(method):
     one = float(ksg_mutual_information(turn, near, period_x=1.0, period_y=1.0, method=method))
     far = ksg_mutual_information(1e6 * turn, near, period_x=1e6, period_y=1.0, method=method)
     assert float(far) == pytest.approx(one, abs=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["pairs", "tree"])
+def test_scales_are_changed_from_a_ratio_of_8_on_and_not_below(method):
+    """The ratio was rounded down to a power of two, so that 4.1 could count as 8, and 15.9 not."""
+    x, u = np.random.default_rng(0).standard_normal((2, 12, 1000, 1))
+    y = 0.95 * x + np.sqrt(1 - 0.95**2) * u
+    x, y = (each / each.std(axis=1, keepdims=True) for each in (x, y))
+    some = slice(None, 3)
+
+    def at(ratio, unit=1.0):
+        first, second = unit * x, unit * ratio * y
+        both = ksg_mutual_information(first, second, method=method)
+        under = np.flip(second, axis=1)[some]
+        given = ksg_conditional_mutual_information(
+            first[some], unit * y[some], under, method=method
+        )
+        return np.append(both, given)
+
+    for ratio, power in ((8.001, 8), (11.3, 8), (1 / 11.33, 1 / 16)):
+        np.testing.assert_array_equal(at(ratio), at(ratio / power))
+    below = at(7.999)
+    np.testing.assert_allclose(at(7.999, 1.3), below, atol=1e-12)
+    jump = at(8.001) - below
+    assert np.all(jump != 0)
+    assert np.mean(jump[:12]) == pytest.approx(0.017, abs=0.02)
+    assert np.max(np.abs(jump[:12])) < 0.12

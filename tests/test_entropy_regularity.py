@@ -143,6 +143,36 @@ def test_lempel_ziv_by_search():
         lempel_ziv_complexity(x, normalise=True)
 
 
+@pytest.mark.parametrize("wide", [True, False])
+def test_lempel_ziv_tells_symbols_apart_by_all_digits(wide):
+    """2^24 and 2^24 + 1 are one number in float32, and 2 words instead of 3."""
+    large = {
+        "f4": 2**24 - 1,
+        ">f8": 2**24,
+        "f8": 2**52,
+        "i4": 2**24,
+        "i8": 2**40,
+        "u8": 2**63,
+        "O": 2**70,
+    }
+    with jax.enable_x64(wide):
+        for kind, first in large.items():
+            rows = np.array([[first, first + 1] * 8, [first] * 16], kind)
+            words = lempel_ziv_complexity(rows)
+            assert words.tolist() == [3, 2], kind
+            assert jnp.issubdtype(words.dtype, jnp.floating) == (kind[-2:-1] == "f" or kind == "O")
+        listed = [2**24, 2**24 + 1] * 8
+        assert int(lempel_ziv_complexity(listed)) == 3  # pyright: ignore[reportArgumentType]
+        assert int(lempel_ziv_complexity(jnp.array(listed))) == 3
+        both = np.array([[2**24, 2**24 + 1] * 8] * 2, float)
+        both[1, 3] = np.nan
+        np.testing.assert_array_equal(lempel_ziv_complexity(both), [3, np.nan])
+        hidden = np.ma.masked_array(np.nan_to_num(both).astype(int), np.isnan(both))
+        np.testing.assert_array_equal(lempel_ziv_complexity(hidden), [3, np.nan])
+        traced = jax.jit(lempel_ziv_complexity)(jnp.array([0.0, 1.0] * 8))
+        assert int(traced) == 3
+
+
 def test_singular_value_entropy_of_a_sine():
     """Windows over whole periods: the eigenvalues of their covariance are 1 - c_2 and 2 + c_2, c_k
     = cos 2 pi f k.

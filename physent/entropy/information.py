@@ -28,7 +28,6 @@ from physent.entropy.discrete import (
     combine_symbols,
     compiled,
     count_symbols,
-    half_window,
     matmul,
     rowwise,
     shift_free,
@@ -133,34 +132,59 @@ def gaussian_information(
 
     inf where y and z together tell some of x exactly that z alone does not, as for y = x; 0 where
     z tells all of x or of y, and for a constant, which tells nothing. What is exact is judged to
-    8 d units of rounding of the correlation matrix. NaN for a matrix that is no covariance.
-    Differentiable.
+    8 d units of rounding of the correlation matrix. NaN for a matrix that is no covariance: whose
+    correlations are not symmetric, or have a negative eigenvalue, by more than the square root of
+    the unit of rounding, or where a variable without variance has a covariance. Differentiable.
     """
     covariance = as_real(covariance)
-    x, y, z = ([whole("x, y, z", place) for place in places] for places in (x, y, z))
     if covariance.ndim < 2 or covariance.shape[-1] != covariance.shape[-2]:
         raise ValueError(f"covariance: given shape {covariance.shape}, allowed: (..., d, d)")
+    x, y, z = _places(covariance.shape[-1], x, y, z)
     variance = jnp.diagonal(covariance, axis1=-2, axis2=-1)
     # correlations instead, in which no unit is left; a constant has none
-    spread = jnp.sqrt(jnp.where(variance == 0, 1, variance))
+    constant = variance == 0
+    spread = jnp.sqrt(jnp.where(constant, 1, variance))
     correlation = covariance / spread[..., :, None] / spread[..., None, :]
     least = 8 * covariance.shape[-1] * float(jnp.finfo(covariance.dtype).eps)
+    alone = constant[..., :, None] | constant[..., None, :]
+    sound = _are_correlations(correlation) & ~jnp.any(alone & (covariance != 0), axis=(-2, -1))
 
     def left_of_x(places: list[int]) -> tuple[Array, Array]:
         rows = jnp.asarray(places)
         pivots = _conditional_variances(correlation[..., rows[:, None], rows[None, :]], least)
         pivots = pivots[..., len(places) - len(x) :]
-        # rounding may leave less than nothing, a matrix that is no covariance much less
-        return jnp.where(pivots < -half_window(pivots.dtype), jnp.nan, pivots), pivots > least
+        return pivots, pivots > least
 
     before, free = left_of_x(z + x)
     after, still_free = left_of_x(z + y + x)
     ratio = jnp.where(free, before, 1) / jnp.where(free & still_free, after, 1)
-    terms = jnp.where(free & ~still_free & ~jnp.isnan(after), jnp.inf, jnp.log(ratio))
-    terms = jnp.where(jnp.isnan(before + after), jnp.nan, terms)
-    value = jnp.sum(terms, axis=-1) / 2
-    known_all = jnp.all(jnp.isfinite(covariance), axis=(-2, -1))
-    return jnp.where(known_all, value, jnp.nan)
+    terms = jnp.where(free & ~still_free, jnp.inf, jnp.log(ratio))
+    return jnp.where(sound, jnp.sum(terms, axis=-1) / 2, jnp.nan)
+
+
+def _places(size: int, *groups: Sequence[int]) -> list[list[int]]:
+    """The places of each group from 0 on; those from the end are counted as Python does."""
+    x, y, z = ([whole("x, y, z", place) for place in places] for places in groups)
+    different = {place % size for place in x + y + z if -size <= place < size}
+    if not x or not y or len(different) < len(x + y + z):
+        raise ValueError(
+            f"x, y, z: given {x}, {y}, {z}, allowed: different places 0 to {size - 1}, at least "
+            "one in x and in y"
+        )
+    return [[place % size for place in places] for places in (x, y, z)]
+
+
+def _are_correlations(matrix: Array) -> Array:
+    """Whether matrices (..., d, d) are finite, symmetric and without negative eigenvalues, to half
+    of the digits.
+    """
+    matrix = jax.lax.stop_gradient(matrix)
+    within = float(jnp.finfo(matrix.dtype).eps) ** 0.5
+    finite = jnp.all(jnp.isfinite(matrix), axis=(-2, -1))
+    matrix = jnp.where(finite[..., None, None], matrix, 0)
+    askew = jnp.max(jnp.abs(matrix - jnp.swapaxes(matrix, -2, -1)), axis=(-2, -1))
+    least = jnp.linalg.eigvalsh(matrix)[..., 0]
+    return finite & (askew <= within) & (least >= -within)
 
 
 def _conditional_variances(matrix: Array, least: float) -> Array:
@@ -310,7 +334,7 @@ def gaussian_transfer_entropy(
 
     Arguments and errors as in `ksg_transfer_entropy`. Barnett, Barrett and Seth, Phys. Rev. Lett.
     103, 238701 (2009). Bias: +l/(2N) to first order. 0 where source and target are the same
-    series, whose past the target knows, and where one is constant.
+    series, whose past the target knows (delay + l - 1 <= k), and where one is constant.
     """
     present, other, own = lagged(source, target, k, l, delay)
     samples = as_real(jnp.stack([present, *other, *own], axis=-1))

@@ -23,6 +23,7 @@ from physent.entropy.discrete import (
     checked,
     compiled,
     known,
+    on_host,
     only_finite,
     rowwise,
     shift_free,
@@ -234,28 +235,41 @@ def lempel_ziv_complexity(
         raise ValueError("normalise = True needs the size of the alphabet")
     if alphabet is not None and alphabet < 2:
         raise ValueError(f"alphabet: given {alphabet}, allowed: 2 symbols or more")
-    symbols = as_array(symbols)
-    if known(symbols):
-        _check_symbols(np.asarray(symbols), alphabet)
-    return _words(symbols, normalise, alphabet)
+    return _words(_labelled(symbols, alphabet), normalise, alphabet)
 
 
-def _check_symbols(symbols: np.ndarray, alphabet: int | None) -> None:
-    if symbols.dtype.kind == "f":
-        symbols = symbols[np.isfinite(symbols)]
-        if np.any(broken := symbols != np.floor(symbols)):
-            raise ValueError(
-                f"symbols: given {symbols[broken][0]:g}, allowed: whole numbers, such as those of "
-                "bin_symbols"
-            )
-    if alphabet is not None and (there := len(np.unique(symbols))) > alphabet:
-        raise ValueError(f"alphabet: given {alphabet} for {there} different symbols")
+def _labelled(symbols: ArrayLike, alphabet: int | None) -> Array:
+    """Labels of the symbols, told apart by all digits that were given, NaN for what is not finite;
+    traced symbols as they are.
+
+    Raises ValueError for values that are not whole numbers, and for too many different ones.
+    """
+    given = as_array(symbols)
+    given = as_real(given) if jnp.issubdtype(given.dtype, jnp.inexact) else given
+    if not known(given):
+        return given
+    host = on_host(symbols)
+    if host is None or host.dtype.kind not in "biufO":
+        host = np.asarray(given)
+    values = np.ma.getdata(host).astype(float)
+    missing = np.ma.getmaskarray(host) | ~np.isfinite(values)
+    if np.any(broken := ~missing & (values != np.floor(values))):
+        raise ValueError(
+            f"symbols: given {values[broken][0]:g}, allowed: whole numbers, such as those of "
+            "bin_symbols"
+        )
+    there, labels = np.unique(np.ma.getdata(host)[~missing], return_inverse=True)
+    if alphabet is not None and len(there) > alphabet:
+        raise ValueError(f"alphabet: given {alphabet} for {len(there)} different symbols")
+    whole = host.dtype.kind in "biu" and not np.any(missing)
+    every = np.zeros(host.shape, np.int32) if whole else np.full(host.shape, np.nan, given.dtype)
+    every[~missing] = labels
+    return jnp.asarray(every)
 
 
 @compiled()
 def _words(symbols: Array, normalise: bool, alphabet: int | None) -> Array:
     floating = jnp.issubdtype(symbols.dtype, jnp.inexact)
-    symbols = as_real(symbols) if floating else symbols
     n = symbols.shape[-1] if symbols.ndim else 0  # refused below
 
     def one(sequence):

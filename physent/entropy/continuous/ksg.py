@@ -7,6 +7,7 @@ tells nothing, so its information is 0; one NaN or infinite value makes the info
 """
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -35,10 +36,11 @@ from physent.entropy.discrete import (
     checked,
     known,
     shift_free,
+    std,
     unit_of,
 )
 
-_ALIKE = 8  # spreads that differ by less are compared as they are
+_APART = 8  # spreads whose ratio is smaller are compared as they are
 
 
 @shift_free(x=along_samples("x"), y=along_samples("y"))
@@ -68,11 +70,13 @@ def ksg_mutual_information(
         method: "pairs" for any device, O(N^2) time and O(N k) memory; "tree" on the host (form 1
             only).
 
-    Distances in x are compared with those in y. Where the mean deviations of the two (of the
-    component that varies most, or of values all round a circle) differ by a factor of 8 or more
-    they are brought to one scale by a power of two; else they stay as they are, as in other
-    packages, and their ratio changes the value a little (less than .005 nats for 1,000 Gaussian
-    pairs with correlation .95). Standardise both for a value that no unit changes.
+    Distances in x are compared with those in y. Where the standard deviations of the two (of the
+    component that varies most, or of values all round a circle) have a ratio of 8 or more, y or x
+    is multiplied by the power of two that brings the ratio nearest to 1; else they stay as they
+    are, as in other packages, and their ratio changes the value. For 1,000 Gaussian pairs with
+    correlation .95 (k = 3, form 1, 96 seeds) that is +.000 nats at a ratio of 2, -.007 at 5 and
+    -.017 just below 8, from where it jumps back, give or take .015, .023 and .025 for a single
+    sample (at most .04, .09 and .11). Standardise both for a value that no unit changes.
 
     Bias: about 0 for independent samples, downwards when the dependence is stronger than the k
     neighbours resolve (it saturates near ln N). May be negative.
@@ -97,7 +101,9 @@ def ksg_conditional_mutual_information(
 
     I = psi(k) - <psi(n_xz + 1) + psi(n_yz + 1) - psi(n_z + 1)>. Arguments as in
     `ksg_mutual_information`, `periods` for x, y and z. Bias: towards zero, growing with the
-    dimension of z.
+    dimension of z, and with its scale: for 1,000 of the pairs told of there and an independent
+    Gaussian z of 2, 5 or nearly 8 times their deviation it is lower by .035, .12 and .18 nats than
+    for one of the same (24 seeds), and where z varies less it is higher, by .023 at most.
     """
     return _information(_spaces([x, y, z], list(periods)), k, method)
 
@@ -212,20 +218,32 @@ def _prepared(spaces: _Spaces, k: int) -> tuple[_Spaces, Array, Array]:
 
 
 def _units(points: list[Array], circles: list[Array | None]) -> list[Array]:
-    """A power of two (batch, 1, 1) for each space, near the sum of its deviations, or of those of
-    values all round its largest circle: one for all spaces that differ by less than a factor of 8.
+    """A power of two (batch, 1, 1) for each space: that of the widest for all whose spread is more
+    than an eighth of its spread; for others the one that brings theirs nearest to it.
+
+    The spread is the largest standard deviation of a component, or that of values all round the
+    largest circle.
     """
-    units = []
+    spreads = []
     for each, circle in zip(points, circles, strict=True):
-        centred = each - jnp.mean(each, axis=1, keepdims=True)
-        unit = jnp.max(unit_of(centred, 1), axis=2, keepdims=True)
+        spread = jnp.max(std(each, 1), axis=1)[:, None, None]
         if circle is not None:
             largest = jnp.max(jnp.where(jnp.isfinite(circle), circle, 0))
-            round_it = unit_of(jnp.full((1, 1, 1), each.shape[1] / 4, each.dtype) * largest)
-            unit = jnp.where(largest > 0, round_it, unit)
-        units.append(unit)
-    common = functools.reduce(jnp.maximum, units)
-    return [jnp.where(common / unit < _ALIKE, common, unit) for unit in units]
+            spread = jnp.where(largest > 0, largest / math.sqrt(12), spread)
+        spreads.append(spread)
+    widest = functools.reduce(jnp.maximum, spreads)
+    common = unit_of(widest, ())
+
+    def unit(spread: Array) -> Array:
+        own = unit_of(spread, ())
+        most, digits = widest / common, spread / own  # from 1 to 2: their ratio cannot overflow
+        near = jnp.where(most > math.sqrt(2) * digits, own / 2, own)
+        near = jnp.where(digits > math.sqrt(2) * most, own * 2, near)
+        near = jnp.maximum(near, jnp.finfo(own.dtype).tiny)
+        apart = common / own * most >= _APART * digits
+        return jnp.where(spread > 0, jnp.where(apart, near, common), 1)
+
+    return [unit(spread) for spread in spreads]
 
 
 @eqx.filter_jit

@@ -105,10 +105,23 @@ def _of_largest(n: Array, total: Array) -> Array:
 
 
 def _over(epsilon: Array, y: Array) -> Array:
-    """(e^(epsilon y) - 1)/epsilon, y at epsilon = 0."""
-    near = jnp.abs(epsilon) < jnp.finfo(y.dtype).eps
-    safe = jnp.where(near, 1, epsilon)
-    return jnp.where(near, y, jnp.expm1(safe * y) / safe)
+    """(e^(epsilon y) - 1)/epsilon, y at epsilon = 0, with its derivatives."""
+    t, near, safe = _beside(epsilon, y)
+    return jnp.where(near, y * (1 + t / 2 + t**2 / 6), jnp.expm1(safe * y) / safe)
+
+
+def _log_over(epsilon: Array, y: Array) -> Array:
+    """ln(1 + epsilon y)/epsilon, y at epsilon = 0, with its derivatives."""
+    t, near, safe = _beside(epsilon, y)
+    log = jnp.log1p(jnp.where(near, 0, safe * y))
+    return jnp.where(near, y * (1 - t / 2 + t**2 / 3), log / safe)
+
+
+def _beside(epsilon: Array, y: Array) -> tuple[Array, Array, Array]:
+    """epsilon y, whether it is so small that three terms of its series are exact, and a divisor."""
+    t = epsilon * y
+    near = jnp.abs(t) < half_window(y.dtype)
+    return t, near, jnp.where(near, 1, epsilon)
 
 
 def _powers(p: Array, epsilon: Array) -> Array:
@@ -138,13 +151,11 @@ def _of_renyi(n: Array, total: Array, p: Array, order: Array) -> Array:
     own = jnp.exp(inside * gain) * own
     power = 1 - inside * value
     ratio = (total * grown * power - grown - value + own) / (jnp.maximum(total - 1, 1) * power)
-    near = jnp.abs(inside) < half_window(n.dtype) ** 2
-    safe = jnp.where(near, 0.25, inside)
+    close = _log_over(inside, ratio)
     # elsewhere: the share of each outcome in the power sum, which neither over- nor underflows
     share = jax.nn.softmax(jnp.where(n > 0, outside * log_p, -jnp.inf), axis=-1)
     left = jnp.where(n > 1, -outside * fewer, 1)
-    logarithm = jnp.log1p(jnp.where(middle, safe * ratio, -share * left))
-    close = jnp.where(near, ratio - inside / 2 * ratio**2, logarithm / safe)
+    logarithm = jnp.log1p(jnp.where(middle, 0, -share * left))
     far = (outside * gain + logarithm) / (outside - 1)
     return (total[..., 0] - 1) * jnp.sum(p * jnp.where(middle, close, far), axis=-1)
 
