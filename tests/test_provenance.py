@@ -321,7 +321,101 @@ def test_an_edited_copy_is_unknown(case, stopped, command):
     (place,) = (stopped / "source").iterdir()
     (place / "rates.py").write_text("def rate(u):\n    return u\n")
     code, said = command("resume", stopped)
-    assert code == 2 and "not run before" in said
+    assert code == 2 and "is not as it was written" in said
+
+
+@pytest.fixture
+def packaged(case, monkeypatch):
+    """The same solver as a module of a package without an __init__.py, which is on the path."""
+    (case / "lab").mkdir()
+    text = (case / "decay.py").read_text().replace("from rates", "from .rates")
+    (case / "lab" / "decay.py").write_text(text)
+    (case / "rates.py").rename(case / "lab" / "rates.py")
+    monkeypatch.syspath_prepend(str(case))
+    (case / "case.toml").write_text(EXPERIMENT.replace("decay.py:", "lab.decay:"))
+    for name in ("lab", "lab.decay", "lab.rates"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    runs.execute(load_experiment(case / "case.toml"), case / "run", stop=after(3))
+    return case / "run"
+
+
+def test_a_module_that_is_as_it_was_goes_on(packaged, command):
+    assert command("resume", packaged)[0] == 0
+    assert len(list((packaged / "source").iterdir())) == 1
+
+
+def test_a_module_that_was_changed_does_not(packaged, case, command):
+    (case / "lab" / "rates.py").write_text("def rate(u):\n    return u\n")
+    code, said = command("resume", packaged)
+    assert code == 2 and "lab.decay was changed since the run began" in said
+
+
+def test_a_module_that_is_gone_goes_on_from_its_copy(packaged, case, command):
+    shutil.rmtree(case / "lab")
+    for name in ("lab", "lab.decay", "lab.rates"):
+        sys.modules.pop(name, None)
+    assert command("resume", packaged)[0] == 0
+
+
+def test_a_link_that_is_imported_is_kept_as_what_it_leads_to(case, command):
+    (case / "shared").mkdir()
+    (case / "rates.py").rename(case / "shared" / "rates.py")
+    (case / "rates.py").symlink_to(case / "shared" / "rates.py")
+    runs.execute(load_experiment(case / "case.toml"), case / "run", stop=after(3))
+    (place,) = (case / "run" / "source").iterdir()
+    assert {path.name for path in place.iterdir()} == {"decay.py", "rates.py"}
+    (case / "shared" / "rates.py").write_text("def rate(u):\n    return u\n")
+    assert command("resume", case / "run")[0] == 2
+
+
+def test_what_a_star_imports_is_kept(case):
+    (case / "own").mkdir()
+    (case / "own" / "__init__.py").write_text("__all__ = ['eq']\n")
+    (case / "own" / "eq.py").write_text(RATES)
+    (case / "rates.py").write_text("from own import *\n\nrate = eq.rate\n")
+    runs.execute(load_experiment(case / "case.toml"), case / "run", stop=after(3))
+    (place,) = (case / "run" / "source").iterdir()
+    assert (place / "own" / "eq.py").read_text() == RATES
+    assert runs.resume(case / "run").outcome.reason == "done"
+
+
+def test_files_of_one_name_in_two_folders_stay_apart(case):
+    """Also where they are imported when they are called."""
+    text = (case / "decay.py").read_text().replace("from rates import rate\n", "")
+    text = text.replace("rate(state.u)", "late(state.u)")
+    text += "\n\ndef late(u):\n    from rates import rate\n\n    return rate(u)\n"
+    for name, rate in (("a", 1), ("b", 2)):
+        (case / name).mkdir()
+        (case / name / "rates.py").write_text(f"def rate(u):\n    return {rate} + 0 * u\n")
+        early = "import rates\n" if name == "a" else ""
+        (case / name / "decay.py").write_text(early + text)
+        (case / name / "case.toml").write_text(EXPERIMENT)
+    ends = []
+    for name in ("a", "b", "a"):
+        experiment = load_experiment(case / name / "case.toml", ["run.t_end=0.1"])
+        with physent.run(experiment) as run:
+            ends.append(float(run.u[-1, 0]))
+    assert ends == [pytest.approx(1.1), pytest.approx(1.2), pytest.approx(1.1)]
+
+
+@pytest.mark.parametrize("kind", ["decay.py/.:Decay", "./decay:Decay", "a b:Decay", ":Decay"])
+def test_a_place_is_a_file_or_a_module(case, tmp_path, kind):
+    (case / "case.toml").write_text(EXPERIMENT.replace("decay.py:Decay", kind))
+    with pytest.raises(ConfigError, match="allowed: a file of Python, or a module"):
+        load_experiment(case / "case.toml")
+    assert not (tmp_path / "marker").exists()
+
+
+def test_a_helper_that_fails_is_read_again(case):
+    (case / "rates.py").write_text("def rate(u):\n    return 1 + 0 * u\n")
+    (case / "decay.py").write_text((case / "decay.py").read_text() + "\nraise ValueError('no')\n")
+    with pytest.raises(ConfigError, match="no"):
+        load_experiment(case / "case.toml")
+    text = (case / "decay.py").read_text().replace("raise ValueError('no')", "")
+    (case / "decay.py").write_text(text)
+    (case / "rates.py").write_text(RATES)
+    with physent.run(load_experiment(case / "case.toml")) as run:
+        assert float(run.u[-1, 0]) < 1
 
 
 def test_a_source_that_changes_in_the_middle_of_a_sweep_ends_it(case, command):

@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from physent.errors import CheckoutError, RegistryError, nearest
 from physent.protocol.moved import KINDS, warn, with_kinds
-from physent.protocol.sources import Finder, Source, file_for, of_module, permit, source_of
+from physent.protocol.sources import Modules, Source, of_module, permit, source_for, source_of
 
 Family = Literal["solvers", "diagnostics"]
 GROUPS: dict[Family, str] = {"solvers": "physent.solvers", "diagnostics": "physent.diagnostics"}
@@ -147,8 +147,8 @@ def from_place(kind: str, folder: Path | None = None) -> type:
         source = source_at(place, folder)
         if place != "__main__":
             permit(source)
-        if isinstance(source, Source) and place.endswith(".py"):
-            module = _module_of_file(source)
+        if isinstance(source, Source) and (place.endswith(".py") or not _importable(place, source)):
+            module = _module_of(source)
         else:
             module = importlib.import_module(place)
     except (RegistryError, CheckoutError):
@@ -169,16 +169,37 @@ def source_at(place: str, folder: Path | None = None) -> Source | str:
     """The source at a place, or the name of an installed module; nothing is run for it. Raises
     RegistryError where there is none.
     """
-    path = file_for(place, file_of(place, folder))
-    if path is None and place.endswith(".py"):
-        raise RegistryError(f"there is no file {place} (looked in {folder or Path.cwd()})")
-    return of_module(place) if path is None else source_of(path)
+    live: Source | str | None = None
+    if place.endswith(".py"):
+        path = file_of(place, folder)
+        live, words = path and source_of(path), f"there is no file {place} (looked in "
+        words += f"{folder or Path.cwd()})"
+    else:
+        if not all(part.isidentifier() for part in place.split(".")):
+            raise RegistryError(f"given {place!r}, allowed: a file of Python, or a module")
+        words = f"{place} cannot be loaded: there is no module of this name"
+        with contextlib.suppress(RegistryError):
+            live = of_module(place)
+    found = source_for(place, live)
+    if found is None:
+        raise RegistryError(words)
+    return found
+
+
+def _importable(place: str, source: Source) -> bool:
+    """Whether a module's name leads to this source, and not to the copy of a run folder."""
+    with contextlib.suppress(RegistryError):
+        found = of_module(place)
+        return isinstance(found, Source) and found.path == source.path
+    return False
 
 
 def source_run(place: str) -> Source | str:
     """The source of what is in use of a place: as it was run, or else as it is now."""
-    path = file_for(place, file_of(place, None))
-    return _executed[path][0] if path in _executed else source_at(place)
+    found = source_at(place)
+    if isinstance(found, Source) and found.path in _executed:
+        return _executed[found.path][0]
+    return found
 
 
 def loaded(family: Family, kind: str) -> type:
@@ -231,7 +252,7 @@ def lasting(kind: str, folder: Path | None) -> str:
 _executed: dict[Path, tuple[Source, ModuleType]] = {}  # by file, what was run of it last
 
 
-def _module_of_file(source: Source) -> ModuleType:
+def _module_of(source: Source) -> ModuleType:
     """The module of a source file, run once for each content; it imports from its own folder
     first, as a script does.
     """
@@ -239,46 +260,9 @@ def _module_of_file(source: Source) -> ModuleType:
     if path in _executed and _executed[path][0].digest == source.digest:
         return _executed[path][1]
     # the full path is in the name, so that two files called my_solver.py do not become one module
-    name = "physent_file_" + "_".join(path.with_suffix("").parts[1:])
+    name = "physent_file_" + "_".join(path.with_suffix("").parts[1:]).replace(".", "_")
     if path in _executed:
         name = f"{name}_{source.digest[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise RegistryError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # annotations are resolved through it
-    try:
-        with _beside(source):
-            # what was read is run: a compiled file beside it may be of an earlier second
-            exec(compile(source.files[path.name], path, "exec"), vars(module))
-    except BaseException:
-        del sys.modules[name]
-        raise
+    module = Modules(source, name).main()
     _executed[path] = source, module
     return module
-
-
-_imported: dict[Path, bytes] = {}  # what was in the modules that such files have imported
-
-
-@contextlib.contextmanager
-def _beside(source: Source) -> Iterator[None]:
-    """A context manager in which the modules beside a file are found first, as they are now."""
-    finder: Any = Finder(source)
-    hidden: dict[str, ModuleType] = {}
-    for name, content in source.files.items():
-        module, file = name.removesuffix(".py").removesuffix("/__init__"), source.root / name
-        module, there = module.replace("/", "."), sys.modules.get(module.replace("/", "."))
-        if file == source.path or there is None:
-            continue
-        if Path(getattr(there, "__file__", None) or "").resolve() != file:
-            hidden[module] = sys.modules.pop(module)
-        elif _imported.get(file, content) != content:
-            del sys.modules[module]
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-        _imported.update({source.root / name: content for name, content in source.files.items()})
-    finally:
-        sys.meta_path.remove(finder)
-        sys.modules.update(hidden)

@@ -5,6 +5,7 @@ names runs only if that list has it, or if the user says so: a folder may be any
 """
 
 import ast
+import builtins
 import contextlib
 import hashlib
 import importlib.util
@@ -12,11 +13,9 @@ import json
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from importlib.abc import Loader
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -86,7 +85,11 @@ def _imported(content: bytes, file: Path, root: Path) -> Iterator[Path]:
         elif isinstance(node, ast.ImportFrom):
             stem = f"{node.module}." if node.module else ""
             names = [stem.rstrip("."), *(stem + alias.name for alias in node.names)]
+            if node.level > len(file.parents):
+                continue
             base = file.parents[node.level - 1] if node.level else root
+            if any(alias.name == "*" for alias in node.names):  # whatever __all__ may name
+                yield from sorted(base.joinpath(*stem.split(".")).glob("*.py"))
         else:
             continue
         if base != root and root not in base.parents:
@@ -98,7 +101,7 @@ def _imported(content: bytes, file: Path, root: Path) -> Iterator[Path]:
             for depth in range(1, 1 + len(parts)):
                 place = base.joinpath(*parts[:depth])
                 for each in (place.with_suffix(".py"), place / "__init__.py"):
-                    if each.is_file() and each.resolve().is_relative_to(root):
+                    if each.is_file():
                         yield each
 
 
@@ -114,54 +117,118 @@ def of_module(name: str) -> Source | str:
         found = sys.modules.get(top)
     if found is None:
         raise RegistryError(f"{name} cannot be loaded: there is no module {top!r}")
+    places = getattr(found, "submodule_search_locations", None) or getattr(found, "__path__", None)
     origin = getattr(found, "origin", None) or getattr(found, "__file__", None)
+    if origin is None and places:  # a folder without an __init__.py
+        origin = str(Path(next(iter(places))) / "__init__.py")
     if origin is None or not origin.endswith(".py") or origin.startswith(INSTALLED):
         return top
     first = Path(origin).resolve()
-    root = first.parents[1] if first.name == "__init__.py" else first.parent
+    root = first.parents[1] if places else first.parent
     place = root.joinpath(*name.split("."))
     files = (place.with_suffix(".py"), place / "__init__.py", first)
-    return source_of(next(file for file in files if file.is_file()), root)
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
+        raise RegistryError(f"{name} cannot be loaded: there is no file {place.with_suffix('.py')}")
+    return source_of(file, root)
 
 
-class Finder:
-    """Finds the modules of a source by their names in its folder, and makes them of the contents
-    that were read: no compiled file, and nothing else that lies there, is executed.
+class Modules:
+    """The modules of a source, apart from those of any other that have the same names: what its
+    files import, at any time, is first looked up among them.
+
+    They are made of the contents that were read, under names of their own in `sys.modules`; no
+    compiled file, and nothing else that lies in the folder, is executed.
     """
 
-    def __init__(self, source: Source):
-        self.source = source
-
-    def file_of(self, module: str) -> str | None:
-        """The name of the file of a module; None if the source has none."""
-        stem = module.replace(".", "/")
-        names = f"{stem}/__init__.py", f"{stem}.py"
-        return next((name for name in names if name in self.source.files), None)
-
-    def find_spec(self, module: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """The place of a module, as importlib asks for it."""
-        name, place = self.file_of(module), self.source.root.joinpath(*module.split("."))
-        if name is not None:
-            within = [str(place)] if name.endswith("/__init__.py") else None
-            file = self.source.root / name
-            return importlib.util.spec_from_file_location(
-                module, file, loader=_Loader(self.source, name), submodule_search_locations=within
-            )
-        if any(each.startswith(f"{module.replace('.', '/')}/") for each in self.source.files):
-            spec = ModuleSpec(module, None, is_package=True)  # a folder without an __init__.py
-            spec.submodule_search_locations = [str(place)]
-            return spec
-        return None
-
-
-class _Loader(Loader):
     def __init__(self, source: Source, name: str):
         self.source, self.name = source, name
+        self.builtins = vars(builtins) | {"__import__": self._import}
 
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the file in a module."""
-        path = str(self.source.root / self.name)
-        exec(compile(self.source.files[self.name], path, "exec"), vars(module))
+    def main(self) -> ModuleType:
+        """The module of the file itself. What was made for one that cannot be run is forgotten."""
+        file = self.source.path.relative_to(self.source.root).as_posix()
+        name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        try:
+            module = self._own(name) if "/" in file else self._run(self.name, file)
+        except BaseException:
+            for each in [key for key in sys.modules if key.startswith(f"{self.name}.")]:
+                del sys.modules[each]
+            raise
+        assert module is not None
+        return module
+
+    def _run(self, name: str, file: str | None, folder: str | None = None) -> ModuleType:
+        module = ModuleType(name)
+        module.__dict__["__builtins__"] = self.builtins
+        path = str(self.source.root / (file or folder or ""))
+        if folder is not None:
+            module.__path__, module.__package__ = [str(self.source.root / folder)], name
+        else:
+            module.__package__ = name.rpartition(".")[0]
+        sys.modules[name] = module  # annotations are resolved through it
+        if file is None:
+            return module
+        module.__file__ = path
+        try:
+            exec(compile(self.source.files[file], path, "exec"), vars(module))
+        except BaseException:
+            sys.modules.pop(name, None)
+            raise
+        return module
+
+    def _own(self, name: str) -> ModuleType | None:
+        """The module of the source with a name; None if it has none."""
+        full = f"{self.name}.{name}"
+        if full in sys.modules:
+            return sys.modules[full]
+        parent, _, last = name.rpartition(".")
+        above = self._own(parent) if parent else None
+        place = name.replace(".", "/")
+        if f"{place}/__init__.py" in self.source.files:
+            module = self._run(full, f"{place}/__init__.py", place)
+        elif f"{place}.py" in self.source.files:
+            module = self._run(full, f"{place}.py")
+        elif any(file.startswith(f"{place}/") for file in self.source.files):
+            module = self._run(full, None, place)
+        else:
+            return None
+        if above is not None:
+            setattr(above, last, module)
+        return module
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """Import as Python does."""
+        package = str((globals or {}).get("__package__") or "")
+        inside = package == self.name or package.startswith(f"{self.name}.")
+        if level and not inside:
+            return __import__(name, globals, locals, fromlist or (), level)
+        full = name
+        if level:
+            parts = package.removeprefix(self.name).strip(".").split(".")
+            if level > len(parts) or not parts[0]:
+                raise ImportError("attempted relative import beyond top-level package")
+            full = ".".join(filter(None, [*parts[: len(parts) - level + 1], name]))
+        module = self._own(full)
+        if module is None and level:
+            raise ModuleNotFoundError(f"No module named {full!r}", name=full)
+        if module is None:
+            return __import__(name, globals, locals, fromlist or (), 0)
+        if not fromlist:
+            top = self._own(full.partition(".")[0])
+            return module if top is None else top
+        names = getattr(module, "__all__", ()) if "*" in fromlist else fromlist
+        for each in names if hasattr(module, "__path__") else ():
+            if not hasattr(module, each):
+                self._own(f"{full}.{each}")
+        return module
 
 
 # ---- the user's own list -------------------------------------------------------------------------
@@ -208,23 +275,27 @@ class Recorded:
     sources: Mapping[str, Any]
     trust: bool = False
 
-    def file_for(self, place: str, path: Path | None) -> Path | None:
-        """The file to run for a place: what is there, or the folder's copy if nothing is.
+    def source_for(self, place: str, live: Source | str | None) -> Source | str | None:
+        """The source to run for a place at which `live` is found now, if anything is: that, if it
+        is what the run began with, or trusted; the folder's copy if there is nothing else.
 
         Raises RegistryError for one that was changed since the run began.
         """
         noted = self.sources.get(place)
-        if noted is None:
-            return path
+        if noted is None or (live is not None and self.trust):
+            return live
         copy = self.folder / str(noted["copy"])
-        if path is None:
-            return copy if copy.is_file() else None
-        if not self.trust and source_of(path).digest != noted["digest"]:
+        if live is None:
+            found = source_of(copy, self.folder.joinpath(*Path(str(noted["copy"])).parts[:2]))
+            if found.digest != noted["digest"] and not self.trust:
+                raise RegistryError(f"{copy} is not as it was written: its digest is another")
+            return found
+        if not isinstance(live, Source) or live.digest != noted["digest"]:
             raise RegistryError(
                 f"{place} was changed since the run began, whose copy is {copy}: put that back, or "
                 "go on with the changed one by --trust, in Python trust=True"
             )
-        return path
+        return live
 
 
 _recorded: ContextVar[Recorded | None] = ContextVar("recorded", default=None)
@@ -245,10 +316,10 @@ def is_recorded() -> bool:
     return _recorded.get() is not None
 
 
-def file_for(place: str, path: Path | None) -> Path | None:
-    """The file to run for a place at which `path` was found, if anything was."""
+def source_for(place: str, live: Source | str | None) -> Source | str | None:
+    """The source to run for a place at which `live` is found now, if anything is."""
     here = _recorded.get()
-    return path if here is None else here.file_for(place, path)
+    return live if here is None else here.source_for(place, live)
 
 
 def permit(source: Source | str) -> None:
