@@ -60,13 +60,14 @@ test = 200
 @dataclass
 class Case:
     """What is begun and continued by `command`, in a folder; `look` sees to what a kill has left,
-    and `equal` to what is there at the end.
+    and `equal` to what is there at the end. What was killed after its last file is `over`.
     """
 
     begin: Callable[[Path], None]
     command: Callable[[Path], list[str]]
     look: Callable[[Path, Path], None]
     equal: Callable[[Path, Path], None]
+    over: Callable[[Path], bool] = lambda folder: False
 
 
 def experiment_of(kind: str, rows: int) -> str:
@@ -150,7 +151,10 @@ def score_case() -> Case:
             seconds = "training_seconds"
             xr.testing.assert_equal(a.load().drop_vars(seconds), b.load().drop_vars(seconds))
 
-    return Case(begin, lambda folder: ["score", str(folder)], look, equal)
+    def over(folder: Path) -> bool:
+        return (folder / "score.nc").exists() and not (folder / "score.checkpoint.eqx").exists()
+
+    return Case(begin, lambda folder: ["score", str(folder)], look, equal, over)
 
 
 CASES = {kind.rpartition(":")[2]: run_case(kind) for kind in SOLVERS} | {
@@ -180,6 +184,7 @@ def campaign(case: Case, root: Path, kills: int, seed: int) -> None:
         else:
             kills -= 1
             case.look(folder, whole)
+            ended = case.over(folder)
 
 
 def until(command: list[str], seconds: float | None) -> bool:
