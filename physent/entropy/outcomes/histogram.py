@@ -10,6 +10,7 @@ from physent.entropy.discrete import (
     count_symbols,
     nonzero,
     only_finite,
+    unit_of,
 )
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
@@ -61,6 +62,7 @@ class Histogram(OutcomeSpace):
     constant fills one bin (entropy 0).
     """
 
+    weighs: ClassVar[bool] = True
     axes: ClassVar[int | None] = None
     bins: int = static(50, doc="number of bins", ge=1)
     low: Array | None = param(
@@ -81,6 +83,14 @@ class Histogram(OutcomeSpace):
         """The number of values in every bin."""
         x = as_real(x).reshape(x.shape[0], -1)
         return only_finite(count_symbols(self.symbols(x), self.bins, dtype=x.dtype), x)
+
+    def weighted(self, x: Array, weights: Array) -> Array:
+        """The sum of the weights of the values in every bin."""
+        x, w = (each.reshape(x.shape[0], -1) for each in (as_real(x), weights))
+        unit = unit_of(w, 1)
+        counts = count_symbols(self.symbols(x), self.bins, (w / unit).astype(x.dtype))
+        counts = only_finite(counts * unit.astype(x.dtype), x)
+        return only_finite(counts, w)
 
     def symbols(self, x: Array) -> Array:
         """The bin of every value of x (batch, n)."""
