@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from physent.entropy.discrete import (
@@ -15,6 +16,7 @@ from physent.entropy.discrete import (
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
     as_number,
+    known,
     param,
     static,
 )
@@ -52,6 +54,21 @@ def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
     return jnp.where(x < low, -1, jnp.where(x > high, bins, index))
 
 
+def check_range(key: str, low: Array | None, high: Array | None) -> None:
+    """Raise ValueError where a range that is known goes downwards; `key` is the name of its lower
+    end.
+    """
+    if low is None or high is None or not known(low, high):
+        return
+    low, high = np.broadcast_arrays(np.asarray(low), np.asarray(high))
+    if not np.all(low <= high):
+        where = np.argwhere(~(low <= high))[0]
+        lower, upper = (float(end[tuple(where)]) for end in (low, high))
+        raise ValueError(
+            f"{key}: given {lower:g}, allowed: a number <= {key.replace('low', 'high')} = {upper:g}"
+        )
+
+
 class Histogram(OutcomeSpace):
     """The values of a field or a series in `bins` equal bins, on [low, high] or on the range of the
     data.
@@ -78,6 +95,9 @@ class Histogram(OutcomeSpace):
     outside: Literal["drop", "clip"] = static(
         "drop", doc="how values outside the range are handled"
     )
+
+    def __check_init__(self):
+        check_range("low", self.low, self.high)
 
     def tally(self, x: Array) -> Array:
         """The number of values in every bin."""
