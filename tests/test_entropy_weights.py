@@ -36,14 +36,17 @@ def test_a_cell_of_weight_n_is_n_cells(measure, outcomes):
 def test_a_mask_leaves_cells_out_whatever_they_hold(outcomes):
     mask = R.random((3, 12)) > 0.3
     x = np.where(mask, X, np.where(R.random((3, 12)) > 0.5, np.nan, -7.0))
-    expected = [float(entropy(row[keep], outcomes=outcomes)) for row, keep in zip(X, mask, strict=True)]
+    expected = [
+        float(entropy(row[keep], outcomes=outcomes)) for row, keep in zip(X, mask, strict=True)
+    ]
     for weights in (mask, mask.astype(float)):
         np.testing.assert_allclose(
             entropy(x, outcomes=outcomes, weights=weights), expected, rtol=1e-12
         )
     share = entropy(x, outcomes=outcomes, weights=mask, normalise=True)
     full = [
-        float(entropy(row[keep], outcomes=outcomes, normalise=True)) for row, keep in zip(X, mask, strict=True)
+        float(entropy(row[keep], outcomes=outcomes, normalise=True))
+        for row, keep in zip(X, mask, strict=True)
     ]
     np.testing.assert_allclose(share, full, rtol=1e-12)
     assert np.isnan(entropy(x, outcomes=outcomes, weights=np.zeros((3, 12)))).all()

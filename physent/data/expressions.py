@@ -40,7 +40,7 @@ LONGEST, DEEPEST = 500, 40
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression: its text, the variables that it names, and itself as a word for names."""
+    """A parsed expression: its text, the variables that it names, and a word to name it by."""
 
     text: str
     names: tuple[str, ...]
