@@ -60,6 +60,7 @@ class PhysentAccessor:
     def __init__(self, array: xr.DataArray):
         self._array = array
         self._name = "data" if array.name is None else str(array.name)
+        self._beside: xr.Dataset | None = None  # what is in its dataset
 
     def _dims(self, dim: Dims) -> list[Hashable]:
         """The dimensions to read, by default all but time and members."""
@@ -129,8 +130,13 @@ class PhysentAccessor:
         """The weights of cells, found among the coordinates of the array where a name is given."""
         if given is None:
             return None
-        data = self._array.to_dataset(name=self._name)
-        return weights_of(data, self._name, dims, given)
+        return weights_of(self._data(), self._name, dims, given)
+
+    def _data(self) -> xr.Dataset:
+        """The array with what is beside it."""
+        if self._beside is not None:
+            return self._beside
+        return self._array.to_dataset(name=self._name)
 
     def entropy(
         self,
@@ -257,13 +263,13 @@ class PhysentAccessor:
 
     def _widths(self, dim: Hashable) -> np.ndarray:
         words = {**self._array[dim].encoding, **self._array[dim].attrs}
-        if "bounds" in words and words["bounds"] not in self._array.coords:
+        if self._beside is None and "bounds" in words:
             raise ValueError(
                 f"the bounds {words['bounds']!r} of coordinate {dim!r} are not with this array: "
                 f"ask the dataset, ds.physent.differential_entropy({self._name!r}), or drop the "
                 "attribute `bounds`"
             )
-        return widths_of(self._array.to_dataset(name=self._name), dim)
+        return widths_of(self._data(), dim)
 
     def _unit(self, dim: Hashable) -> str:
         """The unit of a coordinate, as it is measured; "" where it has none."""
@@ -294,11 +300,7 @@ class PhysentDatasetAccessor:
                 f"no variable {of!r}{nearest(of, dataset.data_vars)} (there are: {known})"
             )
         array = dataset[name]
-        for dim in array.dims:
-            words = {**array[dim].encoding, **array[dim].attrs} if dim in array.coords else {}
-            bounds = words.get("bounds")
-            if bounds in self._dataset.variables:
-                array = array.assign_coords({bounds: self._dataset[bounds].variable})
+        array.physent._beside = dataset
         return array
 
     def entropy(
@@ -312,20 +314,10 @@ class PhysentDatasetAccessor:
     ) -> xr.DataArray:
         """The entropy of a variable or an expression, as of a DataArray."""
         array = self.array(of).physent
-        weights = self._weights(array, dim, weights)
         return array.entropy(dim, weights=weights, skip_missing=skip_missing, **words)
 
     def differential_entropy(
         self, of: str, dim: Dims = None, *, weights: Weights = None, skip_missing: bool = False
     ) -> xr.DataArray:
         """The differential entropy of a variable or an expression, as of a DataArray."""
-        array = self.array(of).physent
-        weights = self._weights(array, dim, weights)
-        return array.differential_entropy(dim, weights, skip_missing)
-
-    def _weights(self, accessor: PhysentAccessor, dim: Dims, given: Weights) -> Weights:
-        if not isinstance(given, str):
-            return given
-        name = accessor._name
-        data = self._dataset.drop_vars(name, errors="ignore").assign({name: accessor._array})
-        return weights_of(data, name, accessor._dims(dim), given)
+        return self.array(of).physent.differential_entropy(dim, weights, skip_missing)

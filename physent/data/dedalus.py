@@ -1,6 +1,7 @@
 """Files of Dedalus: HDF5 with the fields in the group `tasks` and their grids attached to them."""
 
 import importlib
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from xarray.core import indexing
 
 TASKS, SCALES = "tasks", "scales"
 TIME = "sim_time"
+
+
+def is_one(groups: Container[str]) -> bool:
+    """Whether a file with these groups is one of Dedalus."""
+    return TASKS in groups and SCALES in groups
 
 
 class _Task(BackendArray):
@@ -31,9 +37,12 @@ class _Task(BackendArray):
 
 def read(path: Path) -> xr.Dataset:
     """The tasks of a file of Dedalus (version 2 or 3) along `t`, its simulation time, with the
-    grids as coordinates.
+    grids as coordinates. Raises ValueError where there are none.
     """
     file = importlib.import_module("h5py").File(path, "r")
+    if TASKS not in file:
+        file.close()
+        raise ValueError("netCDF4 cannot read it, and it is no file of Dedalus")
     variables, coords = {}, {}
     for name, task in file[TASKS].items():
         if not task.shape:

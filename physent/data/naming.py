@@ -108,8 +108,8 @@ def times_along(dataset: xr.Dataset, time: str) -> np.ndarray:
         if missing is not None and np.any(missing):
             row = int(np.argmax(missing))
             raise ValueError(
-                f"the time of row {row} is not a number, but {times[row]} (dimension {time!r}): cut "
-                f"such rows, or drop the times (drop_vars({time!r}))"
+                f"the time of row {row} is not a number, but {times[row]} (dimension {time!r}): "
+                f"cut such rows, or drop the times (drop_vars({time!r}))"
             )
         times = seconds_of(times)
     return times if times.dtype.kind in "fiu" else np.arange(dataset.sizes[time])

@@ -96,9 +96,10 @@ def diagnose(
     }
     first = _Foreign(aliases, shapes, variables, domain, jnp.zeros(()))
     outputs = _outputs(diagnostics, first, dataset)
-    arrays = {name: arrays[name] for name in variables if name in _used(diagnostics, first)}
     weighed = weighing(diagnostics, first, weights)
     cells = Cells(dataset, time, variables, weighed, weights, skip_missing)
+    used = _used(diagnostics, first, cells)
+    arrays = {name: array for name, array in arrays.items() if name in used}
     spaces = [
         (first.find(of), outcomes)
         for diagnostic in diagnostics
@@ -205,12 +206,14 @@ def _outputs(
     return outputs
 
 
-def _used(diagnostics: Sequence[Diagnostic], first: _Foreign) -> set[str]:
+def _used(diagnostics: Sequence[Diagnostic], first: _Foreign, cells: Cells) -> set[str]:
     """The observables that the diagnostics read: only these are loaded."""
     used: set[str] = set()
+    sizes = {key: jnp.ones(()) for key in (*cells.fixed, *cells.changing)}
 
     def trace(values: Any, t: Any) -> Any:
-        observed = _Foreign(first.aliases, values, first.variables, first.domain, t)
+        weigh = lambda name, value: cells.weigh(name, value, sizes)  # noqa: E731
+        observed = _Foreign(first.aliases, values, first.variables, first.domain, t, weigh=weigh)
         outputs = [diagnostic(diagnostic.init(observed), observed)[1] for diagnostic in diagnostics]
         used.update(observed.read)
         return outputs
@@ -225,7 +228,7 @@ def _coordinates(
     diagnostics: Sequence[Diagnostic],
     first: Observed,
 ) -> dict[str, xr.DataArray]:
-    """The coordinates of the dims of the results, those of the file and those of the diagnostics."""
+    """The coordinates of the dims of the results, of the file and of the diagnostics."""
     used = {dim for each in result.values() for dim in each.dims}
     coordinates = {
         str(name): array
