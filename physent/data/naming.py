@@ -75,7 +75,10 @@ def along_time(
     for name, found in each.items():
         if len(found) > 1:
             time_of(dataset[name], HINT)
-    found = {times[0]: name for name, times in reversed(each.items()) if times}
+    found: dict[str, str] = {}
+    for name, times in each.items():
+        if times:
+            found.setdefault(times[0], name)
     own = [name for name in OWN if name in found]
     if len(found) > 1 and not own:
         pairs = ", ".join(f"{name} along {dim}" for dim, name in found.items())
