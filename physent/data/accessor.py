@@ -212,7 +212,7 @@ class PhysentAccessor:
         if sizes is not None or skip_missing or not even:
             spacing = None
             for d, each in along.items():
-                each = xr.DataArray(each, dims=d)
+                each = xr.DataArray(each, dims=[d])
                 sizes = each if sizes is None else sizes * each
         result = self._apply(
             lambda block, axes, volumes=None: differential_entropy(block, spacing, axes, volumes),
@@ -297,7 +297,7 @@ class PhysentDatasetAccessor:
         if name not in dataset.variables:
             known = ", ".join(map(str, dataset.data_vars))
             raise ValueError(
-                f"no variable {of!r}{nearest(of, dataset.data_vars)} (there are: {known})"
+                f"no variable {of!r}{nearest(of, map(str, dataset.data_vars))} (there are: {known})"
             )
         array = dataset[name]
         array.physent._beside = dataset

@@ -103,7 +103,7 @@ def weights_of(
         found = xr.DataArray(1.0) if found is None else found
         for dim in dims if given == "volume" else ():
             if dim not in found.dims:
-                found = found * xr.DataArray(widths_of(data, dim), dims=dim)
+                found = found * xr.DataArray(widths_of(data, dim), dims=[dim])
         return _fitting(found, name, data[name].dims)
     if given in data.variables:
         return _fitting(data[given], name, data[name].dims)
@@ -160,7 +160,7 @@ def _on_sphere(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.DataArray | Non
     else:
         edges = np.radians(np.clip(edges_of(data, lat), -90, 90))
         height = np.sin(edges[:, 1]) - np.sin(edges[:, 0])
-    area = xr.DataArray(height, dims=lat)
+    area = xr.DataArray(height, dims=[lat])
     if not longitude:
         return area * (2 * np.pi)
     (lon,) = longitude
@@ -169,7 +169,7 @@ def _on_sphere(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.DataArray | Non
         if _goes_round(data[lon].values)
         else widths_of(data, lon)
     )
-    return area * xr.DataArray(np.radians(width), dims=lon)
+    return area * xr.DataArray(np.radians(width), dims=[lon])
 
 
 def _goes_round(longitudes: np.ndarray) -> bool:

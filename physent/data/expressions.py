@@ -104,7 +104,7 @@ def _read(node: ast.AST, found: dict[str, None], text: str, depth: int) -> str:
     if (name := _name(node)) is not None:
         found[name] = None
         return re.sub(r"\W+", "_", name).strip("_")
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return re.sub(r"\W", lambda m: "p" if m[0] == "." else "m", f"{float(node.value):g}")
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         parts = (_read(each, found, text, depth + 1) for each in (node.left, node.right))
@@ -134,7 +134,7 @@ def _value(node: ast.AST, variables: Mapping[str, xr.Variable]) -> Any:
     if (name := _name(node)) is not None:
         return variables[name]
     if isinstance(node, ast.Constant):
-        return float(node.value)  # pyright: ignore[reportArgumentType]
+        return float(node.value)  # pyright: ignore
     if isinstance(node, ast.BinOp):
         left, right = (_value(each, variables) for each in (node.left, node.right))
         return OPERATORS[type(node.op)][1](left, right)

@@ -72,8 +72,8 @@ def along_time(
             dataset = dataset.expand_dims(time)
         return dataset, time
     each = {name: times_of(dataset[name]) for name in names}
-    for name, found in each.items():
-        if len(found) > 1:
+    for name, several in each.items():
+        if len(several) > 1:
             time_of(dataset[name], HINT)
     found: dict[str, str] = {}
     for name, times in each.items():

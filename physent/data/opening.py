@@ -16,6 +16,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 import xarray as xr
+from xarray.backends import NetCDF4DataStore
 
 from physent.data import dedalus
 from physent.data.tables import SUFFIXES, read_table
@@ -199,7 +200,7 @@ def _with(dataset: xr.Dataset, name: Any, coordinate: xr.DataArray) -> xr.Datase
 
 def _part(file: netCDF4.Dataset, group: str) -> xr.Dataset:
     place = file[group] if group else file
-    return _decoded(xr.open_dataset, xr.backends.NetCDF4DataStore(place, lock=hdf5.LOCK))
+    return _decoded(xr.open_dataset, NetCDF4DataStore(place, lock=hdf5.LOCK))
 
 
 def _by_h5netcdf(path: Path, group: str) -> xr.Dataset:

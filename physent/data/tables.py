@@ -38,7 +38,7 @@ def read_table(path: Path, time: str | None = None) -> xr.Dataset:
             f"{path}: which column is time? {what} (columns: {', '.join(table.columns)}); choose "
             "it with --time NAME"
         )
-    time = time or found[0]
+    time = str(time or found[0])
     if time not in table.columns:
         hint = nearest(time, table.columns)
         raise FolderError(
@@ -49,7 +49,7 @@ def read_table(path: Path, time: str | None = None) -> xr.Dataset:
         for name, column in table.items()
         if name != time and column.dtype.kind in "fiub"
     }
-    return xr.Dataset(series, {time: (time, _times(path, table[time]))})
+    return xr.Dataset(series, {time: (time, _times(path, pd.Series(table[time])))})
 
 
 def _separator(path: Path) -> str:

@@ -48,11 +48,12 @@ def dye_entropy(
     if (spacing is None) == (weights is None):
         raise ValueError("allowed: either a spacing or weights")
     c = as_real(concentration)
-    if weights is None:
+    if weights is None and spacing is not None:
         terms, volume = _terms(c, density, negative), cell_volume(spacing, axis).astype(c.dtype)
         return finite_or_nan(jnp.sum(terms, axis=as_axes(axis)) * volume)
     axes = as_axes(axis)
     batch, laid_out = arrange(c, axes, None)
+    assert weights is not None
     volumes = as_weights(weights, c, axes, None).astype(c.dtype)
     rho = None if density is None else arrange(jnp.asarray(density, c.dtype), axes, None)[1]
     terms = _terms(filled(laid_out, volumes), rho, negative)

@@ -60,10 +60,10 @@ def check_range(key: str, low: Array | None, high: Array | None) -> None:
     """
     if low is None or high is None or not known(low, high):
         return
-    low, high = np.broadcast_arrays(np.asarray(low), np.asarray(high))
-    if not np.all(low <= high):
-        where = np.argwhere(~(low <= high))[0]
-        lower, upper = (float(end[tuple(where)]) for end in (low, high))
+    ends = np.broadcast_arrays(np.asarray(low), np.asarray(high))
+    if not np.all(ends[0] <= ends[1]):
+        where = np.argwhere(~(ends[0] <= ends[1]))[0]
+        lower, upper = (float(end[tuple(where)]) for end in ends)
         raise ValueError(
             f"{key}: given {lower:g}, allowed: a number <= {key.replace('low', 'high')} = {upper:g}"
         )
