@@ -195,6 +195,7 @@ def test_published_files_of_nlse_give_their_density():
         "(" * 300 + "u" + ")" * 300,
         "-" * 400 + "u",
         "1 + 2",
+        "u + True + x",
     ],
 )
 def test_the_language_has_nothing_else(text):
@@ -213,7 +214,7 @@ def test_names_that_are_no_words_are_quoted():
 
 
 def walk(steps=40):
-    moves = R.standard_normal((steps, 30, 2)) * 0.4
+    moves = np.random.default_rng(7).standard_normal((steps, 30, 2)) * 0.4
     free = np.cumsum(moves, axis=0) + 5
     data = xr.Dataset(
         {"x": (("time", "particle", "component"), free % 10)}, {"time": np.arange(steps)}
@@ -248,7 +249,7 @@ PARTICLES = {
     "nearest_neighbour_entropy": [],
     "radial_distribution": ["--set", "radius=3.0"],
     "structure_factor": [],
-    "clusters": ["--set", "radius=0.8"],
+    "clusters": ["--set", "radius=1.5", "--set", "slots=29"],
     "hexatic_order": ["--set", "radius=3.5", "--set", "slots=29"],
     "local_density": [],
 }
