@@ -104,8 +104,9 @@ def _read(node: ast.AST, found: dict[str, None], text: str, depth: int) -> str:
     if (name := _name(node)) is not None:
         found[name] = None
         return re.sub(r"\W+", "_", name).strip("_")
-    number = isinstance(node, ast.Constant) and not isinstance(node.value, bool)
-    if number and isinstance(node.value, int | float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        if isinstance(node.value, bool):
+            raise ValueError(f"{brief(text)}: given {node.value}, allowed: {ALLOWED}")
         return re.sub(r"\W", lambda m: "p" if m[0] == "." else "m", f"{float(node.value):g}")
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         parts = (_read(each, found, text, depth + 1) for each in (node.left, node.right))
