@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from physent.entropy.discrete import (
@@ -10,10 +11,12 @@ from physent.entropy.discrete import (
     count_symbols,
     nonzero,
     only_finite,
+    unit_of,
 )
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
     as_number,
+    known,
     param,
     static,
 )
@@ -51,6 +54,21 @@ def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
     return jnp.where(x < low, -1, jnp.where(x > high, bins, index))
 
 
+def check_range(key: str, low: Array | None, high: Array | None) -> None:
+    """Raise ValueError where a range that is known goes downwards; `key` is the name of its lower
+    end.
+    """
+    if low is None or high is None or not known(low, high):
+        return
+    ends = np.broadcast_arrays(np.asarray(low), np.asarray(high))
+    if not np.all(ends[0] <= ends[1]):
+        where = np.argwhere(~(ends[0] <= ends[1]))[0]
+        lower, upper = (float(end[tuple(where)]) for end in ends)
+        raise ValueError(
+            f"{key}: given {lower:g}, allowed: a number <= {key.replace('low', 'high')} = {upper:g}"
+        )
+
+
 class Histogram(OutcomeSpace):
     """The values of a field or a series in `bins` equal bins, on [low, high] or on the range of the
     data.
@@ -61,6 +79,7 @@ class Histogram(OutcomeSpace):
     constant fills one bin (entropy 0).
     """
 
+    weighs: ClassVar[bool] = True
     axes: ClassVar[int | None] = None
     bins: int = static(50, doc="number of bins", ge=1)
     low: Array | None = param(
@@ -77,6 +96,9 @@ class Histogram(OutcomeSpace):
         "drop", doc="how values outside the range are handled"
     )
 
+    def __check_init__(self):
+        check_range("low", self.low, self.high)
+
     def shiftable(self) -> bool:
         """Whether both ends are those of the data."""
         return self.low is None and self.high is None
@@ -85,6 +107,14 @@ class Histogram(OutcomeSpace):
         """The number of values in every bin."""
         x = as_real(x).reshape(x.shape[0], -1)
         return only_finite(count_symbols(self.symbols(x), self.bins, dtype=x.dtype), x)
+
+    def weighted(self, x: Array, weights: Array) -> Array:
+        """The sum of the weights of the values in every bin."""
+        x, w = (each.reshape(x.shape[0], -1) for each in (as_real(x), weights))
+        unit = unit_of(w, 1)
+        counts = count_symbols(self.symbols(x), self.bins, (w / unit).astype(x.dtype))
+        counts = only_finite(counts * unit.astype(x.dtype), x)
+        return only_finite(counts, w)
 
     def symbols(self, x: Array) -> Array:
         """The bin of every value of x (batch, n)."""

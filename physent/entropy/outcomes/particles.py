@@ -16,7 +16,7 @@ from physent.entropy.discrete import (
     only_finite,
     scaled,
 )
-from physent.entropy.outcomes.histogram import bin_index
+from physent.entropy.outcomes.histogram import bin_index, check_range
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
     as_number,
@@ -47,6 +47,9 @@ class Cells(OutcomeSpace):
     outside: Literal["drop", "clip"] = static(
         "drop", doc="how particles outside the range are handled"
     )
+
+    def __check_init__(self):
+        check_range("low", self.low, self.high)
 
     def boxes(self, d: int) -> int:
         """The number of boxes for d components. Raises ValueError if there are too many."""
