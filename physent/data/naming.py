@@ -11,6 +11,7 @@ import xarray as xr
 from physent.data.complex_parts import with_complex
 from physent.data.expressions import expression
 from physent.data.times import OWN, TIMES, seconds_of, tells_time, time_of, times_of
+from physent.protocol.declaration import declarations
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.parameters import settings
 
@@ -18,12 +19,15 @@ HINT = "choose it with --time NAME, in Python with time="
 
 
 def words_of(diagnostics: Iterable[Diagnostic]) -> list[str]:
-    """Every text in the settings of diagnostics: among them are the names of variables."""
+    """Every text in the settings of diagnostics but names of outputs and of files: among them are
+    the names of variables.
+    """
     found: dict[str, None] = {}
     for diagnostic in diagnostics:
+        declared = declarations(type(diagnostic))
         for key, value in settings(diagnostic).items():
             for word in value if isinstance(value, list) else [value]:
-                if isinstance(word, str) and key != "name":
+                if isinstance(word, str) and key != "name" and not declared[key].path:
                     found[word] = None
     return list(found)
 
