@@ -96,6 +96,8 @@ class _Walk:
 
     def of(self, thing: Any) -> Hashable:
         """The key of a thing and of all that it is made of."""
+        if isinstance(thing, str) and ":" in thing:  # it may name code of a file, as my.py:force
+            raise _Unknown
         if isinstance(thing, str | Path):
             return type(thing), str(thing), _file(thing)
         if isinstance(thing, PLAIN):

@@ -237,8 +237,9 @@ class Modules:
 def list_of_known() -> Path | None:
     """The file with the digests of sources that this user has run; None without a home."""
     state = os.environ.get("XDG_STATE_HOME")
+    own = bool(state) and Path(str(state)).is_absolute()  # a relative one is to be ignored
     try:
-        return (Path(state) if state else Path.home() / ".local" / "state") / "physent" / KNOWN
+        return (Path(str(state)) if own else Path.home() / ".local" / "state") / "physent" / KNOWN
     except RuntimeError:
         return None
 
