@@ -317,6 +317,21 @@ def test_values_of_arrays_count_where_they_are_constants():
     assert key_of((), zero) != key_of((), one)
 
 
+def test_code_that_a_text_names_is_compiled_anew(tmp_path):
+    (tmp_path / "helper.py").write_text("def v(phi):\n    return phi**2\n")
+    (tmp_path / "own.py").write_text("from helper import v\n")
+
+    def energy():
+        potential = physent.solvers.klein_gordon.CustomPotential(function=f"{tmp_path}/own.py:v")
+        solver = physent.solvers.KleinGordon(n=16, dt=0.01, potential=potential)
+        with physent.run(solver, t_end=0.1, save_every=0.1) as run:
+            return float(run.invariant_energy[0])
+
+    first = energy()
+    (tmp_path / "helper.py").write_text("def v(phi):\n    return 3 * phi**2\n")
+    assert energy() != first
+
+
 def test_closures_and_defaults_count_by_value():
     def made(a):
         return lambda x, b=a: x + a + b

@@ -15,7 +15,6 @@ import functools
 import hashlib
 import os
 import sys
-import sysconfig
 import types
 from collections.abc import Hashable, Iterator
 from pathlib import Path
@@ -27,9 +26,10 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
+from physent.protocol.sources import INSTALLED
+
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), enum.Enum, np.dtype)
 SMALL = 2**26  # bytes of arrays; those of larger programs are not kept alive for others
-PLACES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib"))
 OURS = str(Path(__file__).parents[1]) + os.sep
 
 
@@ -96,6 +96,8 @@ class _Walk:
 
     def of(self, thing: Any) -> Hashable:
         """The key of a thing and of all that it is made of."""
+        if isinstance(thing, str) and ":" in thing:  # it may name code of a file, as my.py:force
+            raise _Unknown
         if isinstance(thing, str | Path):
             return type(thing), str(thing), _file(thing)
         if isinstance(thing, PLAIN):
@@ -237,7 +239,7 @@ def _is_error(name: str) -> bool:
 def _is_generated(function: types.FunctionType) -> bool:
     """Whether a library has written a method of a class of the user."""
     code = function.__code__
-    return code.co_qualname.startswith("__create_fn__") or code.co_filename.startswith(PLACES)
+    return code.co_qualname.startswith("__create_fn__") or code.co_filename.startswith(INSTALLED)
 
 
 def _is_of_a_library(thing: Any) -> bool:
@@ -259,7 +261,7 @@ def _of_a_library(module: str) -> bool:
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
         return module in sys.stdlib_module_names
-    return file.startswith((*PLACES, OURS))
+    return file.startswith((*INSTALLED, OURS))
 
 
 def _file(name: Any) -> Hashable:

@@ -150,7 +150,7 @@ class Modules:
         file = self.source.path.relative_to(self.source.root).as_posix()
         name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         try:
-            module = self._own(name) if "/" in file else self._run(self.name, file)
+            module = self._own(name) if "/" in file else self._made(self.name, file)
         except BaseException:
             for each in [key for key in sys.modules if key.startswith(f"{self.name}.")]:
                 del sys.modules[each]
@@ -158,7 +158,7 @@ class Modules:
         assert module is not None
         return module
 
-    def _run(self, name: str, file: str | None, folder: str | None = None) -> ModuleType:
+    def _made(self, name: str, file: str | None, folder: str | None = None) -> ModuleType:
         module = ModuleType(name)
         module.__dict__["__builtins__"] = self.builtins
         path = str(self.source.root / (file or folder or ""))
@@ -186,11 +186,11 @@ class Modules:
         above = self._own(parent) if parent else None
         place = name.replace(".", "/")
         if f"{place}/__init__.py" in self.source.files:
-            module = self._run(full, f"{place}/__init__.py", place)
+            module = self._made(full, f"{place}/__init__.py", place)
         elif f"{place}.py" in self.source.files:
-            module = self._run(full, f"{place}.py")
+            module = self._made(full, f"{place}.py")
         elif any(file.startswith(f"{place}/") for file in self.source.files):
-            module = self._run(full, None, place)
+            module = self._made(full, None, place)
         else:
             return None
         if above is not None:
@@ -237,8 +237,9 @@ class Modules:
 def list_of_known() -> Path | None:
     """The file with the digests of sources that this user has run; None without a home."""
     state = os.environ.get("XDG_STATE_HOME")
+    own = bool(state) and Path(str(state)).is_absolute()  # a relative one is to be ignored
     try:
-        return (Path(state) if state else Path.home() / ".local" / "state") / "physent" / KNOWN
+        return (Path(str(state)) if own else Path.home() / ".local" / "state") / "physent" / KNOWN
     except RuntimeError:
         return None
 

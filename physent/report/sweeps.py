@@ -188,16 +188,14 @@ def _over_points(array: xr.DataArray) -> Figure:
     places = np.arange(array.size) if x is None else array[x].values
     fig, axes = style.figure(xlabel=x or "point", ylabel=str(array.name))
     if len(numbers) < 2:
-        axes.plot(places, array.values, marker="o", markersize=4, linestyle="", **_ink())
+        axes.plot(
+            places, array.values, marker="o", markersize=4, linestyle="", color=style.COLOURS[0]
+        )
     else:
         drawn = axes.scatter(places, array.values, c=array[numbers[1]].values, s=18)
         style.colourbar(fig, drawn, axes, numbers[1])
     _scaled(axes, np.asarray(places, dtype=float), None, "x")
     return fig
-
-
-def _ink() -> dict[str, Any]:
-    return {"color": style.COLOURS[0]}
 
 
 def is_sweep(folder: Path) -> bool:
