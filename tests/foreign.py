@@ -204,14 +204,16 @@ def dedalus(folder: Path) -> Foreign:
         for name, each in points.items():
             scales[f"{name}_hash_1f"] = each
         task["b"] = u
+        scale: Any = scales.__getitem__
+        field: Any = task["b"]
         for name in ("sim_time", "iteration", "x_hash_1f", "z_hash_1f"):
-            scales[name].make_scale(name)
+            scale(name).make_scale(name)
         for i, (label, names) in enumerate(
             {"t": ("iteration", "sim_time"), "x": ("x_hash_1f",), "z": ("z_hash_1f",)}.items()
         ):
-            task["b"].dims[i].label = label
+            field.dims[i].label = label
             for name in names:
-                task["b"].dims[i].attach_scale(scales[name])
+                field.dims[i].attach_scale(scale(name))
     return Foreign(path, "b", u, 0.1 * np.ones((Y, 1)) * middles(points["z"]))
 
 

@@ -36,6 +36,7 @@ _WORDS = {
     int: "an integer",
     str: "a string",
     bool: "true or false",
+    dict: "a table",
     type(None): "nothing",
 }
 

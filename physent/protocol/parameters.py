@@ -223,7 +223,16 @@ def _plain(value: Any) -> Any:
     """A value that has a hash, so that programs are compiled once for equal ones."""
     if isinstance(value, list | tuple):
         return tuple(map(_plain, value))
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _listed(value: Any) -> Any:
+    """A value with lists for tuples, as TOML has them."""
+    if isinstance(value, dict):
+        return {key: _listed(entry) for key, entry in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _field(
@@ -310,7 +319,7 @@ def settings(module: Any) -> dict[str, Any]:
         elif declaration.form == "param":
             values[name] = np.asarray(value).tolist()
         else:
-            values[name] = list(value) if isinstance(value, tuple) else value
+            values[name] = _listed(value)
     return {name: value for name, value in values.items() if value is not None}
 
 
