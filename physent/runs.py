@@ -21,7 +21,7 @@ from physent.engine.interrupts import Interrupts
 from physent.engine.loop import Loop, Outcome, Sink, begin
 from physent.engine.plan import check_start, problems
 from physent.engine.program import Program
-from physent.engine.progress import Progress, logged
+from physent.engine.progress import Tell, logged, quiet
 from physent.engine.rows import Instant
 from physent.engine.scales import scales_of
 from physent.engine.until import Until
@@ -44,20 +44,15 @@ from physent.io.folder import (
 )
 from physent.io.follower import Follower
 from physent.io.integrity import vouched_values
-from physent.io.layout import Layout, closing_of, provenance
+from physent.io.layout import Layout, attributes_of, closing_of, spread
 from physent.io.memory import MemorySink
 from physent.io.replacing import free_name, reason
 from physent.io.sources import recorded_in, sources_in, write_sources
+from physent.io.start import Start, start_of
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.moved import renamed_keyword
 from physent.protocol.solver import Solver
 from physent.protocol.sources import recorded
-
-Tell = Callable[[Progress], None]
-
-
-def _quiet(progress: Progress) -> None:
-    pass
 
 
 @renamed_keyword(report="tell")
@@ -74,10 +69,11 @@ def run(
     members: int = 1,
     devices: int | Literal["all"] = 1,
     variables: Sequence[str] | None = None,
+    state: Start = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     chunk: int | None = None,
-    tell: Tell = _quiet,
+    tell: Tell = quiet,
 ) -> xr.Dataset:
     """Run a solver, or a loaded experiment, and return all saved data as a Dataset with dimension
     `t`.
@@ -87,9 +83,13 @@ def run(
     nearest step. The run ends earlier where `until` says so: {"of": SERIES, "below": LEVEL},
     {"of": SERIES, "above": LEVEL} or {"of": SERIES, "steady": CHANGE, "over": TIME}.
 
+    It begins at t = 0, or goes on from a `state` and its time: one of the solver, as
+    `physent.trajectory` gives it, or that in the folder of a run, of other parameters perhaps. It
+    is kept in memory then; `physent resume DIR --t-end` continues a run in its folder.
+
     Without `output` nothing touches the disk. With it, a run folder is written as by the command
     line, and the Dataset reads from it. `tell` is called with each `Progress`. An experiment brings
-    its own settings: then only `output`, `overwrite` and `tell` are used.
+    its own settings: then only `state`, `output`, `overwrite` and `tell` are used.
 
     Raises, from `physent.errors`, RunError when the run meets a value that is not finite
     (`error.dataset` has what came before), ParameterError for settings that do not fit, FolderError
@@ -120,7 +120,12 @@ def run(
         logging.getLogger("physent").warning("%s: %s", experiment.name, doubt)
     with Interrupts() as interrupts:
         finished = execute(
-            experiment, output, overwrite=overwrite, tell=tell, stop=interrupts.requested
+            experiment,
+            output,
+            overwrite=overwrite,
+            state=state,
+            tell=tell,
+            stop=interrupts.requested,
         )
     dataset = finished.dataset()
     if words := not_kept(finished.drifts):  # on the console, where logging is not set up
@@ -156,20 +161,26 @@ def execute(
     output: str | Path | None,
     *,
     overwrite: bool = False,
-    tell: Tell = _quiet,
+    state: Start = None,
+    tell: Tell = quiet,
     stop: Callable[[], bool] = lambda: False,
 ) -> Finished:
-    """Run an experiment into memory (`output` None) or into a run folder."""
+    """Run an experiment into memory (`output` None), from a state where one is given, or into a run
+    folder.
+    """
     if output is not None:
+        if state is not None:
+            words = "given with output, but a run folder has to begin as its experiment says"
+            raise ParameterError("state", words)
         machines.by_leader(lambda: check_free(Path(output), overwrite))
-    program, cadence = _plan(experiment)
-    beginning = begin(program, cadence, jax.random.key(experiment.run.seed))
+    program, cadence, begun = _plan(experiment, state)
+    beginning = begin(program, cadence, jax.random.key(experiment.run.seed), begun)
     check_start(program, beginning)
-    attributes = _attributes(experiment, cadence, program)
+    attributes = attributes_of(experiment, cadence, program)
     scales = scales_of(program, beginning.instant.state)
     layout = Layout.of(program, cadence, beginning.rows, attributes, scales)
 
-    until = Until.begun(experiment.run.until, beginning.rows.series)
+    until = Until.begun(experiment.run.until, beginning.rows.series, cadence.time(0))
     how: dict[str, Any] = {"limit": experiment.run.chunk, "tell": tell, "stop": stop}
 
     def loop(sink: Sink) -> Loop:
@@ -201,7 +212,7 @@ def resume(
     t_end: float | None = None,
     devices: int | Literal["all"] | None = None,
     trust: bool = False,
-    tell: Tell = _quiet,
+    tell: Tell = quiet,
     stop: Callable[[], bool] = lambda: False,
 ) -> Finished:
     """Continue the run in a folder from its checkpoint, bit for bit, appending to the same file.
@@ -244,7 +255,7 @@ def _resume(
             "differ"
         )
         warnings.warn(words, stacklevel=2)
-    program, cadence = _plan(experiment)
+    program, cadence, _ = _plan(experiment)
     done = header["rows"]
     if done > cadence.rows:
         t = done * cadence.save_every
@@ -272,7 +283,7 @@ def _resume(
             "--overwrite"
         ) from None
     instant = Instant(program.solver, *machines.place(stored, began))
-    until = Until.begun(experiment.run.until, beginning.rows.series)
+    until = Until.begun(experiment.run.until, beginning.rows.series, cadence.time(0))
 
     def opened() -> RunFolder:
         folder = RunFolder(
@@ -290,7 +301,7 @@ def _resume(
             beginning.undefined.note(series, first, count)
             if until is not None:
                 until.look(series[until.of], cadence.times(first, first + count))
-        before = {"message": None, "invariants": None, "until": None} | _spread(program)
+        before = {"message": None, "invariants": None, "until": None} | spread(program)
         folder.describe(status="running", **before)
         return folder
 
@@ -309,8 +320,10 @@ def _resume(
     return _into_folder(folder, loop, instant)
 
 
-def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
-    """The program and cadence of an experiment. Raises ParameterError if it cannot be run."""
+def _plan(experiment: Experiment, given: Start = None) -> tuple[Program, Cadence, Any]:
+    """The program and cadence of an experiment, and the state that it begins with, if one is given.
+    Raises ParameterError if it cannot be run.
+    """
     precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
     if experiment.run.precision != precision:
         wanted = experiment.run.precision == "float64"
@@ -327,14 +340,16 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
         experiment.output.variables,
         machines.count_of(experiment.run.devices),
     )
-    cadence = Cadence.of(experiment.solver, experiment.run)
+    state = None if given is None else start_of(program, given)
+    begins = 0.0 if state is None else state.t
+    cadence = Cadence.of(experiment.solver, experiment.run, begins)
     if not program.trust(experiment.program) and (
         found := problems(program, cadence, experiment.run.until)
     ):
         raise ParameterError(
             found[0][0], "\n".join([found[0][1], *(f"{key}: {words}" for key, words in found[1:])])
         )
-    return program, cadence
+    return program, cadence, state
 
 
 def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> Finished:
@@ -393,18 +408,3 @@ def _finished(outcome: Outcome, place: MemorySink | Path, found: list[Drift]) ->
 def _undefined(outcome: Outcome) -> str:
     words = ", ".join(f"{name} from t = {t:g}" for name, t in outcome.undefined.items())
     return f"not finite: {words}" if words else ""
-
-
-def _spread(program: Program) -> dict[str, int]:
-    return {"devices": program.devices, "processes": jax.process_count()}
-
-
-def _attributes(experiment: Experiment, cadence: Cadence, program: Program) -> dict[str, Any]:
-    return provenance(experiment.run.seed, experiment.run.precision) | {
-        "title": experiment.name,
-        "comment": experiment.description or f"physent experiment {experiment.name}",
-        "experiment": experiment.toml(),
-        "status": "running",
-        "rows_per_snapshot": cadence.rows_per_snapshot,
-        **_spread(program),
-    }

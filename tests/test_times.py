@@ -16,7 +16,7 @@ from physent.engine import loop
 from physent.engine.cadence import Cadence, unit_of
 from physent.engine.portions import Portion, Portions
 from physent.engine.until import Until
-from physent.errors import ConfigError, ParameterError, SamplesError
+from physent.errors import ConfigError, FolderError, ParameterError, SamplesError
 from physent.experiment.building import load_experiment
 from physent.experiment.settings import RunSettings, completed
 from physent.score.samples import Samples
@@ -101,7 +101,7 @@ def test_a_step_that_fits_the_listed_times_is_found():
         (dict(save_at=[[0.1]]), "save_at: given"),
         (dict(save_at={"log": [1, 2, 3]}), "save_at: .*logspace = .first, last, count."),
         (dict(save_at={"logspace": [0, 2, 3]}), "save_at: .*0 < first < last"),
-        (dict(save_at={"logspace": [1e-9, 1e-8, 3]}), "save_at: all times are below solver.dt"),
+        (dict(save_at={"logspace": [1e-9, 1e-8, 3]}), "save_at: no time is a step of solver.dt"),
         (dict(save_at=[1.0], t_end=2.0), "t_end: given 2.0, but run.save_at ends at 1.0"),
         (dict(save_at=[1.0], save_every=0.1), "save_every: given beside run.save_at"),
         (dict(save_at=[1.0], snapshot_every=0.1), "snapshot_every: given beside run.save_at"),
@@ -231,3 +231,41 @@ def test_float32_labels_its_rows_as_before():
         found = physent.run(solver, t_end=0.3, save_every=0.1)
         listed = physent.run(solver, save_at=[0.1, 0.2, 0.3])
         np.testing.assert_array_equal(found.psi, listed.psi)
+
+
+# ---- states that are given -----------------------------------------------------------------------
+
+
+def test_a_run_goes_on_from_a_state_as_if_it_had_never_stopped(tmp_path):
+    whole = physent.run(TINY, t_end=0.6, save_every=0.1)
+    physent.run(TINY, t_end=0.3, save_every=0.1, output=tmp_path / "run").close()
+    _, state = physent.trajectory(TINY, 3, 10)
+    for start in (tmp_path / "run", state):
+        rest = physent.run(TINY, t_end=0.6, save_every=0.1, state=start)
+        np.testing.assert_allclose(rest.t, whole.t[3:], rtol=1e-15)
+        np.testing.assert_allclose(rest.psi, whole.psi[3:], rtol=1e-13, atol=1e-14)
+    listed = physent.run(TINY, save_at=[0.4, 0.6], state=tmp_path / "run")
+    np.testing.assert_array_equal(listed.psi, whole.psi[[3, 4, 6]])
+    held = physent.run(
+        TINY, t_end=0.6, save_every=0.1, state=state, until={"of": "invariant_mass", "above": 0.0}
+    )
+    assert held.sizes["t"] == 1 and float(held.t[0]) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (3, ParameterError, "state: given int, allowed: a NLSEState with arrays of the shapes"),
+        ("nowhere", FolderError, "gives no state for this solver: No such file"),
+        (NLSE(n=32).init(jax.random.key(0)), ParameterError, "state: given NLSEState, allowed"),
+    ],
+)
+def test_a_state_of_something_else_is_refused(given, error, words, tmp_path):
+    with pytest.raises(error, match=words):
+        physent.run(TINY, t_end=1.0, save_every=0.1, state=given)
+    with pytest.raises(ParameterError, match="state: given with output"):
+        physent.run(TINY, t_end=1.0, save_every=0.1, state=given, output=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    _, state = physent.trajectory(TINY, 1, 10)
+    with pytest.raises(ParameterError, match=r"run.t_end: given 0.1, but it begins at t = 0.1"):
+        physent.run(TINY, t_end=0.1, save_every=0.1, state=state)

@@ -18,9 +18,9 @@ class Cadence:
     """A row of series and diagnostics every `steps_per_row` steps, a snapshot of fields every
     `rows_per_snapshot` rows.
 
-    `rows` counts those after the one at t = 0; row i is at t = i * `save_every`. Where the times
+    `rows` counts those after the first; row i is at t = `begins` + i * `save_every`. Where times
     are listed instead (`run.save_at`), row i ends with step `ends[i]` and is at `listed[i]`, and
-    there is a snapshot at each; row 0 is at 0 there, too.
+    there is a snapshot at each; the first entry of both is that of row 0.
     """
 
     dt: float
@@ -30,12 +30,14 @@ class Cadence:
     rows: int
     ends: tuple[int, ...] = ()
     listed: tuple[float, ...] = ()
+    begins: float = 0.0
 
     @classmethod
-    def of(cls, solver: Any, run: Any) -> "Cadence":
-        """The cadence of a run's settings. Raises ParameterError if one time is not a multiple of
-        the other.
+    def of(cls, solver: Any, run: Any, begins: Any = 0.0) -> "Cadence":
+        """The cadence of a run's settings, from t = 0 or another time. Raises ParameterError if one
+        time is not a multiple of the other.
         """
+        begins = float(np.unique(np.asarray(begins))[-1])
         steps = np.unique(np.asarray(solver.dt))
         if steps.size > 1:
             raise ParameterError(
@@ -50,34 +52,36 @@ class Cadence:
         # with another time
         exactness = 1e-6 if steps.dtype == np.float32 else 1e-10
         if run.save_at is not None:
-            return cls._at(dt, run.save_at, exactness)
+            return cls._at(dt, run.save_at, exactness, begins)
         steps_per_row = _times("run.save_every", run.save_every, "solver.dt", dt, exactness)
         every = run.save_every if run.snapshot_every is None else run.snapshot_every
         rows_per_snapshot = _times(
             "run.snapshot_every", every, "run.save_every", run.save_every, 1e-10
         )
         unit = "run.save_every" if rows_per_snapshot == 1 else "run.snapshot_every"
-        snapshots = _times("run.t_end", run.t_end, unit, every, 1e-10)
-        return cls(
-            dt, run.save_every, steps_per_row, rows_per_snapshot, snapshots * rows_per_snapshot
-        )
+        snapshots = _times("run.t_end", run.t_end, unit, every, 1e-10, begins)
+        rows = snapshots * rows_per_snapshot
+        return cls(dt, run.save_every, steps_per_row, rows_per_snapshot, rows, begins=begins)
 
     @classmethod
-    def _at(cls, dt: float, given: Any, exactness: float) -> "Cadence":
+    def _at(cls, dt: float, given: Any, exactness: float, begins: float) -> "Cadence":
         """The cadence of listed times, which are multiples of dt, or of spaced ones, which become
         the nearest.
         """
         times = times_at(given)
         if isinstance(given, dict):
-            ends = [end for end in np.unique(np.rint(times / dt).astype(np.int64)).tolist() if end]
+            ends = np.unique(np.rint((times - begins) / dt).astype(np.int64))
+            ends = ends[ends > 0].tolist()
             if not ends:
-                raise ParameterError("run.save_at", f"all times are below solver.dt = {dt!r}")
-            listed = [end * dt for end in ends]
+                words = f"no time is a step of solver.dt = {dt!r} after t = {begins:g}"
+                raise ParameterError("run.save_at", words)
+            listed = [begins + end * dt for end in ends]
         else:
             listed = times.tolist()
-            ends = [_times("run.save_at", t, "solver.dt", dt, exactness) for t in listed]
+            ends = [_times("run.save_at", t, "solver.dt", dt, exactness, begins) for t in listed]
         steps = math.gcd(*ends)
-        return cls(dt, steps * dt, steps, 1, len(ends), (0, *ends), (0.0, *listed))
+        ends, listed = (0, *ends), (begins, *listed)
+        return cls(dt, steps * dt, steps, 1, len(ends) - 1, ends, listed, begins)
 
     @property
     def is_uneven(self) -> bool:
@@ -90,13 +94,13 @@ class Cadence:
 
     def time(self, row: int) -> float:
         """The time of a row."""
-        return self.listed[row] if self.listed else row * self.save_every
+        return self.listed[row] if self.listed else self.begins + row * self.save_every
 
     def times(self, first: int, end: int, each: int = 1) -> np.ndarray:
         """The times of the rows first * each, ..., (end - 1) * each."""
         if self.listed:
             return np.asarray(self.listed[first * each : (end - 1) * each + 1 : each])
-        return np.arange(first, end) * (self.save_every * each)
+        return self.begins + np.arange(first, end) * (self.save_every * each)
 
     def steps(self, first: int, end: int) -> list[int]:
         """The steps of each row that follows the rows `first` to `end` - 1."""
@@ -158,15 +162,21 @@ def _few(times: np.ndarray) -> str:
     return f"[{', '.join(f'{t:g}' for t in times.ravel()[:4])}{more}]"
 
 
-def _times(name: str, value: float, unit_name: str, unit: float, exactness: float) -> int:
+def _times(
+    name: str, given: float, unit_name: str, unit: float, exactness: float, begins: float = 0.0
+) -> int:
+    if given <= begins + exactness * abs(begins):
+        words = f"given {given!r}, but it begins at t = {begins:g}, allowed: later times"
+        raise ParameterError(name, words)
+    value = given - begins
     ratio = value / unit
     count = round(ratio) if ratio < 2**62 else 0
-    if count < 1 or abs(count * unit - value) > exactness * value:
+    if count < 1 or abs(count * unit - value) > exactness * given:
         below, above = max(1, int(min(ratio, 2**62))), int(min(ratio, 2**62)) + 1
         raise ParameterError(
             name,
-            f"given {value!r}, allowed: a multiple of {unit_name} = {unit!r}; near it: "
-            f"{below * unit:.12g} or "
-            f"{above * unit:.12g}, or {unit_name} = {value / above!r}",
+            f"given {given!r}, allowed: a multiple of {unit_name} = {unit!r}"
+            f"{f' after t = {begins:g}' if begins else ''}; near it: {begins + below * unit:.12g} "
+            f"or {begins + above * unit:.12g}, or {unit_name} = {value / above!r}",
         )
     return count

@@ -104,22 +104,24 @@ class Beginning(NamedTuple):
         return Block(self.rows, 0, 1, 0, 1)
 
 
-def begin(program: Program, cadence: Cadence, key: Any) -> Beginning:
-    """Start a run at t = 0, growing buffers until none overflows; `program` then has that solver.
+def begin(program: Program, cadence: Cadence, key: Any, given: Any = None) -> Beginning:
+    """Start a run at t = 0, or from the state that is given, growing buffers until none overflows;
+    `program` then has that solver.
 
     Raises RunError where that is not possible, or an observable is not finite.
     """
     started = time.perf_counter()
-    state = program.init(program.solver, key)
+    state = program.init(program.solver, key) if given is None else given
     for growths in range(GROWTHS + 1):
         bits = devices.fetch(program.error_bits(program.solver, state))
         if not np.any(bits):
             break
         try:
-            program.solver = _grown(program.solver, state, bits, growths)[0]
+            program.solver, larger = _grown(program.solver, state, bits, growths)
         except RunError as error:
-            raise RunError(f"{error} at t = 0") from None
+            raise RunError(f"{error} at t = {cadence.time(0):g}") from None
         state = program.init(program.solver, key)
+        state = state if given is None else devices.place(larger, state)
     carries, row = program.first_row(program.solver, state)
     rows = jax.tree.map(lambda leaf: leaf[None], devices.fetch(row))
     seconds = time.perf_counter() - started

@@ -267,7 +267,7 @@ class Program(Outline):
             times[: len(rows)] = cadence.times(1 + portion.first, 1 + portion.end)
         else:  # as the device would multiply
             wide = np.float64 if self.wide else np.float32
-            times[: len(rows)] = rows.astype(wide) * wide(cadence.save_every)
+            times[: len(rows)] = rows.astype(wide) * wide(cadence.save_every) + cadence.begins
         numbers = eqx.filter(solver, eqx.is_array)
         rest = portion.first, max(1, portion.count), steps, times, int(portion.count > 0)
         return numbers, state, carries, *map(jnp.asarray, rest)

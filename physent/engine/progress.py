@@ -20,6 +20,13 @@ class Progress:
     seconds: float
 
 
+Tell = Callable[[Progress], None]
+
+
+def quiet(progress: Progress) -> None:
+    """Say nothing."""
+
+
 class Milestones:
     """Decides whether a `Progress` is worth logging: after each tenth of the run, or every ten
     minutes.
@@ -38,7 +45,7 @@ class Milestones:
         return True
 
 
-def logged(tell: Callable[[Progress], None], log: logging.Logger) -> Callable[[Progress], None]:
+def logged(tell: Tell, log: logging.Logger) -> Tell:
     """Like `tell`, but also logs the progress of the run."""
     milestones = Milestones()
 

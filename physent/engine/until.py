@@ -51,11 +51,13 @@ class Until:
         return cls(**given)
 
     @classmethod
-    def begun(cls, given: dict[str, Any] | None, first: dict[str, np.ndarray]) -> "Until | None":
-        """The condition that is given, which has seen the first row of the series."""
+    def begun(
+        cls, given: dict[str, Any] | None, first: dict[str, np.ndarray], t: float
+    ) -> "Until | None":
+        """The condition that is given, which has seen the first row of the series, at time t."""
         until = cls.of_settings(given)
         if until is not None:
-            until.look(first[until.of], np.zeros(1))
+            until.look(first[until.of], np.array([t]))
         return until
 
     def check(self, program: Program) -> None:

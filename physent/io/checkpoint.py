@@ -91,8 +91,14 @@ def check(path: Path) -> dict[str, Any]:
     return header
 
 
-def load(path: Path, like: Any) -> Any:
-    """The tree of a checkpoint; `like` has its structure, with arrays or their shapes as leaves.
+def load_state(path: Path, like: Any) -> Any:
+    """The state in a checkpoint, whatever diagnostics its run has. Raises ValueError, as `load`."""
+    return load(path, like, whole=False)
+
+
+def load(path: Path, like: Any, *, whole: bool = True) -> Any:
+    """The tree of a checkpoint, or its first leaves; `like` has its structure, with arrays or their
+    shapes as leaves.
 
     Raises ValueError for a file that is damaged, or of another structure.
     """
@@ -108,7 +114,7 @@ def load(path: Path, like: Any) -> Any:
         except Exception as error:  # numpy's reader raises anything for bytes that are no array
             first = (str(error).strip() or repr(error)).splitlines()[0]
             raise ValueError(f"its leaves are not those of this run ({first[:200]})") from None
-        if file.read(1):
+        if whole and file.read(1):
             raise ValueError("its leaves are not those of this run (there are more)")
     return jax.tree.map(
         lambda leaf, wanted: jax.random.wrap_key_data(leaf) if _is_key(wanted) else leaf,

@@ -177,6 +177,23 @@ def provenance(seed: int, precision: str) -> dict[str, Any]:
     }
 
 
+def spread(program: Program) -> dict[str, int]:
+    """How many devices and processes compute a run."""
+    return {"devices": program.devices, "processes": jax.process_count()}
+
+
+def attributes_of(experiment: Any, cadence: Cadence, program: Program) -> dict[str, Any]:
+    """The attributes of a run that begins."""
+    return provenance(experiment.run.seed, experiment.run.precision) | {
+        "title": experiment.name,
+        "comment": experiment.description or f"physent experiment {experiment.name}",
+        "experiment": experiment.toml(),
+        "status": "running",
+        "rows_per_snapshot": cadence.rows_per_snapshot,
+        **spread(program),
+    }
+
+
 def closing_of(
     outcome: Outcome, before: Callable[[str, float], float] = lambda name, default: default
 ) -> dict[str, Any]:
