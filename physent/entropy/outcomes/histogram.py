@@ -3,7 +3,8 @@
 from typing import ClassVar, Literal
 
 import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
     as_real,
@@ -13,10 +14,14 @@ from physent.entropy.discrete import (
 )
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
+    ParameterError,
     as_number,
+    known,
     param,
     static,
 )
+
+_ROUNDINGS = 4  # units of rounding, at the ends of a range, that a bin must be wider than
 
 
 def bin_edges(low: Array, high: Array, bins: int) -> Array:
@@ -51,6 +56,26 @@ def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
     return jnp.where(x < low, -1, jnp.where(x > high, bins, index))
 
 
+def check_range(low: ArrayLike, high: ArrayLike, bins: int) -> None:
+    """Raise ParameterError unless a range is one, and its bins are wider than the rounding of
+    numbers at its ends; ends that are traced, or not finite, pass.
+    """
+    if not known(low, high):
+        return
+    if len({1, np.size(low), np.size(high)}) > 2 and np.ndim(low) == np.ndim(high):
+        words = f"given {np.size(high)} numbers, allowed: {np.size(low)} as for low"
+        raise ParameterError("high", words)
+    rounding = float(jnp.finfo(getattr(low, "dtype", jnp.result_type(float))).eps)
+    ends = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+    least = _ROUNDINGS * rounding * bins * np.maximum(*np.abs(ends))
+    if np.any(wrong := np.isfinite(least) & ~(ends[1] - ends[0] > least)):
+        one, other, most = (float(each[wrong][0]) for each in (*ends, least))
+        words = f"given {other!r}, allowed: more than low, {one!r}"
+        if other > one:
+            words += f", by {most:.2g}: bins are wider than the rounding of numbers there"
+        raise ParameterError("high", words)
+
+
 class Histogram(OutcomeSpace):
     """The values of a field or a series in `bins` equal bins, on [low, high] or on the range of the
     data.
@@ -76,6 +101,10 @@ class Histogram(OutcomeSpace):
     outside: Literal["drop", "clip"] = static(
         "drop", doc="how values outside the range are handled"
     )
+
+    def __check_init__(self):
+        if self.low is not None and self.high is not None:
+            check_range(self.low, self.high, self.bins)
 
     def shiftable(self) -> bool:
         """Whether both ends are those of the data."""
