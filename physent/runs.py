@@ -21,14 +21,15 @@ from physent.engine.interrupts import Interrupts
 from physent.engine.loop import Loop, Outcome, Sink, begin
 from physent.engine.plan import check_start, problems
 from physent.engine.program import Program
-from physent.engine.progress import Milestones, Progress, pace
+from physent.engine.progress import Progress, logged
 from physent.engine.rows import Instant
 from physent.engine.scales import scales_of
+from physent.engine.until import Until
 from physent.errors import FolderError, ParameterError, RunError, brief, warn_user
 from physent.experiment.building import load_experiment
 from physent.experiment.experiment import Experiment, describe
 from physent.experiment.making import make
-from physent.experiment.settings import OutputSettings, RunSettings
+from physent.experiment.settings import OutputSettings, RunSettings, completed
 from physent.io import checkpoint
 from physent.io.digests import Values
 from physent.io.fingerprint import as_begun, belongs
@@ -65,6 +66,8 @@ def run(
     *,
     t_end: float | None = None,
     save_every: float | None = None,
+    save_at: Sequence[float] | dict[str, Any] | None = None,
+    until: dict[str, Any] | None = None,
     snapshot_every: float | None = None,
     diagnostics: Iterable[Diagnostic] = (),
     seed: int = 0,
@@ -78,6 +81,11 @@ def run(
 ) -> xr.Dataset:
     """Run a solver or a loaded experiment and return all saved data as a Dataset, dimension `t`.
 
+    Rows are at the multiples of `save_every` up to `t_end`, or at the times of `save_at`: a list or
+    array of multiples of dt, or {"logspace": [first, last, count]}, whose times are brought to the
+    nearest step. The run ends earlier where `until` says so: {"of": SERIES, "below": LEVEL},
+    {"of": SERIES, "above": LEVEL} or {"of": SERIES, "steady": CHANGE, "over": TIME}.
+
     Without `output` nothing touches the disk. With it, a run folder is written as by the command
     line, and the Dataset reads from it. `tell` is called with each `Progress`. An experiment brings
     its own settings: then only `output`, `overwrite` and `tell` are used.
@@ -90,13 +98,13 @@ def run(
     if isinstance(solver, Experiment):
         experiment = solver
     else:
-        if t_end is None or save_every is None:
-            raise TypeError("physent.run(solver) needs t_end and save_every")
+        if save_at is None and (t_end is None or save_every is None):
+            raise TypeError("physent.run(solver) needs t_end and save_every, or save_at")
         precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
+        times = dict(t_end=t_end, save_every=save_every, snapshot_every=snapshot_every)
         settings = RunSettings(
-            t_end=t_end,
-            save_every=save_every,
-            snapshot_every=snapshot_every,
+            **completed(times | {"save_at": save_at}),
+            until=until,
             seed=seed,
             precision=precision,
             members=members,
@@ -161,10 +169,11 @@ def execute(
     scales = scales_of(program, beginning.instant.state)
     layout = Layout.of(program, cadence, beginning.rows, attributes, scales)
 
+    until = Until.begun(experiment.run.until, beginning.rows.series)
+    how: dict[str, Any] = {"limit": experiment.run.chunk, "tell": tell, "stop": stop}
+
     def loop(sink: Sink) -> Loop:
-        return Loop(
-            program, cadence, sink, beginning, limit=experiment.run.chunk, tell=tell, stop=stop
-        )
+        return Loop(program, cadence, sink, beginning, until=until, **how)
 
     if output is None:
         sink = MemorySink(layout, cadence)
@@ -198,11 +207,11 @@ def resume(
     """Continue the run in a folder from its checkpoint, bit for bit, appending to the same file.
 
     Of its `experiment.toml` only `run.t_end` may be changed, there or by `t_end`, which makes a run
-    longer, and `run.devices`, there or by `devices`: members keep their bits, what is cut into
-    slabs is the same to rounding. Code that it names runs if it is that of the beginning and this
-    user has run it before, or with `trust`. Raises FolderError for a folder that is not a run, is
-    going on, or was changed; ConfigError for an experiment that is not valid any more, or whose
-    code may not run.
+    longer, `run.until`, and `run.devices`, there or by `devices`: members keep their bits, what is
+    cut into slabs is the same to rounding. Code that it names runs if it is that of the beginning
+    and this user has run it before, or with `trust`. Raises FolderError for a folder that is not a
+    run, is going on, or was changed; ConfigError for an experiment that is not valid any more, or
+    whose code may not run.
     """
     path = Path(path)
     for name in (EXPERIMENT, CHECKPOINT, RUN):
@@ -225,8 +234,8 @@ def _resume(
     experiment = load_experiment(path / EXPERIMENT, overrides)
     if not belongs(header, experiment):
         raise FolderError(
-            f"{path / EXPERIMENT} was changed after the run began: only run.t_end and "
-            "run.devices may change"
+            f"{path / EXPERIMENT} was changed after the run began: only run.t_end, "
+            "run.until and run.devices may change"
         )
     experiment = as_begun(header, experiment)
     if header["jaxlib"] != version("jaxlib"):
@@ -238,9 +247,8 @@ def _resume(
     program, cadence = _plan(experiment)
     done = header["rows"]
     if done > cadence.rows:
-        raise FolderError(
-            f"{path} is already at t = {done * cadence.save_every:g}, beyond run.t_end"
-        )
+        t = done * cadence.save_every
+        raise FolderError(f"{path} is already at t = {t:g}, beyond run.t_end")
     vouched = machines.by_leader(lambda: vouched_values(path, header, cadence))
     if machines.anybody(isinstance(vouched, str)):
         # torn by a kill in the middle of a write, or changed since; the run is deterministic, so
@@ -264,6 +272,7 @@ def _resume(
             "--overwrite"
         ) from None
     instant = Instant(program.solver, *machines.place(stored, began))
+    until = Until.begun(experiment.run.until, beginning.rows.series)
 
     def opened() -> RunFolder:
         folder = RunFolder(
@@ -277,8 +286,11 @@ def _resume(
         )
         # what was not finite in earlier sessions is not forgotten by the one that goes on
         for first, series in folder.writer.series(list(beginning.rows.series), 1, 1 + done):
-            beginning.undefined.note(series, first, len(next(iter(series.values()), ())))
-        before = {"message": None, "invariants": None} | _spread(program)
+            count = len(next(iter(series.values()), ()))
+            beginning.undefined.note(series, first, count)
+            if until is not None:
+                until.look(series[until.of], cadence.times(first, first + count))
+        before = {"message": None, "invariants": None, "until": None} | _spread(program)
         folder.describe(status="running", **before)
         return folder
 
@@ -292,6 +304,7 @@ def _resume(
         limit=experiment.run.chunk,
         tell=tell,
         stop=stop,
+        until=until,
     )
     return _into_folder(folder, loop, instant)
 
@@ -315,7 +328,9 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
         machines.count_of(experiment.run.devices),
     )
     cadence = Cadence.of(experiment.solver, experiment.run)
-    if not program.trust(experiment.program) and (found := problems(program)):
+    if not program.trust(experiment.program) and (
+        found := problems(program, cadence, experiment.run.until)
+    ):
         raise ParameterError(
             found[0][0], "\n".join([found[0][1], *(f"{key}: {words}" for key, words in found[1:])])
         )
@@ -325,13 +340,13 @@ def _plan(experiment: Experiment) -> tuple[Program, Cadence]:
 def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> Finished:
     if isinstance(folder, Follower):
         return _finished(loop.advance(instant), folder.path, [])
-    every, experiment = loop.cadence.save_every, folder.experiment
+    time, experiment = loop.cadence.time, folder.experiment
     for note in (*experiment.notes, *experiment.doubts):
         folder.log.info(note)
     folder.log.info(
         "begin at t = %g of %g: %s, %s, %d member(s); physent %s, jaxlib %s, %s; process %d on %s",
-        loop.done * every,
-        loop.cadence.rows * every,
+        time(loop.done),
+        time(loop.cadence.rows),
         experiment.resolved["solver"]["kind"],
         experiment.run.precision,
         experiment.run.members,
@@ -341,7 +356,7 @@ def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> 
         os.getpid(),
         platform.node(),
     )
-    loop.tell = _logging(loop.tell, folder.log)
+    loop.tell = logged(loop.tell, folder.log)
     closing: dict[str, Any] = {"status": "failed"}
     found: list[Drift] = []
     try:
@@ -351,9 +366,10 @@ def _into_folder(folder: RunFolder | Follower, loop: Loop, instant: Instant) -> 
             found = drifts(folder.writer.invariants(1 + outcome.rows))
             closing["invariants"] = said(found) or None
         level = logging.ERROR if outcome.reason == "failed" else logging.INFO
-        words = (outcome.reason, outcome.rows * every, outcome.seconds, outcome.compile_seconds)
+        words = (outcome.reason, time(outcome.rows), outcome.seconds, outcome.compile_seconds)
         folder.log.log(level, "%s at t = %g after %.3f s, and %.1f s of compilation", *words)
-        for problem in filter(None, [outcome.message, _undefined(outcome), not_kept(found)]):
+        words = (outcome.held, outcome.message, _undefined(outcome), not_kept(found))
+        for problem in filter(None, words):
             folder.log.log(level, "%s", problem)
     except KeyboardInterrupt:
         folder.log.info("interrupted in the middle of a chunk")
@@ -377,22 +393,6 @@ def _finished(outcome: Outcome, place: MemorySink | Path, found: list[Drift]) ->
 def _undefined(outcome: Outcome) -> str:
     words = ", ".join(f"{name} from t = {t:g}" for name, t in outcome.undefined.items())
     return f"not finite: {words}" if words else ""
-
-
-def _logging(tell: Tell, log: logging.Logger) -> Tell:
-    """Like `tell`, but also logs the progress of the run."""
-    milestones = Milestones()
-
-    def logged(progress: Progress) -> None:
-        if milestones.passed(progress):
-            log.info(
-                ", ".join(
-                    filter(None, [f"t = {progress.t:g} of {progress.t_end:g}", *pace(progress)])
-                )
-            )
-        tell(progress)
-
-    return logged
 
 
 def _spread(program: Program) -> dict[str, int]:

@@ -29,7 +29,9 @@ from physent import runs
 from physent.diagnostics import Entropy
 from physent.engine import devices
 from physent.engine.cadence import Cadence
+from physent.engine.portions import Portion
 from physent.engine.program import Program
+from physent.engine.rows import Instant
 from physent.experiment.settings import RunSettings
 from physent.numerics import slab
 from physent.solvers import (
@@ -112,12 +114,8 @@ def compiled_chunk(program):
     cadence = Cadence.of(solver, RunSettings(t_end=every, save_every=every))
     state = program.init(solver, jax.random.key(1))
     carries, _ = program.first_row(solver, state)
-    numbers = (
-        eqx.filter(solver, eqx.is_array),
-        state,
-        carries,
-        *map(jnp.asarray, (0, 1, cadence.steps_per_row, 1)),
-    )
+    portion = Portion.of_rows(cadence, 0, 1)
+    numbers = program.arguments(Instant(solver, state, carries), portion, cadence, 1)
     compiled = program.compiled(cadence, 1, *numbers)
     found = exchanges(compiled)
     kinds = {
@@ -195,12 +193,13 @@ def resumed():
         ("cut", CUT["nlse"](), {}),
         ("members", MEMBERS["heat"](), {"members": 8}),
     ):
+        of_four: dict[str, Any] = {"devices": 4, "precision": "float64", **extra}
         one = physent.run(solver, **settings, **extra)  # pyright: ignore[reportArgumentType]
         with tempfile.TemporaryDirectory() as place:
             experiment = runs.describe(
                 solver,
                 [],
-                RunSettings(devices=4, precision="float64", **settings, **extra),
+                RunSettings(**settings, **of_four),
                 runs.OutputSettings(),
                 "run",
             )

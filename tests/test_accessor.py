@@ -90,8 +90,12 @@ def test_what_is_not_there_is_named(field):
         field.physent.entropy("z")
     with pytest.raises(ValueError, match="no measure 'shanon', did you mean shannon"):
         field.physent.entropy(measure="shanon")
-    with pytest.raises(ValueError, match="'x' is not uniform"):
-        field.assign_coords(x=np.arange(8) ** 2).physent.differential_entropy("x")
+    with pytest.raises(ValueError, match="the points of axis 'x' do not go one way"):
+        field.assign_coords(x=[0, 1, 2, 3, 7, 6, 5, 4]).physent.differential_entropy("x")
+    with pytest.raises(ValueError, match="'x' are not equally spaced, as a spectrum needs them"):
+        field.assign_coords(x=np.arange(8) ** 2).physent.entropy("x", outcomes="spectrum")
+    with pytest.raises(ValueError, match="density has no values along 'x'"):
+        field.isel(x=slice(0)).physent.entropy()
     with pytest.raises(ValueError, match="its spacing is not known"):
         field.drop_vars("x").physent.differential_entropy("x")
 
@@ -108,9 +112,11 @@ def test_it_is_what_diagnose_gives_in_the_precision_of_the_data(field):
 
 
 def test_the_question_of_time_is_asked(field):
-    for name in ("time", "Time", "t_snapshot"):
+    for name in ("time", "Time", "t_snapshot", "valid_time", "ocean_time", "frame"):
         assert field.rename(t=name).physent.entropy().dims == (name,)
-    for name in ("step", "frame"):
+    with pytest.raises(ValueError, match=r"time\? it may be t or time .*; choose dimensions with"):
+        field.rename(y="time").physent.entropy()
+    for name in ("step", "number"):
         with pytest.raises(
             ValueError, match=rf"which dimension is time\? .* \(dimensions: {name}, y, x\)"
         ):

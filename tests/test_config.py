@@ -81,7 +81,8 @@ measure = {{ kind = "renyi", order = -2 }}
         "(allowed: a number > 0)",
         "case.toml:10: run.t_end: given True, allowed: a number > 0",
         "case.toml:11: run.save_evry: unknown key, did you mean save_every? "
-        "(allowed: t_end, save_every, snapshot_every, seed, precision, members, devices, chunk)",
+        "(allowed: t_end, save_every, save_at, until, snapshot_every, seed, precision, members, "
+        "devices, chunk)",
         "case.toml:12: run.precision: given 'float46', allowed: one of float64, float32, did you "
         "mean float64?",
         "case.toml:14: diagnostics.0.kind: unknown kind 'entrpy', did you mean entropy? "

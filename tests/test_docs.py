@@ -87,6 +87,21 @@ def test_the_readme_works_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     plt.close("all")
 
 
+def test_the_page_of_files_works_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page, scope = (ROOT / "docs" / "files.md").read_text(encoding="utf-8"), {}
+    for language, code in re.findall(
+        r"^```(python|console)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE
+    ):
+        if language == "python":
+            exec(code, scope)
+        else:
+            for line in code.splitlines():
+                command(line.removeprefix("$ "), monkeypatch)
+    assert "2.94" in capsys.readouterr().out
+    assert Path("walked.nc").exists()
+
+
 @pytest.mark.parametrize("page", ["configuration", "extending"])
 def test_the_experiments_in_the_guides_are_valid(page, tmp_path):
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")

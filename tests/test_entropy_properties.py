@@ -116,6 +116,10 @@ def positive(r):
     return (r.random(N) + 0.1,)
 
 
+def weighted(r):
+    return *positive(r), r.random(N) + 0.5
+
+
 def probabilities(r):
     return (r.dirichlet(np.ones(8)),)
 
@@ -217,10 +221,29 @@ TABLE: dict[str, Row] = {
     "entropy of cells": row(by(Cells(bins=(3,))), particles, "a fixed range has units", core=2),
     "entropy of headings": row(by(Headings()), lambda r: school(r)[1:], same, core=2),
     "renyi": row(by(Density(), measure=Renyi(order=2.0)), positive, same, real=False),
+    "entropy of cells of unequal size": row(
+        lambda x, w: entropy(x, weights=w), weighted, same, real=False
+    ),
+    "entropy of relative weights": row(
+        lambda x, w: entropy(x, Renyi(order=2.0), weights=w, normalise=True),
+        weighted,
+        same,
+        (0, 1),
+        real=False,
+    ),
+    "entropy in larger cells": row(
+        lambda x, w: entropy(x, weights=w), weighted, log, (1,), real=False
+    ),
+    "entropy of a weighted histogram": row(
+        lambda x, w: entropy(x, outcomes=Histogram(bins=7), weights=w), weighted, same, (0, 1)
+    ),
     "boltzmann_entropy": row(
         lambda x: boltzmann_entropy(x, Cells(bins=(3,))), particles, "a fixed range", core=2
     ),
     "differential_entropy": row(lambda x: differential_entropy(x, 0.5), positive, same, real=False),
+    "differential_entropy of cells": row(
+        lambda x, w: differential_entropy(x, weights=w), weighted, log, (1,), real=False
+    ),
     "spacing_entropy": row(spacing_entropy, series, log),
     "spacing_entropy of correa": row(lambda x: spacing_entropy(x, "correa"), series, log),
     "nearest_neighbour_entropy": row(nearest_neighbour_entropy, particles, log_twice, core=2),
@@ -317,6 +340,7 @@ TABLE: dict[str, Row] = {
     "dye_entropy": row(
         lambda c: dye_entropy(c, 0.5), positive, "-c ln c of a concentration, which has no unit"
     ),
+    "dye_entropy of cells": row(lambda c, w: dye_entropy(c, weights=w), weighted, linear, (1,)),
     "segregation": row(segregation, positive, "of a concentration, which has no unit"),
     "potential_energies": row(
         lambda x: potential_energies(x, np.arange(6.0)), field, linear, core=2

@@ -21,6 +21,7 @@ import pytest
 import physent
 from physent import errors
 from physent.app import cli
+from physent.app.terminal import MOST, say
 from physent.errors import brief, printable, shortened
 from physent.experiment.building import build
 from physent.experiment.parsing import parse_text
@@ -148,6 +149,16 @@ def test_what_is_too_much_or_not_printable_is_refused_in_little_time(tmp_path, c
     assert re.search(words, answer) and len(answer) < 5000 and "Traceback" not in answer
     assert answer == printable(answer) and not (tmp_path / "o").exists()
     assert time.perf_counter() - began < 20
+
+
+def test_of_a_long_answer_the_beginning_is_told_whatever_the_lengths_of_its_lines(capsys):
+    for width in (1, 2, 39, 40, 79, 500, 1999, 2000, 4000, 9000):  # at some the breaks decide
+        for count in range(max(1, MOST // (width + 1) - 2), MOST // width + 3):
+            say("\n".join(["w" * width] * count), wrong=True)
+            told = capsys.readouterr().err.removesuffix("\n")
+            whole = len(told) == count * (width + 1) - 1
+            assert len(told) <= MOST + len("\nand 9999 more lines"), (width, count)
+            assert whole or "..." in told or told.endswith("more lines"), (width, count)
 
 
 def test_names_are_no_markup(tmp_path, capsys, monkeypatch):

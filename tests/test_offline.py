@@ -48,7 +48,8 @@ def foreign(dims=("time", "lat", "lon"), values=None):
         if values is None
         else values
     )
-    return xr.Dataset({"tracer": (dims, values)}, {"lon": np.linspace(0.0, 10.0, 6)})
+    coords = {"lon": np.linspace(0.0, 10.0, 6), "lat": np.linspace(-4.0, 4.0, 5)}
+    return xr.Dataset({"tracer": (dims, values)}, coords)
 
 
 def test_a_file_physent_did_not_write():
@@ -84,8 +85,24 @@ def test_time_may_be_named_and_be_a_date():
         ),
         (
             foreign().assign_coords(lon=np.geomspace(1, 9, 6)),
+            Entropy(of="tracer", outcomes=Spectrum()),
+            "not equally spaced, as a spectrum needs them",
+        ),
+        (
+            foreign().assign_coords(lon=[0.0, 1, 2, 5, 4, 3]),
             DifferentialEntropy(of="tracer"),
-            "not equally spaced",
+            "points of axis 'lon' do not go one way",
+        ),
+        (
+            foreign().drop_vars("lon"),
+            DifferentialEntropy(of="tracer"),
+            "dimension 'lon' has no coordinate: its spacing is not known",
+        ),
+        (foreign().isel(lon=slice(0)), Entropy(of="tracer"), "tracer has no values"),
+        (
+            foreign().assign_coords(time=[0.0, 1.0, np.nan, 3.0]),
+            Entropy(of="tracer"),
+            "the time of row 2 is not a number, but nan",
         ),
         (foreign().isel(lon=[0]), DifferentialEntropy(of="tracer"), "has only one point"),
         (xr.Dataset({"name": ("time", ["a", "b"])}), Entropy(of="name"), "no numeric variable"),

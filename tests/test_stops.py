@@ -63,12 +63,12 @@ def test_portions_cover_a_run_and_take_about_a_second(
     for _ in range(steps_before_a_stop):
         portion = portions.after(done, begun, several=several)
         assert (portion.first, portion.begun) == (done, begun)
-        assert portion.steps >= 1 and portion.count <= capacity
+        assert min(portion.steps) >= 1 and portion.count <= capacity
         if portion.count != 1:
             assert begun == 0 or portion.count == 0
         if portion.count > 1:
-            assert portion.steps == per_row
-        seconds = max(1, portion.count) * portion.steps * step + portion.count * of_a_row
+            assert portion.steps == (per_row,) * portion.count
+        seconds = sum(portion.steps) * step + portion.count * of_a_row
         assert seconds <= 2 + 2 * step + of_a_row * max(1, portion.count)
         portions.took(portion, seconds)
         done, begun = portion.end, portion.begun_after

@@ -87,14 +87,14 @@ def theirs(case):
 
 def ours(case):
     """All steps as the engine does them, with what dewi-kadita saves and computes after each."""
-    import equinox as eqx
     import jax
-    import jax.numpy as jnp
 
     from experiments.benchmarks.couzin_validation import experiment
     from physent.diagnostics import SchoolDewiKadita
     from physent.engine.cadence import Cadence
+    from physent.engine.portions import Portion
     from physent.engine.program import Program
+    from physent.engine.rows import Instant
 
     settings = experiment(case)
     kept = ["position", "heading", "polarization", "rotation", "spread"]
@@ -102,11 +102,11 @@ def ours(case):
     cadence = dataclasses.replace(Cadence.of(settings.solver, settings.run), rows_per_snapshot=1)
     state = program.init(settings.solver, jax.random.key(0))
     carries, _ = program.first_row(settings.solver, state)
-    numbers = [jnp.asarray(number) for number in (0, cadence.rows, cadence.steps_per_row, 1)]
+    portion = Portion.of_rows(cadence, 0, cadence.rows)
+    instant = Instant(settings.solver, state, carries)
+    numbers = program.arguments(instant, portion, cadence, cadence.rows)
     chunk = jax.jit(program.chunk(cadence, cadence.rows))
-    return lambda: jax.block_until_ready(
-        chunk(eqx.filter(settings.solver, eqx.is_array), state, carries, *numbers)
-    )
+    return lambda: jax.block_until_ready(chunk(*numbers))
 
 
 def our_step(n, steps):

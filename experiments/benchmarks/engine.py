@@ -35,11 +35,12 @@ def streaming_cost(steps_per_row: int) -> tuple[float, float]:
     alternating runs.
     """
     import jax
-    import jax.numpy as jnp
 
     from physent.diagnostics import Complexity, DifferentialEntropy, Entropy
     from physent.engine.cadence import Cadence
+    from physent.engine.portions import Portion
     from physent.engine.program import Program
+    from physent.engine.rows import Instant
     from physent.entropy import MinEntropy, Renyi, Spectrum, Tsallis
     from physent.experiment.settings import RunSettings
     from physent.solvers import NLSE
@@ -63,7 +64,8 @@ def streaming_cost(steps_per_row: int) -> tuple[float, float]:
         state = program.init(solver, jax.random.key(0))
         carries, _ = program.first_row(solver, state)
         chunk = jax.jit(program.chunk(cadence, rows))
-        arguments = solver, state, carries, *[jnp.asarray(n) for n in (0, rows, steps_per_row, 1)]
+        instant, portion = Instant(solver, state, carries), Portion.of_rows(cadence, 0, rows)
+        arguments = program.arguments(instant, portion, cadence, rows)
 
         def run():
             start = time.perf_counter()

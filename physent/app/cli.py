@@ -1,53 +1,18 @@
 """The command line: parses, calls, prints. Nothing heavy is imported before a command needs it."""
 
-import functools
-import importlib
-import inspect
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
 
+from physent.app import asking
+from physent.app.declaring import Flag, Set, app, command
 from physent.app.terminal import Lasting, say
 
-app = cyclopts.App(
-    name="physent",
-    help="Simulate physical systems and measure their entropy while they run.",
-    version_flags=["--version"],
-    version=lambda: __import__("importlib.metadata").metadata.version("physent"),
-    result_action="return_value",
-)
-
-
-def command(module: str) -> Callable[[Callable[..., None]], Callable[..., int]]:
-    """Declare a command with its options and its `--help` text. The function of the same name in
-    physent.app.`module`, imported only when the command is called, takes the same arguments.
-    """
-
-    def declared(function: Callable[..., None]) -> Callable[..., int]:
-        @functools.wraps(function)
-        def call(*arguments: Any, **options: Any) -> int:
-            given = inspect.signature(function).bind(*arguments, **options)
-            given.apply_defaults()
-            there = importlib.import_module(f"physent.app.{module}")
-            return getattr(there, function.__name__)(**given.arguments)
-
-        return app.command(call)
-
-    return declared
-
-
-Flag = Annotated[bool, Parameter(negative="")]
-Set = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--set", negative="", help="override a key, as in --set solver.n=1024; repeatable"
-    ),
-]
+diagnose = asking.diagnose
 
 
 @command("running")
@@ -336,39 +301,6 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
     """
     say(app.generate_completion(prog_name="physent", shell=shell))
     return 0
-
-
-@command("reading")
-def diagnose(
-    file: Path,
-    *,
-    of: Annotated[list[str], Parameter(negative="")],
-    kind: str = "entropy",
-    measure: str | None = None,
-    outcomes: str | None = None,
-    set_: Set = None,
-    time: str | None = None,
-    output: Path | None = None,
-):
-    """Apply a diagnostic to the variables of any NetCDF file.
-
-    Parameters
-    ----------
-    file
-        The NetCDF file.
-    of
-        Variable to read; repeatable.
-    kind
-        The diagnostic; see physent list diagnostics.
-    measure
-        shannon, renyi, tsallis, ...; parameters as in '{kind = "renyi", order = 0.5}'.
-    outcomes
-        density, spectrum, histogram, ...
-    time
-        The time dimension; default: t_snapshot, t, time or Time.
-    output
-        NetCDF file to write; default: print a table.
-    """
 
 
 def main() -> None:

@@ -1,21 +1,13 @@
-"""The commands that read existing files: report, compare, diagnose; each returns the exit code."""
+"""The commands that look at runs: report and compare; each returns the exit code."""
 
 import math
 from pathlib import Path
-from typing import Any
-
-import jax
-import xarray as xr
 
 from physent.app.console import text_table
 from physent.app.speaking import command
 from physent.app.terminal import PlainConsole, say
-from physent.data.offline import diagnose as apply
-from physent.errors import FolderError, OptionError
-from physent.experiment.making import make, problems as problems_of
-from physent.experiment.parsing import value_or_word
-from physent.io.folder import RUN, write_dataset
-from physent.protocol import registry
+from physent.errors import OptionError
+from physent.io.folder import RUN
 
 
 @command
@@ -84,62 +76,4 @@ def compare(a: Path, b: Path, output: Path | None) -> int:
             console.print(text_table(table.columns, table.rows))
     if output is not None:
         say(f"wrote {output}")
-    return 0
-
-
-@command
-def diagnose(
-    file: Path,
-    of: list[str],
-    kind: str,
-    measure: str | None,
-    outcomes: str | None,
-    set_: list[str] | None,
-    time: str | None,
-    output: Path | None,
-) -> int:
-    """Apply a diagnostic to a NetCDF file."""
-    if output is not None and output.exists():
-        raise FolderError(f"{output} exists: choose another --output")
-    cls = registry.find("diagnostics", kind, Path.cwd())
-    named = {"measure": measure, "outcomes": outcomes}
-    data: dict[str, Any] = {
-        key: value_or_word(value) for key, value in named.items() if value is not None
-    }
-    for setting in set_ or []:
-        key, _, value = setting.partition("=")
-        data[key.strip()] = value_or_word(value)
-    with jax.enable_x64(True):
-        try:
-            dataset = xr.open_dataset(file)
-        except OSError as error:
-            raise FolderError(f"{file}: cannot be read: {error}") from None
-        except ValueError as error:
-            if "IO backends" not in str(error):
-                raise FolderError(f"{file}: cannot be read: {error}") from None
-            raise FolderError(
-                f"{file}: cannot be read: it is not a NetCDF file. Read arrays with numpy or "
-                "pandas and take physent.entropy.entropy(array, axis=-1), or make it one: "
-                "xarray.DataArray(array, dims=('time', 'x'), name='u').to_netcdf('u.nc')"
-            ) from None
-        diagnostics = []
-        for name in of:
-            found = problems_of(cls, data | {"of": name})
-            if found:
-                raise OptionError(
-                    "\n".join(
-                        f"{kind}.{'.'.join(map(str, path))}: {message}" for path, message in found
-                    )
-                )
-            diagnostics.append(make(cls, data | {"of": name}))
-        try:
-            with dataset:
-                result = apply(dataset, diagnostics, time=time)
-        except ValueError as error:
-            raise FolderError(f"{file}: {error}") from None
-    if output is None:
-        say(result.to_dataframe().to_string())
-        return 0
-    write_dataset(result, output)
-    say(output)
     return 0

@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import sys
+from itertools import accumulate
 from typing import Any
 
 from rich.console import Console
@@ -27,10 +28,10 @@ def say(words: object, *, wrong: bool = False) -> None:
     text = str(words)
     if wrong and len(text) > MOST:
         lines = [shortened(line, MOST // 2) for line in text.splitlines()]
-        told = 1
-        while sum(map(len, lines[: told + 1])) <= MOST:
-            told += 1
-        text = "\n".join([*lines[:told], f"and {len(lines) - told} more lines"])
+        ends = list(accumulate(len(line) + 1 for line in lines))  # each with its line break
+        told = max(1, sum(end <= MOST for end in ends))
+        more = [f"and {len(lines) - told} more lines"] if told < len(lines) else []
+        text = "\n".join([*lines[:told], *more])
     print(printable(text), file=sys.stderr if wrong else sys.stdout, flush=True)
 
 

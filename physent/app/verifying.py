@@ -63,9 +63,12 @@ def _computed_again(folder: Path, first: int, end: int) -> Iterator[str]:
     with precision(precision_of(data)), open_run(folder) as there:
         run, each = data["run"], int(there.attrs.get("rows_per_snapshot", 1))
         last = -(-(end - 1) // each) * each or each
-        experiment = load_experiment(
-            folder / EXPERIMENT, [f"run.t_end={min(last * run['save_every'], run['t_end'])!r}"]
-        )
+        if "save_at" in run:
+            times = there["t"].values[1 : 1 + last].tolist()
+            shorter = [f"run.save_at={times}", f"run.t_end={times[-1]!r}"]
+        else:
+            shorter = [f"run.t_end={min(last * run['save_every'], run['t_end'])!r}"]
+        experiment = load_experiment(folder / EXPERIMENT, shorter)
         again = execute(experiment, None).dataset()
         for name, array in there.data_vars.items():
             time = str(array.dims[0]) if array.dims else ""

@@ -1,10 +1,10 @@
 """Entropies of labelled arrays: after `import physent.data.accessor`, `ds.psi.physent.entropy(...)`
-on any DataArray.
+on any DataArray, and `ds.physent.entropy("psi_abs**2", weights="area")` on a Dataset.
 
 The arrays go to `physent.entropy`, the labels stay: dimensions that are read disappear, coordinates
-of the others are kept, dask arrays are read in blocks and only when the result is. Precision is
-that of the data, whatever JAX is configured to. What `physent diagnose` refuses is refused here:
-data that are masked or not finite, negative densities.
+of the others are kept, dask arrays are read in blocks and only when the result is, others in blocks
+at once. Precision is that of the data, whatever JAX is configured to. What `physent diagnose`
+refuses is refused here: data that are masked or not finite, negative densities.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -14,7 +14,10 @@ import jax
 import numpy as np
 import xarray as xr
 
-from physent.data.times import TIMES, are_dates, steps_of, time_of, uneven
+from physent.data.applied import applied
+from physent.data.cells import is_even, weights_of, widths_of
+from physent.data.naming import with_words
+from physent.data.times import TIMES, are_dates, tells_time, time_of, times_of, uneven
 from physent.diagnostics.fields import Entropy
 from physent.entropy import (
     ESTIMATORS,
@@ -24,17 +27,17 @@ from physent.entropy import (
     Estimator,
     Measure,
     OutcomeSpace,
+    Spectrum,
     differential_entropy,
     entropy,
     jensen_shannon_complexity,
     sample_entropy,
     time_average,
 )
-from physent.entropy.discrete import native
 from physent.errors import nearest
 
 Dims = Hashable | Sequence[Hashable] | None
-NEITHER = (*TIMES, "member")  # no dimensions of space
+Weights = str | xr.DataArray | None
 
 
 def _part(given: Any, options: Mapping[str, type], what: str) -> Any:
@@ -57,16 +60,20 @@ class PhysentAccessor:
     def __init__(self, array: xr.DataArray):
         self._array = array
         self._name = "data" if array.name is None else str(array.name)
+        self._beside: xr.Dataset | None = None  # what is in its dataset
 
     def _dims(self, dim: Dims) -> list[Hashable]:
         """The dimensions to read, by default all but time and members."""
         there = ", ".join(map(str, self._array.dims))
         if dim is None:
-            if not any(
-                name in self._array.coords and not self._array[name].ndim for name in TIMES
-            ):  # of one time
+            times = times_of(self._array)
+            single = any(
+                not each.ndim and (tells_time(each.variable) or name in TIMES)
+                for name, each in self._array.coords.items()
+            )
+            if len(times) > 1 or not (times or single):
                 time_of(self._array, "choose dimensions with dim=")
-            dims = [d for d in self._array.dims if d not in NEITHER]
+            dims = [d for d in self._array.dims if d not in (*times, "member")]
             if not dims:
                 raise ValueError(
                     f"{self._name} has no spatial dimension (there are: {there}): for a time "
@@ -84,40 +91,52 @@ class PhysentAccessor:
 
     def _apply(
         self,
-        function: Callable,
+        function: Callable[..., Any],
         dims: list[Hashable],
         name: str,
         long_name: str,
         role: str = "scalar",
         outcomes: OutcomeSpace | None = None,
         in_order: bool = False,
+        weights: xr.DataArray | None = None,
+        skip_missing: bool = False,
     ) -> xr.DataArray:
-        axes = tuple(range(-len(dims), 0))
-        for d in dims if in_order or (outcomes is not None and outcomes.in_order) else ():
-            timely = d in TIMES or (d in self._array.coords and are_dates(self._array[d].values))
-            if timely and (words := uneven(self._array, str(d))):
-                raise ValueError(f"{self._name}: {words}")
-
-        def on_block(block: np.ndarray) -> np.ndarray:
-            if block.dtype.kind in "fc" and not np.all(np.isfinite(block)):
-                raise ValueError(f"{self._name} is masked or not finite: fill or cut it first")
-            if outcomes is not None and (words := outcomes.misfit(block)):
-                raise ValueError(f"{self._name} {words}")
-            with jax.enable_x64(True):
-                return np.asarray(function(native(block), axes))
-
-        real = np.real(np.zeros(1, self._array.dtype)).dtype.newbyteorder("=")
-        result = xr.apply_ufunc(
-            on_block,
-            self._array,
-            input_core_dims=[dims],
-            dask="parallelized",
-            output_dtypes=[np.promote_types(real, "f4") if real.kind == "f" else np.dtype(float)],
-            dask_gufunc_kwargs={"allow_rechunk": True},
-        )
-        result = result.rename(name)
-        result.attrs = {"units": "1", "long_name": long_name, "role": role}
+        """What a function makes of the array, under a name."""
+        if empty := [f"{d!r}" for d in dims if not self._array.sizes[d]]:
+            raise ValueError(f"{self._name} has no values along {', '.join(empty)}")
+        self._check_order(dims, outcomes, in_order)
+        array = self._array.rename(self._name)
+        result = applied(function, array, dims, outcomes, weights, skip_missing).rename(name)
+        result.attrs |= {"units": "1", "long_name": long_name, "role": role}
         return result
+
+    def _check_order(
+        self, dims: list[Hashable], outcomes: OutcomeSpace | None, in_order: bool
+    ) -> None:
+        """Raise ValueError where values must be evenly spaced along a dimension and are not."""
+        times = times_of(self._array)
+        for d in dims if in_order or (outcomes is not None and outcomes.in_order) else ():
+            known = d in self._array.coords
+            if d in times or (known and are_dates(self._array[d].values)):
+                if words := uneven(self._array, str(d)):
+                    raise ValueError(f"{self._name}: {words}")
+            elif known and isinstance(outcomes, Spectrum) and not is_even(self._array[d].values):
+                raise ValueError(
+                    f"the points of axis {d!r} are not equally spaced, as a spectrum needs them: "
+                    "interpolate the data first"
+                )
+
+    def _weights(self, dims: list[Hashable], given: Weights) -> xr.DataArray | None:
+        """The weights of cells, found among the coordinates of the array where a name is given."""
+        if given is None:
+            return None
+        return weights_of(self._data(), self._name, dims, given)
+
+    def _data(self) -> xr.Dataset:
+        """The array with what is beside it."""
+        if self._beside is not None:
+            return self._beside
+        return self._array.to_dataset(name=self._name)
 
     def entropy(
         self,
@@ -127,12 +146,18 @@ class PhysentAccessor:
         estimator: str | Estimator = "plug_in",
         base: float | None = None,
         normalise: bool = False,
+        weights: Weights = None,
+        skip_missing: bool = False,
     ) -> xr.DataArray:
         """`physent.entropy.entropy` over dimensions, by default all but time and members.
 
         Measure, outcomes and estimator are modules or the names a config gives them. Ordinal
         outcomes read one dimension, for example `dim="t"`; spatial ones and particles two, in the
         order given. The result is called what `physent diagnose` calls it.
+
+        `weights`, an array or as `physent.diagnose` takes them, say how many equal cells each cell
+        stands for. `skip_missing` leaves out what is masked or not finite: the attribute `left_out`
+        says the share, and the coordinate `left_out_<name>` where it changes.
         """
         dims = self._dims(dim)
         space = _part(outcomes, OUTCOMES, "outcome space")
@@ -145,12 +170,14 @@ class PhysentAccessor:
         }
         name, variable = Entropy(of=self._name, **words).output(self._name, ())
         return self._apply(
-            lambda block, axes: entropy(block, axis=axes, **words),
+            lambda block, axes, sizes=None: entropy(block, axis=axes, weights=sizes, **words),
             dims,
             name,
             variable.long_name,
             variable.role,
             space,
+            weights=self._weights(dims, weights),
+            skip_missing=skip_missing,
         )
 
     def complexity(
@@ -167,23 +194,37 @@ class PhysentAccessor:
             space,
         )
 
-    def differential_entropy(self, dim: Dims = None) -> xr.DataArray:
-        """`physent.entropy.differential_entropy` over dimensions with uniform coordinates.
+    def differential_entropy(
+        self, dim: Dims = None, weights: Weights = None, skip_missing: bool = False
+    ) -> xr.DataArray:
+        """`physent.entropy.differential_entropy` over dimensions with coordinates, whose cells may
+        differ in size: their edges are CF bounds, or the middles between points.
 
         Its value depends on the unit of the coordinates, which the attribute `coordinate_units`
-        states: dates are measured in seconds, whatever their resolution.
+        states: dates are measured in seconds, whatever their resolution. `weights` and
+        `skip_missing` as in `entropy`; weights are the sizes of cells along their dimensions.
         """
         dims = self._dims(dim)
-        spacing = [self._spacing(d) for d in dims]
+        sizes = self._weights(dims, weights)
+        along = {d: self._widths(d) for d in dims if sizes is None or d not in sizes.dims}
+        even = all(np.all(each == each[0]) for each in along.values())
+        spacing = [float(each[0]) for each in along.values()]
+        if sizes is not None or skip_missing or not even:
+            spacing = None
+            for d, each in along.items():
+                each = xr.DataArray(each, dims=[d])
+                sizes = each if sizes is None else sizes * each
         result = self._apply(
-            lambda block, axes: differential_entropy(block, spacing, axes),
+            lambda block, axes, volumes=None: differential_entropy(block, spacing, axes, volumes),
             dims,
             f"differential_entropy_{self._name}",
             f"differential Shannon entropy of {self._name} in nats",
             "entropy",
             Density(),
+            weights=sizes,
+            skip_missing=skip_missing,
         )
-        units = {d: self._unit(d) for d in dims}
+        units = {d: self._unit(d) for d in along}
         if any(units.values()):
             words = ", ".join(f"{d}: {unit or '1'}" for d, unit in units.items())
             result.attrs["coordinate_units"] = words
@@ -220,15 +261,63 @@ class PhysentAccessor:
         }
         return xr.Dataset(results)
 
-    def _spacing(self, dim: Hashable) -> float:
-        if dim not in self._array.coords:
-            raise ValueError(f"dimension {dim!r} has no coordinate: its spacing is not known")
-        steps = steps_of(self._array[dim].values)
-        if not np.allclose(steps, steps[0], rtol=1e-5, atol=0):
-            raise ValueError(f"coordinate {dim!r} is not uniform")
-        return abs(float(steps[0]))
+    def _widths(self, dim: Hashable) -> np.ndarray:
+        words = {**self._array[dim].encoding, **self._array[dim].attrs}
+        if self._beside is None and "bounds" in words:
+            raise ValueError(
+                f"the bounds {words['bounds']!r} of coordinate {dim!r} are not with this array: "
+                f"ask the dataset, ds.physent.differential_entropy({self._name!r}), or drop the "
+                "attribute `bounds`"
+            )
+        return widths_of(self._data(), dim)
 
     def _unit(self, dim: Hashable) -> str:
         """The unit of a coordinate, as it is measured; "" where it has none."""
         coordinate = self._array[dim]
         return "s" if are_dates(coordinate.values) else str(coordinate.attrs.get("units", ""))
+
+
+@xr.register_dataset_accessor("physent")
+class PhysentDatasetAccessor:
+    """The entropies of the variables of one Dataset, with what stands beside them in it: parts of
+    complex variables, bounds, areas.
+    """
+
+    def __init__(self, dataset: xr.Dataset):
+        self._dataset = dataset
+
+    def array(self, of: str) -> xr.DataArray:
+        """A variable by its name, the complex one that its parts make (`psi` of `psi_re` and
+        `psi_im`), or an expression, as `psi_real**2 + psi_imag**2`.
+
+        Raises ValueError where there is none.
+        """
+        dataset, aliases = with_words(self._dataset, [of])
+        name = aliases.get(of, of)
+        if name not in dataset.variables:
+            known = ", ".join(map(str, dataset.data_vars))
+            raise ValueError(
+                f"no variable {of!r}{nearest(of, map(str, dataset.data_vars))} (there are: {known})"
+            )
+        array = dataset[name]
+        array.physent._beside = dataset
+        return array
+
+    def entropy(
+        self,
+        of: str,
+        dim: Dims = None,
+        *,
+        weights: Weights = None,
+        skip_missing: bool = False,
+        **words: Any,
+    ) -> xr.DataArray:
+        """The entropy of a variable or an expression, as of a DataArray."""
+        array = self.array(of).physent
+        return array.entropy(dim, weights=weights, skip_missing=skip_missing, **words)
+
+    def differential_entropy(
+        self, of: str, dim: Dims = None, *, weights: Weights = None, skip_missing: bool = False
+    ) -> xr.DataArray:
+        """The differential entropy of a variable or an expression, as of a DataArray."""
+        return self.array(of).physent.differential_entropy(dim, weights, skip_missing)

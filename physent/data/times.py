@@ -1,23 +1,58 @@
-"""The names that mark a time dimension, the steps between times, and whether they are even."""
+"""Which dimension is time, the steps between times, and whether they are even."""
 
 import numpy as np
 import xarray as xr
 
 OWN = ("t_snapshot", "t")  # of the files that physent writes: fields are wanted before series
-TIMES = (*OWN, "time", "Time")
+TIMES = (*OWN, "time", "Time", "valid_time", "ocean_time", "frame")
+
+
+def times_of(data: xr.Dataset | xr.DataArray) -> list[str]:
+    """The dimensions that may be time: by the type of their coordinate (dates, spans of time), by
+    its CF attributes (standard_name "time", axis "T", units "... since ..."), or by one of TIMES as
+    their name. A dimension without a coordinate is looked at by what else has it alone, such as
+    XTIME(Time).
+    """
+    return [str(dim) for dim in data.dims if _is_time(data, str(dim))]
 
 
 def time_of(data: xr.Dataset | xr.DataArray, hint: str) -> str:
-    """The first of TIMES that is a dimension. Raises ValueError, with the hint, if there is
-    none.
+    """The one dimension that may be time. Raises ValueError, with the hint, where there is none or
+    there are several.
     """
-    for name in TIMES:
-        if name in data.dims:
-            return name
-    dims = ", ".join(map(str, data.dims))
+    found, dims = times_of(data), ", ".join(map(str, data.dims))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(
+            f"which dimension is time? it may be {' or '.join(found)} (dimensions: {dims}); {hint}"
+        )
     raise ValueError(
-        f"which dimension is time? none is called t or time (dimensions: {dims}); {hint}"
+        "which dimension is time? none is called t or time, and none has dates or a CF attribute "
+        f"of time (dimensions: {dims}); {hint}"
     )
+
+
+def _is_time(data: xr.Dataset | xr.DataArray, dim: str) -> bool:
+    if dim in data.coords:
+        of_time = tells_time(data[dim].variable)
+        return dim in TIMES if of_time is None else of_time
+    there = data.variables if isinstance(data, xr.Dataset) else data.coords
+    beside = (there[name] for name in list(there) if there[name].dims == (dim,))
+    return dim in TIMES or any(tells_time(xr.as_variable(each)) for each in beside)
+
+
+def tells_time(variable: xr.Variable) -> bool | None:
+    """Whether a coordinate is one of time, by its type and its CF attributes; None if they do not
+    say.
+    """
+    words = {**variable.encoding, **variable.attrs}
+    if variable.dtype.kind in "mM" or (variable.dtype.kind == "O" and are_dates(variable.values)):
+        return True
+    named, axis = str(words.get("standard_name", "")), str(words.get("axis", ""))
+    if named == "time" or axis == "T" or " since " in str(words.get("units", "")):
+        return True
+    return False if named or axis else None
 
 
 def steps_of(points: np.ndarray) -> np.ndarray:

@@ -16,11 +16,16 @@ from physent.protocol.variables import Axis, Variable
 Boxes = tuple[Array, Array]  # of values, of particles
 
 
+def box_axes(observed: Observed) -> list[Axis]:
+    """The axes of the box in which particles live, where it is periodic."""
+    return [axis for axis in observed.domain.axes if axis.points is None and axis.periodic]
+
+
 def map_dims(observed: Observed, name: str) -> tuple[str, ...]:
     """The dims of a map over the periodic box of the particles. Raises ValueError if there is
     none.
     """
-    axes = [axis for axis in observed.domain.axes if axis.points is None and axis.periodic]
+    axes = box_axes(observed)
     if not axes or len(axes) != observed[observed.find("position")].shape[-1]:
         raise ValueError("a map needs particles in a domain that is periodic everywhere")
     return tuple(f"{name}_{axis.name}" for axis in axes)
@@ -29,7 +34,7 @@ def map_dims(observed: Observed, name: str) -> tuple[str, ...]:
 def map_axes(observed: Observed, name: str, bins: int) -> tuple[Axis, ...]:
     """The middles of the boxes along each dim of a map."""
     along = []
-    for dim, axis in zip(map_dims(observed, name), observed.domain.axes, strict=True):
+    for dim, axis in zip(map_dims(observed, name), box_axes(observed), strict=True):
         assert axis.length is not None
         along.append(
             Axis(
@@ -50,7 +55,7 @@ def box_of_particles(observed: Observed, bins: int) -> Array:
     """
     position = observed[observed.find("position")]
     along = []
-    for i, axis in enumerate(observed.domain.axes):
+    for i, axis in enumerate(box_axes(observed)):
         x, length = position[:, i], axis.length
         assert length is not None
         wrapped = (x - length * jnp.floor(x / length))[None, :]
@@ -61,7 +66,7 @@ def box_of_particles(observed: Observed, bins: int) -> Array:
 
 def no_boxes(observed: Observed, bins: int) -> Boxes:
     """Empty sums for bins^d boxes."""
-    boxes = jnp.zeros(bins ** len(observed.domain.axes), observed.t.dtype)
+    boxes = jnp.zeros(bins ** len(box_axes(observed)), observed.t.dtype)
     return boxes, boxes
 
 
@@ -76,7 +81,7 @@ def add_to_boxes(
     sums = sums + counted * count_symbols(box, sums.size, value[None, :])[0]
     visits = visits + counted * count_symbols(box, sums.size, dtype=visits.dtype)[0]
     return (sums, visits), (sums / jnp.maximum(visits, 1)).reshape(
-        (bins,) * len(observed.domain.axes)
+        (bins,) * len(box_axes(observed))
     )
 
 

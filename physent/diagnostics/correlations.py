@@ -38,6 +38,13 @@ class MeanSquareDisplacement(Diagnostic[Array]):
         of = observed.find(self.of)
         if len(observed.variables[of].dims) != 2:
             raise ValueError(f"{of} does not hold particles and components")
+        boxed = any(axis.points is None and axis.periodic for axis in observed.domain.axes)
+        if observed.variables[of].role == "position" and boxed:
+            raise ValueError(
+                f"{of} is wrapped into a periodic box, where displacements are lost: take "
+                "unwrapped_position, or follow the particles across its edges (--unwrap, in Python "
+                "unwrap=True)"
+            )
         name, units = self.name or "mean_square_displacement", f"{observed.variables[of].units}^2"
         return {
             name: Variable((), "displacement", units, f"mean square displacement of {of}"),

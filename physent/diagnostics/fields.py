@@ -17,6 +17,7 @@ from physent.entropy import (
     Estimator,
     Measure,
     OutcomeSpace,
+    Spectrum,
     complexity_index,
     differential_entropy,
     entropy,
@@ -34,7 +35,7 @@ from physent.protocol.parameters import (
     settings,
     static,
 )
-from physent.protocol.variables import Variable
+from physent.protocol.variables import Axis, Variable
 
 
 def words_of(module: Any, options: dict[str, type]) -> str:
@@ -78,15 +79,35 @@ def real(observed: Observed, of: str) -> str:
 
 
 class Gridded(NamedTuple):
-    """An observable on a grid: its values, its grid axes with their spacings, and its other
-    dims.
+    """An observable on a grid: its values, its grid axes, its other dims, and where it was
+    observed.
     """
 
     name: str
     values: Array
     axes: tuple[int, ...]
-    spacings: list[Array]
+    grid: tuple[Axis, ...]
     left: tuple[str, ...]
+    observed: Observed
+
+    @property
+    def spacings(self) -> list[Array]:
+        """The spacings along its axes. Raises ValueError where one is not uniform."""
+        return [axis.spacing for axis in self.grid]
+
+    @property
+    def weights(self) -> Array | None:
+        """The weights of its cells; None where all count the same."""
+        return self.observed.weights(self.name)
+
+    def measure(self) -> tuple[Array | None, Array | None]:
+        """The spacing or spacings of a uniform grid on which all cells count the same, or else the
+        volumes of the cells.
+        """
+        if self.weights is None and all(axis.widths is None for axis in self.grid):
+            spacings = self.spacings
+            return (spacings[0] if len(spacings) == 1 else jnp.stack(spacings)), None
+        return None, self.observed.volumes(self.name)
 
     def read(self) -> int | tuple[int, ...]:
         """The grid axes, in the form that `physent.entropy` takes."""
@@ -107,8 +128,9 @@ def on_grid(observed: Observed, of: str) -> Gridded:
         name,
         observed[name],
         tuple(position for position, _ in grid),
-        [axis.spacing for _, axis in grid],
+        tuple(axis for _, axis in grid),
         tuple(dim for dim in dims if dim not in read),
+        observed,
     )
 
 
@@ -130,6 +152,13 @@ class FieldQuantity(Instantaneous):
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series, or a field over the dims that are not grid axes."""
         field = on_grid(observed, self.of)
+        if isinstance(getattr(self, "outcomes", None), Spectrum):
+            for axis in field.grid:
+                if not axis.uniform:
+                    raise ValueError(
+                        f"the points of axis {axis.name!r} are not equally spaced, as a spectrum "
+                        "needs them: interpolate the data first"
+                    )
         return dict([self.output(field.name, field.left)])
 
     def values(self, observed: Observed) -> tuple[Array]:
@@ -187,13 +216,19 @@ class Entropy(FieldQuantity):
             field.read(),
             self.base,
             self.normalise,
+            field.weights,
         )
+
+    def weighs(self) -> bool:
+        """Whether its outcome space takes weights."""
+        return self.outcomes.weighs
 
 
 class DifferentialEntropy(FieldQuantity):
     """The differential Shannon entropy of a density on its grid, h = -int p ln p dV, in nats.
 
-    Unlike the entropy of the density it does not depend on the grid.
+    Unlike the entropy of the density it does not depend on the grid, whose cells may differ in
+    size.
     """
 
     outcomes: ClassVar[OutcomeSpace] = Density()
@@ -210,8 +245,12 @@ class DifferentialEntropy(FieldQuantity):
 
     def value(self, field: Gridded) -> Array:
         """The entropy."""
-        spacing = field.spacings[0] if len(field.axes) == 1 else jnp.stack(field.spacings)
-        return differential_entropy(field.values, spacing, field.read())
+        spacing, volumes = field.measure()
+        return differential_entropy(field.values, spacing, field.read(), volumes)
+
+    def weighs(self) -> bool:
+        """True: weights are the volumes of cells, or their areas."""
+        return True
 
 
 class Complexity(FieldQuantity):

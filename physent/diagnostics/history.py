@@ -8,7 +8,7 @@ from jaxtyping import Array
 from physent.diagnostics.fields import real
 from physent.entropy import ESTIMATORS, MEASURES, Estimator, Measure, jensen_shannon_complexity
 from physent.entropy.discrete import as_floating, count_symbols
-from physent.entropy.outcomes.histogram import bin_index
+from physent.entropy.outcomes.histogram import bin_index, check_range
 from physent.entropy.outcomes.patterns import lehmer_code
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import (
@@ -116,6 +116,13 @@ class HistogramEntropy(Diagnostic[Array]):
         None, doc="name of the output variable", example="histogram_entropy_density"
     )
 
+    def weighs(self) -> bool:
+        """True: each value counts as many times as its cell weighs."""
+        return True
+
+    def __check_init__(self):
+        check_range("low", self.low, self.high)
+
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""
         name = real(observed, self.of)
@@ -134,5 +141,11 @@ class HistogramEntropy(Diagnostic[Array]):
         value = as_floating(observed[real(observed, self.of)])
         low, high = jnp.asarray(self.low, value.dtype), jnp.asarray(self.high, value.dtype)
         symbols = bin_index(value.reshape(1, -1), low, high, self.bins)
-        counts = carry + count_symbols(symbols, self.bins, dtype=carry.dtype)[0]
+        weights = observed.weights(observed.find(self.of))
+        if weights is None:
+            counts = carry + count_symbols(symbols, self.bins, dtype=carry.dtype)[0]
+        else:
+            each = weights.astype(carry.dtype).reshape(1, -1)
+            symbols = jnp.where(each == 0, -1, symbols)
+            counts = carry + count_symbols(symbols, self.bins, each)[0]
         return counts, self.named(observed, [self.estimator(counts, self.measure)])

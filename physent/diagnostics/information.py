@@ -21,7 +21,7 @@ from physent.entropy import (
 )
 from physent.entropy.discrete import as_floating, count_symbols, matmul, unit_of
 from physent.entropy.information import information_of_counts
-from physent.entropy.outcomes.histogram import bin_index
+from physent.entropy.outcomes.histogram import bin_index, check_range
 from physent.protocol.diagnostic import Diagnostic, Instantaneous, Observed
 from physent.protocol.parameters import (
     as_number,
@@ -128,6 +128,10 @@ class TransferEntropy(Diagnostic[Any]):
     name: str | None = static(
         None, doc="name of the output variable", example="transfer_entropy_density_to_vorticity"
     )
+
+    def __check_init__(self):
+        check_range("low", self.low, self.high)
+        check_range("to_low", self.to_low, self.to_high)
 
     def variables(self, observed: Observed) -> dict[str, Variable]:
         """One series."""

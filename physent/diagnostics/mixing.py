@@ -75,9 +75,14 @@ class DyeEntropy(FieldQuantity):
 
     def value(self, field: Gridded) -> Array:
         """The entropy."""
+        spacing, volumes = field.measure()
         return dye_entropy(
-            field.values, jnp.stack(field.spacings), field.axes, negative=self.negative
+            field.values, spacing, field.axes, negative=self.negative, weights=volumes
         )
+
+    def weighs(self) -> bool:
+        """True: weights are the volumes of cells, or their areas."""
+        return True
 
 
 class PotentialEnergy(Instantaneous):

@@ -41,6 +41,15 @@ class SeriesMeasure(Declared):
     def shortest(self) -> int:
         """The minimum length of a series."""
 
+    def misfit(self, length: int) -> str:
+        """What is too much for a series of that length, as a sentence; empty where nothing is."""
+        if length >= self.shortest():
+            return ""
+        return (
+            f"a series of {length} values is too short: {kind_of(self, SERIES_MEASURES)} with "
+            f"these parameters needs {self.shortest()}"
+        )
+
     @abc.abstractmethod
     def __call__(self, series: Array) -> tuple[Array, ...]:
         """The numbers."""
@@ -89,6 +98,17 @@ class MultiscaleEntropy(SeriesMeasure):
     def shortest(self) -> int:
         """Two templates and the values after them, at the largest scale."""
         return (self.order + 2) * max(self.scales)
+
+    def misfit(self, length: int) -> str:
+        """The scales that are too large for a series of that length."""
+        most = length // (self.order + 2)
+        large = ", ".join(str(scale) for scale in self.scales if scale > most)
+        if not large:
+            return ""
+        return (
+            f"scales: given {large}, allowed: up to {most} for a series of {length} values: the "
+            f"largest needs {self.shortest()}"
+        )
 
     def __call__(self, series: Array) -> tuple[Array, ...]:
         """The entropy at each scale."""
@@ -177,11 +197,8 @@ class Regularity(Diagnostic[Any]):
                     f"{of} has {len(field.axes)} grid axes, but a series needs one; or set window"
                 )
             dims, length, along = field.left, field.values.shape[field.axes[0]], "along its axis"
-        if length < self.measure.shortest():
-            raise ValueError(
-                f"a series of {length} values is too short: {kind} with these parameters needs "
-                f"{self.measure.shortest()}"
-            )
+        if words := self.measure.misfit(length):
+            raise ValueError(words)
         name, words, found = self.name or f"{kind}_{of}", kind.replace("_", " "), {}
         for suffix in self.measure.suffixes():
             found[name + suffix] = Variable(

@@ -15,7 +15,7 @@ measured of a row, may take minutes).
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
@@ -28,7 +28,8 @@ from physent.engine.portions import Portion, Portions
 from physent.engine.program import Program
 from physent.engine.progress import Progress
 from physent.engine.rows import Block, Instant, Rows
-from physent.engine.undefined import Undefined
+from physent.engine.undefined import Undefined, not_finite
+from physent.engine.until import Until
 from physent.errors import RunError
 from physent.protocol.solver import Solver
 
@@ -63,7 +64,8 @@ class Outcome:
 
     `rows` counts all that are saved after the first; `seconds` is the wall time without
     compilation, and `diagnostic_seconds` the part of it that observing and diagnosing took.
-    `undefined` names the diagnostics that were not finite somewhere, with the first such time.
+    `undefined` names the diagnostics that were not finite somewhere, with the first such time, and
+    `held` is the condition of `run.until` that ended it, in words.
     """
 
     reason: str
@@ -73,6 +75,7 @@ class Outcome:
     diagnostic_seconds: float
     undefined: dict[str, float]
     message: str = ""
+    held: str = ""
 
 
 def capacity_of(cadence: Cadence, first: Rows, limit: int | None) -> int:
@@ -120,9 +123,9 @@ def begin(program: Program, cadence: Cadence, key: Any) -> Beginning:
     carries, row = program.first_row(program.solver, state)
     rows = jax.tree.map(lambda leaf: leaf[None], devices.fetch(row))
     seconds = time.perf_counter() - started
-    if where := _not_finite(program, rows, 1):
+    if where := not_finite(program, rows, 1):
         raise RunError(f"the initial state is not finite: {where[1]}")
-    undefined = Undefined(program.may_be_nan, cadence.save_every)
+    undefined = Undefined(program.may_be_nan, cadence.time)
     undefined.note(rows.series, 0, 1)
     return Beginning(Instant(program.solver, state, carries), rows, undefined, seconds)
 
@@ -140,24 +143,6 @@ def _grown(solver: Solver, state: Any, bits: Any, before: int) -> tuple[Solver, 
     if before >= GROWTHS:
         raise RunError(f"{name} grew {before} times, and the error remained")
     return grown, state
-
-
-def _not_finite(program: Program, rows: Rows, count: int) -> tuple[int, str, str] | None:
-    """The first of `count` rows with a non-finite observable, a message that names it and the
-    member, and its name.
-    """
-    variables = program.example.variables
-    checked = (name for name in variables if name in rows.finite)
-    fields_first = sorted(checked, key=lambda name: not variables[name].dims)
-    found: tuple[int, str, str] | None = None
-    for name in fields_first:
-        bad = ~np.asarray(rows.finite[name])[:count]
-        in_rows = bad.reshape(len(bad), -1).any(axis=1)
-        row = int(np.argmax(in_rows))
-        if in_rows.any() and (found is None or row < found[0]):
-            member = f" in member {int(np.argmax(bad[row]))}" if bad.ndim > 1 else ""
-            found = row, f"{name} is not finite{member}", name
-    return found
 
 
 @dataclass
@@ -204,6 +189,7 @@ class Loop:
         limit: int | None = None,
         tell: Callable[[Progress], None] = lambda progress: None,
         stop: Callable[[], bool] = lambda: False,
+        until: Until | None = None,
     ):
         self.program = program
         self.cadence = cadence
@@ -212,6 +198,7 @@ class Loop:
         self.done = done
         self.tell = tell
         self.stop = stop
+        self.until = until
         self.capacity = capacity_of(cadence, beginning.rows, limit)
         self.portions = Portions(cadence, self.capacity, CHUNK_SECONDS)
         self.committed = done
@@ -222,7 +209,7 @@ class Loop:
 
     def advance(self, instant: Instant) -> Outcome:
         """Run from an instant to the end, the first failure, or a request to stop."""
-        if self.done >= self.cadence.rows:
+        if self.done >= self.cadence.rows or devices.anybody(self._held):
             return self._outcome("done", self.done)
         try:
             self._compile(instant)
@@ -254,14 +241,15 @@ class Loop:
             except RunError as error:
                 return self._outcome("failed", pending.first, f"{error} {self._when(pending)}")
             if pending.count:
-                if where := _not_finite(self.program, rows, pending.count):
+                if where := not_finite(self.program, rows, pending.count):
                     return self._fail(pending, where)
+                pending, rows = self._until(pending, rows)
                 try:
                     self._write(pending, rows)
                 except RunError as error:  # the sink takes no more
                     return self._outcome("failed", pending.first, str(error))
             self.tell(self._progress(pending.end, pending.portion.begun_after))
-            if pending.end >= self.cadence.rows:
+            if pending.end >= self.cadence.rows or self._held:
                 return self._outcome("done", pending.end)
             if devices.anybody(self.stop()):
                 return self._outcome("interrupted", pending.end)
@@ -286,8 +274,7 @@ class Loop:
 
     def _compile(self, instant: Instant) -> None:
         started = time.perf_counter()
-        portion = Portion(0, 0, 1, self.cadence.steps_per_row)
-        arguments = self.program.arguments(instant, portion)
+        arguments = self._arguments(instant, Portion(0, 0, 1, (0,)))
         self._chunk = self.program.compiled(self.cadence, self.capacity, *arguments)
         self.compile_seconds += time.perf_counter() - started
 
@@ -298,19 +285,40 @@ class Loop:
 
         def seconds(portion: Portion) -> float:
             started = time.perf_counter()
-            self._wait(self._chunk(*self.program.arguments(instant, portion))[2:])
+            self._wait(self._chunk(*self._arguments(instant, portion))[2:])
             return time.perf_counter() - started
 
-        first = seconds(Portion(0, 0, 1, 0))
+        first = seconds(Portion(0, 0, 1, (0,)))
         count = devices.agreed(max(1, min(self.capacity, 16, int(0.5 / first))))
-        self.row_seconds = seconds(Portion(0, 0, count, 0)) / count
-        step = Portion(self.done, 0, 0, 1)
+        self.row_seconds = seconds(Portion(0, 0, count, (0,) * count)) / count
+        step = Portion(self.done, 0, 0, (1,))
         self.portions.took(step, seconds(step))
 
     def _dispatch(self, instant: Instant, portion: Portion) -> _Pending:
-        state, carries, rows, bits = self._chunk(*self.program.arguments(instant, portion))
+        state, carries, rows, bits = self._chunk(*self._arguments(instant, portion))
         after = Instant(instant.solver, state, carries)
         return _Pending(instant, after, rows, bits, portion, time.perf_counter())
+
+    def _arguments(self, instant: Instant, portion: Portion) -> tuple[Any, ...]:
+        return self.program.arguments(instant, portion, self.cadence, self.capacity)
+
+    @property
+    def _held(self) -> bool:
+        return self.until is not None and self.until.held
+
+    def _until(self, pending: _Pending, rows: Rows) -> tuple[_Pending, Rows]:
+        """A chunk and its rows; where the run ends within it, computed again as far as that."""
+        if self.until is None:
+            return pending, rows
+        first, count = 1 + pending.first, pending.count
+        times = self.cadence.times(first, first + count)
+        row = self.until.look(rows.series[self.until.of][:count], times)
+        self.until.held = devices.anybody(row is not None)
+        ends = devices.agreed(count if row is None else row + 1)
+        if ends < count:
+            pending = self._dispatch(pending.before, pending.portion.cut(ends))
+            rows = devices.fetch(pending.rows)
+        return pending, rows
 
     def _write(self, pending: _Pending, rows: Rows) -> None:
         first, end = self.cadence.snapshots(pending.first), self.cadence.snapshots(pending.end)
@@ -336,7 +344,7 @@ class Loop:
 
     def _when(self, pending: _Pending) -> str:
         rows = pending.first, pending.first + max(1, pending.count)
-        start, end = (row * self.cadence.save_every for row in rows)
+        start, end = map(self.cadence.time, rows)
         return (
             f"between t = {start:g} and {end:g}; the last good state is the checkpoint at t = "
             f"{start:g}"
@@ -347,16 +355,16 @@ class Loop:
         good, words, name = where
 
         def again(count: int) -> _Pending:
-            return self._dispatch(pending.before, replace(pending.portion, count=count))
+            return self._dispatch(pending.before, pending.portion.cut(count))
 
         if good:
             redone = again(good)
             self._write(redone, devices.fetch(redone.rows))
-        every, end = self.cadence.save_every, pending.first + good
+        end = pending.first + good
         bad = again(good + 1).after
         message = (
-            f"{words}{self._index(bad, name)} at t = {(end + 1) * every:g}; "
-            f"the last good state is the checkpoint at t = {end * every:g}"
+            f"{words}{self._index(bad, name)} at t = {self.cadence.time(end + 1):g}; "
+            f"the last good state is the checkpoint at t = {self.cadence.time(end):g}"
         )
         return self._outcome("failed", end, message)
 
@@ -372,9 +380,10 @@ class Loop:
         return time.perf_counter() - self.began - (self.compile_seconds - self.compiled_before)
 
     def _progress(self, rows: int, steps: int) -> Progress:
-        every, end = self.cadence.save_every, self.cadence.rows
-        t = (rows + steps / self.cadence.steps_per_row) * every
-        return Progress(t, self.done * every, end * every, rows, end, self._elapsed())
+        time, end = self.cadence.time, self.cadence.rows
+        t = time(rows) + steps * self.cadence.dt
+        total = rows if self._held else end
+        return Progress(t, time(self.done), time(end), rows, total, self._elapsed())
 
     def _outcome(self, reason: str, rows: int, message: str = "") -> Outcome:
         measured = (rows - self.done) * self.row_seconds
@@ -387,4 +396,5 @@ class Loop:
             min(measured, seconds),
             dict(self.undefined.since),
             message,
+            self.until.said() if self.until is not None and self.until.held else "",
         )

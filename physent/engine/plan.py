@@ -5,21 +5,25 @@ from typing import Any
 import jax.numpy as jnp
 
 from physent.engine import devices
+from physent.engine.cadence import Cadence
 from physent.engine.loop import Beginning
 from physent.engine.program import Program
 from physent.engine.rows import invariant
+from physent.engine.until import Until
 from physent.errors import ParameterError, nearest, shortened
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.parameters import members_given, of_another_precision
 from physent.protocol.variables import Variable
 
 
-def problems(program: Program) -> list[tuple[str, str]]:
-    """Everything that keeps a program from running or its results from being stored: (dotted key,
-    message).
+def problems(
+    program: Program, cadence: Cadence | None = None, until: dict[str, Any] | None = None
+) -> list[tuple[str, str]]:
+    """Everything that keeps a program from running at these times or its results from being stored:
+    (dotted key, message).
 
     Names must be identifiers and unlike each other, diagnostics must fit the observables and give
-    what they declare.
+    what they declare, and what counts rows that follow each other needs even times.
     """
     if found := of_another_precision(program.diagnostics, program.solver):
         return found
@@ -74,14 +78,37 @@ def problems(program: Program) -> list[tuple[str, str]]:
                 for problem in _name_problems(name, taken, "a diagnostic")
             ]
         declarations.append(declared)
-    if found or not declarations:
+    if found:
         return found
+    if not declarations:
+        return _of_times(program, cadence, until)
     given = zip(program.diagnostics, declarations, program.outputs(), strict=True)
-    return [
+    found = [
         (f"diagnostics.{i}", problem)
         for i, (diagnostic, declared, outputs) in enumerate(given)
         for problem in _output_problems(diagnostic, declared, outputs)
     ]
+    return found or _of_times(program, cadence, until)
+
+
+def _of_times(
+    program: Program, cadence: Cadence | None, until: dict[str, Any] | None
+) -> list[tuple[str, str]]:
+    """What does not fit the times of the rows, and a condition on a series that is not there."""
+    found = []
+    if cadence is not None and cadence.is_uneven:
+        words = "counts rows that follow each other evenly, but those of run.save_at do not"
+        found = [
+            (f"diagnostics.{i}", f"{type(diagnostic).__name__} {words}")
+            for i, diagnostic in enumerate(program.diagnostics)
+            if diagnostic.in_order()
+        ]
+    if condition := Until.of_settings(until):
+        try:
+            condition.check(program)
+        except ParameterError as error:
+            found.append((error.key, error.message))
+    return found
 
 
 def check_start(program: Program, beginning: Beginning) -> None:

@@ -15,14 +15,19 @@ MOST_STEPS = 10**9  # of a part: a number that 32 bits hold
 
 @dataclass(frozen=True)
 class Portion:
-    """What a chunk does after `first` rows and `begun` steps of the next: `count` rows with
-    `steps` steps in each, or, with a count of 0, so many steps that end no row.
+    """What a chunk does after `first` rows and `begun` steps of the next: `count` rows, each with
+    its number of `steps`, or, with a count of 0, so many steps that end no row.
     """
 
     first: int
     begun: int
     count: int
-    steps: int
+    steps: tuple[int, ...]
+
+    @classmethod
+    def of_rows(cls, cadence: Cadence, first: int, count: int) -> "Portion":
+        """So many whole rows after `first`."""
+        return cls(first, 0, count, tuple(cadence.steps(first, first + count)))
 
     @property
     def end(self) -> int:
@@ -32,7 +37,11 @@ class Portion:
     @property
     def begun_after(self) -> int:
         """Steps of the next row that are done after it."""
-        return 0 if self.count else self.begun + self.steps
+        return 0 if self.count else self.begun + sum(self.steps)
+
+    def cut(self, count: int) -> "Portion":
+        """Its first `count` rows."""
+        return Portion(self.first, self.begun, count, self.steps[:count])
 
 
 class Portions:
@@ -48,17 +57,17 @@ class Portions:
         """The portion that comes after `done` rows and `begun` steps; `several` rows only where
         the seconds of a whole one are known.
         """
-        per_row, allowed = self.cadence.steps_per_row, self.allowed
-        rows = min(self.capacity, allowed // per_row, self.cadence.rows - done)
+        rows = min(self.capacity, self.cadence.fitting(done, self.allowed))
         if begun == 0 and several and rows > 1:
-            return Portion(done, 0, rows, per_row)
+            return Portion.of_rows(self.cadence, done, rows)
+        (per_row,) = self.cadence.steps(done, done + 1)
         rest = per_row - begun
-        if rest <= 2 * allowed:  # what is little more than a portion is not cut
-            return Portion(done, begun, 1, rest)
-        return Portion(done, begun, 0, allowed)
+        if rest <= 2 * self.allowed:  # what is little more than a portion is not cut
+            return Portion(done, begun, 1, (rest,))
+        return Portion(done, begun, 0, (self.allowed,))
 
     def took(self, portion: Portion, seconds: float) -> None:
         """Take note of how long a portion took."""
-        steps = max(1, portion.count) * portion.steps
+        steps = sum(portion.steps)
         in_time = int(self.seconds * steps / max(seconds, 1e-9))
         self.allowed = devices.agreed(max(1, min(FASTER * steps, in_time, MOST_STEPS)))

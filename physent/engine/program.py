@@ -7,6 +7,7 @@ from typing import Any, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from physent.engine import devices
@@ -195,8 +196,8 @@ class Program(Outline):
         return step(solver, state)
 
     def chunk(self, cadence: Cadence, capacity: int) -> Callable[..., tuple[Any, tuple, Rows, Any]]:
-        """(numbers, state, carries, rows done, rows to do, steps per row, whole) -> state, carries,
-        rows, error bits.
+        """(numbers, state, carries, rows done, rows to do, steps of each, its time, whole) ->
+        state, carries, rows, error bits.
 
         `numbers` are the solver's arrays, `capacity` the rows that the buffers hold. Without
         `whole` the steps are a part of a row, at whose end nothing is observed. All lengths are
@@ -207,7 +208,7 @@ class Program(Outline):
         row = self._over_members(self._row, 0, 0, None)
         fixed = eqx.filter(self.solver, eqx.is_array, inverse=True)
 
-        def rows_of(solver, state, carries, done, count, steps, whole):
+        def rows_of(solver, state, carries, done, count, steps, times, whole):
             def write(buffer, values, at):
                 return jax.tree.map(
                     lambda b, v: jax.lax.dynamic_update_index_in_dim(b, v, at, 0), buffer, values
@@ -215,12 +216,11 @@ class Program(Outline):
 
             def one_row(i, loop):
                 state, carries, buffers = loop
-                state = stepped(solver, state, steps)
+                state = stepped(solver, state, steps[i])
 
                 def ended(j, loop):
                     _, carries, (by_row, fields) = loop
-                    t = (done + i + j + 1) * jnp.asarray(cadence.save_every)
-                    t, carries, rows = row(solver, state, carries, t)
+                    t, carries, rows = row(solver, state, carries, times[i + j])
                     by_row = write(by_row, (rows.series, rows.finite), i)
                     # every row writes its fields, and the last of a snapshot's rows stays: cheaper
                     # than a branch
@@ -253,15 +253,26 @@ class Program(Outline):
 
         share, by_row = PartitionSpec(devices.MEMBERS), PartitionSpec(None, devices.MEMBERS)
         spread = self._spread(
-            rows_of, (True, True, False, False, False, False), (share, share, by_row, share)
+            rows_of, (True, True, False, False, False, False, False), (share, share, by_row, share)
         )
         return lambda numbers, *arguments: spread(eqx.combine(numbers, fixed), *arguments)
 
-    def arguments(self, instant: Instant, portion: Portion) -> tuple[Any, ...]:
+    def arguments(
+        self, instant: Instant, portion: Portion, cadence: Cadence, capacity: int
+    ) -> tuple[Any, ...]:
         """The arguments of a chunk that does a portion from an instant on."""
         solver, state, carries = instant
-        lengths = portion.first, max(1, portion.count), portion.steps, int(portion.count > 0)
-        return eqx.filter(solver, eqx.is_array), state, carries, *map(jnp.asarray, lengths)
+        steps, times = np.zeros(capacity, np.int32), np.zeros(capacity)
+        steps[: len(portion.steps)] = portion.steps
+        rows = 1 + np.arange(portion.first, portion.end)
+        if cadence.listed:
+            times[: len(rows)] = cadence.times(1 + portion.first, 1 + portion.end)
+        else:  # as the device would multiply
+            wide = np.float64 if self.wide else np.float32
+            times[: len(rows)] = rows.astype(wide) * wide(cadence.save_every)
+        numbers = eqx.filter(solver, eqx.is_array)
+        rest = portion.first, max(1, portion.count), steps, times, int(portion.count > 0)
+        return numbers, state, carries, *map(jnp.asarray, rest)
 
     def compiled(self, cadence: Cadence, capacity: int, *arguments: Any) -> Any:
         """The chunk, compiled for arguments like these; state and carries stay on their devices."""
@@ -278,8 +289,7 @@ class Program(Outline):
 
         leaves, tree = jax.tree.flatten(arguments)
         alike = tree, *(jax.typeof(leaf) for leaf in leaves), *(leaf.sharding for leaf in leaves)
-        rows = cadence.save_every, cadence.rows_per_snapshot
-        return self.once(("chunk", *rows, capacity, alike), make)
+        return self.once(("chunk", cadence.rows_per_snapshot, capacity, alike), make)
 
 
 def _strongly_typed(leaf: Any) -> Any:

@@ -1,6 +1,8 @@
 """Progress of a run in words: how far it is, its speed and the time left."""
 
+import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 SILENCE = 600.0  # seconds
@@ -34,6 +36,19 @@ class Milestones:
             return False
         self.tenths, self.said = tenths, now
         return True
+
+
+def logged(tell: Callable[[Progress], None], log: logging.Logger) -> Callable[[Progress], None]:
+    """Like `tell`, but also logs the progress of the run."""
+    milestones = Milestones()
+
+    def tell_and_log(progress: Progress) -> None:
+        if milestones.passed(progress):
+            words = f"t = {progress.t:g} of {progress.t_end:g}", *pace(progress)
+            log.info(", ".join(filter(None, words)))
+        tell(progress)
+
+    return tell_and_log
 
 
 def pace(progress: Progress) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from physent.entropy.discrete import (
 from physent.entropy.outcomes.fields import DENSITY
 from physent.entropy.outcomes.particles import Cells
 from physent.entropy.outcomes.space import Axes, OutcomeSpace, read_axes
+from physent.entropy.outcomes.weighting import measured, shares, weighted_counts
 
 _GRASSBERGER = Grassberger()
 
@@ -49,6 +50,7 @@ def entropy(
     axis: Axes = None,
     base: float | None = None,
     normalise: bool = False,
+    weights: ArrayLike | None = None,
 ) -> Array:
     """The entropy of the outcomes in an array, one value for each index of the other axes.
 
@@ -64,11 +66,18 @@ def entropy(
         base: of the logarithm; None gives nats.
         normalise: divide by the maximum of the measure over all possible outcomes, so that the
             plug-in value is between 0 and 1.
+        weights: for cells of unequal size, how many equal cells each stands for, of the shape of x
+            or of the axes read; a mask, True where a cell counts, leaves the others out, NaN
+            included. Density and Histogram take them. A density gives sum_i w_i f(p_i/w_i) instead
+            of sum_i f(p_i), with p_i = w_i x_i/sum_j w_j x_j: Shannon's -sum_i p_i ln(p_i/w_i) is
+            the differential entropy where weights are volumes, ln(sum_i w_i) if x is uniform. A
+            histogram counts each value w_i times. Normalised, weights are relative to their mean.
 
     Raises:
         ValueError: for an estimator that needs counts where there are none, for a base where the
         measure has no
-            logarithm, and for axes that do not fit.
+            logarithm, for axes and weights that do not fit, and for weights of an outcome space
+            that takes none.
 
     Differentiable in x for Density and Spectrum, and in the parameters of the measure.
     """
@@ -82,13 +91,42 @@ def entropy(
         raise ValueError(
             f"{type(measure).__name__} entropy is not a logarithm, so base does not apply to it"
         )
-    counts = outcomes.relative(x, axis)
+    if weights is not None and estimator.corrects and jnp.asarray(weights).dtype != bool:
+        raise ValueError(
+            f"{type(estimator).__name__} corrects for a finite sample, but weights are no counts: "
+            "use PlugIn, or a mask of True and False"
+        )
+    if weights is None:
+        value = _of_counts(outcomes.relative(x, axis), measure, estimator, normalise)
+    else:
+        value = _weighted(jnp.asarray(x), weights, measure, outcomes, estimator, axis, normalise)
+    if base is None or normalise:
+        return value
+    return value / log_base(base, value.dtype)
+
+
+def _of_counts(counts: Array, measure: Measure, estimator: Estimator, normalise: bool) -> Array:
     if estimator.corrects:
         counts = jnp.where(counts == jnp.floor(counts), counts, jnp.nan)
     value = estimator(counts, measure)
-    if normalise:
-        return measure.normalised(value, counts.shape[-1])
-    return value if base is None else value / log_base(base, value.dtype)
+    return measure.normalised(value, counts.shape[-1]) if normalise else value
+
+
+def _weighted(
+    x: Array,
+    weights: ArrayLike,
+    measure: Measure,
+    outcomes: OutcomeSpace,
+    estimator: Estimator,
+    axis: Axes,
+    normalise: bool,
+) -> Array:
+    batch, counts, sizes = weighted_counts(x, outcomes, weights, axis)
+    if outcomes.counted:
+        value = _of_counts(counts, measure, estimator, normalise)
+    else:  # the outcomes are the cells
+        value = measured(shares(counts, sizes), sizes, measure, normalise)
+    return value.reshape(batch)
 
 
 @checked()

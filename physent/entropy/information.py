@@ -52,8 +52,7 @@ def bin_symbols(
     range of the data, is not finite the symbol is -1, which every function with `sizes` refuses, or
     answers with NaN when it is traced.
     """
-    if low is not None and high is not None:
-        check_range(low, high, bins)
+    check_range("low", low, high, bins)
     binned = Histogram(bins=bins, low=low, high=high, outside="clip")
 
     def symbols(rows: Array) -> Array:

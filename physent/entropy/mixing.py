@@ -23,15 +23,17 @@ from physent.entropy.discrete import (
 )
 from physent.entropy.discrete.arguments import Check
 from physent.entropy.outcomes.space import Axes, arrange, as_axes
+from physent.entropy.outcomes.weighting import as_weights, filled
 
 
 @checked(spacing=POSITIVE)
 def dye_entropy(
     concentration: ArrayLike,
-    spacing: ArrayLike | Sequence,
+    spacing: ArrayLike | Sequence | None = None,
     axis: Axes = None,
     density: ArrayLike | None = None,
     negative: Literal["nan", "clip"] = "nan",
+    weights: ArrayLike | None = None,
 ) -> Array:
     """Volume-integrated entropy of a dye, S = -int rho c ln c dV.
 
@@ -41,28 +43,44 @@ def dye_entropy(
     and its value depends on the units of volume.
 
     Args:
-        concentration: c on a uniform grid.
-        spacing: one number, or one for each of the axes in `axis`.
+        concentration: c on a grid.
+        spacing: of a uniform grid, one number, or one for each of the axes in `axis`.
         axis: the axis or axes of space; by default the last.
         density: rho on the same grid; None means 1.
         negative: what a negative concentration becomes, NaN or zero (for overshoots of a numerical
             method).
+        weights: instead of a spacing, the volume of every cell, of the shape of c or of the axes
+            read; a cell of volume 0 is left out, NaN included.
 
-    Raises ValueError for other shapes, and for a spacing that is not positive; where that is traced
-    the value is NaN.
+    Raises ValueError where there is neither a spacing nor weights, or both, for other shapes, and
+    for a spacing that is not positive; where that is traced the value is NaN.
     """
-    c = nonnegative(as_real(concentration), negative)
+    if (spacing is None) == (weights is None):
+        raise ValueError("allowed: either a spacing or weights")
+    c = as_real(concentration)
     axes = axes_of(c, as_axes(axis))
+    if density is not None and jnp.ndim(density) and jnp.shape(density) != c.shape:
+        raise ValueError(
+            f"density: given shape {jnp.shape(density)}, allowed: {c.shape}, that of the "
+            "concentration"
+        )
+    if weights is None and spacing is not None:
+        terms, volume = _terms(c, density, negative), cell_volume(spacing, axis).astype(c.dtype)
+        return finite_or_nan(jnp.sum(terms, axis=axes) * volume)
+    batch, laid_out = arrange(c, axes, None)
+    assert weights is not None
+    volumes = as_weights(weights, c, axes, None).astype(c.dtype)
+    rho = None if density is None else arrange(jnp.asarray(density, c.dtype), axes, None)[1]
+    terms = _terms(filled(laid_out, volumes), rho, negative)
+    terms = jnp.where(volumes == 0, jnp.zeros_like(terms), terms * volumes)
+    return finite_or_nan(jnp.sum(terms.reshape(len(terms), -1), axis=1).reshape(batch))
+
+
+def _terms(c: Array, density: ArrayLike | None, negative: Literal["nan", "clip"]) -> Array:
+    """-rho c ln c."""
+    c = nonnegative(c, negative)
     terms = -c * log_nonzero(c)
-    if density is not None:
-        rho = as_real(density)
-        if rho.ndim and rho.shape != c.shape:
-            raise ValueError(
-                f"density: given shape {rho.shape}, allowed: {c.shape}, that of the concentration"
-            )
-        terms = terms * rho.astype(c.dtype)
-    total = jnp.sum(terms, axis=axes) * cell_volume(spacing, axis).astype(c.dtype)
-    return finite_or_nan(total)
+    return terms if density is None else terms * jnp.asarray(density, c.dtype)
 
 
 @compiled()

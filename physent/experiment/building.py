@@ -14,7 +14,13 @@ from physent.errors import ParameterError, RegistryError, brief, printable
 from physent.experiment.experiment import Experiment
 from physent.experiment.making import Reading
 from physent.experiment.parsing import Problems, parse
-from physent.experiment.settings import OutputSettings, RunSettings, ScoreSettings, SweepSettings
+from physent.experiment.settings import (
+    OutputSettings,
+    RunSettings,
+    ScoreSettings,
+    SweepSettings,
+    completed,
+)
 from physent.experiment.time_step import SOME_DT, automatic, doubts
 from physent.experiment.toml_lines import Key
 from physent.io.sources import named_by
@@ -50,7 +56,7 @@ def build(
     reading = Reading(folder)
     heading = {"name": data.get("name", default_name), "description": data.get("description", "")}
     _check_heading(data, heading, reading)
-    run, _ = reading.make(RunSettings, data.get("run", {}), ("run",))
+    run, _ = reading.make(RunSettings, completed(data.get("run", {})), ("run",))
     output, _ = reading.make(OutputSettings, data.get("output", {}), ("output",))
     if "sweep" in data:
         reading.make(SweepSettings, data["sweep"], ("sweep",))
@@ -177,9 +183,10 @@ def _cross_check(
     """Checks across keys: cadences that divide, diagnostics that fit the solver, variables that
     exist.
     """
+    cadence = None
     if run is not None:
         try:
-            Cadence.of(solver, run)
+            cadence = Cadence.of(solver, run)
         except ParameterError as error:
             reading.refuse(error)
     valid = [i for i, diagnostic in enumerate(diagnostics) if diagnostic is not None]
@@ -189,7 +196,8 @@ def _cross_check(
     program = Program(
         solver, tuple(diagnostics[i] for i in valid), members, output.variables, devices
     )
-    for dotted, message in problems_of_program(program):
+    until = None if run is None else run.until
+    for dotted, message in problems_of_program(program, cadence, until):
         key: Key = tuple(dotted.split("."))
         if key[0] == "diagnostics":
             key = ("diagnostics", valid[int(key[1])], *key[2:])

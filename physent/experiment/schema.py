@@ -110,6 +110,9 @@ def experiment_schema(
             ]
         }
 
+    times = schema["$defs"][run.__name__]  # a run has these, or save_at instead of them
+    both = {"required": times.pop("required")}
+    times["anyOf"] = [both, {"required": ["save_at"], "not": {"required": ["save_every"]}}]
     schema["properties"]["solver"] = one_of(solvers)
     for branch in schema["properties"]["solver"]["oneOf"]:
         if "dt" in branch["properties"]:
@@ -121,6 +124,8 @@ def experiment_schema(
 def _toml(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(entry) for entry in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(entry)}" for key, entry in value.items()) + " }"
     return tomli_w.dumps({"x": value}).split("=", 1)[1].strip()
 
 

@@ -1,9 +1,13 @@
 """The settings of an experiment's tables: [run], [output], [sweep] and [score]."""
 
-from typing import Literal
+from typing import Any, Literal
 
+import jax
+import numpy as np
 from jaxtyping import Array
 
+from physent.engine.cadence import times_at
+from physent.engine.until import Until
 from physent.errors import ParameterError
 from physent.learning.losses import LOSSES, Loss, Stratonovich
 from physent.learning.model import Network
@@ -24,8 +28,20 @@ class RunSettings(Declared):
     """How long to run, how often to save, and in which precision."""
 
     t_end: float = static(doc="end time of the run, a multiple of save_every", gt=0, example=10.0)
-    save_every: float = static(
+    save_every: float | None = static(
         doc="time between saved rows of series and diagnostics", gt=0, example=0.1
+    )
+    save_at: tuple[float, ...] | dict | None = static(
+        None,
+        doc="times of rows and fields, instead of t_end and save_every: a list, or { logspace = "
+        "[first, last, count] }, or linspace, at the nearest steps",
+        example=[0.1, 1.0, 10.0],
+    )
+    until: dict | None = static(
+        None,
+        doc="end once a series is so in all members: { of = name, below = level }, above a "
+        "level, or { of = name, steady = change, over = time }",
+        example={"of": "invariant_mass", "below": 0.1},
     )
     snapshot_every: float | None = static(
         None,
@@ -50,6 +66,34 @@ class RunSettings(Declared):
         ge=1,
         example=64,
     )
+
+    def __check_init__(self):
+        if self.save_at is None:
+            if self.save_every is None:
+                raise ParameterError("save_every", "missing, and there is no save_at")
+        else:
+            last = float(times_at(self.save_at)[-1])
+            if self.save_every is not None or self.snapshot_every is not None:
+                key = "save_every" if self.save_every is not None else "snapshot_every"
+                words = "given beside run.save_at, which lists all times; leave one out"
+                raise ParameterError(key, words)
+            if self.t_end != last:
+                words = f"given {self.t_end!r}, but run.save_at ends at {last!r}, allowed: that"
+                raise ParameterError("t_end", f"{words}, or none")
+        Until.of_settings(self.until)
+
+
+def completed(run: Any) -> Any:
+    """The table [run] with what its `save_at` says of the other times."""
+    if not isinstance(run, dict) or run.get("save_at") is None:
+        return run
+    given, at = {key: value for key, value in run.items() if value is not None}, run["save_at"]
+    at = np.ravel(at).tolist() if isinstance(at, np.ndarray | jax.Array) else at
+    try:
+        last = float(times_at(at)[-1])
+    except (ParameterError, ValueError, TypeError):  # which is said when the settings are made
+        last = 1.0
+    return {"t_end": last, "save_every": None} | given | {"save_at": at}
 
 
 class OutputSettings(Declared):

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from physent.engine.cadence import unit_of
 from physent.errors import ParameterError
 from physent.experiment.settings import RunSettings
 from physent.protocol.parameters import is_automatic, known
@@ -16,8 +17,8 @@ SOME_DT = 1e-9  # stands in for dt = "auto" until the solver has said how long i
 
 
 def automatic(solver: Any, run: RunSettings) -> tuple[float, str]:
-    """A dt that divides save_every and does not exceed the solver's limit for any member, and a
-    message on it. Raises ParameterError where the solver has no rule.
+    """A dt that divides save_every, or the times of save_at, and does not exceed the solver's limit
+    for any member, and a message on it. Raises ParameterError where the solver has no rule.
     """
     longest = solver.longest_dt()
     if longest is None:
@@ -29,10 +30,13 @@ def automatic(solver: Any, run: RunSettings) -> tuple[float, str]:
         raise ParameterError(
             "solver.dt", f"given 'auto', but the solver's rule gives {limit}, allowed: a number > 0"
         )
-    steps = max(1.0, np.ceil(run.save_every / limit * (1 - 1e-9)))
-    dt = float(run.save_every / steps)
+    every = run.save_every if run.save_at is None else unit_of(run.save_at)
+    assert every is not None
+    steps = max(1.0, np.ceil(every / limit * (1 - 1e-9)))
+    dt = float(every / steps)
+    what = "save_every =" if run.save_at is None else "save_at, in units of"
     most = f" and at most {limit:.6g}" if np.isfinite(limit) else "; any step is right here"
-    return dt, f"dt = {dt:.6g}, chosen for save_every = {run.save_every:g}{most}"
+    return dt, f"dt = {dt:.6g}, chosen for {what} {every:g}{most}"
 
 
 def resolved(solver: Any, run: RunSettings) -> tuple[Any, tuple[str, ...]]:

@@ -22,6 +22,7 @@ CHANGING = (
     "status",
     "message",
     "not_finite",
+    "until",
     "invariants",
     "experiment",
     "devices",

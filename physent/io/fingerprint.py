@@ -7,6 +7,8 @@ from typing import Any
 
 from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
 
+FREE = ("t_end", "devices", "until")  # keys of [run] that a resumed run may change
+
 
 def fingerprint(experiment: Any) -> str:
     """A hash of everything in an experiment that affects its rows, so not its end time or number of
@@ -54,7 +56,5 @@ def _hash(resolved: dict[str, Any]) -> str:
         key: value for key, value in resolved.items() if value != []
     }  # TOML has no empty diagnostics
     given.pop("score", None)  # what is learned from the rows does not decide them
-    data = dict(
-        given, run={key: v for key, v in resolved["run"].items() if key not in ("t_end", "devices")}
-    )
+    data = dict(given, run={key: v for key, v in resolved["run"].items() if key not in FREE})
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()

@@ -190,6 +190,7 @@ def closing_of(
     return {
         "status": outcome.reason,
         "message": outcome.message or None,
+        "until": outcome.held or None,
         "not_finite": ", ".join(outcome.undefined) or None,
         **{name: float(before(name, 0.0)) + value for name, value in seconds.items()},
     }

@@ -45,11 +45,8 @@ class MemorySink:
                 stored.attributes,
             )
         coordinates: dict[str, Any] = dict(layout.coordinates)
-        every = {
-            "t": self.cadence.save_every,
-            "t_snapshot": self.cadence.save_every * self.cadence.rows_per_snapshot,
-        }
+        each = {"t": 1, "t_snapshot": self.cadence.rows_per_snapshot}
         for name in layout.times:
-            times = np.arange(self.lengths[name]) * every[name]
+            times = self.cadence.times(0, self.lengths[name], each[name])
             coordinates[name] = ((name,), times, {"long_name": "time", "units": "1"})
         return xr.Dataset(data, coordinates, layout.attributes)

@@ -80,14 +80,14 @@ class NetCDFWriter:
         """Write rows and snapshots at their indices, and sync the file."""
         if not self.is_there and self.opened.path() is None:  # the rows would vanish with the file
             raise RunError(f"{self.path} is not there any more")
-        every, end = self.cadence.save_every, block.first + block.count
-        self._put("t", block.first, np.arange(block.first, end) * every)
+        end, cadence = block.first + block.count, self.cadence
+        self._put("t", block.first, cadence.times(block.first, end))
         for name, values in block.rows.series.items():
             self._put(name, block.first, values)
         if block.snapshots:
             first, end = block.first_snapshot, block.first_snapshot + block.snapshots
             if "t_snapshot" in self.file.variables:
-                times = np.arange(first, end) * (every * self.cadence.rows_per_snapshot)
+                times = cadence.times(first, end, cadence.rows_per_snapshot)
                 self._put("t_snapshot", first, times)
             for name, values in block.rows.fields.items():
                 self._put(name, first, values)

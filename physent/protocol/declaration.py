@@ -37,6 +37,7 @@ _WORDS = {
     int: "an integer",
     str: "a string",
     bool: "true or false",
+    dict: "a table",
     type(None): "nothing",
 }
 
@@ -178,6 +179,8 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, list | tuple):
         return tuple(map(plain, value))
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
     array = isinstance(value, np.generic | np.ndarray | jax.Array)
     if not array or value.ndim or not known(value):
         return value

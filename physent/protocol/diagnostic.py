@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.errors import ParameterError, nearest
@@ -27,6 +28,15 @@ class Dynamics(NamedTuple):
     divergence: Mapping[str, Array]
 
 
+class Weighed(NamedTuple):
+    """The weights of the cells of an observable, of its shape, None where all count the same; and
+    the dims that they are of.
+    """
+
+    weights: Array | None = None
+    dims: tuple[str, ...] = ()
+
+
 class Observed(Mapping[str, Array]):
     """The observables of one saved state, with their metadata.
 
@@ -34,7 +44,8 @@ class Observed(Mapping[str, Array]):
     axes; and `exact()`, the observables of the exact solution at this time (empty where none is
     known); and `dynamics()`, the `Dynamics` of a stochastic solver at this state (None for any
     other, and for data from a file); and `system()`, the solver and its state (None for data from a
-    file; before a run the state is None).
+    file; before a run the state is None). `weights` and `volumes` are those of the cells of a
+    field, and for data from a file may leave cells out.
     """
 
     def __init__(
@@ -46,6 +57,7 @@ class Observed(Mapping[str, Array]):
         exact: Callable[[], Mapping[str, Array]] = dict,
         dynamics: Callable[[], Dynamics | None] = lambda: None,
         system: Callable[[], tuple[Any, Any] | None] = lambda: None,
+        weigh: Callable[[str, Array], Weighed] = lambda name, values: Weighed(),
     ):
         self._values = values
         self.variables = variables
@@ -54,6 +66,7 @@ class Observed(Mapping[str, Array]):
         self.exact = exact
         self.dynamics = dynamics
         self.system = system
+        self._weigh = weigh
 
     def __getitem__(self, name: str) -> Array:
         """The observable of that name."""
@@ -115,6 +128,42 @@ class Observed(Mapping[str, Array]):
             if dim in self.domain and self.domain[dim].points is not None
         ]
 
+    def weights(self, name: str) -> Array | None:
+        """How many equal cells each cell of an observable stands for.
+
+        **Arguments:**
+
+        - `name`: of the observable.
+
+        **Returns:**
+
+        Numbers, or a mask, of the shape of the observable; None where all cells count the same.
+        """
+        return self._weigh(name, self[name]).weights
+
+    def volumes(self, name: str) -> Array:
+        """The volumes of the cells of an observable, 0 for one that is left out.
+
+        **Arguments:**
+
+        - `name`: of the observable.
+
+        **Returns:**
+
+        Numbers of the shape of the observable: its weights times the widths of the cells along the
+        grid axes that they are not of. Raises ValueError where those are not known.
+        """
+        values = self[name]
+        weights, dims = self._weigh(name, values)
+        for position, axis in self.grid(name):
+            if axis.name not in dims:
+                shape = [1] * values.ndim
+                shape[position] = -1
+                sizes = jnp.broadcast_to(axis.sizes.reshape(shape), values.shape)
+                weights = sizes if weights is None else weights * sizes
+        assert weights is not None
+        return weights
+
 
 C = TypeVar("C")
 
@@ -162,6 +211,16 @@ class Diagnostic(Declared, Generic[C]):
 
         True where rows must be evenly spaced in time, which `physent.diagnose` then asks of a file;
         by default False.
+        """
+        return False
+
+    def weighs(self) -> bool:
+        """Whether it looks at `Observed.weights`, so that cells may count differently, or not at
+        all.
+
+        **Returns:**
+
+        By default False: `physent.diagnose` then refuses weights and missing values.
         """
         return False
 

@@ -30,7 +30,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "catalogue": ("data.catalogue",),
     "cli": ("app.cli",),
     "collection": ("data.open_runs",),
-    "commands": ("app.running", "app.reading", "app.describing", "app.listing"),
+    "commands": ("app.running", "app.reading", "app.diagnosing", "app.describing", "app.listing"),
     "config": (
         "experiment.building",
         "experiment.experiment",
@@ -81,7 +81,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "entropy.tree": ("entropy.continuous.distances",),
     "entropy.uncertainty": ("entropy.error_bars", "entropy.bootstrap"),
     "interrupts": ("engine.interrupts", "errors"),
-    "offline": ("data.offline", "data.times"),
+    "offline": ("data.offline", "data.times", "data.cells"),
     "parameters": ("protocol.parameters", "protocol.declaration", "errors"),
     "program": ("engine.program", "engine.plan", "engine.rows"),
     "progress": ("engine.progress",),
@@ -117,7 +117,7 @@ PATHS: dict[str, tuple[str, ...]] = {
 
 # Names that left a module that is still there, or that are called otherwise now.
 NAMES: dict[str, dict[str, str]] = {
-    "accessor": {"TIME": "data.times.TIMES"},
+    "accessor": {"TIME": "data.times.TIMES", "NEITHER": "data.times.TIMES"},
     "diagnostics": {
         "LearnedEntropyProduction": "score.LearnedEntropyProduction",
         "SchoolingEntropy": "diagnostics.SchoolDewiKadita",

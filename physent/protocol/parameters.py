@@ -219,6 +219,13 @@ def choice(
     return _field("choice", given, {}, how, doc=doc, options=converter.options)
 
 
+def _listed(value: Any) -> Any:
+    """A value with lists for tuples, as TOML has them."""
+    if isinstance(value, dict):
+        return {key: _listed(entry) for key, entry in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _field(
     form: str, default: Any, limits: dict[str, Any], how: dict[str, Any], **said: Any
 ) -> Any:
@@ -303,7 +310,7 @@ def settings(module: Any) -> dict[str, Any]:
         elif declaration.form == "param":
             values[name] = np.asarray(value).tolist()
         else:
-            values[name] = list(value) if isinstance(value, tuple) else value
+            values[name] = _listed(value)
     return {name: value for name, value in values.items() if value is not None}
 
 

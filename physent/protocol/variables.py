@@ -45,6 +45,8 @@ class Axis(eqx.Module):
     - `uniform`: whether the points are equally spaced.
     - `units`: of points and length.
     - `long_name`: its meaning, for the file and for labels.
+    - `widths`: of the cells round the points, (n,), where they are not all the spacing.
+    - `unsized`: why the cells have no widths, as a sentence, where they have none.
     """
 
     name: str = eqx.field(static=True)
@@ -54,6 +56,19 @@ class Axis(eqx.Module):
     uniform: bool = eqx.field(static=True, default=True)
     units: str = eqx.field(static=True, default="1")
     long_name: str = eqx.field(static=True, default="")
+    widths: Array | None = None
+    unsized: str = eqx.field(static=True, default="")
+
+    @property
+    def sizes(self) -> Array:
+        """The widths of the cells, (n,): those given, or the spacing. Raises ValueError where
+        there is neither.
+        """
+        if self.widths is not None:
+            return self.widths
+        spacing = self.spacing
+        assert self.points is not None
+        return jnp.broadcast_to(spacing, self.points.shape[-1:])
 
     @property
     def spacing(self) -> Array:
@@ -62,6 +77,8 @@ class Axis(eqx.Module):
         """
         if self.points is None:
             raise ValueError(f"axis {self.name!r} has no grid points")
+        if self.unsized:
+            raise ValueError(self.unsized)
         if not self.uniform:
             raise ValueError(f"the points of axis {self.name!r} are not equally spaced")
         if self.periodic and self.length is not None:

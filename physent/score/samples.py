@@ -56,7 +56,13 @@ class Samples:
                 f"{len(self.rows)} snapshots since t = {after:g} (the last is at "
                 f"{self.times[-1] if len(self.times) else 0.0:g}): save more"
             )
-        self.interval = float(self.times[self.rows[1]] - self.times[self.rows[0]])
+        steps = np.diff(self.times[self.rows])
+        self.interval = float(steps[0])
+        if np.ptp(steps) > 1e-6 * self.interval:
+            raise SamplesError(
+                f"the snapshots are not evenly spaced: {np.min(steps):g} to {np.max(steps):g} lie "
+                "between them; a score needs even ones (run.save_every, not run.save_at)"
+            )
         self.shapes: dict[str, tuple[int, ...]] = {}
         for name in self.names:
             sizes = dataset[name].sizes.items()

@@ -32,6 +32,7 @@ from physent.entropy.discrete import (
 )
 from physent.entropy.outcomes.fields import DENSITY
 from physent.entropy.outcomes.space import Axes, as_axes
+from physent.entropy.outcomes.weighting import measured, shares, weighted_counts
 
 Method = Literal["pairs", "tree"]
 Form = Literal["vasicek", "ebrahimi", "van_es", "correa"]
@@ -39,10 +40,12 @@ Form = Literal["vasicek", "ebrahimi", "van_es", "correa"]
 
 @checked(spacing=POSITIVE)
 def differential_entropy(
-    density: ArrayLike, spacing: ArrayLike | Sequence, axis: Axes = None
+    density: ArrayLike,
+    spacing: ArrayLike | Sequence | None = None,
+    axis: Axes = None,
+    weights: ArrayLike | None = None,
 ) -> Array:
-    """Differential Shannon entropy of a density sampled on a uniform grid, h = -int p ln p dV, in
-    nats.
+    """Differential Shannon entropy of a density sampled on a grid, h = -int p ln p dV, in nats.
 
     The density need not be normalised, p = density/(sum density dV). h is the discrete entropy of
     the cells plus ln dV, converges as the grid is refined (spectrally fast where the density is
@@ -51,15 +54,29 @@ def differential_entropy(
     Args:
         density: non-negative field; a complex one is an amplitude, its density |psi|^2; a negative
             value gives NaN.
-        spacing: of the grid, one number, or one for each of the axes in `axis`.
+        spacing: of a uniform grid, one number, or one for each of the axes in `axis`.
         axis: the axis or axes of space; by default the last.
+        weights: instead of a spacing, the volume of every cell, of the shape of the density or of
+            the axes read; a cell of volume 0 is left out, NaN included.
 
-    Raises ValueError for a spacing that is not positive, or another number of them; where it is
-    traced the value is NaN.
+    Raises ValueError where there is neither a spacing nor weights, or both, and for a spacing that
+    is not positive, or another number of them; where it is traced the value is NaN.
     """
+    if weights is not None:
+        if spacing is not None:
+            raise ValueError("given a spacing and weights, allowed: one of them")
+        return _over_cells(density, weights, axis)
+    if spacing is None:
+        raise ValueError("given neither a spacing nor weights, allowed: one of them")
     p = DENSITY.probabilities(density, axis)
     volume = jnp.sum(jnp.log(_spacings(spacing, axis)))
     return SHANNON(p) + volume.astype(p.dtype)
+
+
+@compiled()
+def _over_cells(density: ArrayLike, weights: ArrayLike, axis: Axes) -> Array:
+    batch, amounts, volumes = weighted_counts(jnp.asarray(density), DENSITY, weights, axis)
+    return measured(shares(amounts, volumes), volumes, SHANNON, False).reshape(batch)
 
 
 def cell_volume(spacing: ArrayLike | Sequence, axis: Axes) -> Array:

@@ -58,7 +58,7 @@ class Measure(Declared):
         """The measure of the probabilities along `axis`."""
 
     @abc.abstractmethod
-    def maximum(self, n: int) -> Array:
+    def maximum(self, n: int | Array) -> Array:
         """The value for `n` equal probabilities, the largest possible for `n` outcomes."""
 
     def number(self, name: str, dtype: Any) -> Array:
@@ -75,7 +75,7 @@ class Measure(Declared):
             )
         return value
 
-    def normalised(self, value: Array, n: int) -> Array:
+    def normalised(self, value: Array, n: int | Array) -> Array:
         """A value, however it was estimated, divided by the largest possible for `n` outcomes."""
         return value / self.maximum(n).astype(value.dtype)
 
@@ -91,7 +91,7 @@ class TraceForm(Measure):
         """The measure of the probabilities along `axis`."""
         return weighted_sum(self.summand(_probabilities(p, axis, weights)), axis, weights)
 
-    def maximum(self, n: int) -> Array:
+    def maximum(self, n: int | Array) -> Array:
         """The value for `n` equal probabilities."""
         return n * self.summand(jnp.asarray(1.0 / n))
 
@@ -99,9 +99,9 @@ class TraceForm(Measure):
 class RenyiFamily(Measure):
     """A measure that is ln n for n equal probabilities but not a sum over outcomes."""
 
-    def maximum(self, n: int) -> Array:
+    def maximum(self, n: int | Array) -> Array:
         """The value for `n` equal probabilities."""
-        return jnp.log(jnp.asarray(float(n)))
+        return jnp.log(jnp.asarray(n, jnp.result_type(float)))
 
 
 class Shannon(TraceForm):

@@ -28,6 +28,7 @@ class Density(OutcomeSpace):
 
     counted: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = True
+    weighs: ClassVar[bool] = True
     axes: ClassVar[int | None] = None
     negative: Literal["nan", "clip"] = static("nan", doc="how negative values are handled")
 
@@ -45,6 +46,10 @@ class Density(OutcomeSpace):
         """The field itself, flattened."""
         x = as_floating(x).reshape(x.shape[0], -1)
         return squared_modulus(x) if jnp.iscomplexobj(x) else nonnegative(x, self.negative)
+
+    def weighted(self, x: Array, weights: Array) -> Array:
+        """The field itself: what cells weigh is looked at with the measure."""
+        return self.tally(x)
 
 
 class Spectrum(OutcomeSpace):

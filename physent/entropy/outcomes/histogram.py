@@ -11,6 +11,7 @@ from physent.entropy.discrete import (
     count_symbols,
     nonzero,
     only_finite,
+    unit_of,
 )
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
@@ -56,24 +57,32 @@ def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
     return jnp.where(x < low, -1, jnp.where(x > high, bins, index))
 
 
-def check_range(low: ArrayLike, high: ArrayLike, bins: int) -> None:
-    """Raise ParameterError unless a range is one, and its bins are wider than the rounding of
-    numbers at its ends; ends that are traced, or not finite, pass.
+def check_range(
+    key: str, low: ArrayLike | None, high: ArrayLike | None, bins: int | None = None
+) -> None:
+    """Raise ParameterError where a range goes downwards, or `bins` in it are no wider than the
+    rounding of numbers at its ends; `key` is the name of its lower end. Ends that are traced pass.
     """
-    if not known(low, high):
+    if low is None or high is None or not known(low, high):
         return
+    above = key.replace("low", "high")
     if len({1, np.size(low), np.size(high)}) > 2 and np.ndim(low) == np.ndim(high):
-        words = f"given {np.size(high)} numbers, allowed: {np.size(low)} as for low"
-        raise ParameterError("high", words)
-    rounding = float(jnp.finfo(getattr(low, "dtype", jnp.result_type(float))).eps)
+        words = f"given {np.size(high)} numbers, allowed: {np.size(low)} as for {key}"
+        raise ParameterError(above, words)
     ends = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+    if np.any(wrong := ~(ends[0] <= ends[1])):
+        lower, upper = (float(end[wrong][0]) for end in ends)
+        raise ParameterError(key, f"given {lower:g}, allowed: a number <= {above} = {upper:g}")
+    if bins is None:
+        return
+    rounding = float(jnp.finfo(getattr(low, "dtype", jnp.result_type(float))).eps)
     least = _ROUNDINGS * rounding * bins * np.maximum(*np.abs(ends))
     if np.any(wrong := np.isfinite(least) & ~(ends[1] - ends[0] > least)):
-        one, other, most = (float(each[wrong][0]) for each in (*ends, least))
-        words = f"given {other!r}, allowed: more than low, {one!r}"
-        if other > one:
+        lower, upper, most = (float(each[wrong][0]) for each in (*ends, least))
+        words = f"given {upper!r}, allowed: more than {key} = {lower!r}"
+        if upper > lower:
             words += f", by {most:.2g}: bins are wider than the rounding of numbers there"
-        raise ParameterError("high", words)
+        raise ParameterError(above, words)
 
 
 class Histogram(OutcomeSpace):
@@ -86,6 +95,7 @@ class Histogram(OutcomeSpace):
     constant fills one bin (entropy 0).
     """
 
+    weighs: ClassVar[bool] = True
     axes: ClassVar[int | None] = None
     bins: int = static(50, doc="number of bins", ge=1)
     low: Array | None = param(
@@ -103,8 +113,7 @@ class Histogram(OutcomeSpace):
     )
 
     def __check_init__(self):
-        if self.low is not None and self.high is not None:
-            check_range(self.low, self.high, self.bins)
+        check_range("low", self.low, self.high, self.bins)
 
     def shiftable(self) -> bool:
         """Whether both ends are those of the data."""
@@ -114,6 +123,14 @@ class Histogram(OutcomeSpace):
         """The number of values in every bin."""
         x = as_real(x).reshape(x.shape[0], -1)
         return only_finite(count_symbols(self.symbols(x), self.bins, dtype=x.dtype), x)
+
+    def weighted(self, x: Array, weights: Array) -> Array:
+        """The sum of the weights of the values in every bin."""
+        x, w = (each.reshape(x.shape[0], -1) for each in (as_real(x), weights))
+        unit = unit_of(w, 1)
+        counts = count_symbols(self.symbols(x), self.bins, (w / unit).astype(x.dtype))
+        counts = only_finite(counts * unit.astype(x.dtype), x)
+        return only_finite(counts, w)
 
     def symbols(self, x: Array) -> Array:
         """The bin of every value of x (batch, n)."""

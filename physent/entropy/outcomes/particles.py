@@ -50,6 +50,9 @@ class Cells(OutcomeSpace):
         "drop", doc="how particles outside the range are handled"
     )
 
+    def __check_init__(self):
+        check_range("low", self.low, self.high, np.max(self.bins))
+
     def boxes(self, d: int) -> int:
         """The number of boxes for d components. Raises ValueError if there are too many."""
         count = math.prod(_one_each(self.bins, d, "bins"))
@@ -58,9 +61,6 @@ class Cells(OutcomeSpace):
                 f"{d} components make {float(count):.1e} boxes, allowed: fewer than 2^31"
             )
         return count
-
-    def __check_init__(self):
-        check_range(self.low, self.high, np.max(self.bins))
 
     def ends(self, d: int, dtype: Any) -> tuple[Array, Array]:
         """The lower and the upper ends of d components. Raises ValueError for other numbers."""

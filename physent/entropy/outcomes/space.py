@@ -51,19 +51,27 @@ class OutcomeSpace(Declared):
     estimators need; a density or a power spectrum gives weights instead. `homogeneous` says whether
     a change of units multiplies all weights alike, or leaves all as they are. `in_order` says
     whether neighbours count, so that data along time must be evenly spaced; `by_differences`,
-    whether differences of values count, of spaces that are not `shiftable`, too. `axes` is how many
-    axes of the data the space reads; None means that it takes any number and flattens them.
+    whether differences of values count, of spaces that are not `shiftable`, too. `weighs` says
+    whether cells may have weights (`weighted`). `axes` is how many axes of the data the space
+    reads; None means that it takes any number and flattens them.
     """
 
     counted: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = False
     in_order: ClassVar[bool] = False
     by_differences: ClassVar[bool] = False
+    weighs: ClassVar[bool] = False
     axes: ClassVar[int | None] = 1
 
     @abc.abstractmethod
     def tally(self, x: Array) -> Array:
         """The counts or weights (batch, outcomes) of data (batch, *read axes), already laid out."""
+
+    def weighted(self, x: Array, weights: Array) -> Array:
+        """The counts or weights (batch, outcomes) of data whose cells stand for `weights` (batch,
+        *read axes) equal ones each; of a density, those of one of the equal ones.
+        """
+        raise NotImplementedError(type(self).__name__)
 
     def misfit(self, x: np.ndarray) -> str | None:
         """What is wrong with data on the host, as the predicate of a sentence, or None."""
@@ -83,7 +91,11 @@ class OutcomeSpace(Declared):
         """The counts as in `counts`, or the weights up to a factor, so that they fit in any
         units.
         """
-        return self._tallied(x, axis, _of_order_one if self.homogeneous else jnp.asarray)
+        return self._tallied(x, axis, self.prepared)
+
+    def prepared(self, x: Array) -> Array:
+        """Laid-out data, of order one where a factor does not matter."""
+        return _of_order_one(x) if self.homogeneous else x
 
     def _tallied(self, x: ArrayLike, axis: Axes, prepare: Callable[[Array], Array]) -> Array:
         batch, laid_out = arrange(as_array(x), axis, self.axes)

@@ -1,0 +1,118 @@
+"""A function of blocks of values, applied to a labelled array over some of its dimensions."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+from physent.data.blocks import check, native_block, pieces, share_left_out
+from physent.entropy import OutcomeSpace
+
+OnBlock = Callable[[np.ndarray, np.ndarray | None], tuple[np.ndarray, np.ndarray]]
+
+
+def applied(
+    function: Callable[..., Any],
+    array: xr.DataArray,
+    dims: Sequence[Hashable],
+    outcomes: OutcomeSpace | None,
+    weights: xr.DataArray | None,
+    skip_missing: bool,
+) -> xr.DataArray:
+    """The function of every block of values, of the axes read, and of the weights of the cells
+    where these have any; computed in float64 as far as the data are.
+
+    Args:
+        function: of a block, its axes to read, and perhaps weights of the shape of the block.
+        array: in memory, in a file, or of dask, which is left to dask.
+        dims: the dimensions to read.
+        outcomes: an outcome space that may refuse the values.
+        weights: of the cells, along some of the dimensions.
+        skip_missing: give what is not finite the weight 0, and tell its share.
+    """
+    axes, name = tuple(range(-len(dims), 0)), str(array.name)
+    spaces = [] if outcomes is None else [outcomes]
+
+    def on_block(block: np.ndarray, sizes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        block = native_block(block)
+        check(block, name, spaces, skip_missing)
+        share = np.zeros(block.shape[: block.ndim - len(dims)])
+        if skip_missing:
+            share = np.asarray(share_left_out(block, sizes, axes))
+            there = np.isfinite(block)
+            known = True if sizes is None else np.isfinite(sizes)
+            sizes = there if sizes is None else np.where(there & known, sizes, 0.0)
+        elif sizes is not None:
+            sizes = np.broadcast_to(sizes, block.shape)
+        with jax.enable_x64(True):
+            found = function(block, axes) if sizes is None else function(block, axes, sizes)
+            return np.asarray(found), share
+
+    if weights is not None:
+        weights = weights.expand_dims({d: 1 for d in dims if d not in weights.dims})
+    through = _lazily if array.chunks else _at_once
+    result, share = through(on_block, array, list(dims), weights)
+    return _told(result, share, name) if skip_missing else result
+
+
+def _at_once(
+    on_block: OnBlock, array: xr.DataArray, dims: list[Hashable], weights: xr.DataArray | None
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """The results of all pieces, one after the other, and the shares left out."""
+    batch = [d for d in array.dims if d not in dims]
+    like = array.isel(dict.fromkeys(dims, slice(1))).isel(dict.fromkeys(dims, 0), drop=True)
+    results: list[np.ndarray] = []
+    for place, part in pieces(array, dims):
+        sizes = None
+        if weights is not None:
+            cut = {d: where for d, where in place.items() if d in weights.dims}
+            along = [d for d in batch if d in weights.dims]
+            sizes = weights.isel(cut).transpose(*along, *dims).values
+            missing = [i for i, d in enumerate(batch) if d not in weights.dims]
+            sizes = np.expand_dims(sizes, missing) if along else sizes
+        found = on_block(part.transpose(*batch, *dims).values, sizes)
+        if not results:
+            results = [np.empty(like.shape, each.dtype) for each in found]
+        at = tuple(place.get(d, slice(None)) for d in batch)
+        for whole, each in zip(results, found, strict=True):
+            whole[at] = each
+    value, share = (xr.DataArray(each, dims=batch, coords=like.coords) for each in results)
+    return value, share
+
+
+def _lazily(
+    on_block: OnBlock, array: xr.DataArray, dims: list[Hashable], weights: xr.DataArray | None
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """The same of a dask array, computed where it is read."""
+    real = np.real(np.zeros(1, array.dtype)).dtype.newbyteorder("=")
+    kind = np.promote_types(real, "f4") if real.kind == "f" else np.dtype(float)
+    given = [] if weights is None else [weights]
+    if given:
+        shape = {d: array.sizes[d] for d in dims}
+        given = [weights.broadcast_like(xr.DataArray(np.empty(tuple(shape.values())), dims=dims))]  # type: ignore
+    found = xr.apply_ufunc(
+        lambda block, sizes=None: on_block(block, sizes),
+        array,
+        *given,
+        input_core_dims=[dims, *([dims] if given else [])],
+        output_core_dims=[[], []],
+        dask="parallelized",
+        output_dtypes=[kind, np.dtype(float)],
+        dask_gufunc_kwargs={"allow_rechunk": True},
+    )
+    return found[0], found[1]
+
+
+def _told(result: xr.DataArray, share: xr.DataArray, name: str) -> xr.DataArray:
+    """The result with the share of cells left out, as an attribute where it is known, and as a
+    coordinate where it changes.
+    """
+    share.attrs = {"units": "1", "long_name": f"share of the cells of {name} left out"}
+    if share.chunks:
+        return result.assign_coords({f"left_out_{name}": share})
+    result.attrs["left_out"] = float(share.mean())
+    if share.size and float(share.max() - share.min()) > 1e-12:
+        return result.assign_coords({f"left_out_{name}": share})
+    return result

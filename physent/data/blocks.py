@@ -1,0 +1,99 @@
+"""Reads arrays in blocks that fit memory, and says what is wrong with their values."""
+
+import itertools
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from physent.entropy import OutcomeSpace
+
+PIECE_BYTES = 128 * 2**20
+
+
+def native_block(part: Any) -> np.ndarray:
+    """Values in the byte order of this machine."""
+    part = np.asarray(part)
+    return part.astype(part.dtype.newbyteorder("="), copy=False)
+
+
+def check(
+    part: np.ndarray, name: str, spaces: Sequence[OutcomeSpace], skip_missing: bool, first: int = -1
+) -> None:
+    """Raise ValueError for values that are masked or not finite, and those that an outcome space
+    does not take; `first` is the number of the first row, where rows are numbered.
+    """
+    finite = np.isfinite(part) if part.dtype.kind in "fc" else np.ones(0, bool)
+    if not np.all(finite) and not skip_missing:
+        where = np.argwhere(~finite)[0]
+        place = f" at row {first + where[0]}, index {tuple(where[1:].tolist())}"
+        raise ValueError(
+            f"{name} is masked or not finite{place if first >= 0 else ''}: fill or cut it first, "
+            "or, for an entropy over space, leave such cells out (--skip-missing, in Python "
+            "skip_missing=True)"
+        )
+    for outcomes in spaces:
+        if words := outcomes.misfit(part):
+            raise ValueError(f"{name} {words}")
+
+
+def rows_of(
+    arrays: Mapping[str, xr.DataArray], count: int, most: int
+) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+    """Blocks of rows along the first dimension, of at most so many bytes, with their places."""
+    row_bytes = sum(array.nbytes // max(1, array.shape[0]) for array in arrays.values())
+    rows = max(1, most // max(1, row_bytes))
+    for first in range(0, count, rows):
+        place = slice(first, min(first + rows, count))
+        yield place, {name: native_block(a[place].values) for name, a in arrays.items()}
+
+
+def pieces(
+    array: xr.DataArray, dims: Sequence[Hashable]
+) -> Iterator[tuple[dict[Hashable, slice], xr.DataArray]]:
+    """Parts of an array that hold all of the dimensions read, with their places along the others,
+    which are cut from the first on until a part fits.
+    """
+    left, cuts = array.nbytes, {}
+    for dim in (dim for dim in array.dims if dim not in dims):
+        size = array.sizes[dim]
+        left = left // max(1, size)  # the bytes of one
+        step = max(1, min(size, PIECE_BYTES // max(1, left)))
+        cuts[dim] = [slice(i, min(i + step, size)) for i in range(0, size, step)]
+        if step > 1:
+            break
+    for places in itertools.product(*cuts.values()):
+        place = dict(zip(cuts, places, strict=True))
+        yield place, array.isel(place)
+
+
+def share_left_out(
+    values: np.ndarray, weights: np.ndarray | None, axes: tuple[int, ...]
+) -> np.ndarray:
+    """The share of the cells, by their weights, whose values are not finite."""
+    finite = np.isfinite(values) if values.dtype.kind in "fc" else np.ones(values.shape, bool)
+    if weights is None:
+        return 1 - np.mean(finite, axis=axes)
+    whole = np.broadcast_to(np.where(np.isfinite(weights), weights, 0.0), values.shape)
+    kept = np.sum(np.where(finite, whole, 0.0), axis=axes)
+    with np.errstate(all="ignore"):
+        return 1 - kept / np.sum(whole, axis=axes)
+
+
+def follow(period: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that unwraps block after block of positions (rows, ..., components): between two
+    rows a particle moves by less than half a period.
+    """
+    last: list[np.ndarray] = []
+    circles = np.where(np.isfinite(period), period, 1.0)
+
+    def unwrapped(part: np.ndarray) -> np.ndarray:
+        wrapped, whole = last or (part[:1], part[:1])
+        steps = np.diff(np.concatenate([wrapped, part]).astype(float), axis=0)
+        turns = np.where(np.isfinite(period), np.round(steps / circles), 0.0)
+        result = whole + np.cumsum(steps - turns * circles, axis=0)
+        last[:] = part[-1:], result[-1:]
+        return result.astype(part.dtype)
+
+    return unwrapped

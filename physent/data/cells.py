@@ -1,0 +1,188 @@
+"""The sizes of the cells of a grid: their widths along an axis, their areas on a sphere, and what
+somebody gives as weights.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from physent.data.expressions import expression
+from physent.data.times import are_dates, steps_of
+from physent.errors import nearest
+
+UNIFORM = 1e-4  # float32 coordinates of a uniform grid differ by about that much
+AREAS = ("areaCell", "cell_area", "area", "areacella", "areacello", "area_t")
+GIVEN = "allowed: area, volume, or the name of a variable"
+
+
+def is_even(points: np.ndarray) -> bool:
+    """Whether the points of an axis are equally spaced, but for the rounding of float32."""
+    steps = steps_of(points)
+    return not len(steps) or bool(np.all(np.abs(steps - steps[0]) <= UNIFORM * np.abs(steps[0])))
+
+
+def edges_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
+    """The lower and upper edges (n, 2) of the cells along an axis, dates in seconds: those of the
+    variable that its attribute `bounds` names, else the middles between its points; the outermost
+    cells reach as far beyond their point as inwards.
+
+    Raises ValueError where there is no coordinate, one point without bounds, or points in no order.
+    """
+    if dim not in data.coords or not (
+        data[dim].dtype.kind in "fiumM" or are_dates(data[dim].values)
+    ):
+        raise ValueError(
+            f"dimension {dim!r} has no coordinate: its spacing is not known. Give it one, or the "
+            "sizes of its cells as weights"
+        )
+    coordinate = data[dim]
+    bounds = coordinate.attrs.get("bounds", coordinate.encoding.get("bounds"))
+    if bounds in data.variables and data[bounds].shape == (coordinate.size, 2):
+        edges = data[bounds].values
+        if not are_dates(edges):
+            return np.sort(edges.astype(float), axis=1)
+    if coordinate.size < 2:
+        length = coordinate.attrs.get("length")
+        if length is not None and coordinate.attrs.get("periodic") == "true":
+            return np.array([[0.0, float(length)]])
+        raise ValueError(
+            f"axis {dim!r} has only one point, so it has no spacing: give it bounds (CF), or the "
+            "sizes of its cells as weights"
+        )
+    steps = steps_of(coordinate.values)
+    if not (np.all(steps > 0) or np.all(steps < 0)):
+        raise ValueError(f"the points of axis {dim!r} do not go one way, so it has no cells")
+    points = np.concatenate([[0.0], np.cumsum(steps)])
+    middles = (points[1:] + points[:-1]) / 2
+    ends = 2 * points[0] - middles[0], 2 * points[-1] - middles[-1]
+    whole = np.concatenate([[ends[0]], middles, [ends[1]]])
+    first = 0.0 if are_dates(coordinate.values) else float(coordinate.values[0])
+    return first + np.sort(np.stack([whole[:-1], whole[1:]], axis=1), axis=1)
+
+
+def widths_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
+    """The widths of the cells along an axis; all those of an even one are its spacing."""
+    coordinate = data[dim] if dim in data.coords else None
+    bounded = coordinate is not None and "bounds" in {**coordinate.encoding, **coordinate.attrs}
+    if coordinate is not None and not bounded and coordinate.size > 1:
+        points, attributes = coordinate.values, coordinate.attrs
+        if (points.dtype.kind in "fiu" or are_dates(points)) and is_even(points):
+            if attributes.get("periodic") == "true" and "length" in attributes:
+                return np.full(len(points), float(attributes["length"]) / len(points))
+            return np.full(len(points), abs(float(steps_of(points)[0])))
+    edges = edges_of(data, dim)
+    return edges[:, 1] - edges[:, 0]
+
+
+def weights_of(
+    data: xr.Dataset, name: str, dims: Sequence[Hashable], given: str | xr.DataArray
+) -> xr.DataArray:
+    """The weights of the cells of a variable along some of its dimensions of space.
+
+    Args:
+        data: the dataset.
+        name: of the variable.
+        dims: its dimensions of space.
+        given: an array; "area", looked for as the CF attribute `cell_measures` says, by a variable
+            with the standard name cell_area or one of AREAS, by Gauss weights `gw`, by 1/(pm pn),
+            and by latitude (and longitude) axes, in steradians; "volume", the area times the widths
+            along the other axes; or the name of a variable, or an expression.
+
+    Raises ValueError where nothing is found, and where what is found does not fit.
+    """
+    if isinstance(given, xr.DataArray):
+        return _fitting(given, name, data[name].dims)
+    if given in ("area", "volume"):
+        found = _area(data, name, dims)
+        if found is None and given == "area":
+            raise ValueError(
+                f"weights: no areas of the cells of {name} are found: no cell_measures, none of "
+                f"{', '.join(AREAS)}, no latitude with units degrees_north; {GIVEN}"
+            )
+        found = xr.DataArray(1.0) if found is None else found
+        for dim in dims if given == "volume" else ():
+            if dim not in found.dims:
+                found = found * xr.DataArray(widths_of(data, dim), dims=[dim])
+        return _fitting(found, name, data[name].dims)
+    if given in data.variables:
+        return _fitting(data[given], name, data[name].dims)
+    formula = expression(given, data.variables)
+    if formula is None:
+        words = nearest(given, [*map(str, data.variables), "area", "volume"])
+        raise ValueError(f"weights: there is no variable {given!r}{words} ({GIVEN})")
+    return _fitting(formula.of(data), name, data[name].dims)
+
+
+def _fitting(found: xr.DataArray, name: str, dims: Iterable[Hashable]) -> xr.DataArray:
+    other = [str(d) for d in found.dims if d not in dims]
+    if other or found.dtype.kind not in "fiub":
+        what = f"{found.name or 'what is given'}"
+        raise ValueError(
+            f"weights: {what} has the dimension {other[0]}, which {name} has not"
+            if other
+            else f"weights: {what} holds no numbers"
+        )
+    return found.drop_vars(list(found.coords))
+
+
+def _area(data: xr.Dataset, name: str, dims: Sequence[Hashable]) -> xr.DataArray | None:
+    """The areas of cells, by the first way that there is; None where there is none."""
+    array = data[name]
+    measures = str({**array.encoding, **array.attrs}.get("cell_measures", "")).split()
+    named = dict(zip(measures[::2], measures[1::2], strict=False))
+    if (stated := named.get("area:")) is not None:
+        if stated in data.variables:
+            return data[stated]
+        raise ValueError(
+            f"weights: {name} says that its area is {stated}, which is not in the file"
+        )
+    standard = [n for n, v in data.variables.items() if v.attrs.get("standard_name") == "cell_area"]
+    for each in (*standard, *AREAS):
+        if each in data.variables and set() < set(data[each].dims) <= set(array.dims):
+            return data[each]
+    if {"pm", "pn"} <= set(data.variables) and set(data["pm"].dims) <= set(dims):
+        return 1 / (data["pm"] * data["pn"])
+    return _on_sphere(data, dims)
+
+
+def _on_sphere(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.DataArray | None:
+    """Solid angles of the cells between circles of latitude and longitude, in steradians; a belt of
+    all longitudes where there is no such axis.
+    """
+    latitude = [d for d in dims if _is_degrees(data, d, "latitude", "north")]
+    longitude = [d for d in dims if _is_degrees(data, d, "longitude", "east")]
+    if len(latitude) != 1 or len(longitude) > 1:
+        return None
+    (lat,) = latitude
+    if "gw" in data.variables and data["gw"].dims == (lat,):
+        height = np.asarray(data["gw"].values, float)
+    else:
+        edges = np.radians(np.clip(edges_of(data, lat), -90, 90))
+        height = np.sin(edges[:, 1]) - np.sin(edges[:, 0])
+    area = xr.DataArray(height, dims=[lat])
+    if not longitude:
+        return area * (2 * np.pi)
+    (lon,) = longitude
+    width = (
+        np.full(data.sizes[lon], 360.0 / data.sizes[lon])
+        if _goes_round(data[lon].values)
+        else widths_of(data, lon)
+    )
+    return area * xr.DataArray(np.radians(width), dims=[lon])
+
+
+def _goes_round(longitudes: np.ndarray) -> bool:
+    """Whether equal cells of longitude make a whole circle; a single one does."""
+    size = len(longitudes)
+    if size == 1:
+        return True
+    return is_even(longitudes) and abs(abs(longitudes[1] - longitudes[0]) * size / 360 - 1) < 1e-3
+
+
+def _is_degrees(data: xr.Dataset, dim: Hashable, standard: str, towards: str) -> bool:
+    """Whether an axis is latitude or longitude, as CF says it."""
+    words = data[dim].attrs if dim in data.coords else {}
+    letter = towards[0].upper()
+    spelt = [f"degree{s}{end}" for s in ("", "s") for end in (f"_{towards}", f"_{letter}", letter)]
+    return words.get("standard_name") == standard or words.get("units") in spelt

@@ -1,0 +1,110 @@
+"""What a dataset says of itself, as a solver would declare it: variables, axes, the box of
+particles.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from physent.data.cells import is_even, widths_of
+from physent.data.times import OWN
+from physent.protocol.parameters import as_number
+from physent.protocol.variables import Axis, Domain, Variable
+
+UNWRAPPED = "unwrapped_position"
+
+
+def variable_of(array: xr.DataArray, time: str, mapped: bool) -> Variable:
+    """The declaration of a variable, without time and members."""
+    dims = tuple(str(dim) for dim in array.dims if dim != time and not (mapped and dim == "member"))
+    words = array.attrs
+    return Variable(
+        dims,
+        str(words.get("role", "scalar")),
+        str(words.get("units", "1")),
+        str(words.get("long_name", array.name)),
+    )
+
+
+def domain_of(dataset: xr.Dataset, time: str, box: np.ndarray | None) -> Domain:
+    """The axes of space of a dataset, and those of the box of its particles."""
+    dims = [str(dim) for dim in dataset.dims if str(dim) not in (time, "member", *OWN)]
+    axes = [_axis(dataset, dim) for dim in dims]
+    for letter, length in zip("xyz", () if box is None else box, strict=False):
+        name = f"box_{letter}" if letter in dims else letter
+        circle = bool(np.isfinite(length))
+        axes.append(Axis(name, None, as_number(length) if circle else None, periodic=circle))
+    return Domain(tuple(axes))
+
+
+def _axis(dataset: xr.Dataset, dim: str) -> Axis:
+    points, words = np.arange(dataset.sizes[dim], dtype=float), {}
+    if dim in dataset.coords and dataset[dim].dtype.kind in "fiu":
+        points, words = dataset[dim].values.astype(float), dataset[dim].attrs
+    length, widths, unsized = words.get("length"), None, ""
+    try:
+        found = widths_of(dataset, dim)
+        if not is_even(np.cumsum(found)) or not is_even(points) or len(found) == 1:
+            widths = as_number(found)
+    except ValueError as error:
+        unsized = str(error)
+    return Axis(
+        name=dim,
+        points=as_number(points),
+        length=None if length is None else as_number(length),
+        periodic=words.get("periodic") == "true",
+        uniform=is_even(points),
+        units=str(words.get("units", "1")),
+        widths=widths,
+        unsized=unsized,
+    )
+
+
+def box_of(arrays: Mapping[str, xr.DataArray], given: Sequence[float] | None) -> np.ndarray | None:
+    """The period of every component of the positions: what is given, or the attribute `period` of
+    a variable; None where there is neither. Raises ValueError for what is no list of numbers > 0.
+    """
+    stated = [each.attrs["period"] for each in arrays.values() if "period" in each.attrs]
+    if given is None and not stated:
+        return None
+    period = np.atleast_1d(np.asarray(stated[0] if given is None else given))
+    if period.ndim != 1 or period.dtype.kind not in "fiu" or not np.all(period > 0):
+        raise ValueError(
+            f"period: given {period.tolist()}, allowed: up to 3 numbers > 0, one per component, "
+            "inf where it is not periodic"
+        )
+    return period.astype(float)
+
+
+def unwrapping(
+    arrays: Mapping[str, xr.DataArray], wanted: Sequence[str], box: np.ndarray | None
+) -> list[str]:
+    """The positions that are to be unwrapped: those with the role, or called so, or else what was
+    asked for. Raises ValueError where there are none, and where the box is not known.
+    """
+    if box is None:
+        raise ValueError(
+            "period: missing, and no variable has the attribute period: positions cannot be "
+            "unwrapped without it (--period 10,10, in Python period=(10, 10))"
+        )
+    fitting = {
+        name: each.attrs.get("role", "scalar")
+        for name, each in arrays.items()
+        if each.ndim > 2 and each.shape[-1] == len(box)
+    }
+    found = [name for name, role in fitting.items() if role == "position"]
+    found = found or [name for name in fitting if name == "position"]
+    found = found or [name for name, role in fitting.items() if role == "scalar" and name in wanted]
+    if not found:
+        raise ValueError(
+            f"there are no positions with {len(box)} components, as many as period has numbers"
+        )
+    return found
+
+
+def shape_of(array: xr.DataArray, mapped: bool) -> tuple[int, ...]:
+    """The shape of a variable, time first, at one time and of one member."""
+    return tuple(
+        size for dim, size in list(array.sizes.items())[1:] if not (mapped and dim == "member")
+    )

@@ -1,0 +1,153 @@
+"""Expressions of variables, as `psi_real**2 + psi_imag**2`: a small language, parsed and never
+executed as Python.
+
+Numbers, names of variables, + - * / **, parentheses and abs, sqrt, exp, log, real, imag, conj. A
+name that is no word of Python is quoted: `"wind speed"**2`.
+"""
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from physent.data.lazy import later
+from physent.errors import brief, nearest
+
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "abs": np.abs,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "log": np.log,
+    "real": np.real,
+    "imag": np.imag,
+    "conj": np.conj,
+}
+OPERATORS: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
+    ast.Add: ("plus", operator.add),
+    ast.Sub: ("minus", operator.sub),
+    ast.Mult: ("times", operator.mul),
+    ast.Div: ("over", operator.truediv),
+    ast.Pow: ("to", operator.pow),
+}
+ALLOWED = f"numbers, names, + - * / **, parentheses, {', '.join(FUNCTIONS)}"
+LONGEST, DEEPEST = 500, 40
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed expression: its text, the variables that it names, and a word to name it by."""
+
+    text: str
+    names: tuple[str, ...]
+    word: str
+    tree: ast.expr
+
+    def of(self, dataset: xr.Dataset) -> xr.DataArray:
+        """Its value on the variables of a dataset, computed where it is read."""
+        operands = [dataset[name].variable for name in self.names]
+
+        def value(*parts: xr.Variable) -> xr.Variable:
+            return _value(self.tree, dict(zip(self.names, parts, strict=True)))
+
+        with np.errstate(all="ignore"):
+            try:
+                made = later(value, *operands)
+            except (ArithmeticError, TypeError) as error:
+                raise ValueError(f"{brief(self.text)} has no value: {error}") from None
+        made.attrs = {"long_name": self.text}
+        for each in operands:  # its cells are theirs
+            words = {**each.encoding, **each.attrs}
+            if "cell_measures" in words:
+                made.attrs.setdefault("cell_measures", words["cell_measures"])
+        dims = set(made.dims)
+        coords = {key: c for key, c in dataset.coords.items() if set(c.dims) <= dims}
+        return xr.DataArray(made, coords, name=self.word)
+
+
+def expression(text: str, names: Mapping[Any, Any]) -> Expression | None:
+    """The expression that a text is; None where it is a word, or no expression at all.
+
+    Raises ValueError for what the language does not have, and for a name that is not there.
+    """
+    if not re.search(r"[-+*/(]", text):
+        return None
+    if len(text) > LONGEST:
+        raise ValueError(f"{brief(text)}: given {len(text)} characters, allowed: {LONGEST}")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise ValueError(
+            f"{brief(text)} is neither a variable{nearest(text, map(str, names))} nor an "
+            f"expression (allowed: {ALLOWED})"
+        ) from None
+    found: dict[str, None] = {}
+    word = _read(tree, found, text, 0)
+    if not found:
+        raise ValueError(f"{brief(text)} names no variable")
+    for name in found:
+        if name not in names:
+            raise ValueError(
+                f"{brief(text)}: there is no variable {name!r}{nearest(name, map(str, names))}"
+            )
+    return Expression(text, tuple(found), word, tree)
+
+
+def _read(node: ast.AST, found: dict[str, None], text: str, depth: int) -> str:
+    """A part of an expression as a word; the names in it are added to those found."""
+    if depth > DEEPEST:
+        raise ValueError(f"{brief(text)}: given more than {DEEPEST} operations in each other")
+    if (name := _name(node)) is not None:
+        found[name] = None
+        return re.sub(r"\W+", "_", name).strip("_")
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        if isinstance(node.value, bool):
+            raise ValueError(f"{brief(text)}: given {node.value}, allowed: {ALLOWED}")
+        return re.sub(r"\W", lambda m: "p" if m[0] == "." else "m", f"{float(node.value):g}")
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        parts = (_read(each, found, text, depth + 1) for each in (node.left, node.right))
+        return f"_{OPERATORS[type(node.op)][0]}_".join(parts)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        sign = "minus_" if isinstance(node.op, ast.USub) else ""
+        return sign + _read(node.operand, found, text, depth + 1)
+    if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+        function = getattr(node.func, "id", "")
+        if function in FUNCTIONS:
+            return f"{function}_{_read(node.args[0], found, text, depth + 1)}"
+    part = ast.get_source_segment(text.strip(), node) or text  # pyright: ignore
+    raise ValueError(f"{brief(text)}: given {brief(part)}, allowed: {ALLOWED}")
+
+
+def _name(node: ast.AST) -> str | None:
+    """The variable that a node names: a word, words with dots between, or a quoted text."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.Attribute):
+        before = _name(node.value)
+        return None if before is None else f"{before}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _value(node: ast.AST, variables: Mapping[str, xr.Variable]) -> Any:
+    if (name := _name(node)) is not None:
+        return variables[name]
+    if isinstance(node, ast.Constant):
+        return float(node.value)  # pyright: ignore
+    if isinstance(node, ast.BinOp):
+        left, right = (_value(each, variables) for each in (node.left, node.right))
+        return OPERATORS[type(node.op)][1](left, right)
+    if isinstance(node, ast.UnaryOp):
+        value = _value(node.operand, variables)
+        return -value if isinstance(node.op, ast.USub) else value
+    assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    argument = _value(node.args[0], variables)
+    if not isinstance(argument, xr.Variable):
+        return float(FUNCTIONS[node.func.id](argument))
+    if argument.chunks and node.func.id in ("real", "imag"):
+        return getattr(argument, node.func.id)
+    values = argument.data if argument.chunks else argument.values
+    return xr.Variable(argument.dims, FUNCTIONS[node.func.id](values))

@@ -1,0 +1,149 @@
+"""The weights of the cells of a dataset's variables, and which cells are left out, row by row."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array
+
+from physent.data.blocks import native_block, share_left_out
+from physent.data.cells import weights_of
+from physent.protocol.diagnostic import Diagnostic, Observed, Weighed
+from physent.protocol.variables import Variable
+
+TAKE = (
+    "entropy with outcomes density or histogram, differential_entropy, dye_entropy and "
+    "histogram_entropy"
+)
+
+
+def weighing(
+    diagnostics: Sequence[Diagnostic], first: Observed, given: str | xr.DataArray | None
+) -> dict[str, list[Diagnostic]]:
+    """The observables whose cells have weights or may be left out, with the diagnostics that look.
+
+    Raises ValueError where weights are given to a diagnostic that takes none.
+    """
+    found: dict[str, list[Diagnostic]] = {}
+    for diagnostic in diagnostics:
+        if diagnostic.weighs():
+            of = getattr(diagnostic, "of", "")
+            found.setdefault(first.find(of), []).append(diagnostic)
+        elif given is not None:
+            raise ValueError(
+                f"weights: {type(diagnostic).__name__} as it is set takes none ({TAKE} do)"
+            )
+    return found
+
+
+class Cells:
+    """The weights of the cells of some variables, those that change in time read with them; counts
+    what is left out.
+    """
+
+    def __init__(
+        self,
+        dataset: xr.Dataset,
+        time: str,
+        variables: Mapping[str, Variable],
+        names: Collection[str],
+        given: str | xr.DataArray | None,
+        skip_missing: bool,
+    ):
+        self.names = tuple(names)
+        self.skip_missing = skip_missing
+        self.given = given
+        self.dims: dict[str, tuple[str, ...]] = {}
+        self.fixed: dict[str, np.ndarray] = {}
+        self.changing: dict[str, xr.DataArray] = {}
+        self._left_out: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        for name in names if given is not None else ():
+            dims = variables[name].dims
+            found = weights_of(dataset, name, dims, given)  # pyright: ignore[reportArgumentType]
+            if "member" in found.dims:
+                raise ValueError("weights: one array for all members, given one with `member`")
+            self.dims[name] = tuple(str(dim) for dim in found.dims if dim != time)
+            there = [dim for dim in dims if dim in found.dims]
+            found = found.transpose(*([time] if time in found.dims else []), *there)
+            missing = [i for i, dim in enumerate(dims) if dim not in found.dims]
+            if time in found.dims:
+                self.changing[_key(name)] = found.expand_dims(
+                    {dims[i]: 1 for i in missing}, [i + 1 for i in missing]
+                )
+            else:
+                values = np.expand_dims(native_block(found.values), missing)
+                self.fixed[_key(name)] = self._checked(name, values)
+
+    def _checked(self, name: str, values: np.ndarray) -> np.ndarray:
+        values = values.astype(float)
+        wrong = values < 0 if self.skip_missing else ~((values >= 0) & np.isfinite(values))
+        if np.any(wrong):
+            raise ValueError(
+                f"weights: given {values[wrong][0]:g} for a cell of {name}, allowed: numbers >= 0"
+            )
+        return values
+
+    def weigh(self, name: str, values: Array, sizes: Mapping[str, Array]) -> Weighed:
+        """The weights of an observable at one time; 0, or False, for what is left out."""
+        weights = sizes.get(_key(name))
+        if weights is not None:
+            weights = jnp.broadcast_to(weights, values.shape)
+        if self.skip_missing and name in self.names and jnp.issubdtype(values.dtype, jnp.inexact):
+            there = jnp.isfinite(values)
+            if weights is not None:
+                there = jnp.where(there & jnp.isfinite(weights), weights, jnp.zeros_like(weights))
+            weights = there
+        return Weighed(weights, self.dims.get(name, ()))
+
+    def look(self, values: dict[str, np.ndarray], members: Collection[str]) -> None:
+        """Check the weights of a block of rows, and count what is left out of it; `members` are
+        the variables that have them.
+        """
+        for name in self.names:
+            weights, shape = self.fixed.get(_key(name)), values[name].shape
+            lead = 2 if name in members else 1
+            if _key(name) in self.changing:
+                weights = values[_key(name)] = self._checked(name, values[_key(name)])
+                weights = weights[:, None] if lead == 2 else weights
+            if self.skip_missing:
+                share = share_left_out(values[name], weights, tuple(range(lead, len(shape))))
+                self._left_out[name].append(share)
+
+    def tell(
+        self,
+        result: dict[str, xr.Variable],
+        outputs: Mapping[str, Collection[str]],
+        leading: tuple[str, ...],
+    ) -> None:
+        """Write what was left out, and by which weights cells counted, beside the results;
+        `outputs` are the names of those of every variable.
+        """
+        for name in self.names:
+            for output in outputs[name]:
+                if self.given is not None:
+                    words = self.given if isinstance(self.given, str) else self.given.name
+                    result[output].attrs["weights"] = str(words or "given")
+            if not self.skip_missing:
+                continue
+            share = np.concatenate(self._left_out[name])
+            for output in outputs[name]:
+                result[output].attrs["left_out"] = float(np.mean(share))
+            if np.ptp(share) > 1e-12:
+                words = {"units": "1", "long_name": f"share of the cells of {name} left out"}
+                dims = leading[: share.ndim]
+                result[f"left_out_{name}"] = xr.Variable(dims, share, words | {"role": "share"})
+
+
+def _key(name: str) -> str:
+    """Under what the weights of a variable are read with it: no variable is called so."""
+    return f"weights of {name}/"
+
+
+def without_weights(values: dict[str, Any], cells: Cells) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The values of a block, and its weights that change."""
+    return (
+        {name: value for name, value in values.items() if name not in cells.changing},
+        {name: values[name] for name in cells.changing},
+    )
