@@ -25,7 +25,7 @@ from physent.engine.progress import Tell, logged, quiet
 from physent.engine.rows import Instant
 from physent.engine.scales import scales_of
 from physent.engine.until import Until
-from physent.errors import FolderError, ParameterError, RunError, warn_user
+from physent.errors import FolderError, ParameterError, RunError, brief, warn_user
 from physent.experiment.building import load_experiment
 from physent.experiment.experiment import Experiment, describe
 from physent.experiment.making import make
@@ -75,8 +75,7 @@ def run(
     chunk: int | None = None,
     tell: Tell = quiet,
 ) -> xr.Dataset:
-    """Run a solver, or a loaded experiment, and return all saved data as a Dataset with dimension
-    `t`.
+    """Run a solver or a loaded experiment and return all saved data as a Dataset, dimension `t`.
 
     Rows are at the multiples of `save_every` up to `t_end`, or at the times of `save_at`: a list or
     array of multiples of dt, or {"logspace": [first, last, count]}, whose times are brought to the
@@ -91,10 +90,11 @@ def run(
     line, and the Dataset reads from it. `tell` is called with each `Progress`. An experiment brings
     its own settings: then only `state`, `output`, `overwrite` and `tell` are used.
 
-    Raises, from `physent.errors`, RunError when the run meets a value that is not finite
-    (`error.dataset` has what came before), ParameterError for settings that do not fit, FolderError
-    for an output folder that is taken.
+    Raises, from `physent.errors`, RunError when a value is not finite (`error.dataset` has what was
+    saved), ParameterError for settings that do not fit, FolderError for a folder that is taken.
     """
+    if output is not None and not isinstance(output, str | os.PathLike):
+        raise ParameterError("output", f"given {brief(output)}, allowed: a path, or None")
     if isinstance(solver, Experiment):
         experiment = solver
     else:

@@ -133,6 +133,15 @@ WRONG_CALLS = {
         "solver.nonlinearity: given 256 values, one for each member, allowed: one value",
     ),
     "two axes": (lambda: NLSE(nonlinearity=np.ones((2, 2))), "given an array of shape (2, 2)"),
+    "a type for a number": (lambda: NLSE(dt=float), "dt: given <class 'float'>, allowed: a numb"),
+    "an object in a list": (lambda: NLSE(dt=[object]), "dt: given [<class 'object'>], allowed"),
+    "an array for a class": (lambda: NLSE(initial=np.ones(64)), "initial: given array([1., 1., "),
+    "a list of numbers for a class": (
+        lambda: NLSE(initial=[1.0] * 64),
+        "initial: given [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, ...], allowed: one of soliton,",
+    ),
+    "several times": (run(t_end=jnp.ones(2)), "t_end: given [1.0, 1.0], allowed: a number > 0"),
+    "a number for a folder": (run(output=3), "output: given 3, allowed: a path, or None"),
     "text for a number": (lambda: NLSE(dt="0.1"), "dt: given '0.1', allowed: a number > 0"),
     "a fraction for a whole number": (lambda: NLSE(n=64.0), "n: given 64.0, allowed: an integer"),
     "true for a number": (lambda: NLSE(length=True), "length: given True, allowed: a number > 0"),
@@ -177,3 +186,9 @@ def test_a_wrong_call_is_answered_by_one_sentence(wrong):
     assert words in str(error.value)
     assert len(str(error.value)) < 400 and len(str(error.value).splitlines()) == 1
     assert not isinstance(error.value, jax.errors.JAXTypeError)
+
+
+def test_arrays_of_one_number_are_numbers():
+    times = {"t_end": jnp.asarray(0.1, "float32"), "save_every": np.asarray(0.1)}
+    ds = physent.run(Heat(), members=jnp.asarray(2), seed=np.int8(1), **times)
+    assert ds.sizes["member"] == 2 and float(ds.t[-1]) == 0.1

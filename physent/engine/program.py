@@ -20,6 +20,7 @@ from physent.engine.rows import (
     measure,
 )
 from physent.numerics import slab
+from physent.numerics.products import with_all_digits
 from physent.protocol.solver import Solver
 
 
@@ -60,6 +61,7 @@ class Program(Outline):
         return measure(solver, state, self.diagnostics, carries, self.selected)
 
     def _over_members(self, function: Callable, *axes: Any) -> Callable:
+        function = with_all_digits(function)
         if self.members == 1:
             return function
         if not self.solver.members_in_turn():

@@ -8,10 +8,12 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from physent.errors import ParameterError
+from physent.numerics.products import with_all_digits
 from physent.protocol.parameters import is_automatic
 from physent.protocol.solver import Solver, State
 
 
+@with_all_digits
 def trajectory(
     solver: Solver,
     rows: int,

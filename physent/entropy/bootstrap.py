@@ -92,7 +92,7 @@ def entropy_rate(
 def _entropy_rate(
     t: ArrayLike, entropy: ArrayLike, key: PRNGKeyArray, block: int | None, samples: int
 ) -> tuple[Rate, Array]:
-    s, t = as_real(entropy), as_real(t)
+    s, t = as_real(entropy, core=1), as_real(t, core=1)
     s = only_finite(s, s)
     if s.ndim != 1 or s.shape[0] < 4 or t.shape != s.shape:
         raise ValueError(
@@ -171,7 +171,7 @@ def block_bootstrap(
 def _block_bootstrap(
     x: ArrayLike, key: PRNGKeyArray, block: int | None, samples: int
 ) -> tuple[Rate, Array]:
-    x = as_real(x)
+    x = as_real(x, core=1)
     x = only_finite(x, x)
     if x.ndim != 1 or x.shape[0] < 4:
         raise ValueError(f"x: given shape {x.shape}, allowed: (N,), one series of N >= 4 values")

@@ -16,6 +16,7 @@ from physent.entropy.discrete import (
     Estimator,
     Grassberger,
     Measure,
+    alike,
     as_real,
     checked,
     compiled,
@@ -32,7 +33,11 @@ _GRASSBERGER = Grassberger()
 
 def _read(given: Mapping[str, Any]) -> tuple[int, ...] | None:
     outcomes = given["outcomes"]
-    return read_axes(outcomes, given["axis"]) if isinstance(outcomes, OutcomeSpace) else None
+    return (
+        read_axes(outcomes, given["x"], given["axis"])
+        if isinstance(outcomes, OutcomeSpace)
+        else None
+    )
 
 
 @shift_free(x=_read)
@@ -54,7 +59,8 @@ def entropy(
         measure: the functional of the probabilities.
         outcomes: the outcome space.
         estimator: how the measure is estimated from counts; density and spectrum give weights, not
-            counts, and admit the plug-in estimator only.
+            counts, and admit the plug-in estimator only. Of counts that are no whole numbers, which
+            no sample has, the others give NaN.
         axis: the axis, or axes, that the outcome space reads; by default the last, or the last two
             for a space that reads two. The others are batch axes, kept in order.
         base: of the logarithm; None gives nats.
@@ -91,14 +97,19 @@ def entropy(
             "use PlugIn, or a mask of True and False"
         )
     if weights is None:
-        counts = outcomes.relative(x, axis)
-        value = estimator(counts, measure)
-        value = measure.normalised(value, counts.shape[-1]) if normalise else value
+        value = _of_counts(outcomes.relative(x, axis), measure, estimator, normalise)
     else:
         value = _weighted(jnp.asarray(x), weights, measure, outcomes, estimator, axis, normalise)
     if base is None or normalise:
         return value
     return value / log_base(base, value.dtype)
+
+
+def _of_counts(counts: Array, measure: Measure, estimator: Estimator, normalise: bool) -> Array:
+    if estimator.corrects:
+        counts = jnp.where(counts == jnp.floor(counts), counts, jnp.nan)
+    value = estimator(counts, measure)
+    return measure.normalised(value, counts.shape[-1]) if normalise else value
 
 
 def _weighted(
@@ -111,11 +122,10 @@ def _weighted(
     normalise: bool,
 ) -> Array:
     batch, counts, sizes = weighted_counts(x, outcomes, weights, axis)
-    if not outcomes.counted:  # the outcomes are the cells
+    if outcomes.counted:
+        value = _of_counts(counts, measure, estimator, normalise)
+    else:  # the outcomes are the cells
         value = measured(shares(counts, sizes), sizes, measure, normalise)
-    else:
-        value = estimator(counts, measure)
-        value = measure.normalised(value, counts.shape[-1]) if normalise else value
     return value.reshape(batch)
 
 
@@ -137,16 +147,18 @@ def boltzmann_entropy(
             bias -(K - 1)/(2N), a spurious order that falls as the gas spreads, so a correction is
             the default.
 
+    Raises ValueError for other shapes, and for cells of another number of components.
+
     Differences of the value do not depend on units; with exact dynamics the fine-grained entropy is
     constant and all growth comes from the cells, which is why it depends on their size. Particles
     beyond the range are dropped or put in the outermost boxes, as `cells` says.
     """
-    particles = as_real(position)
+    particles = as_real(position, core=2)
     if velocity is not None:
-        particles = jnp.concatenate([particles, jnp.asarray(velocity, particles.dtype)], axis=-1)
+        moving = as_real(velocity)
+        alike("position, velocity", particles, moving)
+        particles = jnp.concatenate([particles, moving.astype(particles.dtype)], axis=-1)
     d = particles.shape[-1]
-    low, high = (
-        jnp.broadcast_to(jnp.asarray(v, particles.dtype), (d,)) for v in (cells.low, cells.high)
-    )
+    low, high = cells.ends(d, particles.dtype)
     log_volume = jnp.sum(jnp.log(high - low)) - math.log(cells.boxes(d))
     return entropy(particles, outcomes=cells, estimator=estimator, axis=(-2, -1)) + log_volume

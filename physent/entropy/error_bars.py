@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
     as_real,
+    axes_of,
     centred_on_host,
     compiled,
     known,
@@ -113,7 +114,7 @@ def mean_of(x: Array, axis: int | Sequence[int], trend: Array | None = None) -> 
     freedom; `value` is the mean with it. `time` is the product over axes of the larger of tau and
     2 tau_2 - 1, tau_2 that of rho^2. Of one value nothing is known: its error is NaN.
     """
-    axes = tuple(a % x.ndim for a in as_axes(axis))
+    axes = axes_of(x, as_axes(axis))
     value, centred, unit = centred_in_units(x, axes)
     taus, slow = _times(centred, axes, 5.0)
     dims, least = len(axes), 1 if len(axes) > 1 else 2 if trend is None else 3
@@ -171,7 +172,7 @@ def autocorrelation_time(x: ArrayLike, window: float = 5.0) -> Array:
     (2004)). What remains is downwards, about e^(-2 window), more where the series is shorter than
     some 50 tau.
     """
-    x = as_real(x)
+    x = as_real(x, core=1)
     axes = (x.ndim - 1,)
     return _times(centred_in_units(x, axes)[1], axes, window)[0][0]
 
@@ -188,7 +189,7 @@ def effective_sample_size(
     The pixels of a smooth field are not a sample of N.
     """
     x = as_real(x)
-    axes = tuple(a % x.ndim for a in as_axes(axis))
+    axes = axes_of(x, as_axes(axis))
     taus, _ = _times(centred_in_units(x, axes)[1], axes, window)
     return jnp.asarray(math.prod(x.shape[a] for a in axes) / math.prod(taus))
 
@@ -234,7 +235,7 @@ def time_average(x: ArrayLike) -> Estimate:
 
 @compiled()
 def _time_average(x: ArrayLike) -> Estimate:
-    mean = mean_of(as_real(x), -1)
+    mean = mean_of(as_real(x, core=1), -1)
     half = student(mean.freedom) * mean.error
     return Estimate(mean.value, mean.error, mean.size, mean.value - half, mean.value + half)
 

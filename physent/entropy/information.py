@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.continuous.differential import Method
@@ -23,6 +24,8 @@ from physent.entropy.discrete import (
     along_samples,
     as_array,
     as_real,
+    as_sizes,
+    brief,
     by_component,
     checked,
     combine_symbols,
@@ -34,7 +37,7 @@ from physent.entropy.discrete import (
     whole,
 )
 from physent.entropy.error_bars import centred_in_units
-from physent.entropy.outcomes.histogram import Histogram
+from physent.entropy.outcomes.histogram import Histogram, check_range
 
 
 @shift_free(x=lambda given: -1 if given["low"] is given["high"] is None else None)
@@ -49,6 +52,7 @@ def bin_symbols(
     range of the data, is not finite the symbol is -1, which every function with `sizes` refuses, or
     answers with NaN when it is traced.
     """
+    check_range("low", low, high, bins)
     binned = Histogram(bins=bins, low=low, high=high, outside="clip")
 
     def symbols(rows: Array) -> Array:
@@ -95,7 +99,7 @@ def discrete_conditional_mutual_information(
 
 
 def _joint(symbols: list[ArrayLike], sizes: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
-    sizes = tuple(whole("sizes", size) for size in sizes)
+    sizes = as_sizes(sizes, len(symbols))
     return combine_symbols(symbols, sizes)[0], sizes
 
 
@@ -164,6 +168,11 @@ def gaussian_information(
 
 def _places(size: int, *groups: Sequence[int]) -> list[list[int]]:
     """The places of each group from 0 on; those from the end are counted as Python does."""
+    if any(isinstance(places, str) or np.ndim(places) != 1 for places in groups):
+        raise ValueError(
+            f"x, y, z: given {', '.join(map(brief, groups))}, allowed: lists of places, such as "
+            "[0], [1], []"
+        )
     x, y, z = ([whole("x, y, z", place) for place in places] for places in groups)
     different = {place % size for place in x + y + z if -size <= place < size}
     if not x or not y or len(different) < len(x + y + z):
@@ -278,11 +287,11 @@ def discrete_transfer_entropy(
     pasts: test it against shuffled sources.
     """
     present, other, own = lagged(source, target, k, l, delay)
-    sizes = whole("sizes", sizes[0]), whole("sizes", sizes[1])
-    past_other, n_other = combine_symbols(other, [sizes[0]] * l)
-    past_own, n_own = combine_symbols(own, [sizes[1]] * k)
+    of_source, of_target = as_sizes(sizes, 2)
+    past_other, n_other = combine_symbols(other, [of_source] * l)
+    past_own, n_own = combine_symbols(own, [of_target] * k)
     return discrete_conditional_mutual_information(
-        present, past_other, past_own, (sizes[1], n_other, n_own), estimator
+        present, past_other, past_own, (of_target, n_other, n_own), estimator
     )
 
 

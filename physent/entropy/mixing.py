@@ -1,26 +1,32 @@
 """Entropy and energy of mixing: of a dye, and of a stratified fluid."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.continuous.differential import cell_volume
 from physent.entropy.discrete import (
+    POSITIVE,
     as_real,
+    axes_of,
+    centred_on_host,
     checked,
     compiled,
     finite_or_nan,
+    less_mean,
     log_nonzero,
     matmul,
     nonnegative,
 )
+from physent.entropy.discrete.arguments import Check
 from physent.entropy.outcomes.space import Axes, arrange, as_axes
 from physent.entropy.outcomes.weighting import as_weights, filled
 
 
-@checked()
+@checked(spacing=POSITIVE)
 def dye_entropy(
     concentration: ArrayLike,
     spacing: ArrayLike | Sequence | None = None,
@@ -46,11 +52,13 @@ def dye_entropy(
         weights: instead of a spacing, the volume of every cell, of the shape of c or of the axes
             read; a cell of volume 0 is left out, NaN included.
 
-    Raises ValueError where there is neither a spacing nor weights, or both.
+    Raises ValueError where there is neither a spacing nor weights, or both, for other shapes, and
+    for a spacing that is not positive; where that is traced the value is NaN.
     """
     if (spacing is None) == (weights is None):
         raise ValueError("allowed: either a spacing or weights")
     c = as_real(concentration)
+    axes = axes_of(c, as_axes(axis))
     if density is not None and jnp.ndim(density) and jnp.shape(density) != c.shape:
         raise ValueError(
             f"density: given shape {jnp.shape(density)}, allowed: {c.shape}, that of the "
@@ -58,8 +66,7 @@ def dye_entropy(
         )
     if weights is None and spacing is not None:
         terms, volume = _terms(c, density, negative), cell_volume(spacing, axis).astype(c.dtype)
-        return finite_or_nan(jnp.sum(terms, axis=as_axes(axis)) * volume)
-    axes = as_axes(axis)
+        return finite_or_nan(jnp.sum(terms, axis=axes) * volume)
     batch, laid_out = arrange(c, axes, None)
     assert weights is not None
     volumes = as_weights(weights, c, axes, None).astype(c.dtype)
@@ -80,12 +87,15 @@ def _terms(c: Array, density: ArrayLike | None, negative: Literal["nan", "clip"]
 def segregation(concentration: ArrayLike, axis: Axes = None) -> Array:
     """Danckwerts' intensity of segregation, var(c)/(<c>(1 - <c>)): 1 if unmixed, 0 if fully mixed.
 
-    Danckwerts, Appl. Sci. Res. A 3, 279 (1952). For c between 0 and 1.
+    Danckwerts, Appl. Sci. Res. A 3, 279 (1952). For c between 0 and 1; NaN unless its mean is
+    between them.
     """
     batch, laid_out = arrange(as_real(concentration), axis, None)
     c = laid_out.reshape(laid_out.shape[0], -1)
     mean = jnp.mean(c, axis=1)
-    return (jnp.mean((c - mean[:, None]) ** 2, axis=1) / (mean * (1 - mean))).reshape(batch)
+    largest = mean * (1 - mean)
+    largest = jnp.where(largest > 0, largest, jnp.nan)
+    return (jnp.mean((c - mean[:, None]) ** 2, axis=1) / largest).reshape(batch)
 
 
 class PotentialEnergies(NamedTuple):
@@ -98,7 +108,24 @@ class PotentialEnergies(NamedTuple):
     available: Array
 
 
-@compiled()
+def _even(height: Any) -> Any:
+    """Whether heights (nz,) of numpy or JAX increase by one distance, up to a hundredth of it or
+    to rounding in float32.
+    """
+    number = np.arange(height.shape[0], dtype=height.dtype)
+    step = (height[-1] - height[0]) / number[-1]
+    off = abs(height[0] + step * number - height).max()
+    rounding = 4 * float(np.finfo(np.float32).eps) * abs(height).max()
+    return (step > 0) & (step < np.inf) & ((off <= 1e-2 * step) | (off <= rounding))
+
+
+EVEN: tuple[Check, str] = (
+    lambda height: height.ndim == 1 and len(height) > 1 and _even(height),
+    "two or more heights that increase by one distance",
+)
+
+
+@checked(height=EVEN)
 def potential_energies(
     density: ArrayLike, height: ArrayLike, gravity: ArrayLike = 1.0
 ) -> PotentialEnergies:
@@ -110,21 +137,41 @@ def potential_energies(
 
     Args:
         density: (..., nx, nz) at the centres of equal cells, the vertical last.
-        height: (nz,) uniform heights of the centres.
+        height: (nz,) heights of the centres, increasing by one distance.
         gravity: g.
 
-    Sorts the field: O(n ln n) with n = nx nz.
+    The available energy has all digits however small the differences of density are beside its
+    mean. Raises ValueError for other shapes and heights; where heights are traced and not evenly
+    spaced, the energies are NaN. Sorts the field: O(n ln n) with n = nx nz.
     """
-    density, height = as_real(density), jnp.asarray(height)
-    nx, nz = density.shape[-2:]
-    height = height.astype(density.dtype)
-    step = height[1] - height[0]
-    total = jnp.sum(matmul(density, height), axis=-1) * (step / nx)
-    heaviest_first = -jnp.sort(-density.reshape(*density.shape[:-2], nx * nz), axis=-1)
-    reference = (
-        height[0] - step / 2 + (jnp.arange(nx * nz, dtype=density.dtype) + 0.5) * (step / nx)
-    )
-    background = matmul(heaviest_first, reference) * (step / nx)
-    gravity = jnp.asarray(gravity, density.dtype)
-    energies = (gravity * total, gravity * background, gravity * (total - background))
+    offset, density = centred_on_host(density, (-2, -1))
+    base = 0.0 if offset is None else offset[..., 0, 0].astype(float)
+    return _energies(density, height, gravity, base)
+
+
+@compiled()
+def _energies(
+    density: ArrayLike, height: ArrayLike, gravity: ArrayLike, base: ArrayLike
+) -> PotentialEnergies:
+    rho, z = as_real(density, core=2), as_real(height)
+    nx, nz = rho.shape[-2:]
+    if z.shape != (nz,) or nz < 2:
+        raise ValueError(
+            f"density, height: given shapes {rho.shape}, {z.shape}, allowed: (..., nx, nz) and "
+            "(nz,), nz >= 2"
+        )
+    z = z.astype(rho.dtype)
+    step = jnp.where(_even(z), (z[-1] - z[0]) / (nz - 1), jnp.nan)
+    # from the middle of the box, and without the mean density: neither moves what is available
+    middle = (z[0] + z[-1]) / 2
+    axes = (rho.ndim - 2, rho.ndim - 1)
+    rest = less_mean(rho, axes)
+    mean = jnp.mean(rho - rest, axis=axes) + jnp.asarray(base, rho.dtype)
+    moved = jnp.sum(matmul(rest, z - middle), axis=-1)
+    heaviest_first = -jnp.sort(-rest.reshape(*rest.shape[:-2], nx * nz), axis=-1)
+    least = matmul(heaviest_first, (jnp.arange(nx * nz) - (nx * nz - 1) / 2).astype(rho.dtype))
+    g = jnp.asarray(gravity, rho.dtype)
+    moved, least = (g * part * (step / nx) for part in (moved, least * (step / nx)))
+    common = g * mean * (middle * step * nz)
+    energies = (common + moved, common + least, moved - least)
     return PotentialEnergies(*map(finite_or_nan, energies))

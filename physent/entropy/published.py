@@ -10,13 +10,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    POSITIVE,
     SHANNON,
     Renyi,
+    Shannon,
     Tsallis,
+    alike,
     as_floating,
     as_real,
     checked,
     compiled,
+    less_mean,
     log_nonzero,
     matmul,
     nonzero,
@@ -26,14 +30,17 @@ from physent.entropy.discrete import (
     shift_free,
     squared_modulus,
     std,
+    with_axes,
 )
+from physent.entropy.discrete.arguments import Check
 from physent.entropy.entropy import entropy
 from physent.entropy.outcomes.histogram import Histogram
 
+LENGTH: tuple[Check, str] = (lambda x: x.ndim == 0 and POSITIVE[0](x), "a number > 0")
 Convention = Literal["probability", "amangkurat"]
 
 
-@checked()
+@checked(spacing=LENGTH)
 def field_entropy(
     field: ArrayLike,
     spacing: ArrayLike = 1.0,
@@ -54,22 +61,32 @@ def field_entropy(
     entropies of order 2 may be negative, and the composite adds quantities that scale differently
     with dx. Use it to reproduce published tables.
 
-    `spacing` is the grid spacing, which only "amangkurat" needs.
+    `spacing` is the grid spacing, which only "amangkurat" needs. With sum p = 1/dx the formulas of
+    Renyi and Tsallis have a pole at order 1, where they are taken to be Shannon's as for
+    probabilities; beside it they are large. Raises ValueError for a spacing that is not positive,
+    and for orders that `Renyi` and `Tsallis` refuse.
     """
-    energy = scaled(as_real(field), axis=-1) ** 2
+    energy = scaled(as_real(field, core=1), axis=-1) ** 2
     integral = jnp.sum(energy, axis=-1, keepdims=True) - ((energy[..., :1] + energy[..., -1:]) / 2)
     published = energy / (integral * jnp.asarray(spacing, energy.dtype))
 
     def of(kind: str, order: float) -> Array:
+        family = {"renyi": Renyi, "tsallis": Tsallis}.get(kind)
+        measure = SHANNON if family is None else family(order=order)
         if convention == "probability":
-            orders = {"renyi": Renyi(order=order), "tsallis": Tsallis(order=order)}
-            return entropy(energy, measure=orders.get(kind, SHANNON))
+            return entropy(energy, measure=measure)
         logs = log_nonzero(published)
-        if kind == "shannon":
-            return -jnp.sum(published * logs, axis=-1)
-        powers = jnp.where(published == 0, jnp.zeros_like(published), jnp.exp(order * logs))
+        shannon = -jnp.sum(published * logs, axis=-1)
+        if isinstance(measure, Shannon):
+            return shannon
+        q = measure.number("order", published.dtype)
+        simple = (q == 1) | jnp.isinf(q)
+        safe = jnp.where(simple, 2, q)
+        powers = jnp.where(published == 0, jnp.zeros_like(published), jnp.exp(safe * logs))
         total = jnp.sum(powers, axis=-1)
-        return jnp.log(total) / (1 - order) if kind == "renyi" else (1 - total) / (order - 1)
+        value = jnp.log(total) / (1 - safe) if kind == "renyi" else (1 - total) / (safe - 1)
+        limit = jnp.where(jnp.isinf(q), -jnp.log(jnp.max(published, axis=-1)), shannon)
+        return jnp.where(simple, limit, value)
 
     if kind != "composite":
         return of(kind, order)
@@ -77,7 +94,7 @@ def field_entropy(
 
 
 def _power(x: ArrayLike) -> tuple[Array, Array]:
-    x = scaled(as_floating(x), axis=-1)
+    x = scaled(with_axes(as_floating(x), 1), axis=-1)
     power = squared_modulus(jnp.fft.fft(x, axis=-1))
     return power, jnp.fft.fftfreq(x.shape[-1], dtype=power.dtype)
 
@@ -123,7 +140,7 @@ def histogram_differential_entropy(x: ArrayLike, bins: int = 50, published: bool
     Bias: that of the counts, plus the smoothing over a bin. `published = True` adds ln w once more,
     as the tables of simple-idealized-1d-nlse 0.0.5 do, which is not an entropy.
     """
-    x = as_real(x)
+    x = as_real(x, core=1)
     log_width = jnp.log((jnp.max(x, axis=-1) - jnp.min(x, axis=-1)) / bins)
     return entropy(x, outcomes=Histogram(bins=bins)) + log_width * (2 if published else 1)
 
@@ -138,10 +155,10 @@ def complexity_index(field: ArrayLike, bins: int = 50) -> Array:
     weighted sum of quantities of different units: it changes with the units of the field and with
     the resolution.
     """
-    field = as_real(field)
-    axes = (-2, -1)
+    field = as_real(field, core=2)
+    axes = (field.ndim - 2, field.ndim - 1)
     spread = std(field, axis=axes)
-    centred = field - jnp.mean(field, axis=axes, keepdims=True)
+    centred = less_mean(field, axes)
     standard = centred / nonzero(spread)[..., None, None]
     kurtosis = jnp.mean(standard**4, axis=axes) - 3
     extent = jnp.max(field, axis=axes) - jnp.min(field, axis=axes)
@@ -163,5 +180,6 @@ def mixing_proxy(density: ArrayLike, vorticity: ArrayLike) -> Array:
 
     It is largest before anything has mixed; `potential_energies` and `dye_entropy` measure mixing.
     """
-    density, vorticity = as_real(density), as_real(vorticity)
+    density, vorticity = as_real(density, core=2), as_real(vorticity, core=2)
+    alike("density, vorticity", density, vorticity)
     return std(density, axis=(-2, -1)) * root_mean_square(vorticity, axis=(-2, -1))

@@ -90,7 +90,7 @@ def _each(function, x: Array, r: Array) -> Array:
 
 
 def _checked(x: ArrayLike, order: int) -> Array:
-    x = as_real(x)
+    x = as_real(x, core=1)
     if order < 1 or x.shape[-1] < order + 2:
         raise ValueError(
             f"order = {order} needs at least 1 and a series of order + 2 values, given "
@@ -183,7 +183,7 @@ def multiscale_entropy(
     has N/scale at a scale: few pairs make it noisy, inf or NaN. Raises ValueError for scales that
     are no whole numbers from 1 to N.
     """
-    x = as_real(x)
+    x = as_real(x, core=1)
     for scale in scales:
         true = isinstance(scale, bool)
         if true or not isinstance(scale, Integral) or not 1 <= scale <= x.shape[-1]:

@@ -16,6 +16,7 @@ from physent.entropy.discrete import (
     only_finite,
     rowwise,
     scaled,
+    with_axes,
 )
 from physent.entropy.entropy import entropy
 from physent.entropy.outcomes.fields import Spectrum
@@ -35,8 +36,8 @@ def spectral_entropy(
 
     p_k = |x_k|^2/sum |x_k|^2 with both signs of a frequency added, K = N//2 + 1 frequencies, the
     mean's included as in antropy and scipy. A tone has 0; white noise does not reach the maximum, H
-    = ln K - (1 - gamma_E) on average, because powers of a raw periodogram scatter exponentially.
-    Real fields on a grid: `entropy(x, outcomes=Spectrum())`.
+    = ln K - (1 - gamma_E) on average, because powers of a raw periodogram scatter exponentially. A
+    constant has no power, and gives NaN. Real fields on a grid: `entropy(x, outcomes=Spectrum())`.
     """
     return entropy(
         x, measure=measure, outcomes=_ONE_SIDED, axis=axis, base=base, normalise=normalise
@@ -60,7 +61,7 @@ def svd_entropy(
         # room for N x N vectors
         return jnp.linalg.svd(jnp.linalg.qr(embedded, mode="r"), compute_uv=False)
 
-    x = as_floating(x)
+    x = with_axes(as_floating(x), 1)
     value = SHANNON(frequencies(rowwise(singular_values, scaled(x, axis=-1))))
     value = only_finite(value, x)
     unit = order if normalise else base

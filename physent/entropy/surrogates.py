@@ -18,25 +18,36 @@ from physent.entropy.discrete import (
     known,
     nonzero,
     only_finite,
+    refuse_lost,
     warn_user,
+    with_axes,
 )
 
 Surrogate = Callable[[PRNGKeyArray, Array], Array]
 
 
+@checked()
 def shuffle(key: PRNGKeyArray, x: Array) -> Array:
     """The values (N, ...) in random order: keeps the distribution, destroys every dependence in
     time.
     """
-    return jax.random.permutation(key, as_array(x), axis=0)
+    return jax.random.permutation(key, with_axes(as_array(x), 1), axis=0)
 
 
+@checked()
 def circular_shift(key: PRNGKeyArray, x: Array) -> Array:
     """The series (N, ...) shifted by a random time: keeps its own dynamics, destroys its coupling
     to another.
     """
-    x = as_array(x)
+    x = with_axes(as_array(x), 1)
     return jnp.roll(x, jax.random.randint(key, (), 1, x.shape[0]), axis=0)
+
+
+def _one_series(x: ArrayLike) -> Array:
+    x = as_real(x)
+    if x.ndim != 1 or not x.size:
+        raise ValueError(f"x: given shape {x.shape}, allowed: (N,), one series")
+    return x
 
 
 @compiled()
@@ -45,7 +56,7 @@ def phase_randomised(key: PRNGKeyArray, x: Array) -> Array:
 
     Theiler et al., Physica D 58, 77 (1992). The values' distribution is not kept; see `iaaft`.
     """
-    x = as_real(x)
+    x = _one_series(x)
     n = x.shape[0]
     amplitude = jnp.fft.rfft(x)
     phase = jax.random.uniform(key, amplitude.shape, x.dtype, 0, 2 * jnp.pi)
@@ -61,7 +72,8 @@ def iaaft(key: PRNGKeyArray, x: Array, iterations: int = 100) -> Array:
     Schreiber and Schmitz, Phys. Rev. Lett. 77, 635 (1996): alternately impose the spectrum and the
     values.
     """
-    x = only_finite(as_real(x), x)
+    x = _one_series(x)
+    x = only_finite(x, x)
     values, modulus = jnp.sort(x), jnp.abs(jnp.fft.rfft(x))
 
     def impose(_, series):
@@ -105,10 +117,13 @@ def permutation_test(
         samples: how many surrogates.
         surrogate: maps (key, x) to an array like x.
 
-    Where the statistic of the data or of a surrogate is NaN, p is NaN, with a warning that says why
-    unless it is traced.
+    Raises ValueError for samples in float64 that float32, where that is what JAX computes in, does
+    not tell apart. Where the statistic of the data or of a surrogate is NaN, p is NaN, with a
+    warning that says why unless it is traced.
     """
-    x, y = as_array(x), as_array(y)
+    refuse_lost(x, 0)
+    refuse_lost(y, 0, "y")
+    x, y = with_axes(as_array(x), 1), with_axes(as_array(y), 1)
     value = statistic(x, y)
 
     def null_of(x: Array, y: Array, keys: PRNGKeyArray) -> Array:

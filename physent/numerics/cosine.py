@@ -12,6 +12,8 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from physent.numerics.products import einsum
+
 
 def order(n: int) -> np.ndarray:
     """The number k of each mode, 0, 2, 4, ..., 1, 3, 5, ..."""
@@ -65,13 +67,13 @@ def _transformed(
 ) -> Float[Array, "n m"]:
     """The coefficients of the even modes in the first part, then of the odd ones in the second."""
     pairs = zip(parts, modes, strict=True)
-    return jnp.concatenate([jnp.einsum("mz,kz->km", part, mode) for part, mode in pairs])
+    return jnp.concatenate([einsum("mz,kz->km", part, mode) for part, mode in pairs])
 
 
 def _summed(a: Float[Array, "n m"], modes: tuple[np.ndarray, np.ndarray]) -> tuple[Array, Array]:
     """The sums of the even and of the odd modes with these coefficients, on the first half."""
     (even, odd), half = modes, a.shape[0] // 2
-    return jnp.einsum("km,kz->mz", a[:half], even), jnp.einsum("km,kz->mz", a[half:], odd)
+    return einsum("km,kz->mz", a[:half], even), einsum("km,kz->mz", a[half:], odd)
 
 
 def _folded(f: Float[Array, "m n"]) -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from physent.numerics.cosine import cosine_halves, order
+from physent.numerics.products import matmul
 
 Edge = Literal["periodic", "even", "odd", "faces"]
 Field = Float[Array, "nz nx"]
@@ -131,8 +132,8 @@ def _pressure_between_walls(
     modes = order(nz) / 2
 
     def solved(basis: Array, rhs: Array, modes: np.ndarray) -> Array:
-        spectrum = jnp.fft.rfft(basis @ rhs) * _inverse(modes, nz, nx, dx, dz)
-        return basis.T @ jnp.fft.irfft(spectrum, nx)
+        spectrum = jnp.fft.rfft(matmul(basis, rhs)) * _inverse(modes, nz, nx, dx, dz)
+        return matmul(basis.T, jnp.fft.irfft(spectrum, nx))
 
     even_basis, odd_basis = (jnp.asarray(basis) for basis in cosine_halves(nz, u.dtype))
     even, odd = (
@@ -172,7 +173,7 @@ def diffuse(f: Field, amount: Array, dx: Array, dz: Array, edge: Edge) -> Field:
     basis, modes = _basis(nz, edge)
     basis = jnp.asarray(basis, f.dtype)
     decay = jnp.exp(amount * _eigenvalues(modes / 2, nz, nx, dx, dz))
-    return basis.T @ jnp.fft.irfft(jnp.fft.rfft(basis @ f) * decay, nx)
+    return matmul(basis.T, jnp.fft.irfft(jnp.fft.rfft(matmul(basis, f)) * decay, nx))
 
 
 def _basis(n: int, edge: Edge) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import jax
 import jax.core
+import jax.numpy as jnp
 import numpy as np
 
 from physent.errors import RegistryError, brief, nearest
@@ -111,14 +112,17 @@ class Declaration:
         if isinstance(value, str) and value in self.options:
             return None
         hint = nearest(value, self.options) if isinstance(value, str) else ""
-        return f"given {value!r}{hint}, allowed: {self.allowed}, or your own {family.__name__}"
+        return f"given {brief(value)}{hint}, allowed: {self.allowed}, or your own {family.__name__}"
 
     def _loss(self, value: Any) -> str | None:
         if isinstance(value, str | bool) or (value is None and self.default is not None):
-            return f"given {value!r}, allowed: {self.allowed}"
+            return f"given {brief(value)}, allowed: {self.allowed}"
         if value is None or isinstance(value, jax.core.Tracer):
             return None
         array = np.asarray(value)
+        strange = not jnp.issubdtype(array.dtype, np.number) and array.dtype.kind != "b"
+        if self.real and strange and not all(isinstance(each, Real) for each in array.flat):
+            return f"given {brief(value)}, allowed: {self.allowed}"
         if self.real and array.dtype.kind == "c":
             some = str(array if array.ndim == 0 else array.flat[0])
             some += " and others" * (array.size > 1)
@@ -169,10 +173,26 @@ class Declaration:
         return all(np.all(BOUNDS[key][1](array, bound)) for key, bound in self.bounds.items())
 
 
-def of_type(value: Any, annotation: Any) -> bool:
-    """Whether a value is of an annotated type. A whole number may stand for a float, a list for a
-    tuple and a path for a string; true and false stand for nothing else.
+def plain(value: Any) -> Any:
+    """A value that has a hash, so that programs are compiled once for equal ones; a number in
+    float32 as the shortest decimal that it stands for, 0.02 and not 0.0199999996.
     """
+    if isinstance(value, list | tuple):
+        return tuple(map(plain, value))
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    array = isinstance(value, np.generic | np.ndarray | jax.Array)
+    if not array or value.ndim or not known(value):
+        return value
+    return float(str(value)) if value.dtype in (np.float16, np.float32) else value.item()
+
+
+def of_type(value: Any, annotation: Any) -> bool:
+    """Whether a value is of an annotated type. A whole number may stand for a float, an array of
+    one number and no axes for the number, a list for a tuple and a path for a string; true and
+    false stand for nothing else.
+    """
+    value = plain(value)
     parts, origin = get_args(annotation), get_origin(annotation)
     if origin is Literal:
         return any(type(value) is type(part) and value == part for part in parts)
@@ -189,7 +209,7 @@ def of_type(value: Any, annotation: Any) -> bool:
         return annotation in (bool, Any)
     if annotation in (int, float) and isinstance(value, int) and abs(value) >= 2**63:
         return False  # more than any array can have
-    wider = {int: Integral, float: Real | np.ndarray | jax.Array, str: str | os.PathLike}
+    wider = {int: Integral, float: Real, str: str | os.PathLike}
     return not isinstance(annotation, type) or isinstance(value, wider.get(annotation, annotation))
 
 

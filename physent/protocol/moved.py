@@ -154,7 +154,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "entropy.counting": {"poison": "entropy.discrete.arrays.only_finite"},
     "entropy.production": {"block_bootstrap": "entropy.bootstrap.block_bootstrap"},
-    "entropy.schooling": {"P": "entropy.discrete.arguments.P"},
+    "entropy.schooling": {name: f"entropy.discrete.arguments.{name}" for name in ("Check", "P")},
     "report.comparison": {"compare": "report.comparison.compare_runs"},
     "report.fields": {"maps": "report.fields.image"},
     "report.page": {name: f"report.files.{name}" for name in ("MARK", "REPORT")},

@@ -43,7 +43,7 @@ from physent.errors import (
     warn_user as warn_user,
 )
 from physent.protocol import registry
-from physent.protocol.declaration import REQUIRED, declarations, known as known
+from physent.protocol.declaration import REQUIRED, declarations, known as known, plain
 
 if TYPE_CHECKING:
     from equinox._module._module import _ModuleMeta
@@ -180,7 +180,7 @@ def static(
         "static",
         default,
         {"gt": gt, "ge": ge, "lt": lt, "le": le},
-        {"static": True, "converter": _plain},
+        {"static": True, "converter": plain},
         doc=doc,
         units=units,
         example=example,
@@ -217,15 +217,6 @@ def choice(
         how["default_factory"] = lambda: converter(default)
     given = REQUIRED if default is None else default
     return _field("choice", given, {}, how, doc=doc, options=converter.options)
-
-
-def _plain(value: Any) -> Any:
-    """A value that has a hash, so that programs are compiled once for equal ones."""
-    if isinstance(value, list | tuple):
-        return tuple(map(_plain, value))
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _listed(value: Any) -> Any:

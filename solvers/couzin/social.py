@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from physent.entropy.schools.directions import unit
+from physent.numerics.products import matmul
 from physent.numerics.space import Space, squared_length
 
 Combine = Literal["normalised", "sum"]
@@ -122,7 +123,7 @@ def _sum(values: Float[Array, "*tiles n m"]) -> Float[Array, "*tiles n"]:
     computation of the values.
     """
     m = values.shape[-1]
-    return (values.reshape(-1, m) @ jnp.ones(m, values.dtype)).reshape(values.shape[:-1])
+    return matmul(values.reshape(-1, m), jnp.ones(m, values.dtype)).reshape(values.shape[:-1])
 
 
 def wish(

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
+from physent.numerics.products import matmul
 from physent.protocol.parameters import (
     Declared,
     as_number,
@@ -109,8 +110,10 @@ class Stochastic(Forcing):
 
         def velocity(x: Array, z: Array) -> tuple[Array, Array]:
             cosine, sine = jnp.cos(x * k[None, :]), jnp.sin(x * k[None, :])
-            u = ((cosine @ a + sine @ b) * kappa[None, :]) @ jnp.cos(kappa[:, None] * z)
-            w = ((sine * k[None, :]) @ a - (cosine * k[None, :]) @ b) @ jnp.sin(kappa[:, None] * z)
+            along = (matmul(cosine, a) + matmul(sine, b)) * kappa[None, :]
+            across = matmul(sine * k[None, :], a) - matmul(cosine * k[None, :], b)
+            u = matmul(along, jnp.cos(kappa[:, None] * z))
+            w = matmul(across, jnp.sin(kappa[:, None] * z))
             return u, w
 
         return velocity

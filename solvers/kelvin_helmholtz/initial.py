@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from physent.errors import ParameterError
+from physent.numerics.products import matmul
 from physent.protocol.parameters import (
     Declared,
     as_number,
@@ -178,8 +179,9 @@ class Forced(WithLayer):
         ax = (2 * jnp.pi / box.length) * x * number[None, :]  # (nx, kx)
         az = (2 * jnp.pi / box.height) * number[:, None] * z  # (kz, nz)
         along, across = size * jnp.cos(phase), size * jnp.sin(phase)
-        u = u + (jnp.sin(ax) @ along + jnp.cos(ax) @ across) @ jnp.cos(az)
-        w = w + (jnp.cos(ax) @ along) @ jnp.sin(az) + (jnp.cos(ax) @ across) @ jnp.cos(az)
+        sine, cosine = ([matmul(f(ax), a) for a in (along, across)] for f in (jnp.sin, jnp.cos))
+        u = u + matmul(sine[0] + cosine[1], jnp.cos(az))
+        w = w + matmul(cosine[0], jnp.sin(az)) + matmul(cosine[1], jnp.cos(az))
         return u, w
 
     def check(self, box: Box) -> None:

@@ -12,6 +12,7 @@ from physent.entropy import LinearProduction, linear_entropy_production
 from physent.entropy.production import stationary_covariance
 from physent.errors import ParameterError
 from physent.numerics.derivatives import repeat
+from physent.numerics.products import matmul
 from physent.protocol.parameters import (
     Declared,
     as_number,
@@ -199,11 +200,11 @@ def exact_step(
 
     def double(_, step):
         decay, noise = step
-        return decay @ decay, noise + decay @ noise @ decay.T
+        return matmul(decay, decay), noise + matmul(matmul(decay, noise), decay.T)
 
     # no number is larger than 2^most
     most = int(jnp.finfo(matrix.dtype).maxexp)
-    decay, noise = repeat(double, doublings, (decay, decay @ blocks[:d, d:]), most)
+    decay, noise = repeat(double, doublings, (decay, matmul(decay, blocks[:d, d:])), most)
     return decay, (noise + noise.T) / 2
 
 
@@ -281,21 +282,21 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
         key, start = jax.random.split(key)
         normal = jax.random.normal(start, (self.walkers, d.shape[0]), a.dtype)
         root = jnp.linalg.cholesky(stationary_covariance(a, d))
-        position = normal @ root.T if self.initial == "stationary" else 0 * normal
+        position = matmul(normal, root.T) if self.initial == "stationary" else 0 * normal
         return LinearLangevinState(jnp.zeros_like(self.dt), key, position, decay, spread)
 
     def step(self, state: LinearLangevinState) -> LinearLangevinState:
         """The state after one time step dt."""
         key, now = jax.random.split(state.key)
         normal = jax.random.normal(now, state.position.shape, state.position.dtype)
-        position = state.position @ state.decay.T + normal @ state.spread.T
+        position = matmul(state.position, state.decay.T) + matmul(normal, state.spread.T)
         return LinearLangevinState(state.t + self.dt, key, position, state.decay, state.spread)
 
     def observe(self, state: LinearLangevinState) -> dict[str, Array]:
         """The variables of every walker, and their second moments over the walkers."""
         return {
             "position": state.position,
-            "covariance": state.position.T @ state.position / self.walkers,
+            "covariance": matmul(state.position.T, state.position) / self.walkers,
         }
 
     def variables(self) -> dict[str, Variable]:
@@ -327,7 +328,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
 
     def drift(self, state: LinearLangevinState) -> dict[str, Array]:
         """A X."""
-        return {"position": state.position @ self.system.matrix().T}
+        return {"position": matmul(state.position, self.system.matrix().T)}
 
     def diffusion(self, state: LinearLangevinState) -> dict[str, Array]:
         """D, one per component."""

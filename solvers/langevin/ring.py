@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from physent.numerics.products import matmul
 from physent.protocol.parameters import (
     as_number,
     as_step,
@@ -59,7 +60,8 @@ class TiltedRing(StochasticSolver[TiltedRingState]):
         y = (jnp.asarray(nodes, self.dt.dtype) + 1) * jnp.pi
         there = jnp.cos(x)[:, None] - jnp.cos(x[:, None] - y[None, :])
         inner = jnp.exp((self.barrier * there - tilt * y[None, :]) / self.diffusivity)
-        integral = (TURN / points) * jnp.sum(inner @ (jnp.asarray(weights, self.dt.dtype) * jnp.pi))
+        across = matmul(inner, jnp.asarray(weights, self.dt.dtype) * jnp.pi)
+        integral = (TURN / points) * jnp.sum(across)
         velocity = TURN * self.diffusivity * -jnp.expm1(-tilt * TURN / self.diffusivity) / integral
         return jnp.sign(self.tilt) * velocity
 

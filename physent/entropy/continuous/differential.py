@@ -20,6 +20,7 @@ from physent.entropy.continuous.distances import (
     tree_distance,
 )
 from physent.entropy.discrete import (
+    POSITIVE,
     SHANNON,
     as_real,
     checked,
@@ -37,6 +38,7 @@ Method = Literal["pairs", "tree"]
 Form = Literal["vasicek", "ebrahimi", "van_es", "correa"]
 
 
+@checked(spacing=POSITIVE)
 def differential_entropy(
     density: ArrayLike,
     spacing: ArrayLike | Sequence | None = None,
@@ -57,7 +59,8 @@ def differential_entropy(
         weights: instead of a spacing, the volume of every cell, of the shape of the density or of
             the axes read; a cell of volume 0 is left out, NaN included.
 
-    Raises ValueError where there is neither a spacing nor weights, or both.
+    Raises ValueError where there is neither a spacing nor weights, or both, and for a spacing that
+    is not positive, or another number of them; where it is traced the value is NaN.
     """
     if weights is not None:
         if spacing is not None:
@@ -84,9 +87,10 @@ def cell_volume(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
 
 
 def _spacings(spacing: ArrayLike | Sequence, axis: Axes) -> Array:
-    """The spacing along each axis."""
+    """The spacing along each axis, NaN where it is not positive."""
     dimensions = len(as_axes(axis))
     spacing = jnp.asarray(spacing, dtype=jnp.result_type(float))
+    spacing = jnp.where(spacing > 0, spacing, jnp.nan)
     if spacing.ndim == 0:
         return jnp.broadcast_to(spacing, (dimensions,))
     if spacing.shape != (dimensions,):
@@ -119,7 +123,7 @@ def spacing_entropy(x: ArrayLike, form: Form = "vasicek", window: int | None = N
     -0.03). Many equal samples make it -inf, or NaN for correa: more than m for van_es, than 2 m for
     the others.
     """
-    data = as_real(x)
+    data = as_real(x, core=1)
     return only_finite(_by_spacings(jnp.sort(data, axis=-1), form, window), data)
 
 

@@ -2,6 +2,8 @@
 
 from physent.entropy.discrete.arguments import (
     BASE,
+    POSITIVE,
+    axes_of,
     checked,
     chosen,
     compiled,
@@ -14,8 +16,10 @@ from physent.entropy.discrete.arrays import (
     as_floating,
     as_ordered,
     as_real,
+    azimuth,
     by_component,
     finite_or_nan,
+    less_mean,
     matmul,
     native,
     on_host,
@@ -25,8 +29,10 @@ from physent.entropy.discrete.arrays import (
     scaled,
     std,
     unit_of,
+    with_axes,
 )
 from physent.entropy.discrete.counting import (
+    as_sizes,
     as_symbols,
     combine_symbols,
     count_patterns,
@@ -57,7 +63,13 @@ from physent.entropy.discrete.measures import (
     Shannon,
     Tsallis,
 )
-from physent.entropy.discrete.offsets import along_samples, centred_on_host, less_offset, shift_free
+from physent.entropy.discrete.offsets import (
+    along_samples,
+    centred_on_host,
+    less_offset,
+    refuse_lost,
+    shift_free,
+)
 from physent.entropy.discrete.power_sums import (
     half_window,
     log_nonzero,
@@ -66,13 +78,14 @@ from physent.entropy.discrete.power_sums import (
     squared_modulus,
 )
 from physent.entropy.discrete.reused import jitted_with
-from physent.protocol.parameters import known, warn_user
+from physent.protocol.parameters import brief, known, warn_user
 
 __all__ = [
     "BASE",
     "ESTIMATORS",
     "MEASURES",
     "PLUG_IN",
+    "POSITIVE",
     "SHANNON",
     "ChaoShen",
     "Curado",
@@ -96,7 +109,11 @@ __all__ = [
     "as_floating",
     "as_ordered",
     "as_real",
+    "as_sizes",
     "as_symbols",
+    "axes_of",
+    "azimuth",
+    "brief",
     "by_component",
     "centred_on_host",
     "checked",
@@ -110,6 +127,7 @@ __all__ = [
     "half_window",
     "jitted_with",
     "known",
+    "less_mean",
     "less_offset",
     "log_base",
     "log_nonzero",
@@ -119,6 +137,7 @@ __all__ = [
     "nonzero",
     "on_host",
     "only_finite",
+    "refuse_lost",
     "root_mean_square",
     "rowwise",
     "scaled",
@@ -128,4 +147,5 @@ __all__ = [
     "unit_of",
     "warn_user",
     "whole",
+    "with_axes",
 ]

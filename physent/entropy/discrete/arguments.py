@@ -4,14 +4,14 @@ import functools
 import inspect
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar, get_args, get_origin
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from physent.entropy.discrete.arrays import native
 from physent.protocol.parameters import Declared, brief, check_instance, known
@@ -24,6 +24,11 @@ Check = Callable[[np.ndarray], Any]
 BASE: tuple[Check, str] = (
     lambda base: base.ndim == 0 and 1 < base < np.inf,
     "a number > 1, or None for nats",
+)
+# of lengths and distances
+POSITIVE: tuple[Check, str] = (
+    lambda value: np.all(np.isfinite(value) & (value > 0)),
+    "numbers > 0",
 )
 
 
@@ -50,6 +55,32 @@ def whole(name: str, value: Any) -> int:
                 "program is compiled"
             ) from None
     raise ValueError(f"{name}: given {brief(value)}, allowed: a whole number")
+
+
+def axes_of(x: Array, axes: Sequence[int]) -> tuple[int, ...]:
+    """The places, from 0 on, of different axes of an array, those from the end counted as Python
+    does.
+
+    Raises ValueError for axes that are not there, or twice, or have no values.
+    """
+    places = [whole("axis", axis) for axis in axes]
+    there = {place % x.ndim for place in places if -x.ndim <= place < x.ndim}
+    if len(there) < len(places) or not places:
+        raise ValueError(
+            f"axis: given {brief(tuple(axes))}, allowed: different axes of an array of shape "
+            f"{x.shape}"
+        )
+    if any(x.shape[place] == 0 for place in places):
+        raise ValueError(f"axis={tuple(places)} of an array of shape {x.shape} has no values")
+    return tuple(place % x.ndim for place in places)
+
+
+def _key(name: str, value: Any) -> Any:
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and shape == ()
+    if not typed and not (dtype == np.uint32 and len(shape or ()) == 1):  # as PRNGKey makes them
+        raise ValueError(f"{name}: given {brief(value)}, allowed: a key, such as jax.random.key(0)")
+    return value
 
 
 def _is_truth(value: Any) -> bool:
@@ -89,6 +120,8 @@ def _look(annotation: Any) -> Callable[[str, Any], Any] | None:
         return whole
     if annotation is bool:
         return _truth
+    if annotation is PRNGKeyArray:
+        return _key
     if get_origin(annotation) is Literal:
         return functools.partial(_one_of, get_args(annotation))
     if isinstance(annotation, type) and issubclass(annotation, Declared):
@@ -118,10 +151,10 @@ def log_base(base: ArrayLike, dtype: Any) -> Array:
 def checked(**allowed: tuple[Check, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function whose arguments are to be what their annotations say.
 
-    A whole number becomes an int; true or false, the choices of a Literal, and measures, estimators
-    and outcome spaces are looked at. Named arguments are numbers, for which `allowed` gives a
-    predicate and what it allows in words. None passes where the annotation has it or where it is
-    the default. Raises ValueError for anything else.
+    A whole number becomes an int; true or false, keys, the choices of a Literal, and measures,
+    estimators and outcome spaces are looked at. Named arguments are numbers, for which `allowed`
+    gives a predicate and what it allows in words. None passes where the annotation has it or where
+    it is the default. Raises ValueError for anything else.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

@@ -4,10 +4,12 @@ Rules that hold for every function of `physent.entropy`:
 
 - half precision is computed in float32, whole numbers in JAX's default precision;
 - one value that is not finite makes every number computed from it NaN;
+- a value nearer to 0 than the smallest normal number (1.2e-38 in float32, 2.2e-308 in float64) is
+  0, as it is to the processor; and so is -0;
 - a change of units changes a value by its law or not at all: what is squared is scaled first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Number, Real
 from typing import Any
 
@@ -106,9 +108,21 @@ def as_floating(x: ArrayLike) -> Array:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
-def as_real(x: ArrayLike) -> Array:
-    """As `as_floating`; raises ValueError for complex values, which have no order."""
-    x = as_floating(x)
+def with_axes(x: Array, core: int) -> Array:
+    """The array; raises ValueError unless there are values along its last `core` axes."""
+    if x.ndim < core or 0 in x.shape[x.ndim - core :]:
+        raise ValueError(
+            f"given an array of shape {x.shape}, allowed: values along the last "
+            f"{'axis' if core == 1 else f'{core} axes'}"
+        )
+    return x
+
+
+def as_real(x: ArrayLike, core: int = 0) -> Array:
+    """As `as_floating`; raises ValueError for complex values, which have no order, and unless there
+    are values along the last `core` axes.
+    """
+    x = with_axes(as_floating(x), core)
     if jnp.iscomplexobj(x):
         raise ValueError(
             "given complex values, allowed: real ones; use the modulus, the phase, or the real and "
@@ -125,7 +139,7 @@ def as_ordered(x: ArrayLike) -> Array:
 
 def by_component(samples: ArrayLike) -> Array:
     """Real samples (..., N, d) in floating point; (N,) is taken as (N, 1)."""
-    samples = as_real(samples)
+    samples = as_real(samples, core=1)
     return samples[:, None] if samples.ndim == 1 else samples
 
 
@@ -141,13 +155,8 @@ def rowwise(function: Callable[[Array], Array], x: ArrayLike, core: int = 1) -> 
     """Apply a function of rows (batch, n), or of (batch, N, d) for `core` = 2, to an array with any
     number of leading axes, which are restored.
     """
-    x = as_array(x)
+    x = with_axes(as_array(x), core)
     leading = x.ndim - core
-    if leading < 0 or 0 in x.shape[leading:]:
-        raise ValueError(
-            f"given an array of shape {x.shape}, allowed: values along the last "
-            f"{'axis' if core == 1 else f'{core} axes'}"
-        )
     result = function(x.reshape(-1, *x.shape[leading:]))
     return result.reshape(*x.shape[:leading], *result.shape[1:])
 
@@ -182,6 +191,28 @@ def scaled(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
     return x * (1 / unit_of(x, axis))
 
 
+def less_first(x: Array, axes: Sequence[int]) -> Array:
+    """The array less its first value along axes, counted from 0 on: exactly 0 for constants."""
+    return x - x[tuple(slice(0, 1) if a in axes else slice(None) for a in range(x.ndim))]
+
+
+def less_mean(x: Array, axes: tuple[int, ...]) -> Array:
+    """The array less its mean over axes, counted from 0 on: exactly 0 for constants, whose mean may
+    be rounded.
+    """
+    x = less_first(x, axes)
+    return x - jnp.mean(x, axis=axes, keepdims=True)
+
+
+def azimuth(vectors: Array) -> Array:
+    """The angle, from -pi to pi, of the first two components along the last axis; the sign of a
+    zero does not matter.
+    """
+    x, y = vectors[..., 0], vectors[..., 1]
+    x, y = (jnp.where(each == 0, jnp.zeros_like(each), each) for each in (x, y))
+    return jnp.arctan2(y, x)
+
+
 def root_mean_square(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
     """The root mean square, at any scale."""
     unit = unit_of(x, axis)
@@ -190,9 +221,11 @@ def root_mean_square(x: Array, axis: int | tuple[int, ...] | None = None) -> Arr
 
 
 def std(x: Array, axis: int | tuple[int, ...] | None = None, ddof: int = 0) -> Array:
-    """The standard deviation, at any scale."""
+    """The standard deviation, at any scale; exactly 0 for constants, whose mean may be rounded."""
     unit = unit_of(x, axis)
-    value = jnp.std(x * (1 / unit), axis=axis, ddof=ddof, keepdims=True) * unit
+    ends = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    x = less_first(x * (1 / unit), [a % x.ndim for a in ends])
+    value = jnp.std(x, axis=axis, ddof=ddof, keepdims=True) * unit
     return jnp.squeeze(value, axis)
 
 

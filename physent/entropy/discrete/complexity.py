@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete.arguments import compiled
-from physent.entropy.discrete.arrays import as_real, finite_or_nan
+from physent.entropy.discrete.arguments import axes_of, compiled
+from physent.entropy.discrete.arrays import as_real, scaled
 from physent.entropy.discrete.measures import SHANNON, Measure
+from physent.entropy.discrete.power_sums import nonnegative
 
 
 @compiled()
@@ -22,20 +23,25 @@ def lmc_complexity(
 
     It vanishes for perfect order and for equal probabilities. Lopez-Ruiz, Mancini and Calbet, Phys.
     Lett. A 209, 321 (1995). `times_n` gives C N instead, which the tables of
-    simple-idealized-1d-nlse print; N is the number of outcomes along `axis`.
+    simple-idealized-1d-nlse print; N is the number of outcomes along `axis`, two at least. As in
+    `entropy`, p are probabilities, or counts or weights, which are divided by their sum, and a
+    negative one makes the result NaN.
     """
-    p = as_real(p)
-    n = _outcomes(p, axis)
+    p, n = _shares(p, axis)
     value = measure.normalised(measure(p, axis=axis), n) * jnp.sum((p - 1 / n) ** 2, axis=axis)
-    return finite_or_nan(value * n if times_n else value)
+    return value * n if times_n else value
 
 
-def _outcomes(p: Array, axis: int) -> int:
-    if p.ndim == 0 or p.shape[axis] < 2:
+def _shares(p: ArrayLike, axis: int) -> tuple[Array, int]:
+    """Probabilities, counts or weights over their sum along an axis, and the number of outcomes."""
+    p = as_real(p)
+    (place,) = axes_of(p, (axis,))
+    if (n := p.shape[place]) < 2:
         raise ValueError(
             f"p: given the shape {p.shape}, allowed: two outcomes or more along axis {axis}"
         )
-    return p.shape[axis]
+    p = nonnegative(scaled(p, place), "nan")
+    return p / jnp.sum(p, axis=place, keepdims=True), n
 
 
 @compiled()
@@ -46,10 +52,10 @@ def jensen_shannon_complexity(p: ArrayLike, axis: int = -1) -> Array:
     inverse of its largest value. Lamberti, Martin, Plastino and Rosso, Physica A 334, 119 (2004).
     With ordinal patterns it makes the entropy-complexity plane of Rosso et al., Phys. Rev. Lett.
     99, 154102 (2007). Pair it with the normalised Shannon entropy of the same p. Biased by a finite
-    sample: noise lies at H slightly below 1 and C slightly above 0.
+    sample: noise lies at H slightly below 1 and C slightly above 0. Of counts, weights and negative
+    values as `lmc_complexity` says.
     """
-    p = as_real(p)
-    n = _outcomes(p, axis)
+    p, n = _shares(p, axis)
     divergence = SHANNON((p + 1 / n) / 2, axis) - SHANNON(p, axis) / 2 - math.log(n) / 2
     return _largest_divergence_inverse(n) * divergence * SHANNON(p, axis) / math.log(n)
 
@@ -65,7 +71,7 @@ def complexity_bounds(entropy: ArrayLike, n: int) -> tuple[Array, Array]:
 
     Args:
         entropy: H/ln n, between 0 and 1, any shape; NaN elsewhere.
-        n: number of outcomes.
+        n: number of outcomes, two at least.
 
     Returns:
         The lower and the upper bound, of the shape of `entropy`. The lower is attained by one
@@ -73,6 +79,8 @@ def complexity_bounds(entropy: ArrayLike, n: int) -> tuple[Array, Array]:
         ones (Martin, Plastino and Rosso, Physica A 369, 439 (2006)); the mixing parameter is found
         by bisection, to rounding.
     """
+    if n < 2:
+        raise ValueError(f"n: given {n}, allowed: two outcomes or more")
     normalised = as_real(entropy)
     slack = 8 * jnp.finfo(normalised.dtype).eps
     possible = (normalised >= -slack) & (normalised <= 1 + slack)

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete.arguments import whole
 from physent.entropy.discrete.arrays import alike, as_array, as_real
-from physent.protocol.parameters import known
+from physent.protocol.parameters import brief, known
 
 
 def count_symbols(symbols: Array, size: int, weights: Array | None = None, dtype=None) -> Array:
@@ -84,17 +84,29 @@ def as_symbols(x: ArrayLike, size: int, name: str = "symbols") -> Array:
     return _checked([x], [size], name)
 
 
+def as_sizes(sizes: Sequence[int], count: int) -> tuple[int, ...]:
+    """The numbers of possible symbols of `count` variables; raises ValueError for others."""
+    listed = not isinstance(sizes, str) and np.ndim(sizes) == 1
+    whole_sizes = tuple(whole("sizes", size) for size in sizes) if listed else ()
+    if len(whole_sizes) != count or min(whole_sizes, default=1) < 1:
+        raise ValueError(
+            f"sizes: given {brief(sizes)}, allowed: {count} whole numbers > 0, one for each "
+            "variable"
+        )
+    return whole_sizes
+
+
 def combine_symbols(symbols: Sequence[ArrayLike], sizes: Sequence[int]) -> tuple[Array, int]:
     """One symbol for every tuple of simultaneous symbols, and the number of such symbols.
 
     Args:
         symbols: integer arrays (...) of one shape.
-        sizes: the number of possible symbols of each, 0 to size - 1.
+        sizes: the number of possible symbols of each, 0 to size - 1, one at least.
 
     Raises ValueError for different shapes and other sizes, and for other values unless they are
     traced: the combination is then -1.
     """
-    sizes = tuple(whole("sizes", size) for size in sizes)
+    sizes = as_sizes(sizes, len(symbols))
     total = math.prod(sizes)
     if total >= 2**31:
         raise ValueError(f"sizes: {sizes} make {total} combined symbols, allowed: fewer than 2^31")

@@ -3,7 +3,8 @@
 Every measure is called as `measure(p, axis=-1)` on probabilities that sum to one along `axis` and
 gives one value for every other index, in nats where the measure has a logarithm. 0 log 0 is 0, and
 gradients are finite where p = 0 (the derivative there is set to 0, that of an outcome which cannot
-occur). NaN stays NaN.
+occur). NaN stays NaN. Raises ValueError for what are no probabilities, unless they are traced: of
+counts or weights, `entropy(x, measure=...)` takes the shares.
 
 `weights` multiplies the summand of each outcome; estimators that correct for unseen outcomes use
 it.
@@ -13,15 +14,35 @@ import abc
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, ArrayLike
 
+from physent.entropy.discrete.arrays import as_real
 from physent.entropy.discrete.power_sums import excess, log_nonzero, log_power_mean, weighted_sum
 from physent.protocol.parameters import (
     Declared,
     ParameterError,
     as_number,
+    known,
     param,
 )
+
+_ROUNDED = 1e-3  # by how much the sum of rounded probabilities may differ from 1
+
+
+def _probabilities(p: ArrayLike, axis: int, weights: Array | None) -> Array:
+    """Probabilities as an array; those with weights are of estimators, which know their sum."""
+    p = as_real(p)
+    if weights is not None or not known(p):
+        return p
+    total, least = (of(np.asarray(p), axis=axis) for of in (np.sum, np.min))
+    if np.any(wrong := (np.abs(total - 1) > _ROUNDED) | (least < 0)):
+        raise ValueError(
+            f"p: given numbers from {least[wrong][0]:.3g} on with the sum {total[wrong][0]:.6g}, "
+            "allowed: probabilities, which sum to 1; entropy(x, measure=...) takes counts and "
+            "weights"
+        )
+    return p
 
 
 class Measure(Declared):
@@ -68,7 +89,7 @@ class TraceForm(Measure):
 
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:
         """The measure of the probabilities along `axis`."""
-        return weighted_sum(self.summand(p), axis, weights)
+        return weighted_sum(self.summand(_probabilities(p, axis, weights)), axis, weights)
 
     def maximum(self, n: int | Array) -> Array:
         """The value for `n` equal probabilities."""
@@ -115,6 +136,7 @@ class Renyi(RenyiFamily):
         """The measure of the probabilities along `axis`; with weights, of the self-normalised power
         sum.
         """
+        p = _probabilities(p, axis, weights)
         order = self.number("order", p.dtype)
         infinite = jnp.isinf(order)
         finite = jnp.where(infinite, jnp.full_like(order, 2), order)
@@ -149,6 +171,7 @@ class Hartley(RenyiFamily):
 
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:
         """The measure of the probabilities along `axis`."""
+        p = _probabilities(p, axis, weights)
         occurs = jnp.where(jnp.isnan(p), p, (p != 0).astype(p.dtype))
         return jnp.log(weighted_sum(occurs, axis, weights))
 
@@ -160,7 +183,7 @@ class MinEntropy(RenyiFamily):
 
     def __call__(self, p: Array, axis: int = -1, weights: Array | None = None) -> Array:
         """The measure of the probabilities along `axis`."""
-        return -jnp.log(jnp.max(p, axis=axis))
+        return -jnp.log(jnp.max(_probabilities(p, axis, weights), axis=axis))
 
 
 class Kaniadakis(TraceForm):

@@ -60,6 +60,25 @@ def centred_on_host(x: Any, axes: int | tuple[int, ...]) -> tuple[np.ndarray | N
         return low, rest.astype(np.int64) if np.max(rest) < 2**63 else rest
 
 
+def refuse_lost(x: Any, axes: int | tuple[int, ...], name: str = "x") -> None:
+    """Raise ValueError for data whose differences along axes would lose half of their digits or
+    more in JAX's default precision, for functions that cannot do without the offset.
+    """
+    low, rest = centred_on_host(x, axes)
+    if low is None:
+        return
+    axes = axes if isinstance(axes, tuple) else (axes,)
+    size, spread = np.abs(low.astype(float)), np.max(rest, axis=axes, keepdims=True)
+    floating = jnp.finfo(jnp.result_type(float))
+    lost = (spread > 0) & (spread < float(floating.eps) ** 0.5 * size)
+    if np.any(lost):
+        raise ValueError(
+            f"{name}: given values near {low[lost][0]:g} that differ by {spread[lost][0]:g} at "
+            f"most, which {floating.dtype} does not tell apart, allowed: values less their offset, "
+            "or jax_enable_x64"
+        )
+
+
 def _may_lose(x: Any) -> bool:
     """Whether JAX may round what is given when it computes with it."""
     if isinstance(x, jax.Array):

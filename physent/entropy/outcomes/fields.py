@@ -9,6 +9,7 @@ from jaxtyping import Array
 from physent.entropy.discrete import (
     as_floating,
     as_real,
+    less_mean,
     nonnegative,
     squared_modulus,
 )
@@ -57,7 +58,8 @@ class Spectrum(OutcomeSpace):
 
     Reads one axis or several (an n-dimensional FFT). Two-sided by default, k and -k apart, as suits
     a complex amplitude; `one_sided` adds k and -k of a real field together (along the last axis
-    read). `detrend = "mean"` leaves the mean out, k = 0 then has no power.
+    read). `detrend = "mean"` leaves the mean out, k = 0 then has no power. Where there is no power
+    at all, as in a constant without its mean, the result is NaN.
     """
 
     in_order: ClassVar[bool] = True
@@ -76,7 +78,7 @@ class Spectrum(OutcomeSpace):
         x = as_floating(x)
         axes = tuple(range(1, x.ndim))
         if self.detrend == "mean":
-            x = x - jnp.mean(x, axis=axes, keepdims=True)
+            x = less_mean(x, axes)
         if not self.one_sided:
             return squared_modulus(jnp.fft.fftn(x, axes=axes)).reshape(x.shape[0], -1)
         if jnp.iscomplexobj(x):
@@ -90,7 +92,9 @@ class Spectrum(OutcomeSpace):
 
 
 class Counts(OutcomeSpace):
-    """Existing counts, one entry for every possible outcome; reads any number of axes."""
+    """Existing counts, one entry for every possible outcome; reads any number of axes. A negative
+    one makes the result NaN.
+    """
 
     axes: ClassVar[int | None] = None
 
@@ -100,7 +104,7 @@ class Counts(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The counts themselves, flattened."""
-        return as_real(x).reshape(x.shape[0], -1)
+        return nonnegative(as_real(x).reshape(x.shape[0], -1), "nan")
 
 
 DENSITY = Density()  # for defaults

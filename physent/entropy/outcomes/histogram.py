@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
     as_real,
@@ -15,11 +15,14 @@ from physent.entropy.discrete import (
 )
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
+    ParameterError,
     as_number,
     known,
     param,
     static,
 )
+
+_ROUNDINGS = 4  # units of rounding, at the ends of a range, that a bin must be wider than
 
 
 def bin_edges(low: Array, high: Array, bins: int) -> Array:
@@ -54,19 +57,32 @@ def bin_index(x: Array, low: Array, high: Array, bins: int) -> Array:
     return jnp.where(x < low, -1, jnp.where(x > high, bins, index))
 
 
-def check_range(key: str, low: Array | None, high: Array | None) -> None:
-    """Raise ValueError where a range that is known goes downwards; `key` is the name of its lower
-    end.
+def check_range(
+    key: str, low: ArrayLike | None, high: ArrayLike | None, bins: int | None = None
+) -> None:
+    """Raise ParameterError where a range goes downwards, or `bins` in it are no wider than the
+    rounding of numbers at its ends; `key` is the name of its lower end. Ends that are traced pass.
     """
     if low is None or high is None or not known(low, high):
         return
-    ends = np.broadcast_arrays(np.asarray(low), np.asarray(high))
-    if not np.all(ends[0] <= ends[1]):
-        where = np.argwhere(~(ends[0] <= ends[1]))[0]
-        lower, upper = (float(end[tuple(where)]) for end in ends)
-        raise ValueError(
-            f"{key}: given {lower:g}, allowed: a number <= {key.replace('low', 'high')} = {upper:g}"
-        )
+    above = key.replace("low", "high")
+    if len({1, np.size(low), np.size(high)}) > 2 and np.ndim(low) == np.ndim(high):
+        words = f"given {np.size(high)} numbers, allowed: {np.size(low)} as for {key}"
+        raise ParameterError(above, words)
+    ends = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+    if np.any(wrong := ~(ends[0] <= ends[1])):
+        lower, upper = (float(end[wrong][0]) for end in ends)
+        raise ParameterError(key, f"given {lower:g}, allowed: a number <= {above} = {upper:g}")
+    if bins is None:
+        return
+    rounding = float(jnp.finfo(getattr(low, "dtype", jnp.result_type(float))).eps)
+    least = _ROUNDINGS * rounding * bins * np.maximum(*np.abs(ends))
+    if np.any(wrong := np.isfinite(least) & ~(ends[1] - ends[0] > least)):
+        lower, upper, most = (float(each[wrong][0]) for each in (*ends, least))
+        words = f"given {upper!r}, allowed: more than {key} = {lower!r}"
+        if upper > lower:
+            words += f", by {most:.2g}: bins are wider than the rounding of numbers there"
+        raise ParameterError(above, words)
 
 
 class Histogram(OutcomeSpace):
@@ -97,7 +113,7 @@ class Histogram(OutcomeSpace):
     )
 
     def __check_init__(self):
-        check_range("low", self.low, self.high)
+        check_range("low", self.low, self.high, self.bins)
 
     def shiftable(self) -> bool:
         """Whether both ends are those of the data."""

@@ -4,13 +4,15 @@ Both read two axes, particles first, components last: `axis=(-2, -1)`, the defau
 """
 
 import math
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from physent.entropy.discrete import (
     as_real,
+    azimuth,
     count_symbols,
     nonzero,
     only_finite,
@@ -49,7 +51,7 @@ class Cells(OutcomeSpace):
     )
 
     def __check_init__(self):
-        check_range("low", self.low, self.high)
+        check_range("low", self.low, self.high, np.max(self.bins))
 
     def boxes(self, d: int) -> int:
         """The number of boxes for d components. Raises ValueError if there are too many."""
@@ -60,11 +62,23 @@ class Cells(OutcomeSpace):
             )
         return count
 
+    def ends(self, d: int, dtype: Any) -> tuple[Array, Array]:
+        """The lower and the upper ends of d components. Raises ValueError for other numbers."""
+        ends = []
+        for name, given in (("low", self.low), ("high", self.high)):
+            end = jnp.asarray(given, dtype)
+            if end.ndim > 1 or end.size not in (1, d):
+                raise ValueError(
+                    f"{name} has {end.size} entries for {d} components, allowed: 1 or {d}"
+                )
+            ends.append(jnp.broadcast_to(end, (d,)))
+        return ends[0], ends[1]
+
     def tally(self, x: Array) -> Array:
         """The number of particles in every box, row-major."""
         x = as_real(x)
         d = x.shape[-1]
-        low, high = (jnp.broadcast_to(jnp.asarray(v, x.dtype), (d,)) for v in (self.low, self.high))
+        low, high = self.ends(d, x.dtype)
         bins, periodic = _one_each(self.bins, d, "bins"), _one_each(self.periodic, d, "periodic")
         symbol = jnp.zeros(x.shape[:2], jnp.int32)
         inside = jnp.ones(x.shape[:2], bool)
@@ -107,7 +121,7 @@ class Headings(OutcomeSpace):
         x = as_real(x)
         if x.shape[-1] not in (2, 3):
             raise ValueError(f"directions have 2 or 3 components, given {x.shape[-1]}")
-        angle = jnp.arctan2(x[:, :, 1], x[:, :, 0]) / (2 * jnp.pi)
+        angle = azimuth(x) / (2 * jnp.pi)
         sector = jnp.clip(jnp.floor((angle - jnp.floor(angle)) * self.sectors), 0, self.sectors - 1)
         if x.shape[-1] == 2:
             symbol, size = sector, self.sectors

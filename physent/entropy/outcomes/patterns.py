@@ -12,6 +12,7 @@ import math
 from typing import ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import ndtr
 from jaxtyping import Array, ArrayLike
 
@@ -30,6 +31,7 @@ from physent.entropy.discrete import (
 from physent.entropy.outcomes.space import OutcomeSpace
 from physent.protocol.parameters import (
     as_number,
+    known,
     param,
     static,
 )
@@ -119,7 +121,8 @@ class WeightedOrdinal(OrdinalPatterns):
         return True
 
     def weights(self, values: list[Array]) -> Array:
-        """The variances."""
+        """The variances; exactly 0 for equal values, whose mean may be rounded."""
+        values = [v - values[0] for v in values]
         mean = sum(values) / self.order
         return jnp.asarray(sum((v - mean) ** 2 for v in values) / self.order)
 
@@ -129,11 +132,13 @@ class AmplitudeOrdinal(OrdinalPatterns):
     x_i|.
 
     Azami and Escudero, Comput. Methods Programs Biomed. 128, 40 (2016). Depends on the origin of x
-    through A.
+    through A, so that no offset can be taken off: raises ValueError for numbers in float64 that
+    float32, where that is what JAX computes in, does not tell apart.
     """
 
     counted: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = True
+    by_differences: ClassVar[bool] = True
     mix: Array = param(
         default=0.5,
         converter=as_number,
@@ -141,6 +146,10 @@ class AmplitudeOrdinal(OrdinalPatterns):
         ge=0,
         le=1,
     )
+
+    def shiftable(self) -> bool:
+        """Whether steps alone count."""
+        return known(self.mix) and bool(np.all(np.asarray(self.mix) == 0))
 
     def weights(self, values: list[Array]) -> Array:
         """The weighted mean of sizes and steps."""

@@ -2,7 +2,6 @@
 
 import abc
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -10,7 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete import as_array, as_floating, compiled, scaled, shift_free
+from physent.entropy.discrete import (
+    as_array,
+    as_floating,
+    axes_of,
+    compiled,
+    refuse_lost,
+    scaled,
+    shift_free,
+)
 from physent.protocol.parameters import Declared
 
 Axes = int | Sequence[int] | None
@@ -23,9 +30,18 @@ def as_axes(axis: Axes, last: int = 1) -> tuple[int, ...]:
     return tuple(axis) if isinstance(axis, Sequence) else (axis,)
 
 
-def read_axes(space: "OutcomeSpace", axis: Axes) -> tuple[int, ...] | None:
-    """The axes that an outcome space reads, None where the origin of the data counts."""
-    return as_axes(axis, space.axes or 1) if space.shiftable() else None
+def read_axes(space: "OutcomeSpace", x: ArrayLike, axis: Axes) -> tuple[int, ...] | None:
+    """The axes that an outcome space reads, None where the origin of the data counts.
+
+    Raises ValueError where differences count as well, and JAX's default precision has no digits
+    left for them.
+    """
+    axes = as_axes(axis, space.axes or 1)
+    if space.shiftable():
+        return axes
+    if space.by_differences:
+        refuse_lost(x, axes)
+    return None
 
 
 class OutcomeSpace(Declared):
@@ -34,14 +50,16 @@ class OutcomeSpace(Declared):
     `counted` says whether the numbers are counts of a sample, which is what bias-corrected
     estimators need; a density or a power spectrum gives weights instead. `homogeneous` says whether
     a change of units multiplies all weights alike, or leaves all as they are. `in_order` says
-    whether neighbours count, so that data along time must be evenly spaced. `weighs` says whether
-    cells may have weights (`weighted`). `axes` is how many axes of the data the space reads; None
-    means that it takes any number and flattens them.
+    whether neighbours count, so that data along time must be evenly spaced; `by_differences`,
+    whether differences of values count, of spaces that are not `shiftable`, too. `weighs` says
+    whether cells may have weights (`weighted`). `axes` is how many axes of the data the space
+    reads; None means that it takes any number and flattens them.
     """
 
     counted: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = False
     in_order: ClassVar[bool] = False
+    by_differences: ClassVar[bool] = False
     weighs: ClassVar[bool] = False
     axes: ClassVar[int | None] = 1
 
@@ -63,7 +81,7 @@ class OutcomeSpace(Declared):
         """Whether a constant added to the data changes nothing."""
         return False
 
-    @shift_free(x=lambda given: read_axes(given["self"], given["axis"]))
+    @shift_free(x=lambda given: read_axes(given["self"], given["x"], given["axis"]))
     @compiled()
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The counts or weights of all outcomes, along a last axis that replaces the axes read."""
@@ -84,7 +102,7 @@ class OutcomeSpace(Declared):
         tally = self.tally(prepare(laid_out))
         return tally.reshape(*batch, tally.shape[-1])
 
-    @shift_free(x=lambda given: read_axes(given["self"], given["axis"]))
+    @shift_free(x=lambda given: read_axes(given["self"], given["x"], given["axis"]))
     @compiled()
     def probabilities(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The relative frequencies of all outcomes, along the last axis; NaN if there is nothing to
@@ -108,12 +126,7 @@ def arrange(x: Array, axis: Axes, wanted: int | None) -> tuple[tuple[int, ...], 
     axis = as_axes(axis, wanted or 1)
     if wanted is not None and len(axis) != wanted:
         raise ValueError(f"this outcome space reads {wanted} axes of the data, given axis={axis}")
-    if any(not -x.ndim <= operator.index(a) < x.ndim for a in axis) or len(
-        {a % x.ndim for a in axis}
-    ) != len(axis):
-        raise ValueError(f"axis={axis} does not name different axes of an array of shape {x.shape}")
-    if 0 in [x.shape[a] for a in axis]:
-        raise ValueError(f"axis={axis} of an array of shape {x.shape} has no values")
+    axis = axes_of(x, axis)
     moved = jnp.moveaxis(x, axis, tuple(range(-len(axis), 0)))
     batch = moved.shape[: x.ndim - len(axis)]
     return batch, moved.reshape(math.prod(batch), *moved.shape[x.ndim - len(axis) :])

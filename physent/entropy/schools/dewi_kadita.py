@@ -16,30 +16,27 @@ from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.continuous.distances import nearest_distances
 from physent.entropy.discrete import (
+    POSITIVE,
     as_real,
+    azimuth,
     compiled,
     count_symbols,
     log_nonzero,
     matmul,
     scaled,
+    shift_free,
     unit_of,
 )
-from physent.entropy.discrete.arguments import Check
 from physent.entropy.schools.directions import momenta, unit
 
 _PAIRS = 2**18  # held at once
 
 
 R = TypeVar("R")
-POSITIVE: tuple[Check, str] = (
-    lambda value: np.all(np.isfinite(value) & (value > 0)),
-    "numbers > 0",
-)
 
 
 class SchoolingEntropies(NamedTuple):
@@ -95,6 +92,7 @@ def oceanic_schooling_index(
     )
 
 
+@shift_free(position=-2)
 @compiled(length=POSITIVE)
 def cohesion_entropy(
     position: ArrayLike, length: ArrayLike, bins: int = 25, periodic: bool = True
@@ -131,6 +129,7 @@ def depth_entropy(position: ArrayLike, length: ArrayLike, bins: int = 15) -> Arr
     return batched(lambda x: _of_depths(x, length, bins), position)
 
 
+@shift_free(position=-2)
 @compiled()
 def angular_momentum_entropy(position: ArrayLike, heading: ArrayLike, bins: int = 20) -> Array:
     """Entropy of |r x v| on [0, 1], with unit vectors from the mean position and along the heading.
@@ -142,6 +141,7 @@ def angular_momentum_entropy(position: ArrayLike, heading: ArrayLike, bins: int 
     return batched(lambda x, h: _of_angular_momenta(x, h, bins), position, heading)
 
 
+@shift_free(position=-2)
 @compiled(length=POSITIVE)
 def neighbour_entropy(
     position: ArrayLike, length: ArrayLike, k: int = 5, bins: int = 20, periodic: bool = True
@@ -164,6 +164,7 @@ def velocity_correlation_entropy(heading: ArrayLike, bins: int = 20) -> Array:
     return batched(lambda h: _of_correlations(h, bins), heading)
 
 
+@shift_free(position=-2)
 @compiled()
 def shape_entropy(position: ArrayLike) -> Array:
     """-sum e ln e / ln d of the normalised eigenvalues e of the covariance of positions: 1 for a
@@ -174,6 +175,7 @@ def shape_entropy(position: ArrayLike) -> Array:
     return batched(eigenvalue_entropy, position)
 
 
+@shift_free(position=-2)
 @compiled()
 def wrapped_rotation(position: ArrayLike, heading: ArrayLike) -> Array:
     """|mean of r x v| with unit vectors, r from the mean of the wrapped positions: the rotation of
@@ -198,11 +200,11 @@ def _of_nearest(nearest: Array, length: ArrayLike, bins: int) -> Array:
 
 def _of_headings(heading: Array, bands: int, sectors: int) -> Array:
     v = unit(scaled(heading))
-    azimuth = _bin(jnp.arctan2(v[:, 1], v[:, 0]) + math.pi, 0.0, 2 * math.pi, sectors)
+    sector = _bin(azimuth(v) + math.pi, 0.0, 2 * math.pi, sectors)
     if heading.shape[-1] == 2:
-        return _entropy_of(count_symbols(azimuth[None], sectors, dtype=v.dtype)[0])
+        return _entropy_of(count_symbols(sector[None], sectors, dtype=v.dtype)[0])
     band = _bin(jnp.arccos(jnp.clip(v[:, 2], -1, 1)), 0.0, math.pi, bands)
-    counts = count_symbols((band * sectors + azimuth)[None], bands * sectors, dtype=v.dtype)
+    counts = count_symbols((band * sectors + sector)[None], bands * sectors, dtype=v.dtype)
     middles = (jnp.arange(bands, dtype=v.dtype) + 0.5) * (math.pi / bands)
     return _entropy_of((counts.reshape(bands, sectors) * jnp.sin(middles)[:, None]).ravel())
 

@@ -17,17 +17,18 @@ from jaxtyping import Array, ArrayLike
 from physent.entropy.continuous.differential import kozachenko_leonenko
 from physent.entropy.continuous.distances import circumferences, gap, nearest_distances
 from physent.entropy.discrete import (
+    POSITIVE,
     Grassberger,
     Shannon,
     compiled,
     count_symbols,
     matmul,
     scaled,
+    shift_free,
     unit_of,
 )
 from physent.entropy.outcomes.particles import Headings
 from physent.entropy.schools.dewi_kadita import (
-    POSITIVE,
     batched,
     eigenvalue_entropy,
     over_pairs,
@@ -51,6 +52,7 @@ class SchoolEntropies(NamedTuple):
     shape: Array
 
 
+@shift_free(position=-2)
 @compiled(period=POSITIVE)
 def school_entropies(
     position: ArrayLike,
@@ -111,6 +113,7 @@ class CorrelationProfile(NamedTuple):
     entropy: Array
 
 
+@shift_free(position=-2)
 @compiled(edges=RISING, period=POSITIVE)
 def velocity_correlation_profile(
     position: ArrayLike,
@@ -169,6 +172,7 @@ def velocity_correlation_profile(
     return batched(one, position, heading)
 
 
+@shift_free(position=-2)
 @compiled(period=POSITIVE)
 def from_centre(position: ArrayLike, period: ArrayLike | Sequence[float] | None = None) -> Array:
     """The minimum-image vectors (..., N, d) from the centre of mass to each particle.
