@@ -65,6 +65,7 @@ def diagnose(
                 period=box,
                 unwrap=unwrap,
             )
+            result.load()  # its coordinates are of the file
         except ValueError as error:
             raise FolderError(f"{file}: {error}") from None
     if output is None:

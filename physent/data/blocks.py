@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 import xarray as xr
 
@@ -36,6 +37,22 @@ def check(
     for outcomes in spaces:
         if words := outcomes.misfit(part):
             raise ValueError(f"{name} {words}")
+
+
+def check_fits(part: np.ndarray, name: str) -> None:
+    """Raise ValueError for values that the precision of JAX cannot hold."""
+    if jax.config.read("jax_enable_x64") or part.dtype.itemsize < 4 or not part.size:
+        return
+    if part.dtype.kind in "iu":
+        most, what = np.iinfo(np.int32).max, "whole numbers beyond 32 bits"
+    else:
+        most, what = float(np.finfo(np.float32).max), "numbers beyond single precision"
+    size = np.abs(part[np.isfinite(part)]).max(initial=0)
+    if size > most or size < 0:  # the least of all integers is its own negative
+        raise ValueError(
+            f"{name} holds {what} ({size:g}), in which JAX computes: call "
+            'jax.config.update("jax_enable_x64", True) first'
+        )
 
 
 def rows_of(

@@ -2,7 +2,8 @@
 somebody gives as weights.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,7 +14,17 @@ from physent.errors import nearest
 
 UNIFORM = 1e-4  # float32 coordinates of a uniform grid differ by about that much
 AREAS = ("areaCell", "cell_area", "area", "areacella", "areacello", "area_t")
+SPHERE = ("lat", "latitude", "lon", "longitude")
+SHARES = ("1", "%", "percent", "fraction", "")
 GIVEN = "allowed: area, volume, or the name of a variable"
+
+
+def number_in(words: Mapping[str, Any], key: str) -> float | None:
+    """The number that an attribute is; None where it is something else, as of other programs."""
+    try:
+        return float(words[key])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def is_even(points: np.ndarray) -> bool:
@@ -38,14 +49,19 @@ def edges_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
         )
     coordinate = data[dim]
     bounds = coordinate.attrs.get("bounds", coordinate.encoding.get("bounds"))
-    if bounds in data.variables and data[bounds].shape == (coordinate.size, 2):
+    if bounds is not None:
+        if bounds not in data.variables or data[bounds].shape != (coordinate.size, 2):
+            raise ValueError(
+                f"the bounds {bounds!r} of axis {dim!r} are not there, or not two numbers for each "
+                "cell: give them, or drop the attribute `bounds`"
+            )
         edges = data[bounds].values
         if not are_dates(edges):
             return np.sort(edges.astype(float), axis=1)
     if coordinate.size < 2:
-        length = coordinate.attrs.get("length")
+        length = number_in(coordinate.attrs, "length")
         if length is not None and coordinate.attrs.get("periodic") == "true":
-            return np.array([[0.0, float(length)]])
+            return np.array([[0.0, length]])
         raise ValueError(
             f"axis {dim!r} has only one point, so it has no spacing: give it bounds (CF), or the "
             "sizes of its cells as weights"
@@ -68,8 +84,9 @@ def widths_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
     if coordinate is not None and not bounded and coordinate.size > 1:
         points, attributes = coordinate.values, coordinate.attrs
         if (points.dtype.kind in "fiu" or are_dates(points)) and is_even(points):
-            if attributes.get("periodic") == "true" and "length" in attributes:
-                return np.full(len(points), float(attributes["length"]) / len(points))
+            length = number_in(attributes, "length")
+            if attributes.get("periodic") == "true" and length is not None:
+                return np.full(len(points), length / len(points))
             return np.full(len(points), abs(float(steps_of(points)[0])))
     edges = edges_of(data, dim)
     return edges[:, 1] - edges[:, 0]
@@ -92,9 +109,18 @@ def weights_of(
     Raises ValueError where nothing is found, and where what is found does not fit.
     """
     if isinstance(given, xr.DataArray):
-        return _fitting(given, name, data[name].dims)
+        return _fitting(given, data[name], name)
+    if not isinstance(given, str):
+        words = f"weights: given {type(given).__name__}, {GIVEN}, or a DataArray"
+        raise ValueError(words)
+    if given == "volume" and (stated := _measured(data, name, "volume")) is not None:
+        return _fitting(stated, data[name], name)
     if given in ("area", "volume"):
         found = _area(data, name, dims)
+        unknown = [str(d) for d in dims if str(d).lower() in SPHERE]
+        if found is None and given == "volume" and unknown:
+            words = "has no units of degrees or radians, so the areas are not known"
+            raise ValueError(f"weights: axis {unknown[0]} {words}; {GIVEN}")
         if found is None and given == "area":
             raise ValueError(
                 f"weights: no areas of the cells of {name} are found: no cell_measures, none of "
@@ -104,18 +130,18 @@ def weights_of(
         for dim in dims if given == "volume" else ():
             if dim not in found.dims:
                 found = found * xr.DataArray(widths_of(data, dim), dims=[dim])
-        return _fitting(found, name, data[name].dims)
+        return _fitting(found, data[name], name)
     if given in data.variables:
-        return _fitting(data[given], name, data[name].dims)
+        return _fitting(data[given], data[name], name)
     formula = expression(given, data.variables)
     if formula is None:
         words = nearest(given, [*map(str, data.variables), "area", "volume"])
         raise ValueError(f"weights: there is no variable {given!r}{words} ({GIVEN})")
-    return _fitting(formula.of(data), name, data[name].dims)
+    return _fitting(formula.of(data), data[name], name)
 
 
-def _fitting(found: xr.DataArray, name: str, dims: Iterable[Hashable]) -> xr.DataArray:
-    other = [str(d) for d in found.dims if d not in dims]
+def _fitting(found: xr.DataArray, array: xr.DataArray, name: str) -> xr.DataArray:
+    other = [str(d) for d in found.dims if d not in array.dims]
     if other or found.dtype.kind not in "fiub":
         what = f"{found.name or 'what is given'}"
         raise ValueError(
@@ -123,24 +149,42 @@ def _fitting(found: xr.DataArray, name: str, dims: Iterable[Hashable]) -> xr.Dat
             if other
             else f"weights: {what} holds no numbers"
         )
+    for dim in found.dims:
+        if found.sizes[dim] != array.sizes[dim]:
+            raise ValueError(
+                f"weights: given {found.sizes[dim]} along {dim}, where {name} has "
+                f"{array.sizes[dim]}"
+            )
+        labelled = dim in found.coords and dim in array.coords
+        if labelled and not found[dim].equals(array[dim]):
+            raise ValueError(
+                f"weights: their coordinate {dim} is not that of {name}: bring them into one order "
+                "first (reindex_like), or drop it"
+            )
     return found.drop_vars(list(found.coords))
+
+
+def _measured(data: xr.Dataset, name: str, what: str) -> xr.DataArray | None:
+    """The area or volume that the CF attribute `cell_measures` of a variable names, or that is
+    called so where it is a volume; None where there is none in the file.
+    """
+    words = str({**data[name].encoding, **data[name].attrs}.get("cell_measures", "")).split()
+    named = dict(zip(words[::2], words[1::2], strict=False))
+    stated = named.get(f"{what}:", what if what == "volume" else None)
+    return data[stated] if stated in data.variables else None
 
 
 def _area(data: xr.Dataset, name: str, dims: Sequence[Hashable]) -> xr.DataArray | None:
     """The areas of cells, by the first way that there is; None where there is none."""
     array = data[name]
-    measures = str({**array.encoding, **array.attrs}.get("cell_measures", "")).split()
-    named = dict(zip(measures[::2], measures[1::2], strict=False))
-    if (stated := named.get("area:")) is not None:
-        if stated in data.variables:
-            return data[stated]
-        raise ValueError(
-            f"weights: {name} says that its area is {stated}, which is not in the file"
-        )
+    if (stated := _measured(data, name, "area")) is not None:
+        return stated
     standard = [n for n, v in data.variables.items() if v.attrs.get("standard_name") == "cell_area"]
     for each in (*standard, *AREAS):
         if each in data.variables and set() < set(data[each].dims) <= set(array.dims):
-            return data[each]
+            units = str(data[each].attrs.get("units", "m2")).strip().lower()
+            if units not in SHARES:  # the area of ice is the share of a cell
+                return data[each]
     if {"pm", "pn"} <= set(data.variables) and set(data["pm"].dims) <= set(dims):
         return 1 / (data["pm"] * data["pn"])
     return _on_sphere(data, dims)
@@ -158,18 +202,22 @@ def _on_sphere(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.DataArray | Non
     if "gw" in data.variables and data["gw"].dims == (lat,):
         height = np.asarray(data["gw"].values, float)
     else:
-        edges = np.radians(np.clip(edges_of(data, lat), -90, 90))
+        edges = np.clip(_radians(data, lat, edges_of(data, lat)), -np.pi / 2, np.pi / 2)
         height = np.sin(edges[:, 1]) - np.sin(edges[:, 0])
     area = xr.DataArray(height, dims=[lat])
     if not longitude:
         return area * (2 * np.pi)
     (lon,) = longitude
-    width = (
-        np.full(data.sizes[lon], 360.0 / data.sizes[lon])
-        if _goes_round(data[lon].values)
-        else widths_of(data, lon)
-    )
-    return area * xr.DataArray(np.radians(width), dims=[lon])
+    points, bounded = _radians(data, lon, data[lon].values), "bounds" in data[lon].attrs
+    if not bounded and _goes_round(points):
+        width = np.full(len(points), 2 * np.pi / len(points))
+    else:
+        width = _radians(data, lon, widths_of(data, lon))
+    if np.sum(width) > 2 * np.pi * (1 + 1e-3):
+        raise ValueError(
+            f"weights: the cells along {lon} go round more than once: cut what repeats"
+        )
+    return area * xr.DataArray(width, dims=[lon])
 
 
 def _goes_round(longitudes: np.ndarray) -> bool:
@@ -177,7 +225,13 @@ def _goes_round(longitudes: np.ndarray) -> bool:
     size = len(longitudes)
     if size == 1:
         return True
-    return is_even(longitudes) and abs(abs(longitudes[1] - longitudes[0]) * size / 360 - 1) < 1e-3
+    step = abs(longitudes[1] - longitudes[0])
+    return is_even(longitudes) and abs(step * size / (2 * np.pi) - 1) < 1e-3
+
+
+def _radians(data: xr.Dataset, dim: Hashable, angles: np.ndarray) -> np.ndarray:
+    """Angles along an axis in radians, whatever its units are."""
+    return angles if str(data[dim].attrs.get("units", "")).startswith("rad") else np.radians(angles)
 
 
 def _is_degrees(data: xr.Dataset, dim: Hashable, standard: str, towards: str) -> bool:

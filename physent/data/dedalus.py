@@ -51,7 +51,9 @@ def read(path: Path) -> xr.Dataset:
         for i, size in enumerate(task.shape):
             points, label = _scale(task.dims[i], size, i == 0), task.dims[i].label
             dim = "t" if i == 0 else label or f"component_{i}"
-            if dim in coords and len(coords[dim]) != size:  # a task on a grid of its own
+            known = coords.get(dim)
+            if known is not None and points is not None and not np.array_equal(known, points):
+                # a task on a grid of its own
                 dim = f"{dim}_{name}"
             if points is not None:
                 coords[dim] = points

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from physent.data.cells import is_even, widths_of
+from physent.data.cells import UNIFORM, is_even, number_in, widths_of
 from physent.data.times import OWN
 from physent.protocol.parameters import as_number
 from physent.protocol.variables import Axis, Domain, Variable
@@ -42,10 +42,11 @@ def _axis(dataset: xr.Dataset, dim: str) -> Axis:
     points, words = np.arange(dataset.sizes[dim], dtype=float), {}
     if dim in dataset.coords and dataset[dim].dtype.kind in "fiu":
         points, words = dataset[dim].values.astype(float), dataset[dim].attrs
-    length, widths, unsized = words.get("length"), None, ""
+    length, widths, unsized = number_in(words, "length"), None, ""
     try:
         found = widths_of(dataset, dim)
-        if not is_even(np.cumsum(found)) or not is_even(points) or len(found) == 1:
+        step = np.abs(points[1] - points[0]) if len(points) > 1 and is_even(points) else np.nan
+        if not np.all(np.abs(found - step) <= UNIFORM * step):
             widths = as_number(found)
     except ValueError as error:
         unsized = str(error)

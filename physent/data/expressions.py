@@ -8,6 +8,7 @@ name that is no word of Python is quoted: `"wind speed"**2`.
 import ast
 import operator
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,11 +106,12 @@ def _read(node: ast.AST, found: dict[str, None], text: str, depth: int) -> str:
         found[name] = None
         return re.sub(r"\W+", "_", name).strip("_")
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        if isinstance(node.value, bool):
-            raise ValueError(f"{brief(text)}: given {node.value}, allowed: {ALLOWED}")
-        return re.sub(r"\W", lambda m: "p" if m[0] == "." else "m", f"{float(node.value):g}")
+        if isinstance(node.value, bool) or abs(node.value) > sys.float_info.max:
+            raise ValueError(f"{brief(text)}: given {brief(node.value)}, allowed: {ALLOWED}")
+        words = f"{float(node.value):g}".replace("e-", "em").replace("e+", "e")
+        return re.sub(r"\W", "p", words)
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-        parts = (_read(each, found, text, depth + 1) for each in (node.left, node.right))
+        parts = [_read(each, found, text, depth + 1) for each in (node.left, node.right)]
         return f"_{OPERATORS[type(node.op)][0]}_".join(parts)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         sign = "minus_" if isinstance(node.op, ast.USub) else ""
@@ -132,9 +134,16 @@ def _name(node: ast.AST) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
+def _wide(variable: xr.Variable) -> xr.Variable:
+    """A variable to compute with: float64 for whole numbers, which would wrap, float32 for half."""
+    if variable.dtype.kind in "iub":
+        return variable.astype(np.float64)
+    return variable.astype(np.float32) if variable.dtype == np.float16 else variable
+
+
 def _value(node: ast.AST, variables: Mapping[str, xr.Variable]) -> Any:
     if (name := _name(node)) is not None:
-        return variables[name]
+        return _wide(variables[name])
     if isinstance(node, ast.Constant):
         return float(node.value)  # pyright: ignore
     if isinstance(node, ast.BinOp):

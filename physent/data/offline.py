@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from physent.data.blocks import check, follow, rows_of
+from physent.data.blocks import check, check_fits, follow, rows_of
 from physent.data.described import UNWRAPPED, box_of, domain_of, shape_of, unwrapping, variable_of
 from physent.data.naming import along_time, meant, times_along, with_words, words_of
 from physent.data.times import uneven
@@ -98,7 +98,14 @@ def diagnose(
     outputs = _outputs(diagnostics, first, dataset)
     weighed = weighing(diagnostics, first, weights)
     cells = Cells(dataset, time, variables, weighed, weights, skip_missing)
-    used = _used(diagnostics, first, cells)
+    read = [_used(diagnostic, first, cells) for diagnostic in diagnostics]
+    used = set[str]().union(*read)
+    whole = {
+        name
+        for diagnostic, names in zip(diagnostics, read, strict=True)
+        for name in names
+        if not diagnostic.weighs()
+    }
     arrays = {name: array for name, array in arrays.items() if name in used}
     spaces = [
         (first.find(of), outcomes)
@@ -140,7 +147,9 @@ def diagnose(
     for place, values in rows_of(arrays | cells.changing, len(times), BLOCK_BYTES):
         for name in arrays:
             about = [outcomes for of, outcomes in spaces if of == name]
-            check(values[name], name, about, skip_missing and name in weighed, place.start)
+            gaps = skip_missing and name in weighed and name not in whole
+            check(values[name], name, about, gaps, place.start)
+            check_fits(values[name], name)
             if name in turned:
                 values[name] = turned[name](values[name])
         cells.look(values, with_members)
@@ -206,15 +215,15 @@ def _outputs(
     return outputs
 
 
-def _used(diagnostics: Sequence[Diagnostic], first: _Foreign, cells: Cells) -> set[str]:
-    """The observables that the diagnostics read: only these are loaded."""
+def _used(diagnostic: Diagnostic, first: _Foreign, cells: Cells) -> set[str]:
+    """The observables that a diagnostic reads: only these are loaded."""
     used: set[str] = set()
     sizes = {key: jnp.ones(()) for key in (*cells.fixed, *cells.changing)}
 
     def trace(values: Any, t: Any) -> Any:
         weigh = lambda name, value: cells.weigh(name, value, sizes)  # noqa: E731
         observed = _Foreign(first.aliases, values, first.variables, first.domain, t, weigh=weigh)
-        outputs = [diagnostic(diagnostic.init(observed), observed)[1] for diagnostic in diagnostics]
+        outputs = diagnostic(diagnostic.init(observed), observed)[1]
         used.update(observed.read)
         return outputs
 

@@ -19,6 +19,7 @@ import xarray as xr
 from xarray.backends import NetCDF4DataStore
 
 from physent.data import dedalus
+from physent.data.missing import marked_missing
 from physent.data.tables import SUFFIXES, read_table
 from physent.errors import FolderError, nearest
 from physent.protocol import hdf5
@@ -78,17 +79,25 @@ def _needs(path: Path, package: str, what: str) -> None:
         )
 
 
-def _decoded(opened: Any, *arguments: Any, **options: Any) -> xr.Dataset:
-    """What a function of xarray opens, with times that it cannot decode left as they are."""
+def _decoded(
+    opened: Any, *arguments: Any, never_written: bool = True, **options: Any
+) -> xr.Dataset:
+    """What a function of xarray opens, with times that it cannot decode left as they are; NaN where
+    a value is not valid, or, in NetCDF, was `never_written`.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of spans of time, whatever they become
         warnings.simplefilter("ignore", xr.SerializationWarning)
+        stored = opened(*arguments, **options, decode_cf=False)
+        marked = marked_missing(stored, never_written)
         try:
-            return opened(*arguments, **options)
-        except ValueError as error:
-            if "decode" not in str(error):
+            decoded = xr.decode_cf(marked)
+        except (ValueError, OverflowError) as error:
+            if isinstance(error, ValueError) and "decode" not in str(error):
                 raise
-            return opened(*arguments, **options, decode_times=False)
+            decoded = xr.decode_cf(marked, decode_times=False)
+        decoded.set_close(stored.close)
+        return decoded
 
 
 def _zarr(path: Path, group: str | None) -> xr.Dataset:
@@ -98,7 +107,12 @@ def _zarr(path: Path, group: str | None) -> xr.Dataset:
     _needs(path, "zarr", "it is a zarr store")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of metadata that are not consolidated
-        return _decoded(xr.open_dataset, path, engine="zarr", group=group)
+        try:
+            return _decoded(xr.open_dataset, path, engine="zarr", group=group, never_written=False)
+        except KeyError as error:
+            words = error.args[0] if error.args else error
+            hint = "" if group is None else f" (--group {group}: is there such a group?)"
+            raise FolderError(f"{path}: cannot be read: {words} is missing{hint}") from None
 
 
 def _hdf5(path: Path, group: str | None) -> xr.Dataset:
@@ -205,7 +219,12 @@ def _part(file: netCDF4.Dataset, group: str) -> xr.Dataset:
 
 def _by_h5netcdf(path: Path, group: str) -> xr.Dataset:
     return _decoded(
-        xr.open_dataset, path, engine="h5netcdf", phony_dims="access", group=group or None
+        xr.open_dataset,
+        path,
+        engine="h5netcdf",
+        phony_dims="access",
+        group=group or None,
+        never_written=False,
     )
 
 

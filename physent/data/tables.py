@@ -1,5 +1,8 @@
 """Tables in text files: a line of names, and a column for each series."""
 
+import io
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from physent.data.times import TIMES
-from physent.errors import FolderError, nearest
+from physent.errors import FolderError, brief, nearest
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 AS_TIME = (*TIMES, "date", "datetime", "timestamp", "seconds")
@@ -22,10 +25,22 @@ def read_table(path: Path, time: str | None = None) -> xr.Dataset:
 
     Raises FolderError where there is no such column, and where columns have no names.
     """
+    lines = _lines(path)
+    separator = _separator(lines)
     try:
-        table = pd.read_csv(path, sep=_separator(path), comment="#", skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise FolderError(f"{path}: cannot be read as a table: {error}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # of values without a name
+            table = pd.read_csv(
+                io.StringIO("".join(text for _, text in lines)),
+                sep=separator,
+                skipinitialspace=True,
+                index_col=False,
+            )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        words = str(error).splitlines()[0]
+        if isinstance(error, pd.errors.ParserWarning):
+            words = "its lines hold more values than there are names"
+        raise FolderError(f"{path}: cannot be read as a table: {words}") from None
     table.columns = [str(name).strip() for name in table.columns]
     if all(_is_number(name) for name in table.columns):
         raise FolderError(
@@ -44,6 +59,9 @@ def read_table(path: Path, time: str | None = None) -> xr.Dataset:
         raise FolderError(
             f"{path}: there is no column {time!r}{hint} (columns: {', '.join(table.columns)})"
         )
+    for name, column in table.items():
+        if name != time:
+            _check_numbers(path, str(name), column, [number for number, _ in lines[1:]])
     series = {
         name: (time, column.to_numpy())
         for name, column in table.items()
@@ -52,11 +70,47 @@ def read_table(path: Path, time: str | None = None) -> xr.Dataset:
     return xr.Dataset(series, {time: (time, _times(path, pd.Series(table[time])))})
 
 
-def _separator(path: Path) -> str:
-    """What separates the names in the first line that is no remark."""
-    with open(path, encoding="utf-8-sig") as file:
-        line = next((line for line in file if line.strip() and not line.startswith("#")), "")
-    return next((each for each in (",", ";", "\t") if each in line), r"\s+")
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """The lines that are no remarks, with their numbers, each without a separator at its end where
+    the line of names has one.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            lines = [
+                (number, text)
+                for number, text in enumerate(file, 1)
+                if text.strip() and not text.lstrip().startswith("#")
+            ]
+    except UnicodeDecodeError as error:
+        raise FolderError(f"{path}: cannot be read as a table: {error}") from None
+    ends = [text.rstrip()[-1] for _, text in lines[1:]]
+    for each in (",", ";"):  # as some programs write them, whatever the names do
+        if ends and all(end == each for end in ends):
+            fields = {text.rstrip().rstrip(each).count(each) for _, text in lines}
+            if len(fields) == 1:
+                return [(number, text.rstrip().rstrip(each) + "\n") for number, text in lines]
+    return lines
+
+
+def _separator(lines: list[tuple[int, str]]) -> str:
+    """What separates the names in the first line."""
+    names = re.sub('"[^"]*"', "", lines[0][1]) if lines else ""
+    return next((each for each in (",", ";", "\t") if each in names), r"\s+")
+
+
+def _check_numbers(path: Path, name: str, column: pd.Series, numbers: list[int]) -> None:
+    """Raise FolderError where a column of numbers holds a value that is none, such as 3,5."""
+    if column.dtype.kind in "fiubMm":
+        return
+    read = pd.Series(pd.to_numeric(column, errors="coerce"))
+    wrong = read.isna() & column.notna()
+    looks = column.astype(str).str.fullmatch(r"\s*[-+]?[\d.,' ]*\d([eEdD][-+]?\d+)?\s*")
+    if wrong.any() and (read.notna().mean() > 0.5 or (looks | column.isna()).all()):
+        row = int(np.argmax(wrong))
+        raise FolderError(
+            f"{path}:{numbers[row]}: column {name!r} holds {brief(column.iloc[row])}, allowed: a "
+            "number with a decimal point, or nothing where it is missing"
+        )
 
 
 def _is_number(word: str) -> bool:

@@ -145,6 +145,11 @@ class HistogramEntropy(Diagnostic[Array]):
         if weights is None:
             counts = carry + count_symbols(symbols, self.bins, dtype=carry.dtype)[0]
         else:
+            if self.estimator.corrects and weights.dtype != bool:
+                raise ValueError(
+                    f"{type(self.estimator).__name__} corrects for a finite sample, but weights "
+                    "are no counts: set the estimator to plug_in"
+                )
             each = weights.astype(carry.dtype).reshape(1, -1)
             symbols = jnp.where(each == 0, -1, symbols)
             counts = carry + count_symbols(symbols, self.bins, each)[0]
