@@ -18,7 +18,7 @@ from physent.io.overwriting import is_page
 from physent.report.checks import checks, overall
 from physent.report.movie import movie
 from physent.report.page import HEADLINES, MARKS, entries, made, save, template
-from physent.report.pictures import showpieces
+from physent.report.pictures import has_swarm, showpieces
 from physent.report.statistics import averages
 from physent.runs import execute
 
@@ -96,9 +96,8 @@ def _each(folder: Path, stop: Callable[[], bool]) -> Iterator[Shown]:
 def _part(folder: Path) -> dict[str, Any]:
     with open_run(folder) as dataset:
         found = checks(dataset, folder)
-        film = (
-            movie(dataset, FRAMES) if "position" in dataset else None
-        )  # of fields, pictures show the time too
+        # of fields, pictures show the time too
+        film = movie(dataset, FRAMES) if has_swarm(dataset) else None
         state = overall(found)
         return {
             "name": str(dataset.attrs["title"]),
