@@ -102,7 +102,9 @@ def not_kept(found: Iterable[Drift]) -> str:
 def tolerance(dataset: xr.Dataset) -> float:
     """The relative drift that rounding alone may cause in a run."""
     solver = experiment_of(dataset.attrs).get("solver", {})
-    found = [array for array in dataset.data_vars.values() if array.attrs.get("role") == "invariant"]
+    found = [
+        array for array in dataset.data_vars.values() if array.attrs.get("role") == "invariant"
+    ]
     epsilons = [_epsilon(dataset, array) for array in found] or [0.0]
     return round_off(_times(dataset, solver)[1], max(epsilons))
 

@@ -37,7 +37,6 @@ from physent.protocol.parameters import (
 )
 from physent.protocol.variables import Axis, Variable
 
-
 PRINTED = {  # names as they are printed, where they are somebody's
     "shannon": "Shannon",
     "renyi": "Rényi",

@@ -53,7 +53,7 @@ def image(array: xr.DataArray, sort: Sort) -> Figure:
     flat = replace(sort, dims=(up, across))
     values, label, (t, y, x) = numbers(array, flat, moments(array, sort.time), COLUMNS)
     ratio, alike = shape(array, x, y, across, up)
-    height = float(np.clip(3.4 * ratio, LOWEST, TALLEST))
+    height = float(np.clip((2.9 if alike else 3.4) * ratio, LOWEST, TALLEST))
     layout = "compressed" if alike else "constrained"
     fig, panels = style.panels(len(t), len(t) * (height + 0.35) + 0.55, layout=layout)
     colours = style.colours_of(values, sort.role)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from physent.data.invariants import scales as scale_of_invariants, tolerance
 from physent.errors import shortened
 from physent.report import fields, particles, series, style
-from physent.report.configuration import swept
+from physent.report.configuration import per_member, swept
 from physent.report.sorts import Sort, chosen, errors_of, moments, plain, sorts_of
 
 MOST_FIELDS, MOST_IMAGES, ROWS_A_PICTURE = 6, 4, 5
@@ -124,7 +124,8 @@ def order_of(dataset: xr.Dataset, sorts: dict[str, Sort]) -> list[str]:
 
 
 def _words(array: xr.DataArray) -> str:
-    return f"{array.name}: {shortened(str(array.attrs.get('long_name', array.name)), 400)}"
+    name, words = str(array.name), shortened(str(array.attrs.get("long_name", "")), 400)
+    return f"{name}: {words}" if words not in ("", name) else name
 
 
 def _one_of(found: Sort) -> str:
@@ -189,6 +190,7 @@ def _in_rows(
     errors = {name: dataset[other] for name, other in errors_of(names).items()}
     names = [name for name in names if name not in errors_of(names).values()]
     parameter = swept(dataset.attrs, dataset.sizes.get("member", 1))
+    own = bool(per_member(dataset.attrs, dataset.sizes.get("member", 1)))
     images = [name for name in names if sorts[name].members >= 2 * series.MANY]
     for name in images[:MOST_IMAGES]:
         figure = series.over_members(dataset[name], parameter)
@@ -200,10 +202,15 @@ def _in_rows(
             if any(array.name in errors and array.ndim == 1 for array in some):
                 words += "; the band is the standard error"
             many = max(array.sizes.get("member", 1) for array in some)
-            if many >= series.MANY:
+            if own and many > 1:
+                words += f"; a line for each of {many} members, from dark to light"
+                if parameter is not None:
+                    name, numbers = parameter
+                    words += f" for {name} = {numbers[0]:.4g} to {numbers[-1]:.4g}"
+            elif many >= series.MANY:
                 words += f"; median and middle four fifths of {many} members"
             number = f" ({first // ROWS_A_PICTURE + 1})" if len(arrays) > ROWS_A_PICTURE else ""
-            figure = series.rows(some, errors=errors)
+            figure = series.rows(some, errors=errors, each=own and many > 1)
             yield Picture(f"{group}{number}", words, group, figure)
 
 

@@ -12,6 +12,7 @@ from physent.report import style
 from physent.report.sorts import POINTS, ROWS, one_member, points, thin, time_of
 
 MANY = 9  # members from which on their lines become a band
+MOST_LINES = 60  # of members one by one
 ROW = 1.2  # inches of one series
 # relative: a series that changes by less is drawn as constant, over at least this range
 CONSTANT, SHOWN = 1e-6, 1e-2
@@ -23,17 +24,19 @@ def rows(
     together: bool = False,
     errors: Mapping[str, xr.DataArray] | None = None,
     least: float | None = None,
+    each: bool = False,
 ) -> Figure:
     """Series in panels over a common time, or on one pair of axes if of the same kind and size.
 
     `errors` are standard errors, drawn as bands around the series of these names; a panel shows at
-    least the range `least`, by default a thousandth of a value that hardly changes.
+    least the range `least`, by default a hundredth of a value that hardly changes. With `each`
+    members are drawn one by one, as many as they are.
     """
     count = 1 if together else len(arrays)
     fig, panels = style.panels(count, style.HEIGHT if count == 1 else 0.5 + count * ROW)
     for i, array in enumerate(arrays):
         axes, look = (panels[0], style.line(i)) if together else (panels[i], style.line(0))
-        draw(axes, array, label=str(array.name), **look)
+        draw(axes, array, each, label=str(array.name), **look)
         if errors and array.name in errors:
             band(axes, array, errors[str(array.name)], line_colour=look["color"])
         if not together:
@@ -65,13 +68,20 @@ def band(axes: Axes, array: xr.DataArray, error: xr.DataArray, line_colour: str)
         axes.fill_between(points(some, time), low, high, color=line_colour, alpha=0.25, lw=0)
 
 
-def draw(axes: Axes, array: xr.DataArray, **line: Any) -> None:
-    """One series: a line for each of several members, or the median and the middle 80 % of many."""
+def draw(axes: Axes, array: xr.DataArray, each: bool = False, **line: Any) -> None:
+    """One series: a line for each of several members, or the median and the middle 80 % of many;
+    with `each` a line for each of many, from dark to light.
+    """
     time = time_of(array)
     array = thin(array, time, POINTS).transpose(time, ...)
     t, values = points(array, time), np.asarray(array.values, dtype=float)
     if values.ndim == 1:
         axes.plot(t, values, marker="." if len(t) == 1 else None, **line)
+    elif each:
+        chosen = np.unique(np.linspace(0, values.shape[1] - 1, MOST_LINES).round().astype(int))
+        for i in chosen:
+            shade = style.SEQUENTIAL(0.1 + 0.75 * i / max(1, values.shape[1] - 1))
+            axes.plot(t, values[:, i], color=shade, linewidth=0.9)
     elif values.shape[1] < MANY:
         axes.plot(t, values, **(line | {"label": None, "linewidth": 0.9, "alpha": 0.8}))
         axes.plot([], [], **line)
@@ -98,7 +108,9 @@ def drifts(
     for array in arrays:
         name = str(array.name).removeprefix("invariant_")
         drift = (array - array.isel({time_of(array): 0})) / scales[str(array.name)]
-        parts.append(drift.rename(f"relative drift of {name}").assign_attrs(units="1", long_name=""))
+        parts.append(
+            drift.rename(f"relative drift of {name}").assign_attrs(units="1", long_name="")
+        )
     return rows(parts, least=2 * rounding)
 
 

@@ -127,11 +127,11 @@ def colours_of(values: np.ndarray, role: str) -> dict[str, Any]:
 
 
 def titled(name: str, attributes: Mapping[str, Any]) -> str:
-    """What a variable is, as an author prints it above a picture: its long name where that is
-    short, else its name, with its unit.
+    """What a variable is, as an author prints it above a picture: an entropy by its long name,
+    where that is short, anything else by its name, with its unit.
     """
     words = str(attributes.get("long_name", ""))
-    if not words or len(words) > LONGEST:
+    if attributes.get("role") != "entropy" or not words or len(words) > LONGEST:
         return labelled(name, attributes)
     return labelled(words[0].upper() + words[1:], attributes)
 
