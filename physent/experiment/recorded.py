@@ -77,7 +77,8 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.10g}"
+        single = np.float32(value)  # what was computed in single precision is printed as given
+        return f"{float(str(single)) if float(single) == value else value:.10g}"
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {shown(part)}" for key, part in value.items()) + " }"
     if isinstance(value, list | tuple):
