@@ -243,3 +243,8 @@ class Scenery:
                 artist.do_3d_projection()  # type: ignore[attr-defined]
             self.axes.draw_artist(artist)
         return np.asarray(self.canvas.buffer_rgba())[..., :3].copy()
+
+
+def rgb(fig: Figure, dpi: float) -> np.ndarray:
+    """The figure as pixels (rows, columns, 3) on white."""
+    return Scenery(fig, [], dpi).with_([])
