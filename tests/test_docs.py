@@ -137,7 +137,7 @@ def test_the_systems_of_the_guides_work(page):
 
 def roles_of_the_code() -> set[str]:
     """The roles that variables are declared with, or that are looked for."""
-    found = {*FIRST_ROLES, *ENTROPIES, *VECTORS, *PLACES, *HEADINGS, *FIELDS, *COLORMAPS}
+    found: set[str] = {*FIRST_ROLES, *ENTROPIES, *VECTORS, *PLACES, *HEADINGS, *FIELDS, *COLORMAPS}
     for file in [*(ROOT / "physent").rglob("*.py"), *(ROOT / "solvers").rglob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Variable":
@@ -154,6 +154,7 @@ def roles_of_the_code() -> set[str]:
                     if isinstance(key, ast.Constant)
                     and key.value == "role"
                     and isinstance(value, ast.Constant)
+                    and isinstance(value.value, str)
                 }
     return found
 

@@ -13,6 +13,7 @@ from physent.diagnostics import Entropy
 from physent.entropy import Histogram, Renyi, Tsallis
 from physent.experiment.recorded import shown
 from physent.report import movie, style
+from physent.report.checks import resolution
 from physent.report.page import page, side_by_side
 from physent.report.statistics import averages, members
 
@@ -116,6 +117,16 @@ def test_many_walkers_on_a_line_are_a_density():
     image, bar = found["position over time"].axes
     assert "density" in bar.get_ylabel() and image.get_ylabel() == "position [rad]"
     assert image.get_ylim() == pytest.approx((0, 2 * np.pi))
+
+
+def test_a_map_of_entropy_production_is_not_held_to_the_grid():
+    values = np.random.default_rng(0).uniform(size=(3, 64))  # noise up to the last wavenumber
+    axis = ("b", np.arange(64.0), {"periodic": "true"})
+    for role, count in (("entropy_production", 0), ("density", 1)):
+        dataset = xr.Dataset(
+            {"map": (("t", "b"), values, attributes(role))}, {"t": np.arange(3.0), "b": axis}
+        )
+        assert len(list(resolution(dataset))) == count
 
 
 def estimated(**attrs) -> xr.Dataset:
