@@ -38,7 +38,7 @@ def test_labels_and_values(field):
     assert result.dims == ("t",)
     assert result.name == "entropy_density_shannon"
     assert result.attrs == {
-        "units": "1", "long_name": "shannon entropy of density (density) in nats", "role": "entropy"
+        "units": "1", "long_name": "Shannon entropy of density in nats", "role": "entropy"
     }  # fmt: skip
     assert list(result.run.values) == list("abcdef")
     np.testing.assert_allclose(result, entropy(field.values, axis=(1, 2)), rtol=1e-14)

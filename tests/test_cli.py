@@ -41,6 +41,22 @@ def physent(monkeypatch, tmp_path, capsys):
     return call
 
 
+def test_a_folder_that_exists_is_refused_before_anything_is_compiled(physent, tmp_path):
+    (tmp_path / "there").mkdir()
+    words = "there exists: choose another --output, or --overwrite it"
+    for arguments in (("--output", "there"), ("--set", "output.folder=there")):
+        code, out, err = physent("run", "toy.toml", *arguments)
+        assert code == 2 and words in err and out == ""  # no "compiling"
+
+
+def test_members_that_differ_are_printed_one_by_one(physent, tmp_path):
+    code, out, err = physent(
+        "run", "toy.toml", "--set", "run.members=3", "--set", "solver.nu=[0.1, 0.2, 0.3]"
+    )
+    assert (code, err) == (0, "") and "entropies of each member" in out
+    assert out.count("entropy_u_shannon") == 3 and "spread" not in out
+
+
 def test_run_prints_drift_entropies_and_place_and_writes_a_run(physent, tmp_path):
     code, out, err = physent("run", "toy.toml")
     assert code == 0 and not err

@@ -4,9 +4,11 @@ import json
 import tomllib
 from pathlib import Path
 
+import jax.numpy as jnp
 import jsonschema
 import numpy as np
 import pytest
+from jaxtyping import Array
 from toys import Heat
 
 from physent.errors import ConfigError
@@ -15,6 +17,7 @@ from physent.experiment.building import load_experiment
 from physent.experiment.experiment import describe
 from physent.experiment.toml_lines import line_of, lines_of
 from physent.protocol import registry
+from physent.protocol.parameters import Declared, param
 
 EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").glob("*/*.toml"))
 TOYS = Path(__file__).with_name("toys.py")
@@ -198,6 +201,17 @@ def test_a_value_per_member_needs_as_many_values_as_members(tmp_path):
 
 def test_a_list_of_one_value_is_the_value_of_one_member(tmp_path):
     assert load(tmp_path, GOOD, "solver.nu=[0.3]").solver.nu.shape == ()
+
+
+class Spun(Declared):
+    """Something with a complex number."""
+
+    c: Array = param(default=1 + 0.5j, converter=lambda value: jnp.asarray(value, complex), doc="c")
+
+
+def test_a_template_comments_out_what_toml_has_not():
+    text = schema.template(Spun, "solver", "spun")
+    assert "# c = (1+0.5j)" in text and tomllib.loads(text) == {"solver": {"kind": "spun"}}
 
 
 @pytest.mark.parametrize("kind", [*registry.registered("solvers"), f"{TOYS}:Heat"])

@@ -2,6 +2,7 @@
 declarations.
 """
 
+import ast
 import re
 import runpy
 import shlex
@@ -17,8 +18,13 @@ import xarray as xr
 import yaml
 
 from physent.app import cli
+from physent.engine.soundness import FIELDS
 from physent.experiment import building as config
 from physent.protocol import registry
+from physent.report.particles import HEADINGS
+from physent.report.pictures import ENTROPIES, FIRST_ROLES
+from physent.report.sorts import PLACES, VECTORS
+from physent.report.style import COLORMAPS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,12 +75,11 @@ def test_the_readme_works_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plt, "show", lambda: None)
     command(f"physent run {ROOT / 'experiments/nlse/single_soliton.toml'} --quiet", monkeypatch)
-    scope: dict = {}
     for language, code in re.findall(
         r"^```(python|console)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE
     ):
         if language == "python":
-            exec(code, scope)
+            exec(code, {})  # each block as it stands
         else:
             for line in code.splitlines():
                 command(line, monkeypatch)
@@ -118,6 +123,46 @@ def test_the_solver_and_the_diagnostic_of_the_guide_work():
     for code in blocks("python", (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")):
         exec(code, scope)
     assert scope["run"].widest.isel(t=-1).min() > 0
+
+
+@pytest.mark.parametrize("page", ["particles", "stochastic"])
+def test_the_systems_of_the_guides_work(page):
+    """Their examples hold their own numbers, against theory or a second way to them."""
+    found = blocks("python", (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"))
+    assert len(found) >= 2 and sum("assert" in code for code in found) >= 1
+    scope: dict = {}
+    for code in found:
+        exec(code, scope)
+
+
+def roles_of_the_code() -> set[str]:
+    """The roles that variables are declared with, or that are looked for."""
+    found: set[str] = {*FIRST_ROLES, *ENTROPIES, *VECTORS, *PLACES, *HEADINGS, *FIELDS, *COLORMAPS}
+    for file in [*(ROOT / "physent").rglob("*.py"), *(ROOT / "solvers").rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Variable":
+                named = [each.value for each in node.keywords if each.arg == "role"]
+                found |= {
+                    each.value
+                    for each in [*node.args[1:2], *named]
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                }
+            elif isinstance(node, ast.Dict):  # attributes of a file
+                found |= {
+                    value.value
+                    for key, value in zip(node.keys, node.values, strict=True)
+                    if isinstance(key, ast.Constant)
+                    and key.value == "role"
+                    and isinstance(value, ast.Constant)
+                    and isinstance(value.value, str)
+                }
+    return found
+
+
+def test_the_table_of_roles_is_that_of_the_code():
+    text = (ROOT / "docs" / "roles.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
+    assert sorted(table) == sorted(set(table) | roles_of_the_code())
 
 
 def test_the_recipes_of_contributing_work(tmp_path, monkeypatch):

@@ -13,6 +13,9 @@ from physent.app.terminal import PlainConsole
 from physent.data.invariants import Drift
 from physent.engine.loop import Outcome
 from physent.engine.progress import Milestones, Progress, pace
+from physent.experiment.recorded import per_member, short_names
+
+MOST_MEMBERS = 8  # of which each is printed, where they are different systems
 
 
 class ConsoleProgress:
@@ -93,7 +96,10 @@ def print_summary(
         in ("entropy", "entropy_production", "complexity", "error")
         and dataset[name].dims in (("t",), ("t", "member"))
     ]
-    if series:
+    own = per_member(dataset.attrs, dataset.sizes.get("member", 1))
+    if series and own:
+        console.print(_of_each_member(dataset, series, own))
+    elif series:
         members = dataset.sizes.get("member", 1)
         title = "entropies" if members == 1 else f"entropies, means over {members} members"
         columns = ("diagnostic", "first", "last", "mean", "smallest", "largest")
@@ -107,6 +113,27 @@ def print_summary(
         f"{len(dataset.t)} rows in {seconds:.2f} s (compilation {outcome.compile_seconds:.2f} s)"
     )
     console.print(f"wrote {folder / 'run.nc'}", soft_wrap=True)
+
+
+def _of_each_member(
+    dataset: xr.Dataset, series: list[str], own: Sequence[tuple[str, np.ndarray]]
+) -> Table:
+    """A line for each series of each member: with parameters of their own they are different
+    systems, of which there is no mean.
+    """
+    total, names = dataset.sizes["member"], short_names([key for key, _ in own])
+    few = np.unique(np.linspace(0, total - 1, min(total, MOST_MEMBERS)).round().astype(int))
+    title = "entropies of each member" + (
+        f" ({few.size} of {total} are shown)" if few.size < total else ""
+    )
+    columns = "diagnostic", *names.values(), "first", "last", "mean", "smallest", "largest"
+    table = _table(*columns, title=title)
+    for name in series:
+        values = dataset[name].transpose("t", "member").values
+        for i in few:
+            numbers = [each[i] for _, each in own]
+            table.add_row(name, *(f"{v:.6g}" for v in (*numbers, *_statistics(values[:, i]))))
+    return table
 
 
 def _statistics(values: np.ndarray) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,11 +19,11 @@ from physent.io.overwriting import is_page
 from physent.report.checks import checks, overall
 from physent.report.movie import movie
 from physent.report.page import HEADLINES, MARKS, entries, made, save, template
-from physent.report.pictures import showpieces
+from physent.report.pictures import has_swarm, showpieces
 from physent.report.statistics import averages
 from physent.runs import execute
 
-PAGE, FRAMES = "demo.html", 48
+PAGE, FRAMES, AT_ONCE = "demo.html", 48, 2
 
 
 @dataclass(frozen=True)
@@ -81,24 +82,37 @@ def check_free(folder: Path, overwrite: bool) -> None:
 
 
 def _each(folder: Path, stop: Callable[[], bool]) -> Iterator[Shown]:
-    for path in experiments():
+    """The systems in their order. Compiling takes most of the time, and one core: two run at once,
+    and the pictures of one are drawn while the next run.
+    """
+
+    def ran(path: Path) -> tuple[Path, float]:
         started = time.perf_counter()
         data, problems = parse(path)
         with jax.enable_x64(precision_of(data) == "float64"):
             experiment = build(data, problems, path.stem, path.parent)
-            execute(experiment, folder / experiment.name, stop=stop)
-        if stop():
-            return
-        part = _part(folder / experiment.name) | {"toml": path.read_text(encoding="utf-8")}
-        yield Shown(folder / experiment.name, time.perf_counter() - started, part)
+            if not stop():
+                execute(experiment, folder / experiment.name, stop=stop)
+        return folder / experiment.name, time.perf_counter() - started
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = [(path, pool.submit(ran, path)) for path in experiments()]
+        try:
+            for path, each in running:
+                place, seconds = each.result()
+                if stop():
+                    return
+                part = _part(place) | {"toml": path.read_text(encoding="utf-8")}
+                yield Shown(place, seconds, part)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _part(folder: Path) -> dict[str, Any]:
     with open_run(folder) as dataset:
         found = checks(dataset, folder)
-        film = (
-            movie(dataset, FRAMES) if "position" in dataset else None
-        )  # of fields, pictures show the time too
+        # of fields, pictures show the time too
+        film = movie(dataset, FRAMES) if has_swarm(dataset) else None
         state = overall(found)
         return {
             "name": str(dataset.attrs["title"]),

@@ -14,7 +14,7 @@ from physent.experiment.building import build
 from physent.experiment.making import make, problems as problems_of
 from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import SweepSettings
-from physent.io.folder import EXPERIMENT, write_dataset
+from physent.io.folder import EXPERIMENT, check_free, write_dataset
 from physent.io.overwriting import SUMMARY
 from physent.io.sources import named_by
 from physent.runs import Finished, execute, resume as resume_run
@@ -38,11 +38,15 @@ def run(
     leading = _leads(distributed)
     quiet = quiet or not leading
     data, problems = parse(config, set_)
+    if output is not None and not distributed:  # else the first process looks, once it is known
+        check_free(output, overwrite)
     with precision(precision_of(data)), named_by(config):
         experiment = build(data, problems, config.stem, config.parent)
         if score and experiment.score is None:
             raise ConfigError([f"{config}: --score needs a [score] table"])
         folder = output if output is not None else experiment.folder
+        if not distributed:  # before it says that it compiles
+            check_free(folder, overwrite)
         with ConsoleProgress(experiment, quiet) as progress, Interrupts() as interrupts:
             finished = execute(
                 experiment, folder, overwrite=overwrite, tell=progress, stop=interrupts.requested

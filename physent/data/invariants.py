@@ -99,6 +99,16 @@ def not_kept(found: Iterable[Drift]) -> str:
     return f"not conserved as it should be: {words}" if words else ""
 
 
+def tolerance(dataset: xr.Dataset) -> float:
+    """The relative drift that rounding alone may cause in a run."""
+    solver = experiment_of(dataset.attrs).get("solver", {})
+    found = [
+        array for array in dataset.data_vars.values() if array.attrs.get("role") == "invariant"
+    ]
+    epsilons = [_epsilon(dataset, array) for array in found] or [0.0]
+    return round_off(_times(dataset, solver)[1], max(epsilons))
+
+
 def round_off(steps: float, epsilon: float) -> float:
     """The relative drift up to which it counts as rounding: epsilon (100 + 30 steps).
 
@@ -117,14 +127,14 @@ def graded(value: float, limits: tuple[float, float]) -> State:
 
 
 def trend(t: np.ndarray, drift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rise of a straight line through the drift (rows, members) of each member, and the
-    largest residual.
+    """The rise of a straight line through the drift (rows, members) of each member, but no more
+    than the drift reached, and the largest residual.
     """
     if len(t) < 4:
         return np.max(np.abs(drift), axis=0), np.zeros(drift.shape[1])
     slope, offset = np.polyfit(t, drift, 1)
     residual = np.max(np.abs(drift - (t[:, None] * slope + offset)), axis=0)
-    return np.abs(slope) * (t[-1] - t[0]), residual
+    return np.minimum(np.abs(slope) * (t[-1] - t[0]), np.max(np.abs(drift), axis=0)), residual
 
 
 def scales(dataset: xr.Dataset) -> dict[str, xr.DataArray]:

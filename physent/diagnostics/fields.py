@@ -37,6 +37,16 @@ from physent.protocol.parameters import (
 )
 from physent.protocol.variables import Axis, Variable
 
+PRINTED = {  # names as they are printed, where they are somebody's
+    "shannon": "Shannon",
+    "renyi": "Rényi",
+    "tsallis": "Tsallis",
+    "hartley": "Hartley",
+    "kaniadakis": "Kaniadakis",
+    "curado": "Curado",
+    "min": "min-",
+}
+
 
 def words_of(module: Any, options: dict[str, type]) -> str:
     """A module as part of a name: its kind and its non-default parameters, `renyi_0p5`."""
@@ -51,6 +61,20 @@ def words_of(module: Any, options: dict[str, type]) -> str:
             if name not in usual or usual[name] != value
         ),
     )
+
+
+def title_of(module: Any, options: dict[str, type]) -> str:
+    """A module as an author prints it, with the parameters that are not at their defaults:
+    `Tsallis, q = 0.5`, `histogram, bins = 20`.
+    """
+    kind = kind_of(module, options)
+    usual = {} if kind in ("renyi", "tsallis") else _defaults(module)
+    parts = [PRINTED.get(kind, kind.replace("_", " "))]
+    for name, value in settings(module).items():
+        if name not in usual or usual[name] != value:
+            number = f"{value:g}" if isinstance(value, float) else str(value)
+            parts.append(f"{'q' if name == 'order' and not usual else name} = {number}")
+    return ", ".join(parts)
 
 
 def _defaults(module: Any) -> dict[str, Any]:
@@ -201,10 +225,14 @@ class Entropy(FieldQuantity):
             "" if estimator == "plug_in" else estimator,
             "normalised" if self.normalise else "",
         )
-        words = f"{measure} entropy of {of} ({outcomes})"
+        printed, space = title_of(self.measure, MEASURES), title_of(self.outcomes, OUTCOMES)
+        kind, _, numbers = printed.partition(", ")
+        words = f"{kind} entropy" + (f", {numbers}," if numbers else "") + f" of {of}"
+        words = words.replace("- entropy", "-entropy")
+        words += "" if space == "density" else f" ({space})"
         if self.measure.logarithmic and not self.normalise:
             words += f" in units of ln {self.base:g}" if self.base else " in nats"
-        return name, Variable(left, "entropy", "1", words.replace("_", " "))
+        return name, Variable(left, "entropy", "1", words)
 
     def value(self, field: Gridded) -> Array:
         """The entropy."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from physent.errors import shortened
 from physent.experiment.toml_lines import loads
 from physent.protocol.registry import current_kinds
@@ -53,12 +55,30 @@ def is_range(data: Mapping[str, Any]) -> bool:
     return len(data) == 1 and next(iter(data)) in RANGES
 
 
+def per_member(attributes: Mapping[str, Any], members: int) -> list[tuple[str, np.ndarray]]:
+    """The parameters with a value per member, with these values."""
+    found = []
+    for key, value in flattened(experiment_of(attributes).get("solver", {})).items():
+        if isinstance(value, Mapping):
+            name, ends = next(iter(value.items()))
+            if _are_numbers(ends) and len(ends) == 2:
+                found.append((key, getattr(np, name)(*ends, members)))
+        elif _are_numbers(value) and len(value) == members > 1:
+            found.append((key, np.asarray(value, dtype=float)))
+    return found
+
+
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, int | float) for each in value)
+
+
 def shown(value: Any) -> str:
     """A value for display: as in TOML, with long lists cut."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.10g}"
+        single = np.float32(value)  # what was computed in single precision is printed as given
+        return f"{float(str(single)) if float(single) == value else value:.10g}"
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {shown(part)}" for key, part in value.items()) + " }"
     if isinstance(value, list | tuple):

@@ -148,8 +148,10 @@ def template(cls: type, table: str, kind: str | None = None) -> str:
         optional = declaration.default is None
         exemplary = optional or declaration.required
         value = declaration.example if exemplary else declaration.default
-        text = f"{declaration.name} = {'' if value is None else _toml(value)}".rstrip()
-        text = f"# {text}" if optional else text
+        foreign = isinstance(value, complex)  # which TOML has not
+        shown = str(value) if foreign else "" if value is None else _toml(value)
+        text = f"{declaration.name} = {shown}".rstrip()
+        text = f"# {text}" if optional or foreign else text
         lines.append(f"{text:36}  # {declaration.doc} ({declaration.allowed})")
     return "\n".join(lines) + "\n" + "".join(tables)
 

@@ -13,7 +13,7 @@ from physent.data.invariants import DRIFT as DRIFT, drifts, graded, trend as tre
 from physent.errors import FolderError, shortened
 from physent.experiment.recorded import experiment_of
 from physent.io.folder import CHECKPOINT, EXPERIMENT, is_running, read_header
-from physent.report.pictures import order_of
+from physent.report.pictures import ENTROPIES, order_of
 from physent.report.sorts import frames, power_spectrum, sorts_of
 
 State = Literal["good", "fair", "bad", "note"]
@@ -100,7 +100,8 @@ def resolution(dataset: xr.Dataset) -> Iterator[Check]:
     for name in order_of(dataset, sorts):
         found, array = sorts[name], dataset[name]
         last = frames(array, found, [-1])
-        unfit = found.kind == "spectrum" or found.role == "phase"
+        # averages over boxes and places of particles have no spectrum that a grid resolves
+        unfit = found.kind in ("spectrum", "line") or found.role in ("phase", *ENTROPIES)
         if unfit or not np.all(np.isfinite(last.values)):
             continue
         tails = {}

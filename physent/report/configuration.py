@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from physent.errors import RegistryError
-from physent.experiment.recorded import experiment_of, flattened, is_range, shown
+from physent.experiment.recorded import is_range, per_member as per_member, shown
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.protocol import registry
 from physent.protocol.parameters import declarations
@@ -36,23 +36,6 @@ def swept(attributes: Mapping[str, Any], members: int) -> tuple[str, np.ndarray]
     """
     found = per_member(attributes, members)
     return (found[0][0].rpartition(".")[2], found[0][1]) if len(found) == 1 else None
-
-
-def per_member(attributes: Mapping[str, Any], members: int) -> list[tuple[str, np.ndarray]]:
-    """The parameters with a value per member, with these values."""
-    found = []
-    for key, value in flattened(experiment_of(attributes).get("solver", {})).items():
-        if isinstance(value, Mapping):
-            name, ends = next(iter(value.items()))
-            if _are_numbers(ends) and len(ends) == 2:
-                found.append((key, getattr(np, name)(*ends, members)))
-        elif _are_numbers(value) and len(value) == members > 1:
-            found.append((key, np.asarray(value, dtype=float)))
-    return found
-
-
-def _are_numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, int | float) for each in value)
 
 
 def settings(experiment: Mapping[str, Any]) -> dict[str, list[Setting]]:

@@ -23,6 +23,7 @@ from physent.report.sorts import (
 
 FLOOR = 1e-34  # of a power spectrum, below the square of round-off
 TALLEST, LOWEST = 2.6, 0.75  # inches of one map
+THIN = 12  # times as long as it is wide: a map beyond is stretched
 
 
 def space_time(array: xr.DataArray, sort: Sort) -> Figure:
@@ -51,18 +52,16 @@ def image(array: xr.DataArray, sort: Sort) -> Figure:
     across, up = sort.dims[-2:]
     flat = replace(sort, dims=(up, across))
     values, label, (t, y, x) = numbers(array, flat, moments(array, sort.time), COLUMNS)
-    if up in array.coords and across in array.coords:
-        ratio = _extent(y) / _extent(x)
-    else:
-        ratio = len(y) / len(x)
-    height = float(np.clip(3.4 * ratio, LOWEST, TALLEST))
-    fig, panels = style.panels(len(t), len(t) * (height + 0.35) + 0.55)
+    ratio, alike = shape(array, x, y, across, up)
+    height = float(np.clip((2.9 if alike else 3.4) * ratio, LOWEST, TALLEST))
+    layout = "compressed" if alike else "constrained"
+    fig, panels = style.panels(len(t), len(t) * (height + 0.35) + 0.55, layout=layout)
     colours = style.colours_of(values, sort.role)
     image = None
     for panel, now, frame in zip(panels, t, values, strict=True):
         image = style.mesh(panel, x, y, frame, colours)
         panel.set(title=f"t = {now:.4g}", ylabel=_axis_label(array, up))
-        if LOWEST < height < TALLEST:
+        if alike:
             panel.set_aspect("equal")
     panels[-1].set_xlabel(_axis_label(array, across))
     style.colourbar(fig, image, panels, style.labelled(label, array.attrs), aspect=40)
@@ -125,6 +124,19 @@ def _axis_label(array: xr.DataArray, dim: str) -> str:
     if dim in array.coords:
         return style.labelled("t" if dim == "t_snapshot" else dim, array[dim].attrs)
     return dim if f"{dim}_of_member" in array.coords else f"index of {dim}"
+
+
+def shape(
+    array: xr.DataArray, x: np.ndarray, y: np.ndarray, across: str, up: str
+) -> tuple[float, bool]:
+    """The height of a map over its width, and whether one length is to be as long along both axes:
+    where both are axes of space, in one unit, and the map is no thread.
+    """
+    if up not in array.coords or across not in array.coords:
+        return len(y) / len(x), False
+    ratio = _extent(y) / _extent(x)
+    units = {str(array[dim].attrs.get("units", "1")) for dim in (across, up)}
+    return abs(ratio), len(units) == 1 and 1 / THIN < abs(ratio) < THIN
 
 
 def _extent(points: np.ndarray) -> float:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from physent.errors import FolderError, OptionError
 from physent.io.replacing import writing
 from physent.report import particles, style
+from physent.report.fields import shape
 from physent.report.files import check_parent
 from physent.report.pictures import order_of
 from physent.report.sorts import COLUMNS, Sort, chosen, numbers, plain, points, sorts_of
@@ -78,12 +80,13 @@ def _filmed(dataset: xr.Dataset, name: str, found: Sort, most: int, dpi: float) 
     index = np.unique(np.linspace(0, dataset.sizes[found.time] - 1, most).round().astype(int))
     stage = {"particles": _swarm, "map": _map, "profile": _line}[found.kind]
     fig, draw, words = stage(dataset, name, found, index.tolist())
-    shots = []
+    axes, shots, scenery = fig.axes[0], [], None
     for i, now in enumerate(points(dataset[name], found.time)[index]):
-        draw(i)
-        fig.axes[0].set_title(f"t = {now:.4g}")
-        shots.append(style.rgb(fig, dpi))
-        fig.set_layout_engine("none")  # the layout is found once, and frames do not tremble
+        title = axes.set_title(f"t = {now:.4g}", loc="left")
+        moving = [*draw(i), title]
+        # the layout is found once, and frames do not tremble
+        scenery = scenery or style.Scenery(fig, moving, dpi)
+        shots.append(scenery.with_(moving))
     member = "; the first member" if found.members > 1 else ""
     return Film(shots, f"{words}, {len(shots)} frames{member}")
 
@@ -155,7 +158,7 @@ def _mp4(frames: list[np.ndarray], target: Path) -> None:
     stream.close()
 
 
-Draw = Callable[[int], object]  # draws one of the frames
+Draw = Callable[[int], list[Any]]  # draws one of the frames, and returns what is in it
 Stage = tuple[Figure, Draw, str]  # where frames are drawn, by what, and what they show
 
 
@@ -166,19 +169,32 @@ def _line(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Stag
     limits, ylabel = (low - margin, high + margin), style.labelled(label, dataset[name].attrs)
     fig, axes = style.figure(SIZE, 2.9, xlabel=found.dims[0], ylabel=ylabel, ylim=limits)
     (line,) = axes.plot(x, values[0], **style.line(0))
-    return fig, lambda i: line.set_ydata(values[i]), label
+
+    def show(i: int) -> list[Any]:
+        line.set_ydata(values[i])
+        return [line]
+
+    return fig, show, label
 
 
 def _map(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Stage:
     across, up = found.dims
     flat = replace(found, dims=(up, across))
     values, label, (_, y, x) = numbers(dataset[name], flat, index, COLUMNS)
-    ratio = (y[-1] - y[0]) / ((x[-1] - x[0]) or 1.0)
+    ratio, alike = shape(dataset[name], x, y, across, up)
     height = float(np.clip(3.6 * ratio, 1.0, 4.2)) + 0.9
     look = {"width": SIZE, "height": height, "xlabel": across, "ylabel": up}
     colours, bar = style.colours_of(values, found.role), style.labelled(label, dataset[name].attrs)
-    fig, _, image = style.heatmap(x, y, values[0], colours, bar, **look)
-    return fig, lambda i: image.set_array(values[i]), label
+    fig, axes, image = style.heatmap(x, y, values[0], colours, bar, **look)
+    if alike:
+        axes.set_aspect("equal")
+    axes.set_title("t")  # room for the time
+
+    def show(i: int) -> list[Any]:
+        image.set_array(values[i])
+        return [image, *axes.spines.values()]
+
+    return fig, show, label
 
 
 def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Stage:
@@ -187,20 +203,24 @@ def _swarm(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Sta
     out = particles.about_centre(places, period)
     if _travels(places, out, period):
         places, words = out, f"{name} around the centre of the swarm"
-    limits = particles.box(places)
+    limits, attrs = particles.box(places), dataset[name].attrs
     fig, axes = style.figure(SIZE, SIZE)
     fig.set_layout_engine("none")
     if places.shape[-1] == 3:
         axes.remove()
-        show = particles.deep(fig, limits, dataset[name].attrs)
+        show = particles.deep(fig, limits, attrs)
         fig.axes[0].set_position((0.0, 0.02, 0.92, 0.92))
     else:
         axes.set_position((0.14, 0.11, 0.8, 0.8))
 
-        def show(place: np.ndarray, vector: np.ndarray | None, /) -> None:
-            axes.clear()
-            particles.draw(axes, place, vector, limits)
-            axes.set(xlabel="x", ylabel="y")
+        axes.set(xlabel=style.labelled("x", attrs), ylabel=style.labelled("y", attrs))
+        drawn: list[Any] = []
+
+        def show(place: np.ndarray, vector: np.ndarray | None, /) -> list[Any]:
+            while drawn:
+                drawn.pop().remove()
+            drawn.extend(particles.draw(axes, place, vector, limits))
+            return drawn[:]
 
     return fig, lambda i: show(places[i], vectors[i]), words
 

@@ -89,11 +89,11 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
         checks=found,
         marks=MARKS,
         movie=movie(dataset),
-        groups=groups,
+        rows=side_by_side(groups),
         learned=learnt,
         learned_pictures=[] if learnt is None else drawn(learnt.pictures, ("learned score",)),
         averages=statistics.averages(dataset),
-        averages_after="entropies" if any(g["name"] == "entropies" for g in groups) else "",
+        members=statistics.members(dataset),
         enough=statistics.ENOUGH,
         configuration=configuration.settings(experiment) if experiment else {},
         provenance=_provenance(dataset),
@@ -112,6 +112,18 @@ def drawn(found: Iterable[Picture], order: tuple[str, ...]) -> list[dict[str, An
     for entry in entries(found):
         sections.setdefault(entry["group"], []).append(entry)
     return [{"name": name, "pictures": shown} for name, shown in sections.items() if shown]
+
+
+def side_by_side(groups: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The sections in rows: those of one picture stand beside each other, up to three."""
+    rows: list[list[dict[str, Any]]] = []
+    for group in groups:
+        single = len(group["pictures"]) == 1
+        if single and rows and len(rows[-1]) < 3 and len(rows[-1][0]["pictures"]) == 1:
+            rows[-1].append(group)
+        else:
+            rows.append([group])
+    return rows
 
 
 def entries(found: Iterable[Picture], prefix: str = "") -> Iterator[dict[str, Any]]:

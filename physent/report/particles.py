@@ -12,9 +12,10 @@ from matplotlib.ticker import MaxNLocator
 
 from physent.entropy import from_centre
 from physent.report import style
-from physent.report.sorts import Sort, frames
+from physent.report.sorts import ROWS, Sort, frames, numbers
 
 MOST_ARROWS, MOST = 2500, 20_000
+FEW, BOXES = 40, 64  # particles on a line that are drawn one by one, and boxes of the density
 HEADINGS = ("heading", "orientation", "propulsion", "velocity")
 
 
@@ -88,10 +89,32 @@ def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
     return fig
 
 
+def on_a_line(array: xr.DataArray, sort: Sort) -> Figure:
+    """Particles with one coordinate over time: a line for each of a few, the density of many."""
+    step = slice(None, None, -(-array.sizes[sort.time] // ROWS))
+    values, label, (t, _) = numbers(array, sort, step, MOST)
+    label = style.labelled(label, array.attrs)
+    if len(t) == 1 or values.shape[1] <= FEW:
+        fig, axes = style.figure(xlabel="t", ylabel=label)
+        axes.plot(t, values, color=style.COLOURS[0], lw=0.7, alpha=0.7)
+        return fig
+    finite = values[np.isfinite(values)]
+    circle = np.ravel(array.attrs.get("period", ()))
+    whole = array.attrs.get("role") == "position" and circle.size == 1
+    ends = (0.0, float(circle[0])) if whole else (finite.min(initial=0.0), finite.max(initial=0.0))
+    edges = np.linspace(*ends, BOXES + 1)
+    rows = [np.histogram(row[np.isfinite(row)], edges, density=True)[0] for row in values]
+    density, middles = np.stack(rows), 0.5 * (edges[1:] + edges[:-1])
+    words = f"probability density of {array.name}"
+    look = {"xlabel": "t", "ylabel": label}
+    return style.heatmap(t, middles, density.T, style.colours_of(density, ""), words, **look)[0]
+
+
 def deep(
     fig: Figure, limits: list[tuple[float, float]], units: Mapping[str, Any]
-) -> Callable[[np.ndarray, np.ndarray | None], None]:
-    """Three-dimensional axes with these limits, as a function that redraws particles on them.
+) -> Callable[[np.ndarray, np.ndarray | None], list[Any]]:
+    """Three-dimensional axes with these limits, as a function that redraws particles on them, and
+    returns what it drew.
 
     Colours are heights; lines go along the headings.
     """
@@ -112,7 +135,7 @@ def deep(
     shade = {"cmap": style.SEQUENTIAL, "vmin": limits[2][0], "vmax": limits[2][1]}
     drawn = []
 
-    def show(place: np.ndarray, vector: np.ndarray | None, /) -> None:
+    def show(place: np.ndarray, vector: np.ndarray | None, /) -> list[Any]:
         while drawn:
             drawn.pop().remove()
         raster = _raster(place)
@@ -120,14 +143,17 @@ def deep(
             drawn.append(axes.quiver(*place.T, *vector.T, rasterized=raster, **lines))
         dots = {"s": _size(len(place)), "depthshade": False, "rasterized": raster, **shade}
         drawn.append(axes.scatter(*place.T, c=place[:, 2], **dots))  # type: ignore[misc]
+        return drawn[:]
 
     return show
 
 
 def draw(
     axes: Axes, place: np.ndarray, vector: np.ndarray | None, limits: list[tuple[float, float]]
-) -> None:
-    """Draw particles in the plane as dots, or as arrows coloured by their heading."""
+) -> list[Any]:
+    """Draw particles in the plane as dots, or as arrows coloured by their heading, and return what
+    was drawn.
+    """
     x, y = place.T
     angle = None if vector is None else np.arctan2(vector[:, 1], vector[:, 0])
     look: dict[str, Any] = {"color": style.COLOURS[0]}
@@ -137,11 +163,12 @@ def draw(
     if vector is not None and len(place) <= MOST_ARROWS:
         side = float(np.clip(0.5 / np.sqrt(len(place)), 0.011, 0.05))
         look |= {"scale": 1 / side, "scale_units": "width", "width": side / 6, "headwidth": 4}
-        axes.quiver(x, y, *vector.T, angle, headlength=5, pivot="mid", angles="xy", **look)
+        drawn = axes.quiver(x, y, *vector.T, angle, headlength=5, pivot="mid", angles="xy", **look)
     else:
-        axes.scatter(x, y, s=_size(len(place)), c=angle, lw=0, **look)
+        drawn = axes.scatter(x, y, s=_size(len(place)), c=angle, lw=0, **look)
     axes.set(xlim=limits[0], ylim=limits[1])
     axes.set_aspect("equal")
+    return [drawn]
 
 
 def _raster(place: np.ndarray) -> bool:

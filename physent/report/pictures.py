@@ -10,11 +10,11 @@ from html import escape
 import xarray as xr
 from matplotlib.figure import Figure
 
-from physent.data.invariants import scales as scale_of_invariants
+from physent.data.invariants import scales as scale_of_invariants, tolerance
 from physent.errors import shortened
 from physent.report import fields, particles, series, style
-from physent.report.configuration import swept
-from physent.report.sorts import Sort, chosen, moments, plain, sorts_of
+from physent.report.configuration import per_member, swept
+from physent.report.sorts import Sort, chosen, errors_of, moments, plain, sorts_of
 
 MOST_FIELDS, MOST_IMAGES, ROWS_A_PICTURE = 6, 4, 5
 # what tells most of a system first; roles that are not here come after, and a phase last
@@ -33,6 +33,7 @@ PAINTERS: dict[str, tuple[str, str, str, Callable[[xr.DataArray, Sort], Figure]]
     "map": ("{}", "", "fields", fields.image),
     "volume": ("{}", "; the middle plane of the first axis", "fields", fields.image),
     "spectrum": ("{}", "", "spectra", fields.saved_spectrum),
+    "line": ("{} over time", "", "particles", particles.on_a_line),
 }
 ENTROPIES = ("entropy", "entropy_production", "complexity", "information")
 
@@ -94,9 +95,14 @@ def showpieces(dataset: xr.Dataset) -> Iterator[Picture]:
 
     Particles are left to a movie, and so are the fields of a run that has them.
     """
-    swarm = chosen(sorts_of(plain(dataset)), "particles")
+    swarm = has_swarm(dataset)
     drawers = (_orders, _entropies) if swarm else (_fields, _orders, _entropies)
     return _drawn(dataset, drawers, False, most=1)
+
+
+def has_swarm(dataset: xr.Dataset) -> bool:
+    """Whether there are particles in the plane or in space."""
+    return bool(chosen(sorts_of(plain(dataset)), "particles"))
 
 
 def _drawn(
@@ -118,7 +124,8 @@ def order_of(dataset: xr.Dataset, sorts: dict[str, Sort]) -> list[str]:
 
 
 def _words(array: xr.DataArray) -> str:
-    return f"{array.name}: {shortened(str(array.attrs.get('long_name', array.name)), 400)}"
+    name, words = str(array.name), shortened(str(array.attrs.get("long_name", "")), 400)
+    return f"{name}: {words}" if words not in ("", name) else name
 
 
 def _one_of(found: Sort) -> str:
@@ -180,7 +187,10 @@ def _series(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> It
 def _in_rows(
     dataset: xr.Dataset, sorts: dict[str, Sort], names: list[str], group: str
 ) -> Iterator[Picture]:
+    errors = {name: dataset[other] for name, other in errors_of(names).items()}
+    names = [name for name in names if name not in errors_of(names).values()]
     parameter = swept(dataset.attrs, dataset.sizes.get("member", 1))
+    own = bool(per_member(dataset.attrs, dataset.sizes.get("member", 1)))
     images = [name for name in names if sorts[name].members >= 2 * series.MANY]
     for name in images[:MOST_IMAGES]:
         figure = series.over_members(dataset[name], parameter)
@@ -189,11 +199,19 @@ def _in_rows(
         for first in range(0, len(arrays), ROWS_A_PICTURE):
             some = arrays[first : first + ROWS_A_PICTURE]
             words = "; ".join(map(_words, some))
+            if any(array.name in errors and array.ndim == 1 for array in some):
+                words += "; the band is the standard error"
             many = max(array.sizes.get("member", 1) for array in some)
-            if many >= series.MANY:
+            if own and many > 1:
+                words += f"; a line for each of {many} members, from dark to light"
+                if parameter is not None:
+                    name, numbers = parameter
+                    words += f" for {name} = {numbers[0]:.4g} to {numbers[-1]:.4g}"
+            elif many >= series.MANY:
                 words += f"; median and middle four fifths of {many} members"
             number = f" ({first // ROWS_A_PICTURE + 1})" if len(arrays) > ROWS_A_PICTURE else ""
-            yield Picture(f"{group}{number}", words, group, series.rows(some))
+            figure = series.rows(some, errors=errors, each=own and many > 1)
+            yield Picture(f"{group}{number}", words, group, figure)
 
 
 def _portraits(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -> Iterator[Picture]:
@@ -209,7 +227,8 @@ def _invariants(dataset: xr.Dataset, sorts: dict[str, Sort], everything: bool) -
         arrays = [dataset[name] for name in names]
         yield Picture(
             "drift of the invariants",
-            "conserved quantities minus their initial values",
+            "conserved quantities minus their initial values, over their size; what rounding alone "
+            "may cause looks flat",
             "invariants",
-            series.drifts(arrays, scale_of_invariants(dataset)),
+            series.drifts(arrays, scale_of_invariants(dataset), tolerance(dataset)),
         )

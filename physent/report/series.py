@@ -1,5 +1,6 @@
 """Figures of series: time series, drifts, order parameters, ensembles, and phase portraits."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,33 +12,76 @@ from physent.report import style
 from physent.report.sorts import POINTS, ROWS, one_member, points, thin, time_of
 
 MANY = 9  # members from which on their lines become a band
-ROW = 1.12  # inches of one series
+MOST_LINES = 60  # of members one by one
+ROW = 1.2  # inches of one series
+# relative: a series that changes by less is drawn as constant, over at least this range
+CONSTANT, SHOWN = 1e-6, 1e-2
+IN_NATS = ("entropy", "complexity", "information")  # of which 1 is much, whatever the value is
 
 
-def rows(arrays: list[xr.DataArray], together: bool = False) -> Figure:
-    """Series in panels over a common time, or on one pair of axes if of the same kind and size."""
+def rows(
+    arrays: list[xr.DataArray],
+    together: bool = False,
+    errors: Mapping[str, xr.DataArray] | None = None,
+    least: float | None = None,
+    each: bool = False,
+) -> Figure:
+    """Series in panels over a common time, or on one pair of axes if of the same kind and size.
+
+    `errors` are standard errors, drawn as bands around the series of these names; a panel shows at
+    least the range `least`, by default a hundredth of a value that hardly changes. With `each`
+    members are drawn one by one, as many as they are.
+    """
     count = 1 if together else len(arrays)
     fig, panels = style.panels(count, style.HEIGHT if count == 1 else 0.5 + count * ROW)
     for i, array in enumerate(arrays):
         axes, look = (panels[0], style.line(i)) if together else (panels[i], style.line(0))
-        draw(axes, array, label=str(array.name), **look)
+        draw(axes, array, each, label=str(array.name), **look)
+        if errors and array.name in errors:
+            band(axes, array, errors[str(array.name)], line_colour=look["color"])
         if not together:
             axes.locator_params(axis="y", nbins=3 if count > 1 else 6)
+            values = np.asarray(array.values, dtype=float)
+            style.steady(axes, values, _least(array, values) if least is None else least)
         if not together or len(arrays) == 1:
-            axes.set_title(style.labelled(str(array.name), array.attrs))
+            axes.set_title(style.titled(str(array.name), array.attrs))
     if together and len(arrays) > 1:
         panels[0].legend()
     panels[-1].set_xlabel("t")
     return fig
 
 
-def draw(axes: Axes, array: xr.DataArray, **line: Any) -> None:
-    """One series: a line for each of several members, or the median and the middle 80 % of many."""
+def _least(array: xr.DataArray, values: np.ndarray) -> float:
+    """The range to show of a series that hardly changes; 0 for others."""
+    finite = values[np.isfinite(values)]
+    size = 1.0 if array.attrs.get("role") in IN_NATS else 0.0
+    size = max(float(np.abs(finite).max(initial=0.0)), size)
+    return SHOWN * size if finite.size and np.ptp(finite) <= CONSTANT * size else 0.0
+
+
+def band(axes: Axes, array: xr.DataArray, error: xr.DataArray, line_colour: str) -> None:
+    """The standard error of one series as a band; of several members there is none."""
+    if array.ndim == 1 and error.dims == array.dims:
+        time = time_of(array)
+        some, wide = thin(array, time, POINTS), thin(error, time, POINTS)
+        low, high = some.values - wide.values, some.values + wide.values
+        axes.fill_between(points(some, time), low, high, color=line_colour, alpha=0.25, lw=0)
+
+
+def draw(axes: Axes, array: xr.DataArray, each: bool = False, **line: Any) -> None:
+    """One series: a line for each of several members, or the median and the middle 80 % of many;
+    with `each` a line for each of many, from dark to light.
+    """
     time = time_of(array)
     array = thin(array, time, POINTS).transpose(time, ...)
     t, values = points(array, time), np.asarray(array.values, dtype=float)
     if values.ndim == 1:
         axes.plot(t, values, marker="." if len(t) == 1 else None, **line)
+    elif each:
+        chosen = np.unique(np.linspace(0, values.shape[1] - 1, MOST_LINES).round().astype(int))
+        for i in chosen:
+            shade = style.SEQUENTIAL(0.1 + 0.75 * i / max(1, values.shape[1] - 1))
+            axes.plot(t, values[:, i], color=shade, linewidth=0.9)
     elif values.shape[1] < MANY:
         axes.plot(t, values, **(line | {"label": None, "linewidth": 0.9, "alpha": 0.8}))
         axes.plot([], [], **line)
@@ -54,14 +98,20 @@ def _quantiles(values: np.ndarray) -> np.ndarray:
     return quantiles
 
 
-def drifts(arrays: list[xr.DataArray], scales: dict[str, xr.DataArray]) -> Figure:
-    """The deviation of each invariant from its initial value, relative to its scale."""
+def drifts(
+    arrays: list[xr.DataArray], scales: dict[str, xr.DataArray], rounding: float = 0.0
+) -> Figure:
+    """The deviation of each invariant from its initial value, relative to its scale. What rounding
+    alone may cause, relative deviations up to `rounding`, looks flat.
+    """
     parts = []
     for array in arrays:
         name = str(array.name).removeprefix("invariant_")
         drift = (array - array.isel({time_of(array): 0})) / scales[str(array.name)]
-        parts.append(drift.rename(f"relative drift of {name}").assign_attrs(units="1"))
-    return rows(parts)
+        parts.append(
+            drift.rename(f"relative drift of {name}").assign_attrs(units="1", long_name="")
+        )
+    return rows(parts, least=2 * rounding)
 
 
 def over_members(array: xr.DataArray, swept: tuple[str, np.ndarray] | None) -> Figure:

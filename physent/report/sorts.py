@@ -1,6 +1,7 @@
 """The kind of figure for a variable, and the data it needs: thinned before reading, so that files
 larger than memory can be reported."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from physent.data.times import TIMES
 
 ROWS, COLUMNS, POINTS = 360, 480, 1500  # of a space-time plot, and of a line
 KINDS = {0: "series", 1: "profile", 2: "map", 3: "volume"}  # by the number of dims in space
+PLACES = ("position", "unwrapped_position")
 VECTORS = ("position", "heading", "orientation", "propulsion", "velocity", "force", "torque")
 
 
@@ -19,7 +21,7 @@ class Sort:
     members.
     """
 
-    kind: str  # series, profile, map, volume, spectrum or particles
+    kind: str  # series, profile, map, volume, spectrum, line (of particles) or particles
     time: str
     dims: tuple[str, ...]
     members: int
@@ -41,6 +43,8 @@ def sort(array: xr.DataArray) -> Sort | None:
     kind = KINDS.get(len(rest))
     if kind == "profile" and role == "spectrum":
         kind = "spectrum"
+    elif kind == "profile" and role in PLACES and rest[0] not in array.coords:
+        kind = "line"
     elif kind == "map" and array.sizes[rest[1]] in (2, 3) and rest[1] not in array.coords:
         kind = "particles" if role in VECTORS or rest[1] == "component" else "map"
     return None if kind is None else Sort(kind, time, rest, array.sizes.get("member", 1), role)
@@ -58,6 +62,12 @@ def chosen(sorts: dict[str, Sort], kind: str, *roles: str) -> list[str]:
         for name, found in sorts.items()
         if found.kind == kind and (not roles or found.role in roles)
     ]
+
+
+def errors_of(names: Iterable[str]) -> dict[str, str]:
+    """The series that have their standard error beside them, `<name>_error`, with that."""
+    there = list(names)
+    return {name: f"{name}_error" for name in there if f"{name}_error" in there}
 
 
 def plain(dataset: xr.Dataset) -> xr.Dataset:

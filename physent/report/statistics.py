@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 
 from physent.entropy import time_average
-from physent.report.configuration import per_member
+from physent.experiment.recorded import per_member, short_names
 from physent.report.pictures import ENTROPIES
-from physent.report.sorts import chosen, sorts_of, thin, time_of
+from physent.report.sorts import chosen, errors_of, sorts_of, thin, time_of
 
 ENOUGH = 20  # effective samples, below which an average or a test of means says little
 MOST = 20_000  # rows read of a series
@@ -17,7 +17,9 @@ MOST = 20_000  # rows read of a series
 
 @dataclass(frozen=True)
 class Average:
-    """Statistics of a series; `effective` is its effective sample size."""
+    """Statistics of a series; `effective` is its effective sample size, NaN where the series is an
+    estimate of its own: then `mean` is the last, and `standard_error` its error (NaN: unknown).
+    """
 
     name: str
     first: float
@@ -70,9 +72,14 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
     """
     if per_member(dataset.attrs, dataset.sizes.get("member", 1)):
         return []
-    found = []
+    found, estimates = [], _estimates(names_of(dataset)) if names is None else {}
     with jax.enable_x64(True):
         for name in names_of(dataset) if names is None else names:
+            if name in estimates.values():
+                continue
+            if name in estimates:
+                found += _estimate(dataset, name, estimates[name])
+                continue
             values = samples(dataset, name)
             if values.shape[1] < 2:
                 continue
@@ -85,6 +92,66 @@ def averages(dataset: xr.Dataset, names: list[str] | None = None) -> list[Averag
             ends = values[:, 0].mean(), values[:, -1].mean(), values.min(), values.max()
             found.append(Average(name, *map(float, (*ends, means.mean(), error, effective))))
     return found
+
+
+def _estimates(names: list[str]) -> dict[str, str]:
+    """The series that are running estimates of a mean, whose mean over time says nothing, with the
+    name of their error, or "".
+    """
+    means = {name: "" for name in names if name.removesuffix("_mean") in set(names) - {name}}
+    return means | errors_of(names)
+
+
+def _estimate(dataset: xr.Dataset, name: str, error: str) -> list[Average]:
+    """The last value of a running estimate with its error; of several members with their scatter,
+    where that is larger.
+    """
+    values = samples(dataset, name)
+    if not values.shape[1]:
+        return []
+    errors = samples(dataset, error) if error else np.zeros((0, 0))
+    last, count = values[:, -1], len(values)
+    wrong = float(np.sqrt(np.sum(errors[:, -1] ** 2)) / count) if errors.size else np.nan
+    if count > 1:
+        wrong = float(np.fmax(wrong, last.std(ddof=1) / np.sqrt(count)))
+    ends = values[:, 0].mean(), last.mean(), values.min(), values.max()
+    return [Average(name, *map(float, (*ends, last.mean(), wrong, np.nan)))]
+
+
+@dataclass(frozen=True)
+class Members:
+    """What each of several members with parameters of their own gave: a mean with its standard
+    error for each series, and the last of a running estimate.
+    """
+
+    parameters: list[str]
+    series: list[str]
+    rows: list[tuple[int, list[float], list[Average]]]
+    total: int
+
+
+def members(dataset: xr.Dataset, most: int = 40) -> Members | None:
+    """The averages of each member by itself, where members have parameters of their own: they are
+    different systems, and there is no mean over them. At most `most` of them, evenly spaced; None
+    where they have none.
+    """
+    total = dataset.sizes.get("member", 1)
+    own = per_member(dataset.attrs, total)
+    names = names_of(dataset)
+    if not own or not names:
+        return None
+    skipped = errors_of(names).values()
+    shown = [name for name in names if name not in skipped]
+    rows = []
+    for i in np.unique(np.linspace(0, total - 1, min(total, most)).round().astype(int)).tolist():
+        alone = dataset[names].isel(member=i)
+        found = {each.name: each for each in averages(alone.assign_attrs(experiment=""))}
+        known = [name for name in shown if name in found]
+        rows.append((i, [float(values[i]) for _, values in own], [found[name] for name in known]))
+        if len(known) < len(shown):
+            shown = [name for name in shown if name in known]
+    rows = [(i, own_, [each for each in some if each.name in shown]) for i, own_, some in rows]
+    return Members(list(short_names([key for key, _ in own]).values()), shown, rows, total)
 
 
 def differences(a: xr.Dataset, b: xr.Dataset) -> list[Difference]:

@@ -15,6 +15,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
@@ -44,15 +45,16 @@ DASHES: tuple[Any, ...] = (
     (0, (1, 2)),
 )
 RASTER_DPI = 130
+LONGEST = 46  # characters of a title that is one line
 
 RC: dict[str, Any] = {
-    "font.size": 10,
+    "font.size": 11,
     "font.family": "DejaVu Sans",
-    "axes.titlesize": 10.5,
-    "axes.labelsize": 10,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.fontsize": 9,
+    "axes.titlesize": 11,
+    "axes.labelsize": 11,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -81,9 +83,13 @@ DIVERGING, CYCLIC, SEQUENTIAL, DENSITY, MATTER = (
 COLORMAPS: dict[str, Colormap] = {"phase": CYCLIC, "spectrum": DENSITY, "concentration": MATTER}
 
 
-def panels(count: int, height: float, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
-    """A figure with stacked axes that share x, without a window, and without clipped labels."""
-    fig = Figure(figsize=(width, height), layout="constrained")
+def panels(
+    count: int, height: float, width: float = WIDTH, layout: str = "constrained"
+) -> tuple[Figure, list[Axes]]:
+    """A figure with stacked axes that share x, without a window, and without clipped labels. The
+    layout "compressed" leaves no room beside axes of a fixed aspect.
+    """
+    fig = Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
     FigureCanvasAgg(fig)
     return fig, list(fig.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
 
@@ -120,10 +126,26 @@ def colours_of(values: np.ndarray, role: str) -> dict[str, Any]:
     return {"cmap": COLORMAPS.get(role, SEQUENTIAL), "norm": Normalize(low, high)}
 
 
+def titled(name: str, attributes: Mapping[str, Any]) -> str:
+    """What a variable is, as an author prints it above a picture: an entropy by its long name,
+    where that is short, anything else by its name, with its unit.
+    """
+    words = str(attributes.get("long_name", ""))
+    if attributes.get("role") != "entropy" or not words or len(words) > LONGEST:
+        return labelled(name, attributes)
+    return labelled(words[0].upper() + words[1:], attributes)
+
+
 def labelled(name: str, attributes: Mapping[str, Any]) -> str:
     """The name with its unit, for an axis."""
-    name, units = shortened(name, 80), shortened(str(attributes.get("units", "1")), 60)
+    name, units = shortened(_words(name), 80), shortened(str(attributes.get("units", "1")), 60)
     return name if units in ("1", "") else f"{name} [{units}]"
+
+
+def _words(name: str) -> str:
+    """A name of words in words: `energy density`, but `phi_t` as it is."""
+    parts = name.split("_")
+    return " ".join(parts) if all(len(part) > 1 for part in parts) else name
 
 
 def mesh(
@@ -131,6 +153,16 @@ def mesh(
 ) -> QuadMesh:
     """Draw a map of values (y, x), each in a cell around its point."""
     return axes.pcolormesh(x, y, values, shading="nearest", rasterized=True, **colours)
+
+
+def steady(axes: Axes, values: np.ndarray, least: float) -> None:
+    """Give the y axis at least the range `least` around values that differ by less, so that what
+    is constant looks it.
+    """
+    finite = values[np.isfinite(values)]
+    if finite.size and np.ptp(finite) < least:
+        middle = 0.5 * float(finite.min() + finite.max())
+        axes.set_ylim(middle - 0.5 * least, middle + 0.5 * least)
 
 
 def heatmap(
@@ -191,10 +223,28 @@ def svg(fig: Figure, prefix: str = "") -> str:
     return f'<svg viewBox="0 0 {width:g} {height:g}" role="img">{body}'
 
 
+class Scenery:
+    """What stays the same in the frames of a movie, painted once on white; `moving` is not."""
+
+    def __init__(self, fig: Figure, moving: list[Artist], dpi: float):
+        fig.set(facecolor="white", dpi=dpi)
+        _as_text(fig)
+        for artist in moving:
+            artist.set_animated(True)
+        self.axes, self.canvas = fig.axes[0], FigureCanvasAgg(fig)
+        self.canvas.draw()
+        self.background = self.canvas.copy_from_bbox(fig.bbox)
+
+    def with_(self, moving: list[Artist]) -> np.ndarray:
+        """The pixels (rows, columns, 3) with these artists in front."""
+        self.canvas.restore_region(self.background)  # type: ignore[attr-defined]
+        for artist in moving:
+            if hasattr(artist, "do_3d_projection"):
+                artist.do_3d_projection()  # type: ignore[attr-defined]
+            self.axes.draw_artist(artist)
+        return np.asarray(self.canvas.buffer_rgba())[..., :3].copy()
+
+
 def rgb(fig: Figure, dpi: float) -> np.ndarray:
-    """The figure as pixels (rows, columns, 3) on white, for the frames of a movie."""
-    fig.set(facecolor="white", dpi=dpi)
-    _as_text(fig)
-    canvas = FigureCanvasAgg(fig)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    """The figure as pixels (rows, columns, 3) on white."""
+    return Scenery(fig, [], dpi).with_([])
