@@ -50,8 +50,9 @@ def applied(
             found = function(block, axes) if sizes is None else function(block, axes, sizes)
             return np.asarray(found), share
 
-    if weights is not None:
-        weights = weights.expand_dims({d: 1 for d in dims if d not in weights.dims})
+    if weights is not None and np.any(weights < 0):
+        least = float(weights.min())
+        raise ValueError(f"weights: given {least:g} for a cell of {name}, allowed: numbers >= 0")
     through = _lazily if array.chunks else _at_once
     result, share = through(on_block, array, list(dims), weights)
     return _told(result, share, name) if skip_missing else result
@@ -64,6 +65,8 @@ def _at_once(
     batch = [d for d in array.dims if d not in dims]
     like = array.isel(dict.fromkeys(dims, slice(1))).isel(dict.fromkeys(dims, 0), drop=True)
     results: list[np.ndarray] = []
+    if weights is not None:
+        weights = weights.expand_dims({d: 1 for d in dims if d not in weights.dims})
     for place, part in pieces(array, dims):
         sizes = None
         if weights is not None:

@@ -27,7 +27,7 @@ from physent.protocol import hdf5
 # the properties of a 16-bit IEEE number in the header of an HDF5 dataset: bit offset, precision,
 # places and sizes of exponent and mantissa, bias
 HALF = bytes([0, 0, 16, 0, 10, 5, 0, 10, 15, 0, 0, 0])
-HEADERS = 64 * 2**20  # bytes that are searched for it
+HEADERS = 64 * 2**20  # bytes that are searched for it quickly
 ZARR = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
 
 
@@ -50,6 +50,8 @@ def open_any(path: str | Path, group: str | None = None, time: str | None = None
         start = _first(path)
         if start[1:4] == b"HDF":
             return _hdf5(path, group)
+        if group:
+            raise FolderError(f"{path}: there is no group {group!r}: such a file has none")
         if path.suffix.lower() in SUFFIXES and not start.startswith(b"CDF"):
             return read_table(path, time)
         return _decoded(xr.open_dataset, path)  # classic: its engine takes the lock, too
@@ -130,13 +132,16 @@ def _hdf5(path: Path, group: str | None) -> xr.Dataset:
             file = None
         if file is not None and not dedalus.is_one(file.groups):
             try:
-                return _grouped(path, group, _contents(file), functools.partial(_part, file))
+                part, own = functools.partial(_part, file), functools.partial(_own_dims, file)
+                return _grouped(path, group, _contents(file), part, own)
             except BaseException:
                 file.close()
                 raise
         if file is not None:
             file.close()
     _needs(path, "h5py", "it is HDF5 as Dedalus writes it")
+    if group:
+        raise FolderError(f"{path}: given the group {group!r}, but a file of Dedalus is read whole")
     return dedalus.read(path)
 
 
@@ -167,11 +172,20 @@ def _contents_by_h5py(file: Any) -> dict[str, list[str]]:
 
 def _has_half(path: Path) -> bool:
     """Whether an HDF5 file holds numbers in half precision, which netCDF4 takes for text, and dies
-    of. Headers stand where a file begins or ends.
+    of. Their header may stand anywhere; in a large file h5py finds it faster, where it is there.
     """
+    if path.stat().st_size > HEADERS and importlib.util.find_spec("h5py") is not None:
+        found: list[bool] = []
+
+        def look(_: str, item: Any) -> None:
+            kinds = getattr(item, "dtype", None), *getattr(item, "attrs", {}).values()
+            found.append(any(getattr(kind, "dtype", kind) == np.float16 for kind in kinds))
+
+        with importlib.import_module("h5py").File(path, "r") as file:
+            file.visititems(look)
+        return any(found)
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        last = max(0, len(content) - HEADERS)
-        return content.find(HALF, 0, HEADERS) >= 0 or content.find(HALF, last) >= 0
+        return content.find(HALF) >= 0
 
 
 def _grouped(
@@ -179,29 +193,37 @@ def _grouped(
     group: str | None,
     groups: dict[str, list[str]],
     opened: Callable[[str], xr.Dataset],
+    own_dims: Callable[[str], set[str]] = lambda name: set(),
 ) -> xr.Dataset:
-    """One group of a file, with the coordinates of the groups around it."""
+    """One group of a file, with the coordinates, and their bounds, of the groups around it for the
+    dimensions that are not its own.
+    """
     name = (group or "").strip("/")
     if name not in groups:
         known = ", ".join(each for each in groups if each) or "none"
         raise FolderError(
             f"{path}: there is no group {group!r}{nearest(name, groups)} (groups: {known})"
         )
-    full = [each for each, arrays in groups.items() if arrays]
+    full = [each or "/" for each, arrays in groups.items() if arrays]
     if not groups[name] and full:
         raise FolderError(
             f"{path}: there are no arrays in {f'the group {name!r}' if name else 'its root'}; "
             f"choose a group with --group NAME (groups with arrays: {', '.join(full)})"
         )
     dataset = opened(name)
-    around = name
+    around, own = name, own_dims(name)
     while around:
         around = around.rpartition("/")[0]
         outer = opened(around)
         for key, size in dataset.sizes.items():
             fits = key in outer.variables and outer[key].sizes == {key: size}
-            if fits and key not in dataset.variables:
-                dataset = _with(dataset, key, outer[key].load())
+            if not fits or key in dataset.variables or key in own:
+                continue
+            dataset = _with(dataset, key, outer[key].load())
+            bounds = {**outer[key].encoding, **outer[key].attrs}.get("bounds")
+            if bounds in outer.variables and bounds not in dataset.variables:
+                dataset = _with(dataset, bounds, outer[bounds].load())
+        own |= own_dims(around)
     return dataset
 
 
@@ -210,6 +232,11 @@ def _with(dataset: xr.Dataset, name: Any, coordinate: xr.DataArray) -> xr.Datase
     more = dataset.assign_coords({name: coordinate})
     more.set_close(dataset.close)
     return more
+
+
+def _own_dims(file: netCDF4.Dataset, group: str) -> set[str]:
+    """The dimensions that a group defines itself."""
+    return set((file[group] if group else file).dimensions)
 
 
 def _part(file: netCDF4.Dataset, group: str) -> xr.Dataset:
