@@ -51,10 +51,20 @@ def as_begun(header: dict[str, Any], experiment: Any) -> Any:
     return dataclasses.replace(experiment, diagnostics=diagnostics, resolved=resolved, program=None)
 
 
+def by_digest(data: Any) -> Any:
+    """The data of an experiment in which values from a file are what they are, wherever it is."""
+    if isinstance(data, dict):
+        if {"file", "digest"} <= set(data):
+            return {"digest": data["digest"]}
+        return {key: by_digest(value) for key, value in data.items()}
+    return [by_digest(value) for value in data] if isinstance(data, list) else data
+
+
 def _hash(resolved: dict[str, Any]) -> str:
     given = {
         key: value for key, value in resolved.items() if value != []
     }  # TOML has no empty diagnostics
     given.pop("score", None)  # what is learned from the rows does not decide them
     data = dict(given, run={key: v for key, v in resolved["run"].items() if key not in FREE})
+    data = by_digest(data)
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
