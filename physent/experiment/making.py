@@ -135,6 +135,11 @@ class Reading:
         stored, record = self.make(Stored, given, key, members)
         if stored is None:
             return None, record
+        if not Path(stored.file).is_file():
+            place = self.folder or Path.cwd()
+            hint = nearest(stored.file, [each.name for each in place.glob("*.nc")])
+            words = f"no file {stored.file!r}{hint} (looked for in {place})"
+            raise ParameterError(f"{declaration.name}.file", words)
         try:
             made = declaration.given.read(stored)
         except ParameterError as error:

@@ -59,7 +59,8 @@ def _choice_schema(declaration: Declaration) -> dict[str, Any]:
         required = [key for key in table["required"] if key != "kind"]
         branches.append({**table, "required": required, "not": {"required": ["kind"]}})
     if declaration.given is not None:
-        branches.append(model_of(Stored).model_json_schema())
+        file: type = Stored
+        branches.append(model_of(file).model_json_schema())
     return {"anyOf": branches}
 
 

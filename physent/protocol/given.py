@@ -47,7 +47,8 @@ class Stored(Declared):
 
 
 class Given(Declared):
-    """Arrays in the place of a kind, one `param` for each.
+    """Arrays in the place of a kind, one `param` for each; one whose name a method has, too, ends
+    with "_".
 
     `coordinates` says of what a function is that may stand for them, "x" or "x and z"; none: they
     are no field of space.
@@ -61,9 +62,14 @@ class Given(Declared):
         return isinstance(value, Declared | Unsampled)
 
     @classmethod
+    def fields(cls) -> dict[str, Declaration]:
+        """The arrays by the names that users know."""
+        return {name.rstrip("_"): each for name, each in declarations(cls).items()}
+
+    @classmethod
     def words(cls) -> str:
         """What may be given, in words."""
-        names = list(declarations(cls))
+        names = list(cls.fields())
         arrays = "an array" if len(names) == 1 else f"arrays of {' and '.join(names)}"
         functions = f" or a function of {cls.coordinates}" if cls.coordinates else ""
         return f"{arrays}{functions} (in TOML: file = ...)"
@@ -79,7 +85,7 @@ class Given(Declared):
             return f"given {given}, allowed: {allowed}"
         if _is_function(value):
             return None if cls.coordinates else f"given a function, allowed: {allowed}"
-        named, fields = cls._named(value), declarations(cls)
+        named, fields = cls._named(value), cls.fields()
         strange = next((name for name in named if name not in fields), None)
         missing = next((n for n, each in fields.items() if each.required and n not in named), None)
         if strange is not None:
@@ -94,14 +100,14 @@ class Given(Declared):
         """The part that has these values."""
         if _is_function(value):
             return Unsampled(value)
-        named = cls._named(value)
+        named, fields = cls._named(value), cls.fields()
         arrays = {k: v if isinstance(v, jax.Array) else np.asarray(v) for k, v in named.items()}
-        return cls(**arrays)
+        return cls(**{fields[name].name: values for name, values in arrays.items()})
 
     @classmethod
     def _named(cls, value: Any) -> dict[Any, Any]:
         """The values by name: a mapping, a tuple or list of arrays in order, or the first alone."""
-        fields = declarations(cls)
+        fields = cls.fields()
         if isinstance(value, Mapping):
             return dict(value)
         first = next(iter(fields.values()))
@@ -109,14 +115,14 @@ class Given(Declared):
         if several and (isinstance(value, tuple) or _rank(value[0]) == first.ndim):
             extra = range(len(fields), len(value))
             return dict(zip([*fields, *extra], value, strict=False))
-        return {first.name: value}
+        return {next(iter(fields)): value}
 
     def fit(self, key: str, shape: tuple[int, ...], axes: str) -> None:
         """Raise ParameterError about `key` for an array that is not of this shape, or has one of
         it for each member; `axes` says in words what they are.
         """
-        for name, declaration in declarations(type(self)).items():
-            value = getattr(self, name)
+        for name, declaration in self.fields().items():
+            value = getattr(self, declaration.name)
             if value is not None and np.shape(value)[np.ndim(value) - declaration.ndim :] != shape:
                 raise ParameterError(
                     key,
@@ -151,7 +157,7 @@ class Given(Declared):
     @classmethod
     def read(cls, stored: Stored) -> Self:
         """The values in a file; raises ParameterError about a key of `stored`."""
-        fields, given = declarations(cls), stored.variable
+        fields, given = cls.fields(), stored.variable
         least = sum(each.required for each in fields.values())
         with opened(stored.file, "file") as file:
             if given is None:
@@ -174,12 +180,12 @@ class Given(Declared):
         if stored.digest not in (None, _digest(found)):
             words = f"the values in {stored.file} are not those that this experiment began with"
             raise ParameterError("digest", words)
-        return cls(**found)
+        return cls(**{fields[own].name: values for own, values in found.items()})
 
     def as_table(self, name: str, options: Mapping[str, type]) -> dict[str, Any]:
         """The table that refers to `given.nc`."""
         arrays = self._arrays()
-        members = any(np.ndim(v) > declarations(type(self))[n].ndim for n, v in arrays.items())
+        members = any(np.ndim(v) > self.fields()[n].ndim for n, v in arrays.items())
         given = [_stored_name(name, each) for each in arrays]
         table: dict[str, Any] = {"file": GIVEN, "variable": given[0] if len(given) == 1 else given}
         return table | ({"member": "all"} if members else {}) | {"digest": _digest(arrays)}
@@ -188,7 +194,7 @@ class Given(Declared):
         """The variables of `given.nc` by name, with their dimensions."""
         found = {}
         for own, values in self._arrays().items():
-            ndim = declarations(type(self))[own].ndim
+            ndim = self.fields()[own].ndim
             dims = [f"{name}_{axis}" for axis in range(ndim)]
             dims = ("member",) * (values.ndim - ndim) + tuple(dims)
             called = _stored_name(name, own)
@@ -200,7 +206,7 @@ class Given(Declared):
         return found
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        every = ((name, getattr(self, name)) for name in declarations(type(self)))
+        every = ((name, getattr(self, each.name)) for name, each in self.fields().items())
         return {name: np.asarray(value) for name, value in every if value is not None}
 
 
@@ -267,9 +273,7 @@ def opened(path: str, key: str) -> Iterator[netCDF4.Dataset]:
     read.
     """
     if not Path(path).is_file():
-        near = [str(each) for each in Path(path).parent.glob("*.nc")]
-        words = f"no file {path!r}{nearest(path, near)} (working directory {Path.cwd()})"
-        raise ParameterError(key, words)
+        raise ParameterError(key, f"no file {path!r} (working directory {Path.cwd()})")
     try:
         with hdf5.opened(path) as file:
             yield file
@@ -347,7 +351,7 @@ def _rank(value: Any) -> int | None:
 
 
 def _misfit(declaration: Declaration, value: Any) -> str | None:
-    name, ndim = declaration.name, declaration.ndim
+    name, ndim = declaration.name.rstrip("_"), declaration.ndim
     if isinstance(value, jax.core.Tracer):
         shape, kind = value.shape, value.dtype.kind
     else:
