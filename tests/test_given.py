@@ -219,15 +219,20 @@ def test_a_flow_of_the_solver_starts_a_run_as_it_was(method, walls):
 
 
 def test_directions_are_directions():
-    base: dict[str, Any] = CASES["couzin"].base | {"initial": (PLACES, 2 * DIRECTIONS)}
-    state = Couzin(**base).init(jax.random.key(0))
+    def school(heading):
+        return Couzin(n=N, dimensions=2, dt=0.01, initial=(PLACES, heading))
+
+    state = school(2 * DIRECTIONS).init(jax.random.key(0))
     assert np.allclose(state.heading, DIRECTIONS)
     with pytest.raises(ParameterError, match="a heading of 0"):
-        Couzin(**base | {"initial": (PLACES, 0 * DIRECTIONS)})
-    base = CASES["active_matter"].base | {"propulsion": "brownian"}
+        school(0 * DIRECTIONS)
+
+    def particles(start):
+        return ActiveMatter(particles=N, length=10.0, propulsion="brownian", initial=start)
+
     with pytest.raises(ParameterError, match="unit vectors"):
-        ActiveMatter(**base, initial=(PLACES, 2 * DIRECTIONS))
-    drawn = ActiveMatter(**base, initial=PLACES).init(jax.random.key(0))
+        particles((PLACES, 2 * DIRECTIONS))
+    drawn = particles(PLACES).init(jax.random.key(0))
     assert np.allclose(np.sum(drawn.propulsion**2, axis=1), 1)
 
 
