@@ -258,8 +258,7 @@ def _resume(
     program, cadence, _ = _plan(experiment)
     done = header["rows"]
     if done > cadence.rows:
-        t = done * cadence.save_every
-        raise FolderError(f"{path} is already at t = {t:g}, beyond run.t_end")
+        raise FolderError(f"{path} is already at t = {cadence.time(done):g}, beyond run.t_end")
     vouched = machines.by_leader(lambda: vouched_values(path, header, cadence))
     if machines.anybody(isinstance(vouched, str)):
         # torn by a kill in the middle of a write, or changed since; the run is deterministic, so
@@ -272,7 +271,8 @@ def _resume(
         )
         return execute(experiment, path, tell=tell, stop=stop)
     if "grown" in header:
-        program.solver = make(type(experiment.solver), header["grown"], experiment.run.members)
+        made = type(experiment.solver), header["grown"], experiment.run.members
+        program.solver = make(*made, path)
     beginning = begin(program, cadence, jax.random.key(experiment.run.seed))
     began = beginning.instant[1:]
     try:

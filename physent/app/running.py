@@ -183,7 +183,7 @@ def sweep(
                 raise ConfigError(
                     [word + why * word.startswith("--over:") for word in words]
                 ) from None
-    texts, usual = [experiment.toml() for experiment in experiments], experiments[0].folder
+    texts, usual = [each.toml(folder=False) for each in experiments], experiments[0].folder
     folder = output if output is not None else usual.with_name(f"{usual.name}_sweep")
     check_executor(executor, workers)
     if overwrite:

@@ -14,6 +14,7 @@ from physent.experiment.settings import OutputSettings, RunSettings
 from physent.experiment.time_step import doubts, resolved
 from physent.protocol import registry
 from physent.protocol.diagnostic import check_diagnostics
+from physent.protocol.given import kept
 from physent.protocol.parameters import (
     check_instance,
     kind_of,
@@ -44,9 +45,14 @@ class Experiment:
     program: Program | None = None
     doubts: tuple[str, ...] = ()
 
-    def toml(self) -> str:
-        """The resolved experiment as TOML that reproduces the run bit for bit."""
-        return tomli_w.dumps(self.resolved)
+    def toml(self, folder: bool = True) -> str:
+        """The resolved experiment as TOML that reproduces the run bit for bit: in the folder of
+        the run, or else with the files where they are now.
+        """
+        if not folder:
+            return tomli_w.dumps(self.resolved)
+        solver = kept(self.resolved["solver"], self.solver)
+        return tomli_w.dumps(self.resolved | {"solver": solver})
 
     @property
     def folder(self) -> Path:

@@ -15,6 +15,7 @@ from physent.experiment.recorded import is_range
 from physent.experiment.toml_lines import Key
 from physent.protocol import registry
 from physent.protocol.declaration import Declaration, declarations
+from physent.protocol.given import Stored
 
 MOST_UNKNOWN = 20  # keys of one table that are named
 
@@ -114,7 +115,10 @@ class Reading:
     def _option(
         self, declaration: Declaration, given: Any, key: Key, members: int | None
     ) -> tuple[Any, dict[str, Any]]:
-        """The option selected by a choice."""
+        """The option selected by a choice, or what a file gives in its place."""
+        by_file = isinstance(given, dict) and "file" in given and "kind" not in given
+        if declaration.given is not None and by_file:
+            return self._stored(declaration, given, key, members)
         if not isinstance(given, str | dict):
             raise ParameterError(
                 declaration.name, f"given {brief(given)}, allowed: {declaration.allowed}"
@@ -123,6 +127,25 @@ class Reading:
             given = {"kind": declaration.default} | given
         find = functools.partial(declaration.option, folder=self.folder)
         return self.part(given, key, find, members)
+
+    def _stored(
+        self, declaration: Declaration, given: Any, key: Key, members: int | None
+    ) -> tuple[Any, dict[str, Any]]:
+        """The values in a file that stand for a choice, and their record with a digest."""
+        stored, record = self.make(Stored, given, key, members)
+        if stored is None:
+            return None, record
+        if not Path(stored.file).is_file():
+            place = self.folder or Path.cwd()
+            hint = nearest(stored.file, [each.name for each in place.glob("*.nc")])
+            words = f"no file {stored.file!r}{hint} (looked for in {place})"
+            raise ParameterError(f"{declaration.name}.file", words)
+        try:
+            made = declaration.given.read(stored)
+        except ParameterError as error:
+            raise ParameterError(f"{declaration.name}.{error.key}", error.message) from None
+        digest = made.as_table(declaration.name, {})["digest"]
+        return made, record | {"file": stored.file, "digest": digest}
 
     def _value(self, declaration: Declaration, value: Any, members: int | None) -> tuple[Any, Any]:
         """A value as passed to the class, and as recorded; ParameterError if it is invalid."""
@@ -143,11 +166,11 @@ class Reading:
         return tuple(value) if isinstance(value, list) else value, noted
 
 
-def make(cls: type, data: dict[str, Any], members: int = 1) -> Any:
-    """An instance of a declared class from plain data. Raises ParameterError with the dotted key of
-    the first problem.
+def make(cls: type, data: dict[str, Any], members: int = 1, folder: Path | None = None) -> Any:
+    """An instance of a declared class from plain data, with paths in `folder`. Raises
+    ParameterError with the dotted key of the first problem.
     """
-    reading = Reading()
+    reading = Reading(folder)
     made, _ = reading.make(cls, data, (), members)
     for key, words in reading.found:
         raise ParameterError(".".join(map(str, key)), words) if key else ValueError(words)

@@ -12,6 +12,7 @@ import tomli_w
 
 from physent.experiment.recorded import RANGES
 from physent.protocol.declaration import Declaration, declarations
+from physent.protocol.given import Stored
 from physent.protocol.registry import summary
 
 
@@ -57,6 +58,9 @@ def _choice_schema(declaration: Declaration) -> dict[str, Any]:
         table = tables[declaration.default]
         required = [key for key in table["required"] if key != "kind"]
         branches.append({**table, "required": required, "not": {"required": ["kind"]}})
+    if declaration.given is not None:
+        file: type = Stored
+        branches.append(model_of(file).model_json_schema())
     return {"anyOf": branches}
 
 

@@ -3,9 +3,15 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
+from physent.protocol.moved import (
+    NEW_KEYS,
+    former_kind,
+    with_kinds,
+    without_new_keys,
+)
 
 FREE = ("t_end", "devices", "until")  # keys of [run] that a resumed run may change
 
@@ -30,9 +36,10 @@ def fingerprints(experiment: Any) -> tuple[str, ...]:
     """
     now = experiment.resolved
     return tuple(
-        _hash(names)
+        _hash(table)
         for keys in (now, without_new_keys(now))
         for names in (keys, with_kinds(keys, former_kind))
+        for table in (names, with_plain_start(names))
     )
 
 
@@ -40,7 +47,7 @@ def as_begun(header: dict[str, Any], experiment: Any) -> Any:
     """The experiment with diagnostics as they were when its checkpoint was written, without what
     new keys have added since.
     """
-    if header["experiment"] in fingerprints(experiment)[:2]:
+    if header["experiment"] in fingerprints(experiment)[:4]:
         return experiment
     kinds = [table["kind"] for table in experiment.resolved["diagnostics"]]
     diagnostics = [
@@ -51,10 +58,29 @@ def as_begun(header: dict[str, Any], experiment: Any) -> Any:
     return dataclasses.replace(experiment, diagnostics=diagnostics, resolved=resolved, program=None)
 
 
+def with_plain_start(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of an experiment with the start of active matter as the name that it was."""
+    data = dict(experiment)
+    start = data.get("solver", {}).get("initial")
+    if data.get("solver", {}).get("kind") == "active_matter" and list(start or ()) == ["kind"]:
+        data["solver"] = dict(data["solver"]) | {"initial": start["kind"]}
+    return data
+
+
+def by_digest(data: Any) -> Any:
+    """The data of an experiment in which values from a file are what they are, wherever it is."""
+    if isinstance(data, dict):
+        if {"file", "digest"} <= set(data):
+            return {"digest": data["digest"]}
+        return {key: by_digest(value) for key, value in data.items()}
+    return [by_digest(value) for value in data] if isinstance(data, list) else data
+
+
 def _hash(resolved: dict[str, Any]) -> str:
     given = {
         key: value for key, value in resolved.items() if value != []
     }  # TOML has no empty diagnostics
     given.pop("score", None)  # what is learned from the rows does not decide them
     data = dict(given, run={key: v for key, v in resolved["run"].items() if key not in FREE})
+    data = by_digest(data)
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()

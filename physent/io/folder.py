@@ -30,6 +30,7 @@ from physent.io.replacing import reason, remove, to_disk, writing
 from physent.io.sources import sources_in, write_sources
 from physent.io.still_open import rescued
 from physent.protocol import hdf5
+from physent.protocol.given import GIVEN, arrays_given
 from physent.protocol.parameters import settings
 from physent.protocol.sources import permit
 
@@ -103,7 +104,7 @@ class RunFolder:
                     # and a thread that reads the file at once does not keep us from writing it
                     locked = failing.enter_context(_locked(beside))
                     check_room(beside, _bytes(block.rows))
-                    (beside / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
+                    _write_experiment(beside, experiment)
                     writer = NetCDFWriter.create(beside / RUN, layout, cadence, experiment.output)
                     failing.callback(writer.close)
                     writer.append(block)
@@ -145,7 +146,7 @@ class RunFolder:
         def save(place: Path) -> None:
             _save(place / CHECKPOINT, self.experiment, now, rows, sums, self._sources)
             if place != self.path:
-                (place / EXPERIMENT).write_text(self.experiment.toml(), encoding="utf-8")
+                _write_experiment(place, self.experiment)
                 write_sources(place, sources_in(self.experiment.resolved))
                 write_sums(place, {"rows": rows} | sums, self.writer.attributes())
 
@@ -203,6 +204,13 @@ class RunFolder:
             handler.close()
             self.log.removeHandler(handler)
         self._lock.close()
+
+
+def _write_experiment(folder: Path, experiment: Any) -> None:
+    """Write the experiment, and the arrays that it was given."""
+    (folder / EXPERIMENT).write_text(experiment.toml(), encoding="utf-8")
+    if arrays := arrays_given(experiment.solver):
+        write_dataset(xr.Dataset(arrays), folder / GIVEN, seal=True)
 
 
 def _bytes(rows: Rows) -> int:

@@ -35,6 +35,7 @@ from physent.io.netcdf import holds
 from physent.io.replacing import reason
 from physent.io.sources import changed_copies
 from physent.protocol import hdf5
+from physent.protocol.given import GIVEN
 
 AT_ONCE = 2**27  # bytes of a variable that a reader looks through before it uses some of them
 WAIT = 0.3  # seconds until a reader beside a writer tries again
@@ -101,6 +102,7 @@ def _again(folder: Path, look: Any) -> list[str]:
 
 def _missing(folder: Path) -> Iterator[str]:
     names = [RUN, EXPERIMENT, CHECKPOINT, LOG] + [SUM] * has_digests(folder)
+    names += [GIVEN] * (f'"{GIVEN}"' in (_experiment_in(folder / RUN) or ""))
     yield from (f"{folder / name} is missing" for name in names if not (folder / name).is_file())
 
 

@@ -14,7 +14,7 @@ RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx"
 SOURCE, SUMMARY = "source", "summary.nc"  # the latter of a sweep
 REPORT, MARK = "report.html", b'<meta name="generator" content="physent report">'
 OWN = re.compile(
-    r"run\.(nc|log|sum)|experiment\.toml|(score\.)?checkpoint\.eqx(\.new)?|score\.(eqx|nc|log)|"
+    r"run\.(nc|log|sum)|given\.nc|experiment\.toml|(score\.)?checkpoint\.eqx(\.new)?|score\.(eqx|nc|log)|"
     rf"{LEFT}"
 )
 COPY = re.compile(rf"[^/]+-[0-9a-f]{{8}}|{LEFT}")

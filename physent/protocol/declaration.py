@@ -59,6 +59,7 @@ class Declaration:
     real: bool = True
     path: bool = False
     options: Mapping[str, type] = dataclasses.field(default_factory=dict)
+    given: Any = None  # of a choice, what arrays in its place are: a class of `given.Given`
 
     @property
     def required(self) -> bool:
@@ -70,7 +71,8 @@ class Declaration:
         """The values the field takes, in words."""
         limits = " and ".join(f"{BOUNDS[key][0]} {bound:g}" for key, bound in self.bounds.items())
         if self.form == "choice":
-            words = "one of " + ", ".join(self.options)
+            given = [] if self.given is None else [self.given.words()]
+            words = "one of " + ", ".join([*self.options, *given])
         elif self.form == "param":
             words = "a number" if self.ndim == 0 else "a list of numbers"
         else:
@@ -111,6 +113,8 @@ class Declaration:
             return None
         if isinstance(value, str) and value in self.options:
             return None
+        if self.given is not None and not isinstance(value, str):
+            return self.given.misfit(value, self.allowed)
         hint = nearest(value, self.options) if isinstance(value, str) else ""
         return f"given {brief(value)}{hint}, allowed: {self.allowed}, or your own {family.__name__}"
 

@@ -20,10 +20,8 @@ from typing import (
     TYPE_CHECKING,
     Any,
     ClassVar,
-    Generic,
     Literal,
     Self,
-    TypeVar,
     cast,
     dataclass_transform,
     overload,
@@ -34,7 +32,7 @@ import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array
 
 from physent.errors import (
     ParameterError as ParameterError,
@@ -43,6 +41,7 @@ from physent.errors import (
     warn_user as warn_user,
 )
 from physent.protocol import registry
+from physent.protocol.choosing import Numbers, one_of as one_of
 from physent.protocol.declaration import REQUIRED, declarations, known as known, plain
 
 if TYPE_CHECKING:
@@ -50,15 +49,7 @@ if TYPE_CHECKING:
 else:
     _ModuleMeta = type(eqx.Module)
 
-T = TypeVar("T")
 AUTO = "auto"
-# to the depth that parameters have: a recursive type would let a text pass, which holds texts
-Numbers = (
-    ArrayLike
-    | Sequence[ArrayLike]
-    | Sequence[Sequence[ArrayLike]]
-    | Sequence[Sequence[Sequence[ArrayLike]]]
-)
 
 
 @overload
@@ -85,21 +76,6 @@ def as_step(value: Numbers | Literal["auto"]) -> Array:
     step that fits, is NaN until then.
     """
     return as_number(cast(Numbers, value))
-
-
-class one_of(Generic[T]):
-    """The converter of a `choice`: the name of one of `options` becomes an instance of that class,
-    and an instance is kept.
-    """
-
-    def __init__(self, options: Mapping[str, type[T]]):
-        self.options = options
-
-    def __call__(self, value: T | str) -> T:
-        """The instance that `value` is or names."""
-        if isinstance(value, str) and value in self.options:
-            return self.options[value]()
-        return cast(T, value)
 
 
 def param(
@@ -193,7 +169,7 @@ def choice(
     default: str | None = None,
     *,
     doc: str,
-    converter: one_of[Any] | None = None,
+    converter: one_of[Any, Any] | None = None,
 ) -> Any:
     """Declare a part with its own class: a config names one of `options` as `kind` along with the
     parameters of that class.
@@ -205,7 +181,8 @@ def choice(
         required.
     - `doc`: its meaning, in a few words, for tables, templates and messages.
     - `converter`: `one_of(options)`, instead of `options`: from it a type checker knows that a
-        name is accepted where the field is annotated with a class.
+        name is accepted where the field is annotated with a class; with `one_of(options,
+        given=...)` so are arrays, and functions of space.
 
     **Returns:**
 
@@ -216,7 +193,8 @@ def choice(
     if default is not None:
         how["default_factory"] = lambda: converter(default)
     given = REQUIRED if default is None else default
-    return _field("choice", given, {}, how, doc=doc, options=converter.options)
+    said = {"options": converter.options, "given": converter.given}
+    return _field("choice", given, {}, how, doc=doc, **said)
 
 
 def _listed(value: Any) -> Any:
@@ -284,6 +262,10 @@ class Declared(eqx.Module, metaclass=DeclaredMeta):
             if declaration.form != "choice" and violation:
                 raise ParameterError(declaration.name, violation)
 
+    def as_table(self, name: str, options: Mapping[str, type]) -> dict[str, Any]:
+        """Its settings with its kind, as the table `name` of its owner in a config."""
+        return {"kind": kind_of(self, options)} | settings(self)
+
 
 def _is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == AUTO
@@ -306,7 +288,7 @@ def settings(module: Any) -> dict[str, Any]:
     for name, declaration in declarations(type(module)).items():
         value = getattr(module, name)
         if declaration.form == "choice":
-            values[name] = {"kind": kind_of(value, declaration.options)} | settings(value)
+            values[name] = value.as_table(name, declaration.options)
         elif declaration.form == "param":
             values[name] = np.asarray(value).tolist()
         else:

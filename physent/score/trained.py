@@ -159,14 +159,14 @@ def _load(path: Path, changed: int, wide: bool) -> Trained:
             like = skeleton(
                 network_of(found["network"]),
                 found["reference"],
-                solver_of(found["solver"]),
+                solver_of(found["solver"], path.parent),
                 found["shapes"],
                 jnp.dtype(found["precision"]),
             )
             stored = checkpoint.load(path, like)
         with jax.enable_x64(wide):
             score = adapted(stored, jnp.result_type(float))
-            return Trained(score, solver_of(found["solver"]), found)
+            return Trained(score, solver_of(found["solver"], path.parent), found)
     except (KeyError, ValueError, TypeError, OSError, RuntimeError, EOFError) as error:
         raise FolderError(f"{path}: cannot be read as a trained score: {error}") from None
 
@@ -189,9 +189,11 @@ def skeleton(
     )
 
 
-def solver_of(table: Mapping[str, Any]) -> StochasticSolver:
-    """The solver that a header names; anybody may have written it, so that it executes nothing."""
-    return _made(registry.loaded("solvers", table["kind"]), table)
+def solver_of(table: Mapping[str, Any], folder: Path) -> StochasticSolver:
+    """The solver that a header names, with its files in a folder; anybody may have written it, so
+    that it executes nothing.
+    """
+    return _made(registry.loaded("solvers", table["kind"]), table, folder)
 
 
 def network_of(table: Mapping[str, Any]) -> Network:
@@ -199,5 +201,6 @@ def network_of(table: Mapping[str, Any]) -> Network:
     return _made(NETWORKS[table["kind"]], table)
 
 
-def _made(cls: type, table: Mapping[str, Any]) -> Any:
-    return make(cls, {name: value for name, value in table.items() if name != "kind"})
+def _made(cls: type, table: Mapping[str, Any], folder: Path | None = None) -> Any:
+    data = {name: value for name, value in table.items() if name != "kind"}
+    return make(cls, data, folder=folder)

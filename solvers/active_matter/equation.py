@@ -32,7 +32,8 @@ from physent.solvers.checks import each_member, on_host, refuse
 from . import time_step
 from .pair_force import PAIR_FORCES, PairForce
 from .pairs import Pairs, over
-from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion
+from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion, RunAndTumble
+from .start import STARTS, GivenParticles, Start
 from .state import ActiveMatterState, variables
 
 
@@ -105,8 +106,10 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     method: Literal["euler_maruyama", "adams_bashforth", "splitting"] = static(
         "euler_maruyama", doc="time stepping method"
     )
-    initial: Literal["random", "lattice"] = static(
-        "random", doc="positions at t = 0; g starts from its stationary distribution"
+    initial: Start = choice(
+        converter=one_of(STARTS, given=GivenParticles),
+        default="random",
+        doc="positions at t = 0; g starts from its stationary distribution, or as given",
     )
     skin: Array = param(
         default=0.6,
@@ -124,6 +127,8 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             "propulsion",
             "given 'brownian', which needs 2 or 3 dimensions; allowed in one dimension: the others",
         )
+        directed = isinstance(self.propulsion, Brownian | RunAndTumble)
+        self.initial.check((self.particles, self.dimension), directed)
         here = on_host(self)
         # a particle in a trap has a place, not one of many images
         refuse(
@@ -144,21 +149,16 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
             )
 
     def init(self, key: PRNGKeyArray) -> ActiveMatterState:
-        """Particles at random or on a lattice, with stationary propulsions."""
+        """Particles where `initial` says, with stationary propulsions unless it says those, too."""
         require_one_member(self)
         key, place, direct = jax.random.split(key, 3)
         shape = (self.particles, self.dimension)
-        if self.initial == "random":
-            position = jax.random.uniform(place, shape, self.dt.dtype, -0.5, 0.5) * self._length()
-        else:
-            side = math.ceil(self.particles ** (1 / self.dimension) - 1e-9)
-            sites = jnp.stack(
-                jnp.unravel_index(jnp.arange(self.particles), (side,) * self.dimension), axis=1
-            )
-            position = ((sites.astype(self.dt.dtype) + 0.5) / side - 0.5) * self._length()
-        if self.initial == "random" and self.force.diverges:
+        position, g = self.initial(place, shape, self._length(), self.dt.dtype)
+        if self.initial.overlaps and self.force.diverges:
             position = self._pairs.relaxed(position, self.dt)
-        return self._start(key, position, self.propulsion.start(direct, shape, self.dt.dtype))
+        if g is None:
+            g = self.propulsion.start(direct, shape, self.dt.dtype)
+        return self._start(key, position, g)
 
     def step(self, state: ActiveMatterState) -> ActiveMatterState:
         """The state after one time step dt."""

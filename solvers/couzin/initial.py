@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.entropy.schools.directions import unit
+from physent.protocol.given import Given
 from physent.protocol.parameters import (
     Declared,
     as_number,
@@ -171,6 +172,29 @@ class FromFile(Snapshot, Initial):
     def _fields(self, shape: tuple[int, int]) -> list[np.ndarray]:
         d, n = shape
         return self.read((n, d), f"n = {n} fish and {d} components along its last axes")
+
+
+class GivenSchool(Given, Initial):
+    """Positions and headings, (fish, component), from arrays or a file; headings are normalised."""
+
+    position: Array = param(converter=as_number, ndim=2, doc="positions", units="length")
+    heading: Array = param(converter=as_number, ndim=2, doc="headings, of any length but 0")
+
+    def __call__(
+        self, key: PRNGKeyArray, shape: tuple[int, int], length: Array | None, dtype: jnp.dtype
+    ) -> Start:
+        """The school."""
+        return self.position.T.astype(dtype), unit(self.heading.T.astype(dtype), axis=0)
+
+    def check(self, shape: tuple[int, int], length: Array | None) -> None:
+        """There must be d components for each of n fish, and each must head somewhere."""
+        d, n = shape
+        self.fit("initial", (n, d), f"n = {n} fish by {d} components")
+        refuse(
+            ~(on_host(self.heading) != 0).any(-1),
+            "initial",
+            "given a heading of 0, allowed: vectors of any other length",
+        )
 
 
 def random_directions(

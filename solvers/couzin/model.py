@@ -26,7 +26,7 @@ from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import require_length
 
 from . import order
-from .initial import FromFile, Initial, RandomBall, RandomBox, Ring
+from .initial import FromFile, GivenSchool, Initial, RandomBall, RandomBox, Ring
 from .schedule import SCHEDULES, Constant, Schedule
 from .social import Combine, Fish, social, squares, ways, wish
 from .turning import deflect, interpolate_towards, jostle, rotate_towards
@@ -154,7 +154,7 @@ class Couzin(Solver[CouzinState]):
         converter=one_of(SCHEDULES), default="constant", doc="time dependence of orientation_width"
     )
     initial: Initial = choice(
-        converter=one_of(INITIALS), default="ball", doc="positions and headings at t = 0"
+        converter=one_of(INITIALS, given=GivenSchool), default="ball", doc="the school at t = 0"
     )
     search: Literal["auto", "dense", "tiles"] = static(
         "auto",

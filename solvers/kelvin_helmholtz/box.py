@@ -82,6 +82,11 @@ class Box(eqx.Module):
         """z of the cell centres, or with offset 0 of the lower faces."""
         return ((jnp.arange(self.nz, dtype=self.length.dtype) + offset) * self.dz)[None, :]
 
+    def centres(self) -> tuple[Field, Field]:
+        """x and z of every cell centre."""
+        x, z = jnp.broadcast_arrays(self.x(), self.z())
+        return x, z
+
     def integral(self, f: Float[Array, "a b"]) -> Float[Array, ""]:
         """The sum over the cells times the cell area."""
         return slab.total(jnp.sum(f)) * (self.dx * self.dz)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from physent.numerics.derivatives import forward_only
+from physent.protocol.given import settle
 from physent.protocol.parameters import (
     as_number,
     as_step,
@@ -22,6 +23,7 @@ from physent.solvers.checks import each_member, refuse
 
 from .box import INTEGRALS, Box, Fluid, Method, Walls
 from .forcing import FORCINGS, Forcing
+from .given import GivenFlow
 from .initial import INITIALS, Initial
 from .projection import Projection, Staggered
 from .pseudospectral import Pseudospectral, Spectrum
@@ -97,7 +99,9 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         units="velocity^2/length",
     )
     walls: Walls = static("free_slip", doc="boundary condition in z")
-    initial: Initial = choice(converter=one_of(INITIALS), default="shear_layer", doc="initial flow")
+    initial: Initial = choice(
+        converter=one_of(INITIALS, given=GivenFlow), default="shear_layer", doc="initial flow"
+    )
     noise: Array = param(
         default=0.0,
         converter=as_number,
@@ -129,6 +133,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
 
     def __check_init__(self):
         """Reject inconsistent combinations."""
+        settle(self, lambda solver: solver._box.centres())
         refuse(self.nz % 2, "nz", f"given {self.nz}, allowed: an even number")
         refuse(
             self.method == "spectral" and self.walls == "no_slip",
@@ -153,7 +158,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         noise = self.noise * jax.random.normal(for_noise, (self.nx, self.nz), box.length.dtype)
         flow = method.start(
             lambda x, z: self.initial.velocity(x, z, box, for_phases),
-            lambda z: self.initial.density(z, box),
+            lambda z: self.initial.layers(z, box),
             (lambda z: self.initial.dye(z, box)) if self.with_dye else None,
             noise,
         )

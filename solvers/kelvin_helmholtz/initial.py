@@ -44,9 +44,13 @@ class Initial(Declared):
         """The density; by default 1, the reference."""
         return jnp.ones_like(z)
 
+    def layers(self, z: Array, box: Box) -> Array:
+        """The density at t = 0, at the cell centres: `density`, or a field."""
+        return self.density(z, box)
+
     @abc.abstractmethod
     def dye(self, z: Array, box: Box) -> Array:
-        """The dye, between 0 and 1."""
+        """The dye at the cell centres, between 0 and 1."""
 
     def exact(self, t: Array, box: Box, fluid: Fluid) -> dict[str, Array]:
         """The fields at time t if they are known, without forcing and buoyancy."""

@@ -10,6 +10,7 @@ from physent.errors import ParameterError
 from physent.numerics.rotation import cosine_sine
 from physent.numerics.spectral import grid, squared_modulus
 from physent.numerics.splitting import SPLITTINGS, STRANG, split_step
+from physent.protocol.given import settle
 from physent.protocol.parameters import (
     as_number,
     as_step,
@@ -28,7 +29,7 @@ from .boundary import BOUNDARIES, Boundary, Winding, named
 from .initial import Initial, Medium
 from .kinks import Breather, KinkAntikink, Phi4Kink, SineGordonKink, TwoKink
 from .potential import POTENTIALS, Linear, Potential
-from .profiles import Gaussian, PlaneWave, Sampled
+from .profiles import Gaussian, GivenField, PlaneWave, Sampled
 
 INITIALS: dict[str, type[Initial]] = {
     "gaussian": Gaussian,
@@ -93,7 +94,9 @@ class KleinGordon(Solver[KleinGordonState]):
         doc="phi(x + length), the topological sector",
     )
     initial: Initial = choice(
-        converter=one_of(INITIALS), default="gaussian", doc="phi and phi_t at t = 0"
+        converter=one_of(INITIALS, given=GivenField),
+        default="gaussian",
+        doc="phi and phi_t at t = 0",
     )
     method: Literal["stormer_verlet", "strang", "blanes_moan_4", "blanes_moan_6", "dopri8"] = (
         static("blanes_moan_4", doc="time stepping method")
@@ -123,6 +126,7 @@ class KleinGordon(Solver[KleinGordonState]):
 
     def __check_init__(self):
         """Reject inconsistent combinations."""
+        settle(self, lambda solver: (solver._grid(),))
         self.potential.check()
         self.boundary.check(self.n, self.potential.repeat(), self.potential.is_even())
         medium = self._medium()

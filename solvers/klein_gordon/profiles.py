@@ -1,11 +1,13 @@
 """Initial conditions without topology: a Gaussian, a plane wave, and given values."""
 
 import math
+from typing import ClassVar
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from physent.numerics.derivatives import root
+from physent.protocol.given import Given
 from physent.protocol.parameters import (
     as_number,
     param,
@@ -93,3 +95,13 @@ class Sampled(Initial):
     def check(self, n: int, medium: Medium) -> None:
         """There must be n values of each."""
         require_length(self, ("phi", "phi_t"), n, f"n = {n}", "initial.")
+
+
+class GivenField(Given, Sampled):
+    """phi and phi_t from arrays, a function of x or a file, at the points of `sampled`."""
+
+    coordinates: ClassVar[str] = "x"
+
+    def check(self, n: int, medium: Medium) -> None:
+        """There must be n values of each."""
+        self.fit("initial", (n,), f"n = {n} grid points")

@@ -12,6 +12,7 @@ from physent.numerics.derivatives import angle
 from physent.numerics.exponential import etdrk4_step
 from physent.numerics.rotation import cosine_sine, rotate
 from physent.numerics.splitting import SPLITTINGS, split_step
+from physent.protocol.given import settle
 from physent.protocol.parameters import (
     as_number,
     as_step,
@@ -27,8 +28,8 @@ from physent.solvers.checks import each_member, on_host, refuse
 
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
 from .initial import Initial, Medium
-from .potential import POTENTIALS, NoPotential, Potential
-from .profiles import FromFile, GaussianNoise, ModulatedSech, PlaneWave
+from .potential import POTENTIALS, GivenPotential, NoPotential, Potential
+from .profiles import FromFile, GaussianNoise, GivenWave, ModulatedSech, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
 
 INITIALS: dict[str, type[Initial]] = {
@@ -87,9 +88,13 @@ class NLSE(Solver[NLSEState]):
         units="1/time",
     )
     potential: Potential = choice(
-        converter=one_of(POTENTIALS), default="none", doc="external potential V(x)"
+        converter=one_of(POTENTIALS, given=GivenPotential),
+        default="none",
+        doc="external potential V(x)",
     )
-    initial: Initial = choice(converter=one_of(INITIALS), default="soliton", doc="psi at t = 0")
+    initial: Initial = choice(
+        converter=one_of(INITIALS, given=GivenWave), default="soliton", doc="psi at t = 0"
+    )
     method: Literal["strang", "yoshida_4", "blanes_moan_4", "blanes_moan_6", "etdrk4", "dopri8"] = (
         static("blanes_moan_4", doc="time stepping method")
     )
@@ -111,6 +116,7 @@ class NLSE(Solver[NLSEState]):
 
     def __check_init__(self):
         """Reject inconsistent combinations."""
+        settle(self, lambda solver: (solver._grid(),))
         refuse(
             self.dealias == "exact" and self.method in SPLITTINGS,
             "dealias",

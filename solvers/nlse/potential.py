@@ -2,10 +2,12 @@
 
 import abc
 import math
+from typing import ClassVar
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from physent.protocol.given import Given
 from physent.protocol.parameters import (
     Declared,
     as_number,
@@ -83,6 +85,23 @@ class SampledPotential(Potential):
     def check(self, n: int) -> None:
         """The number of values must equal the number of grid points."""
         require_length(self, ("values",), n, f"n = {n}", "potential.")
+
+
+class GivenPotential(Given, Potential):
+    """V from an array, a function of x or a file."""
+
+    coordinates: ClassVar[str] = "x"
+    potential: Array = param(
+        converter=as_number, ndim=1, doc="V at the grid points", units="1/time"
+    )
+
+    def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"]:
+        """The values."""
+        return self.potential
+
+    def check(self, n: int) -> None:
+        """There must be one value at each grid point."""
+        self.fit("potential", (n,), f"n = {n} grid points")
 
 
 POTENTIALS: dict[str, type[Potential]] = {

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from physent.numerics.rotation import sech
+from physent.protocol.given import Given
 from physent.protocol.parameters import (
     as_number,
     param,
@@ -168,6 +169,25 @@ class FromFile(Snapshot, Initial):
 
     def _fields(self, n: int) -> list[np.ndarray]:
         return self.read((n,), f"n = {n} points along its last axis")
+
+
+class GivenWave(Given, Initial):
+    """psi from an array, a function of x or a file."""
+
+    coordinates: ClassVar[str] = "x"
+    psi: Complex[Array, "*members n"] = param(
+        converter=as_number, ndim=1, doc="psi at the grid points"
+    )
+
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
+        """The values, as complex numbers."""
+        return self.psi.astype(jnp.result_type(x.dtype, jnp.complex64))
+
+    def check(self, n: int, medium: Medium) -> None:
+        """There must be one value at each grid point."""
+        self.fit("initial", (n,), f"n = {n} grid points")
 
 
 def _complex_noise(key: PRNGKeyArray, x: Array) -> Array:
