@@ -74,6 +74,7 @@ class Linear(Score):
         return {"position": -state.position @ self.p}
 
 
+@eqx.filter_jit
 def moved(solver, count, key=0):
     """Samples (count, 1, d) of the stationary state whose second moments are exactly those of
     it.
@@ -85,8 +86,15 @@ def moved(solver, count, key=0):
     return (white @ jnp.linalg.cholesky(covariance).T)[:, None, :]
 
 
+@eqx.filter_jit
 def exact_score(solver):
     return Linear(jnp.linalg.inv(solver.exact_production().covariance))
+
+
+@eqx.filter_jit  # one program, not one for every operation
+def summed(score, solver, values):
+    """The sums of every sample."""
+    return jax.vmap(lambda v: sums(*_both(score, solver, v)))(values)
 
 
 SYSTEMS = [
@@ -97,43 +105,46 @@ SYSTEMS = [
 ]
 
 
+production = eqx.filter_jit(lambda solver: solver.exact_production())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: type(system).__name__)
 def test_the_exact_score_has_no_error_and_the_exact_rates(system):
     """With exact second moments every mean of a quadratic form is exact."""
     solver = LinearLangevin(system=system)
-    x, exact = moved(solver, 64), solver.exact_production()
-    found = jax.vmap(lambda v: sums(*_both(exact_score(solver), solver, v)))(x)
-    mean = jax.tree.map(lambda value: float(jnp.mean(value)), found)
-    scale = -float(jnp.trace(system.matrix()))
+    x, exact = moved(solver, 64), production(solver)
+    found = summed(exact_score(solver), solver, x)
+    mean = jax.tree.map(lambda value: np.mean(value), found)
+    scale = -np.trace(system.matrix())
     for name in ("total", "medium", "exact"):
         np.testing.assert_allclose(mean[name], exact.total, rtol=1e-9)
     np.testing.assert_allclose(
         [mean["error"], mean["system"], mean["velocity_scores"]["position"]], 0, atol=1e-9 * scale
     )
     np.testing.assert_allclose(mean["error_reference"], scale, rtol=1e-12)
-    other = Linear(exact_score(solver).p + 0.1 * jnp.eye(x.shape[-1]))
-    found = jax.vmap(lambda v: sums(*_both(other, solver, v)))(x)
-    true = 0.01 * jnp.sum(
-        system.diffusion() * jnp.diag(exact.covariance)
+    other = Linear(jnp.asarray(np.asarray(exact_score(solver).p) + 0.1 * np.eye(x.shape[-1])))
+    found = summed(other, solver, x)
+    true = 0.01 * np.sum(
+        np.asarray(system.diffusion()) * np.diag(exact.covariance)
     )  # E[ds . D ds], ds = -0.1 x
-    np.testing.assert_allclose(jnp.mean(found["error"]), true, rtol=1e-9)
+    np.testing.assert_allclose(np.mean(found["error"]), true, rtol=1e-9)
 
 
 def test_of_shuffled_data_no_score_explains_anything():
     """Rows of g with the x of others: to the exact score R^2 is below 0."""
     solver = LinearLangevin(system=TrappedAOUP(speed=1.0, trap=1.0, rate=1.0, diffusivity=0.1))
-    x = moved(solver, 2000)
-    shuffled = x.at[..., 1].set(jnp.roll(x[..., 1], 700, axis=0))
+    x = np.asarray(moved(solver, 2000))
+    shuffled = np.stack([x[..., 0], np.roll(x[..., 1], 700, axis=0)], axis=-1)
     r_squared = []
     for values in (x, shuffled):
-        found = jax.vmap(lambda v: sums(*_both(exact_score(solver), solver, v)))(values)
-        r_squared.append(1 - float(jnp.mean(found["error"]) / jnp.mean(found["error_reference"])))
-    covariance = solver.exact_production().covariance
-    alone, p = jnp.diag(jnp.diag(covariance)), jnp.linalg.inv(covariance)
-    d = jnp.diag(solver.system.diffusion())
-    expected = (2 * jnp.trace(d @ p) - jnp.trace(p @ d @ p @ alone)) / 2  # -E div b = 2
-    np.testing.assert_allclose(r_squared, [1, expected], atol=0.1)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        found = summed(exact_score(solver), solver, jnp.asarray(values))
+        r_squared.append(1 - np.mean(found["error"]) / np.mean(found["error_reference"]))
+    covariance = np.asarray(production(solver).covariance)
+    alone, p = np.diag(np.diag(covariance)), np.linalg.inv(covariance)
+    d = np.diag(solver.system.diffusion())
+    expected = (2 * np.trace(d @ p) - np.trace(p @ d @ p @ alone)) / 2  # -E div b = 2
+    np.testing.assert_allclose(r_squared, [1, expected], atol=0.1)
     assert expected < -0.4
 
 
@@ -143,18 +154,19 @@ def test_too_large_a_noise_is_worse_than_implicit_matching():
     costs R^2 over .1.
     """
     solver = LinearLangevin(system=Gyrator())
-    values = {"position": jnp.tile(moved(solver, 512), (4, 1, 1))}
+    values = {"position": jnp.asarray(np.tile(moved(solver, 512), (4, 1, 1)))}
 
     def error(loss):
         def flat(p):
             return slope_of(loss, solver, Linear(p.reshape(2, 2)), values).p.ravel()
 
-        start = jnp.eye(2).ravel()
-        best = start - jnp.linalg.solve(jax.jit(jax.jacfwd(flat))(start), flat(start))
-        found = jax.vmap(lambda v: sums(*_both(Linear(best.reshape(2, 2)), solver, v)))(
-            values["position"][:512]
-        )
-        return float(jnp.mean(found["error"]) / jnp.mean(found["error_reference"]))
+        @jax.jit
+        def newton(start):
+            return start - jnp.linalg.solve(jax.jacfwd(flat)(start), flat(start))
+
+        best = newton(np.eye(2).ravel()).reshape(2, 2)
+        found = summed(Linear(best), solver, moved(solver, 512))
+        return np.mean(found["error"]) / np.mean(found["error_reference"])
 
     assert error(Implicit()) < 1e-9 and error(Denoising(noise=1.0)) > 0.1
 
@@ -179,11 +191,17 @@ def test_a_state_of_given_values_is_the_state():
         LinearLangevin(walkers=3),
         TiltedRing(walkers=3),
     ):
-        state = solver.step(solver.init(jax.random.key(1)))  # pyright: ignore[reportArgumentType]
-        again = solver.at({name: getattr(state, name) for name in solver.parity()})
+
+        @eqx.filter_jit
+        def both(solver, key):
+            state = solver.step(solver.init(key))
+            again = solver.at({name: getattr(state, name) for name in solver.parity()})
+            return (state, solver.drift(state)), (again, solver.drift(again))
+
+        (state, drift), (again, same) = both(solver, jax.random.key(1))
         assert jax.tree.structure(again) == jax.tree.structure(state)
-        for name, value in solver.drift(state).items():  # pyright: ignore[reportArgumentType]
-            np.testing.assert_allclose(solver.drift(again)[name], value, atol=1e-12)  # pyright: ignore[reportArgumentType]
+        for name, value in drift.items():
+            np.testing.assert_allclose(same[name], value, atol=1e-12)
 
 
 @pytest.mark.slow
@@ -238,10 +256,10 @@ def slope_of(loss, solver, score, values, interval=1.0):
     objective = loss.objective(solver, scales(solver, interval))
     keys = jax.random.split(jax.random.key(0), len(values["position"]))
 
-    def mean(score):
+    def mean(score, values, keys):
         return jnp.mean(jax.vmap(lambda v, key: objective(score, v, key))(values, keys))
 
-    return eqx.filter_grad(mean)(score)
+    return eqx.filter_jit(eqx.filter_grad(mean))(score, values, keys)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +272,7 @@ def test_the_exact_score_is_the_minimum_of_implicit_matching(loss):
         1e-9 if loss.divergence == "exact" else 0.2
     )  # of probes the slope is a random number
     np.testing.assert_allclose(slope_of(loss, solver, exact, values).p, 0, atol=tolerance)
-    off = slope_of(loss, solver, Linear(exact.p + 0.5 * jnp.eye(2)), values).p
+    off = slope_of(loss, solver, Linear(exact.p + 0.5 * np.eye(2)), values).p
     assert np.abs(off).max() > 0.3
 
 
@@ -282,9 +300,9 @@ def test_the_fastest_rate_is_a_quantile_over_all_samples():
 
 def test_denoising_learns_the_score_of_the_smoothed_density():
     solver = LinearLangevin(system=Gyrator())
-    covariance = solver.exact_production().covariance
-    values = {"position": jnp.tile(moved(solver, 512), (40, 1, 1))}
-    smooth = Linear(jnp.linalg.inv(covariance + 0.5**2 * jnp.eye(2)))
+    covariance = np.asarray(production(solver).covariance)
+    values = {"position": jnp.asarray(np.tile(moved(solver, 512), (40, 1, 1)))}
+    smooth = Linear(jnp.asarray(np.linalg.inv(covariance + 0.5**2 * np.eye(2))))
     at_smooth = slope_of(Denoising(noise=0.5), solver, smooth, values).p
     at_exact = slope_of(Denoising(noise=0.5), solver, exact_score(solver), values).p
     assert np.abs(at_smooth).max() < 0.1 < 0.4 < np.abs(at_exact).max()
@@ -745,14 +763,19 @@ def test_a_run_learns_its_score_when_asked_to(tmp_path, capsys):
 @pytest.mark.parametrize("reference", ["none", "equilibrium", "drift"])
 def test_nothing_learned_explains_nothing(reference):
     """u = 0 gives R^2 = 0 exactly, whatever the reference, with noise in x and without."""
+
+    @eqx.filter_jit
+    def found_of(solver, score, key):
+        state = solver.init(key)
+        return sums(physics(solver, state), exactly(score, solver, state))
+
     for solver in (active(), active(diffusivity=None)):
-        state = solver.init(jax.random.key(0))
         samples = {name: jnp.ones((2, 6, 2)) for name in solver.parity()}
         trained = build(NETWORKS["mlp"](width=4), reference, solver, samples, jax.random.key(0))
         nothing = jax.tree.map(
-            lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, trained
+            lambda leaf: np.zeros_like(leaf) if eqx.is_inexact_array(leaf) else leaf, trained
         )
-        found = sums(physics(solver, state), exactly(nothing, solver, state))
+        found = found_of(solver, nothing, jax.random.key(0))
         assert found["error"] == found["error_reference"]
         assert (found["error"] == -found["drift_divergence"]) == (reference == "none")
 

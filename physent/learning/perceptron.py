@@ -80,7 +80,7 @@ class MultilayerPerceptron(Network):
             [_wavenumbers(system, name, samples[name].shape[1:]) for name in names]
         ).astype(flat.dtype)
         size = flat.shape[1]
-        layers = eqx.nn.MLP(
+        layers = eqx.filter_jit(eqx.nn.MLP)(  # one program, not one for every layer
             2 * size,
             size,
             self.width,
@@ -107,6 +107,7 @@ def _wavenumbers(system: System, name: str, shape: tuple[int, ...]) -> Array:
     return jnp.broadcast_to(jnp.stack(each), shape).ravel()
 
 
+@jax.jit
 def _moments(flat: Float[Array, "samples d"]) -> tuple[Float[Array, " d"], Float[Array, "d d"]]:
     """Mean and a whitening matrix; a variable that does not vary is left as it is."""
     mean = jnp.mean(flat, axis=0)
