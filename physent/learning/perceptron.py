@@ -80,7 +80,7 @@ class MultilayerPerceptron(Network):
             [_wavenumbers(system, name, samples[name].shape[1:]) for name in names]
         ).astype(flat.dtype)
         size = flat.shape[1]
-        layers = eqx.filter_jit(eqx.nn.MLP)(  # one program, not one for every layer
+        layers = eqx.nn.MLP(
             2 * size,
             size,
             self.width,
