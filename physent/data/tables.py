@@ -1,8 +1,8 @@
 """Tables in text files: a line of names, and a column for each series."""
 
+import csv
 import io
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,19 +27,16 @@ def read_table(path: Path, time: str | None = None) -> xr.Dataset:
     """
     lines = _lines(path)
     separator = _separator(lines)
+    _check_fields(path, lines, separator)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # of values without a name
-            table = pd.read_csv(
-                io.StringIO("".join(text for _, text in lines)),
-                sep=separator,
-                skipinitialspace=True,
-                index_col=False,
-            )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        table = pd.read_csv(
+            io.StringIO("".join(text for _, text in lines)),
+            sep=separator,
+            skipinitialspace=True,
+            index_col=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         words = str(error).splitlines()[0]
-        if isinstance(error, pd.errors.ParserWarning):
-            words = "its lines hold more values than there are names"
         raise FolderError(f"{path}: cannot be read as a table: {words}") from None
     table.columns = [str(name).strip() for name in table.columns]
     if all(_is_number(name) for name in table.columns):
@@ -96,6 +93,27 @@ def _separator(lines: list[tuple[int, str]]) -> str:
     """What separates the names in the first line."""
     names = re.sub('"[^"]*"', "", lines[0][1]) if lines else ""
     return next((each for each in (",", ";", "\t") if each in names), r"\s+")
+
+
+def _check_fields(path: Path, lines: list[tuple[int, str]], separator: str) -> None:
+    """Raise FolderError where a line has another number of values than there are names, so that
+    they would stand under names of others, and where two columns have one name.
+    """
+    blank = separator == r"\s+"
+    texts = (re.sub(r"\s+", " ", text.strip()) if blank else text for _, text in lines)
+    rows = csv.reader(texts, delimiter=" " if blank else separator, skipinitialspace=True)
+    try:
+        names = [name.strip() for name in next(rows, [])]
+        for row in rows:
+            if len(row) != len(names):
+                raise FolderError(
+                    f"{path}:{lines[rows.line_num - 1][0]}: given {len(row)} values, allowed: "
+                    f"{len(names)}, one under each name ({', '.join(names)})"
+                )
+    except csv.Error as error:
+        raise FolderError(f"{path}: cannot be read as a table: {error}") from None
+    if twice := [name for name in names if name and names.count(name) > 1]:
+        raise FolderError(f"{path}: two columns are called {twice[0]!r}: rename one")
 
 
 def _check_numbers(path: Path, name: str, column: pd.Series, numbers: list[int]) -> None:
