@@ -48,6 +48,8 @@ def check_fits(part: np.ndarray, name: str) -> None:
     else:
         most, what = float(np.finfo(np.float32).max), "numbers beyond single precision"
     size = np.abs(part[np.isfinite(part)]).max(initial=0)
+    if 0 < size < np.finfo(np.float32).tiny:
+        most, what = 0, "numbers too small for single precision"
     if size > most or size < 0:  # the least of all integers is its own negative
         raise ValueError(
             f"{name} holds {what} ({size:g}), in which JAX computes: call "
