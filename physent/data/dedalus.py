@@ -1,4 +1,4 @@
-"""HDF5 that netCDF4 cannot read, as scales are attached to some of its dimensions: files of Dedalus,
+"""HDF5 that netCDF4 cannot read, as scales are attached to some of its dimensions: of Dedalus,
 with the fields in the group `tasks` and their grids attached to them, and others.
 """
 
