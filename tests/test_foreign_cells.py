@@ -112,6 +112,15 @@ def test_the_result_says_which_weights_it_has():
         assert found.attrs["weights"] == "x" and "weights_are" not in found.attrs
 
 
+def test_weights_that_are_an_array_are_called_as_it_is():
+    weights = xr.DataArray([1.0, 2, 3, 4], dims="x", name="depth")
+    for found in (
+        only(physent.diagnose(field(), [Entropy(of="v")], weights=weights)),
+        field().physent.entropy("v", weights=weights),
+    ):
+        assert found.attrs["weights"] == "depth"
+
+
 # ---- weights that are wrong, and gaps ------------------------------------------------------------
 
 
@@ -204,11 +213,12 @@ def test_no_rows_are_said():
 
 
 def test_a_period_that_is_none_is_of_another_program():
-    for period in ("monthly", 0, [1.0, 2, 3, 4]):
+    for period in ("monthly", 0, 12.0, [1.0, 2, 3, 4]):
         assert box_of({"v": xr.DataArray(np.ones(2), attrs={"period": period})}, None) is None
     with pytest.raises(ValueError, match=r"period: given .*monthly"):
         box_of({}, "monthly")
-    np.testing.assert_array_equal(box_of({"v": xr.DataArray(1.0, attrs={"period": 2})}, None), [2])
+    walk = xr.DataArray(np.ones((5, 2)), attrs={"period": [2, 3]})
+    np.testing.assert_array_equal(box_of({"v": walk}, None), [2, 3])
 
 
 def test_numbers_too_small_for_single_precision_are_refused():

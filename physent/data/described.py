@@ -77,11 +77,10 @@ def _axis(dataset: xr.Dataset, dim: str) -> Axis:
 
 def box_of(arrays: Mapping[str, xr.DataArray], given: Sequence[float] | None) -> np.ndarray | None:
     """The period of every component of the positions: what is given, or the attribute `period` of
-    a variable, where it is one; None where there is neither. Raises ValueError where what is given
+    positions, or of what may be some; None where there is neither. Raises ValueError where what is given
     is no list of numbers > 0.
     """
-    stated = [each.attrs["period"] for each in arrays.values() if "period" in each.attrs]
-    stated = [each for each in stated if _is_period(np.atleast_1d(np.asarray(each)))]
+    stated = [each.attrs["period"] for each in arrays.values() if _has_period(each)]
     if given is None and not stated:
         return None
     period = np.atleast_1d(np.asarray(stated[0] if given is None else given))
@@ -96,6 +95,16 @@ def box_of(arrays: Mapping[str, xr.DataArray], given: Sequence[float] | None) ->
 def _is_period(period: np.ndarray) -> bool:
     numbers = period.ndim == 1 and 0 < period.size <= 3 and period.dtype.kind in "fiu"
     return numbers and bool(np.all(period > 0))
+
+
+def _has_period(array: xr.DataArray) -> bool:
+    """Whether a variable may be positions in a box, as its attributes say; others of that name are
+    of other programs.
+    """
+    period = np.atleast_1d(np.asarray(array.attrs.get("period", "")))
+    components = array.shape[-1] if array.ndim else 0
+    fits = array.attrs.get("role") == "position" or components == period.size
+    return fits and _is_period(period)
 
 
 def unwrapping(

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -139,12 +140,26 @@ def _is_number(word: str) -> bool:
     return True
 
 
+def _day_first(path: Path, column: pd.Series) -> bool:
+    """Whether dates as 31/12/2020 have the day first. Raises FolderError where it may be either."""
+    parts = column.astype(str).str.extract(r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d{2})\b")
+    first, second = (pd.to_numeric(parts[i]).dropna() for i in range(2))
+    if len(first) and not (first > 12).any() and not (second > 12).any():
+        raise FolderError(
+            f"{path}: column {column.name!r} holds {brief(column.iloc[first.index[0]])}: is the "
+            "day first or the month? Write dates as 2020-12-31"
+        )
+    return bool((first > 12).any())
+
+
 def _times(path: Path, column: pd.Series) -> np.ndarray:
     if column.dtype.kind in "fiu":
         return column.to_numpy()
     try:
-        dates = pd.to_datetime(column, utc=True)
-    except (ValueError, TypeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # that it guesses each for itself
+            dates = pd.to_datetime(column, utc=True, dayfirst=_day_first(path, column))
+    except (ValueError, TypeError, UserWarning) as error:
         words = str(error).splitlines()[0]
         raise FolderError(f"{path}: column {column.name!r} holds no times: {words}") from None
     return dates.dt.tz_localize(None).to_numpy()
