@@ -216,7 +216,7 @@ def test_a_period_that_is_none_is_of_another_program():
     for period in ("monthly", 0, 12.0, [1.0, 2, 3, 4]):
         assert box_of({"v": xr.DataArray(np.ones(2), attrs={"period": period})}, None) is None
     with pytest.raises(ValueError, match=r"period: given .*monthly"):
-        box_of({}, "monthly")
+        box_of({}, "monthly")  # pyright: ignore[reportArgumentType]
     walk = xr.DataArray(np.ones((5, 2)), attrs={"period": [2, 3]})
     np.testing.assert_array_equal(box_of({"v": walk}, None), [2, 3])
 

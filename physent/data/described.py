@@ -77,8 +77,8 @@ def _axis(dataset: xr.Dataset, dim: str) -> Axis:
 
 def box_of(arrays: Mapping[str, xr.DataArray], given: Sequence[float] | None) -> np.ndarray | None:
     """The period of every component of the positions: what is given, or the attribute `period` of
-    positions, or of what may be some; None where there is neither. Raises ValueError where what is given
-    is no list of numbers > 0.
+    positions, or of what may be some; None where there is neither. Raises ValueError where what is
+    given is no list of numbers > 0.
     """
     stated = [each.attrs["period"] for each in arrays.values() if _has_period(each)]
     if given is None and not stated:

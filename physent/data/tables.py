@@ -142,14 +142,18 @@ def _is_number(word: str) -> bool:
 
 def _day_first(path: Path, column: pd.Series) -> bool:
     """Whether dates as 31/12/2020 have the day first. Raises FolderError where it may be either."""
-    parts = column.astype(str).str.extract(r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d{2})\b")
-    first, second = (pd.to_numeric(parts[i]).dropna() for i in range(2))
-    if len(first) and not (first > 12).any() and not (second > 12).any():
+    parts = [
+        found
+        for each in column.astype(str)
+        if (found := re.match(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})\b", each))
+    ]
+    day_first = any(int(each[1]) > 12 for each in parts)
+    if parts and not day_first and not any(int(each[2]) > 12 for each in parts):
         raise FolderError(
-            f"{path}: column {column.name!r} holds {brief(column.iloc[first.index[0]])}: is the "
-            "day first or the month? Write dates as 2020-12-31"
+            f"{path}: column {column.name!r} holds {brief(parts[0][0].strip())}: is the day first "
+            "or the month? Write dates as 2020-12-31"
         )
-    return bool((first > 12).any())
+    return day_first
 
 
 def _times(path: Path, column: pd.Series) -> np.ndarray:
