@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from physent.app.declaring import Flag, Set, command
+from physent.app.declaring import Flag, command
 
 
 @command("diagnosing")
@@ -16,7 +16,7 @@ def diagnose(
     kind: str = "entropy",
     measure: str | None = None,
     outcomes: str | None = None,
-    set_: Set = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     time: str | None = None,
     group: str | None = None,
     weights: str | None = None,
@@ -38,7 +38,7 @@ def diagnose(
         The file, or the folder of a zarr store. HDF5 in half precision and of Dedalus, and zarr
         need the extra physent[files].
     of
-        Variable to read, by name or role, or an expression, as "psi_real**2 + psi_imag**2":
+        Variable to read, by name or role, or an expression, as "psi_abs**2":
         numbers, names, + - * / **, parentheses, abs, sqrt, exp, log, real, imag, conj; a name that
         is no word is quoted in it. For particle_entropy several, as position,velocity. Repeatable,
         one result each. Default: that of the diagnostic, if it has one.
@@ -57,10 +57,11 @@ def diagnose(
     group
         The group of a file that has groups.
     weights
-        How many equal cells each cell stands for: area (cell_measures of CF, areaCell, gw, pm and
-        pn, or latitude and longitude, in steradians), volume (area times the widths along the other
-        axes), the name of a variable, or an expression. The entropy of a density with volumes as
-        weights is its differential entropy.
+        How many equal cells each cell stands for, so that one of weight 2 counts as two: area
+        (cell_measures of CF, areaCell, gw, pm and pn, or latitude and longitude, in steradians),
+        volume (area times the widths along the other axes), the name of a variable, or an
+        expression. The entropy of a density with volumes as weights is its differential entropy;
+        those that are no logarithms depend on the unit of the weights.
     skip_missing
         Leave out cells that are masked or not finite; the share left out is written beside.
     period

@@ -121,7 +121,11 @@ def _chosen(
 def _period_of(text: str) -> list[float]:
     """The numbers of --period."""
     given = value_or_word(f"[{text.strip().strip('[]')}]")
-    if not isinstance(given, list) or not all(type(each) in (int, float) for each in given):
+    if (
+        not isinstance(given, list)
+        or not given
+        or not all(type(each) in (int, float) for each in given)
+    ):
         raise OptionError(
             f"given --period {brief(text)}, allowed: numbers > 0, as in --period 10,10"
         )

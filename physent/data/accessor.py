@@ -16,8 +16,10 @@ import xarray as xr
 
 from physent.data.applied import applied
 from physent.data.cells import is_even, weights_of, widths_of
+from physent.data.described import measured_in
 from physent.data.naming import with_words
 from physent.data.times import TIMES, are_dates, tells_time, time_of, times_of, uneven
+from physent.data.weighing import told_weights
 from physent.diagnostics.fields import Entropy
 from physent.entropy import (
     ESTIMATORS,
@@ -66,7 +68,7 @@ class PhysentAccessor:
         """The dimensions to read, by default all but time and members."""
         there = ", ".join(map(str, self._array.dims))
         if dim is None:
-            times = times_of(self._array)
+            times = self._times()
             single = any(
                 not each.ndim and (tells_time(each.variable) or name in TIMES)
                 for name, each in self._array.coords.items()
@@ -89,6 +91,13 @@ class PhysentAccessor:
             )
         return dims
 
+    def _times(self) -> list[str]:
+        """The dimensions that may be time, as they say or as what is beside them in the dataset."""
+        found = times_of(self._array)
+        if not found and self._beside is not None:
+            found = [dim for dim in times_of(self._beside) if dim in self._array.dims]
+        return found
+
     def _apply(
         self,
         function: Callable[..., Any],
@@ -100,13 +109,15 @@ class PhysentAccessor:
         in_order: bool = False,
         weights: xr.DataArray | None = None,
         skip_missing: bool = False,
+        widths: xr.DataArray | None = None,
     ) -> xr.DataArray:
         """What a function makes of the array, under a name."""
-        if empty := [f"{d!r}" for d in dims if not self._array.sizes[d]]:
+        if empty := [f"{d!r}" for d, size in self._array.sizes.items() if not size]:
             raise ValueError(f"{self._name} has no values along {', '.join(empty)}")
         self._check_order(dims, outcomes, in_order)
         array = self._array.rename(self._name)
-        result = applied(function, array, dims, outcomes, weights, skip_missing).rename(name)
+        result = applied(function, array, dims, outcomes, weights, skip_missing, widths)
+        result = result.rename(name)
         result.attrs |= {"units": "1", "long_name": long_name, "role": role}
         return result
 
@@ -114,7 +125,7 @@ class PhysentAccessor:
         self, dims: list[Hashable], outcomes: OutcomeSpace | None, in_order: bool
     ) -> None:
         """Raise ValueError where values must be evenly spaced along a dimension and are not."""
-        times = times_of(self._array)
+        times = self._times()
         for d in dims if in_order or (outcomes is not None and outcomes.in_order) else ():
             known = d in self._array.coords
             if d in times or (known and are_dates(self._array[d].values)):
@@ -169,16 +180,19 @@ class PhysentAccessor:
             "normalise": normalise,
         }
         name, variable = Entropy(of=self._name, **words).output(self._name, ())
-        return self._apply(
+        found = self._weights(dims, weights)
+        result = self._apply(
             lambda block, axes, sizes=None: entropy(block, axis=axes, weights=sizes, **words),
             dims,
             name,
             variable.long_name,
             variable.role,
             space,
-            weights=self._weights(dims, weights),
+            weights=found,
             skip_missing=skip_missing,
         )
+        result.attrs |= told_weights(weights, None if found is None else found.name)
+        return result
 
     def complexity(
         self, dim: Dims = None, outcomes: str | OutcomeSpace = "density"
@@ -208,12 +222,12 @@ class PhysentAccessor:
         sizes = self._weights(dims, weights)
         along = {d: self._widths(d) for d in dims if sizes is None or d not in sizes.dims}
         even = all(np.all(each == each[0]) for each in along.values())
-        spacing = [float(each[0]) for each in along.values()]
+        spacing, widths = [float(each[0]) for each in along.values()], None
         if sizes is not None or skip_missing or not even:
             spacing = None
             for d, each in along.items():
                 each = xr.DataArray(each, dims=[d])
-                sizes = each if sizes is None else sizes * each
+                widths = each if widths is None else widths * each
         result = self._apply(
             lambda block, axes, volumes=None: differential_entropy(block, spacing, axes, volumes),
             dims,
@@ -223,11 +237,10 @@ class PhysentAccessor:
             Density(),
             weights=sizes,
             skip_missing=skip_missing,
+            widths=widths,
         )
-        units = {d: self._unit(d) for d in along}
-        if any(units.values()):
-            words = ", ".join(f"{d}: {unit or '1'}" for d, unit in units.items())
-            result.attrs["coordinate_units"] = words
+        result.attrs |= told_weights(weights, None if sizes is None else sizes.name)
+        result.attrs |= measured_in(self._array, along)
         return result
 
     def sample_entropy(self, dim: Hashable, order: int = 2, relative: float = 0.2) -> xr.DataArray:
@@ -270,11 +283,6 @@ class PhysentAccessor:
                 "attribute `bounds`"
             )
         return widths_of(self._data(), dim)
-
-    def _unit(self, dim: Hashable) -> str:
-        """The unit of a coordinate, as it is measured; "" where it has none."""
-        coordinate = self._array[dim]
-        return "s" if are_dates(coordinate.values) else str(coordinate.attrs.get("units", ""))
 
 
 @xr.register_dataset_accessor("physent")

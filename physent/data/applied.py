@@ -7,10 +7,10 @@ import jax
 import numpy as np
 import xarray as xr
 
-from physent.data.blocks import check, native_block, pieces, share_left_out
+from physent.data.blocks import check, checked_weights, native_block, pieces, share_left_out
 from physent.entropy import OutcomeSpace
 
-OnBlock = Callable[[np.ndarray, np.ndarray | None], tuple[np.ndarray, np.ndarray]]
+OnBlock = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
 def applied(
@@ -20,6 +20,7 @@ def applied(
     outcomes: OutcomeSpace | None,
     weights: xr.DataArray | None,
     skip_missing: bool,
+    widths: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """The function of every block of values, of the axes read, and of the weights of the cells
     where these have any; computed in float64 as far as the data are.
@@ -30,36 +31,41 @@ def applied(
         dims: the dimensions to read.
         outcomes: an outcome space that may refuse the values.
         weights: of the cells, along some of the dimensions.
-        skip_missing: give what is not finite the weight 0, and tell its share.
+        skip_missing: give what is not finite the weight 0, and tell its share by the weights.
+        widths: what the weights are multiplied with; the share left out knows nothing of them.
     """
     axes, name = tuple(range(-len(dims), 0)), str(array.name)
     spaces = [] if outcomes is None else [outcomes]
 
-    def on_block(block: np.ndarray, sizes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        block = native_block(block)
+    def on_block(block: np.ndarray, *factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        block, sizes = native_block(block), None
         check(block, name, spaces, skip_missing)
+        if weights is not None:
+            sizes = checked_weights(factors[0], name, skip_missing, axes)
         share = np.zeros(block.shape[: block.ndim - len(dims)])
         if skip_missing:
             share = np.asarray(share_left_out(block, sizes, axes))
+        if widths is not None:
+            sizes = factors[-1] if sizes is None else sizes * factors[-1]
+        if skip_missing:
             there = np.isfinite(block)
             known = True if sizes is None else np.isfinite(sizes)
-            sizes = there if sizes is None else np.where(there & known, sizes, 0.0)
+            zero = np.zeros((), bool if sizes is None else sizes.dtype)
+            sizes = there if sizes is None else np.where(there & known, sizes, zero)
         elif sizes is not None:
             sizes = np.broadcast_to(sizes, block.shape)
         with jax.enable_x64(True):
             found = function(block, axes) if sizes is None else function(block, axes, sizes)
             return np.asarray(found), share
 
-    if weights is not None and np.any(weights < 0):
-        least = float(weights.min())
-        raise ValueError(f"weights: given {least:g} for a cell of {name}, allowed: numbers >= 0")
     through = _lazily if array.chunks else _at_once
-    result, share = through(on_block, array, list(dims), weights)
+    factors = [each for each in (weights, widths) if each is not None]
+    result, share = through(on_block, array, list(dims), factors)
     return _told(result, share, name) if skip_missing else result
 
 
 def _at_once(
-    on_block: OnBlock, array: xr.DataArray, dims: list[Hashable], weights: xr.DataArray | None
+    on_block: OnBlock, array: xr.DataArray, dims: list[Hashable], factors: Sequence[xr.DataArray]
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """The results of all pieces, one after the other, and the shares left out."""
     batch = [d for d in array.dims if d not in dims]
@@ -68,14 +74,15 @@ def _at_once(
     if weights is not None:
         weights = weights.expand_dims({d: 1 for d in dims if d not in weights.dims})
     for place, part in pieces(array, dims):
-        sizes = None
-        if weights is not None:
-            cut = {d: where for d, where in place.items() if d in weights.dims}
-            along = [d for d in batch if d in weights.dims]
-            sizes = weights.isel(cut).transpose(*along, *dims).values
-            missing = [i for i, d in enumerate(batch) if d not in weights.dims]
-            sizes = np.expand_dims(sizes, missing) if along else sizes
-        found = on_block(part.transpose(*batch, *dims).values, sizes)
+        sizes = []
+        for each in factors:
+            each = each.expand_dims({d: 1 for d in dims if d not in each.dims})
+            cut = {d: where for d, where in place.items() if d in each.dims}
+            along = [d for d in batch if d in each.dims]
+            values = each.isel(cut).transpose(*along, *dims).values
+            missing = [i for i, d in enumerate(batch) if d not in each.dims]
+            sizes.append(np.expand_dims(values, missing) if along else values)
+        found = on_block(part.transpose(*batch, *dims).values, *sizes)
         if not results:
             results = [np.empty(like.shape, each.dtype) for each in found]
         at = tuple(place.get(d, slice(None)) for d in batch)
@@ -86,20 +93,18 @@ def _at_once(
 
 
 def _lazily(
-    on_block: OnBlock, array: xr.DataArray, dims: list[Hashable], weights: xr.DataArray | None
+    on_block: OnBlock, array: xr.DataArray, dims: list[Hashable], factors: Sequence[xr.DataArray]
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """The same of a dask array, computed where it is read."""
     real = np.real(np.zeros(1, array.dtype)).dtype.newbyteorder("=")
     kind = np.promote_types(real, "f4") if real.kind == "f" else np.dtype(float)
-    given = [] if weights is None else [weights]
-    if given:
-        shape = {d: array.sizes[d] for d in dims}
-        given = [weights.broadcast_like(xr.DataArray(np.empty(tuple(shape.values())), dims=dims))]  # type: ignore
+    like = xr.DataArray(np.empty([array.sizes[d] for d in dims]), dims=dims)
+    given = [each.broadcast_like(like) for each in factors]
     found = xr.apply_ufunc(
-        lambda block, sizes=None: on_block(block, sizes),
+        on_block,
         array,
         *given,
-        input_core_dims=[dims, *([dims] if given else [])],
+        input_core_dims=[dims] * (1 + len(given)),
         output_core_dims=[[], []],
         dask="parallelized",
         output_dtypes=[kind, np.dtype(float)],

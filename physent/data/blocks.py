@@ -48,6 +48,8 @@ def check_fits(part: np.ndarray, name: str) -> None:
     else:
         most, what = float(np.finfo(np.float32).max), "numbers beyond single precision"
     size = np.abs(part[np.isfinite(part)]).max(initial=0)
+    if 0 < size < np.finfo(np.float32).tiny:
+        most, what = 0, "numbers too small for single precision"
     if size > most or size < 0:  # the least of all integers is its own negative
         raise ValueError(
             f"{name} holds {what} ({size:g}), in which JAX computes: call "
@@ -56,14 +58,20 @@ def check_fits(part: np.ndarray, name: str) -> None:
 
 
 def rows_of(
-    arrays: Mapping[str, xr.DataArray], count: int, most: int
+    arrays: Mapping[str, xr.DataArray], time: str, count: int, most: int
 ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-    """Blocks of rows along the first dimension, of at most so many bytes, with their places."""
-    row_bytes = sum(array.nbytes // max(1, array.shape[0]) for array in arrays.values())
-    rows = max(1, most // max(1, row_bytes))
+    """Blocks of rows along time, of at most so many bytes, with their places; time is made the
+    first dimension in memory, as files are slow to read in another order than theirs.
+    """
+    rows = max(1, most // max(1, sum(array.nbytes // count for array in arrays.values())))
+
+    def read(array: xr.DataArray, place: slice) -> np.ndarray:
+        values = native_block(array.isel({time: place}).values)
+        return np.moveaxis(values, array.get_axis_num(time), 0)
+
     for first in range(0, count, rows):
         place = slice(first, min(first + rows, count))
-        yield place, {name: native_block(a[place].values) for name, a in arrays.items()}
+        yield place, {name: read(array, place) for name, array in arrays.items()}
 
 
 def pieces(
@@ -88,14 +96,39 @@ def pieces(
 def share_left_out(
     values: np.ndarray, weights: np.ndarray | None, axes: tuple[int, ...]
 ) -> np.ndarray:
-    """The share of the cells, by their weights, whose values are not finite."""
+    """The share of the cells, by their weights, whose values or weights are not finite; a cell
+    whose weight is not counts there as one of mean weight. 1 where no cell weighs anything.
+    """
     finite = np.isfinite(values) if values.dtype.kind in "fc" else np.ones(values.shape, bool)
     if weights is None:
         return 1 - np.mean(finite, axis=axes)
-    whole = np.broadcast_to(np.where(np.isfinite(weights), weights, 0.0), values.shape)
-    kept = np.sum(np.where(finite, whole, 0.0), axis=axes)
+    known = np.broadcast_to(np.isfinite(weights), values.shape)
+    given = np.where(known, weights, 0.0)
+    kept = np.sum(np.where(finite, given, 0.0), axis=axes)
     with np.errstate(all="ignore"):
-        return 1 - kept / np.sum(whole, axis=axes)
+        whole = np.sum(given, axis=axes) / np.mean(known, axis=axes)
+        return np.where(whole > 0, 1 - kept / whole, 1.0)
+
+
+def checked_weights(
+    weights: np.ndarray, name: str, skip_missing: bool, axes: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """Weights as floats, a mask as it is. Raises ValueError for one that is negative or, unless
+    what is missing is left out, not finite; and where those along the axes are all 0.
+    """
+    values = native_block(weights)
+    values = values if values.dtype == bool else values.astype(float)
+    wrong = values < 0 if skip_missing else ~((values >= 0) & np.isfinite(values))
+    if np.any(wrong):
+        raise ValueError(
+            f"weights: given {values[wrong][0]:g} for a cell of {name}, allowed: numbers >= 0"
+        )
+    if not skip_missing and values.size and not np.all(np.any(values > 0, axis=axes)):
+        raise ValueError(
+            f"weights: those of the cells of {name} are all 0, at least at one place or time "
+            "(--skip-missing, in Python skip_missing=True, gives NaN there)"
+        )
+    return values
 
 
 def follow(period: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

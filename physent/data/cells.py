@@ -2,6 +2,7 @@
 somebody gives as weights.
 """
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,12 @@ from physent.errors import nearest
 UNIFORM = 1e-4  # float32 coordinates of a uniform grid differ by about that much
 AREAS = ("areaCell", "cell_area", "area", "areacella", "areacello", "area_t")
 SPHERE = ("lat", "latitude", "lon", "longitude")
-SHARES = ("1", "%", "percent", "fraction", "")
+OF_AREA = re.compile(  # units: square metres, steradians, and the like
+    r"\s*([\d.]+(e[-+]?\d+)?\s*\*?\s*)?"
+    r"(([kcdhm]?m|(kilo)?met(re|er)s?|ft|yd|rad(ian)?s?|deg(ree)?s?)\s*(\^|\*\*)?\s*2"
+    r"|square.*|sr|steradians?|ha|hectares?|acres?)\s*",
+    re.IGNORECASE,
+)
 GIVEN = "allowed: area, volume, or the name of a variable"
 
 
@@ -48,8 +54,7 @@ def edges_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
             "sizes of its cells as weights"
         )
     coordinate = data[dim]
-    bounds = coordinate.attrs.get("bounds", coordinate.encoding.get("bounds"))
-    if bounds is not None:
+    if (bounds := _bounds(coordinate)) is not None:
         if bounds not in data.variables or data[bounds].shape != (coordinate.size, 2):
             raise ValueError(
                 f"the bounds {bounds!r} of axis {dim!r} are not there, or not two numbers for each "
@@ -77,10 +82,15 @@ def edges_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
     return first + np.sort(np.stack([whole[:-1], whole[1:]], axis=1), axis=1)
 
 
+def _bounds(coordinate: xr.DataArray) -> Any:
+    """The name of the bounds of an axis; None where it has none."""
+    return coordinate.attrs.get("bounds", coordinate.encoding.get("bounds"))
+
+
 def widths_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
     """The widths of the cells along an axis; all those of an even one are its spacing."""
     coordinate = data[dim] if dim in data.coords else None
-    bounded = coordinate is not None and "bounds" in {**coordinate.encoding, **coordinate.attrs}
+    bounded = coordinate is not None and _bounds(coordinate) is not None
     if coordinate is not None and not bounded and coordinate.size > 1:
         points, attributes = coordinate.values, coordinate.attrs
         if (points.dtype.kind in "fiu" or are_dates(points)) and is_even(points):
@@ -106,7 +116,7 @@ def weights_of(
             and by latitude (and longitude) axes, in steradians; "volume", the area times the widths
             along the other axes; or the name of a variable, or an expression.
 
-    Raises ValueError where nothing is found, and where what is found does not fit.
+    Their name says what was found. Raises ValueError where nothing is, and where it does not fit.
     """
     if isinstance(given, xr.DataArray):
         return _fitting(given, data[name], name)
@@ -127,10 +137,12 @@ def weights_of(
                 f"{', '.join(AREAS)}, no latitude with units degrees_north; {GIVEN}"
             )
         found = xr.DataArray(1.0) if found is None else found
+        said = [str(found.name)] if found.name else []
         for dim in dims if given == "volume" else ():
             if dim not in found.dims:
                 found = found * xr.DataArray(widths_of(data, dim), dims=[dim])
-        return _fitting(found, data[name], name)
+                said.append(f"the widths along {dim}")
+        return _fitting(found.rename(" times ".join(said)), data[name], name)
     if given in data.variables:
         return _fitting(data[given], data[name], name)
     formula = expression(given, data.variables)
@@ -175,25 +187,47 @@ def _measured(data: xr.Dataset, name: str, what: str) -> xr.DataArray | None:
 
 
 def _area(data: xr.Dataset, name: str, dims: Sequence[Hashable]) -> xr.DataArray | None:
-    """The areas of cells, by the first way that there is; None where there is none."""
+    """The areas of cells, by the first way that there is; None where there is none.
+
+    Raises ValueError where a variable called `area` may be something else, as the share of a cell
+    that ice covers.
+    """
     array = data[name]
     if (stated := _measured(data, name, "area")) is not None:
         return stated
     standard = [n for n, v in data.variables.items() if v.attrs.get("standard_name") == "cell_area"]
     for each in (*standard, *AREAS):
         if each in data.variables and set() < set(data[each].dims) <= set(array.dims):
-            units = str(data[each].attrs.get("units", "m2")).strip().lower()
-            if units not in SHARES:  # the area of ice is the share of a cell
+            units = data[each].attrs.get("units")
+            doubtful = units is None and each == "area" and each not in standard
+            if doubtful and not _is_like(data[each], dims, _on_sphere(data, dims)):
+                raise ValueError(
+                    "weights: the variable 'area' has no units, and does not go with the areas of "
+                    f"the cells: is it something else? {GIVEN}, such as (area)"
+                )
+            if each in standard or units is None or OF_AREA.fullmatch(str(units)):
                 return data[each]
     if {"pm", "pn"} <= set(data.variables) and set(data["pm"].dims) <= set(dims):
-        return 1 / (data["pm"] * data["pn"])
+        return (1 / (data["pm"] * data["pn"])).rename("1/(pm pn)")
     return _on_sphere(data, dims)
+
+
+def _is_like(area: xr.DataArray, dims: Sequence[Hashable], angles: xr.DataArray | None) -> bool:
+    """Whether what is called an area is one: it does not change in time, and where the solid angles
+    are known it is they but for a factor.
+    """
+    if angles is None or not set(area.dims) <= set(dims):
+        return set(area.dims) <= set(dims)
+    ratio = (area.drop_vars(list(area.coords)) / angles).values
+    ratio = ratio[np.isfinite(ratio)]
+    return bool(np.max(ratio, initial=0) <= 1.5 * np.min(ratio, initial=np.inf))
 
 
 def _on_sphere(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.DataArray | None:
     """Solid angles of the cells between circles of latitude and longitude, in steradians; a belt of
     all longitudes where there is no such axis.
     """
+    data = _unbroken(data, dims)
     latitude = [d for d in dims if _is_degrees(data, d, "latitude", "north")]
     longitude = [d for d in dims if _is_degrees(data, d, "longitude", "east")]
     if len(latitude) != 1 or len(longitude) > 1:
@@ -204,20 +238,38 @@ def _on_sphere(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.DataArray | Non
     else:
         edges = np.clip(_radians(data, lat, edges_of(data, lat)), -np.pi / 2, np.pi / 2)
         height = np.sin(edges[:, 1]) - np.sin(edges[:, 0])
-    area = xr.DataArray(height, dims=[lat])
+    words = "solid angles of the sphere"
+    area = xr.DataArray(height, dims=[lat], name=words)
     if not longitude:
         return area * (2 * np.pi)
     (lon,) = longitude
-    points, bounded = _radians(data, lon, data[lon].values), "bounds" in data[lon].attrs
+    points, bounded = _radians(data, lon, data[lon].values), _bounds(data[lon]) is not None
     if not bounded and _goes_round(points):
         width = np.full(len(points), 2 * np.pi / len(points))
     else:
         width = _radians(data, lon, widths_of(data, lon))
+        if bounded:  # from 350 to 10 degrees are 20, where the point is 0
+            lower, upper = _radians(data, lon, edges_of(data, lon)).T
+            outside = (points < lower - 1e-3 * width) | (points > upper + 1e-3 * width)
+            width = np.where(outside & (width > np.pi), 2 * np.pi - width, width)
     if np.sum(width) > 2 * np.pi * (1 + 1e-3):
         raise ValueError(
             f"weights: the cells along {lon} go round more than once: cut what repeats"
         )
-    return area * xr.DataArray(width, dims=[lon])
+    return area * xr.DataArray(width, dims=[lon], name=words)
+
+
+def _unbroken(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.Dataset:
+    """The dataset with axes of longitude without bounds that do not jump at a full circle."""
+    for dim in dims:
+        if _is_degrees(data, dim, "longitude", "east") and _bounds(data[dim]) is None:
+            points, circle = data[dim].values.astype(float), 360.0
+            if _radians(data, dim, np.ones(1)) == 1:
+                circle = 2 * np.pi
+            if not (np.all(np.diff(points) > 0) or np.all(np.diff(points) < 0)):
+                points = np.unwrap(points, period=circle)
+                data = data.assign_coords({dim: (dim, points, data[dim].attrs)})
+    return data
 
 
 def _goes_round(longitudes: np.ndarray) -> bool:

@@ -1,8 +1,8 @@
-"""Files of Dedalus: HDF5 with the fields in the group `tasks` and their grids attached to them."""
+"""HDF5 that netCDF4 cannot read, as scales are attached to some of its dimensions: of Dedalus,
+with the fields in the group `tasks` and their grids attached to them, and others.
+"""
 
-import importlib
-from collections.abc import Container
-from pathlib import Path
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from xarray.core import indexing
 
 TASKS, SCALES = "tasks", "scales"
 TIME = "sim_time"
+OF_HDF5 = ("CLASS", "NAME", "DIMENSION_LIST", "DIMENSION_LABELS", "REFERENCE_LIST")
 
 
 def is_one(groups: Container[str]) -> bool:
@@ -35,15 +36,45 @@ class _Task(BackendArray):
         return np.asarray(self.stored[key])
 
 
-def read(path: Path) -> xr.Dataset:
-    """The tasks of a file of Dedalus (version 2 or 3) along `t`, its simulation time, with the
-    grids as coordinates. Raises ValueError where there are none.
+def arrays_of(group: Mapping[str, Any], close: Callable[[], None]) -> xr.Dataset:
+    """The arrays of a group of any HDF5 file, as they are stored: dimensions are called as the
+    scales attached to them, else as their labels, else by their number.
     """
-    file = importlib.import_module("h5py").File(path, "r")
-    if TASKS not in file:
-        file.close()
-        raise ValueError("netCDF4 cannot read it, and it is no file of Dedalus")
+    variables: dict[str, xr.Variable] = {}
+    sizes: dict[str, int] = {}
+    for name, stored in group.items():
+        if not getattr(stored, "shape", None):
+            continue
+        dims = []
+        for i, size in enumerate(stored.shape):
+            scales = stored.dims[i].values()
+            scale = scales[0].name.rpartition("/")[2] if scales else stored.dims[i].label
+            dim = name if stored.is_scale and stored.ndim == 1 else scale or f"dim_{i}"
+            if dim in dims or sizes.setdefault(dim, size) != size:
+                dim = f"{dim}_{name}_{i}"
+                sizes[dim] = size
+            dims.append(dim)
+            for each in scales[:1]:
+                if dim not in variables and each.shape == (size,) and dim not in group:
+                    variables[dim] = xr.Variable([dim], np.asarray(each), _words(each))
+        data = indexing.LazilyIndexedArray(_Task(stored))
+        variables[name] = xr.Variable(dims, data, _words(stored))
+    dataset = xr.Dataset(variables)
+    dataset.set_close(close)
+    return dataset
+
+
+def _words(stored: Any) -> dict[str, Any]:
+    """The attributes that are not of HDF5 itself."""
+    return {key: each for key, each in stored.attrs.items() if key not in OF_HDF5}
+
+
+def read(file: Any) -> xr.Dataset:
+    """The tasks of an open file of Dedalus (version 2 or 3) along `t`, its simulation time, with
+    the grids as coordinates.
+    """
     variables, coords = {}, {}
+    sizes: dict[str, int] = {}
     for name, task in file[TASKS].items():
         if not task.shape:
             continue
@@ -52,9 +83,10 @@ def read(path: Path) -> xr.Dataset:
             points, label = _scale(task.dims[i], size, i == 0), task.dims[i].label
             dim = "t" if i == 0 else label or f"component_{i}"
             known = coords.get(dim)
-            if known is not None and points is not None and not np.array_equal(known, points):
-                # a task on a grid of its own
-                dim = f"{dim}_{name}"
+            other = known is not None and points is not None and not np.array_equal(known, points)
+            if other or dim in dims or sizes.setdefault(dim, size) != size:
+                dim = f"{dim}_{name}_{i}"  # a task on a grid of its own
+            sizes[dim] = size
             if points is not None:
                 coords[dim] = points
             dims.append(dim)

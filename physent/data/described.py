@@ -2,13 +2,13 @@
 particles.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from physent.data.cells import UNIFORM, is_even, number_in, widths_of
-from physent.data.times import OWN
+from physent.data.times import OWN, are_dates
 from physent.protocol.parameters import as_number
 from physent.protocol.variables import Axis, Domain, Variable
 
@@ -25,6 +25,19 @@ def variable_of(array: xr.DataArray, time: str, mapped: bool) -> Variable:
         str(words.get("units", "1")),
         str(words.get("long_name", array.name)),
     )
+
+
+def measured_in(data: xr.Dataset | xr.DataArray, dims: Iterable[Hashable]) -> dict[str, str]:
+    """The attribute that says the units of the coordinates along dimensions, as they are measured,
+    for what depends on them; empty where they have none.
+    """
+    units = {
+        dim: "s" if are_dates(data[dim].values) else str(data[dim].attrs.get("units", ""))
+        for dim in dims
+        if dim in data.coords
+    }
+    words = ", ".join(f"{dim}: {unit or '1'}" for dim, unit in units.items())
+    return {"coordinate_units": words} if any(units.values()) else {}
 
 
 def domain_of(dataset: xr.Dataset, time: str, box: np.ndarray | None) -> Domain:
@@ -64,18 +77,34 @@ def _axis(dataset: xr.Dataset, dim: str) -> Axis:
 
 def box_of(arrays: Mapping[str, xr.DataArray], given: Sequence[float] | None) -> np.ndarray | None:
     """The period of every component of the positions: what is given, or the attribute `period` of
-    a variable; None where there is neither. Raises ValueError for what is no list of numbers > 0.
+    positions, or of what may be some; None where there is neither. Raises ValueError where what is
+    given is no list of numbers > 0.
     """
-    stated = [each.attrs["period"] for each in arrays.values() if "period" in each.attrs]
+    stated = [each.attrs["period"] for each in arrays.values() if _has_period(each)]
     if given is None and not stated:
         return None
     period = np.atleast_1d(np.asarray(stated[0] if given is None else given))
-    if period.ndim != 1 or period.dtype.kind not in "fiu" or not np.all(period > 0):
+    if not _is_period(period):
         raise ValueError(
             f"period: given {period.tolist()}, allowed: up to 3 numbers > 0, one per component, "
             "inf where it is not periodic"
         )
     return period.astype(float)
+
+
+def _is_period(period: np.ndarray) -> bool:
+    numbers = period.ndim == 1 and 0 < period.size <= 3 and period.dtype.kind in "fiu"
+    return numbers and bool(np.all(period > 0))
+
+
+def _has_period(array: xr.DataArray) -> bool:
+    """Whether a variable may be positions in a box, as its attributes say; others of that name are
+    of other programs.
+    """
+    period = np.atleast_1d(np.asarray(array.attrs.get("period", "")))
+    components = array.shape[-1] if array.ndim else 0
+    fits = array.attrs.get("role") == "position" or components == period.size
+    return fits and _is_period(period)
 
 
 def unwrapping(

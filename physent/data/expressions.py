@@ -9,6 +9,7 @@ import ast
 import operator
 import re
 import sys
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,16 +42,23 @@ LONGEST, DEEPEST = 500, 40
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression: its text, the variables that it names, and a word to name it by."""
+    """A parsed expression: its text, the variables that it names by the names it has for them, and
+    a word to name it by.
+    """
 
     text: str
-    names: tuple[str, ...]
+    names: Mapping[str, Any]
     word: str
     tree: ast.expr
 
+    @property
+    def alone(self) -> Any:
+        """The variable that a quoted name stands for; None where there is more than a name."""
+        return None if _name(self.tree) is None else next(iter(self.names.values()))
+
     def of(self, dataset: xr.Dataset) -> xr.DataArray:
         """Its value on the variables of a dataset, computed where it is read."""
-        operands = [dataset[name].variable for name in self.names]
+        operands = [dataset[name].variable for name in self.names.values()]
 
         def value(*parts: xr.Variable) -> xr.Variable:
             return _value(self.tree, dict(zip(self.names, parts, strict=True)))
@@ -75,7 +83,7 @@ def expression(text: str, names: Mapping[Any, Any]) -> Expression | None:
 
     Raises ValueError for what the language does not have, and for a name that is not there.
     """
-    if not re.search(r"[-+*/(]", text):
+    if not re.search(r"[-+*/(]|^\s*[\"'].*[\"']\s*$", text):
         return None
     if len(text) > LONGEST:
         raise ValueError(f"{brief(text)}: given {len(text)} characters, allowed: {LONGEST}")
@@ -90,16 +98,20 @@ def expression(text: str, names: Mapping[Any, Any]) -> Expression | None:
     word = _read(tree, found, text, 0)
     if not found:
         raise ValueError(f"{brief(text)} names no variable")
+    alike = {unicodedata.normalize("NFKC", str(name)): name for name in names}  # as Python reads
     for name in found:
-        if name not in names:
+        if name not in names and name not in alike:
             raise ValueError(
                 f"{brief(text)}: there is no variable {name!r}{nearest(name, map(str, names))}"
             )
-    return Expression(text, tuple(found), word, tree)
+    meant = {name: name if name in names else alike[name] for name in found}
+    return Expression(text, meant, word, tree)
 
 
 def _read(node: ast.AST, found: dict[str, None], text: str, depth: int) -> str:
-    """A part of an expression as a word; the names in it are added to those found."""
+    """A part of an expression as a word; the names in it are added to those found. What would need
+    parentheses stands between more underscores than are in it.
+    """
     if depth > DEEPEST:
         raise ValueError(f"{brief(text)}: given more than {DEEPEST} operations in each other")
     if (name := _name(node)) is not None:
@@ -112,16 +124,42 @@ def _read(node: ast.AST, found: dict[str, None], text: str, depth: int) -> str:
         return re.sub(r"\W", "p", words)
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         parts = [_read(each, found, text, depth + 1) for each in (node.left, node.right)]
-        return f"_{OPERATORS[type(node.op)][0]}_".join(parts)
+        rank = _rank(node)
+        right = rank + (not isinstance(node.op, ast.Add | ast.Mult | ast.Pow))
+        left = rank + isinstance(node.op, ast.Pow)
+        apart = _rank(node.left) < left or (
+            _rank(node.right) < right and not isinstance(node.right, ast.UnaryOp)
+        )
+        line = _line(node.left, node.right) if apart else "_"
+        return f"{line}{OPERATORS[type(node.op)][0]}{line}".join(parts)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        sign = "minus_" if isinstance(node.op, ast.USub) else ""
+        line = _line(node.operand) if _rank(node.operand) < 2 else "_"
+        sign = f"minus{line}" if isinstance(node.op, ast.USub) else ""
         return sign + _read(node.operand, found, text, depth + 1)
     if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
         function = getattr(node.func, "id", "")
         if function in FUNCTIONS:
-            return f"{function}_{_read(node.args[0], found, text, depth + 1)}"
+            line = _line(node.args[0]) if _rank(node.args[0]) < 4 else "_"
+            return f"{function}{line}{_read(node.args[0], found, text, depth + 1)}"
     part = ast.get_source_segment(text.strip(), node) or text  # pyright: ignore
     raise ValueError(f"{brief(text)}: given {brief(part)}, allowed: {ALLOWED}")
+
+
+def _rank(node: ast.AST) -> int:
+    """How strongly a part holds together."""
+    if isinstance(node, ast.BinOp):
+        return 1 if isinstance(node.op, ast.Add | ast.Sub) else 2 + isinstance(node.op, ast.Pow)
+    return 2 if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else 4
+
+
+def _line(*nodes: ast.AST) -> str:
+    """One underscore for every level of operations in the deepest of some parts, and one more."""
+
+    def levels(node: ast.AST) -> int:
+        inner = [levels(each) for each in ast.iter_child_nodes(node)]
+        return max(inner, default=0) + isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call)
+
+    return "_" * (1 + max(map(levels, nodes)))
 
 
 def _name(node: ast.AST) -> str | None:

@@ -17,21 +17,29 @@ def marked_missing(stored: xr.Dataset, never_written: bool) -> xr.Dataset:
     """A dataset as it is stored, not decoded, in which such values are the _FillValue of their
     variable, so that decoding makes them NaN.
 
-    Whole numbers that were never written are not told from others: they have no value that means
-    it, unless the file says so.
+    Of whole numbers only those of 32 bits are told from others that way: for smaller and packed
+    ones the value of what was never written may be a number as well, and 64 bits fit no float.
     """
     found = {}
     for name, variable in stored.variables.items():
         changed = _in_range(variable)
         words, kind = changed.attrs, changed.dtype
-        if never_written and kind.kind == "f" and "_FillValue" not in words:
-            fill = netCDF4.default_fillvals.get(f"f{kind.itemsize}")
+        if never_written and _is_telling(variable, str(name)) and "_FillValue" not in words:
+            fill = netCDF4.default_fillvals.get(f"{kind.kind}{kind.itemsize}")
             if fill is not None and "missing_value" not in words:
                 changed = changed.copy(deep=False)
                 changed.attrs = words | {"_FillValue": kind.newbyteorder("=").type(fill)}
         if changed is not variable:
             found[name] = changed
     return stored.assign(found) if found else stored
+
+
+def _is_telling(variable: xr.Variable, name: str) -> bool:
+    """Whether the value of NetCDF for what was never written stands for nothing else."""
+    if variable.dtype.kind != "i":
+        return variable.dtype.kind == "f"
+    packed = "scale_factor" in variable.attrs or "add_offset" in variable.attrs
+    return variable.dtype.itemsize == 4 and not packed and name not in variable.dims
 
 
 def _in_range(variable: xr.Variable) -> xr.Variable:

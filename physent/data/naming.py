@@ -45,6 +45,9 @@ def with_words(dataset: xr.Dataset, words: Iterable[str]) -> tuple[xr.Dataset, d
         if word in dataset.variables or word in roles:
             continue
         if (formula := expression(word, dataset.variables)) is not None:
+            if formula.alone is not None:
+                aliases[word] = str(formula.alone)
+                continue
             name = formula.word
             while name in dataset.variables:
                 name += "_"

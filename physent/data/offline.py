@@ -10,10 +10,19 @@ import numpy as np
 import xarray as xr
 
 from physent.data.blocks import check, check_fits, follow, rows_of
-from physent.data.described import UNWRAPPED, box_of, domain_of, shape_of, unwrapping, variable_of
+from physent.data.described import (
+    UNWRAPPED,
+    box_of,
+    domain_of,
+    measured_in,
+    shape_of,
+    unwrapping,
+    variable_of,
+)
 from physent.data.naming import along_time, meant, times_along, with_words, words_of
 from physent.data.times import uneven
 from physent.data.weighing import Cells, weighing, without_weights
+from physent.diagnostics.fields import DifferentialEntropy
 from physent.entropy import OutcomeSpace
 from physent.protocol.diagnostic import Diagnostic, Observed, check_diagnostics
 from physent.protocol.parameters import as_number, of_another_precision
@@ -106,7 +115,7 @@ def diagnose(
         for name in names
         if not diagnostic.weighs()
     }
-    arrays = {name: array for name, array in arrays.items() if name in used}
+    arrays = {name: dataset[name] for name in arrays if name in used}
     spaces = [
         (first.find(of), outcomes)
         for diagnostic in diagnostics
@@ -144,7 +153,7 @@ def diagnose(
 
     carries, parts, turned = None, [], {name: follow(np.asarray(box)) for name in followed}
     fixed = jax.tree.map(jnp.asarray, cells.fixed)
-    for place, values in rows_of(arrays | cells.changing, len(times), BLOCK_BYTES):
+    for place, values in rows_of(arrays | cells.changing, time, len(times), BLOCK_BYTES):
         for name in arrays:
             about = [outcomes for of, outcomes in spaces if of == name]
             gaps = skip_missing and name in weighed and name not in whole
@@ -171,6 +180,12 @@ def diagnose(
         )
         for name, variable in outputs.items()
     }
+    for diagnostic in diagnostics:
+        if isinstance(diagnostic, DifferentialEntropy):
+            of = first.find(diagnostic.of)
+            along = [dim for dim in variables[of].dims if dim not in cells.dims.get(of, ())]
+            for name in diagnostic.variables(first):
+                result[name].attrs |= measured_in(dataset, along)
     about = {
         name: [output for each in those for output in each.variables(first)]
         for name, those in weighed.items()
@@ -218,7 +233,10 @@ def _outputs(
 def _used(diagnostic: Diagnostic, first: _Foreign, cells: Cells) -> set[str]:
     """The observables that a diagnostic reads: only these are loaded."""
     used: set[str] = set()
-    sizes = {key: jnp.ones(()) for key in (*cells.fixed, *cells.changing)}
+    sizes = {
+        key: jnp.ones((), bool if each.dtype == bool else float)
+        for key, each in (cells.fixed | cells.changing).items()
+    }
 
     def trace(values: Any, t: Any) -> Any:
         weigh = lambda name, value: cells.weigh(name, value, sizes)  # noqa: E731

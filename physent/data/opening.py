@@ -27,7 +27,7 @@ from physent.protocol import hdf5
 # the properties of a 16-bit IEEE number in the header of an HDF5 dataset: bit offset, precision,
 # places and sizes of exponent and mantissa, bias
 HALF = bytes([0, 0, 16, 0, 10, 5, 0, 10, 15, 0, 0, 0])
-HEADERS = 64 * 2**20  # bytes that are searched for it quickly
+NEAR = 64 * 2**20  # bytes that are searched for it where its types can be looked at
 ZARR = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
 
 
@@ -36,7 +36,8 @@ def open_any(path: str | Path, group: str | None = None, time: str | None = None
 
     Args:
         path: of the file.
-        group: in a file with groups, which; coordinates of the groups around it come with it.
+        group: in a file with groups, which; what the groups around it have along its dimensions
+            comes with it as coordinates.
         time: in a table, the column that is time.
 
     Raises FolderError for what cannot be read, and where a package is missing that would.
@@ -50,8 +51,8 @@ def open_any(path: str | Path, group: str | None = None, time: str | None = None
         start = _first(path)
         if start[1:4] == b"HDF":
             return _hdf5(path, group)
-        if group:
-            raise FolderError(f"{path}: there is no group {group!r}: such a file has none")
+        if group is not None:
+            raise FolderError(f"{path}: --group {group}: only HDF5, NetCDF 4 and zarr have groups")
         if path.suffix.lower() in SUFFIXES and not start.startswith(b"CDF"):
             return read_table(path, time)
         return _decoded(xr.open_dataset, path)  # classic: its engine takes the lock, too
@@ -124,25 +125,38 @@ def _hdf5(path: Path, group: str | None) -> xr.Dataset:
         look = importlib.import_module("h5py").File(path, "r")
         with look:
             groups = _contents_by_h5py(look)
-        return _grouped(path, group, groups, functools.partial(_by_h5netcdf, path))
+        with importlib.import_module("h5netcdf").File(path, phony_dims="access") as look:
+            own = {name: set((look[name] if name else look).dimensions) for name in groups}
+        return _grouped(path, group, groups, own, functools.partial(_by_h5netcdf, path))
     with hdf5.LOCK:
         try:
             file = netCDF4.Dataset(path)  # once: it dies of some files that are open twice
-        except AttributeError:  # of dimensions that it does not understand, as those of Dedalus
+        except AttributeError:  # of dimensions of which some have a scale, as those of Dedalus
             file = None
         if file is not None and not dedalus.is_one(file.groups):
             try:
-                part, own = functools.partial(_part, file), functools.partial(_own_dims, file)
-                return _grouped(path, group, _contents(file), part, own)
+                groups = _contents(file)
+                own = {name: set((file[name] if name else file).dimensions) for name in groups}
+                return _grouped(path, group, groups, own, functools.partial(_part, file))
             except BaseException:
                 file.close()
                 raise
         if file is not None:
             file.close()
-    _needs(path, "h5py", "it is HDF5 as Dedalus writes it")
-    if group:
-        raise FolderError(f"{path}: given the group {group!r}, but a file of Dedalus is read whole")
-    return dedalus.read(path)
+    _needs(path, "h5py", "it is HDF5 with scales at some dimensions only, as Dedalus writes it")
+    content = importlib.import_module("h5py").File(path, "r")
+    try:
+        if dedalus.is_one(content):
+            if group is not None:
+                raise FolderError(
+                    f"{path}: --group {group}: a file of Dedalus is read by its tasks"
+                )
+            return dedalus.read(content)
+        parts = functools.partial(_by_h5py, content)
+        return _grouped(path, group, _contents_by_h5py(content), {}, parts)
+    except BaseException:
+        content.close()
+        raise
 
 
 def _contents(file: netCDF4.Dataset) -> dict[str, list[str]]:
@@ -172,7 +186,7 @@ def _contents_by_h5py(file: Any) -> dict[str, list[str]]:
 
 def _has_half(path: Path) -> bool:
     """Whether an HDF5 file holds numbers in half precision, which netCDF4 takes for text, and dies
-    of. Their header may stand anywhere; in a large file h5py finds it faster, where it is there.
+    of: by the types of what is in it, or where h5py is not there by the bytes of such a type.
     """
     if path.stat().st_size > HEADERS and importlib.util.find_spec("h5py") is not None:
         found: list[bool] = []
@@ -185,18 +199,42 @@ def _has_half(path: Path) -> bool:
             file.visititems(look)
         return any(found)
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(HALF) >= 0
+        if content.find(HALF, 0, NEAR) >= 0:
+            return True
+        if len(content) <= NEAR or importlib.util.find_spec("h5py") is None:
+            return content.find(HALF, NEAR - len(HALF)) >= 0
+    h5py = importlib.import_module("h5py")
+
+    def look(name: str, item: Any) -> bool | None:
+        types = [each.get_type() for each in [item.id] if hasattr(each, "get_type")]
+        for key in item.attrs:
+            types.append(h5py.h5a.open(item.id, key.encode()).get_type())
+        return True if any(_of_half(each) for each in types) else None
+
+    with h5py.File(path, "r") as file:
+        return bool(look("/", file["/"]) or file.visititems(look))
+
+
+def _of_half(kind: Any) -> bool:
+    """Whether a type of HDF5 is a number of two bytes with a fraction, or holds one."""
+    h5t, sort = importlib.import_module("h5py").h5t, kind.get_class()
+    if sort == h5t.COMPOUND:
+        return any(_of_half(kind.get_member_type(i)) for i in range(kind.get_nmembers()))
+    if sort in (h5t.ARRAY, h5t.VLEN):
+        return _of_half(kind.get_super())
+    return sort == h5t.FLOAT and kind.get_size() == 2
 
 
 def _grouped(
     path: Path,
     group: str | None,
     groups: dict[str, list[str]],
+    own: dict[str, set[str]],
     opened: Callable[[str], xr.Dataset],
     own_dims: Callable[[str], set[str]] = lambda name: set(),
 ) -> xr.Dataset:
-    """One group of a file, with the coordinates, and their bounds, of the groups around it for the
-    dimensions that are not its own.
+    """One group of a file, with what stands in the groups around it along the same dimensions:
+    those that no group between has as `own` ones.
     """
     name = (group or "").strip("/")
     if name not in groups:
@@ -208,28 +246,34 @@ def _grouped(
     if not groups[name] and full:
         raise FolderError(
             f"{path}: there are no arrays in {f'the group {name!r}' if name else 'its root'}; "
-            f"choose a group with --group NAME (groups with arrays: {', '.join(full)})"
+            f"choose a group with --group NAME (groups with arrays: "
+            f"{', '.join(each or 'the root, without --group' for each in full)})"
         )
-    dataset = opened(name)
-    around, own = name, own_dims(name)
+    dataset, around = opened(name), name
+    shared = set(map(str, dataset.dims))
     while around:
+        shared -= own.get(around, shared)
         around = around.rpartition("/")[0]
-        outer = opened(around)
-        for key, size in dataset.sizes.items():
-            fits = key in outer.variables and outer[key].sizes == {key: size}
-            if not fits or key in dataset.variables or key in own:
-                continue
-            dataset = _with(dataset, key, outer[key].load())
-            bounds = {**outer[key].encoding, **outer[key].attrs}.get("bounds")
-            if bounds in outer.variables and bounds not in dataset.variables:
-                dataset = _with(dataset, bounds, outer[bounds].load())
-        own |= own_dims(around)
+        if shared:
+            dataset = _with(dataset, opened(around), shared)
     return dataset
 
 
-def _with(dataset: xr.Dataset, name: Any, coordinate: xr.DataArray) -> xr.Dataset:
-    """The dataset with one more coordinate, closed as it is."""
-    more = dataset.assign_coords({name: coordinate})
+def _with(dataset: xr.Dataset, outer: xr.Dataset, shared: set[str]) -> xr.Dataset:
+    """The dataset with the variables of an outer one as coordinates that have shared dimensions
+    only, or are bounds of such; closed as it is.
+    """
+    found: dict[Any, xr.Variable] = {}
+    words = [{**each.encoding, **each.attrs} for each in outer.variables.values()]
+    bounds = {each["bounds"] for each in words if isinstance(each.get("bounds"), str)}
+    for name, each in outer.variables.items():
+        dims = set(map(str, each.dims[:1] if name in bounds else each.dims))
+        free = set(map(str, each.dims)) - dims
+        fits = all(dataset.sizes[dim] == each.sizes[dim] for dim in dims & shared)
+        fits &= not free & set(map(str, dataset.dims)) - shared
+        if name not in dataset.variables and dims and dims <= shared and fits:
+            found[name] = each
+    more = dataset.assign_coords(found)
     more.set_close(dataset.close)
     return more
 
@@ -242,6 +286,11 @@ def _own_dims(file: netCDF4.Dataset, group: str) -> set[str]:
 def _part(file: netCDF4.Dataset, group: str) -> xr.Dataset:
     place = file[group] if group else file
     return _decoded(xr.open_dataset, NetCDF4DataStore(place, lock=hdf5.LOCK))
+
+
+def _by_h5py(file: Any, group: str) -> xr.Dataset:
+    place = file[group] if group else file
+    return _decoded(lambda decode_cf: dedalus.arrays_of(place, file.close), never_written=False)
 
 
 def _by_h5netcdf(path: Path, group: str) -> xr.Dataset:

@@ -1,5 +1,6 @@
 """Tables in text files: a line of names, and a column for each series."""
 
+import csv
 import io
 import re
 import warnings
@@ -27,19 +28,16 @@ def read_table(path: Path, time: str | None = None) -> xr.Dataset:
     """
     lines = _lines(path)
     separator = _separator(lines)
+    _check_fields(path, lines, separator)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # of values without a name
-            table = pd.read_csv(
-                io.StringIO("".join(text for _, text in lines)),
-                sep=separator,
-                skipinitialspace=True,
-                index_col=False,
-            )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        table = pd.read_csv(
+            io.StringIO("".join(text for _, text in lines)),
+            sep=separator,
+            skipinitialspace=True,
+            index_col=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         words = str(error).splitlines()[0]
-        if isinstance(error, pd.errors.ParserWarning):
-            words = "its lines hold more values than there are names"
         raise FolderError(f"{path}: cannot be read as a table: {words}") from None
     table.columns = [str(name).strip() for name in table.columns]
     if all(_is_number(name) for name in table.columns):
@@ -98,6 +96,27 @@ def _separator(lines: list[tuple[int, str]]) -> str:
     return next((each for each in (",", ";", "\t") if each in names), r"\s+")
 
 
+def _check_fields(path: Path, lines: list[tuple[int, str]], separator: str) -> None:
+    """Raise FolderError where a line has another number of values than there are names, so that
+    they would stand under names of others, and where two columns have one name.
+    """
+    blank = separator == r"\s+"
+    texts = (re.sub(r"\s+", " ", text.strip()) if blank else text for _, text in lines)
+    rows = csv.reader(texts, delimiter=" " if blank else separator, skipinitialspace=True)
+    try:
+        names = [name.strip() for name in next(rows, [])]
+        for row in rows:
+            if len(row) != len(names):
+                raise FolderError(
+                    f"{path}:{lines[rows.line_num - 1][0]}: given {len(row)} values, allowed: "
+                    f"{len(names)}, one under each name ({', '.join(names)})"
+                )
+    except csv.Error as error:
+        raise FolderError(f"{path}: cannot be read as a table: {error}") from None
+    if twice := [name for name in names if name and names.count(name) > 1]:
+        raise FolderError(f"{path}: two columns are called {twice[0]!r}: rename one")
+
+
 def _check_numbers(path: Path, name: str, column: pd.Series, numbers: list[int]) -> None:
     """Raise FolderError where a column of numbers holds a value that is none, such as 3,5."""
     if column.dtype.kind in "fiubMm":
@@ -121,12 +140,30 @@ def _is_number(word: str) -> bool:
     return True
 
 
+def _day_first(path: Path, column: pd.Series) -> bool:
+    """Whether dates as 31/12/2020 have the day first. Raises FolderError where it may be either."""
+    parts = [
+        found
+        for each in column.astype(str)
+        if (found := re.match(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})\b", each))
+    ]
+    day_first = any(int(each[1]) > 12 for each in parts)
+    if parts and not day_first and not any(int(each[2]) > 12 for each in parts):
+        raise FolderError(
+            f"{path}: column {column.name!r} holds {brief(parts[0][0].strip())}: is the day first "
+            "or the month? Write dates as 2020-12-31"
+        )
+    return day_first
+
+
 def _times(path: Path, column: pd.Series) -> np.ndarray:
     if column.dtype.kind in "fiu":
         return column.to_numpy()
     try:
-        dates = pd.to_datetime(column, utc=True)
-    except (ValueError, TypeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # that it guesses each for itself
+            dates = pd.to_datetime(column, utc=True, dayfirst=_day_first(path, column))
+    except (ValueError, TypeError, UserWarning) as error:
         words = str(error).splitlines()[0]
         raise FolderError(f"{path}: column {column.name!r} holds no times: {words}") from None
     return dates.dt.tz_localize(None).to_numpy()

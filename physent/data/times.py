@@ -29,7 +29,8 @@ def time_of(data: xr.Dataset | xr.DataArray, hint: str) -> str:
         )
     raise ValueError(
         "which dimension is time? none is called t or time, and none has dates or a CF attribute "
-        f"of time (dimensions: {dims}); {hint}"
+        f"of time (dimensions: {dims}); {hint}, or give data without time one, "
+        "expand_dims('time')"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from physent.data.blocks import native_block, share_left_out
+from physent.data.blocks import checked_weights, share_left_out
 from physent.data.cells import weights_of
 from physent.protocol.diagnostic import Diagnostic, Observed, Weighed
 from physent.protocol.variables import Variable
@@ -56,6 +56,7 @@ class Cells:
         self.skip_missing = skip_missing
         self.given = given
         self.dims: dict[str, tuple[str, ...]] = {}
+        self.found: dict[str, str] = {}  # what the weights are
         self.fixed: dict[str, np.ndarray] = {}
         self.changing: dict[str, xr.DataArray] = {}
         self._left_out: dict[str, list[np.ndarray]] = {name: [] for name in names}
@@ -64,6 +65,7 @@ class Cells:
             found = weights_of(dataset, name, dims, given)  # pyright: ignore[reportArgumentType]
             if "member" in found.dims:
                 raise ValueError("weights: one array for all members, given one with `member`")
+            self.found[name] = str(found.name or "given")
             self.dims[name] = tuple(str(dim) for dim in found.dims if dim != time)
             there = [dim for dim in dims if dim in found.dims]
             found = found.transpose(*([time] if time in found.dims else []), *there)
@@ -73,17 +75,8 @@ class Cells:
                     {dims[i]: 1 for i in missing}, [i + 1 for i in missing]
                 )
             else:
-                values = np.expand_dims(native_block(found.values), missing)
-                self.fixed[_key(name)] = self._checked(name, values)
-
-    def _checked(self, name: str, values: np.ndarray) -> np.ndarray:
-        values = values.astype(float)
-        wrong = values < 0 if self.skip_missing else ~((values >= 0) & np.isfinite(values))
-        if np.any(wrong):
-            raise ValueError(
-                f"weights: given {values[wrong][0]:g} for a cell of {name}, allowed: numbers >= 0"
-            )
-        return values
+                values = np.expand_dims(found.values, missing)
+                self.fixed[_key(name)] = checked_weights(values, name, skip_missing)
 
     def weigh(self, name: str, values: Array, sizes: Mapping[str, Array]) -> Weighed:
         """The weights of an observable at one time; 0, or False, for what is left out."""
@@ -105,7 +98,9 @@ class Cells:
             weights, shape = self.fixed.get(_key(name)), values[name].shape
             lead = 2 if name in members else 1
             if _key(name) in self.changing:
-                weights = values[_key(name)] = self._checked(name, values[_key(name)])
+                along = tuple(range(1, values[_key(name)].ndim))
+                weights = checked_weights(values[_key(name)], name, self.skip_missing, along)
+                values[_key(name)] = weights
                 weights = weights[:, None] if lead == 2 else weights
             if self.skip_missing:
                 share = share_left_out(values[name], weights, tuple(range(lead, len(shape))))
@@ -122,9 +117,7 @@ class Cells:
         """
         for name in self.names:
             for output in outputs[name]:
-                if self.given is not None:
-                    words = self.given if isinstance(self.given, str) else self.given.name
-                    result[output].attrs["weights"] = str(words or "given")
+                result[output].attrs |= told_weights(self.given, self.found.get(name))
             if not self.skip_missing:
                 continue
             share = np.concatenate(self._left_out[name])
@@ -134,6 +127,15 @@ class Cells:
                 words = {"units": "1", "long_name": f"share of the cells of {name} left out"}
                 dims = leading[: share.ndim]
                 result[f"left_out_{name}"] = xr.Variable(dims, share, words | {"role": "share"})
+
+
+def told_weights(given: str | xr.DataArray | None, found: Any) -> dict[str, str]:
+    """The attributes of a result that say by which weights its cells counted."""
+    if given is None:
+        return {}
+    if not isinstance(given, str):
+        return {"weights": str(found or "given")}
+    return {"weights": given} | ({} if found in (given, None) else {"weights_are": str(found)})
 
 
 def _key(name: str) -> str:
