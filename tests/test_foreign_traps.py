@@ -8,7 +8,6 @@ import xarray as xr
 from test_foreign_words import command, only  # noqa: F401
 
 import physent
-from physent.data import opening
 from physent.data.cells import weights_of
 from physent.data.expressions import expression
 from physent.data.opening import open_any
@@ -246,49 +245,3 @@ def test_labels_in_a_table_are_left_out(tmp_path):
     (tmp_path / "a.csv").write_text("time,a,state\n0,1,on\n1,,off\n2,3,on\n")
     found = read_table(tmp_path / "a.csv")
     assert list(found.data_vars) == ["a"] and np.isnan(found.a[1])
-
-
-def test_half_precision_is_found_wherever_its_header_is(tmp_path, monkeypatch):
-    h5py = pytest.importorskip("h5py")
-    with h5py.File(tmp_path / "half.h5", "w") as file:
-        file["a"] = np.zeros((2, 1000))
-        file["h"] = np.ones((2, 4), "f2")
-        file["b"] = np.zeros((2, 1000))
-    for most in (10, 2**30):
-        monkeypatch.setattr(opening, "HEADERS", most)
-        assert opening._has_half(tmp_path / "half.h5")
-        with open_any(tmp_path / "half.h5") as data:
-            assert data["h"].dtype == np.float16
-
-
-def test_a_group_has_the_bounds_of_the_axis_it_takes_and_not_the_points_of_another(tmp_path):
-    with netCDF4.Dataset(tmp_path / "g.nc", "w") as file:
-        for dim, size in (("x", 4), ("n", 2)):
-            file.createDimension(dim, size)
-        file.createVariable("x", "f8", ("x",))[:] = [0.5, 1.5, 2.5, 6.0]
-        file["x"].bounds = "x_b"
-        file.createVariable("x_b", "f8", ("x", "n"))[:] = [[0, 1], [1, 2], [2, 3], [3, 9]]
-        inner, other = file.createGroup("g"), file.createGroup("other")
-        other.createDimension("x", 4)
-        for group in (inner, other):
-            group.createDimension("time", 2)
-            group.createVariable("v", "f8", ("time", "x"))[:] = ROW
-    with open_any(tmp_path / "g.nc", "g") as data:
-        assert "x_b" in data.variables and data.x.values[-1] == 6.0
-    with open_any(tmp_path / "g.nc", "other") as data:
-        assert "x" not in data.variables
-    field().to_netcdf(tmp_path / "c.nc", engine="scipy")
-    with pytest.raises(FolderError, match="there is no group 'q'"):
-        open_any(tmp_path / "c.nc", "q")
-
-
-def test_weights_along_some_of_the_axes_count_in_lazy_arrays_as_well():
-    values = np.random.default_rng(0).random((4, 6, 3))
-    data = xr.Dataset({"v": (("time", "cell", "lev"), values)}, {"time": np.arange(4.0)})
-    data["areaCell"] = "cell", np.arange(1.0, 7.0)
-    want = data.physent.entropy("v", weights="area")
-    found = data.chunk(time=2).physent.entropy("v", weights="area")
-    np.testing.assert_array_equal(found, want)
-    data["areaCell"][2] = -1.0
-    with pytest.raises(ValueError, match="given -1 for a cell of v"):
-        data.physent.entropy("v", weights="area")

@@ -71,8 +71,6 @@ def _at_once(
     batch = [d for d in array.dims if d not in dims]
     like = array.isel(dict.fromkeys(dims, slice(1))).isel(dict.fromkeys(dims, 0), drop=True)
     results: list[np.ndarray] = []
-    if weights is not None:
-        weights = weights.expand_dims({d: 1 for d in dims if d not in weights.dims})
     for place, part in pieces(array, dims):
         sizes = []
         for each in factors:

@@ -188,16 +188,6 @@ def _has_half(path: Path) -> bool:
     """Whether an HDF5 file holds numbers in half precision, which netCDF4 takes for text, and dies
     of: by the types of what is in it, or where h5py is not there by the bytes of such a type.
     """
-    if path.stat().st_size > HEADERS and importlib.util.find_spec("h5py") is not None:
-        found: list[bool] = []
-
-        def look(_: str, item: Any) -> None:
-            kinds = getattr(item, "dtype", None), *getattr(item, "attrs", {}).values()
-            found.append(any(getattr(kind, "dtype", kind) == np.float16 for kind in kinds))
-
-        with importlib.import_module("h5py").File(path, "r") as file:
-            file.visititems(look)
-        return any(found)
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.find(HALF, 0, NEAR) >= 0:
             return True
@@ -231,7 +221,6 @@ def _grouped(
     groups: dict[str, list[str]],
     own: dict[str, set[str]],
     opened: Callable[[str], xr.Dataset],
-    own_dims: Callable[[str], set[str]] = lambda name: set(),
 ) -> xr.Dataset:
     """One group of a file, with what stands in the groups around it along the same dimensions:
     those that no group between has as `own` ones.
@@ -242,7 +231,7 @@ def _grouped(
         raise FolderError(
             f"{path}: there is no group {group!r}{nearest(name, groups)} (groups: {known})"
         )
-    full = [each or "/" for each, arrays in groups.items() if arrays]
+    full = [each for each, arrays in groups.items() if arrays]
     if not groups[name] and full:
         raise FolderError(
             f"{path}: there are no arrays in {f'the group {name!r}' if name else 'its root'}; "
@@ -276,11 +265,6 @@ def _with(dataset: xr.Dataset, outer: xr.Dataset, shared: set[str]) -> xr.Datase
     more = dataset.assign_coords(found)
     more.set_close(dataset.close)
     return more
-
-
-def _own_dims(file: netCDF4.Dataset, group: str) -> set[str]:
-    """The dimensions that a group defines itself."""
-    return set((file[group] if group else file).dimensions)
 
 
 def _part(file: netCDF4.Dataset, group: str) -> xr.Dataset:
