@@ -115,7 +115,8 @@ class CustomSchedule(Law, Schedule):
         if values is not None:
             words = f"{self.function} is {values[0]:.6g} at t = 0, allowed: a width >= 0"
             top = np.inf if self.top is None else on_host(self.top)
-            refuse(~(values[0] >= 0), "schedule.function", words)
+            good = np.isfinite(values[0]) and values[0] >= 0
+            refuse(not good, "schedule.function", words)
             refuse(values[0] > top, "schedule.top", f"{words}, at most top")
 
 
