@@ -15,22 +15,27 @@ ROOT = Path(__file__).parents[1]
 PYRIGHT = Path(sys.executable).with_name("pyright")
 RIGHT = """
 import numpy as np
-from physent.solvers import NLSE, ActiveMatter
+from physent.solvers import NLSE, ActiveMatter, KleinGordon
+from physent.solvers.active_matter import CustomForce
 
 NLSE(n=256, length=40.0, dt=0.01)
 NLSE(n=256, length=[40.0, 50.0], potential="harmonic")
 NLSE(initial=np.zeros(512), potential=lambda x: x**2)
 ActiveMatter(initial={"position": np.zeros((64, 2))})
 ActiveMatter(force="wca")
+ActiveMatter(force=lambda r: 1 / r)
+KleinGordon(potential=lambda phi: phi**2)
+CustomForce(function=lambda r: 1 / r, cutoff=2.0)
 Fisher(rate=[0.5, 1.0])
 """
 WRONG = """
-from physent.solvers import NLSE, ActiveMatter
+from physent.solvers import NLSE, ActiveMatter, KleinGordon
 
 NLSE(n="many")
 NLSE(length="long")
 ActiveMatter(force=3)
 NLSE(initial=object())
+KleinGordon(potential=3)
 """
 
 
@@ -64,4 +69,4 @@ def test_readme_and_docs_have_no_type_errors_and_constructors_know_theirs(tmp_pa
     }
     wrong = {error for error in errors if error.startswith("wrong.py")}
     assert not errors - wrong, "\n".join(sorted(errors - wrong))
-    assert {int(error.split(":")[1]) for error in wrong} == {4, 5, 6, 7}
+    assert {int(error.split(":")[1]) for error in wrong} == {4, 5, 6, 7, 8}

@@ -15,6 +15,7 @@ from physent.experiment.time_step import doubts, resolved
 from physent.protocol import registry
 from physent.protocol.diagnostic import check_diagnostics
 from physent.protocol.given import kept
+from physent.protocol.law import without_place
 from physent.protocol.parameters import (
     check_instance,
     kind_of,
@@ -74,6 +75,7 @@ def describe(
     for key, words in of_another_precision(diagnostics, solver):
         raise ParameterError(key, words)
     solver, notes = resolved(solver, run)
+    notes += tuple(without_place(solver, "solver"))
 
     def entry(family: registry.Family, module: Any) -> dict[str, Any]:
         return {"kind": kind_of(module, registry.available(family))} | settings(module)

@@ -117,7 +117,7 @@ class Reading:
     ) -> tuple[Any, dict[str, Any]]:
         """The option selected by a choice, or what a file gives in its place."""
         by_file = isinstance(given, dict) and "file" in given and "kind" not in given
-        if declaration.given is not None and by_file:
+        if by_file and declaration.given is not None and declaration.given.from_file:
             return self._stored(declaration, given, key, members)
         if not isinstance(given, str | dict):
             raise ParameterError(

@@ -58,7 +58,7 @@ def _choice_schema(declaration: Declaration) -> dict[str, Any]:
         table = tables[declaration.default]
         required = [key for key in table["required"] if key != "kind"]
         branches.append({**table, "required": required, "not": {"required": ["kind"]}})
-    if declaration.given is not None:
+    if declaration.given is not None and declaration.given.from_file:
         file: type = Stored
         branches.append(model_of(file).model_json_schema())
     return {"anyOf": branches}

@@ -31,7 +31,8 @@ class one_of(Generic[T, V]):
     and an instance is kept.
 
     With `given`, one of the classes of `physent.protocol.given.Given`, arrays become an instance
-    of that class, and so does a function of space, once there is a grid.
+    of that class, and so does a function of space, once there is a grid. With `law`, one of the
+    classes of `physent.protocol.law.Law`, a function becomes an instance of that.
     """
 
     @overload
@@ -42,9 +43,20 @@ class one_of(Generic[T, V]):
         self: "one_of[T, Values]", options: Mapping[str, type[T]], *, given: type[T]
     ) -> None: ...
 
-    def __init__(self, options: Mapping[str, type[T]], *, given: type[T] | None = None):
+    @overload
+    def __init__(
+        self: "one_of[T, Callable[..., Any]]", options: Mapping[str, type[T]], *, law: type[T]
+    ) -> None: ...
+
+    def __init__(
+        self,
+        options: Mapping[str, type[T]],
+        *,
+        given: type[T] | None = None,
+        law: type[T] | None = None,
+    ):
         self.options = options
-        self.given = given
+        self.given = given or law
 
     def __call__(self, value: T | V | str) -> T:
         """The instance that `value` is, names, or gives the values of."""

@@ -58,8 +58,10 @@ class Declaration:
     finite: bool = True
     real: bool = True
     path: bool = False
+    function: bool = False  # of a static, whether what it names may be given itself
     options: Mapping[str, type] = dataclasses.field(default_factory=dict)
-    given: Any = None  # of a choice, what arrays in its place are: a class of `given.Given`
+    # of a choice, what arrays or functions in its place are: a class of `given.Given` or `law.Law`
+    given: Any = None
 
     @property
     def required(self) -> bool:
@@ -73,6 +75,8 @@ class Declaration:
         if self.form == "choice":
             given = [] if self.given is None else [self.given.words()]
             words = "one of " + ", ".join([*self.options, *given])
+        elif self.function:
+            words = "a function, by 'path.py:function' or, in Python, itself"
         elif self.form == "param":
             words = "a number" if self.ndim == 0 else "a list of numbers"
         else:
@@ -89,6 +93,10 @@ class Declaration:
             cls, family = registry.from_place(kind, folder), self.annotation
             if isinstance(cls, type) and isinstance(family, type) and issubclass(cls, family):
                 return cls
+            if self.given is not None and not self.given.from_file and callable(cls):
+                named = next(each for each, law in self.options.items() if law is self.given)
+                words = f'{{ kind = "{named}", function = "{kind}" }}'
+                raise RegistryError(f"{kind} is a function, allowed for one: {words}")
             raise RegistryError(
                 f"{kind} is not a {getattr(family, '__name__', family)} (allowed: "
                 f"{', '.join(self.options)}, or a subclass)"
@@ -107,7 +115,8 @@ class Declaration:
         if self.form == "param":
             return self._loss(value)
         if self.form == "static":
-            return self.violation(value)
+            itself = self.function and callable(value) and not isinstance(value, type)
+            return None if itself else self.violation(value)
         family = self.annotation
         if self.form != "choice" or not isinstance(family, type) or isinstance(value, family):
             return None
@@ -249,6 +258,8 @@ def _declarations(cls: type) -> dict[str, Declaration]:
     for field in dataclasses.fields(cls):
         if "physent" in field.metadata:
             said, hint = dict(field.metadata["physent"]), hints.get(field.name)
+            if said.get("function"):  # what may be given is more than what is kept
+                hint = str
             if "Complex" in str(hint):  # as jaxtyping's: the imaginary part is meant
                 said["real"] = False
             found[field.name] = Declaration(name=field.name, annotation=hint, **said)

@@ -54,6 +54,7 @@ class Given(Declared):
     are no field of space.
     """
 
+    from_file: ClassVar[bool] = True
     coordinates: ClassVar[str] = ""
 
     @classmethod

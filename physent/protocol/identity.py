@@ -26,6 +26,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
+from physent.protocol.functions import Function
 from physent.protocol.sources import INSTALLED
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), enum.Enum, np.dtype)
@@ -96,6 +97,8 @@ class _Walk:
 
     def of(self, thing: Any) -> Hashable:
         """The key of a thing and of all that it is made of."""
+        if isinstance(thing, Function):
+            return Function, self.of(thing.function)
         if isinstance(thing, str) and ":" in thing:  # it may name code of a file, as my.py:force
             raise _Unknown
         if isinstance(thing, str | Path):

@@ -43,6 +43,7 @@ from physent.errors import (
 from physent.protocol import registry
 from physent.protocol.choosing import Numbers, one_of as one_of
 from physent.protocol.declaration import REQUIRED, declarations, known as known, plain
+from physent.protocol.functions import as_function
 
 if TYPE_CHECKING:
     from equinox._module._module import _ModuleMeta
@@ -132,6 +133,7 @@ def static(
     units: str = "1",
     example: Any = None,
     path: bool = False,
+    function: bool = False,
     gt: float | None = None,
     ge: float | None = None,
     lt: float | None = None,
@@ -146,6 +148,7 @@ def static(
     - `units`: its units, as a word or a formula; "1" where it has none.
     - `example`: a value for templates, where there is no default or the default is None.
     - `path`: whether it names a file, which an experiment gives relative to its own folder.
+    - `function`: whether it names a function, 'path.py:function', which may be given itself.
     - `gt`, `ge`, `lt`, `le`: bounds, which every entry of a tuple keeps to.
 
     **Returns:**
@@ -156,11 +159,12 @@ def static(
         "static",
         default,
         {"gt": gt, "ge": ge, "lt": lt, "le": le},
-        {"static": True, "converter": plain},
+        {"static": True, "converter": as_function if function else plain},
         doc=doc,
         units=units,
         example=example,
-        path=path,
+        path=path or function,
+        function=function,
     )
 
 
@@ -182,7 +186,8 @@ def choice(
     - `doc`: its meaning, in a few words, for tables, templates and messages.
     - `converter`: `one_of(options)`, instead of `options`: from it a type checker knows that a
         name is accepted where the field is annotated with a class; with `one_of(options,
-        given=...)` so are arrays, and functions of space.
+        given=...)` so are arrays, and functions of space, with `law=...` functions of what that
+        is a law of.
 
     **Returns:**
 
@@ -201,6 +206,8 @@ def _listed(value: Any) -> Any:
     """A value with lists for tuples, as TOML has them."""
     if isinstance(value, dict):
         return {key: _listed(entry) for key, entry in value.items()}
+    if isinstance(value, str):  # a function's place is more than that
+        return str(value)
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -138,11 +138,17 @@ def find(family: Family, kind: str, folder: Path | None = None) -> type:
         ) from error
 
 
-def from_place(kind: str, folder: Path | None = None) -> type:
-    """The class named by 'path.py:Class' or 'module:Class', whose code is run for it where it may
-    (`physent.protocol.sources`). Raises RegistryError if there is none.
+def from_place(
+    kind: str, folder: Path | None = None, sort: Literal["class", "function"] = "class"
+) -> Any:
+    """The class or function named by 'path.py:name' or 'module:name', whose code is run for it
+    where it may (`physent.protocol.sources`). Raises RegistryError if there is none; `sort` says
+    what is meant.
     """
     place, _, name = kind.rpartition(":")
+    if "<" in name:
+        words = f"{kind} has no name by which it is found: go on with it in Python, "
+        raise RegistryError(f"{words}physent.run(solver, state=FOLDER)")
     try:
         source = source_at(place, folder)
         if place != "__main__":
@@ -158,8 +164,9 @@ def from_place(kind: str, folder: Path | None = None) -> type:
     try:
         return getattr(module, name)
     except AttributeError:
-        classes = [key for key, value in vars(module).items() if isinstance(value, type)]
-        words = f"{place} has no class {name!r}{nearest(name, classes)}"
+        there = {key: value for key, value in vars(module).items() if callable(value)}
+        alike = [k for k, each in there.items() if isinstance(each, type) == (sort == "class")]
+        words = f"{place} has no {sort} {name!r}{nearest(name, alike)}"
         if place == "__main__":
             words = f"{name!r} was defined in a notebook: resume it from there, in Python"
         raise RegistryError(words) from None
@@ -223,17 +230,20 @@ def place_of(cls: type) -> str:
     """A kind that locates a class: by file for classes of a script or a file beside it, by module
     for others.
     """
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return f"{home_of(cls.__module__)}:{cls.__qualname__}"
+
+
+def home_of(module: str) -> str:
+    """The file of a script, or of a module beside it; of others the name."""
+    file = getattr(sys.modules.get(module), "__file__", None)
     alone = (
-        "." not in cls.__module__
+        "." not in module
         and file is not None
         and not {"site-packages", "lib"} & set(Path(file).parts)
     )
-    if file and (
-        alone or cls.__module__ == "__main__" or cls.__module__.startswith("physent_file_")
-    ):
-        return f"{Path(file).resolve()}:{cls.__qualname__}"
-    return f"{cls.__module__}:{cls.__qualname__}"
+    if file and (alone or module == "__main__" or module.startswith("physent_file_")):
+        return str(Path(file).resolve())
+    return module
 
 
 def file_of(place: str, folder: Path | None) -> Path | None:

@@ -1,7 +1,7 @@
 """Active matter: `ActiveMatter`, its self-propulsions and its pair forces."""
 
 from .equation import ActiveMatter, ActiveMatterState
-from .pair_force import WCA, NoForce, PairForce, Softplus, Yukawa
+from .pair_force import WCA, CustomForce, NoForce, PairForce, Softplus, Yukawa
 from .propulsion import Brownian, OrnsteinUhlenbeck, Propulsion, RunAndTumble
 from .ring import PairProduction, pair_production
 
@@ -10,6 +10,7 @@ __all__ = [
     "ActiveMatter",
     "ActiveMatterState",
     "Brownian",
+    "CustomForce",
     "NoForce",
     "OrnsteinUhlenbeck",
     "PairForce",

@@ -26,15 +26,15 @@ from physent.protocol.parameters import (
     static,
 )
 from physent.protocol.stochastic import StochasticSolver
-from physent.protocol.variables import Axis, Domain, Variable
+from physent.protocol.variables import Domain, Variable
 from physent.solvers.checks import each_member, on_host, refuse
 
 from . import time_step
-from .pair_force import PAIR_FORCES, PairForce
+from .pair_force import PAIR_FORCES, CustomForce, PairForce
 from .pairs import Pairs, over
 from .propulsion import PROPULSIONS, Brownian, OrnsteinUhlenbeck, Propulsion, RunAndTumble
 from .start import STARTS, GivenParticles, Start
-from .state import ActiveMatterState, variables
+from .state import ActiveMatterState, domain, variables
 
 
 class ActiveMatter(StochasticSolver[ActiveMatterState]):
@@ -84,7 +84,9 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         doc="stochastic process of the self-propulsion g",
     )
     force: PairForce = choice(
-        converter=one_of(PAIR_FORCES), default="softplus", doc="force between pairs"
+        converter=one_of(PAIR_FORCES, law=CustomForce),
+        default="softplus",
+        doc="force between pairs",
     )
     trap: Array = param(
         default=0.0,
@@ -129,6 +131,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
         )
         directed = isinstance(self.propulsion, Brownian | RunAndTumble)
         self.initial.check((self.particles, self.dimension), directed)
+        self.force.check()
         here = on_host(self)
         # a particle in a trap has a place, not one of many images
         refuse(
@@ -232,13 +235,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
 
     def domain(self) -> Domain:
         """One axis per dimension, without grid points."""
-        periodic = self.boundary == "periodic"
-        return Domain(
-            tuple(
-                Axis(name, length=self._length(), periodic=periodic, units="length")
-                for name in "xyz"[: self.dimension]
-            )
-        )
+        return domain(self.dimension, self._length(), self.boundary == "periodic")
 
     def drift(self, state: ActiveMatterState) -> dict[str, Array]:
         """The velocity, and for Ornstein-Uhlenbeck propulsion -gamma g."""

@@ -1,22 +1,28 @@
 """Forces between pairs of particles, along the line between them."""
 
 import abc
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from physent.errors import ParameterError
+from physent.protocol.law import Law
 from physent.protocol.parameters import (
     Declared,
     as_number,
     param,
+    static,
 )
+from physent.solvers.checks import on_host
 
 
 class PairForce(Declared):
-    """A central pair force f(r), positive where it repels; for a custom potential U, write a
-    subclass with f = -U'(r).
+    """A central pair force f(r), positive where it repels. `CustomForce` has one of your own; for a
+    potential U it is -U'(r).
 
     `diverges` says whether f has no bound as r -> 0, so that particles at random places must be
     pushed apart first.
@@ -31,6 +37,9 @@ class PairForce(Declared):
     @abc.abstractmethod
     def magnitude(self, r: Float[Array, "..."]) -> Float[Array, "..."]:
         """f(r) for 0 < r < reach; it is not asked for any other r."""
+
+    def check(self) -> None:
+        """Raise ParameterError if the force is inconsistent."""
 
     def over_distance(self, squared: Float[Array, "..."]) -> Float[Array, "..."]:
         """f(r)/r for squared distances, 0 beyond the reach and at 0."""
@@ -201,9 +210,55 @@ class NoForce(PairForce):
         return jnp.zeros_like(r)
 
 
+class CustomForce(Law, PairForce):
+    """A force of your own, a function of r written with jax.numpy, cut at `cutoff`.
+
+    It counts as one that diverges: overlaps of a random start are pushed apart. Without a `cutoff`
+    it is cut at 4 and must have fallen there, to a thousandth of its largest value beyond 0.4.
+    """
+
+    arguments: ClassVar[str] = "r"
+    function: str | Callable[..., Any] = static(
+        function=True, doc="f(r) as 'path.py:function'", example="my.py:force"
+    )
+    cutoff: Array | None = param(
+        default=None,
+        converter=as_number,
+        gt=0,
+        doc="cutoff distance of the force (default: 4)",
+        units="length",
+    )
+
+    def reach(self) -> Float[Array, ""]:
+        """The cutoff."""
+        return jnp.asarray(4.0) if self.cutoff is None else self.cutoff
+
+    def magnitude(self, r: Float[Array, "..."]) -> Float[Array, "..."]:
+        """The function."""
+        return jnp.asarray(self.law()(r), r.dtype)
+
+    def check(self) -> None:
+        """The function must act elementwise and be finite within its reach, and small at its end
+        where nobody has said that this is the end.
+        """
+        reach = on_host(self.reach())
+        r = np.max(reach) * np.linspace(0.1, 1, 10)
+        values = self.tried("force.function", r)
+        if values is None:
+            return
+        if not np.all(np.isfinite(values)):
+            where = r[~np.isfinite(values)][0]
+            words = f"{self.function} is not finite at r = {where:.4g}, allowed: finite numbers"
+            raise ParameterError("force.function", words)
+        if self.cutoff is None and abs(values[-1]) > 1e-3 * np.max(np.abs(values)):
+            words = f"{self.function} is {values[-1]:.4g} at r = 4, where it is cut without one"
+            raise ParameterError("force.cutoff", f"{words}, allowed: CustomForce(f, cutoff=...)")
+
+
 PAIR_FORCES: dict[str, type[PairForce]] = {
     "softplus": Softplus,
     "wca": WCA,
     "yukawa": Yukawa,
     "none": NoForce,
+    "custom": CustomForce,
 }

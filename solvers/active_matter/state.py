@@ -4,7 +4,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from physent.numerics.neighbors import NeighborList
 from physent.protocol.solver import State
-from physent.protocol.variables import Variable
+from physent.protocol.variables import Axis, Domain, Variable
 
 
 class ActiveMatterState(State):
@@ -43,3 +43,9 @@ def variables(dimension: int, periodic: bool) -> dict[str, Variable]:
         )
         declared["swim_pressure"] = Variable((), "pressure", units, "pressure of self-propulsion")
     return declared
+
+
+def domain(dimension: int, length: Float[Array, ""], periodic: bool) -> Domain:
+    """One axis per dimension, without grid points."""
+    names = "xyz"[:dimension]
+    return Domain(tuple(Axis(name, None, length, periodic, units="length") for name in names))

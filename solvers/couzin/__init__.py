@@ -2,12 +2,13 @@
 
 from .initial import FromFile, Initial, RandomBall, RandomBox, Ring
 from .model import Couzin, CouzinState
-from .schedule import Constant, Schedule, Staircase
+from .schedule import Constant, CustomSchedule, Schedule, Staircase
 
 __all__ = [
     "Constant",
     "Couzin",
     "CouzinState",
+    "CustomSchedule",
     "FromFile",
     "Initial",
     "RandomBall",

@@ -27,7 +27,7 @@ from physent.solvers.checks import require_length
 
 from . import order
 from .initial import FromFile, GivenSchool, Initial, RandomBall, RandomBox, Ring
-from .schedule import SCHEDULES, Constant, Schedule
+from .schedule import SCHEDULES, Constant, CustomSchedule, Schedule
 from .social import Combine, Fish, social, squares, ways, wish
 from .turning import deflect, interpolate_towards, jostle, rotate_towards
 
@@ -37,7 +37,6 @@ INITIALS: dict[str, type[Initial]] = {
     "ring": Ring,
     "from_file": FromFile,
 }
-
 
 DENSE = 400  # fish up to which all pairs are faster than tiles
 
@@ -151,7 +150,9 @@ class Couzin(Solver[CouzinState]):
         doc="rotate the desired direction before the turn, or add a Gaussian vector after it",
     )
     schedule: Schedule = choice(
-        converter=one_of(SCHEDULES), default="constant", doc="time dependence of orientation_width"
+        converter=one_of(SCHEDULES, law=CustomSchedule),
+        default="constant",
+        doc="time dependence of orientation_width",
     )
     initial: Initial = choice(
         converter=one_of(INITIALS, given=GivenSchool), default="ball", doc="the school at t = 0"

@@ -3,11 +3,12 @@ forcings.
 """
 
 from .equation import KelvinHelmholtz, KelvinHelmholtzState
-from .forcing import Forcing, HoldBase, Kolmogorov, Stochastic, Unforced
+from .forcing import CustomForcing, Forcing, HoldBase, Kolmogorov, Stochastic, Unforced
 from .initial import DoubleShear, Forced, Initial, Rotating, ShearLayer, TaylorGreen
 from .perturbation import Mode, Ripple, Unperturbed
 
 __all__ = [
+    "CustomForcing",
     "DoubleShear",
     "Forced",
     "Forcing",

@@ -22,7 +22,7 @@ from physent.protocol.variables import Axis, Domain, Variable
 from physent.solvers.checks import each_member, refuse
 
 from .box import INTEGRALS, Box, Fluid, Method, Walls
-from .forcing import FORCINGS, Forcing
+from .forcing import FORCINGS, CustomForcing, Forcing
 from .given import GivenFlow
 from .initial import INITIALS, Initial
 from .projection import Projection, Staggered
@@ -109,7 +109,9 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         doc="standard deviation of white noise on w at t = 0",
         units="velocity",
     )
-    forcing: Forcing = choice(converter=one_of(FORCINGS), default="none", doc="forcing of the flow")
+    forcing: Forcing = choice(
+        converter=one_of(FORCINGS, law=CustomForcing), default="none", doc="forcing of the flow"
+    )
     with_dye: bool = static(False, doc="whether to carry a passive dye")
     method: Literal["projection", "spectral"] = static("projection", doc="discretisation: A or B")
     stepping: Literal["adaptive", "courant", "fixed"] = static(
@@ -170,7 +172,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
     def step(self, state: KelvinHelmholtzState) -> KelvinHelmholtzState:
         """The state after one time step dt."""
         if self.stepping == "fixed":
-            flow, key = self._inner_step((state.flow, state.key), self.dt)
+            flow, key = self._inner_step((state.flow, state.key), state.t, self.dt)
             return KelvinHelmholtzState(state.t + self.dt, flow, state.inner_steps, key)
         flow, key, taken = self._divided(state)
         steps = taken if self.stepping == "adaptive" else state.inner_steps
@@ -195,7 +197,8 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
             observed |= {"u_face": state.flow.u.T, "w_face": state.flow.w.T}
         return observed | {
             **{name: integrals[name] for name in INTEGRALS},
-            "forcing_power": integrals["forcing_power"] + self.forcing.mean_power(self._box),
+            "forcing_power": integrals["forcing_power"]
+            + self.forcing.power(fields, state.t, self._box),
             "bulk_richardson": bulk,
             "min_gradient_richardson": gradient,
             "max_divergence": integrals["max_divergence"],
@@ -274,7 +277,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
     def invariants(self, state: KelvinHelmholtzState) -> dict[str, Array]:
         """The mass, and the horizontal momentum if there is no wall friction."""
         integrals = self._method.integrals(state.flow)
-        if self.walls == "no_slip" or self.forcing.random:
+        if self.walls == "no_slip" or self.forcing.random or self.forcing.timed:
             return {"mass": integrals["mass"]}
         return {"mass": integrals["mass"], "momentum": integrals["momentum"]}
 
@@ -365,13 +368,14 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         """
         adaptive, stride = (
             self.stepping == "adaptive",
-            self._method.stride if state.key is None else 1,
+            1 if state.key is not None or self.forcing.timed else self._method.stride,
         )
 
         def by(steps: int):
             def move(carried):
                 flow, key, rest, left, taken = carried
-                flow, key = self._inner_step((flow, key), rest / left, steps)
+                now = state.t + (self.dt - rest)
+                flow, key = self._inner_step((flow, key), now, rest / left, steps)
                 remaining = left - steps
                 rest = rest * (remaining / left)
                 if adaptive:
@@ -388,8 +392,14 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         flow, key, *_, taken = carried
         return forward_only(flow, INNER_STEPS), key, taken
 
-    def _inner_step(self, carried, dt: Array, steps: int = 1):
-        flow, key = self._method.advance(carried[0], dt, steps), carried[1]
+    def _inner_step(self, carried, t: Array, dt: Array, steps: int = 1):
+        flow, key = carried
+        if self.forcing.timed:
+            half = self.forcing.push(t + dt * steps / 2, dt * steps / 2, self._box)
+            flow = self._method.kicked(flow, half)
+        flow = self._method.advance(flow, dt, steps)
+        if self.forcing.timed:
+            flow = self._method.kicked(flow, half)
         if key is None:
             return flow, key
         key, now = jax.random.split(key)

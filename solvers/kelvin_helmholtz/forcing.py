@@ -1,28 +1,34 @@
 """Forcings of the flow during a run."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from physent.numerics.products import matmul
+from physent.protocol.law import Law
 from physent.protocol.parameters import (
     Declared,
     as_number,
     param,
     static,
 )
-from physent.solvers.checks import refuse
+from physent.solvers.checks import on_host, refuse
 
-from .box import Box, Sources, Velocity
+from .box import Box, Centred, Sources, Velocity
 from .initial import Initial
 
 
 class Forcing(Declared):
-    """Steady sources, and a velocity added after every step if it is `random`."""
+    """Steady sources, a velocity added after every step if it is `random`, and an acceleration that
+    depends on time if it is `timed`.
+    """
 
     random: ClassVar[bool] = False
+    timed: ClassVar[bool] = False
 
     def sources(self, box: Box, initial: Initial) -> Sources:
         """The steady sources."""
@@ -35,6 +41,17 @@ class Forcing(Declared):
     def mean_power(self, box: Box) -> Array:
         """The mean power that a random forcing supplies to the box."""
         return jnp.zeros_like(box.length)
+
+    def push(self, t: Array, during: Array, box: Box) -> Velocity:
+        """The velocity that a timed forcing adds during a time in which it is as at t."""
+        raise NotImplementedError
+
+    def power(self, flow: Centred, t: Array, box: Box) -> Array:
+        """The power that it supplies to the box at time t, without that of steady sources."""
+        if not self.timed:
+            return self.mean_power(box)
+        along, up = self.push(t, jnp.ones_like(t), box)(box.x(), box.z())
+        return box.integral(flow.u * along + flow.w * up)
 
     def check(self, box: Box) -> None:
         """Raise ParameterError if the forcing does not fit."""
@@ -132,9 +149,63 @@ class Stochastic(Forcing):
         box.check_waves(("forcing.modes", self.modes), ("forcing.modes", self.modes))
 
 
+class CustomForcing(Law, Forcing):
+    """An acceleration of your own, a function of x, z and t written with jax.numpy, which returns
+    that of u, or a pair, of u and of w.
+
+    Half of what it adds in an inner step, as at its middle, is added before it and half after it:
+    of second order in time. Its divergence and what would flow through walls are removed, and where
+    z is periodic the mean of the acceleration of w. The inner steps do not count it.
+    """
+
+    arguments: ClassVar[str] = "x, z and t"
+    timed: ClassVar[bool] = True
+    function: str | Callable[..., Any] = static(
+        function=True, doc="f(x, z, t) as 'path.py:function'", example="my.py:forcing"
+    )
+
+    def law(self) -> Callable[..., Any]:
+        """The function, with a pair of values."""
+        function = super().law()
+
+        def pair(x: Array, z: Array, t: Array) -> tuple[Array, Array]:
+            values = function(x, z, t)
+            both = values if isinstance(values, tuple | list) else (values, 0)
+            along, up = (jnp.broadcast_to(jnp.asarray(each), x.shape) for each in both)
+            return along, up
+
+        return pair
+
+    def push(self, t: Array, during: Array, box: Box) -> Velocity:
+        """The time times the function, at coordinates and a time of full shape."""
+        function = self.law()
+
+        def velocity(x: Array, z: Array) -> tuple[Array, Array]:
+            x, z = jnp.broadcast_arrays(x, z)
+            pair = function(x, z, jnp.full_like(x, t))
+            along, up = (during * each.astype(x.dtype) for each in pair)
+            return along, up - jnp.mean(up) if box.periodic else up
+
+        return velocity
+
+    def check(self, box: Box) -> None:
+        """The function must act elementwise, and be finite at t = 0."""
+        length, height = (float(np.max(each)) for each in on_host((box.length, box.height)))
+        places = np.linspace(0.05, 0.95, 5)
+        values = self.tried(
+            "forcing.function", length * places, height * places[::-1], np.zeros(5), parts=2
+        )
+        refuse(
+            values is not None and not np.all(np.isfinite(values)),
+            "forcing.function",
+            f"{self.function} is not finite at t = 0, allowed: finite numbers",
+        )
+
+
 FORCINGS: dict[str, type[Forcing]] = {
     "none": Unforced,
     "hold_base": HoldBase,
     "kolmogorov": Kolmogorov,
     "stochastic": Stochastic,
+    "custom": CustomForcing,
 }

@@ -28,7 +28,7 @@ from physent.solvers.checks import certain, on_host, refuse
 from .boundary import BOUNDARIES, Boundary, Winding, named
 from .initial import Initial, Medium
 from .kinks import Breather, KinkAntikink, Phi4Kink, SineGordonKink, TwoKink
-from .potential import POTENTIALS, Linear, Potential
+from .potential import POTENTIALS, CustomPotential, Linear, Potential
 from .profiles import Gaussian, GivenField, PlaneWave, Sampled
 
 INITIALS: dict[str, type[Initial]] = {
@@ -81,13 +81,11 @@ class KleinGordon(Solver[KleinGordonState]):
         default=60.0, converter=as_number, gt=0, doc="length of the box", units="length"
     )
     dt: Array = param(
-        default=0.05,
-        converter=as_step,
-        gt=0,
-        doc="time step, or 'auto'",
-        units="time",
+        default=0.05, converter=as_step, gt=0, doc="time step, or 'auto'", units="time"
     )
-    potential: Potential = choice(converter=one_of(POTENTIALS), default="linear", doc="V(phi)")
+    potential: Potential = choice(
+        converter=one_of(POTENTIALS, law=CustomPotential), default="linear", doc="V(phi)"
+    )
     boundary: Boundary = choice(
         converter=one_of(BOUNDARIES),
         default="periodic",
