@@ -117,7 +117,8 @@ def test_a_function_is_a_kind_by_itself_and_by_its_place_and_its_run_goes_on(cas
     there = tmp_path / "run"
     physent.run(load_experiment(tmp_path / "own.toml"), output=there).close()
     assert f"{tmp_path / 'my.py'}:law" in (there / "experiment.toml").read_text()
-    assert _exit_code(["verify", str(there), "--rows", "0:3"]) == 0
+    if case.choice == "potential":  # once is enough
+        assert _exit_code(["verify", str(there), "--rows", "0:3"]) == 0
     (tmp_path / "my.py").unlink()  # its copy runs
     longer = resume(there, t_end=0.04).dataset().load()
     longer.close()
@@ -137,7 +138,9 @@ def test_a_function_with_a_name_has_a_place_and_a_lambda_runs_and_says_that_it_h
     assert words in (tmp_path / "run" / "run.log").read_text()
     with pytest.raises(ConfigError, match=r"function: .*<lambda> has no name .* state=FOLDER"):
         resume(tmp_path / "run", t_end=0.04)
-    again = physent.run(case.made(case.function), state=tmp_path / "run", **TIMES | {"t_end": 0.04})
+    again = physent.run(
+        case.made(case.function), state=tmp_path / "run", t_end=0.04, save_every=0.01
+    )
     assert again.sizes["t"] == 3
     (tmp_path / "my.py").write_text(case.code)
     for place, words in {
@@ -192,7 +195,7 @@ def test_the_same_function_made_anew_compiles_nothing_and_another_does():
 
 def test_a_schedule_keeps_to_its_bound_which_tiles_need():
     base = CASES["couzin"].base
-    tiled = base | {"search": "tiles"}
+    tiled: dict[str, Any] = base | {"search": "tiles"}
     with pytest.raises(ParameterError, match="without a bound, allowed with tiles"):
         physent.run(Couzin(**tiled, schedule=lambda t: 2.0 + t), **TIMES)
     rising = CustomSchedule(function=lambda t: 2.0 + t, top=2.01)
@@ -204,13 +207,14 @@ def test_a_schedule_keeps_to_its_bound_which_tiles_need():
 
 
 def test_a_force_ends_where_it_is_cut():
-    base = CASES["active_matter"].base
+    base: dict[str, Any] = CASES["active_matter"].base
     with pytest.raises(ParameterError, match=r"is 0.25 at r = 4, .* CustomForce\(f, cutoff="):
         ActiveMatter(**base, force=lambda r: 1 / r)
     with pytest.raises(ParameterError, match=r"not finite at r = 0\.4"):
         ActiveMatter(**base, force=lambda r: jnp.log(r - 2))
     cut = CustomForce(function=lambda r: 1 / r, cutoff=3.0)
-    alone = ActiveMatter(**base | {"particles": 2}, force=cut)
+    two: dict[str, Any] = base | {"particles": 2}
+    alone = ActiveMatter(**two, force=cut)
     pair = jnp.asarray([[0.0, 0.0], [2.0, 0.0]])
     state = alone.at({"position": pair, "propulsion": jnp.zeros((2, 2))})
     assert np.allclose(alone.observe(state)["force"], [[-0.5, 0], [0.5, 0]])
@@ -220,10 +224,11 @@ def test_a_force_ends_where_it_is_cut():
 
 def test_a_forcing_of_time_is_of_second_order_and_its_power_is_that_of_the_flow():
     """With u' = cos 3t in a box without walls the mean of u is sin(3t)/3 more."""
-    base = CASES["kelvin_helmholtz"].base
+    base: dict[str, Any] = CASES["kelvin_helmholtz"].base
     errors = []
     for dt in (0.1, 0.05):
-        made = KelvinHelmholtz(**base | {"dt": dt}, forcing=lambda x, z, t: (jnp.cos(3 * t), 1.0))
+        at: dict[str, Any] = base | {"dt": dt}
+        made = KelvinHelmholtz(**at, forcing=lambda x, z, t: (jnp.cos(3 * t), 1.0))
         run = physent.run(made, t_end=0.4, save_every=0.2)
         means = run.u.mean(("x", "z")) - run.u[0].mean()
         errors.append(float(abs(means[-1] - np.sin(1.2) / 3)))

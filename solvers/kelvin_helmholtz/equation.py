@@ -393,12 +393,12 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return forward_only(flow, INNER_STEPS), key, taken
 
     def _inner_step(self, carried, t: Array, dt: Array, steps: int = 1):
-        flow, key = carried
+        (flow, key), half = carried, None
         if self.forcing.timed:
             half = self.forcing.push(t + dt * steps / 2, dt * steps / 2, self._box)
             flow = self._method.kicked(flow, half)
         flow = self._method.advance(flow, dt, steps)
-        if self.forcing.timed:
+        if half is not None:
             flow = self._method.kicked(flow, half)
         if key is None:
             return flow, key
