@@ -82,6 +82,11 @@ def test_it_is_reported_listed_and_compared(old):
     assert [row[-1] for row in tables[-1].rows] == ["equal"] * len(tables[-1].rows)
 
 
+# What version 0.1 lost in single precision: in double the mixing efficiency is 6.26618e-3, its own
+# was 6.24909e-3, off by 1.7e-5, and it is 6.2585e-3 since the mean density is taken off first.
+LOST = {"mixing_efficiency": 2e-5, "mixing_efficiency_less_laminar": 2e-5}
+
+
 @pytest.mark.slow
 @pytest.mark.compiles_afresh
 @pytest.mark.filterwarnings("ignore:the kind 'schooling_entropy':FutureWarning")
@@ -106,7 +111,8 @@ def test_it_goes_on_from_its_checkpoint(old):
         )  # by version 0.1 itself, on another machine
         assert then["t"] == pytest.approx(end) and set(then["rows"]) <= set(after)
         for name, values in then["rows"].items():
-            np.testing.assert_allclose(after[name][-1], values, rtol=1e-3, atol=1e-6, err_msg=name)
+            atol = LOST.get(name, 1e-6)
+            np.testing.assert_allclose(after[name][-1], values, rtol=1e-3, atol=atol, err_msg=name)
 
 
 def test_one_that_was_changed_is_refused_in_one_sentence(old):

@@ -135,10 +135,13 @@ WRONG_CALLS = {
     "two axes": (lambda: NLSE(nonlinearity=np.ones((2, 2))), "given an array of shape (2, 2)"),
     "a type for a number": (lambda: NLSE(dt=float), "dt: given <class 'float'>, allowed: a numb"),
     "an object in a list": (lambda: NLSE(dt=[object]), "dt: given [<class 'object'>], allowed"),
-    "an array for a class": (lambda: NLSE(initial=np.ones(64)), "initial: given array([1., 1., "),
+    "an array for a class": (
+        lambda: NLSE(initial=np.ones(64)),
+        "initial: given psi of shape (64,), allowed: (512,), n = 512 grid points",
+    ),
     "a list of numbers for a class": (
         lambda: NLSE(initial=[1.0] * 64),
-        "initial: given [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, ...], allowed: one of soliton,",
+        "initial: given psi of shape (64,), allowed: (512,), n = 512 grid points",
     ),
     "several times": (run(t_end=jnp.ones(2)), "t_end: given [1.0, 1.0], allowed: a number > 0"),
     "a number for a folder": (run(output=3), "output: given 3, allowed: a path, or None"),
