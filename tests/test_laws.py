@@ -21,6 +21,7 @@ from physent.runs import resume
 from physent.solvers import ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon
 from physent.solvers.active_matter import CustomForce
 from physent.solvers.couzin import CustomSchedule
+from physent.solvers.kelvin_helmholtz.forcing import FORCINGS
 
 
 @dataclass
@@ -220,6 +221,15 @@ def test_a_force_ends_where_it_is_cut():
     assert np.allclose(alone.observe(state)["force"], [[-0.5, 0], [0.5, 0]])
     state = alone.at({"position": 1.6 * pair, "propulsion": jnp.zeros((2, 2))})
     assert np.allclose(alone.observe(state)["force"], 0)
+
+
+@pytest.mark.parametrize("kind", [k for k in FORCINGS if k != "custom"])
+def test_what_every_forcing_supplies_is_observed(kind):
+    base: dict[str, Any] = CASES["kelvin_helmholtz"].base
+    finer: dict[str, Any] = base | {"nx": 32, "nz": 32}  # for five waves of the stochastic one
+    made = KelvinHelmholtz(**finer, forcing=kind)
+    state = jax.eval_shape(made.init, jax.random.key(0))
+    assert jax.eval_shape(made.observe, state)["forcing_power"].shape == ()
 
 
 def test_a_forcing_of_time_is_of_second_order_and_its_power_is_that_of_the_flow():

@@ -123,7 +123,8 @@ class Declaration:
         if isinstance(value, str) and value in self.options:
             return None
         if self.given is not None and not isinstance(value, str):
-            return self.given.misfit(value, self.allowed)
+            own = "" if self.given.from_file else f", or your own {family.__name__}"
+            return self.given.misfit(value, self.allowed + own)
         hint = nearest(value, self.options) if isinstance(value, str) else ""
         return f"given {brief(value)}{hint}, allowed: {self.allowed}, or your own {family.__name__}"
 

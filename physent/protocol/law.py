@@ -48,7 +48,6 @@ class Law(Declared):
         if callable(value) and not isinstance(value, type | Declared):
             return None
         given = f"the class {value.__name__}" if isinstance(value, type) else brief(value)
-        given = f"an instance of {type(value).__name__}" if isinstance(value, Declared) else given
         return f"given {given}, allowed: {allowed}"
 
     @classmethod

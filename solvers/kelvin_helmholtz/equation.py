@@ -198,7 +198,7 @@ class KelvinHelmholtz(Solver[KelvinHelmholtzState]):
         return observed | {
             **{name: integrals[name] for name in INTEGRALS},
             "forcing_power": integrals["forcing_power"]
-            + self.forcing.power(fields, state.t, self._box),
+            + self.forcing.supplied(fields, state.t, self._box),
             "bulk_richardson": bulk,
             "min_gradient_richardson": gradient,
             "max_divergence": integrals["max_divergence"],

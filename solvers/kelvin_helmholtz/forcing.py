@@ -46,7 +46,7 @@ class Forcing(Declared):
         """The velocity that a timed forcing adds during a time in which it is as at t."""
         raise NotImplementedError
 
-    def power(self, flow: Centred, t: Array, box: Box) -> Array:
+    def supplied(self, flow: Centred, t: Array, box: Box) -> Array:
         """The power that it supplies to the box at time t, without that of steady sources."""
         if not self.timed:
             return self.mean_power(box)
