@@ -21,7 +21,7 @@ from physent.numerics.neighbors import find_neighbors, sum_over_neighbors
 from physent.numerics.space import Space
 from physent.solvers import ActiveMatter, KelvinHelmholtz, KleinGordon
 from physent.solvers.active_matter import PairForce
-from physent.solvers.active_matter.pair_force import PAIR_FORCES
+from physent.solvers.active_matter.pair_force import PAIR_FORCES, CustomForce
 from physent.solvers.nlse import Harmonic, Soliton
 
 # small, and stepped in a way that has both modes; any other solver as it comes
@@ -261,7 +261,18 @@ class Fussy(PairForce):
         return self.strength * (1 / r - 1 / self.size) ** 2.5 / jnp.sqrt(self.size - r)
 
 
-@pytest.mark.parametrize("cls", [*PAIR_FORCES.values(), Fussy])
+def of_their_own():
+    return CustomForce(function=lambda r: jnp.exp(-r) / r, cutoff=8.0)
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [
+        *(cls for cls in PAIR_FORCES.values() if cls is not CustomForce),
+        pytest.param(of_their_own, id="CustomForce"),  # which has no function by default
+        Fussy,
+    ],
+)
 def test_a_pair_force_has_derivatives_at_empty_slots_and_beyond_its_reach(cls):
     """With a list, whose empty slots are at r = 0, as with all pairs; and as differences."""
     numbers, rest = eqx.partition(cls(), eqx.is_inexact_array)
