@@ -145,21 +145,6 @@ def test_whole_numbers_that_were_never_written_are_missing(tmp_path):
 # ---- tables --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("time,a\n0,1,2\n1,2,3\n", r"a.csv:2: given 3 values, allowed: 2, one under each name"),
-        ("time,a,b\n0,1,2\n# x\n1,2\n", r"a.csv:4: given 2 values, allowed: 3"),
-        ("t (s) a (m)\n0 1\n1 2\n", r"a.csv:2: given 2 values, allowed: 4"),
-        ("time,a,a\n0,1,2\n1,2,3\n", "two columns are called 'a'"),
-    ],
-)
-def test_values_stand_under_their_names(tmp_path, text, words):
-    (tmp_path / "a.csv").write_text(text)
-    with pytest.raises(FolderError, match=words):
-        read_table(tmp_path / "a.csv")
-
-
 def test_a_quoted_text_may_hold_the_separator_and_a_line(tmp_path):
     (tmp_path / "a.csv").write_text('time,a,note\n0,1,"x, y"\n1,2,"two\nlines"\n')
     np.testing.assert_array_equal(read_table(tmp_path / "a.csv").a, [1, 2])

@@ -229,7 +229,10 @@ def test_names_of_columns_may_hold_anything(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("time,a\n0,1,2\n1,2,3\n", "a.csv:2: given 3 values, allowed: 2"),
+        ("time,a\n0,1,2\n1,2,3\n", r"a.csv:2: given 3 values, allowed: 2, one under each name"),
+        ("time,a,b\n0,1,2\n# x\n1,2\n", r"a.csv:4: given 2 values, allowed: 3"),
+        ("t (s) a (m)\n0 1\n1 2\n", r"a.csv:2: given 2 values, allowed: 4"),
+        ("time,a,a\n0,1,2\n1,2,3\n", "two columns are called 'a'"),
         ("time;a\n0;1,5\n1;2,5\n", r"a.csv:2: column 'a' holds '1,5', allowed: a number"),
         ("time,a\n0,1\n# x\n1,2\n2,bad\n", r"a.csv:5: column 'a' holds 'bad'"),
         ("", "cannot be read as a table"),

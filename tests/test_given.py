@@ -114,13 +114,15 @@ def written(case, path, start=None):
     return f'file = "{path.name}"\nvariable = {names if len(names) > 1 else repr(names[0])}\n'
 
 
-def text_of(case, table):
+def toml_of(case, choice):
+    """The experiment of a case, with the text that makes its choice."""
     base = "\n".join(f"{key} = {value!r}" for key, value in case.base.items())
     kind = re.sub("(?<=[a-z])(?=[A-Z])", "_", case.solver.__name__).lower()
-    return (
-        f'[solver]\nkind = "{kind}"\n{base}\n[solver.{case.choice}]\n{table}'
-        f"[run]\nt_end = 0.02\nsave_every = 0.01\n"
-    )
+    return f'[solver]\nkind = "{kind}"\n{base}\n{choice}[run]\nt_end = 0.02\nsave_every = 0.01\n'
+
+
+def text_of(case, table):
+    return toml_of(case, f"[solver.{case.choice}]\n{table}")
 
 
 def same(a, b, exactly=True):

@@ -1,6 +1,5 @@
 """Functions in the place of a kind: potentials, schedules, pair forces and forcings."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from test_given import TIMES, toml_of
 
 import physent
 from physent.app.cli import _exit_code
@@ -81,16 +81,10 @@ CASES = {
     ),
 }
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-TIMES: dict[str, Any] = {"t_end": 0.02, "save_every": 0.01}
 
 
 def text_of(case, value):
-    base = "\n".join(f"{key} = {value!r}" for key, value in case.base.items())
-    kind = re.sub("(?<=[a-z])(?=[A-Z])", "_", case.solver.__name__).lower()
-    return (
-        f'[solver]\nkind = "{kind}"\n{base}\n{case.choice} = {value}\n'
-        f"[run]\nt_end = 0.02\nsave_every = 0.01\n"
-    )
+    return toml_of(case, f"{case.choice} = {value}\n")
 
 
 def same(a, b, slack=0.0):

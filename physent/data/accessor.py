@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from physent.data.applied import applied
-from physent.data.cells import is_even, weights_of, widths_of
+from physent.data.cells import bounds_of, is_even, weights_of, widths_of
 from physent.data.described import measured_in
 from physent.data.naming import with_words
 from physent.data.times import TIMES, are_dates, tells_time, time_of, times_of, uneven
@@ -275,10 +275,10 @@ class PhysentAccessor:
         return xr.Dataset(results)
 
     def _widths(self, dim: Hashable) -> np.ndarray:
-        words = {**self._array[dim].encoding, **self._array[dim].attrs}
-        if self._beside is None and "bounds" in words:
+        bounds = bounds_of(self._array[dim])
+        if self._beside is None and bounds is not None:
             raise ValueError(
-                f"the bounds {words['bounds']!r} of coordinate {dim!r} are not with this array: "
+                f"the bounds {bounds!r} of coordinate {dim!r} are not with this array: "
                 f"ask the dataset, ds.physent.differential_entropy({self._name!r}), or drop the "
                 "attribute `bounds`"
             )

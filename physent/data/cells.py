@@ -54,7 +54,7 @@ def edges_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
             "sizes of its cells as weights"
         )
     coordinate = data[dim]
-    if (bounds := _bounds(coordinate)) is not None:
+    if (bounds := bounds_of(coordinate)) is not None:
         if bounds not in data.variables or data[bounds].shape != (coordinate.size, 2):
             raise ValueError(
                 f"the bounds {bounds!r} of axis {dim!r} are not there, or not two numbers for each "
@@ -82,7 +82,7 @@ def edges_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
     return first + np.sort(np.stack([whole[:-1], whole[1:]], axis=1), axis=1)
 
 
-def _bounds(coordinate: xr.DataArray) -> Any:
+def bounds_of(coordinate: xr.DataArray) -> Any:
     """The name of the bounds of an axis; None where it has none."""
     return coordinate.attrs.get("bounds", coordinate.encoding.get("bounds"))
 
@@ -90,7 +90,7 @@ def _bounds(coordinate: xr.DataArray) -> Any:
 def widths_of(data: xr.Dataset, dim: Hashable) -> np.ndarray:
     """The widths of the cells along an axis; all those of an even one are its spacing."""
     coordinate = data[dim] if dim in data.coords else None
-    bounded = coordinate is not None and _bounds(coordinate) is not None
+    bounded = coordinate is not None and bounds_of(coordinate) is not None
     if coordinate is not None and not bounded and coordinate.size > 1:
         points, attributes = coordinate.values, coordinate.attrs
         if (points.dtype.kind in "fiu" or are_dates(points)) and is_even(points):
@@ -243,7 +243,7 @@ def _on_sphere(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.DataArray | Non
     if not longitude:
         return area * (2 * np.pi)
     (lon,) = longitude
-    points, bounded = _radians(data, lon, data[lon].values), _bounds(data[lon]) is not None
+    points, bounded = _radians(data, lon, data[lon].values), bounds_of(data[lon]) is not None
     if not bounded and _goes_round(points):
         width = np.full(len(points), 2 * np.pi / len(points))
     else:
@@ -262,7 +262,7 @@ def _on_sphere(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.DataArray | Non
 def _unbroken(data: xr.Dataset, dims: Sequence[Hashable]) -> xr.Dataset:
     """The dataset with axes of longitude without bounds that do not jump at a full circle."""
     for dim in dims:
-        if _is_degrees(data, dim, "longitude", "east") and _bounds(data[dim]) is None:
+        if _is_degrees(data, dim, "longitude", "east") and bounds_of(data[dim]) is None:
             points, circle = data[dim].values.astype(float), 360.0
             if _radians(data, dim, np.ones(1)) == 1:
                 circle = 2 * np.pi

@@ -1,7 +1,7 @@
 """Diagnostics of existing data: the file of a run, or any other."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -107,7 +107,12 @@ def diagnose(
     outputs = _outputs(diagnostics, first, dataset)
     weighed = weighing(diagnostics, first, weights)
     cells = Cells(dataset, time, variables, weighed, weights, skip_missing)
-    read = [_used(diagnostic, first, cells) for diagnostic in diagnostics]
+
+    def observed_at(values: dict[str, Any], t: Any, sizes: dict[str, Any]) -> _Foreign:
+        weigh = lambda name, value: cells.weigh(name, value, sizes)  # noqa: E731
+        return _Foreign(aliases, values, variables, domain, t, weigh=weigh)
+
+    read = [_used(diagnostic, first, cells, observed_at) for diagnostic in diagnostics]
     used = set[str]().union(*read)
     whole = {
         name
@@ -124,10 +129,6 @@ def diagnose(
     ]
     with_members = [name for name, array in arrays.items() if mapped and "member" in array.dims]
     axes = {name: 0 if name in with_members else None for name in arrays}
-
-    def observed_at(values: dict[str, Any], t: Any, sizes: dict[str, Any]) -> Observed:
-        weigh = lambda name, value: cells.weigh(name, value, sizes)  # noqa: E731
-        return _Foreign(aliases, values, variables, domain, t, weigh=weigh)
 
     def over_members(function: Any) -> Any:
         return jax.vmap(function, in_axes=(0, axes, None, None)) if mapped else function
@@ -230,7 +231,9 @@ def _outputs(
     return outputs
 
 
-def _used(diagnostic: Diagnostic, first: _Foreign, cells: Cells) -> set[str]:
+def _used(
+    diagnostic: Diagnostic, first: _Foreign, cells: Cells, observed_at: Callable[..., _Foreign]
+) -> set[str]:
     """The observables that a diagnostic reads: only these are loaded."""
     used: set[str] = set()
     sizes = {
@@ -239,8 +242,7 @@ def _used(diagnostic: Diagnostic, first: _Foreign, cells: Cells) -> set[str]:
     }
 
     def trace(values: Any, t: Any) -> Any:
-        weigh = lambda name, value: cells.weigh(name, value, sizes)  # noqa: E731
-        observed = _Foreign(first.aliases, values, first.variables, first.domain, t, weigh=weigh)
+        observed = observed_at(values, t, sizes)
         outputs = diagnostic(diagnostic.init(observed), observed)[1]
         used.update(observed.read)
         return outputs

@@ -126,7 +126,7 @@ def _hdf5(path: Path, group: str | None) -> xr.Dataset:
         with look:
             groups = _contents_by_h5py(look)
         with importlib.import_module("h5netcdf").File(path, phony_dims="access") as look:
-            own = {name: set((look[name] if name else look).dimensions) for name in groups}
+            own = {name: set(_place(look, name).dimensions) for name in groups}
         return _grouped(path, group, groups, own, functools.partial(_by_h5netcdf, path))
     with hdf5.LOCK:
         try:
@@ -136,7 +136,7 @@ def _hdf5(path: Path, group: str | None) -> xr.Dataset:
         if file is not None and not dedalus.is_one(file.groups):
             try:
                 groups = _contents(file)
-                own = {name: set((file[name] if name else file).dimensions) for name in groups}
+                own = {name: set(_place(file, name).dimensions) for name in groups}
                 return _grouped(path, group, groups, own, functools.partial(_part, file))
             except BaseException:
                 file.close()
@@ -267,13 +267,18 @@ def _with(dataset: xr.Dataset, outer: xr.Dataset, shared: set[str]) -> xr.Datase
     return more
 
 
+def _place(file: Any, group: str) -> Any:
+    """A group of an open file; the file itself is the root."""
+    return file[group] if group else file
+
+
 def _part(file: netCDF4.Dataset, group: str) -> xr.Dataset:
-    place = file[group] if group else file
-    return _decoded(xr.open_dataset, NetCDF4DataStore(place, lock=hdf5.LOCK))
+    store = NetCDF4DataStore(_place(file, group), lock=hdf5.LOCK)
+    return _decoded(xr.open_dataset, store)
 
 
 def _by_h5py(file: Any, group: str) -> xr.Dataset:
-    place = file[group] if group else file
+    place = _place(file, group)
     return _decoded(lambda decode_cf: dedalus.arrays_of(place, file.close), never_written=False)
 
 

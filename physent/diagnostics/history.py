@@ -10,6 +10,7 @@ from physent.entropy import ESTIMATORS, MEASURES, Estimator, Measure, jensen_sha
 from physent.entropy.discrete import as_floating, count_symbols
 from physent.entropy.outcomes.histogram import bin_index, check_range
 from physent.entropy.outcomes.patterns import lehmer_code
+from physent.entropy.outcomes.weighting import check_counts
 from physent.protocol.diagnostic import Diagnostic, Observed
 from physent.protocol.parameters import (
     as_number,
@@ -145,11 +146,7 @@ class HistogramEntropy(Diagnostic[Array]):
         if weights is None:
             counts = carry + count_symbols(symbols, self.bins, dtype=carry.dtype)[0]
         else:
-            if self.estimator.corrects and weights.dtype != bool:
-                raise ValueError(
-                    f"{type(self.estimator).__name__} corrects for a finite sample, but weights "
-                    "are no counts: set the estimator to plug_in"
-                )
+            check_counts(self.estimator, weights.dtype, "set the estimator to plug_in")
             each = weights.astype(carry.dtype).reshape(1, -1)
             symbols = jnp.where(each == 0, -1, symbols)
             counts = carry + count_symbols(symbols, self.bins, each)[0]

@@ -1,5 +1,6 @@
 """How time steps, saved rows, snapshots and the run length relate."""
 
+import bisect
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -96,11 +97,11 @@ class Cadence:
         """The time of a row."""
         return self.listed[row] if self.listed else self.begins + row * self.save_every
 
-    def times(self, first: int, end: int, each: int = 1) -> np.ndarray:
-        """The times of the rows first * each, ..., (end - 1) * each."""
+    def times(self, first: int, end: int, each: int = 1, dtype: Any = np.float64) -> np.ndarray:
+        """The times of the rows first * each, ..., (end - 1) * each, computed in a precision."""
         if self.listed:
-            return np.asarray(self.listed[first * each : (end - 1) * each + 1 : each])
-        return self.begins + np.arange(first, end) * (self.save_every * each)
+            return np.asarray(self.listed[first * each : (end - 1) * each + 1 : each], dtype)
+        return self.begins + np.arange(first, end).astype(dtype) * dtype(self.save_every * each)
 
     def steps(self, first: int, end: int) -> list[int]:
         """The steps of each row that follows the rows `first` to `end` - 1."""
@@ -111,8 +112,7 @@ class Cadence:
     def fitting(self, done: int, steps: int) -> int:
         """How many rows after row `done` so many steps complete."""
         if self.ends:
-            reached = np.searchsorted(self.ends, self.ends[done] + steps, side="right")
-            return int(reached) - 1 - done
+            return bisect.bisect_right(self.ends, self.ends[done] + steps) - 1 - done
         return min(steps // self.steps_per_row, self.rows - done)
 
 
@@ -124,12 +124,10 @@ def times_at(given: Any) -> np.ndarray:
         return _spaced(given)
     times = np.atleast_1d(np.asarray(given, float))
     times = times[1:] if times.size and times[0] == 0 else times
-    rising = np.all(np.diff(times) > 0)
+    rising = times.ndim == 1 and np.all(np.diff(times, prepend=0.0) > 0)
     if not (0 < times.size <= MOST_TIMES and np.all(np.isfinite(times)) and rising):
         words = f"given {_few(times)}, allowed: up to {MOST_TIMES} rising times > 0"
         raise ParameterError("save_at", words)
-    if times[0] <= 0:
-        raise ParameterError("save_at", f"given {_few(times)}, allowed: times > 0")
     return times
 
 

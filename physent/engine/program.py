@@ -262,14 +262,10 @@ class Program(Outline):
     ) -> tuple[Any, ...]:
         """The arguments of a chunk that does a portion from an instant on."""
         solver, state, carries = instant
-        steps, times = np.zeros(capacity, np.int32), np.zeros(capacity)
+        dtype = np.float64 if self.wide else np.float32
+        steps, times = np.zeros(capacity, np.int32), np.zeros(capacity, dtype)
         steps[: len(portion.steps)] = portion.steps
-        rows = 1 + np.arange(portion.first, portion.end)
-        if cadence.listed:
-            times[: len(rows)] = cadence.times(1 + portion.first, 1 + portion.end)
-        else:  # as the device would multiply
-            wide = np.float64 if self.wide else np.float32
-            times[: len(rows)] = rows.astype(wide) * wide(cadence.save_every) + cadence.begins
+        times[: portion.count] = cadence.times(1 + portion.first, 1 + portion.end, dtype=dtype)
         numbers = eqx.filter(solver, eqx.is_array)
         rest = portion.first, max(1, portion.count), steps, times, int(portion.count > 0)
         return numbers, state, carries, *map(jnp.asarray, rest)

@@ -26,7 +26,7 @@ from physent.entropy.discrete import (
 from physent.entropy.outcomes.fields import DENSITY
 from physent.entropy.outcomes.particles import Cells
 from physent.entropy.outcomes.space import Axes, OutcomeSpace, read_axes
-from physent.entropy.outcomes.weighting import measured, shares, weighted_counts
+from physent.entropy.outcomes.weighting import check_counts, measured, shares, weighted_counts
 
 _GRASSBERGER = Grassberger()
 
@@ -91,14 +91,11 @@ def entropy(
         raise ValueError(
             f"{type(measure).__name__} entropy is not a logarithm, so base does not apply to it"
         )
-    if weights is not None and estimator.corrects and jnp.asarray(weights).dtype != bool:
-        raise ValueError(
-            f"{type(estimator).__name__} corrects for a finite sample, but weights are no counts: "
-            "use PlugIn, or a mask of True and False"
-        )
     if weights is None:
         value = _of_counts(outcomes.relative(x, axis), measure, estimator, normalise)
     else:
+        advice = "use PlugIn, or a mask of True and False"
+        check_counts(estimator, jnp.asarray(weights).dtype, advice)
         value = _weighted(jnp.asarray(x), weights, measure, outcomes, estimator, axis, normalise)
     if base is None or normalise:
         return value

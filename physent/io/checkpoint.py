@@ -91,14 +91,9 @@ def check(path: Path) -> dict[str, Any]:
     return header
 
 
-def load_state(path: Path, like: Any) -> Any:
-    """The state in a checkpoint, whatever diagnostics its run has. Raises ValueError, as `load`."""
-    return load(path, like, whole=False)
-
-
 def load(path: Path, like: Any, *, whole: bool = True) -> Any:
-    """The tree of a checkpoint, or its first leaves; `like` has its structure, with arrays or their
-    shapes as leaves.
+    """The tree of a checkpoint, or, unless `whole`, its first leaves, such as the state; `like` has
+    its structure, with arrays or their shapes as leaves.
 
     Raises ValueError for a file that is damaged, or of another structure.
     """

@@ -6,12 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from physent.protocol.moved import (
-    NEW_KEYS,
-    former_kind,
-    with_kinds,
-    without_new_keys,
-)
+from physent.protocol.moved import NEW_KEYS, former_kind, with_kinds, without_new_keys
 
 FREE = ("t_end", "devices", "until")  # keys of [run] that a resumed run may change
 
@@ -67,13 +62,20 @@ def with_plain_start(experiment: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def by_digest(data: Any) -> Any:
-    """The data of an experiment in which values from a file are what they are, wherever it is."""
+def decisive(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of an experiment that decide its rows: without the keys of [run] that are FREE, and
+    with values from a file as what they are, wherever it is.
+    """
+    run = {key: value for key, value in data.get("run", {}).items() if key not in FREE}
+    return _by_digest(dict(data) | {"run": run})
+
+
+def _by_digest(data: Any) -> Any:
     if isinstance(data, dict):
         if {"file", "digest"} <= set(data):
             return {"digest": data["digest"]}
-        return {key: by_digest(value) for key, value in data.items()}
-    return [by_digest(value) for value in data] if isinstance(data, list) else data
+        return {key: _by_digest(value) for key, value in data.items()}
+    return [_by_digest(value) for value in data] if isinstance(data, list) else data
 
 
 def _hash(resolved: dict[str, Any]) -> str:
@@ -81,6 +83,5 @@ def _hash(resolved: dict[str, Any]) -> str:
         key: value for key, value in resolved.items() if value != []
     }  # TOML has no empty diagnostics
     given.pop("score", None)  # what is learned from the rows does not decide them
-    data = dict(given, run={key: v for key, v in resolved["run"].items() if key not in FREE})
-    data = by_digest(data)
-    return hashlib.sha256(json.dumps(data, sort_keys=True, default=repr).encode()).hexdigest()
+    words = json.dumps(decisive(given), sort_keys=True, default=repr)
+    return hashlib.sha256(words.encode()).hexdigest()

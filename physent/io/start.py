@@ -24,7 +24,7 @@ def start_of(program: Program, given: State | str | Path) -> State:
     if isinstance(given, str | Path):
         file = Path(given) / CHECKPOINT
         try:
-            given = checkpoint.load_state(file, own)
+            given = checkpoint.load(file, own, whole=False)
         except (OSError, ValueError) as error:
             raise FolderError(f"{file} gives no state for this solver: {reason(error)}") from None
     alike = jax.tree.structure(given) == jax.tree.structure(own) and all(

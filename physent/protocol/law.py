@@ -110,6 +110,6 @@ def without_place(module: Any, key: str) -> Iterator[str]:
             yield from without_place(value, f"{key}.{name}")
         elif isinstance(value, Function) and "<" in value:
             yield (
-                f"{key}.{name}: {value} has no name by which it is found in a file or module: "
-                + ("this run cannot be resumed from its folder")
+                f"{key}.{name}: {value} has no name by which it is found in a file or module: this "
+                "run cannot be resumed from its folder"
             )

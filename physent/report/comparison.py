@@ -9,8 +9,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.data.invariants import drifts
-from physent.experiment.recorded import experiment_of, flattened, shown
-from physent.report import configuration, particles, series, style
+from physent.experiment.recorded import experiment_of, flattened, per_member, shown
+from physent.report import particles, series, style
 from physent.report.files import check_target, opened, readable, save
 from physent.report.page import drawn, made, template
 from physent.report.pictures import PAINTERS, Picture, order_of
@@ -73,7 +73,7 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
     means = Table("entropies and order parameters", TESTS, tests, TESTS_NOTE)
     found += [table for table in (invariants, means) if table.rows]
     for letter, dataset in (("A", a), ("B", b)):
-        if own := configuration.per_member(dataset.attrs, dataset.sizes.get("member", 1)):
+        if own := per_member(dataset.attrs, dataset.sizes.get("member", 1)):
             note = (
                 f"members of {letter} differ in {', '.join(key for key, _ in own)}: their mean "
                 "is not an ensemble average"

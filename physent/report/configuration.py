@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from physent.errors import RegistryError
-from physent.experiment.recorded import is_range, per_member as per_member, shown
+from physent.experiment.recorded import is_range, per_member, shown
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.protocol import registry
 from physent.protocol.parameters import declarations

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from physent.data.invariants import scales as scale_of_invariants, tolerance
 from physent.errors import shortened
+from physent.experiment.recorded import per_member
 from physent.report import fields, particles, series, style
-from physent.report.configuration import per_member, swept
+from physent.report.configuration import swept
 from physent.report.sorts import Sort, chosen, errors_of, moments, plain, sorts_of
 
 MOST_FIELDS, MOST_IMAGES, ROWS_A_PICTURE = 6, 4, 5

@@ -28,7 +28,7 @@ from physent.errors import FolderError, OptionError, nearest
 from physent.experiment.building import build
 from physent.experiment.parsing import parse_text, precision_of
 from physent.experiment.recorded import read
-from physent.io.fingerprint import FREE, by_digest
+from physent.io.fingerprint import decisive
 from physent.io.folder import EXPERIMENT, RUN, check_free
 from physent.io.overwriting import REPORT, SUMMARY, check_nothing, is_page
 from physent.io.replacing import LEFT, writing
@@ -202,9 +202,7 @@ def _check_point(path: Path, text: str) -> None:
     """
 
     def physics(text: str) -> dict[str, Any]:
-        data = read(text)
-        run = {k: v for k, v in data.get("run", {}).items() if k not in FREE}
-        return by_digest(data | {"run": run})
+        return decisive(read(text))
 
     try:
         same = physics((path / EXPERIMENT).read_text(encoding="utf-8")) == physics(text)

@@ -6,10 +6,12 @@ what it is without. A cell of weight 0 is left out, whatever its value, NaN incl
 weight, too.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete import Measure, as_real, native, unit_of
+from physent.entropy.discrete import Estimator, Measure, as_real, native, unit_of
 from physent.entropy.outcomes.space import Axes, OutcomeSpace, arrange, as_axes
 
 
@@ -40,6 +42,17 @@ def as_weights(weights: ArrayLike, x: Array, axis: Axes, wanted: int | None) -> 
         rows = x.size // max(1, w.size)
         w = jnp.broadcast_to(w[None], (rows, *read))
     return jnp.where((w >= 0) & jnp.isfinite(w), w, jnp.asarray(jnp.nan, w.dtype))
+
+
+def check_counts(estimator: Estimator, dtype: Any, advice: str) -> None:
+    """Raise ValueError for an estimator that needs counts where there are weights of this type; a
+    mask leaves counts.
+    """
+    if estimator.corrects and dtype.kind != "b":
+        raise ValueError(
+            f"{type(estimator).__name__} corrects for a finite sample, but weights are no counts: "
+            f"{advice}"
+        )
 
 
 def filled(x: Array, weights: Array) -> Array:
