@@ -198,7 +198,7 @@ def test_files_that_contributing_names_exist():
 COMMANDS = (  # what .ci/run does is what the workflow does
     "ruff check .",
     "ruff format --check .",
-    "pyright --pythonpath .venv/bin/python",
+    "pyright -p . --pythonpath .venv/bin/python",
     "twine check --strict",
     "check-wheel-contents",
     ".ci/check_distributions.py",
