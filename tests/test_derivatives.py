@@ -35,9 +35,6 @@ SMALL = {
     "nlse": dict(n=32, length=20.0, method="strang", initial=lambda: Soliton(position=0.3)),
     "tilted_ring": dict(walkers=8),
 }
-# these take long to compile: reverse mode only, or only with the slow tests
-ONE_MODE = {"couzin", "kelvin_helmholtz"}
-SLOW = {"kelvin_helmholtz"}
 
 
 def off_the_grid():
@@ -110,9 +107,7 @@ def small(kind, **more):
 @functools.cache
 def in_float64(kind):
     with noise_of_float32():
-        return derivatives(
-            small(kind), ("reverse",) if kind in ONE_MODE else ("reverse", "forward")
-        )
+        return derivatives(small(kind))
 
 
 def after_a_step(solver, name):
@@ -137,18 +132,14 @@ def forward(solver, name):
     return lambda dt: jax.jvp(along, (dt,), (jnp.ones_like(dt),))[1], solver.dt
 
 
-KINDS = [pytest.param(kind, marks=pytest.mark.slow) if kind in SLOW else kind for kind in SOLVERS]
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOLVERS)
 def test_derivatives_along_every_param_are_those_of_the_run(kind):
     found = in_float64(kind)
     size = np.max(np.abs(found.difference))
     for name, reverse, forward, difference in zip(*found, strict=True):
         assert reverse == pytest.approx(difference, rel=1e-5, abs=1e-7 * size), name
-        if kind not in ONE_MODE:
-            # random numbers may be rounded to float32 in two ways in one program
-            assert reverse == pytest.approx(forward, rel=1e-6, abs=1e-8 * size), name
+        # random numbers may be rounded to float32 in two ways in one program
+        assert reverse == pytest.approx(forward, rel=1e-6, abs=1e-8 * size), name
     assert {name for name, slope in zip(found.names, found.reverse, strict=True) if slope == 0} == (
         ZERO.get(kind, set())
     )
