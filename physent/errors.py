@@ -137,6 +137,16 @@ def brief(value: Any) -> str:
     return shortened(printable(" ".join(_Brief().repr(value).split())))
 
 
+def path_of(key: str, value: Any) -> Path:
+    """A path that somebody gave. Raises ParameterError, about `key`, for anything else: a number,
+    a list, bytes, an open Dataset.
+    """
+    try:
+        return Path(value)
+    except TypeError:
+        raise ParameterError(key, f"given {brief(value)}, allowed: a path") from None
+
+
 def shortened(text: str, most: int = LONGEST) -> str:
     """A text of at most `most` characters: what is more is cut out of its middle."""
     half = (most - 3) // 2

@@ -25,7 +25,7 @@ from physent.engine.progress import Tell, logged, quiet
 from physent.engine.rows import Instant
 from physent.engine.scales import scales_of
 from physent.engine.until import Until
-from physent.errors import FolderError, ParameterError, RunError, brief, warn_user
+from physent.errors import FolderError, ParameterError, RunError, brief, path_of, warn_user
 from physent.experiment.building import load_experiment
 from physent.experiment.experiment import Experiment, describe
 from physent.experiment.making import make
@@ -224,7 +224,7 @@ def resume(
     run, is going on, or was changed; ConfigError for an experiment that is not valid any more, or
     whose code may not run.
     """
-    path = Path(path)
+    path = path_of("path", path)
     for name in (EXPERIMENT, CHECKPOINT, RUN):
         if not (path / name).is_file():
             raise FolderError(f"{path} is not a run that can be resumed: there is no {path / name}")

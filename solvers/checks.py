@@ -9,6 +9,7 @@ import numpy as np
 
 from physent.errors import ParameterError
 from physent.protocol.parameters import known, member_axes
+from physent.protocol.reuse import QUICK
 
 T = TypeVar("T")
 
@@ -48,4 +49,7 @@ def each_member(function: Callable[[Any], Any], solver: Any) -> Any:
     axes = member_axes(solver)
     if any(axis is not None for axis in jax.tree.leaves(axes)):
         function = eqx.filter_vmap(function, in_axes=(axes,))
-    return eqx.filter_jit(function)(solver)  # one program compiles faster than its operations
+    numbers, fixed = eqx.partition(solver, eqx.is_array)
+    # one program compiles faster than its operations
+    whole = jax.jit(lambda numbers: function(eqx.combine(numbers, fixed)), compiler_options=QUICK)
+    return whole(numbers)

@@ -1,13 +1,15 @@
 """Fields read from a NetCDF file, for instance the last snapshot of another run."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import netCDF4
 import numpy as np
 
 from physent.protocol.given import opened, read_variable
 from physent.protocol.parameters import Declared, static
 from physent.solvers.checks import refuse
+
+if TYPE_CHECKING:
+    import netCDF4
 
 
 class Snapshot(Declared):
@@ -37,7 +39,7 @@ class Snapshot(Declared):
             return [self._one(file, name, shape, words) for name in self.variables]
 
     def _one(
-        self, file: netCDF4.Dataset, name: str, shape: tuple[int, ...], words: str
+        self, file: "netCDF4.Dataset", name: str, shape: tuple[int, ...], words: str
     ) -> np.ndarray:
         key, there = "initial.variables", file.variables
         variable = there.get(name)

@@ -25,7 +25,7 @@ from physent.data.weighing import Cells, weighing, without_weights
 from physent.diagnostics.fields import DifferentialEntropy
 from physent.entropy import OutcomeSpace
 from physent.protocol.diagnostic import Diagnostic, Observed, check_diagnostics
-from physent.protocol.parameters import as_number, of_another_precision
+from physent.protocol.parameters import as_number, check_instance, of_another_precision
 from physent.protocol.variables import Variable
 
 BLOCK_BYTES = 64 * 2**20
@@ -65,6 +65,7 @@ def diagnose(
     when data are masked, not finite or, where a density is asked for, negative, and when times are
     not evenly spaced and a diagnostic counts rows that follow each other (ordinal patterns, ...).
     """
+    check_instance(dataset, xr.Dataset, "dataset", "; physent.open_run(path) opens that of a run")
     diagnostics = check_diagnostics(diagnostics)
     words = words_of(diagnostics)
     dataset, aliases = with_words(dataset, words)

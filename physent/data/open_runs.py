@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from physent.errors import FolderError
+from physent.errors import FolderError, path_of, shortened
 from physent.experiment.recorded import experiment_of, flattened, short_names
 from physent.io.complex_fields import join_complex
 from physent.io.folder import RUN
@@ -35,7 +35,7 @@ def open_runs(
     """
     files = _files(pattern)
     if not files:
-        raise FolderError(f"{pattern} matches no run")
+        raise FolderError(f"{shortened(str(pattern))} matches no run")
     runs = [_read(file, variables) for file in files]
     names = _names(files)
     labels = _labels([run[2] for run in runs])
@@ -53,7 +53,8 @@ _Stored = tuple[dict[str, tuple], dict[str, tuple], dict[str, Any]]
 
 
 def _files(pattern: Any) -> list[Path]:
-    places = [pattern] if isinstance(pattern, str | Path) else list(pattern)
+    one = not isinstance(pattern, Iterable) or isinstance(pattern, str | bytes | Path)
+    places = [path_of("pattern", place) for place in ([pattern] if one else pattern)]
     found: list[Path] = []
     for place in places:
         matches = sorted(glob.glob(str(place))) if glob.has_magic(str(place)) else [str(place)]

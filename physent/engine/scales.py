@@ -9,10 +9,9 @@ import numpy as np
 
 from physent.engine import devices
 from physent.engine.program import Program
+from physent.protocol.reuse import QUICK
 from physent.protocol.solver import Solver
 
-# it runs once: what takes long to make fast is not worth it
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 MOST = 512  # members whose scales are recorded one by one
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from physent.errors import ParameterError
+from physent.errors import ParameterError, brief
 from physent.numerics.products import with_all_digits
-from physent.protocol.parameters import is_automatic
+from physent.protocol.parameters import check_instance, is_automatic
 from physent.protocol.solver import Solver, State
 
 
@@ -43,6 +44,10 @@ def trajectory(
     runs longer than memory; a trajectory does not grow buffers: look at `solver.error(state)` of
     the last state where the system can report one.
     """
+    check_instance(solver, Solver, "solver")
+    for name, count in (("rows", rows), ("steps", steps)):
+        if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 0:
+            raise ParameterError(name, f"given {brief(count)}, allowed: a whole number >= 0")
     if is_automatic(solver.dt):
         raise ParameterError("dt", "given 'auto', which only physent.run replaces by a number")
     save = save or (lambda solver, state: solver.observe(state))

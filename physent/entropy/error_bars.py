@@ -57,7 +57,7 @@ def centred_in_units(x: Array, axes: Sequence[int]) -> tuple[Array, Array, Array
     shift = jnp.mean(shifted, axis=tuple(axes), keepdims=True)
     centred = shifted - shift
     unit = unit_of(centred, tuple(axes))
-    return jnp.squeeze(first + shift, tuple(axes)), centred / unit, unit
+    return jnp.squeeze(first + shift, tuple(axes)), centred * (1 / unit), unit
 
 
 def _times(centred: Array, axes: Sequence[int], window: float) -> tuple[list[Array], list[Array]]:

@@ -16,6 +16,7 @@ from jaxtyping import Array, ArrayLike
 
 from physent.entropy.continuous.differential import Method
 from physent.entropy.continuous.ksg import ksg_conditional_mutual_information
+from physent.entropy.covariance import FEW, covariance_between, covariance_of
 from physent.entropy.discrete import (
     PLUG_IN,
     SHANNON,
@@ -31,12 +32,10 @@ from physent.entropy.discrete import (
     combine_symbols,
     compiled,
     count_symbols,
-    matmul,
     rowwise,
     shift_free,
     whole,
 )
-from physent.entropy.error_bars import centred_in_units
 from physent.entropy.outcomes.histogram import Histogram, check_range
 
 
@@ -106,8 +105,11 @@ def _joint(symbols: list[ArrayLike], sizes: tuple[int, ...]) -> tuple[Array, tup
 @compiled()
 def _of_symbols(joint: Array, sizes: tuple[int, ...], estimator: Estimator) -> Array:
     counts = rowwise(lambda rows: count_symbols(rows, math.prod(sizes)), joint)
+    n = joint.shape[-1]
+    exact = n < 2**24  # of every sum of counts, in any precision
+    missing = jnp.sum(counts, axis=-1) < n if exact else jnp.any(joint < 0, axis=-1)
     value = information_of_counts(counts.reshape(*joint.shape[:-1], *sizes), estimator, len(sizes))
-    return jnp.where(jnp.any(joint < 0, axis=-1), jnp.full_like(value, jnp.nan), value)
+    return jnp.where(missing, jnp.full_like(value, jnp.nan), value)
 
 
 def information_of_counts(counts: Array, estimator: Estimator = PLUG_IN, axes: int = 3) -> Array:
@@ -212,19 +214,6 @@ def _conditional_variances(matrix: Array, least: float) -> Array:
     return jnp.moveaxis(pivots, 0, -1)
 
 
-def covariance_of(samples: Array) -> Array:
-    """The covariance (..., d, d) of samples (..., N, d), each component in a unit of its own; that
-    and the divisor cancel in every information.
-    """
-    centred = centred_in_units(samples, (samples.ndim - 2,))[1]
-    *batch, n, d = centred.shape
-    length = max(min(n, 128), math.isqrt(n))  # of sums, whose rounding errors add up
-    blocks = -(-n // length)
-    padded = jnp.pad(centred, [(0, 0)] * len(batch) + [(0, blocks * length - n), (0, 0)])
-    parts = padded.reshape(*batch, blocks, length, d)
-    return jnp.sum(matmul(jnp.swapaxes(parts, -1, -2), parts), axis=-3) / n
-
-
 @shift_free(x=along_samples("x"), y=along_samples("y"))
 @compiled()
 def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
@@ -239,8 +228,11 @@ def gaussian_mutual_information(x: ArrayLike, y: ArrayLike) -> Array:
     """
     x, y = by_component(x), by_component(y)
     alike("samples", x, y, ending=1)
-    covariance = covariance_of(jnp.concatenate([x, y], axis=-1))
-    dx, d = x.shape[-1], covariance.shape[-1]
+    dx, d = x.shape[-1], x.shape[-1] + y.shape[-1]
+    if d == 2:
+        covariance = covariance_between([x[..., 0], y[..., 0]])
+    else:
+        covariance = covariance_of(jnp.concatenate([x, y], axis=-1))
     return gaussian_information(covariance, range(dx), range(dx, d))
 
 
@@ -346,7 +338,7 @@ def gaussian_transfer_entropy(
     series, whose past the target knows (delay + l - 1 <= k), and where one is constant.
     """
     present, other, own = lagged(source, target, k, l, delay)
-    samples = as_real(jnp.stack([present, *other, *own], axis=-1))
-    return gaussian_information(
-        covariance_of(samples), [0], range(1, 1 + l), range(1 + l, 1 + l + k)
-    )
+    series = [as_real(each) for each in (present, *other, *own)]
+    few = len(series) <= FEW
+    covariance = covariance_between(series) if few else covariance_of(jnp.stack(series, axis=-1))
+    return gaussian_information(covariance, [0], range(1, 1 + l), range(1 + l, 1 + l + k))

@@ -10,7 +10,7 @@ from typing import Any
 from physent.engine.cadence import Cadence
 from physent.engine.plan import problems as problems_of_program
 from physent.engine.program import Program
-from physent.errors import ParameterError, RegistryError, brief, printable
+from physent.errors import ParameterError, RegistryError, brief, path_of, printable
 from physent.experiment.experiment import Experiment
 from physent.experiment.making import Reading
 from physent.experiment.parsing import Problems, parse
@@ -39,7 +39,7 @@ def load_experiment(
     Code that the experiment of a run folder names runs only if this user has run it before, or with
     `trust`; what any other file names is run.
     """
-    path = Path(path)
+    path = path_of("path", path)
     data, problems = parse(path, overrides)
     with named_by(path, trust):
         return build(data, problems, default_name=path.stem, folder=path.parent)

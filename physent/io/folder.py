@@ -17,7 +17,7 @@ import xarray as xr
 from physent.engine import devices
 from physent.engine.cadence import Cadence
 from physent.engine.rows import Block, Instant, Rows
-from physent.errors import FolderError, Locked, RunError
+from physent.errors import FolderError, Locked, RunError, path_of
 from physent.io import checkpoint
 from physent.io.complex_fields import join_complex
 from physent.io.digests import SEAL, Values, structure_of, write_sums
@@ -350,7 +350,7 @@ def open_run(path: str | Path) -> xr.Dataset:
     Rows after the last checkpoint of a run that is going on, or was killed, are left out: they may
     be incomplete.
     """
-    path = Path(path)
+    path = path_of("path", path)
     folder = path if path.is_dir() else path.parent
     file = path / RUN if path.is_dir() else path
     if not file.is_file():

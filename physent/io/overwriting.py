@@ -8,7 +8,6 @@ from pathlib import Path
 
 from physent.errors import FolderError, brief
 from physent.io.replacing import LEFT
-from physent.protocol import hdf5
 
 RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
 SOURCE, SUMMARY = "source", "summary.nc"  # the latter of a sweep
@@ -54,6 +53,8 @@ def _is_ours_by_content(path: Path) -> bool:
 
 def _is_ours(file: Path) -> bool:
     """Whether a file is that of a run."""
+    from physent.protocol import hdf5  # with xarray, which to validate an experiment does without
+
     try:
         with hdf5.opened(file) as stored:
             return "experiment" in stored.ncattrs()

@@ -10,6 +10,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Complex, Float, Inexact
 
@@ -18,7 +19,11 @@ from physent.numerics import slab
 
 def grid(n: int, length: Float[Array, ""]) -> Float[Array, " n"]:
     """The points (j/n - 1/2) length, j = 0, ..., n - 1."""
-    return (jnp.arange(n, dtype=length.dtype) / n - 0.5) * length
+    if isinstance(length, jax.core.Tracer):
+        return (jnp.arange(n, dtype=length.dtype) / n - 0.5) * length
+    # on the host, where no operation has to be compiled; the bits are the same
+    host = np.asarray(length)
+    return jnp.asarray((np.arange(n, dtype=host.dtype) / n - 0.5) * host)
 
 
 def squared_modulus(z: Complex[Array, "..."]) -> Float[Array, "..."]:

@@ -12,21 +12,22 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import equinox as eqx
 import jax
 import jax.core
 import jax.numpy as jnp
-import netCDF4
 import numpy as np
 from jaxtyping import Array
 
 from physent.errors import ParameterError, nearest
-from physent.protocol import hdf5
 from physent.protocol.choosing import Unsampled
 from physent.protocol.declaration import Declaration, declarations, known
 from physent.protocol.parameters import Declared, member_axes, static
+
+if TYPE_CHECKING:
+    import netCDF4
 
 GIVEN = "given.nc"
 M = TypeVar("M")
@@ -269,12 +270,14 @@ def _parts(module: Any) -> Iterator[tuple[str, Any]]:
 
 
 @contextlib.contextmanager
-def opened(path: str, key: str) -> Iterator[netCDF4.Dataset]:
+def opened(path: str, key: str) -> Iterator["netCDF4.Dataset"]:
     """A NetCDF file for one look at it; raises ParameterError about a key where it cannot be
     read.
     """
     if not Path(path).is_file():
         raise ParameterError(key, f"no file {path!r} (working directory {Path.cwd()})")
+    from physent.protocol import hdf5  # with xarray, which most experiments need later or never
+
     try:
         with hdf5.opened(path) as file:
             yield file
@@ -282,12 +285,12 @@ def opened(path: str, key: str) -> Iterator[netCDF4.Dataset]:
         raise ParameterError(key, f"{path!r} cannot be read as NetCDF ({error})") from None
 
 
-def _is_there(file: netCDF4.Dataset, name: str) -> bool:
+def _is_there(file: "netCDF4.Dataset", name: str) -> bool:
     return name in file.variables or {f"{name}_re", f"{name}_im"} <= set(file.variables)
 
 
 def read_variable(
-    file: netCDF4.Dataset,
+    file: "netCDF4.Dataset",
     name: str,
     ndim: int,
     index: int,

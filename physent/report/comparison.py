@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.data.invariants import drifts
+from physent.errors import path_of
 from physent.experiment.recorded import experiment_of, flattened, per_member, shown
 from physent.report import particles, series, style
 from physent.report.files import check_target, opened, readable, save
@@ -133,8 +134,9 @@ def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None)
     Raises `physent.errors.FolderError` where one is not a run, or the page cannot be written.
     """
     if output is not None:
-        check_target(Path(output))
-    with opened(Path(a)) as first, opened(Path(b)) as second, readable(f"{a} or {b}"):
+        check_target(output := path_of("output", output))
+    a, b = path_of("a", a), path_of("b", b)
+    with opened(a) as first, opened(b) as second, readable(f"{a} or {b}"):
         found = tables(first, second)
         if output is not None:
             text = template("comparison.html").render(
@@ -146,5 +148,5 @@ def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None)
                 made=made(),
                 refresh=None,
             )
-            save(Path(output), text)
+            save(output, text)
     return found

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from physent.errors import FolderError, OptionError, printable, shortened
+from physent.errors import FolderError, OptionError, path_of, printable, shortened
 from physent.io.folder import RUN, open_run
 from physent.io.integrity import check
 from physent.io.overwriting import MARK, REPORT
@@ -20,7 +20,7 @@ def place_of(path: Path) -> Path:
 
 def target_of(folder: Path, output: str | Path | None) -> Path:
     """The output file for the page of a run."""
-    return place_of(folder) / REPORT if output is None else Path(output)
+    return place_of(folder) / REPORT if output is None else path_of("output", output)
 
 
 def opened(path: Path) -> xr.Dataset:

@@ -10,7 +10,7 @@ from typing import Any
 
 import xarray as xr
 
-from physent.errors import shortened
+from physent.errors import path_of, shortened
 from physent.experiment.recorded import experiment_of
 from physent.io.folder import EXPERIMENT, LOG
 from physent.report import checks, configuration, learned, statistics, style
@@ -53,15 +53,15 @@ def write(
     Raises `physent.errors.FolderError` where there is no run, it cannot be read, or the page cannot
     be written; nothing is left behind.
     """
-    folder = Path(folder)
+    folder = path_of("folder", folder)
     target = target_of(folder, output)
     check_target(target)
     if movie is not None:
-        check_movie(Path(movie))
+        check_movie(movie := path_of("movie", movie))
     with opened(folder) as dataset, readable(folder):
         text = page(dataset, place_of(folder))
         if movie is not None:
-            write_movie(dataset, Path(movie))
+            write_movie(dataset, movie)
     return save(target, text)
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from physent.data.invariants import scales as scale_of_invariants, tolerance
 from physent.errors import shortened
 from physent.experiment.recorded import per_member
+from physent.protocol.parameters import check_instance
 from physent.report import fields, particles, series, style
 from physent.report.configuration import swept
 from physent.report.sorts import Sort, chosen, errors_of, moments, plain, sorts_of
@@ -69,6 +70,7 @@ def plot(dataset: xr.Dataset, *variables: str) -> Pictures:
 
     Raises ValueError for a variable that the dataset does not have, or that has no picture.
     """
+    check_instance(dataset, xr.Dataset, "dataset", "; physent.open_run(path) opens that of a run")
     missing = [repr(name) for name in variables if name not in dataset]
     if missing:
         there = ", ".join(map(str, dataset.data_vars))

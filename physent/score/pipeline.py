@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from physent.errors import FolderError, ParameterError, SamplesError
+from physent.errors import FolderError, ParameterError, SamplesError, path_of
 from physent.experiment import building as config
 from physent.io import checkpoint
 from physent.io.fingerprint import fingerprint, fingerprints
@@ -89,7 +89,7 @@ def learn(
     folder that is not a run, is busy, has a score already, or is of another system than the
     `source`.
     """
-    folder = Path(folder)
+    folder = path_of("folder", folder)
     check_free(folder, source is None, overwrite)
     check_overrides(overrides)
     data, problems = config.parse(folder / EXPERIMENT, list(overrides))

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from physent.errors import FolderError, ParameterError, SamplesError
+from physent.errors import FolderError, ParameterError, SamplesError, path_of
 from physent.experiment.making import make
 from physent.io import checkpoint
 from physent.learning.model import Network, Residual, Score, Values, noisy
@@ -120,7 +120,7 @@ def header(
 
 
 def _file_of(path: str | Path) -> Path:
-    path = Path(path)
+    path = path_of("path", path)
     path = path / SCORE if path.is_dir() else path
     if not path.is_file():
         raise FolderError(f"{path}: no trained score; train one with 'physent score DIR'")

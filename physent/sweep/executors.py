@@ -24,7 +24,7 @@ import jax
 
 from physent.data.invariants import not_kept
 from physent.engine.interrupts import Interrupts
-from physent.errors import FolderError, OptionError, nearest
+from physent.errors import FolderError, OptionError, nearest, path_of
 from physent.experiment.building import build
 from physent.experiment.parsing import parse_text, precision_of
 from physent.experiment.recorded import read
@@ -73,7 +73,7 @@ def sweep(
     "dask:ADDRESS". `tell` is called as each point ends. Raises FolderError where the folder holds
     another sweep.
     """
-    folder = Path(folder)
+    folder = path_of("folder", folder)
     check_executor(executor, workers)
     _claim(folder, texts, points)
     results: dict[int, Result] = {}

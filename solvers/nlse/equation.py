@@ -275,7 +275,8 @@ class NLSE(Solver[NLSEState]):
             there = jnp.minimum(density[0], density[-1]) > 1e-6 * jnp.max(density)
             return (solver.nonlinearity != 0) & there
 
-        if isinstance(self.potential, NoPotential) and not np.any(each_member(filled, self)):
+        free = isinstance(self.potential, NoPotential)
+        if free and not np.any(np.asarray(each_member(filled, self))):
             return None
         return (
             f"{long}: in a potential or on a background the shortest waves can grow by resonance "

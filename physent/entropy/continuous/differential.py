@@ -4,7 +4,7 @@ neighbours.
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -197,7 +197,7 @@ def nearest_neighbour_entropy(
         )
     if data.size == 0:
         raise ValueError(f"given an array of shape {data.shape}, allowed: one with values")
-    others(data.reshape(-1, *data.shape[-2:])[0], k)  # refuses k
+    others(np.broadcast_to(0.0, data.shape[-2:]), k)  # refuses k
     circles = circumferences(period, data.shape[-1], jnp.result_type(float))
     if method == "tree":
         return _by_tree(np.asarray(data), k, metric, circles)
@@ -238,12 +238,17 @@ def kozachenko_leonenko(n: int, k: int, d: int, metric: Metric, dtype) -> Array:
 def _by_tree(data: np.ndarray, k: int, metric: Metric, period: Array | None) -> Array:
     n, d = data.shape[-2:]
     circles = None if period is None else np.asarray(period)
-    mean_log = [
-        np.asarray(_mean_log(jnp.asarray(tree_distance(one, k, metric, circles)), period, metric))
-        if np.all(np.isfinite(one))
-        else np.nan
-        for one in data.reshape(-1, n, d)
-    ]
+
+    def of_one(points: np.ndarray) -> Any:
+        if not np.all(np.isfinite(points)):
+            return np.nan
+        distance = tree_distance(points, k, metric, circles)
+        if period is None:  # on the host, where the distances are
+            with np.errstate(divide="ignore"):
+                return np.mean(np.log(distance))
+        return np.asarray(_mean_log(jnp.asarray(distance), period, metric))
+
+    mean_log = [of_one(points) for points in data.reshape(-1, n, d)]
     offset = kozachenko_leonenko(n, k, d, metric, jnp.result_type(float))
     return offset + d * jnp.asarray(mean_log).reshape(data.shape[:-2])
 

@@ -30,11 +30,18 @@ def count_symbols(symbols: Array, size: int, weights: Array | None = None, dtype
     _check_room(batch, size)
     rows = jnp.arange(batch, dtype=jnp.int32)[:, None] * size
     # rows are laid end to end, so what must not be counted is sent behind the last one
-    target = jnp.where(
-        (symbols >= 0) & (symbols < size), symbols.astype(jnp.int32) + rows, batch * size
-    )
+    target = jnp.where(_below(symbols, size), symbols.astype(jnp.int32) + rows, batch * size)
     counts = _added_up(target, batch * size + 1, weights)[:-1].reshape(batch, size)
     return counts.astype(dtype or (jnp.result_type(float) if weights is None else weights.dtype))
+
+
+def _below(x: Array, size: int) -> Array:
+    """Whether numbers are from 0 to below a size: one comparison for integers with a sign, whose
+    negative ones are large without it.
+    """
+    if x.dtype.kind == "i":
+        return x.astype(f"uint{8 * x.dtype.itemsize}") < size
+    return (x >= 0) & (x < size)
 
 
 def _check_room(batch: int, size: int) -> None:
@@ -141,7 +148,7 @@ def _joint(arrays: tuple[Array, ...], sizes: tuple[int, ...]) -> tuple[Array, Ar
     joint, right, wrong = jnp.zeros((), jnp.int32), jnp.ones((), bool), []
     for x, size in zip(arrays, sizes, strict=True):
         x = x.astype(jnp.int32) if x.dtype.itemsize < 4 and x.dtype.kind in "iub" else x
-        one = (x >= 0) & (x < size)
+        one = _below(x, size)
         if not jnp.issubdtype(x.dtype, jnp.integer):
             one &= x == jnp.floor(as_real(x))
         joint, right = joint * size + x.astype(jnp.int32), right & one

@@ -11,6 +11,7 @@ import itertools
 import math
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
@@ -22,6 +23,7 @@ from physent.entropy.discrete import (
     compiled,
     count_patterns,
     count_symbols,
+    moderate,
     nonzero,
     only_finite,
     rowwise,
@@ -87,6 +89,18 @@ class OrdinalPatterns(OutcomeSpace):
         outcomes, weights = math.factorial(self.order), self.weights(values)
         rest = x[:, values[0].shape[1] :]
         return count_patterns(lehmer_code(values), values[0], rest, outcomes, weights)
+
+    def up_to_a_factor(self, x: Array) -> Array:
+        """The tally of the data as they are, and only where its weights come near the ends of the
+        numbers that of the data in units of their own: a look at them costs half as much again.
+        """
+        tally = self.tally(x)
+        if not self.homogeneous:
+            return tally
+        total = jnp.sum(tally, axis=1)
+        return jax.lax.cond(
+            jnp.all(moderate(total)), lambda: tally, lambda: self.tally(self.prepared(x))
+        )
 
 
 class Ordinal(OrdinalPatterns):

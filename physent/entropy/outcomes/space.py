@@ -2,7 +2,7 @@
 
 import abc
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -85,22 +85,25 @@ class OutcomeSpace(Declared):
     @compiled()
     def counts(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The counts or weights of all outcomes, along a last axis that replaces the axes read."""
-        return self._tallied(x, axis, jnp.asarray)
+        batch, laid_out = arrange(as_array(x), axis, self.axes)
+        tally = self.tally(laid_out)
+        return tally.reshape(*batch, tally.shape[-1])
 
     def relative(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The counts as in `counts`, or the weights up to a factor, so that they fit in any
         units.
         """
-        return self._tallied(x, axis, self.prepared)
+        batch, laid_out = arrange(as_array(x), axis, self.axes)
+        tally = self.up_to_a_factor(laid_out)
+        return tally.reshape(*batch, tally.shape[-1])
+
+    def up_to_a_factor(self, x: Array) -> Array:
+        """The counts, or the weights up to a factor, (batch, outcomes) of data already laid out."""
+        return self.tally(self.prepared(x))
 
     def prepared(self, x: Array) -> Array:
         """Laid-out data, of order one where a factor does not matter."""
         return _of_order_one(x) if self.homogeneous else x
-
-    def _tallied(self, x: ArrayLike, axis: Axes, prepare: Callable[[Array], Array]) -> Array:
-        batch, laid_out = arrange(as_array(x), axis, self.axes)
-        tally = self.tally(prepare(laid_out))
-        return tally.reshape(*batch, tally.shape[-1])
 
     @shift_free(x=lambda given: read_axes(given["self"], given["x"], given["axis"]))
     @compiled()
