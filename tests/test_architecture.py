@@ -29,8 +29,9 @@ ROOT = Path(__file__).parents[1]
 ROOMS = runpy.run_path(str(ROOT / ".ci" / "rooms.py"))
 FILES = list(ROOMS["files"](ROOT))
 SOLVERS = sorted((ROOT / "solvers").rglob("*.py"))
-# modules of ours that stand for a library that is slow to load, and are loaded when they are needed
-HEAVY = {"physent.numerics.adaptive"}  # diffrax takes a second
+# modules of ours that stand for a library that is slow to load, and are loaded when they are needed:
+# diffrax takes a second, xarray a third of one
+HEAVY = {"physent.numerics.adaptive", "physent.protocol.hdf5"}
 
 
 def name_of(path):

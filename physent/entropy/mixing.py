@@ -38,9 +38,11 @@ def dye_entropy(
     """Volume-integrated entropy of a dye, S = -int rho c ln c dV.
 
     Grows monotonically by diffusion alone (dS/dt = int rho kappa |grad c|^2/c dV), and so measures
-    irreversible mixing. Lecoanet et al., Mon. Not. R. Astron. Soc. 455, 4274 (2016), eq. 22. c is a
-    concentration between 0 and 1, not normalised: this is no entropy of a probability distribution,
-    and its value depends on the units of volume.
+    irreversible mixing. Lecoanet et al., Mon. Not. R. Astron. Soc. 455, 4274 (2016), eq. 22. c is
+    not normalised: this is no entropy of a probability distribution, and its value depends on the
+    units of volume and of c. c from 0 to 1 makes it positive; any c >= 0 is right, as of a dye in
+    another unit or of an overshoot beyond 1, for in a unit 1/a as large S is a S - a ln a int rho c
+    dV, and the last does not change by mixing.
 
     Args:
         concentration: c on a grid.

@@ -10,6 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from physent.learning.model import Score
 from physent.learning.system import System
+from physent.numerics.products import with_all_digits
 from physent.protocol.variables import substitute
 
 TOGETHER = 16  # derivatives taken at once
@@ -36,6 +37,7 @@ class Learned(NamedTuple):
         return {name: self.known_slope[name] + self.learned_slope[name] for name in self.known}
 
 
+@with_all_digits
 def exactly(score: Score, system: System, state: Any, of: Array | None = None) -> Learned:
     """The score of a state and its derivatives by forward mode, one pass per component; for
     independent walkers, one per component of a walker.
@@ -48,6 +50,7 @@ def exactly(score: Score, system: System, state: Any, of: Array | None = None) -
     return _with_slopes(score, system, state, known, learned, slope)
 
 
+@with_all_digits
 def by_probes(
     score: Score, system: System, state: Any, key: PRNGKeyArray, probes: int = 1
 ) -> Learned:

@@ -15,6 +15,7 @@ from physent.errors import ParameterError
 from physent.learning.model import Score
 from physent.learning.system import System
 from physent.numerics.neighbors import NeighborList
+from physent.numerics.products import with_all_digits
 from physent.numerics.space import Space
 
 T = TypeVar("T", bound=eqx.Module)
@@ -62,6 +63,7 @@ def wanders(system: Any) -> bool:
 class ParticleScore(Score):
     """The score of self-propelled particles by a network, in the precision of their state."""
 
+    @with_all_digits
     def __call__(self, system: System, state: Any) -> dict[str, Array]:
         """u of the variables that are learned."""
         return adapted(self, state.position.dtype)._of(system, Medium.of(system), state)

@@ -1,6 +1,6 @@
 """A multilayer perceptron, for a few variables."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.learning.model import Network, Score, Values, noisy
 from physent.learning.system import System
+from physent.numerics.products import with_all_digits
 from physent.protocol.parameters import static
 
 ACTIVATIONS = {"silu": jax.nn.silu, "gelu": jax.nn.gelu, "tanh": jnp.tanh}
@@ -32,7 +33,8 @@ class Perceptron(Score):
     names: tuple[str, ...] = eqx.field(static=True)
     learned: tuple[str, ...] = eqx.field(static=True)
 
-    def __call__(self, system: System, state) -> dict[str, Array]:
+    @with_all_digits
+    def __call__(self, system: System, state: Any) -> dict[str, Array]:
         """s of every walker, or of the state."""
         values = {name: getattr(state, name) for name in self.names}
         if not system.independent():
@@ -108,6 +110,7 @@ def _wavenumbers(system: System, name: str, shape: tuple[int, ...]) -> Array:
 
 
 @jax.jit
+@with_all_digits
 def _moments(flat: Float[Array, "samples d"]) -> tuple[Float[Array, " d"], Float[Array, "d d"]]:
     """Mean and a whitening matrix; a variable that does not vary is left as it is."""
     mean = jnp.mean(flat, axis=0)

@@ -21,6 +21,7 @@ from physent.errors import ParameterError
 from physent.learning.losses import Objective
 from physent.learning.model import Score
 from physent.learning.splits import Batch, Stream
+from physent.numerics.products import with_all_digits
 
 TOGETHER = 25  # steps in one call, at most
 CALL_SECONDS = 1.0  # of one call, if a step takes no longer
@@ -184,6 +185,7 @@ def advance(
         )
 
     @eqx.filter_jit
+    @with_all_digits
     def several(
         training: Training, batches: dict[str, Array], first: Array, count: Array
     ) -> Training:

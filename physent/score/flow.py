@@ -10,9 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.learning.model import Score, Values
+from physent.numerics.products import with_all_digits
 from physent.protocol.stochastic import StochasticSolver
 
 
+@with_all_digits
 def velocity(score: Score, solver: StochasticSolver, state: Any) -> dict[str, Array]:
     """v = b - D s of every stochastic variable of a state; v = b of those without noise."""
     drift, diffusion = solver.drift(state), solver.diffusion(state)

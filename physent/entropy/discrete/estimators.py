@@ -10,8 +10,9 @@ from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
+from physent.entropy.discrete.arrays import as_real
 from physent.entropy.discrete.grassberger import grassberger
 from physent.entropy.discrete.jackknife import jackknife
 from physent.entropy.discrete.measures import Hartley, Measure, MinEntropy, Renyi, TraceForm
@@ -24,14 +25,26 @@ class Estimator(Declared):
     along the last axis.
 
     `corrects` says that it needs counts of a sample rather than weights. Corrected values may leave
-    the range from 0 to the measure's maximum.
+    the range from 0 to the measure's maximum. Counts are arrays or lists of any kind of numbers;
+    one that is negative makes the value NaN, and so does a fraction where the estimator corrects.
     """
 
     corrects: ClassVar[bool] = True
 
     @abc.abstractmethod
-    def __call__(self, counts: Array, measure: Measure) -> Array:
+    def __call__(self, counts: ArrayLike, measure: Measure) -> Array:
         """The estimate from counts (..., outcomes)."""
+
+    def read(self, counts: ArrayLike) -> Array:
+        """Counts as an array of floating point numbers, NaN for what cannot be one.
+
+        Raises ValueError for complex numbers, texts and arrays without outcomes.
+        """
+        numbers = as_real(counts, core=1)
+        right = numbers >= 0
+        if self.corrects:
+            right &= numbers == jnp.floor(numbers)
+        return jnp.where(right, numbers, jnp.asarray(jnp.nan, numbers.dtype))
 
 
 def frequencies(counts: Array) -> Array:
@@ -47,9 +60,9 @@ class PlugIn(Estimator):
 
     corrects: ClassVar[bool] = False
 
-    def __call__(self, counts: Array, measure: Measure) -> Array:
+    def __call__(self, counts: ArrayLike, measure: Measure) -> Array:
         """The estimate from counts or weights (..., outcomes)."""
-        return measure(frequencies(counts))
+        return measure(frequencies(self.read(counts)))
 
 
 class MillerMadow(Estimator):
@@ -62,8 +75,9 @@ class MillerMadow(Estimator):
     bias: O(1/N^2), and what unseen outcomes cost.
     """
 
-    def __call__(self, counts: Array, measure: Measure) -> Array:
+    def __call__(self, counts: ArrayLike, measure: Measure) -> Array:
         """The estimate from counts (..., outcomes)."""
+        counts = self.read(counts)
         p = frequencies(counts)
         return measure(p) - _curvature(p, measure) / jnp.sum(counts, axis=-1)
 
@@ -111,9 +125,9 @@ class Grassberger(Estimator):
 
     version: Literal["2003", "1988"] = static("2003", doc="the year of the form of G(n)")
 
-    def __call__(self, counts: Array, measure: Measure) -> Array:
+    def __call__(self, counts: ArrayLike, measure: Measure) -> Array:
         """The estimate from counts (..., outcomes)."""
-        return grassberger(counts, measure, self.version)
+        return grassberger(self.read(counts), measure, self.version)
 
 
 class ChaoShen(Estimator):
@@ -127,8 +141,9 @@ class ChaoShen(Estimator):
     for many rare outcomes, larger variance than Grassberger's.
     """
 
-    def __call__(self, counts: Array, measure: Measure) -> Array:
+    def __call__(self, counts: ArrayLike, measure: Measure) -> Array:
         """The estimate from counts (..., outcomes)."""
+        counts = self.read(counts)
         n = jnp.sum(counts, axis=-1, keepdims=True)
         once = jnp.sum(counts == 1, axis=-1, keepdims=True).astype(counts.dtype)
         once = jnp.where(once == n, n - 1, once)
@@ -150,8 +165,9 @@ class Shrinkage(Estimator):
     Bias: upwards if the true distribution is far from uniform and N small.
     """
 
-    def __call__(self, counts: Array, measure: Measure) -> Array:
+    def __call__(self, counts: ArrayLike, measure: Measure) -> Array:
         """The estimate from counts (..., outcomes)."""
+        counts = self.read(counts)
         p, n, k = frequencies(counts), jnp.sum(counts, axis=-1, keepdims=True), counts.shape[-1]
         spread = (n - 1) * jnp.sum((1 / k - p) ** 2, axis=-1, keepdims=True)
         noise = 1 - jnp.sum(p**2, axis=-1, keepdims=True)
@@ -170,9 +186,9 @@ class Jackknife(Estimator):
     Miller-Madow's. Right to a few units of rounding at any N; NaN for a single sample.
     """
 
-    def __call__(self, counts: Array, measure: Measure) -> Array:
+    def __call__(self, counts: ArrayLike, measure: Measure) -> Array:
         """The estimate from counts (..., outcomes)."""
-        return jackknife(counts, measure)
+        return jackknife(self.read(counts), measure)
 
 
 ESTIMATORS: dict[str, type[Estimator]] = {

@@ -3,8 +3,9 @@
 Every measure is called as `measure(p, axis=-1)` on probabilities that sum to one along `axis` and
 gives one value for every other index, in nats where the measure has a logarithm. 0 log 0 is 0, and
 gradients are finite where p = 0 (the derivative there is set to 0, that of an outcome which cannot
-occur). NaN stays NaN. Raises ValueError for what are no probabilities, unless they are traced: of
-counts or weights, `entropy(x, measure=...)` takes the shares.
+occur). NaN stays NaN. Raises ValueError for what are no probabilities; where they are traced
+nothing is known of them, and the value is that of the formula. Of counts or weights,
+`entropy(x, measure=...)` takes the shares.
 
 `weights` multiplies the summand of each outcome; estimators that correct for unseen outcomes use
 it.
