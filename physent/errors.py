@@ -147,6 +147,17 @@ def path_of(key: str, value: Any) -> Path:
         raise ParameterError(key, f"given {brief(value)}, allowed: a path") from None
 
 
+def texts_of(key: str, value: Any) -> list[str]:
+    """A list of names or the like that somebody gave. Raises ParameterError, about `key`, for
+    anything else.
+    """
+    several = isinstance(value, Iterable) and not isinstance(value, str | bytes | dict)
+    texts: list[Any] = list(value) if several else []
+    if not several or not all(isinstance(each, str) for each in texts):
+        raise ParameterError(key, f"given {brief(value)}, allowed: a list of texts")
+    return texts
+
+
 def shortened(text: str, most: int = LONGEST) -> str:
     """A text of at most `most` characters: what is more is cut out of its middle."""
     half = (most - 3) // 2

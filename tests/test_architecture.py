@@ -29,8 +29,8 @@ ROOT = Path(__file__).parents[1]
 ROOMS = runpy.run_path(str(ROOT / ".ci" / "rooms.py"))
 FILES = list(ROOMS["files"](ROOT))
 SOLVERS = sorted((ROOT / "solvers").rglob("*.py"))
-# modules of ours that stand for a library that is slow to load, and are loaded when they are needed:
-# diffrax takes a second, xarray a third of one
+# modules of ours that stand for a library that is slow to load, and are loaded when they are
+# needed: diffrax takes a second, xarray a third of one
 HEAVY = {"physent.numerics.adaptive", "physent.protocol.hdf5"}
 
 
@@ -470,6 +470,17 @@ def test_help_loads_neither_jax_nor_the_schema(arguments):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def test_an_experiment_is_checked_without_xarray(tmp_path):
+    """Nor netCDF4, which together take a third of a second."""
+    code = (
+        "import sys\nfrom physent.experiment.building import load_experiment\n"
+        "load_experiment(sys.argv[1])\n"
+        "assert not {'netCDF4', 'xarray', 'pandas'} & set(sys.modules)"
+    )
+    path = ROOT / "experiments" / "nlse" / "single_soliton.toml"
+    subprocess.run([sys.executable, "-c", code, path], check=True, timeout=60)
 
 
 def test_hdf5_is_loaded_without_its_locks():

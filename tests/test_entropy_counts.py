@@ -2,19 +2,47 @@
 
 import math
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.special import ndtr
 
 from physent.entropy import (
+    ESTIMATORS,
     Cells,
     Grassberger,
     Headings,
     Histogram,
     PlugIn,
+    Renyi,
     boltzmann_entropy,
     entropy,
 )
+from physent.entropy.discrete import SHANNON
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS.values())
+def test_estimators_read_counts_of_any_kind_by_one_rule(estimator):
+    estimate, counts = estimator(), [[300, 1, 4], [7, 0, 2]]
+    right = np.asarray(estimate(np.asarray(counts, float), SHANNON))
+    for given in (counts, np.asarray(counts), np.asarray(counts, ">f4"), np.asarray(counts, "f2")):
+        np.testing.assert_allclose(estimate(given, SHANNON), right, rtol=2e-5)
+    for wrong in ([3.0, -1.0, 4.0], [3.0, np.nan, 4.0], [3.5, 1.0, 4.0]):
+        fraction = wrong[0] == 3.5 and not estimate.corrects  # weights may be fractions
+        for measure in (SHANNON, Renyi(order=2.0)):
+            found = estimate(wrong, measure), jax.jit(estimate)(jnp.asarray(wrong), measure)
+            assert np.all(np.isnan(found) != fraction)
+    for strange, words in (([1j, 2.0], "complex"), ("ab", "given 'ab'"), ([], "shape")):
+        with pytest.raises(ValueError, match=words):
+            estimate(strange, SHANNON)
+
+
+def test_a_measure_of_what_is_traced_is_its_formula():
+    p = np.asarray([0.5, 0.6])
+    with pytest.raises(ValueError, match="allowed: probabilities, which sum to 1"):
+        SHANNON(jnp.asarray(p))
+    assert float(jax.jit(SHANNON)(p)) == pytest.approx(-np.sum(p * np.log(p)))
 
 
 @pytest.mark.parametrize("bins", [7, 50])

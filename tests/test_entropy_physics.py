@@ -57,6 +57,14 @@ def test_entropy_and_segregation_of_a_dye():
     )
 
 
+def test_dye_in_another_unit_has_the_entropy_of_its_law():
+    """a S - a ln a int c dV, whether a c goes beyond 1 or not."""
+    c = np.random.default_rng(0).random(50)
+    for a in (1e-3, 40.0):
+        law = a * float(dye_entropy(c, 0.1)) - a * math.log(a) * 0.1 * np.sum(c)
+        assert float(dye_entropy(a * c, 0.1)) == pytest.approx(law, rel=1e-13)
+
+
 def test_dye_entropy_grows_as_diffusion_says():
     """dS/dt = kappa int |grad c|^2/c for c = 1/2 + a e^(-kappa t) cos x, by a centred
     difference.

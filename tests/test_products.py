@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -106,7 +107,8 @@ def test_so_does_the_training_of_a_network_of_somebody_elses():
     training = begin(score, settings, jax.random.key(0))
     batches = {"position": jnp.ones((1, 4, 1, 2))}
     first, count = jnp.asarray(0), jnp.asarray(1)
-    text = advance(settings, objective).lower(training, batches, first, count).as_text()
+    several: Any = advance(settings, objective)
+    text = several.lower(training, batches, first, count).as_text()
     lines = [line for line in text.splitlines() if "dot_general" in line]
     lines += products(lambda x: exactly(score, solver, solver.at(x)), values)
     lines += products(lambda x: velocity(score, solver, solver.at(x)), values)

@@ -10,8 +10,13 @@ import pytest
 from toys import Heat, HeatState
 
 import physent
+import physent.report
+import physent.score
 from physent.diagnostics import Entropy
+from physent.report.comparison import compare_runs
+from physent.runs import resume
 from physent.solvers import NLSE, ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon
+from physent.sweep import sweep
 
 ONCE = {"t_end": 0.1, "save_every": 0.1}
 
@@ -189,6 +194,39 @@ def test_a_wrong_call_is_answered_by_one_sentence(wrong):
     assert words in str(error.value)
     assert len(str(error.value)) < 400 and len(str(error.value).splitlines()) == 1
     assert not isinstance(error.value, jax.errors.JAXTypeError)
+
+
+A_PATH, A_RUN, A_SOLVER = "allowed: a path", "allowed: an instance of Dataset", "of Solver"
+READERS = {
+    "open_run": (physent.open_run, A_PATH),
+    "open_runs": (physent.open_runs, A_PATH),
+    "resume": (resume, A_PATH),
+    "load_experiment": (physent.load_experiment, A_PATH),
+    "learn": (physent.score.learn, A_PATH),
+    "load": (physent.score.load, A_PATH),
+    "sweep": (lambda given: sweep([], [], given), A_PATH),
+    "write": (physent.report.write, A_PATH),
+    "compare": (lambda given: compare_runs(given, given), A_PATH),
+    "diagnose": (lambda given: physent.diagnose(given, []), A_RUN),
+    "plot": (physent.report.plot, A_RUN),
+    "page": (physent.report.page, A_RUN),
+    "run": (lambda given: physent.run(given, **ONCE), A_SOLVER),
+    "trajectory": (lambda given: physent.trajectory(given, 2), A_SOLVER),
+    "rows": (lambda given: physent.trajectory(Heat(), given), "allowed: a whole number >= 0"),
+    "overrides": (lambda given: physent.load_experiment("a.toml", given), "allowed: a list of"),
+    "variables": (lambda given: physent.open_runs("a", variables=given), "allowed: a list of"),
+}
+STRANGE = [2.5, {"a": 1}, [1.0], b"x", np.ones(3), object()]
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_no_path_no_run_and_no_solver_is_said_to_be_none(reader):
+    call, words = READERS[reader]
+    optional = reader in ("overrides", "variables")
+    for given in STRANGE if optional else [None, *STRANGE]:
+        with pytest.raises(physent.errors.ParameterError, match=r"given .*" + words) as error:
+            call(given)
+        assert len(str(error.value)) < 300 and len(str(error.value).splitlines()) == 1
 
 
 def test_arrays_of_one_number_are_numbers():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from physent.errors import FolderError, path_of, shortened
+from physent.errors import FolderError, path_of, shortened, texts_of
 from physent.experiment.recorded import experiment_of, flattened, short_names
 from physent.io.complex_fields import join_complex
 from physent.io.folder import RUN
@@ -33,6 +33,7 @@ def open_runs(
 
     Raises FolderError where nothing matches or a file cannot be read.
     """
+    variables = None if variables is None else texts_of("variables", variables)
     files = _files(pattern)
     if not files:
         raise FolderError(f"{shortened(str(pattern))} matches no run")
@@ -53,7 +54,7 @@ _Stored = tuple[dict[str, tuple], dict[str, tuple], dict[str, Any]]
 
 
 def _files(pattern: Any) -> list[Path]:
-    one = not isinstance(pattern, Iterable) or isinstance(pattern, str | bytes | Path)
+    one = not isinstance(pattern, Iterable) or isinstance(pattern, str | bytes | dict | Path)
     places = [path_of("pattern", place) for place in ([pattern] if one else pattern)]
     found: list[Path] = []
     for place in places:

@@ -10,7 +10,7 @@ from typing import Any
 from physent.engine.cadence import Cadence
 from physent.engine.plan import problems as problems_of_program
 from physent.engine.program import Program
-from physent.errors import ParameterError, RegistryError, brief, path_of, printable
+from physent.errors import ParameterError, RegistryError, brief, path_of, printable, texts_of
 from physent.experiment.experiment import Experiment
 from physent.experiment.making import Reading
 from physent.experiment.parsing import Problems, parse
@@ -40,6 +40,7 @@ def load_experiment(
     `trust`; what any other file names is run.
     """
     path = path_of("path", path)
+    overrides = None if overrides is None else texts_of("overrides", overrides)
     data, problems = parse(path, overrides)
     with named_by(path, trust):
         return build(data, problems, default_name=path.stem, folder=path.parent)

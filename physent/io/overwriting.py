@@ -53,10 +53,10 @@ def _is_ours_by_content(path: Path) -> bool:
 
 def _is_ours(file: Path) -> bool:
     """Whether a file is that of a run."""
-    from physent.protocol import hdf5  # with xarray, which to validate an experiment does without
+    from physent.protocol.hdf5 import opened  # with xarray, which to check a run does without
 
     try:
-        with hdf5.opened(file) as stored:
+        with opened(file) as stored:
             return "experiment" in stored.ncattrs()
     except (OSError, RuntimeError):
         return False

@@ -9,6 +9,7 @@ along and leaves the others alone; lengths may be traced.
 import math
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike

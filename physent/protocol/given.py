@@ -276,10 +276,10 @@ def opened(path: str, key: str) -> Iterator["netCDF4.Dataset"]:
     """
     if not Path(path).is_file():
         raise ParameterError(key, f"no file {path!r} (working directory {Path.cwd()})")
-    from physent.protocol import hdf5  # with xarray, which most experiments need later or never
+    from physent.protocol.hdf5 import opened as read  # with xarray, which a check needs not
 
     try:
-        with hdf5.opened(path) as file:
+        with read(path) as file:
             yield file
     except OSError as error:
         raise ParameterError(key, f"{path!r} cannot be read as NetCDF ({error})") from None

@@ -13,6 +13,7 @@ import xarray as xr
 from physent.errors import path_of, shortened
 from physent.experiment.recorded import experiment_of
 from physent.io.folder import EXPERIMENT, LOG
+from physent.protocol.parameters import check_instance
 from physent.report import checks, configuration, learned, statistics, style
 from physent.report.files import check_target, opened, place_of, readable, save, target_of
 from physent.report.movie import check_movie, movie, write_movie
@@ -71,6 +72,7 @@ def page(dataset: xr.Dataset, folder: Path | None = None, refresh: int | None = 
 
     With `refresh` a browser loads the page again after that number of seconds.
     """
+    check_instance(dataset, xr.Dataset, "dataset", "; physent.open_run(path) opens that of a run")
     experiment = experiment_of(dataset.attrs)
     found = checks.checks(dataset, folder)
     learnt = learned.learned_of(folder)
