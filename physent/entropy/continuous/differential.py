@@ -197,7 +197,7 @@ def nearest_neighbour_entropy(
         )
     if data.size == 0:
         raise ValueError(f"given an array of shape {data.shape}, allowed: one with values")
-    others(np.broadcast_to(0.0, data.shape[-2:]), k)  # refuses k
+    others(jnp.broadcast_to(0.0, data.shape[-2:]), k)  # refuses k
     circles = circumferences(period, data.shape[-1], jnp.result_type(float))
     if method == "tree":
         return _by_tree(np.asarray(data), k, metric, circles)

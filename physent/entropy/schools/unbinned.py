@@ -80,18 +80,16 @@ def school_entropies(
 
     def one(position: Array, heading: Array) -> SchoolEntropies:
         circles = circumferences(period, position.shape[-1], position.dtype)
-        size = unit_of(position)[0, 0]
-        near = nearest_distances(
-            position / size, 5, "euclidean", None if circles is None else circles / size
-        )
-        near = jnp.sqrt(near)  # their ratios have no unit
+        # once for two entropies: the matrix of distances is most of the work
+        squares, size = _squares(position, max(5, k), circles)
+        near = jnp.sqrt(squares[:5])  # their ratios have no unit
         out = from_centre(position, period)
         moments = momenta(scaled(out), scaled(heading))
         along = matmul(moments, unit(jnp.mean(moments, axis=0, keepdims=True))[0])
         counts = Headings().counts(heading)
         depth = _differential(position[:, -1:], k, None if circles is None else circles[-1:])
         return SchoolEntropies(
-            position=_differential(position, k, circles)
+            position=_by_neighbours(squares[k - 1], size, k, position.shape[1])
             - (0 if circles is None else jnp.sum(jnp.log(circles))),
             heading=Shannon().normalised(Grassberger()(counts, Shannon()), counts.shape[-1]),
             depth=depth if circles is None else depth - jnp.log(circles[-1]),
@@ -200,9 +198,20 @@ def from_centre(position: ArrayLike, period: ArrayLike | Sequence[float] | None 
 
 def _differential(values: Array, k: int, circles: Array | None = None) -> Array:
     """Kozachenko-Leonenko entropy of values (N, d), through the matrix of distances for small N."""
-    n, d = values.shape
+    squares, size = _squares(values, k, circles)
+    return _by_neighbours(squares[-1], size, k, values.shape[1])
+
+
+def _squares(values: Array, k: int, circles: Array | None) -> tuple[Array, Array]:
+    """The squared distances (k, N) to the nearest neighbours of values (N, d), in squares of a
+    unit, and that unit.
+    """
     size = unit_of(values)[0, 0]
     circles = None if circles is None else circles / size
-    squares = nearest_distances(values / size, k, "euclidean", circles)[-1]
-    offset = kozachenko_leonenko(n, k, d, "euclidean", values.dtype)
+    return nearest_distances(values / size, k, "euclidean", circles), size
+
+
+def _by_neighbours(squares: Array, size: Array, k: int, d: int) -> Array:
+    """The entropy from the squared distances (N,) to the k-th neighbour in d dimensions."""
+    offset = kozachenko_leonenko(squares.shape[0], k, d, "euclidean", squares.dtype)
     return offset + d * (jnp.log(size) + 0.5 * jnp.mean(jnp.log(squares)))
