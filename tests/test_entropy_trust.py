@@ -66,6 +66,7 @@ from physent.entropy import (
     svd_entropy,
     time_average,
 )
+from physent.entropy.covariance import covariance_between, covariance_of
 
 R = np.random.default_rng(0)
 X, RHO = R.standard_normal(64), R.random((8, 6))
@@ -292,3 +293,15 @@ def test_it_is_said_in_one_sentence(name):
 def test_keys_of_both_kinds_are_keys():
     for key in (KEY, jax.random.PRNGKey(0)):
         assert float(jnp.sum(jax.jit(shuffle)(key, X))) == pytest.approx(X.sum())
+
+
+@pytest.mark.parametrize("n", [7, 70_001])  # one block, and four with a rest
+def test_covariances_by_pairs_are_those_of_all_at_once(n):
+    """Also where the components have very different units and means."""
+    samples = np.random.default_rng(0).standard_normal((2, n, 3))
+    samples[..., 1] += 0.5 * samples[..., 0]
+    samples = samples * [1e-150, 1, 1e150] + [0, 1e3, 0]
+    pairs = jax.jit(covariance_between)([jnp.asarray(samples[..., i]) for i in range(3)])
+    for found, all_at_once in zip(pairs, jax.jit(covariance_of)(samples), strict=True):
+        size = np.sqrt(np.outer(np.diag(all_at_once), np.diag(all_at_once)))
+        np.testing.assert_allclose(found / size, all_at_once / size, rtol=0, atol=1e-12)
