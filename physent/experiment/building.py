@@ -23,7 +23,7 @@ from physent.experiment.settings import (
 )
 from physent.experiment.time_step import SOME_DT, automatic, doubts
 from physent.experiment.toml_lines import Key
-from physent.io.sources import named_by
+from physent.io.sources import data_of, named_by, sources_in
 from physent.protocol import registry
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.parameters import declarations, settings
@@ -93,6 +93,7 @@ def build(
         ]
     if score is not None:
         tables["score"] = score_record
+    notes += tuple(data_of(sources_in(tables)))
     return Experiment(
         heading["name"],
         heading["description"],
