@@ -16,7 +16,7 @@ from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import SweepSettings
 from physent.io.folder import EXPERIMENT, check_free, write_dataset
 from physent.io.overwriting import SUMMARY
-from physent.io.sources import named_by
+from physent.io.sources import check_code, named_by
 from physent.runs import Finished, execute, resume as resume_run
 from physent.sweep.executors import check_executor, remove, sweep as run_sweep
 from physent.sweep.points import as_members, points
@@ -76,6 +76,7 @@ def resume(
             f"{folder} is not a run that can be resumed: there is no {folder / EXPERIMENT}"
         )
     data, _ = parse(folder / EXPERIMENT)
+    check_code(folder, data, trust)
     with precision(precision_of(data)):
         with (
             ConsoleProgress(data.get("name", folder.name), quiet) as progress,

@@ -11,7 +11,7 @@ from physent.engine.cadence import Cadence
 from physent.engine.plan import problems as problems_of_program
 from physent.engine.program import Program
 from physent.errors import ParameterError, RegistryError, brief, printable
-from physent.experiment.experiment import Experiment
+from physent.experiment.experiment import LONGEST_NAME, Experiment, is_folder_name
 from physent.experiment.making import Reading
 from physent.experiment.parsing import Problems, parse
 from physent.experiment.settings import (
@@ -45,7 +45,6 @@ def load_experiment(
         return build(data, problems, default_name=path.stem, folder=path.parent)
 
 
-LONGEST_NAME = 200  # bytes, of a folder: what is written beside it has a longer one
 _SECTIONS = ("name", "description", "solver", "run", "diagnostics", "output", "sweep", "score")
 
 
@@ -119,14 +118,9 @@ def _check_heading(data: dict[str, Any], heading: dict[str, Any], reading: Readi
         elif value != printable(value):
             reading.add((key,), f"given {brief(value)}, allowed: characters that can be printed")
     name = heading["name"]
-    if isinstance(name, str) and not _is_folder_name(name):
+    if isinstance(name, str) and not is_folder_name(name):
         words = f"a valid folder name of at most {LONGEST_NAME} bytes"
         reading.add(("name",), f"given {brief(name)}, allowed: {words}")
-
-
-def _is_folder_name(name: str) -> bool:
-    fits = 0 < len(name.encode()) <= LONGEST_NAME
-    return fits and not set(name) & set("/\n\t") and not name.startswith(".")
 
 
 def _part(

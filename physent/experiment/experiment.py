@@ -2,6 +2,7 @@
 data.
 """
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,16 @@ from physent.protocol.parameters import (
     settings,
 )
 from physent.protocol.solver import Solver
+
+LONGEST_NAME = 200  # bytes, of a folder: what is written beside it has a longer one
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether an experiment can have this name."""
+    with contextlib.suppress(UnicodeEncodeError):
+        fits = 0 < len(name.encode()) <= LONGEST_NAME
+        return fits and not set(name) & set("/\n\t") and not name.startswith(".")
+    return False
 
 
 @dataclass

@@ -20,6 +20,7 @@ from physent.protocol.sources import (
     Source,
     digest_of_copy,
     is_recorded,
+    permit,
     recorded,
 )
 
@@ -119,6 +120,16 @@ def named_in(folder: Path, trust: bool = False) -> Iterator[None]:
         header = {}
     with recorded(recorded_in(folder, header, trust)):
         yield
+
+
+def check_code(folder: Path, data: Any, trust: bool) -> None:
+    """Raise RegistryError where code that the experiment of a run folder names may not run, before
+    anything else is done.
+    """
+    with named_in(folder, trust):
+        for place in dict.fromkeys(_places(data)):
+            if place != "__main__":
+                permit(registry.source_at(place))
 
 
 def _folders(file: Path) -> Iterator[Path]:
