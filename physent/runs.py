@@ -25,9 +25,9 @@ from physent.engine.progress import Tell, logged, quiet
 from physent.engine.rows import Instant
 from physent.engine.scales import scales_of
 from physent.engine.until import Until
-from physent.errors import FolderError, ParameterError, RunError, brief, printable, warn_user
+from physent.errors import FolderError, ParameterError, RunError, brief, warn_user
 from physent.experiment.building import load_experiment
-from physent.experiment.experiment import Experiment, describe, is_folder_name
+from physent.experiment.experiment import Experiment, describe, name_of
 from physent.experiment.making import make
 from physent.experiment.settings import OutputSettings, RunSettings, completed
 from physent.io import checkpoint
@@ -114,9 +114,7 @@ def run(
         if isinstance(variables, str):
             raise TypeError("variables must be a list of names")
         chosen = OutputSettings(variables=None if variables is None else tuple(variables))
-        name = "" if output is None else Path(output).name
-        if not is_folder_name(name) or name != printable(name):  # else no file could have it
-            name = type(solver).__name__.lower()
+        name = name_of(solver, output)
         experiment = describe(solver, diagnostics, settings, chosen, name)
     for doubt in experiment.doubts:
         logging.getLogger("physent").warning("%s: %s", experiment.name, doubt)

@@ -257,8 +257,7 @@ def test_a_name_of_code_in_the_folder_of_a_copy_leads_nowhere_else(stopped, comm
 @pytest.mark.parametrize("name", [" blank", "a\nb", "a#mode=zarr", "a b'\"$(x)", "[red]x{y}"])
 def test_odd_names_of_folders_are_as_good_as_others(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    settings = dict(t_end=0.02, save_every=0.01)
-    physent.run(NLSE(n=16, length=20.0), output=name, **settings).close()
+    physent.run(NLSE(n=16, length=20.0), output=name, t_end=0.02, save_every=0.01).close()
     assert differences(Path(name)) == []
     runs.resume(name, t_end=0.04)
     assert [path.name for path in tmp_path.iterdir()] == [name]
