@@ -228,7 +228,8 @@ def test_a_module_that_was_edited_after_its_import_is_said(case, monkeypatch, ol
     importlib.import_module("rates")
     text = (case / "rates.py").read_text()
     (case / "rates.py").write_text(text.replace(old, new))
-    os.utime(case / "rates.py", (time.time() + 5,) * 2)
+    now = time.time() + 5
+    os.utime(case / "rates.py", (now, now))
     if not old:  # touched only
         runs.execute(experiment, case / "run")
         return
