@@ -9,6 +9,7 @@ import importlib.util
 import os
 import sys
 import sysconfig
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ STARTED = time.time()
 INSTALLED = tuple(
     sysconfig.get_paths()[name] + os.sep for name in ("stdlib", "platstdlib", "purelib")
 )
+ALONE, ATTEMPTS = threading.Lock(), 20
 IMPORTING = ("import_module", "__import__")
 # what a file may name without that its physics depends on it: experiments, pictures, pages, logs
 NO_DATA = {".toml", ".png", ".svg", ".pdf", ".html", ".webp", ".mp4", ".log", ".md", ".rst"}
@@ -34,10 +36,15 @@ def is_installed(origin: str) -> bool:
 
 def parsed(content: bytes) -> ast.Module | None:
     """The syntax of a file; None where it has none, which it says itself when it is run."""
-    try:
-        return ast.parse(content)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    for _ in range(ATTEMPTS):
+        try:
+            with ALONE:
+                return ast.parse(content)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        except SystemError:  # of Python 3.11, where another thread parses as well (its 106905)
+            time.sleep(0.01)
+    return None
 
 
 def imported(tree: ast.Module, file: Path, root: Path, beyond: bool) -> Iterator[tuple[Path, Path]]:
@@ -185,7 +192,8 @@ def _holds(code: CodeType, content: bytes, module: ModuleType, place: str) -> bo
         own = getattr(getattr(thing, "method", thing), "__code__", None)
         if isinstance(own, CodeType) and own.co_filename == place and own not in codes:
             return False
-    for node in ast.parse(content).body:
+    tree = parsed(content)
+    for node in tree.body if tree else ():
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             with contextlib.suppress(ValueError, TypeError):
                 value, there = ast.literal_eval(node.value), vars(module).get(node.targets[0].id)
