@@ -27,7 +27,7 @@ from physent.engine.scales import scales_of
 from physent.engine.until import Until
 from physent.errors import FolderError, ParameterError, RunError, brief, path_of, warn_user
 from physent.experiment.building import load_experiment
-from physent.experiment.experiment import Experiment, describe
+from physent.experiment.experiment import Experiment, describe, name_of
 from physent.experiment.making import make
 from physent.experiment.settings import OutputSettings, RunSettings, completed
 from physent.io import checkpoint
@@ -114,7 +114,7 @@ def run(
         if isinstance(variables, str):
             raise TypeError("variables must be a list of names")
         chosen = OutputSettings(variables=None if variables is None else tuple(variables))
-        name = Path(output).name if output is not None else type(solver).__name__.lower()
+        name = name_of(solver, output)
         experiment = describe(solver, diagnostics, settings, chosen, name)
     for doubt in experiment.doubts:
         logging.getLogger("physent").warning("%s: %s", experiment.name, doubt)

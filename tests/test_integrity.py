@@ -9,6 +9,7 @@ import json
 import os
 import random
 import shutil
+import warnings
 
 import netCDF4
 import numpy as np
@@ -18,7 +19,7 @@ import xarray as xr
 import physent
 from physent import runs
 from physent.app import cli, verifying
-from physent.errors import FolderError
+from physent.errors import ConfigError, FolderError
 from physent.experiment.building import load_experiment
 from physent.io import checkpoint
 from physent.io.integrity import check, differences
@@ -145,7 +146,32 @@ def test_a_saboteur_is_noticed(finished, tmp_path):
                 assert right, what
             except FolderError:
                 pass
-        shutil.rmtree(folder)
+        go_on(folder, finished / "run", what)
+        for left in tmp_path.iterdir():
+            shutil.rmtree(left)
+
+
+def go_on(folder, whole, what):
+    """Resume a folder: it is refused in a sentence, or ends with the rows of what was never
+    touched, as far as both go.
+    """
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # that it starts again
+        try:
+            outcome, said = runs.resume(folder).outcome, ""
+        except (FolderError, ConfigError) as error:
+            outcome, said = None, str(error)
+    if outcome is None:
+        assert 0 < len(said) < 1000, what
+        return
+    assert outcome.reason == "done", what
+    with netCDF4.Dataset(folder / "run.nc") as one, netCDF4.Dataset(whole / "run.nc") as two:
+        assert set(one.variables) == set(two.variables), what
+        for name, variable in two.variables.items():
+            rows = min(len(variable), len(one[name]))
+            assert one[name][:rows].tobytes() == variable[:rows].tobytes(), f"{what}: {name}"
+            assert one[name].ncattrs() == variable.ncattrs(), what
+    found = [words for words in differences(folder) if "run.log" not in words]
+    assert found == [], what
 
 
 def test_the_command_says_what_differs_and_computes_rows_again(finished, tmp_path, capsys):

@@ -25,6 +25,7 @@ def run(
     quiet: Flag = False,
     score: Flag = False,
     report: Flag = False,
+    trust: Flag = False,
     distributed: Flag = False,
 ):
     """Run an experiment file and write a run folder.
@@ -43,6 +44,9 @@ def run(
         Learn the score after the run, from its [score] table, as physent score does.
     report
         Write report.html into the run folder at the end.
+    trust
+        Run code that a run folder names though it is not in your list of known code, or was
+        changed since; for the experiment.toml of a run.
     distributed
         This is one of several processes of one run, as set by JAX_COORDINATOR_ADDRESS,
         JAX_NUM_PROCESSES and JAX_PROCESS_ID, or by SLURM or MPI.
@@ -92,6 +96,7 @@ def sweep(
     output: Path | None = None,
     overwrite: Flag = False,
     vmap: Flag = False,
+    trust: Flag = False,
     quiet: Flag = False,
 ):
     """Run an experiment at many parameter points, one folder each, and summarise them in one file.
@@ -122,19 +127,25 @@ def sweep(
         Replace a sweep that is already there.
     vmap
         Run all points as members of one run; only numeric solver parameters may vary.
+    trust
+        Run code that a run folder names though it is not in your list of known code, or was
+        changed since; for the experiment.toml of a run.
     quiet
         Print nothing but errors.
     """
 
 
 @command("describing")
-def validate(config: Path, *, set_: Set = None):
+def validate(config: Path, *, set_: Set = None, trust: Flag = False):
     """Check an experiment file and report every problem in it.
 
     Parameters
     ----------
     config
         The experiment, a TOML file.
+    trust
+        Run code that a run folder names though it is not in your list of known code, or was
+        changed since; for the experiment.toml of a run.
     """
 
 

@@ -15,10 +15,10 @@ from physent.protocol.stochastic import StochasticSolver
 
 
 @command
-def validate(config: Path, set_: list[str] | None) -> int:
+def validate(config: Path, set_: list[str] | None, trust: bool) -> int:
     """Check an experiment file."""
     data, problems = parse(config, set_)
-    with precision(precision_of(data)), named_by(config):
+    with precision(precision_of(data)), named_by(config, trust):
         experiment = build(data, problems, config.stem, config.parent)
     kind, count = experiment.resolved["solver"]["kind"], len(experiment.diagnostics)
     say(

@@ -16,7 +16,7 @@ from physent.experiment.parsing import parse, precision_of
 from physent.experiment.settings import SweepSettings
 from physent.io.folder import EXPERIMENT, check_free, write_dataset
 from physent.io.overwriting import SUMMARY
-from physent.io.sources import named_by
+from physent.io.sources import check_code, named_by
 from physent.runs import Finished, execute, resume as resume_run
 from physent.sweep.executors import check_executor, remove, sweep as run_sweep
 from physent.sweep.points import as_members, points
@@ -32,6 +32,7 @@ def run(
     quiet: bool,
     score: bool,
     report: bool,
+    trust: bool,
     distributed: bool,
 ) -> int:
     """Run an experiment file, and learn its score and write its report if requested."""
@@ -40,7 +41,7 @@ def run(
     data, problems = parse(config, set_)
     if output is not None and not distributed:  # else the first process looks, once it is known
         check_free(output, overwrite)
-    with precision(precision_of(data)), named_by(config):
+    with precision(precision_of(data)), named_by(config, trust):
         experiment = build(data, problems, config.stem, config.parent)
         if score and experiment.score is None:
             raise ConfigError([f"{config}: --score needs a [score] table"])
@@ -75,6 +76,7 @@ def resume(
             f"{folder} is not a run that can be resumed: there is no {folder / EXPERIMENT}"
         )
     data, _ = parse(folder / EXPERIMENT)
+    check_code(folder, data, trust)
     with precision(precision_of(data)):
         with (
             ConsoleProgress(data.get("name", folder.name), quiet) as progress,
@@ -146,6 +148,7 @@ def sweep(
     output: Path | None,
     overwrite: bool,
     vmap: bool,
+    trust: bool,
     quiet: bool,
 ) -> int:
     """Run an experiment file at every point of a sweep."""
@@ -166,7 +169,7 @@ def sweep(
         if value is not None and settings.mode != "random":
             raise ParameterError(key, f"given {value}, allowed: only with --mode random")
     experiments = []
-    with precision(precision_of(data)), named_by(config):
+    with precision(precision_of(data)), named_by(config, trust):
         runs = [as_members(found_points)] if vmap else found_points
         for point in runs:
             data, problems = parse(config, [*(set_ or []), *point.overrides()])
@@ -198,7 +201,7 @@ def sweep(
             say(f"{len(done)} of {len(runs)}: {result.point.name}: {words}{problem}")
 
     try:
-        with raised():
+        with raised(), named_by(config, trust):
             results = run_sweep(
                 texts, runs, folder, executor=executor, workers=workers, tell=tell_point
             )

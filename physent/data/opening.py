@@ -130,7 +130,9 @@ def _hdf5(path: Path, group: str | None) -> xr.Dataset:
         return _grouped(path, group, groups, own, functools.partial(_by_h5netcdf, path))
     with hdf5.LOCK:
         try:
-            file = netCDF4.Dataset(path)  # once: it dies of some files that are open twice
+            file = netCDF4.Dataset(
+                hdf5.named(path)
+            )  # once: it dies of some files that are open twice
         except AttributeError:  # of dimensions of which some have a scale, as those of Dedalus
             file = None
         if file is not None and not dedalus.is_one(file.groups):

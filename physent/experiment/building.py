@@ -11,7 +11,7 @@ from physent.engine.cadence import Cadence
 from physent.engine.plan import problems as problems_of_program
 from physent.engine.program import Program
 from physent.errors import ParameterError, RegistryError, brief, path_of, printable, texts_of
-from physent.experiment.experiment import Experiment
+from physent.experiment.experiment import LONGEST_NAME, Experiment, is_folder_name
 from physent.experiment.making import Reading
 from physent.experiment.parsing import Problems, parse
 from physent.experiment.settings import (
@@ -23,7 +23,7 @@ from physent.experiment.settings import (
 )
 from physent.experiment.time_step import SOME_DT, automatic, doubts
 from physent.experiment.toml_lines import Key
-from physent.io.sources import named_by
+from physent.io.sources import data_of, named_by, sources_in
 from physent.protocol import registry
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.parameters import declarations, settings
@@ -46,7 +46,6 @@ def load_experiment(
         return build(data, problems, default_name=path.stem, folder=path.parent)
 
 
-LONGEST_NAME = 200  # bytes, of a folder: what is written beside it has a longer one
 _SECTIONS = ("name", "description", "solver", "run", "diagnostics", "output", "sweep", "score")
 
 
@@ -94,6 +93,7 @@ def build(
         ]
     if score is not None:
         tables["score"] = score_record
+    notes += tuple(data_of(sources_in(tables)))
     return Experiment(
         heading["name"],
         heading["description"],
@@ -119,14 +119,9 @@ def _check_heading(data: dict[str, Any], heading: dict[str, Any], reading: Readi
         elif value != printable(value):
             reading.add((key,), f"given {brief(value)}, allowed: characters that can be printed")
     name = heading["name"]
-    if isinstance(name, str) and not _is_folder_name(name):
+    if isinstance(name, str) and not is_folder_name(name):
         words = f"a valid folder name of at most {LONGEST_NAME} bytes"
         reading.add(("name",), f"given {brief(name)}, allowed: {words}")
-
-
-def _is_folder_name(name: str) -> bool:
-    fits = 0 < len(name.encode()) <= LONGEST_NAME
-    return fits and not set(name) & set("/\n\t") and not name.startswith(".")
 
 
 def _part(

@@ -2,6 +2,7 @@
 data.
 """
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import tomli_w
 
 from physent.engine.program import Program
-from physent.errors import ParameterError
+from physent.errors import ParameterError, printable
 from physent.experiment.settings import OutputSettings, RunSettings
 from physent.experiment.time_step import doubts, resolved
 from physent.protocol import registry
@@ -23,6 +24,24 @@ from physent.protocol.parameters import (
     settings,
 )
 from physent.protocol.solver import Solver
+
+LONGEST_NAME = 200  # bytes, of a folder: what is written beside it has a longer one
+
+
+def name_of(solver: Any, output: Any) -> str:
+    """The name of a run that Python began: that of its folder, if an experiment can have it."""
+    name = "" if output is None else Path(output).name
+    if is_folder_name(name) and name == printable(name):
+        return name
+    return type(solver).__name__.lower()
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether an experiment can have this name."""
+    with contextlib.suppress(UnicodeEncodeError):
+        fits = 0 < len(name.encode()) <= LONGEST_NAME
+        return fits and not set(name) & set("/\n\t") and not name.startswith(".")
+    return False
 
 
 @dataclass

@@ -16,6 +16,7 @@ from physent.experiment.toml_lines import Key
 from physent.protocol import registry
 from physent.protocol.declaration import Declaration, declarations
 from physent.protocol.given import Stored
+from physent.protocol.sources import TRUST
 
 MOST_UNKNOWN = 20  # keys of one table that are named
 
@@ -31,8 +32,9 @@ class Reading:
         self.found: list[tuple[Key, str]] = []
 
     def add(self, key: Key, words: str) -> None:
-        """Record a problem of a key."""
-        self.found.append((key, words))
+        """Record a problem of a key; code that may not run is refused once, however often named."""
+        if not (words.endswith(TRUST) and any(told == words for _, told in self.found)):
+            self.found.append((key, words))
 
     def refuse(self, error: ParameterError, key: Key = ()) -> None:
         """Record a problem of a key inside `key`."""

@@ -93,10 +93,10 @@ def rows_of(variable: Any, rows: int, per_snapshot: int) -> int:
 
 
 def read_values(
-    file: Any, rows: int, per_snapshot: int, before: int | None = None, most: float = np.inf
+    file: Any, rows: int, per_snapshot: int, before: int | None = None
 ) -> tuple[Values, dict[str, str]]:
     """Read the first `rows` rows of every variable of an open file, and return their digests with
-    those of the first `before` rows; variables with more than `most` bytes are left out.
+    those of the first `before` rows. At a time READ_BYTES are read, or one row.
 
     Raises ValueError for a variable with fewer rows, or that cannot be read.
     """
@@ -106,8 +106,6 @@ def read_values(
         name, row = variable.name, int(np.prod(variable.shape[1:])) * variable.dtype.itemsize
         wanted, first = rows_of(variable, rows, per_snapshot), 0
         cut = 0 if before is None else min(wanted, rows_of(variable, before, per_snapshot))
-        if wanted * row > most:
-            continue
         if len(variable) < wanted:
             raise ValueError(f"{name} has {len(variable)} rows of {wanted}")
         while first < wanted:

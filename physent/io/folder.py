@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +17,7 @@ import xarray as xr
 from physent.engine import devices
 from physent.engine.cadence import Cadence
 from physent.engine.rows import Block, Instant, Rows
-from physent.errors import FolderError, Locked, RunError, path_of
+from physent.errors import FolderError, Locked, RunError, path_of, warn_user
 from physent.io import checkpoint
 from physent.io.complex_fields import join_complex
 from physent.io.digests import SEAL, Values, structure_of, write_sums
@@ -27,12 +27,13 @@ from physent.io.lock import lock
 from physent.io.netcdf import NetCDFWriter
 from physent.io.overwriting import CHECKPOINT, EXPERIMENT, LOG, RUN, check_run
 from physent.io.replacing import reason, remove, to_disk, writing
-from physent.io.sources import sources_in, write_sources
+from physent.io.sources import code_in, sources_in, write_sources
 from physent.io.still_open import rescued
 from physent.protocol import hdf5
 from physent.protocol.given import GIVEN, arrays_given
+from physent.protocol.imports import edited_since
 from physent.protocol.parameters import settings
-from physent.protocol.sources import permit
+from physent.protocol.sources import Source, keep, permit
 
 try:
     import resource
@@ -109,10 +110,12 @@ class RunFolder:
                     failing.callback(writer.close)
                     writer.append(block)
                     sums, values = writer.digests(), writer.values
+                    for source in (code := code_in(experiment.resolved)).values():
+                        permit(source)  # a class given in Python is named by its place
+                    keep(code.values())
                     named = sources_in(experiment.resolved)
-                    for source in named.values():  # a class given in Python is named by its place
-                        permit(source)
                     sources = write_sources(beside, named)
+                    _say_of_edited(named)
                     _save(beside / CHECKPOINT, experiment, instant, 0, sums, sources)
                     write_sums(beside, {"rows": 0} | sums, writer.attributes())
                     check_free(path, overwrite)
@@ -204,6 +207,16 @@ class RunFolder:
             handler.close()
             self.log.removeHandler(handler)
         self._lock.close()
+
+
+def _say_of_edited(sources: Mapping[str, Source]) -> None:
+    """Warn of files that are not what runs any more: a copy of them says nothing of the run."""
+    files = {path: content for each in sources.values() for path, content in each.places.items()}
+    for path in edited_since(files):
+        warn_user(
+            f"{path} was edited after this Python had imported it: the run is of the old one, its "
+            "copy and a resumed run of the new one; start Python again to be sure"
+        )
 
 
 def _write_experiment(folder: Path, experiment: Any) -> None:

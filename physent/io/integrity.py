@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from physent.engine.cadence import Cadence
 from physent.errors import FolderError
 from physent.io import checkpoint
@@ -37,24 +35,20 @@ from physent.io.sources import changed_copies
 from physent.protocol import hdf5
 from physent.protocol.given import GIVEN
 
-AT_ONCE = 2**27  # bytes of a variable that a reader looks through before it uses some of them
 WAIT = 0.3  # seconds until a reader beside a writer tries again
 
 
 def check(folder: Path) -> None:
     """Raise FolderError, in one sentence, where the rows, attributes or structure of a run are not
-    as they were written.
-
-    Variables of more than AT_ONCE bytes are left to their own checksums, as they are read, and to
-    `differences`. A folder without digests, as earlier versions wrote it, passes.
+    as they were written. A folder without digests, as earlier versions wrote it, passes.
     """
-    if found := _again(folder, lambda: list(_of_run(folder, AT_ONCE))):
+    if found := _again(folder, lambda: list(_of_run(folder))):
         raise FolderError(f"{found[0]}; physent verify {folder} looks at all of it")
 
 
 def differences(folder: Path) -> list[str]:
     """All that is not as it was written, a sentence each; empty where all holds."""
-    return _again(folder, lambda: [*_missing(folder), *_others(folder), *_of_run(folder, np.inf)])
+    return _again(folder, lambda: [*_missing(folder), *_others(folder), *_of_run(folder)])
 
 
 def vouched_values(path: Path, header: dict[str, Any], cadence: Cadence) -> Values | str:
@@ -178,7 +172,7 @@ def _sums(folder: Path) -> tuple[dict[str, Any] | None, str | None]:
         return None, f"{path} is damaged: {reason(error)}"
 
 
-def _of_run(folder: Path, most: float) -> Iterator[str]:
+def _of_run(folder: Path) -> Iterator[str]:
     """What of run.nc is not as run.sum and the checkpoint say, each of the rows that it knows."""
     known: list[dict[str, Any]] = []
     sums, words = _sums(folder)
@@ -211,7 +205,7 @@ def _of_run(folder: Path, most: float) -> Iterator[str]:
                     "experiment, ...) are not as they were written"
                 )
             rows, before = 1 + last["rows"], 1 + early["rows"]
-            values, first = read_values(file, rows, per_snapshot, before, most)
+            values, first = read_values(file, rows, per_snapshot, before)
             found = differing(last, values.digests(), structure)
             found = found or differing(early, first, structure)
             yield from (f"{folder / RUN} is damaged: {words}" for words in found)

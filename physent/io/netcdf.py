@@ -37,7 +37,7 @@ class NetCDFWriter:
     @hdf5.alone
     def __init__(self, path: Path, cadence: Cadence, values: Values | None = None):
         self.path, self.cadence, self.values = path, cadence, values or Values()
-        self.file = netCDF4.Dataset(path, "r+")
+        self.file = netCDF4.Dataset(hdf5.named(path), "r+")
         self.opened = StillOpen(path)
         self.file.set_auto_mask(False)
         for variable in self.file.variables.values():

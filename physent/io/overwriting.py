@@ -8,6 +8,7 @@ from pathlib import Path
 
 from physent.errors import FolderError, brief
 from physent.io.replacing import LEFT
+from physent.protocol.sources import is_whole_copy
 
 RUN, EXPERIMENT, CHECKPOINT, LOG = "run.nc", "experiment.toml", "checkpoint.eqx", "run.log"
 SOURCE, SUMMARY = "source", "summary.nc"  # the latter of a sweep
@@ -16,7 +17,6 @@ OWN = re.compile(
     r"run\.(nc|log|sum)|given\.nc|experiment\.toml|(score\.)?checkpoint\.eqx(\.new)?|score\.(eqx|nc|log)|"
     rf"{LEFT}"
 )
-COPY = re.compile(rf"[^/]+-[0-9a-f]{{8}}|{LEFT}")
 
 
 def check_run(folder: Path) -> None:
@@ -47,7 +47,7 @@ def is_page(file: Path) -> bool:
 def _is_ours_by_content(path: Path) -> bool:
     """Whether something in a run folder is a report, or a folder of copies of sources."""
     if path.name == SOURCE and path.is_dir():
-        return all(COPY.fullmatch(each.name) and each.is_dir() for each in path.iterdir())
+        return all(re.fullmatch(LEFT, each.name) or is_whole_copy(each) for each in path.iterdir())
     return path.name == REPORT and is_page(path)
 
 

@@ -8,6 +8,7 @@ which one thread beside ours is enough to crash by: so it is made to, for the wh
 """
 
 import contextlib
+import errno
 import functools
 import os
 import threading
@@ -122,21 +123,33 @@ def alone(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P],
     return called
 
 
+def named(path: str | Path) -> str:
+    """A path as netCDF-C takes it: it drops blanks before a relative one. Raises OSError for one
+    that it takes for another: a backslash is a slash to it, and what is no text cannot be said.
+    """
+    name = os.path.abspath(path)
+    with contextlib.suppress(UnicodeEncodeError):
+        if name.encode("utf-8") and not (os.sep == "/" and "\\" in name):
+            return name
+    words = "netCDF cannot have a backslash, or bytes that are no text, in a path"
+    raise OSError(errno.EINVAL, words, name)
+
+
 @contextlib.contextmanager
 def opened(path: str | Path, mode: Any = "r") -> Iterator[netCDF4.Dataset]:
     """A NetCDF file for one look at it, or to write all of it; the others wait meanwhile."""
-    with LOCK, netCDF4.Dataset(path, mode) as file:
+    with LOCK, netCDF4.Dataset(named(path), mode) as file:
         yield file
 
 
 def open_dataset(path: str | Path) -> xr.Dataset:
     """`xarray.open_dataset` of a NetCDF file, which reads its data, later, with the lock held."""
     with LOCK:
-        return xr.open_dataset(path, engine="netcdf4", lock=LOCK)
+        return xr.open_dataset(named(path), engine="netcdf4", lock=LOCK)
 
 
 def save_dataset(dataset: xr.Dataset, path: Path) -> None:
     """Write a dataset to a new NetCDF file."""
     dataset = dataset.compute()  # what dask reads in other threads needs the lock there
-    with LOCK, contextlib.closing(NetCDF4DataStore.open(path, "w", lock=LOCK)) as store:
+    with LOCK, contextlib.closing(NetCDF4DataStore.open(named(path), "w", lock=LOCK)) as store:
         dataset.dump_to_store(store)

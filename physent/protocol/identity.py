@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from physent.protocol.functions import Function
-from physent.protocol.sources import INSTALLED
+from physent.protocol.imports import INSTALLED
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), enum.Enum, np.dtype)
 SMALL = 2**26  # bytes of arrays; those of larger programs are not kept alive for others

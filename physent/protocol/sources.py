@@ -4,7 +4,6 @@ A file that the user names runs, and its digest goes into the user's own list. W
 names runs only if that list has it, or if the user says so: a folder may be anybody's.
 """
 
-import ast
 import builtins
 import contextlib
 import hashlib
@@ -12,31 +11,41 @@ import importlib.util
 import json
 import os
 import sys
-import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from physent.errors import RegistryError
+from physent.errors import RegistryError, warn_user
+from physent.protocol.imports import imported, is_installed, named_data, parsed
 
-INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib"))
 MOST_FILES, MOST_BYTES = 5000, 2**26
 KNOWN = "known_sources"
+TRUST = "--trust, in Python trust=True"  # the end of every refusal of code
 
 
 @dataclass(frozen=True)
 class Source:
     """A source file and the local modules that it imports: the contents by name in `root`, and the
     digest of them all, which no place is part of.
+
+    Those of `elsewhere` lie at other places on Python's path; `data` are the digests of other files
+    that they name, which may be read.
     """
 
     path: Path
     root: Path
     files: Mapping[str, bytes] = field(repr=False)
     digest: str
+    elsewhere: Mapping[str, Path] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def places(self) -> dict[Path, bytes]:
+        """The contents by the files that have them."""
+        return {self.elsewhere.get(n, self.root / n): content for n, content in self.files.items()}
 
     @property
     def label(self) -> str:
@@ -44,27 +53,43 @@ class Source:
         return f"{self.path.stem}-{self.digest[:8]}"
 
 
-def source_of(path: Path, root: Path | None = None) -> Source:
-    """A file of Python with what it imports from its own folder, or from that of its package.
+def source_of(path: Path, root: Path | None = None, beyond: bool = True) -> Source:
+    """A file of Python with what it imports from its own folder, or from that of its package, and,
+    if `beyond`, from elsewhere on Python's path but for what is installed.
 
     Raises RegistryError for what cannot be read, or is too much.
     """
     path = path.resolve()
     root = path.parent if root is None else root.resolve()
-    waiting, found = [path], dict[str, bytes]()
+    if root not in path.parents:
+        raise RegistryError(f"{path} is not in {root}")
+    packages = [path.parents[k] for k in range(len(path.relative_to(root).parts) - 1)]
+    waiting = [(path, root)]
+    waiting += [(file, root) for each in packages if (file := each / "__init__.py").is_file()]
+    found, elsewhere, data = dict[str, bytes](), dict[str, Path](), dict[str, str]()
     while waiting:
-        file = waiting.pop()
-        name = file.relative_to(root).as_posix()
+        file, base = waiting.pop()
+        name = file.relative_to(base).as_posix()
         if name in found:
             continue
-        try:
-            found[name] = file.read_bytes()
-        except OSError as error:
-            raise RegistryError(f"{file} cannot be read: {error.strerror}") from None
+        found[name] = _content(file)
+        if base != root:
+            elsewhere[name] = file
         if len(found) > MOST_FILES or sum(map(len, found.values())) > MOST_BYTES:
             raise RegistryError(f"{path} imports too much from its own folder to keep a copy of it")
-        waiting += _imported(found[name], file, root)
-    return Source(path, root, found, digest_of_files(found))
+        if (tree := parsed(found[name])) is not None:
+            waiting += imported(tree, file, base, beyond)
+            data |= named_data(tree, file, found)
+    return Source(path, root, found, digest_of_files(found), elsewhere, data)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        if file.exists() and not file.is_file():
+            raise RegistryError(f"{file} is no file that can be read")
+        return file.read_bytes()
+    except OSError as error:
+        raise RegistryError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def digest_of_files(files: Mapping[str, bytes]) -> str:
@@ -73,36 +98,29 @@ def digest_of_files(files: Mapping[str, bytes]) -> str:
     return hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest()
 
 
-def _imported(content: bytes, file: Path, root: Path) -> Iterator[Path]:
-    """The files in `root` that a file imports."""
+def digest_of_copy(place: Path) -> str | None:
+    """The digest of the files in a folder of copies; None where it holds anything else."""
+    files: dict[str, bytes] = {}
+    if place.is_symlink() or not place.is_dir():
+        return None
+    for path in sorted(place.rglob("*")):
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            return None
+        if path.is_file():
+            left = MOST_BYTES - sum(map(len, files.values()))
+            if len(files) >= MOST_FILES or path.stat().st_size > left:
+                return None
+            files[path.relative_to(place).as_posix()] = path.read_bytes()
+    return digest_of_files(files)
+
+
+def is_whole_copy(place: Path) -> bool:
+    """Whether a folder is a copy of sources with nothing else in it."""
     try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError):  # it says so itself, when it is run
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names, base = [alias.name for alias in node.names], root
-        elif isinstance(node, ast.ImportFrom):
-            stem = f"{node.module}." if node.module else ""
-            names = [stem.rstrip("."), *(stem + alias.name for alias in node.names)]
-            if node.level > len(file.parents):
-                continue
-            base = file.parents[node.level - 1] if node.level else root
-            if any(alias.name == "*" for alias in node.names):  # whatever __all__ may name
-                yield from sorted(base.joinpath(*stem.split(".")).glob("*.py"))
-        else:
-            continue
-        if base != root and root not in base.parents:
-            continue
-        for name in filter(None, names):
-            parts = name.split(".")
-            if base == root and parts[0] == "physent":
-                continue
-            for depth in range(1, 1 + len(parts)):
-                place = base.joinpath(*parts[:depth])
-                for each in (place.with_suffix(".py"), place / "__init__.py"):
-                    if each.is_file():
-                        yield each
+        digest = digest_of_copy(place)
+    except OSError:
+        return False
+    return digest is not None and place.name.endswith(f"-{digest[:8]}")
 
 
 def of_module(name: str) -> Source | str:
@@ -121,7 +139,7 @@ def of_module(name: str) -> Source | str:
     origin = getattr(found, "origin", None) or getattr(found, "__file__", None)
     if origin is None and places:  # a folder without an __init__.py
         origin = str(Path(next(iter(places))) / "__init__.py")
-    if origin is None or not origin.endswith(".py") or origin.startswith(INSTALLED):
+    if origin is None or not origin.endswith(".py") or is_installed(origin):
         return top
     first = Path(origin).resolve()
     root = first.parents[1] if places else first.parent
@@ -184,12 +202,14 @@ class Modules:
             return sys.modules[full]
         parent, _, last = name.rpartition(".")
         above = self._own(parent) if parent else None
-        place = name.replace(".", "/")
+        place, there = name.replace(".", "/"), self.source.elsewhere
+        if f"{place}.py" in there or f"{place}/__init__.py" in there:  # Python finds it
+            return None
         if f"{place}/__init__.py" in self.source.files:
             module = self._made(full, f"{place}/__init__.py", place)
         elif f"{place}.py" in self.source.files:
             module = self._made(full, f"{place}.py")
-        elif any(file.startswith(f"{place}/") for file in self.source.files):
+        elif any(f.startswith(f"{place}/") and f not in there for f in self.source.files):
             module = self._made(full, None, place)
         else:
             return None
@@ -252,15 +272,20 @@ def is_known(digest: str) -> bool:
     return False
 
 
-def remember(digest: str) -> None:
-    """Put a digest into the user's list; where there is no place for it, that stays undone."""
+def remember(digest: str) -> str:
+    """Put a digest into the user's list; in words why that could not be done, "" where it was."""
     place = list_of_known()
-    if place is None or is_known(digest):
-        return
-    with contextlib.suppress(OSError):
+    if place is None:
+        return "there is no home for the list of known code"
+    if is_known(digest):
+        return ""
+    try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with open(place, "a", encoding="utf-8") as file:  # one write, which no other tears
             file.write(f"{digest}\n")
+    except OSError as error:
+        return f"{place} cannot be written: {error.strerror}"
+    return ""
 
 
 # ---- who may run ---------------------------------------------------------------------------------
@@ -287,14 +312,21 @@ class Recorded:
             return live
         copy = self.folder / str(noted["copy"])
         if live is None:
-            found = source_of(copy, self.folder.joinpath(*Path(str(noted["copy"])).parts[:2]))
+            root = self.folder.joinpath(*Path(str(noted["copy"])).parts[:2])
+            found = source_of(copy, root, beyond=False)
             if found.digest != noted["digest"] and not self.trust:
                 raise RegistryError(f"{copy} is not as it was written: its digest is another")
             return found
         if not isinstance(live, Source) or live.digest != noted["digest"]:
             raise RegistryError(
                 f"{place} was changed since the run began, whose copy is {copy}: put that back, or "
-                "go on with the changed one by --trust, in Python trust=True"
+                f"go on with the changed one by {TRUST}"
+            )
+        changed = [n for n, digest in noted.get("data", {}).items() if live.data.get(n) != digest]
+        if changed:
+            warn_user(
+                f"{', '.join(changed)}, which {live.path.name} names, is not as it was when the "
+                "run began: what it computes may be another thing now"
             )
         return live
 
@@ -317,6 +349,11 @@ def is_recorded() -> bool:
     return _recorded.get() is not None
 
 
+def of_folder() -> Recorded | None:
+    """The run folder that names code here, if one does."""
+    return _recorded.get()
+
+
 def source_for(place: str, live: Source | str | None) -> Source | str | None:
     """The source to run for a place at which `live` is found now, if anything is."""
     here = _recorded.get()
@@ -328,16 +365,23 @@ def permit(source: Source | str) -> None:
     trusted, or if it is known. Raises RegistryError if not.
     """
     here = _recorded.get()
-    name = source if isinstance(source, str) else source.path
-    digest = (
-        hashlib.sha256(f"module {source}".encode()).hexdigest()
-        if isinstance(source, str)
-        else source.digest
-    )
-    if here is None:
-        remember(digest)
-    elif not here.trust and not is_known(digest):
+    if here is not None and not here.trust and not is_known(_digest(source)):
+        name = source if isinstance(source, str) else source.path
         raise RegistryError(
             f"{name} is code that you have not run before, named by {here.folder}: read it, then "
-            "say --trust to resume, score or verify, in Python trust=True"
+            f"say {TRUST}"
         )
+
+
+def keep(sources: Iterable[Source | str]) -> None:
+    """Remember the sources of a run that begins, if it is the user who has named them."""
+    if _recorded.get() is not None:
+        return
+    for words in sorted({remember(_digest(source)) for source in sources} - {""}):
+        warn_user(f"{words}, so this run goes on by physent resume --trust only")
+
+
+def _digest(source: Source | str) -> str:
+    if isinstance(source, Source):
+        return source.digest
+    return hashlib.sha256(f"module {source}".encode()).hexdigest()

@@ -101,9 +101,14 @@ def figure(width: float = WIDTH, height: float = HEIGHT, **properties: Any) -> t
     return fig, axes
 
 
+_DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
+
+
 def styled() -> Any:
-    """A context manager that applies the style of the report to matplotlib."""
-    return matplotlib.rc_context(RC)  # pyright: ignore[reportArgumentType]
+    """A context manager that applies the style of the report to matplotlib, and nothing of a
+    matplotlibrc: the one in the working directory may be anybody's, and run LaTeX, for one.
+    """
+    return matplotlib.rc_context(_DEFAULTS | RC)  # pyright: ignore[reportArgumentType]
 
 
 def line(index: int) -> dict[str, Any]:
@@ -210,7 +215,7 @@ def svg(fig: Figure, prefix: str = "") -> str:
     """
     buffer = io.StringIO()
     _as_text(fig)
-    with matplotlib.rc_context({key: RC[key] for key in ("svg.fonttype", "svg.hashsalt")}):
+    with styled():
         fig.savefig(buffer, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)

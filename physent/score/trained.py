@@ -18,6 +18,7 @@ from jaxtyping import PRNGKeyArray
 from physent.errors import FolderError, ParameterError, SamplesError, path_of
 from physent.experiment.making import make
 from physent.io import checkpoint
+from physent.io.sources import named_in
 from physent.learning.model import Network, Residual, Score, Values, noisy
 from physent.learning.networks import NETWORKS
 from physent.learning.pairs import adapted
@@ -150,6 +151,13 @@ def load(path: str | Path) -> Trained:
 @functools.lru_cache(maxsize=8)
 def _load(path: Path, changed: int, wide: bool) -> Trained:
     try:
+        return _read(path, wide)
+    except (KeyError, ValueError, TypeError, OSError, RuntimeError, EOFError) as error:
+        raise FolderError(f"{path}: cannot be read as a trained score: {error}") from None
+
+
+def _read(path: Path, wide: bool) -> Trained:
+    with named_in(path.parent):  # parts of the solver may be named by their places
         found = checkpoint.read_header(path)
         if found["format"] not in range(1, FORMAT + 1):
             raise FolderError(
@@ -167,8 +175,6 @@ def _load(path: Path, changed: int, wide: bool) -> Trained:
         with jax.enable_x64(wide):
             score = adapted(stored, jnp.result_type(float))
             return Trained(score, solver_of(found["solver"], path.parent), found)
-    except (KeyError, ValueError, TypeError, OSError, RuntimeError, EOFError) as error:
-        raise FolderError(f"{path}: cannot be read as a trained score: {error}") from None
 
 
 def skeleton(

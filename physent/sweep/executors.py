@@ -35,6 +35,7 @@ from physent.io.replacing import LEFT, writing
 from physent.io.sources import sources_in
 from physent.protocol import hdf5
 from physent.protocol.moved import renamed_keyword
+from physent.protocol.sources import Recorded, of_folder, recorded
 from physent.runs import execute, resume
 from physent.sweep.points import Point
 from physent.sweep.workers import one_thread, prepare, stopping
@@ -124,7 +125,7 @@ def _run_all(
     with _executor(executor, workers) as pool, stopping():
         root = folder.resolve()  # a worker on another machine stands elsewhere
         futures = {
-            pool.submit(run_point, text, str(root / point.name)): place
+            pool.submit(run_point, text, str(root / point.name), of_folder()): place
             for place, (point, text) in left.items()
         }
         try:
@@ -174,14 +175,15 @@ def _executor(kind: str, workers: int) -> Iterator[Any]:
             yield client.get_executor(pure=False, retries=ATTEMPTS - 1)
 
 
-def run_point(text: str, folder: str) -> dict[str, Any]:
-    """Run or continue one point to its end, in a worker. Never raises for errors of the point
-    itself.
+def run_point(text: str, folder: str, named: Recorded | None = None) -> dict[str, Any]:
+    """Run or continue one point to its end, in a worker; `named` is the run folder that names its
+    code, where it is not the user who does. Never raises for errors of the point itself.
     """
     data, problems = parse_text(text, folder)
     started, path = time.perf_counter(), Path(folder)
+    context = contextlib.nullcontext() if named is None else recorded(named)
     try:
-        with jax.enable_x64(precision_of(data) == "float64"), Interrupts() as interrupts:
+        with context, jax.enable_x64(precision_of(data) == "float64"), Interrupts() as interrupts:
             if (path / EXPERIMENT).is_file():
                 _check_point(path, text)
                 # so its code is that of the sweep, which the user has named
