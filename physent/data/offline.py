@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from physent.data.blocks import check, check_fits, follow, rows_of
+from physent.data.blocks import check, check_fits, follow, longer, rows_of, rows_with_room
 from physent.data.described import (
     UNWRAPPED,
     box_of,
@@ -25,7 +25,9 @@ from physent.data.weighing import Cells, weighing, without_weights
 from physent.diagnostics.fields import DifferentialEntropy
 from physent.entropy import OutcomeSpace
 from physent.protocol.diagnostic import Diagnostic, Observed, check_diagnostics
-from physent.protocol.parameters import as_number, of_another_precision
+from physent.protocol.identity import key_of
+from physent.protocol.parameters import of_another_precision
+from physent.protocol.reuse import made_for
 from physent.protocol.variables import Variable
 
 BLOCK_BYTES = 64 * 2**20
@@ -108,8 +110,10 @@ def diagnose(
     weighed = weighing(diagnostics, first, weights)
     cells = Cells(dataset, time, variables, weighed, weights, skip_missing)
 
+    counting = cells.counting
+
     def observed_at(values: dict[str, Any], t: Any, sizes: dict[str, Any]) -> _Foreign:
-        weigh = lambda name, value: cells.weigh(name, value, sizes)  # noqa: E731
+        weigh = lambda name, value: counting.weigh(name, value, sizes)  # noqa: E731
         return _Foreign(aliases, values, variables, domain, t, weigh=weigh)
 
     read = [_used(diagnostic, first, cells, observed_at) for diagnostic in diagnostics]
@@ -144,15 +148,27 @@ def diagnose(
     def start(_: Any, values: Any, t: Any, sizes: Any) -> tuple:
         return tuple(diagnostic.init(observed_at(values, t, sizes)) for diagnostic in diagnostics)
 
-    @jax.jit
-    def block(carries, rows, fixed):
-        return jax.lax.scan(
-            lambda carries, row_: over_members(row)(carries, *row_[:2], fixed | row_[2]),
-            carries,
-            rows,
-        )
+    def block(carries: tuple, rows: Any, count: Any, fixed: Any) -> tuple[tuple, dict[str, Any]]:
+        """The first `count` rows of a block."""
 
-    carries, parts, turned = None, [], {name: follow(np.asarray(box)) for name in followed}
+        def at(i: Any, carries: tuple) -> tuple[tuple, dict[str, Any]]:
+            values, t, sizes = jax.tree.map(lambda column: column[i], rows)
+            return over_members(row)(carries, values, t, fixed | sizes)
+
+        def turn(i: Any, state: tuple) -> tuple[tuple, dict[str, Any]]:
+            carries, part = at(i, state[0])
+            return carries, jax.tree.map(lambda whole, one: whole.at[i].set(one), state[1], part)
+
+        size = jax.tree.leaves(rows)[0].shape[0]
+        one = jax.eval_shape(at, 0, carries)[1]
+        empty = jax.tree.map(lambda each: jnp.zeros((size, *each.shape), each.dtype), one)
+        return jax.lax.fori_loop(0, count, turn, (carries, empty))
+
+    # a loop over files compiles once, however many rows they have
+    made = made_for(key_of((), (diagnostics, aliases, variables, domain, counting, axes)))
+    compiled = made.setdefault("diagnosed", jax.jit(block))
+
+    size, carries, parts, turned = 0, None, [], {name: follow(np.asarray(box)) for name in followed}
     fixed = jax.tree.map(jnp.asarray, cells.fixed)
     for place, values in rows_of(arrays | cells.changing, time, len(times), BLOCK_BYTES):
         for name in arrays:
@@ -163,14 +179,16 @@ def diagnose(
             if name in turned:
                 values[name] = turned[name](values[name])
         cells.look(values, with_members)
-        given, changing = jax.tree.map(jnp.asarray, without_weights(values, cells))
-        rows = given, as_number(times[place]), changing
+        given, changing = without_weights(values, cells)
+        rows = given, times[place].astype(jax.dtypes.canonicalize_dtype(float)), changing
         if carries is None:
-            values, t, sizes = jax.tree.map(lambda column: column[0], rows)
+            values, t, sizes = jax.tree.map(lambda column: jnp.asarray(column[0]), rows)
             members = jnp.arange(dataset.sizes["member"]) if mapped else 0
             carries = over_members(start)(members, values, t, fixed | sizes)
-        carries, part = block(carries, rows, fixed)
-        parts.append(jax.tree.map(np.asarray, part))
+        count = len(times[place])
+        size = size or (count if count < len(times) else rows_with_room(rows))
+        carries, part = compiled(carries, longer(rows, size - count), count, fixed)
+        parts.append({name: np.asarray(each)[:count] for name, each in part.items()})
     leading = (time, "member") if mapped else (time,)
     result = {
         name: xr.Variable(

@@ -1,6 +1,7 @@
 """The weights of the cells of a dataset's variables, and which cells are left out, row by row."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -38,6 +39,29 @@ def weighing(
     return found
 
 
+@dataclass(frozen=True)
+class Counting:
+    """How cells count: those of which observables have weights, along which of their dims, and
+    whether what is missing is left out.
+    """
+
+    names: tuple[str, ...]
+    dims: dict[str, tuple[str, ...]]
+    skip_missing: bool
+
+    def weigh(self, name: str, values: Array, sizes: Mapping[str, Array]) -> Weighed:
+        """The weights of an observable at one time; 0, or False, for what is left out."""
+        weights = sizes.get(_key(name))
+        if weights is not None:
+            weights = jnp.broadcast_to(weights, values.shape)
+        if self.skip_missing and name in self.names and jnp.issubdtype(values.dtype, jnp.inexact):
+            there = jnp.isfinite(values)
+            if weights is not None:
+                there = jnp.where(there & jnp.isfinite(weights), weights, jnp.zeros_like(weights))
+            weights = there
+        return Weighed(weights, self.dims.get(name, ()))
+
+
 class Cells:
     """The weights of the cells of some variables, those that change in time read with them; counts
     what is left out.
@@ -57,6 +81,7 @@ class Cells:
         self.given = given
         self.dims: dict[str, tuple[str, ...]] = {}
         self.found: dict[str, str] = {}  # what the weights are
+        self.counting = Counting(self.names, self.dims, skip_missing)
         self.fixed: dict[str, np.ndarray] = {}
         self.changing: dict[str, xr.DataArray] = {}
         self._left_out: dict[str, list[np.ndarray]] = {name: [] for name in names}
@@ -77,18 +102,6 @@ class Cells:
             else:
                 values = np.expand_dims(found.values, missing)
                 self.fixed[_key(name)] = checked_weights(values, name, skip_missing)
-
-    def weigh(self, name: str, values: Array, sizes: Mapping[str, Array]) -> Weighed:
-        """The weights of an observable at one time; 0, or False, for what is left out."""
-        weights = sizes.get(_key(name))
-        if weights is not None:
-            weights = jnp.broadcast_to(weights, values.shape)
-        if self.skip_missing and name in self.names and jnp.issubdtype(values.dtype, jnp.inexact):
-            there = jnp.isfinite(values)
-            if weights is not None:
-                there = jnp.where(there & jnp.isfinite(weights), weights, jnp.zeros_like(weights))
-            weights = there
-        return Weighed(weights, self.dims.get(name, ()))
 
     def look(self, values: dict[str, np.ndarray], members: Collection[str]) -> None:
         """Check the weights of a block of rows, and count what is left out of it; `members` are

@@ -22,7 +22,7 @@ from physent.entropy.discrete import (
     Estimator,
     alike,
     along_samples,
-    as_array,
+    as_near,
     as_real,
     as_sizes,
     brief,
@@ -254,7 +254,7 @@ def lagged(
     """The target's present, the source's past (l arrays) and the target's past (k arrays), each
     (..., N - lost).
     """
-    source, target = as_array(source), as_array(target)
+    source, target = as_near(source), as_near(target)
     alike("source, target", source, target)
     if not target.ndim:
         raise ValueError("source, target: given single numbers, allowed: series (..., N)")
@@ -320,10 +320,11 @@ def ksg_transfer_entropy(
     Raises ValueError for pasts that do not fit into the series. Bias: towards zero.
     """
     present, other, own = lagged(source, target, k, l, delay)
+    numbers = np if isinstance(present, np.ndarray) else jnp  # which compiles nothing
     return ksg_conditional_mutual_information(
         present[..., None],
-        jnp.stack(other, axis=-1),
-        jnp.stack(own, axis=-1),
+        numbers.stack(other, axis=-1),
+        numbers.stack(own, axis=-1),
         neighbours,
         method=method,
     )
