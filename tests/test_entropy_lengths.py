@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 import physent
-import physent.data.accessor  # noqa: F401
+import physent.data.accessor
 from physent.diagnostics import Entropy, PermutationEntropy
 from physent.entropy import (
     AmplitudeOrdinal,

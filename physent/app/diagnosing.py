@@ -1,9 +1,11 @@
 """The command that applies a diagnostic to a file; it returns the exit code."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_origin
 
 import jax
+import numpy as np
 import xarray as xr
 
 from physent.app.speaking import command
@@ -68,6 +70,8 @@ def diagnose(
             result.load()  # its coordinates are of the file
         except ValueError as error:
             raise FolderError(f"{file}: {error}") from None
+    for words in _undefined(result):
+        say(words, wrong=True)
     if output is None:
         say(result.to_dataframe().to_string())
         return 0
@@ -82,6 +86,18 @@ def diagnose(
         raise FolderError(f"{output}: cannot be written: {error}") from None
     say(output)
     return 0
+
+
+def _undefined(result: xr.Dataset) -> Iterator[str]:
+    """What has no value somewhere though it should, and where first."""
+    for name, array in result.data_vars.items():
+        if array.dtype.kind == "f" and "nan" not in array.attrs:
+            rows = np.isnan(array.values).reshape(len(array), -1).any(axis=1)
+            if rows.any():
+                time, row = array.dims[0], int(np.argmax(rows))
+                label = array[time].values[row] if time in array.coords else row
+                words = f"is NaN at {rows.sum()} of {rows.size} rows"
+                yield f"{name} {words}, first at {time} = {label}"
 
 
 def _class_of(kind: str) -> type[Diagnostic]:
@@ -120,7 +136,8 @@ def _chosen(
 
 def _period_of(text: str) -> list[float]:
     """The numbers of --period."""
-    given = value_or_word(f"[{text.strip().strip('[]')}]")
+    text = text.strip()
+    given = value_or_word(text if text.startswith("[") or text.endswith("]") else f"[{text}]")
     if (
         not isinstance(given, list)
         or not given

@@ -22,7 +22,6 @@ from physent.data.described import (
 from physent.data.naming import along_time, meant, times_along, with_words, words_of
 from physent.data.times import uneven
 from physent.data.weighing import Cells, weighing, without_weights
-from physent.diagnostics.fields import DifferentialEntropy
 from physent.entropy import OutcomeSpace
 from physent.protocol.diagnostic import Diagnostic, Observed, check_diagnostics
 from physent.protocol.identity import key_of
@@ -200,8 +199,8 @@ def diagnose(
         for name, variable in outputs.items()
     }
     for diagnostic in diagnostics:
-        if isinstance(diagnostic, DifferentialEntropy):
-            of = first.find(diagnostic.of)
+        if diagnostic.measures_lengths():
+            of = first.find(getattr(diagnostic, "of", ""))
             along = [dim for dim in variables[of].dims if dim not in cells.dims.get(of, ())]
             for name in diagnostic.variables(first):
                 result[name].attrs |= measured_in(dataset, along)

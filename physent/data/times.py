@@ -56,6 +56,21 @@ def tells_time(variable: xr.Variable) -> bool | None:
     return False if named or axis else None
 
 
+def refuse_missing(times: np.ndarray, dim: str) -> None:
+    """Raise ValueError where the time of a row is not a number."""
+    missing = np.zeros(times.shape, bool)
+    if times.dtype.kind in "mM":
+        missing = np.isnat(times)
+    elif times.dtype.kind == "f":
+        missing = ~np.isfinite(times)
+    if np.any(missing):
+        row = int(np.argmax(missing))
+        raise ValueError(
+            f"the time of row {row} is not a number, but {times[row]} (dimension {dim!r}): "
+            f"cut such rows, or drop the times (drop_vars({dim!r}))"
+        )
+
+
 def steps_of(points: np.ndarray) -> np.ndarray:
     """The steps between neighbouring points, between dates of any resolution in seconds."""
     if points.dtype.kind in "mM":

@@ -135,11 +135,26 @@ class Cells:
                 continue
             share = np.concatenate(self._left_out[name])
             for output in outputs[name]:
-                result[output].attrs["left_out"] = float(np.mean(share))
-            if np.ptp(share) > 1e-12:
-                words = {"units": "1", "long_name": f"share of the cells of {name} left out"}
+                result[output].attrs |= mean_left_out(share)
+            if changes(share):
                 dims = leading[: share.ndim]
-                result[f"left_out_{name}"] = xr.Variable(dims, share, words | {"role": "share"})
+                result[f"left_out_{name}"] = xr.Variable(dims, share, words_of_left_out(name))
+
+
+def mean_left_out(share: np.ndarray) -> dict[str, float]:
+    """The attribute of a result that says which share of the cells was left out."""
+    return {"left_out": float(np.mean(share))}
+
+
+def changes(share: np.ndarray) -> bool:
+    """Whether another share was left out here than there, so that `left_out_...` says which."""
+    return share.size > 0 and float(np.ptp(share)) > 1e-12
+
+
+def words_of_left_out(name: str) -> dict[str, str]:
+    """The attributes of the shares of the cells of a variable that were left out."""
+    long_name = f"share of the cells of {name} left out"
+    return {"units": "1", "long_name": long_name, "role": "share"}
 
 
 def told_weights(given: str | xr.DataArray | None, found: Any) -> dict[str, str]:
