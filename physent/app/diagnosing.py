@@ -41,8 +41,45 @@ def diagnose(
     """Apply a diagnostic to a file."""
     if output is not None and output.exists():
         raise FolderError(f"{output} exists: choose another --output")
-    cls = _class_of(kind)
     named = {"measure": measure, "outcomes": outcomes}
+    words = {"time": time, "group": group, "weights": weights, "skip_missing": skip_missing}
+    result = diagnosed(file, of, kind, named, set_, **words, period=period, unwrap=unwrap)
+    for words in _undefined(result):
+        say(words, wrong=True)
+    if output is None:
+        say(result.to_dataframe().to_string())
+        return 0
+    for variable in result.variables.values():  # how the file packed it is of no use for another
+        kept = ("units", "calendar")
+        variable.encoding = {
+            key: variable.encoding[key] for key in kept if key in variable.encoding
+        }
+    try:
+        write_dataset(result, output)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise FolderError(f"{output}: cannot be written: {error}") from None
+    say(output)
+    return 0
+
+
+def diagnosed(
+    file: Path,
+    of: list[str] | None,
+    kind: str,
+    named: dict[str, str | None],
+    set_: list[str] | None,
+    *,
+    time: str | None,
+    group: str | None,
+    weights: str | None,
+    skip_missing: bool,
+    period: str | None = None,
+    unwrap: bool = False,
+) -> xr.Dataset:
+    """What a diagnostic gives of a file; `named` are those of its parameters with an option of
+    their own.
+    """
+    cls = _class_of(kind)
     data: dict[str, Any] = {
         key: value_or_word(value) for key, value in named.items() if value is not None
     }
@@ -67,25 +104,9 @@ def diagnose(
                 period=box,
                 unwrap=unwrap,
             )
-            result.load()  # its coordinates are of the file
+            return result.load()  # its coordinates are of the file
         except ValueError as error:
             raise FolderError(f"{file}: {error}") from None
-    for words in _undefined(result):
-        say(words, wrong=True)
-    if output is None:
-        say(result.to_dataframe().to_string())
-        return 0
-    for variable in result.variables.values():  # how the file packed it is of no use for another
-        kept = ("units", "calendar")
-        variable.encoding = {
-            key: variable.encoding[key] for key in kept if key in variable.encoding
-        }
-    try:
-        write_dataset(result, output)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise FolderError(f"{output}: cannot be written: {error}") from None
-    say(output)
-    return 0
 
 
 def _undefined(result: xr.Dataset) -> Iterator[str]:
