@@ -84,6 +84,7 @@ class Cells:
         self.counting = Counting(self.names, self.dims, skip_missing)
         self.fixed: dict[str, np.ndarray] = {}
         self.changing: dict[str, xr.DataArray] = {}
+        self._turned: dict[str, tuple[list[int], list[int]]] = {}
         self._left_out: dict[str, list[np.ndarray]] = {name: [] for name in names}
         for name in names if given is not None else ():
             dims = variables[name].dims
@@ -92,14 +93,14 @@ class Cells:
                 raise ValueError("weights: one array for all members, given one with `member`")
             self.found[name] = str(found.name or "given")
             self.dims[name] = tuple(str(dim) for dim in found.dims if dim != time)
-            there = [dim for dim in dims if dim in found.dims]
-            found = found.transpose(*([time] if time in found.dims else []), *there)
             missing = [i for i, dim in enumerate(dims) if dim not in found.dims]
-            if time in found.dims:
-                self.changing[_key(name)] = found.expand_dims(
-                    {dims[i]: 1 for i in missing}, [i + 1 for i in missing]
-                )
+            if time in found.dims:  # read as it lies in the file, and turned in memory
+                own = [dim for dim in found.dims if dim != time]
+                turned = [1 + own.index(dim) for dim in dims if dim in own]
+                self.changing[_key(name)] = found
+                self._turned[name] = [0, *turned], [i + 1 for i in missing]
             else:
+                found = found.transpose(*[dim for dim in dims if dim in found.dims])
                 values = np.expand_dims(found.values, missing)
                 self.fixed[_key(name)] = checked_weights(values, name, skip_missing)
 
@@ -111,8 +112,10 @@ class Cells:
             weights, shape = self.fixed.get(_key(name)), values[name].shape
             lead = 2 if name in members else 1
             if _key(name) in self.changing:
-                along = tuple(range(1, values[_key(name)].ndim))
-                weights = checked_weights(values[_key(name)], name, self.skip_missing, along)
+                order, missing = self._turned[name]
+                weights = np.expand_dims(values[_key(name)].transpose(order), missing)
+                along = tuple(range(1, weights.ndim))
+                weights = checked_weights(weights, name, self.skip_missing, along)
                 values[_key(name)] = weights
                 weights = weights[:, None] if lead == 2 else weights
             if self.skip_missing:
