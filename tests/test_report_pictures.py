@@ -114,7 +114,8 @@ def test_many_walkers_on_a_line_are_a_density():
     )
     found = physent.report.plot(dataset)
     assert list(found) == ["position over time"] and movie.filmed(dataset) is None
-    image, bar = found["position over time"].axes
+    (image,) = found["position over time"].axes
+    (bar,) = image.child_axes
     assert "density" in bar.get_ylabel() and image.get_ylabel() == "position [rad]"
     assert image.get_ylim() == pytest.approx((0, 2 * np.pi))
 

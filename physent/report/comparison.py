@@ -178,7 +178,7 @@ def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
 
 def _both(a: xr.DataArray, b: xr.DataArray) -> Figure:
     fig = series.rows([a.rename("A"), b.rename("B")], together=True)
-    fig.axes[0].set_ylabel(style.labelled(str(a.name), a.attrs))
+    fig.axes[0].set(title=style.titled(str(a.name), a.attrs), ylabel="")
     return fig
 
 

@@ -183,8 +183,12 @@ def heatmap(
 def colourbar(
     fig: Figure, image: Any, axes: Axes | list[Axes], label: str, aspect: float = 26
 ) -> Colorbar:
-    """Add a slim colour bar."""
-    bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=aspect, label=label)
+    """Add a slim colour bar, as high as the axes where these are one set, whatever their aspect."""
+    if isinstance(axes, Axes):
+        beside = axes.inset_axes((1.025, 0.0, 1 / aspect, 1.0))
+        bar = fig.colorbar(image, cax=beside, label=label)
+    else:
+        bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=aspect, label=label)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return bar
 
