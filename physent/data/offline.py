@@ -95,7 +95,7 @@ def diagnose(
     domain = domain_of(dataset, time, box)
     times = times_along(dataset, time)
     if any(each.in_order() for each in diagnostics) and (said := uneven(dataset, time)):
-        raise ValueError(said[0].upper() + said[1:])
+        raise ValueError(said)
     for key, said in of_another_precision(diagnostics):
         raise ValueError(f"{key}: {said}")
     shapes = {

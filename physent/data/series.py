@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from physent.data.naming import along_time, times_along
-from physent.data.times import are_dates, uneven
+from physent.data.times import TIMES, are_dates, seconds_of, times_of, uneven
 
 
 def lone_series(dataset: xr.Dataset, time: str | None) -> list[str]:
@@ -44,3 +44,17 @@ def along_t(dataset: xr.Dataset, names: Iterable[str], time: str | None) -> xr.D
     said = f"{dim} ({unit} since the first)" if unit else dim
     coordinate = xr.Variable("t", times.astype(float), {"units": unit or "1", "long_name": dim})
     return xr.Dataset(found, {"t": coordinate}, {"time": said})
+
+
+def over_t(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset with its times in numbers, dates in seconds since the first, and with the one
+    dimension of time called `t` where its name is not a usual one.
+    """
+    dims = times_of(dataset)
+    for dim in dims:
+        if dim in dataset.coords and are_dates(dataset[dim].values):
+            words = {"units": "s", "long_name": f"{dim}, since the first"}
+            dataset = dataset.assign_coords({dim: (dim, seconds_of(dataset[dim].values), words)})
+    if len(dims) == 1 and dims[0] not in TIMES and "t" not in dataset.variables:
+        dataset = dataset.rename({dims[0]: "t"})
+    return dataset
