@@ -9,6 +9,7 @@ import xarray as xr
 import physent
 import physent.data.accessor
 from physent.app import cli
+from physent.data.times import even_parts, uneven
 from physent.diagnostics import DifferentialEntropy, Entropy
 from physent.report.checks import finished
 from physent.solvers import NLSE
@@ -171,3 +172,15 @@ def test_a_run_in_memory_names_no_file_that_is_nowhere_and_says_how_it_ended():
     assert said.state == "good" and said.sentence == (
         "yes, ended by run.until at t = 0 of 1, 1 rows: entropy_density_shannon is above 0.1"
     )
+
+
+def test_parts_between_gaps_are_even():
+    t = np.array([0.0, 1, 2, 5, 6, 6, 7, 8, 20, 30])
+    data = xr.Dataset({"x": ("t", np.arange(10.0))}, {"t": t})
+    parts = even_parts(data, "t")
+    assert [part.x.values.tolist() for part in parts] == [[0, 1, 2], [3, 4], [5, 6, 7]]
+    assert not any(uneven(part, "t") for part in parts) and uneven(data, "t")
+    dates = np.datetime64("2020-01-01", "ns") + np.array([0, 1, 2, 9, 10]).astype("m8[h]")
+    series = xr.DataArray(np.arange(5.0), {"date": dates}, "date")
+    assert [part.size for part in even_parts(series, "date")] == [3, 2]
+    assert even_parts(series[:1], "date") == []

@@ -149,7 +149,7 @@ def even_parts(data: D, dim: str) -> list[D]:
 
     Rows with missing values are taken out before, `data.dropna(dim)`.
     """
-    points = data[dim].values
+    points = np.asarray(data[dim].values)
     if len(points) < 2:
         return []
     _, off = _off(points, steps_of(points))

@@ -120,17 +120,17 @@ class _Spaces(NamedTuple):
     batch: tuple[int, ...]
     points: list[Array]
     circles: list[Array | None]
-    count: Count | None
+    first: Count | None
 
     def on_host(self) -> list[np.ndarray]:
         """The points that count, of known spaces."""
-        size = self.points[0].shape[1] if self.count is None else int(self.count)
+        size = self.points[0].shape[1] if self.first is None else int(self.first)
         return [np.asarray(points)[:, :size] for points in self.points]
 
     def where(self) -> Array | None:
         """Which of the points count; None for all."""
         size = self.points[0].shape[1]
-        return first_of(size, size if self.count is None else self.count)
+        return first_of(size, size if self.first is None else self.first)
 
     def terms(self) -> dict[tuple[int, ...], int]:
         """The subspaces in which neighbours are counted, with the sign of their term: x and y, or
@@ -215,7 +215,7 @@ def _count(
 def _information(spaces: _Spaces, k: int, method: Method, form: int = 1) -> Array:
     if known(*spaces.points):
         warn_of_ties(spaces.on_host())
-    refuse_few(k, spaces.points[0].shape[1] if spaces.count is None else int(spaces.count))
+    refuse_few(k, spaces.points[0].shape[1] if spaces.first is None else int(spaces.first))
     prepared, missing, constant = _prepared(spaces, k)
     value = _by_tree(prepared, k) if method == "tree" else _by_pairs(prepared, k, form)
     value = jnp.where(constant, jnp.zeros_like(value), value)
@@ -234,7 +234,7 @@ def _prepared(spaces: _Spaces, k: int) -> tuple[_Spaces, Array, Array]:
         for points in spaces.points
     ]
     still = [jnp.all(p == p[:, :1], axis=(1, 2)) for p in points[:2]]
-    if spaces.count is None:  # else there are no ties
+    if spaces.first is None:  # else there are no ties
         points = [
             jax.vmap(lambda one: untied(one, k, i, circle))(each)  # noqa: B023 - called at once
             for i, (each, circle) in enumerate(zip(points, spaces.circles, strict=True))
@@ -245,7 +245,7 @@ def _prepared(spaces: _Spaces, k: int) -> tuple[_Spaces, Array, Array]:
         for circle, unit in zip(spaces.circles, units, strict=True)
     ]
     points = [each / unit for each, unit in zip(points, units, strict=True)]
-    prepared = _Spaces(spaces.batch, points, circles, spaces.count)
+    prepared = _Spaces(spaces.batch, points, circles, spaces.first)
     return prepared, missing, still[0] | still[1]
 
 
