@@ -136,7 +136,8 @@ def test_a_file_of_another_program_is_drawn_over_its_dates():
     data = xr.Dataset({"rain": ("date", np.arange(9.0))}, {"date": dates})
     (figure,) = physent.report.plot(data).values()
     assert figure.axes[0].get_xlabel() == "t [s]"
-    np.testing.assert_allclose(figure.axes[0].lines[0].get_xdata(), np.arange(9) * 3600.0)
+    drawn = np.asarray(figure.axes[0].lines[0].get_xdata(), float)
+    np.testing.assert_allclose(drawn, np.arange(9) * 3600.0)
 
 
 def test_numbers_are_printed_as_they_were_given():
