@@ -176,7 +176,7 @@ def execute(
     program, cadence, begun = _plan(experiment, state)
     beginning = begin(program, cadence, jax.random.key(experiment.run.seed), begun)
     check_start(program, beginning)
-    attributes = attributes_of(experiment, cadence, program)
+    attributes = attributes_of(experiment, cadence, program, in_memory=output is None)
     scales = scales_of(program, beginning.instant.state)
     layout = Layout.of(program, cadence, beginning.rows, attributes, scales)
 

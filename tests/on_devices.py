@@ -48,6 +48,7 @@ from physent.solvers.kelvin_helmholtz.initial import TaylorGreen
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+STARTS = np.random.default_rng(0).uniform(-3, 3, (8, 20, 3))  # arrays that are given, by member
 MEMBERS = {
     "heat": lambda: Heat(nu=np.linspace(0.1, 0.3, 8)),
     "nlse": lambda: NLSE(n=64, method="dopri8", nonlinearity=np.linspace(0.5, 1.0, 8)),
@@ -57,7 +58,7 @@ MEMBERS = {
     "active_matter": lambda: ActiveMatter(
         particles=64, neighbors=6, speed=0.5, skin=0.2, diffusivity=0.1
     ),
-    "couzin": lambda: Couzin(n=20),
+    "couzin": lambda: Couzin(n=20, initial={"position": STARTS, "heading": STARTS[..., ::-1] + 1}),
     "linear_langevin": lambda: LinearLangevin(),
     "tilted_ring": lambda: TiltedRing(),
 }
@@ -79,6 +80,7 @@ CUT = {
         method="splitting",
         boundary="open",
         trap=0.1,
+        initial=10 * np.random.default_rng(1).uniform(-1, 1, (64, 2)),
     ),
 }
 

@@ -10,6 +10,8 @@ import textwrap
 import tomllib
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from physent.report.particles import HEADINGS
 from physent.report.pictures import ENTROPIES, FIRST_ROLES
 from physent.report.sorts import PLACES, VECTORS
 from physent.report.style import COLORMAPS
+from physent.solvers import ActiveMatter
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -133,6 +136,18 @@ def test_the_systems_of_the_guides_work(page):
     scope: dict = {}
     for code in found:
         exec(code, scope)
+
+
+def test_the_propulsion_and_the_force_of_the_guide_work():
+    scope: dict = {}
+    for code in blocks("python", (ROOT / "docs" / "active_matter.md").read_text(encoding="utf-8")):
+        exec(code, scope)
+    g = jnp.broadcast_to(jnp.array([1.0, 0.0]), (20_000, 2))
+    turned = scope["Chiral"]().advance(g, jnp.asarray(0.7), jax.random.key(0))
+    expected = np.exp(-0.07) * np.array([np.cos(0.7), np.sin(0.7)])
+    np.testing.assert_allclose(turned.mean(axis=0), expected, atol=0.01)
+    solver = ActiveMatter(particles=8, propulsion=scope["Chiral"](), force=scope["Spring"]())
+    assert float(solver.propulsion.persistence(2)) == pytest.approx(0.1 / 1.01)
 
 
 def roles_of_the_code() -> set[str]:

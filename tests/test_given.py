@@ -14,6 +14,7 @@ import physent
 from physent.app.cli import _exit_code
 from physent.errors import ConfigError, ParameterError
 from physent.experiment.building import load_experiment
+from physent.io.folder import read_header
 from physent.protocol.parameters import members_given, settings
 from physent.runs import resume
 from physent.solvers import NLSE, ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon
@@ -322,3 +323,40 @@ def test_other_values_do_not_compile_again():
     for scale in (1.0, 2.0):
         assert np.allclose(start(case.made(scale * case.one())), scale * case.one())
     assert len(traced) == 1
+
+
+CLOSE = np.random.default_rng(4).uniform(-1, 1, (12, 2))
+GROWING = {  # with too little room, with enough; what was given has to outlive the change
+    "active_matter": (
+        lambda given, room: ActiveMatter(
+            particles=12, dt=0.001, neighbors=2 if room else 11, initial=given
+        ),
+        {"position": CLOSE},
+    ),
+    "couzin": (
+        lambda given, room: Couzin(
+            n=12, dt=0.1, search="tiles", near_tiles=1 if room else 64, initial=given
+        ),
+        {
+            "position": np.random.default_rng(5).uniform(-9, 9, (12, 3)),
+            "heading": np.random.default_rng(6).standard_normal((12, 3)),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("name", GROWING)
+def test_what_was_given_outlives_buffers_that_grow(name, members, tmp_path):
+    make, given = GROWING[name]
+    if members > 1:
+        given = {key: np.stack([values, values[::-1]]) for key, values in given.items()}
+    step = float(make(given, 0).dt)
+    settings_ = {"save_every": 2 * step, "members": members, "output": tmp_path / "run"}
+    with physent.run(make(given, 1), t_end=4 * step, **settings_) as first:
+        np.testing.assert_allclose(first.position[0], given["position"], rtol=1e-6)
+    assert "grown" in read_header(tmp_path / "run")
+    longer = resume(tmp_path / "run", t_end=8 * step).dataset().load()
+    roomy = physent.run(make(given, 0), t_end=8 * step, save_every=2 * step, members=members)
+    np.testing.assert_allclose(longer.position, roomy.position, rtol=1e-5, atol=1e-6)
+    longer.close()

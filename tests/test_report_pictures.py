@@ -97,8 +97,47 @@ def test_entropies_are_called_what_authors_call_them(diagnostic, words):
     _, variable = diagnostic.output("u", ())
     assert variable.long_name == words
     title = style.titled("entropy_u", {"long_name": words, "units": "1", "role": "entropy"})
-    assert title in (words[0].upper() + words[1:], "entropy_u")  # or the name, if it is long
+    short = words.replace(", bins = 20)", ")")  # the caption says all
+    assert title == short[0].upper() + short[1:]
     assert "[1]" not in title
+
+
+def test_numbers_of_logarithmic_axes_do_not_run_into_each_other():
+    for low, high, expected in ((0.2, 5.2, ["0.2", "0.5", "1", "2", "5"]), (0.5, 2e3, None)):
+        fig, axes = style.figure()
+        axes.loglog([low, high], [1, 2])
+        axes.set_xlim(low, high)
+        style.decades(axes.xaxis)
+        fig.canvas.draw()
+        labels = [
+            (text.get_position()[0], text.get_text())
+            for text in axes.get_xticklabels(which="both")
+            if low <= text.get_position()[0] <= high and text.get_text()
+        ]
+        if expected is None:
+            assert len(labels) == 4  # powers of ten only
+        else:
+            assert [text for _, text in sorted(labels)] == expected
+
+
+def test_a_colour_bar_is_as_high_as_its_map():
+    x, y = np.arange(12.0), np.arange(4.0)
+    colours = style.colours_of(np.zeros(0), "phase")
+    fig, axes, _ = style.heatmap(x, y, np.ones((4, 12)), colours, "u")
+    axes.set_aspect("equal")
+    fig.canvas.draw()
+    (bar,) = axes.child_axes
+    one, other = axes.get_window_extent(), bar.get_window_extent()
+    assert other.height == pytest.approx(one.height, rel=0.01)
+
+
+def test_a_file_of_another_program_is_drawn_over_its_dates():
+    dates = np.datetime64("2020-01-01", "ns") + np.arange(9).astype("m8[h]")
+    data = xr.Dataset({"rain": ("date", np.arange(9.0))}, {"date": dates})
+    (figure,) = physent.report.plot(data).values()
+    assert figure.axes[0].get_xlabel() == "t [s]"
+    drawn = np.asarray(figure.axes[0].lines[0].get_xdata(), float)
+    np.testing.assert_allclose(drawn, np.arange(9) * 3600.0)
 
 
 def test_numbers_are_printed_as_they_were_given():
@@ -114,7 +153,8 @@ def test_many_walkers_on_a_line_are_a_density():
     )
     found = physent.report.plot(dataset)
     assert list(found) == ["position over time"] and movie.filmed(dataset) is None
-    image, bar = found["position over time"].axes
+    (image,) = found["position over time"].axes
+    (bar,) = image.child_axes
     assert "density" in bar.get_ylabel() and image.get_ylabel() == "position [rad]"
     assert image.get_ylim() == pytest.approx((0, 2 * np.pi))
 

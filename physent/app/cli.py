@@ -193,15 +193,50 @@ def report(
 
 
 @command("reading")
-def compare(a: Path, b: Path, *, output: Path | None = None):
-    """Compare two runs: parameters, invariants, and entropies with autocorrelation-aware tests.
+def compare(
+    a: Path,
+    b: Path,
+    *,
+    of: Annotated[list[str] | None, Parameter(negative="")] = None,
+    kind: str | None = None,
+    measure: str | None = None,
+    outcomes: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    time: str | None = None,
+    group: str | None = None,
+    weights: str | None = None,
+    skip_missing: Flag = False,
+    output: Path | None = None,
+):
+    """Compare two runs: parameters, invariants, and entropies with autocorrelation-aware tests; or
+    two files of any program, by the means of the series that both have, or of the entropies of
+    the variables that --of names.
 
     Parameters
     ----------
     a
-        The run folder of the first run, or its NetCDF file.
+        The run folder of the first run, or its NetCDF file; or any file that diagnose reads.
     b
-        The run folder of the second run, or its NetCDF file.
+        The run folder of the second run, or its NetCDF file; or any file that diagnose reads.
+    of
+        Variable, or expression, whose entropy at each time is computed in both and compared;
+        repeatable. This and the following are as in physent diagnose.
+    kind
+        The diagnostic; default: entropy.
+    measure
+        shannon, renyi, tsallis, ...
+    outcomes
+        density, spectrum, histogram, ...
+    set_
+        Set a parameter of the diagnostic; repeatable.
+    time
+        The dimension of time, or the column of a table.
+    group
+        The group of a file that has groups.
+    weights
+        How many equal cells each cell stands for: area, volume, a variable, or an expression.
+    skip_missing
+        Leave out cells that are masked or not finite.
     output
         An HTML page with figures to write in addition to the table.
     """

@@ -1,9 +1,11 @@
 """The command that applies a diagnostic to a file; it returns the exit code."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_origin
 
 import jax
+import numpy as np
 import xarray as xr
 
 from physent.app.speaking import command
@@ -39,8 +41,45 @@ def diagnose(
     """Apply a diagnostic to a file."""
     if output is not None and output.exists():
         raise FolderError(f"{output} exists: choose another --output")
-    cls = _class_of(kind)
     named = {"measure": measure, "outcomes": outcomes}
+    words = {"time": time, "group": group, "weights": weights, "skip_missing": skip_missing}
+    result = diagnosed(file, of, kind, named, set_, **words, period=period, unwrap=unwrap)
+    for words in _undefined(result):
+        say(words, wrong=True)
+    if output is None:
+        say(result.to_dataframe().to_string())
+        return 0
+    for variable in result.variables.values():  # how the file packed it is of no use for another
+        kept = ("units", "calendar")
+        variable.encoding = {
+            key: variable.encoding[key] for key in kept if key in variable.encoding
+        }
+    try:
+        write_dataset(result, output)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise FolderError(f"{output}: cannot be written: {error}") from None
+    say(output)
+    return 0
+
+
+def diagnosed(
+    file: Path,
+    of: list[str] | None,
+    kind: str,
+    named: dict[str, str | None],
+    set_: list[str] | None,
+    *,
+    time: str | None,
+    group: str | None,
+    weights: str | None,
+    skip_missing: bool,
+    period: str | None = None,
+    unwrap: bool = False,
+) -> xr.Dataset:
+    """What a diagnostic gives of a file; `named` are those of its parameters with an option of
+    their own.
+    """
+    cls = _class_of(kind)
     data: dict[str, Any] = {
         key: value_or_word(value) for key, value in named.items() if value is not None
     }
@@ -65,23 +104,21 @@ def diagnose(
                 period=box,
                 unwrap=unwrap,
             )
-            result.load()  # its coordinates are of the file
+            return result.load()  # its coordinates are of the file
         except ValueError as error:
             raise FolderError(f"{file}: {error}") from None
-    if output is None:
-        say(result.to_dataframe().to_string())
-        return 0
-    for variable in result.variables.values():  # how the file packed it is of no use for another
-        kept = ("units", "calendar")
-        variable.encoding = {
-            key: variable.encoding[key] for key in kept if key in variable.encoding
-        }
-    try:
-        write_dataset(result, output)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise FolderError(f"{output}: cannot be written: {error}") from None
-    say(output)
-    return 0
+
+
+def _undefined(result: xr.Dataset) -> Iterator[str]:
+    """What has no value somewhere though it should, and where first."""
+    for name, array in result.data_vars.items():
+        if array.dtype.kind == "f" and "nan" not in array.attrs:
+            rows = np.isnan(array.values).reshape(len(array), -1).any(axis=1)
+            if rows.any():
+                time, row = array.dims[0], int(np.argmax(rows))
+                label = array[time].values[row] if time in array.coords else row
+                words = f"is NaN at {rows.sum()} of {rows.size} rows"
+                yield f"{name} {words}, first at {time} = {label}"
 
 
 def _class_of(kind: str) -> type[Diagnostic]:
@@ -120,7 +157,8 @@ def _chosen(
 
 def _period_of(text: str) -> list[float]:
     """The numbers of --period."""
-    given = value_or_word(f"[{text.strip().strip('[]')}]")
+    text = text.strip()
+    given = value_or_word(text if text.startswith("[") or text.endswith("]") else f"[{text}]")
     if (
         not isinstance(given, list)
         or not given

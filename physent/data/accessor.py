@@ -18,7 +18,15 @@ from physent.data.applied import applied
 from physent.data.cells import bounds_of, is_even, weights_of, widths_of
 from physent.data.described import measured_in
 from physent.data.naming import with_words
-from physent.data.times import TIMES, are_dates, tells_time, time_of, times_of, uneven
+from physent.data.times import (
+    TIMES,
+    are_dates,
+    refuse_missing,
+    tells_time,
+    time_of,
+    times_of,
+    uneven,
+)
 from physent.data.weighing import told_weights
 from physent.diagnostics.fields import Entropy
 from physent.entropy import (
@@ -124,8 +132,13 @@ class PhysentAccessor:
     def _check_order(
         self, dims: list[Hashable], outcomes: OutcomeSpace | None, in_order: bool
     ) -> None:
-        """Raise ValueError where values must be evenly spaced along a dimension and are not."""
+        """Raise ValueError where a time is not a number, and where values must be evenly spaced
+        along a dimension and are not.
+        """
         times = self._times()
+        for d in times:
+            if d in self._array.coords:
+                refuse_missing(self._array[d].values, d)
         for d in dims if in_order or (outcomes is not None and outcomes.in_order) else ():
             known = d in self._array.coords
             if d in times or (known and are_dates(self._array[d].values)):

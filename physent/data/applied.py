@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from physent.data.blocks import check, checked_weights, native_block, pieces, share_left_out
+from physent.data.weighing import changes, mean_left_out, words_of_left_out
 from physent.entropy import OutcomeSpace
 
 OnBlock = Callable[..., tuple[np.ndarray, np.ndarray]]
@@ -115,10 +116,9 @@ def _told(result: xr.DataArray, share: xr.DataArray, name: str) -> xr.DataArray:
     """The result with the share of cells left out, as an attribute where it is known, and as a
     coordinate where it changes.
     """
-    share.attrs = {"units": "1", "long_name": f"share of the cells of {name} left out"}
-    if share.chunks:
-        return result.assign_coords({f"left_out_{name}": share})
-    result.attrs["left_out"] = float(share.mean())
-    if share.size and float(share.max() - share.min()) > 1e-12:
+    share.attrs = words_of_left_out(name)
+    if not share.chunks:
+        result.attrs |= mean_left_out(share.values)
+    if share.chunks or changes(share.values):
         return result.assign_coords({f"left_out_{name}": share})
     return result

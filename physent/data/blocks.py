@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from physent.entropy import OutcomeSpace
+from physent.entropy.discrete import length_with_room
 
 PIECE_BYTES = 128 * 2**20
 
@@ -72,6 +73,23 @@ def rows_of(
     for first in range(0, count, rows):
         place = slice(first, min(first + rows, count))
         yield place, {name: read(array, place) for name, array in arrays.items()}
+
+
+def rows_with_room(rows: Any) -> int:
+    """How many rows to make of those of a block, so that blocks of nearly as many need no other
+    program.
+    """
+    columns = jax.tree.leaves(rows)
+    count = columns[0].shape[0]
+    small = sum(column.nbytes for column in columns) <= 2**20
+    return length_with_room(count) if small else count
+
+
+def longer(rows: Any, more: int) -> Any:
+    """The columns of a block with so many copies of their last row behind."""
+    return jax.tree.map(
+        lambda column: np.pad(column, [(0, more)] + [(0, 0)] * (column.ndim - 1), "edge"), rows
+    )
 
 
 def pieces(

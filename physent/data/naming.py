@@ -10,7 +10,7 @@ import xarray as xr
 
 from physent.data.complex_parts import with_complex
 from physent.data.expressions import expression
-from physent.data.times import OWN, TIMES, seconds_of, tells_time, time_of, times_of
+from physent.data.times import OWN, TIMES, refuse_missing, seconds_of, tells_time, time_of, times_of
 from physent.protocol.declaration import declarations
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.parameters import settings
@@ -111,15 +111,6 @@ def times_along(dataset: xr.Dataset, time: str) -> np.ndarray:
     """
     times: Any = np.empty(0, object)
     if time in dataset.coords:
-        times = dataset[time].values
-        missing = np.isnat(times) if times.dtype.kind in "mM" else None
-        if times.dtype.kind == "f":
-            missing = ~np.isfinite(times)
-        if missing is not None and np.any(missing):
-            row = int(np.argmax(missing))
-            raise ValueError(
-                f"the time of row {row} is not a number, but {times[row]} (dimension {time!r}): "
-                f"cut such rows, or drop the times (drop_vars({time!r}))"
-            )
-        times = seconds_of(times)
+        refuse_missing(dataset[time].values, time)
+        times = seconds_of(dataset[time].values)
     return times if times.dtype.kind in "fiu" else np.arange(dataset.sizes[time])

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from physent.data.blocks import check, check_fits, follow, rows_of
+from physent.data.blocks import check, check_fits, follow, longer, rows_of, rows_with_room
 from physent.data.described import (
     UNWRAPPED,
     box_of,
@@ -22,10 +22,11 @@ from physent.data.described import (
 from physent.data.naming import along_time, meant, times_along, with_words, words_of
 from physent.data.times import uneven
 from physent.data.weighing import Cells, weighing, without_weights
-from physent.diagnostics.fields import DifferentialEntropy
 from physent.entropy import OutcomeSpace
 from physent.protocol.diagnostic import Diagnostic, Observed, check_diagnostics
-from physent.protocol.parameters import as_number, check_instance, of_another_precision
+from physent.protocol.identity import key_of
+from physent.protocol.parameters import check_instance, of_another_precision
+from physent.protocol.reuse import made_for
 from physent.protocol.variables import Variable
 
 BLOCK_BYTES = 64 * 2**20
@@ -95,7 +96,7 @@ def diagnose(
     domain = domain_of(dataset, time, box)
     times = times_along(dataset, time)
     if any(each.in_order() for each in diagnostics) and (said := uneven(dataset, time)):
-        raise ValueError(said[0].upper() + said[1:])
+        raise ValueError(said)
     for key, said in of_another_precision(diagnostics):
         raise ValueError(f"{key}: {said}")
     shapes = {
@@ -109,8 +110,10 @@ def diagnose(
     weighed = weighing(diagnostics, first, weights)
     cells = Cells(dataset, time, variables, weighed, weights, skip_missing)
 
+    counting = cells.counting
+
     def observed_at(values: dict[str, Any], t: Any, sizes: dict[str, Any]) -> _Foreign:
-        weigh = lambda name, value: cells.weigh(name, value, sizes)  # noqa: E731
+        weigh = lambda name, value: counting.weigh(name, value, sizes)  # noqa: E731
         return _Foreign(aliases, values, variables, domain, t, weigh=weigh)
 
     read = [_used(diagnostic, first, cells, observed_at) for diagnostic in diagnostics]
@@ -145,15 +148,27 @@ def diagnose(
     def start(_: Any, values: Any, t: Any, sizes: Any) -> tuple:
         return tuple(diagnostic.init(observed_at(values, t, sizes)) for diagnostic in diagnostics)
 
-    @jax.jit
-    def block(carries, rows, fixed):
-        return jax.lax.scan(
-            lambda carries, row_: over_members(row)(carries, *row_[:2], fixed | row_[2]),
-            carries,
-            rows,
-        )
+    def block(carries: tuple, rows: Any, count: Any, fixed: Any) -> tuple[tuple, dict[str, Any]]:
+        """The first `count` rows of a block."""
 
-    carries, parts, turned = None, [], {name: follow(np.asarray(box)) for name in followed}
+        def at(i: Any, carries: tuple) -> tuple[tuple, dict[str, Any]]:
+            values, t, sizes = jax.tree.map(lambda column: column[i], rows)
+            return over_members(row)(carries, values, t, fixed | sizes)
+
+        def turn(i: Any, state: tuple) -> tuple[tuple, dict[str, Any]]:
+            carries, part = at(i, state[0])
+            return carries, jax.tree.map(lambda whole, one: whole.at[i].set(one), state[1], part)
+
+        size = jax.tree.leaves(rows)[0].shape[0]
+        one = jax.eval_shape(at, 0, carries)[1]
+        empty = jax.tree.map(lambda each: jnp.zeros((size, *each.shape), each.dtype), one)
+        return jax.lax.fori_loop(0, count, turn, (carries, empty))
+
+    # a loop over files compiles once, however many rows they have
+    made = made_for(key_of((), (diagnostics, aliases, variables, domain, counting, axes)))
+    compiled = made.setdefault("diagnosed", jax.jit(block))
+
+    size, carries, parts, turned = 0, None, [], {name: follow(np.asarray(box)) for name in followed}
     fixed = jax.tree.map(jnp.asarray, cells.fixed)
     for place, values in rows_of(arrays | cells.changing, time, len(times), BLOCK_BYTES):
         for name in arrays:
@@ -164,14 +179,16 @@ def diagnose(
             if name in turned:
                 values[name] = turned[name](values[name])
         cells.look(values, with_members)
-        given, changing = jax.tree.map(jnp.asarray, without_weights(values, cells))
-        rows = given, as_number(times[place]), changing
+        given, changing = without_weights(values, cells)
+        rows = given, times[place].astype(jax.dtypes.canonicalize_dtype(float)), changing
         if carries is None:
-            values, t, sizes = jax.tree.map(lambda column: column[0], rows)
+            values, t, sizes = jax.tree.map(lambda column: jnp.asarray(column[0]), rows)
             members = jnp.arange(dataset.sizes["member"]) if mapped else 0
             carries = over_members(start)(members, values, t, fixed | sizes)
-        carries, part = block(carries, rows, fixed)
-        parts.append(jax.tree.map(np.asarray, part))
+        count = len(times[place])
+        size = size or (count if count < len(times) else rows_with_room(rows))
+        carries, part = compiled(carries, longer(rows, size - count), count, fixed)
+        parts.append({name: np.asarray(each)[:count] for name, each in part.items()})
     leading = (time, "member") if mapped else (time,)
     result = {
         name: xr.Variable(
@@ -183,8 +200,8 @@ def diagnose(
         for name, variable in outputs.items()
     }
     for diagnostic in diagnostics:
-        if isinstance(diagnostic, DifferentialEntropy):
-            of = first.find(diagnostic.of)
+        if diagnostic.measures_lengths():
+            of = first.find(getattr(diagnostic, "of", ""))
             along = [dim for dim in variables[of].dims if dim not in cells.dims.get(of, ())]
             for name in diagnostic.variables(first):
                 result[name].attrs |= measured_in(dataset, along)

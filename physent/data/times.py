@@ -1,7 +1,12 @@
 """Which dimension is time, the steps between times, and whether they are even."""
 
+import itertools
+from typing import TypeVar
+
 import numpy as np
 import xarray as xr
+
+D = TypeVar("D", xr.Dataset, xr.DataArray)
 
 OWN = ("t_snapshot", "t")  # of the files that physent writes: fields are wanted before series
 TIMES = (*OWN, "time", "Time", "valid_time", "ocean_time", "frame")
@@ -56,6 +61,21 @@ def tells_time(variable: xr.Variable) -> bool | None:
     return False if named or axis else None
 
 
+def refuse_missing(times: np.ndarray, dim: str) -> None:
+    """Raise ValueError where the time of a row is not a number."""
+    missing = np.zeros(times.shape, bool)
+    if times.dtype.kind in "mM":
+        missing = np.isnat(times)
+    elif times.dtype.kind == "f":
+        missing = ~np.isfinite(times)
+    if np.any(missing):
+        row = int(np.argmax(missing))
+        raise ValueError(
+            f"the time of row {row} is not a number, but {times[row]} (dimension {dim!r}): "
+            f"cut such rows, or drop the times (drop_vars({dim!r}))"
+        )
+
+
 def steps_of(points: np.ndarray) -> np.ndarray:
     """The steps between neighbouring points, between dates of any resolution in seconds."""
     if points.dtype.kind in "mM":
@@ -94,11 +114,8 @@ def uneven(data: xr.Dataset | xr.DataArray, dim: str) -> str:
     points = data[dim].values
     if not are_dates(points) and points.dtype.kind not in "fiu":
         return ""
-    steps, rounding = steps_of(points), 0.0
-    if points.dtype.kind == "f":
-        rounding = 4 * float(np.finfo(points.dtype).eps * np.max(np.abs(points)))
-    usual, unit = float(np.median(steps)), " s" if are_dates(points) else ""
-    off = ~(np.abs(steps - usual) <= 1e-4 * abs(usual) + rounding)
+    steps, unit = steps_of(points), " s" if are_dates(points) else ""
+    usual, off = _off(points, steps)
     if np.all(steps > 0) and not np.any(off):
         return ""
     row = int(np.argmax(~(steps > 0) if not np.all(steps > 0) else off))
@@ -112,6 +129,30 @@ def uneven(data: xr.Dataset | xr.DataArray, dim: str) -> str:
             "elsewhere"
         )
     return (
-        f"its times {dim!r} are not evenly spaced: {what}. Sort them (sortby), take an even part, "
-        f"or interpolate; where only the order of rows counts, drop the times (drop_vars({dim!r}))"
+        f"its times {dim!r} are not evenly spaced: {what}. Sort them (sortby), take an even part "
+        "(physent.data.times.even_parts), or interpolate; where only the order of rows counts, "
+        f"drop the times (drop_vars({dim!r}))"
     )
+
+
+def _off(points: np.ndarray, steps: np.ndarray) -> tuple[float, np.ndarray]:
+    """The usual step between times, and which steps are others."""
+    usual, rounding = float(np.median(steps)), 0.0
+    if points.dtype.kind == "f":
+        rounding = 4 * float(np.finfo(points.dtype).eps * np.max(np.abs(points)))
+    return usual, ~(np.abs(steps - usual) <= 1e-4 * abs(usual) + rounding)
+
+
+def even_parts(data: D, dim: str) -> list[D]:
+    """The parts of two rows or more, in their order, within which the times along a dimension
+    follow each other by the usual step: what is between gaps.
+
+    Rows with missing values are taken out before, `data.dropna(dim)`.
+    """
+    points = np.asarray(data[dim].values)
+    if len(points) < 2:
+        return []
+    _, off = _off(points, steps_of(points))
+    ends = [0, *(np.flatnonzero(off) + 1).tolist(), len(points)]
+    stretches = [slice(*pair) for pair in itertools.pairwise(ends)]
+    return [data.isel({dim: each}) for each in stretches if each.stop - each.start > 1]

@@ -1,6 +1,7 @@
 """The weights of the cells of a dataset's variables, and which cells are left out, row by row."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -38,6 +39,29 @@ def weighing(
     return found
 
 
+@dataclass(frozen=True)
+class Counting:
+    """How cells count: those of which observables have weights, along which of their dims, and
+    whether what is missing is left out.
+    """
+
+    names: tuple[str, ...]
+    dims: dict[str, tuple[str, ...]]
+    skip_missing: bool
+
+    def weigh(self, name: str, values: Array, sizes: Mapping[str, Array]) -> Weighed:
+        """The weights of an observable at one time; 0, or False, for what is left out."""
+        weights = sizes.get(_key(name))
+        if weights is not None:
+            weights = jnp.broadcast_to(weights, values.shape)
+        if self.skip_missing and name in self.names and jnp.issubdtype(values.dtype, jnp.inexact):
+            there = jnp.isfinite(values)
+            if weights is not None:
+                there = jnp.where(there & jnp.isfinite(weights), weights, jnp.zeros_like(weights))
+            weights = there
+        return Weighed(weights, self.dims.get(name, ()))
+
+
 class Cells:
     """The weights of the cells of some variables, those that change in time read with them; counts
     what is left out.
@@ -57,8 +81,10 @@ class Cells:
         self.given = given
         self.dims: dict[str, tuple[str, ...]] = {}
         self.found: dict[str, str] = {}  # what the weights are
+        self.counting = Counting(self.names, self.dims, skip_missing)
         self.fixed: dict[str, np.ndarray] = {}
         self.changing: dict[str, xr.DataArray] = {}
+        self._turned: dict[str, tuple[list[int], list[int]]] = {}
         self._left_out: dict[str, list[np.ndarray]] = {name: [] for name in names}
         for name in names if given is not None else ():
             dims = variables[name].dims
@@ -67,28 +93,16 @@ class Cells:
                 raise ValueError("weights: one array for all members, given one with `member`")
             self.found[name] = str(found.name or "given")
             self.dims[name] = tuple(str(dim) for dim in found.dims if dim != time)
-            there = [dim for dim in dims if dim in found.dims]
-            found = found.transpose(*([time] if time in found.dims else []), *there)
             missing = [i for i, dim in enumerate(dims) if dim not in found.dims]
-            if time in found.dims:
-                self.changing[_key(name)] = found.expand_dims(
-                    {dims[i]: 1 for i in missing}, [i + 1 for i in missing]
-                )
+            if time in found.dims:  # read as it lies in the file, and turned in memory
+                own = [dim for dim in found.dims if dim != time]
+                turned = [1 + own.index(dim) for dim in dims if dim in own]
+                self.changing[_key(name)] = found
+                self._turned[name] = [0, *turned], [i + 1 for i in missing]
             else:
+                found = found.transpose(*[dim for dim in dims if dim in found.dims])
                 values = np.expand_dims(found.values, missing)
                 self.fixed[_key(name)] = checked_weights(values, name, skip_missing)
-
-    def weigh(self, name: str, values: Array, sizes: Mapping[str, Array]) -> Weighed:
-        """The weights of an observable at one time; 0, or False, for what is left out."""
-        weights = sizes.get(_key(name))
-        if weights is not None:
-            weights = jnp.broadcast_to(weights, values.shape)
-        if self.skip_missing and name in self.names and jnp.issubdtype(values.dtype, jnp.inexact):
-            there = jnp.isfinite(values)
-            if weights is not None:
-                there = jnp.where(there & jnp.isfinite(weights), weights, jnp.zeros_like(weights))
-            weights = there
-        return Weighed(weights, self.dims.get(name, ()))
 
     def look(self, values: dict[str, np.ndarray], members: Collection[str]) -> None:
         """Check the weights of a block of rows, and count what is left out of it; `members` are
@@ -98,8 +112,10 @@ class Cells:
             weights, shape = self.fixed.get(_key(name)), values[name].shape
             lead = 2 if name in members else 1
             if _key(name) in self.changing:
-                along = tuple(range(1, values[_key(name)].ndim))
-                weights = checked_weights(values[_key(name)], name, self.skip_missing, along)
+                order, missing = self._turned[name]
+                weights = np.expand_dims(values[_key(name)].transpose(order), missing)
+                along = tuple(range(1, weights.ndim))
+                weights = checked_weights(weights, name, self.skip_missing, along)
                 values[_key(name)] = weights
                 weights = weights[:, None] if lead == 2 else weights
             if self.skip_missing:
@@ -122,11 +138,26 @@ class Cells:
                 continue
             share = np.concatenate(self._left_out[name])
             for output in outputs[name]:
-                result[output].attrs["left_out"] = float(np.mean(share))
-            if np.ptp(share) > 1e-12:
-                words = {"units": "1", "long_name": f"share of the cells of {name} left out"}
+                result[output].attrs |= mean_left_out(share)
+            if changes(share):
                 dims = leading[: share.ndim]
-                result[f"left_out_{name}"] = xr.Variable(dims, share, words | {"role": "share"})
+                result[f"left_out_{name}"] = xr.Variable(dims, share, words_of_left_out(name))
+
+
+def mean_left_out(share: np.ndarray) -> dict[str, float]:
+    """The attribute of a result that says which share of the cells was left out."""
+    return {"left_out": float(np.mean(share))}
+
+
+def changes(share: np.ndarray) -> bool:
+    """Whether another share was left out here than there, so that `left_out_...` says which."""
+    return share.size > 0 and float(np.ptp(share)) > 1e-12
+
+
+def words_of_left_out(name: str) -> dict[str, str]:
+    """The attributes of the shares of the cells of a variable that were left out."""
+    long_name = f"share of the cells of {name} left out"
+    return {"units": "1", "long_name": long_name, "role": "share"}
 
 
 def told_weights(given: str | xr.DataArray | None, found: Any) -> dict[str, str]:

@@ -280,6 +280,10 @@ class DifferentialEntropy(FieldQuantity):
         """True: weights are the volumes of cells, or their areas."""
         return True
 
+    def measures_lengths(self) -> bool:
+        """True: it is the logarithm of a volume."""
+        return True
+
 
 class Complexity(FieldQuantity):
     """The LMC complexity of a field's density or spectrum, C = H/H_max x D

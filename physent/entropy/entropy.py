@@ -13,6 +13,7 @@ from physent.entropy.discrete import (
     BASE,
     PLUG_IN,
     SHANNON,
+    Count,
     Estimator,
     Grassberger,
     Measure,
@@ -41,7 +42,7 @@ def _read(given: Mapping[str, Any]) -> tuple[int, ...] | None:
 
 
 @shift_free(x=_read)
-@compiled(base=BASE)
+@checked(base=BASE)
 def entropy(
     x: ArrayLike,
     measure: Measure = SHANNON,
@@ -91,8 +92,26 @@ def entropy(
         raise ValueError(
             f"{type(measure).__name__} entropy is not a logarithm, so base does not apply to it"
         )
+    count = None
     if weights is None:
-        value = _of_counts(outcomes.relative(x, axis), measure, estimator, normalise)
+        x, count = outcomes.with_room(x, axis)
+    return _entropy(x, count, measure, outcomes, estimator, axis, base, normalise, weights)
+
+
+@compiled()
+def _entropy(
+    x: ArrayLike,
+    count: Count | None,
+    measure: Measure,
+    outcomes: OutcomeSpace,
+    estimator: Estimator,
+    axis: Axes,
+    base: float | None,
+    normalise: bool,
+    weights: ArrayLike | None,
+) -> Array:
+    if weights is None:
+        value = _of_counts(outcomes.relative(x, axis, count), measure, estimator, normalise)
     else:
         advice = "use PlugIn, or a mask of True and False"
         check_counts(estimator, jnp.asarray(weights).dtype, advice)

@@ -8,6 +8,7 @@ Not a proof of influence: a common driver makes it positive.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,7 @@ from physent.entropy.discrete import (
     Estimator,
     alike,
     along_samples,
-    as_array,
+    as_near,
     as_real,
     as_sizes,
     brief,
@@ -246,20 +247,21 @@ def lagged(
     """The target's present, the source's past (l arrays) and the target's past (k arrays), each
     (..., N - lost).
     """
-    source, target = as_array(source), as_array(target)
-    alike("source, target", source, target)
-    if not target.ndim:
+    sources: Any = as_near(source)
+    targets: Any = as_near(target)
+    alike("source, target", sources, targets)
+    if not targets.ndim:
         raise ValueError("source, target: given single numbers, allowed: series (..., N)")
     lost = max(k, delay + l - 1)
-    n = target.shape[-1] - lost
+    n = targets.shape[-1] - lost
     if n < 1 or k < 1 or l < 1 or delay < 1:
         raise ValueError(
-            f"k = {k}, l = {l}, delay = {delay} must be at least 1 and fit into {target.shape[-1]} "
-            "steps"
+            f"k = {k}, l = {l}, delay = {delay} must be at least 1 and fit into "
+            f"{targets.shape[-1]} steps"
         )
-    present = target[..., lost:]
-    own = [target[..., lost - i : lost - i + n] for i in range(1, k + 1)]
-    return present, [source[..., lost - delay - i : lost - delay - i + n] for i in range(l)], own
+    present = targets[..., lost:]
+    own = [targets[..., lost - i : lost - i + n] for i in range(1, k + 1)]
+    return present, [sources[..., lost - delay - i : lost - delay - i + n] for i in range(l)], own
 
 
 @checked()
@@ -312,10 +314,11 @@ def ksg_transfer_entropy(
     Raises ValueError for pasts that do not fit into the series. Bias: towards zero.
     """
     present, other, own = lagged(source, target, k, l, delay)
+    numbers = np if isinstance(present, np.ndarray) else jnp  # which compiles nothing
     return ksg_conditional_mutual_information(
         present[..., None],
-        jnp.stack(other, axis=-1),
-        jnp.stack(own, axis=-1),
+        numbers.stack(other, axis=-1),
+        numbers.stack(own, axis=-1),
         neighbours,
         method=method,
     )

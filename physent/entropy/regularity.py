@@ -18,31 +18,40 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    Count,
     as_array,
     as_real,
     checked,
     compiled,
+    first_of,
     known,
     on_host,
     only_finite,
     rowwise,
     shift_free,
     std,
+    with_room,
 )
 
 _STEPS = 4  # distances compared in one turn of the loop
 
 
-def _tolerance(x: Array, tolerance: ArrayLike | None, relative: float) -> Array:
-    given = relative * std(x, axis=-1) if tolerance is None else tolerance
+def _tolerance(x: Array, count: Count, tolerance: ArrayLike | None, relative: float) -> Array:
+    where = first_of(x.shape[-1], count)
+    given = relative * std(x, axis=-1, where=where) if tolerance is None else tolerance
     return jnp.broadcast_to(jnp.asarray(given, x.dtype), x.shape[:-1])
 
 
-def _sorted_templates(x: Array, m: int, count: int) -> list[Array]:
-    """Columns 0 to m of the templates, in the order of their first value; values beyond the series
-    are inf.
+def _sorted_templates(x: Array, n: Count, m: int, count: Count) -> list[Array]:
+    """Columns 0 to m of the templates of the first n values, in the order of their first value;
+    values beyond the series are inf, and so are all templates beyond `count`.
     """
-    columns = [jnp.pad(x, (0, m), constant_values=jnp.inf)[i : i + count] for i in range(m + 1)]
+    places = x.shape[0] if not isinstance(count, int) else count
+    there, first = first_of(x.shape[0], n), first_of(places, count)
+    x = x if there is None else jnp.where(there, x, jnp.inf)
+    columns = [jnp.pad(x, (0, m), constant_values=jnp.inf)[i : i + places] for i in range(m + 1)]
+    if first is not None:
+        columns[0] = jnp.where(first, columns[0], jnp.inf)
     order = jnp.argsort(columns[0])
     return [column[order] for column in columns]
 
@@ -99,8 +108,13 @@ def _checked(x: ArrayLike, order: int) -> Array:
     return x
 
 
+def _with_room(x: ArrayLike, order: int) -> tuple[ArrayLike, Count | None]:
+    (longer,), count = with_room(-1, x)
+    return (x, None) if count is not None and count < order + 2 else (longer, count)
+
+
 @shift_free(x=-1)
-@compiled()
+@checked()
 def sample_entropy(
     x: ArrayLike,
     order: int = 2,
@@ -126,20 +140,36 @@ def sample_entropy(
     inf if no longer pair agrees, NaN if no pair does. White Gaussian noise: -ln erf(r/2). Its
     variance is of order 1/A.
     """
+    return _sample_entropy(*_with_room(x, order), order, tolerance, relative, templates == "all")
+
+
+@compiled()
+def _sample_entropy(
+    x: ArrayLike,
+    count: Count | None,
+    order: int,
+    tolerance: ArrayLike | None,
+    relative: float,
+    every: bool,
+) -> Array:
     x = _checked(x, order)
+    size = x.shape[-1] if count is None else count
 
     def one(series, r):
-        n = series.shape[0] - order
-        count = n + (templates == "all")
-        shorter, longer = _agreements(_sorted_templates(series, order, count), r, both=False)
+        n = size - order
+        columns = _sorted_templates(series, size, order, n + every)
+        shorter, longer = _agreements(columns, r, both=False)
         a, b = (jnp.sum(counts.astype(series.dtype)) for counts in (longer, shorter))
-        return jnp.log(b) - jnp.log(a) + math.log((n * (n - 1)) / (count * (count - 1)))
+        n = n if isinstance(n, int) else n.astype(series.dtype)
+        share = (n - 1) / (n + 1) if every else 1  # of the pairs
+        log = math.log(share) if isinstance(share, int | float) else jnp.log(share)
+        return jnp.log(b) - jnp.log(a) + log
 
-    return _each(one, x, _tolerance(x, tolerance, relative))
+    return _each(one, x, _tolerance(x, size, tolerance, relative))
 
 
 @shift_free(x=-1)
-@compiled()
+@checked()
 def approximate_entropy(
     x: ArrayLike, order: int = 2, tolerance: ArrayLike | None = None, relative: float = 0.2
 ) -> Array:
@@ -150,20 +180,33 @@ def approximate_entropy(
     `sample_entropy`. Bias: downwards, strongly for short series, because every template agrees with
     itself; prefer sample entropy.
     """
+    return _approximate_entropy(*_with_room(x, order), order, tolerance, relative)
+
+
+@compiled()
+def _approximate_entropy(
+    x: ArrayLike,
+    count: Count | None,
+    order: int,
+    tolerance: ArrayLike | None,
+    relative: float,
+) -> Array:
     x = _checked(x, order)
+    size = x.shape[-1] if count is None else count
 
     def one(series, r):
-        n = series.shape[0] - order + 1
-        columns = _sorted_templates(series, order, n)
+        n = size - order + 1
+        columns = _sorted_templates(series, size, order, n)
         shorter, longer = _agreements(columns, r, both=True)
         # the last template has no next value: it counts in Phi_m only, and no longer template
         # agrees with it
         complete = jnp.isfinite(columns[-1])
-        phi = jnp.mean(jnp.log((1 + shorter) / jnp.asarray(n, series.dtype)))
+        logs = jnp.log((1 + shorter) / jnp.asarray(n, series.dtype))
+        phi = jnp.mean(logs, where=first_of(logs.shape[0], n))
         log_longer = jnp.log((1 + longer) / jnp.asarray(n - 1, series.dtype))
         return phi - jnp.sum(jnp.where(complete, log_longer, jnp.zeros_like(log_longer))) / (n - 1)
 
-    return _each(one, x, _tolerance(x, tolerance, relative))
+    return _each(one, x, _tolerance(x, size, tolerance, relative))
 
 
 @shift_free(x=-1)
@@ -183,33 +226,55 @@ def multiscale_entropy(
     has N/scale at a scale: few pairs make it noisy, inf or NaN. Raises ValueError for scales that
     are no whole numbers from 1 to N.
     """
+    (x,), count = with_room(-1, x)
     x = as_real(x, core=1)
+    n = x.shape[-1] if count is None else int(count)
     for scale in scales:
         true = isinstance(scale, bool)
-        if true or not isinstance(scale, Integral) or not 1 <= scale <= x.shape[-1]:
-            raise ValueError(f"scales: given {scale!r}, allowed: 1 to {x.shape[-1]} values")
-    r = _tolerance(x, tolerance, relative)
+        if true or not isinstance(scale, Integral) or not 1 <= scale <= n:
+            raise ValueError(f"scales: given {scale!r}, allowed: 1 to {n} values")
+    if n // max(scales, default=1) < order + 2:
+        x, count = x[..., :n], None  # refused where it is used
+    r = _jitted_tolerance(x, count, tolerance, relative)
 
     def at(scale: int) -> Array:
-        n = x.shape[-1] // scale
-        coarse = jnp.mean(x[..., : n * scale].reshape(*x.shape[:-1], n, scale), axis=-1)
-        return sample_entropy(coarse, order, r)
+        coarse = _coarse(x, scale)
+        return _sample_entropy(
+            coarse, None if count is None else np.asarray(count // scale), order, r, relative, False
+        )
 
     return jnp.stack([at(scale) for scale in scales], axis=-1)
 
 
-def _copied(symbols: Array) -> Array:
+@compiled()
+def _jitted_tolerance(
+    x: Array, count: Count | None, tolerance: ArrayLike | None, relative: float
+) -> Array:
+    return _tolerance(x, x.shape[-1] if count is None else count, tolerance, relative)
+
+
+@compiled()
+def _coarse(x: Array, scale: int) -> Array:
+    """The means of `scale` successive values."""
+    n = x.shape[-1] // scale
+    return jnp.mean(x[..., : n * scale].reshape(*x.shape[:-1], n, scale), axis=-1)
+
+
+def _copied(symbols: Array, count: Count) -> Array:
     """For every position the length of the longest segment from it that also starts earlier,
-    overlap allowed.
+    overlap allowed, within the first `count` symbols.
 
     The common length of the suffixes at i and j is one more than that at i + 1 and j + 1, or zero:
     one backward pass over i with all j at once.
     """
     n = symbols.shape[0]
     positions = jnp.arange(n, dtype=jnp.int32)
+    there = first_of(n, count)
 
     def back(common, i):
-        common = jnp.where(symbols == symbols[i], jnp.append(common[1:], 0) + 1, 0)
+        same = symbols == symbols[i]
+        same = same if there is None else same & there & there[i]
+        common = jnp.where(same, jnp.append(common[1:], 0) + 1, 0)
         # a stretch that runs to the end of the sequence cannot be longer than what is left of it
         return common, jnp.max(jnp.where(positions < i, common, 0))
 
@@ -235,7 +300,11 @@ def lempel_ziv_complexity(
         raise ValueError("normalise = True needs the size of the alphabet")
     if alphabet is not None and alphabet < 2:
         raise ValueError(f"alphabet: given {alphabet}, allowed: 2 symbols or more")
-    return _words(_labelled(symbols, alphabet), normalise, alphabet)
+    labels = _labelled(symbols, alphabet)
+    (longer,), count = with_room(-1, labels)
+    words = _words(longer, count)
+    n = labels.shape[-1] if labels.ndim else 0
+    return words * (math.log(n) / (n * math.log(alphabet or 2))) if normalise else words
 
 
 def _labelled(symbols: ArrayLike, alphabet: int | None) -> Array:
@@ -268,12 +337,14 @@ def _labelled(symbols: ArrayLike, alphabet: int | None) -> Array:
 
 
 @compiled()
-def _words(symbols: Array, normalise: bool, alphabet: int | None) -> Array:
+def _words(symbols: Array, count: Count | None) -> Array:
+    """The number of words in the first `count` symbols of sequences, or in all of them."""
     floating = jnp.issubdtype(symbols.dtype, jnp.inexact)
-    n = symbols.shape[-1] if symbols.ndim else 0  # refused below
+    size = symbols.shape[-1] if symbols.ndim else 0  # refused below
+    n = size if count is None else count
 
     def one(sequence):
-        copied = _copied(sequence)
+        copied = _copied(sequence, n)
 
         def word(state):
             position, words = state
@@ -286,5 +357,4 @@ def _words(symbols: Array, normalise: bool, alphabet: int | None) -> Array:
         words = jax.lax.map(one, rows)
         return only_finite(words.astype(rows.dtype), rows) if floating else words
 
-    words = rowwise(of_rows, symbols)
-    return words * (math.log(n) / (n * math.log(alphabet or 2))) if normalise else words
+    return rowwise(of_rows, symbols)

@@ -15,7 +15,7 @@ from physent.experiment.settings import OutputSettings, RunSettings
 from physent.experiment.time_step import doubts, resolved
 from physent.protocol import registry
 from physent.protocol.diagnostic import check_diagnostics
-from physent.protocol.given import kept
+from physent.protocol.given import kept, unkept
 from physent.protocol.law import without_place
 from physent.protocol.parameters import (
     check_instance,
@@ -72,6 +72,11 @@ class Experiment:
         if not folder:
             return tomli_w.dumps(self.resolved)
         solver = kept(self.resolved["solver"], self.solver)
+        return tomli_w.dumps(self.resolved | {"solver": solver})
+
+    def toml_in_memory(self) -> str:
+        """The same of a run that is in memory only."""
+        solver = unkept(self.resolved["solver"], self.solver)
         return tomli_w.dumps(self.resolved | {"solver": solver})
 
     @property

@@ -182,12 +182,14 @@ def spread(program: Program) -> dict[str, int]:
     return {"devices": program.devices, "processes": jax.process_count()}
 
 
-def attributes_of(experiment: Any, cadence: Cadence, program: Program) -> dict[str, Any]:
+def attributes_of(
+    experiment: Any, cadence: Cadence, program: Program, in_memory: bool
+) -> dict[str, Any]:
     """The attributes of a run that begins."""
     return provenance(experiment.run.seed, experiment.run.precision) | {
         "title": experiment.name,
         "comment": experiment.description or f"physent experiment {experiment.name}",
-        "experiment": experiment.toml(),
+        "experiment": experiment.toml_in_memory() if in_memory else experiment.toml(),
         "status": "running",
         "rows_per_snapshot": cadence.rows_per_snapshot,
         **spread(program),

@@ -224,6 +224,13 @@ class Diagnostic(Declared, Generic[C]):
         """
         return False
 
+    def measures_lengths(self) -> bool:
+        """Whether the values depend on the units of the coordinates of what it looks at, its
+        parameter `of`: the attribute `coordinate_units` of what `physent.diagnose` gives then
+        states them. Default: no.
+        """
+        return False
+
     @abc.abstractmethod
     def init(self, observed: Observed) -> C:
         """The history before the first saved state. It is traced.

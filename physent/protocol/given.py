@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import netCDF4
 
 GIVEN = "given.nc"
+NOWHERE = "(given in Python, kept in no file)"
 M = TypeVar("M")
 
 
@@ -256,6 +257,20 @@ def kept(table: Mapping[str, Any], module: Any) -> dict[str, Any]:
         for name, part in _parts(module)
         if isinstance(table.get(name), Mapping)
     }
+    return dict(table) | inside
+
+
+def unkept(table: Mapping[str, Any], module: Any) -> dict[str, Any]:
+    """The settings of a module as a run in memory has them: what was given in Python is in no file,
+    and what is in a file stays there.
+    """
+    inside = {}
+    for name, part in _parts(module):
+        if isinstance(own := table.get(name), Mapping):
+            if not isinstance(part, Given):
+                inside[name] = unkept(own, part)
+            elif own.get("file") == GIVEN:
+                inside[name] = dict(own) | {"file": NOWHERE}
     return dict(table) | inside
 
 

@@ -14,6 +14,7 @@ import enum
 import functools
 import hashlib
 import os
+import re
 import sys
 import types
 from collections.abc import Hashable, Iterator
@@ -38,6 +39,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+NAMES_CODE = re.compile(r"\S:\S")  # of a file, as my.py:force, and not as a sentence has colons
 # modules whose functions give the same for the same arguments
 PURE = ("jax", "numpy", "math", "cmath", "equinox", "physent", "scipy", "functools", "operator")
 PURE += ("itertools", "dataclasses", "typing", "enum", "jaxtyping", "abc", "collections")
@@ -99,7 +101,7 @@ class _Walk:
         """The key of a thing and of all that it is made of."""
         if isinstance(thing, Function):
             return Function, self.of(thing.function)
-        if isinstance(thing, str) and ":" in thing:  # it may name code of a file, as my.py:force
+        if isinstance(thing, str) and NAMES_CODE.search(thing):
             raise _Unknown
         if isinstance(thing, str | Path):
             return type(thing), str(thing), _file(thing)

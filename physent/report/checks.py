@@ -22,6 +22,7 @@ GO_ON = "physent resume continues from there"
 # how a run ended, by its status; "killed" and "going on" are both "running" in the file
 ENDS: dict[str, tuple[State, str]] = {
     "done": ("good", "yes, at {place}, {rows} rows"),
+    "ended": ("good", "yes, ended by run.until at {place}, {rows} rows: {held}"),
     "failed": ("bad", "no, it failed at {place}: {reason}"),
     "interrupted": ("fair", f"no, it was interrupted at {{place}}; {GO_ON}"),
     "killed": ("fair", f"no, it was killed after {{place}}; {GO_ON}"),
@@ -67,9 +68,11 @@ def finished(dataset: xr.Dataset, running: bool = False) -> Check:
     t_end = experiment_of(dataset.attrs).get("run", {}).get("t_end")
     place = f"t = {float(dataset['t'][-1]) if rows else 0.0:.6g}"
     place += f" of {t_end:.6g}" if isinstance(t_end, int | float) else ""
+    held = str(dataset.attrs.get("until", ""))
+    status = "ended" if status == "done" and held else status
     reason = shortened(str(dataset.attrs.get("message", "")), 1000) or "no reason was recorded"
     state, words = ENDS.get(status, ENDS["unknown"])
-    return Check("finished", state, words.format(place=place, rows=rows, reason=reason))
+    return Check("finished", state, words.format(place=place, rows=rows, reason=reason, held=held))
 
 
 def finite(dataset: xr.Dataset) -> Check:

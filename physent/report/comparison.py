@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.data.invariants import drifts
-from physent.errors import path_of
+from physent.errors import FolderError, path_of
 from physent.experiment.recorded import experiment_of, flattened, per_member, shown
 from physent.report import particles, series, style
 from physent.report.files import check_target, opened, readable, save
@@ -54,17 +54,7 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
     ]
     same = "" if parameters else "none"
     found = [Table("parameters that differ", ("key", "A", "B"), parameters, same)]
-    tests = [
-        (
-            row.name,
-            *(f"{x.mean:.6g} ± {x.standard_error:.1g}" for x in (row.a, row.b)),
-            f"{row.difference:.3g} ± {row.standard_error:.1g}",
-            f"{row.a.effective:.3g}, {row.b.effective:.3g}",
-            f"{row.p_value:.2g}",
-            row.words,
-        )
-        for row in differences(a, b)
-    ]
+    tests = tests_of(a, b)
     kept = _drifts(a), _drifts(b)
     kept_rows = [
         (name, *(side.get(name, ("-", "-"))[i] for i in (0, 1) for side in kept))
@@ -80,6 +70,70 @@ def tables(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
                 "is not an ensemble average"
             )
             found.append(Table("time averages", (), [], note))
+    return found
+
+
+def tests_of(a: xr.Dataset, b: xr.Dataset) -> list[tuple[str, ...]]:
+    """The rows of the table of tests."""
+    return [
+        (
+            row.name,
+            *(f"{x.mean:.6g} ± {x.standard_error:.1g}" for x in (row.a, row.b)),
+            f"{row.difference:.3g} ± {row.standard_error:.1g}",
+            f"{row.a.effective:.3g}, {row.b.effective:.3g}",
+            f"{row.p_value:.2g}",
+            row.words,
+        )
+        for row in differences(a, b)
+    ]
+
+
+def tables_of_series(a: xr.Dataset, b: xr.Dataset) -> list[Table]:
+    """Tables of what two files have along time, and of the tests of their series."""
+    rows = [_row(key, _told(a).get(key), _told(b).get(key)) for key in _told(a) | _told(b)]
+    found = Table("what is compared", ("", "A", "B"), rows, "")
+    return [found, Table("means over time", TESTS, tests_of(a, b), TESTS_NOTE)]
+
+
+def _row(key: str, a: str | None, b: str | None) -> tuple[str, str, str]:
+    return key, a or "-", b or "-"
+
+
+def _told(dataset: xr.Dataset) -> dict[str, str]:
+    """The times of a dataset of series, and how the cells behind them were counted."""
+    times = dataset["t"].values
+    found = {"time": str(dataset.attrs["time"]), "rows": str(len(times))}
+    if len(times):
+        found["from, to"] = f"{times[0]:.6g}, {times[-1]:.6g}"
+    for name, array in dataset.data_vars.items():
+        words = [str(array.attrs[key]) for key in ("weights", "weights_are") if key in array.attrs]
+        if words:
+            found[f"weights of {name}"] = ", ".join(words)
+        if "left_out" in array.attrs:
+            found[f"cells left out of {name}"] = f"{float(array.attrs['left_out']):.2%}"
+    return found
+
+
+def compare_data(
+    a: xr.Dataset, b: xr.Dataset, places: tuple[str, str], output: str | Path | None = None
+) -> list[Table]:
+    """Compare the series that two datasets have along `t`; with `output`, also write a page.
+
+    Raises FolderError where they have none in common, or the page cannot be written.
+    """
+    common = [name for name in names_of(a) if name in names_of(b)]
+    if not common:
+        sides = "; ".join(
+            f"{place} has {', '.join(names_of(each)) or 'none'}"
+            for place, each in zip(places, (a, b), strict=True)
+        )
+        raise FolderError(f"no series is in both ({sides}): --of VARIABLE names what to compare")
+    if output is not None:
+        check_target(Path(output))
+    a, b = a[common], b[common]
+    found = tables_of_series(a, b)
+    if output is not None:
+        _write(a, b, places, found, output)
     return found
 
 
@@ -124,7 +178,7 @@ def pictures(a: xr.Dataset, b: xr.Dataset) -> Iterator[Picture]:
 
 def _both(a: xr.DataArray, b: xr.DataArray) -> Figure:
     fig = series.rows([a.rename("A"), b.rename("B")], together=True)
-    fig.axes[0].set_ylabel(style.labelled(str(a.name), a.attrs))
+    fig.axes[0].set(title=style.titled(str(a.name), a.attrs), ylabel="")
     return fig
 
 
@@ -139,14 +193,23 @@ def compare_runs(a: str | Path, b: str | Path, output: str | Path | None = None)
     with opened(a) as first, opened(b) as second, readable(f"{a} or {b}"):
         found = tables(first, second)
         if output is not None:
-            text = template("comparison.html").render(
-                title=f"{first.attrs.get('title', 'A')} and {second.attrs.get('title', 'B')}",
-                a=str(a),
-                b=str(b),
-                tables=found,
-                groups=drawn(pictures(first, second), ("series", "fields", "particles")),
-                made=made(),
-                refresh=None,
-            )
-            save(output, text)
+            _write(first, second, (str(a), str(b)), found, output)
     return found
+
+
+def _write(
+    a: xr.Dataset, b: xr.Dataset, places: tuple[str, str], found: list[Table], output: str | Path
+) -> None:
+    """Write the page."""
+    names = (Path(place).stem for place in places)
+    titles = [x.attrs.get("title", name) for x, name in zip((a, b), names, strict=True)]
+    text = template("comparison.html").render(
+        title=" and ".join(titles),
+        a=places[0],
+        b=places[1],
+        tables=found,
+        groups=drawn(pictures(a, b), ("series", "fields", "particles")),
+        made=made(),
+        refresh=None,
+    )
+    save(Path(output), text)

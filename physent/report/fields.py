@@ -116,6 +116,7 @@ def _curves(
             axes.loglog(x, y, label=f"t = {now:.4g}", **style.line(i))
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, FLOOR, high * 1e-36), high)  # not down to round-off for ever
+    style.decades(axes.xaxis)
     axes.legend()
     return fig
 

@@ -9,7 +9,8 @@ from physent.io.overwriting import REPORT
 from physent.report.files import check_target, save, target_of
 from physent.report.page import made, template
 
-COLUMNS = ("run", "state", "system", "what differs", "rows", "size", "age")
+DIFFERS = "what differs"
+COLUMNS = ("run", "state", "system", DIFFERS, "rows", "size", "age")
 
 
 def write_index(folder: Path, output: str | Path | None = None) -> Path:
@@ -30,12 +31,15 @@ def write_index(folder: Path, output: str | Path | None = None) -> Path:
         link = page.resolve().relative_to(here).as_posix() if inside else ""
         return {"cells": cells, "link": link}
 
+    every = rows_of(found, folder)
+    kept = [i for i, name in enumerate(COLUMNS) if name != DIFFERS or any(c[i] for c in every)]
     table = [
-        row(cells, entry.path) for cells, entry in zip(rows_of(found, folder), found, strict=True)
+        row(tuple(cells[i] for i in kept), entry.path)
+        for cells, entry in zip(every, found, strict=True)
     ]
     text = template("index.html").render(
         title=f"runs in {folder.resolve().name}",
-        columns=COLUMNS,
+        columns=[COLUMNS[i] for i in kept],
         rows=table,
         made=made(),
         refresh=None,

@@ -182,7 +182,7 @@ def _map(dataset: xr.Dataset, name: str, found: Sort, index: list[int]) -> Stage
     flat = replace(found, dims=(up, across))
     values, label, (_, y, x) = numbers(dataset[name], flat, index, COLUMNS)
     ratio, alike = shape(dataset[name], x, y, across, up)
-    height = float(np.clip(3.6 * ratio, 1.0, 4.2)) + 0.9
+    height = float(np.clip(3.25 * ratio, 1.0, 4.2)) + 0.85
     look = {"width": SIZE, "height": height, "xlabel": across, "ylabel": up}
     colours, bar = style.colours_of(values, found.role), style.labelled(label, dataset[name].attrs)
     fig, axes, image = style.heatmap(x, y, values[0], colours, bar, **look)

@@ -75,7 +75,7 @@ def snapshot(dataset: xr.Dataset, name: str, sort: Sort, row: int) -> Figure:
     """A picture of the particles at one row, in two or three dimensions."""
     (place,), (vector,) = rows(dataset, name, sort, [row])
     limits, units = box(place), dataset[name].attrs
-    fig, axes = style.figure(height=4.6 if place.shape[-1] == 2 else 4.5)
+    fig, axes = style.figure(height=3.95 if place.shape[-1] == 2 else 4.5)
     if place.shape[-1] == 3:
         axes.remove()
         deep(fig, limits, units)(place, vector)

@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from physent.data.invariants import scales as scale_of_invariants, tolerance
+from physent.data.series import over_t
 from physent.errors import shortened
 from physent.experiment.recorded import per_member
 from physent.protocol.parameters import check_instance
@@ -65,8 +66,8 @@ class Pictures(dict[str, Figure]):
 
 
 def plot(dataset: xr.Dataset, *variables: str) -> Pictures:
-    """The pictures of a run, or only of some of its variables, as matplotlib figures by title.
-
+    """The pictures of a run, or only of some of its variables, as matplotlib figures by title; of a
+    file of another program, too, over seconds since the first date where its times are dates.
 
     Raises ValueError for a variable that the dataset does not have, or that has no picture.
     """
@@ -76,13 +77,14 @@ def plot(dataset: xr.Dataset, *variables: str) -> Pictures:
         there = ", ".join(map(str, dataset.data_vars))
         raise ValueError(f"no variable {', '.join(missing)} (there are: {there})")
     some = dataset[list(variables)].assign_attrs(dataset.attrs) if variables else dataset
+    some = over_t(some)
     found = Pictures(
         {picture.title: picture.figure for picture in pictures(some, everything=bool(variables))}
     )
     if not found:
         raise ValueError(
             f"nothing to draw in {', '.join(variables) or 'the dataset'}: no variable with numbers "
-            "over time (t, t_snapshot or time)"
+            "over time"
         )
     return found
 

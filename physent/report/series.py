@@ -47,7 +47,8 @@ def rows(
             axes.set_title(style.titled(str(array.name), array.attrs))
     if together and len(arrays) > 1:
         panels[0].legend()
-    panels[-1].set_xlabel("t")
+    time = arrays[-1].coords.get(time_of(arrays[-1]))
+    panels[-1].set_xlabel(style.labelled("t", {} if time is None else time.attrs))
     return fig
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
@@ -24,6 +25,7 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from physent.errors import printable, shortened
 
@@ -104,6 +106,19 @@ def figure(width: float = WIDTH, height: float = HEIGHT, **properties: Any) -> t
 _DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
 
 
+def decades(axis: Axis) -> None:
+    """Numbers at the powers of ten of a logarithmic axis, or, where it has fewer than two, at 1, 2
+    and 5.
+    """
+    low, high = axis.get_view_interval()
+    if np.floor(np.log10(high)) > np.ceil(np.log10(low)):
+        axis.set_minor_formatter(NullFormatter())
+        return
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+    axis.set_minor_formatter("{x:g}")
+
+
 def styled() -> Any:
     """A context manager that applies the style of the report to matplotlib, and nothing of a
     matplotlibrc: the one in the working directory may be anybody's, and run LaTeX, for one.
@@ -136,6 +151,8 @@ def titled(name: str, attributes: Mapping[str, Any]) -> str:
     where that is short, anything else by its name, with its unit.
     """
     words = str(attributes.get("long_name", ""))
+    if len(words) > LONGEST:  # what is in brackets has parameters, which the caption says
+        words = re.sub(r", [^()]*\)", ")", words)
     if attributes.get("role") != "entropy" or not words or len(words) > LONGEST:
         return labelled(name, attributes)
     return labelled(words[0].upper() + words[1:], attributes)
@@ -188,8 +205,12 @@ def heatmap(
 def colourbar(
     fig: Figure, image: Any, axes: Axes | list[Axes], label: str, aspect: float = 26
 ) -> Colorbar:
-    """Add a slim colour bar."""
-    bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=aspect, label=label)
+    """Add a slim colour bar, as high as the axes where these are one set, whatever their aspect."""
+    if isinstance(axes, Axes):
+        beside = axes.inset_axes((1.025, 0.0, 1 / aspect, 1.0))
+        bar = fig.colorbar(image, cax=beside, label=label)
+    else:
+        bar = fig.colorbar(image, ax=axes, pad=0.02, aspect=aspect, label=label)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return bar
 

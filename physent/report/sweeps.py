@@ -148,7 +148,7 @@ def _lines(array: xr.DataArray, each: str | None = None) -> Figure:
     dim = str(next(d for d in array.dims if d != each))
     fig, axes = style.figure(
         xlabel=style.labelled(dim, array[dim].attrs),
-        ylabel=style.labelled(str(array.name), array.attrs),
+        title=_titled(array),
     )
     places, labels = _place(array[dim].values)
     count = 1 if each is None else array.sizes[each]
@@ -172,7 +172,8 @@ def _diagram(array: xr.DataArray) -> Figure:
         np.sort(up),
         values,
         style.colours_of(values, str(array.attrs.get("role", ""))),
-        style.labelled(str(array.name), array.attrs),
+        "",
+        title=_titled(array),
         xlabel=style.labelled(x, array[x].attrs),
         ylabel=style.labelled(y, array[y].attrs),
     )
@@ -181,12 +182,17 @@ def _diagram(array: xr.DataArray) -> Figure:
     return fig
 
 
+def _titled(array: xr.DataArray) -> str:
+    words = str(array.attrs.get("long_name", "")).removesuffix(", mean over time")
+    return style.titled(str(array.name), array.attrs | {"long_name": words})
+
+
 def _over_points(array: xr.DataArray) -> Figure:
     """Points that are no grid: over the first parameter, the second as colour."""
     numbers = [str(name) for name, each in array.coords.items() if each.dtype.kind in "iuf"]
     x = numbers[0] if numbers else None
     places = np.arange(array.size) if x is None else array[x].values
-    fig, axes = style.figure(xlabel=x or "point", ylabel=str(array.name))
+    fig, axes = style.figure(xlabel=x or "point", title=_titled(array))
     if len(numbers) < 2:
         axes.plot(
             places, array.values, marker="o", markersize=4, linestyle="", color=style.COLOURS[0]

@@ -16,19 +16,23 @@ from physent.entropy.continuous.distances import (
     Metric,
     circumferences,
     kth_distance,
-    others,
+    kth_distance_of_first,
+    refuse_few,
     tree_distance,
 )
 from physent.entropy.discrete import (
     POSITIVE,
     SHANNON,
+    Count,
     as_real,
     checked,
     compiled,
+    first_of,
     only_finite,
     rowwise,
     shift_free,
     unit_of,
+    with_room,
 )
 from physent.entropy.outcomes.fields import DENSITY
 from physent.entropy.outcomes.space import Axes, as_axes
@@ -190,6 +194,9 @@ def nearest_neighbour_entropy(
     dimension, k = 4: -0.0190 (N = 100), -0.0023 (N = 1,000). Where k + 1 points are equal it is
     -inf, and where fewer are it is biased downwards: do not use it for rounded data.
     """
+    count = None
+    if method == "pairs":
+        (x,), count = with_room(-2, x)
     data = as_real(x)
     if data.ndim < 2:
         raise ValueError(
@@ -197,25 +204,30 @@ def nearest_neighbour_entropy(
         )
     if data.size == 0:
         raise ValueError(f"given an array of shape {data.shape}, allowed: one with values")
-    others(jnp.broadcast_to(0.0, data.shape[-2:]), k)  # refuses k
+    refuse_few(k, data.shape[-2] if count is None else int(count))
     circles = circumferences(period, data.shape[-1], jnp.result_type(float))
     if method == "tree":
         return _by_tree(np.asarray(data), k, metric, circles)
-    return _by_pairs(data, k, metric, circles)
+    return _by_pairs(data, count, k, metric, circles)
 
 
-def _mean_log(distance: Array, circles: Array | None, metric: Metric) -> Array:
-    """The mean logarithm of the distances (N,), corrected where balls meet themselves round circles
-    (d,): cubes become boxes no wider than a circle, balls have no simple volume (NaN).
+def _mean_log(
+    distance: Array, circles: Array | None, metric: Metric, where: Array | None = None
+) -> Array:
+    """The mean logarithm of the distances (N,), of those where a mask has them, corrected where
+    balls meet themselves round circles (d,): cubes become boxes no wider than a circle, balls have
+    no simple volume (NaN).
     """
-    value = jnp.mean(jnp.log(distance))
+    value = jnp.mean(jnp.log(distance), where=where)
     if circles is None:
         return value
     width = 2 * distance[:, None]
     if metric == "maximum":
         share = jnp.minimum(jnp.log(circles)[None, :] - jnp.log(width), 0)
-        return value + jnp.mean(share)
-    return jnp.where(jnp.any(width > circles[None, :]), jnp.nan, value)
+        return value + jnp.mean(share, where=None if where is None else where[:, None])
+    meets = width > circles[None, :]
+    meets = meets if where is None else meets & where[:, None]
+    return jnp.where(jnp.any(meets), jnp.nan, value)
 
 
 def log_unit_ball(d: int, metric: Metric) -> float:
@@ -227,7 +239,7 @@ def log_unit_ball(d: int, metric: Metric) -> float:
     )
 
 
-def kozachenko_leonenko(n: int, k: int, d: int, metric: Metric, dtype) -> Array:
+def kozachenko_leonenko(n: Count, k: int, d: int, metric: Metric, dtype) -> Array:
     """The constant added to d times the mean logarithm of the distances: psi(N) - psi(k) + ln
     V_d.
     """
@@ -254,15 +266,22 @@ def _by_tree(data: np.ndarray, k: int, metric: Metric, period: Array | None) -> 
 
 
 @compiled()
-def _by_pairs(data: Array, k: int, metric: Metric, period: Array | None) -> Array:
+def _by_pairs(
+    data: Array, count: Count | None, k: int, metric: Metric, period: Array | None
+) -> Array:
     n, d = data.shape[-2:]
+    size = n if count is None else count
     circles = None if period is None else period.astype(data.dtype)
 
     def one(points):
         unit = unit_of(points)[0, 0]  # squares of distances fit in any units
         wrapped = None if circles is None else circles / unit
-        distance = kth_distance(points / unit, wrapped, k, metric)
-        return only_finite(jnp.log(unit) + _mean_log(distance, wrapped, metric), points, core=2)
+        if count is None:
+            distance = kth_distance(points / unit, wrapped, k, metric)
+        else:
+            distance = kth_distance_of_first(points / unit, count, wrapped, k, metric)
+        mean = _mean_log(distance, wrapped, metric, first_of(n, size))
+        return only_finite(jnp.log(unit) + mean, points, core=2)
 
     mean_log = rowwise(lambda samples: jax.lax.map(one, samples), data, core=2)
-    return kozachenko_leonenko(n, k, d, metric, data.dtype) + d * mean_log
+    return kozachenko_leonenko(size, k, d, metric, data.dtype) + d * mean_log

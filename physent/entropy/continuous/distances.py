@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from physent.entropy.discrete import known
+from physent.entropy.discrete import Count, known
 
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
@@ -152,15 +152,24 @@ def _minima(matrix: Array) -> Array:
     return matrix[0]
 
 
-def others(points: Array, k: int = 1) -> tuple[int, Callable[[Array], Array]]:
-    """The number of points, and a mask of those other than the candidate of an index in a `sweep`.
-    Raises ValueError if there are fewer than k others.
-    """
-    n = points.shape[0]
+def refuse_few(k: int, n: int) -> None:
+    """Raise ValueError if n points have fewer than k others."""
     if not 1 <= k < n:
         raise ValueError(f"k = {k} nearest neighbours of {n} points, allowed: 1 to {n - 1}")
+
+
+def others(
+    points: Array, k: int = 1, count: Count | None = None
+) -> tuple[int, Callable[[Array], Array]]:
+    """The number of points, and a mask of those other than the candidate of an index in a `sweep`,
+    and among the first `count` where this is given. Raises ValueError if there are fewer than k
+    others.
+    """
+    n = points.shape[0]
+    refuse_few(k, n)
     own = jnp.arange(n, dtype=jnp.int32)
-    return n, lambda index: (own != index) & (index < n)
+    most = n if count is None else count
+    return n, lambda index: (own != index) & (index < most)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
@@ -168,7 +177,14 @@ def kth_distance(points: Array, period: Array | None, k: int, metric: Metric) ->
     """The distance (N,) from each of the points (N, d) to its k-th nearest other point;
     differentiable in the points.
     """
-    n, other = others(points, k)
+    return kth_distance_of_first(points, None, period, k, metric)
+
+
+def kth_distance_of_first(
+    points: Array, count: Count | None, period: Array | None, k: int, metric: Metric
+) -> Array:
+    """The same among the first `count` points, or among all; without a derivative."""
+    n, other = others(points, k, count)
 
     def visit(best, index, row):
         distance = separation(points, row[0], metric, period)

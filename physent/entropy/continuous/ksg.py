@@ -23,21 +23,25 @@ from physent.entropy.continuous.distances import (
     circumferences,
     insert,
     others,
+    refuse_few,
     separation,
     sweep,
     tree_count,
     tree_distance,
 )
-from physent.entropy.continuous.ties import untied, warn_of_ties
+from physent.entropy.continuous.ties import tied_share, untied, warn_of_ties
 from physent.entropy.discrete import (
+    Count,
     alike,
     along_samples,
     by_component,
     checked,
+    first_of,
     known,
     shift_free,
     std,
     unit_of,
+    with_room,
 )
 
 _APART = 8  # spreads whose ratio is smaller are compared as they are
@@ -81,7 +85,7 @@ def ksg_mutual_information(
     Bias: about 0 for independent samples, downwards when the dependence is stronger than the k
     neighbours resolve (it saturates near ln N). May be negative.
     """
-    spaces = _spaces([x, y], [period_x, period_y])
+    spaces = _spaces([x, y], [period_x, period_y], method)
     if method == "tree" and form != 1:
         raise ValueError('method = "tree" supports form 1 only')
     return _information(spaces, k, method, form)
@@ -105,17 +109,28 @@ def ksg_conditional_mutual_information(
     Gaussian z of 2, 5 or nearly 8 times their deviation it is lower by .035, .12 and .18 nats than
     for one of the same (24 seeds), and where z varies less it is higher, by .023 at most.
     """
-    return _information(_spaces([x, y, z], list(periods)), k, method)
+    return _information(_spaces([x, y, z], list(periods), method), k, method)
 
 
 class _Spaces(NamedTuple):
     """The shape of the batch, and of each space the points (batch, N, d) and the periods (d,), or
-    (batch, d) once prepared.
+    (batch, d) once prepared; the number of points, None if it is that of the arrays.
     """
 
     batch: tuple[int, ...]
     points: list[Array]
     circles: list[Array | None]
+    first: Count | None
+
+    def on_host(self) -> list[np.ndarray]:
+        """The points that count, of known spaces."""
+        size = self.points[0].shape[1] if self.first is None else int(self.first)
+        return [np.asarray(points)[:, :size] for points in self.points]
+
+    def where(self) -> Array | None:
+        """Which of the points count; None for all."""
+        size = self.points[0].shape[1]
+        return first_of(size, size if self.first is None else self.first)
 
     def terms(self) -> dict[tuple[int, ...], int]:
         """The subspaces in which neighbours are counted, with the sign of their term: x and y, or
@@ -124,7 +139,17 @@ class _Spaces(NamedTuple):
         return {(0,): 1, (1,): 1} if len(self.points) == 2 else {(0, 2): 1, (1, 2): 1, (2,): -1}
 
 
-def _spaces(samples: list, periods: list) -> _Spaces:
+def _spaces(samples: list, periods: list, method: Method) -> _Spaces:
+    count = None
+    if method == "pairs" and all(period is None for period in periods):
+        longer, count = with_room(-2, *samples, or_only=True)
+        spaces = _laid_out(longer, periods, count)
+        if count is None or not any(map(tied_share, spaces.on_host())):
+            return spaces
+    return _laid_out(samples, periods, None)  # ties are told apart among all that is there
+
+
+def _laid_out(samples: Sequence, periods: list, count: Count | None) -> _Spaces:
     arrays = [by_component(sample) for sample in samples]
     arrays = [a.astype(jnp.result_type(*arrays)) for a in arrays]
     alike("samples", *arrays, ending=1)
@@ -134,7 +159,8 @@ def _spaces(samples: list, periods: list) -> _Spaces:
         circumferences(period, a.shape[-1], a.dtype)
         for a, period in zip(arrays, periods, strict=True)
     ]
-    return _Spaces(arrays[0].shape[:-2], [a.reshape(-1, *a.shape[-2:]) for a in arrays], circles)
+    points = [a.reshape(-1, *a.shape[-2:]) for a in arrays]
+    return _Spaces(arrays[0].shape[:-2], points, circles, count)
 
 
 def _distances(points: list[Array], rows: list[Array], circles: list) -> list[Array]:
@@ -144,12 +170,12 @@ def _distances(points: list[Array], rows: list[Array], circles: list) -> list[Ar
 
 
 def _joint_radii(
-    points: list[Array], circles: list, k: int, marginal: bool
+    points: list[Array], circles: list, k: int, marginal: bool, count: Count | None
 ) -> tuple[Array, list[Array]]:
     """The distance to the k-th joint neighbour, and the largest marginal distance among the k, if
     requested.
     """
-    n, other = others(points[0], k)
+    n, other = others(points[0], k, count)
 
     def visit(best, index, rows):
         distances = _distances(points, rows, circles)
@@ -163,12 +189,16 @@ def _joint_radii(
 
 
 def _count(
-    points: list[Array], circles: list, subspaces: Iterable[tuple[int, ...]], inside: Callable
+    points: list[Array],
+    circles: list,
+    subspaces: Iterable[tuple[int, ...]],
+    inside: Callable,
+    most: Count | None,
 ) -> list[Array]:
     """For every subspace (a set of spaces) how many other points `inside(subspace number,
     distance)` accepts.
     """
-    n, other = others(points[0])
+    n, other = others(points[0], count=most)
 
     def visit(counts, index, rows):
         distances = _distances(points, rows, circles)
@@ -184,8 +214,8 @@ def _count(
 
 def _information(spaces: _Spaces, k: int, method: Method, form: int = 1) -> Array:
     if known(*spaces.points):
-        warn_of_ties(map(np.asarray, spaces.points))
-    others(spaces.points[0][0], k)  # refuses k
+        warn_of_ties(spaces.on_host())
+    refuse_few(k, spaces.points[0].shape[1] if spaces.first is None else int(spaces.first))
     prepared, missing, constant = _prepared(spaces, k)
     value = _by_tree(prepared, k) if method == "tree" else _by_pairs(prepared, k, form)
     value = jnp.where(constant, jnp.zeros_like(value), value)
@@ -204,29 +234,31 @@ def _prepared(spaces: _Spaces, k: int) -> tuple[_Spaces, Array, Array]:
         for points in spaces.points
     ]
     still = [jnp.all(p == p[:, :1], axis=(1, 2)) for p in points[:2]]
-    points = [
-        jax.vmap(lambda one: untied(one, k, i, circle))(each)  # noqa: B023 - called at once
-        for i, (each, circle) in enumerate(zip(points, spaces.circles, strict=True))
-    ]
-    units = _units(points, spaces.circles)
+    if spaces.first is None:  # else there are no ties
+        points = [
+            jax.vmap(lambda one: untied(one, k, i, circle))(each)  # noqa: B023 - called at once
+            for i, (each, circle) in enumerate(zip(points, spaces.circles, strict=True))
+        ]
+    units = _units(points, spaces.circles, spaces.where())
     circles = [
         None if circle is None else circle[None, :] / unit[:, 0]
         for circle, unit in zip(spaces.circles, units, strict=True)
     ]
     points = [each / unit for each, unit in zip(points, units, strict=True)]
-    return _Spaces(spaces.batch, points, circles), missing, still[0] | still[1]
+    prepared = _Spaces(spaces.batch, points, circles, spaces.first)
+    return prepared, missing, still[0] | still[1]
 
 
-def _units(points: list[Array], circles: list[Array | None]) -> list[Array]:
+def _units(points: list[Array], circles: list[Array | None], where: Array | None) -> list[Array]:
     """A power of two (batch, 1, 1) for each space: that of the widest for all whose spread is more
     than an eighth of its spread; for others the one that brings theirs nearest to it.
 
     The spread is the largest standard deviation of a component, or that of values all round the
     largest circle.
     """
-    spreads = []
+    spreads, among = [], None if where is None else where[:, None]
     for each, circle in zip(points, circles, strict=True):
-        spread = jnp.max(std(each, 1), axis=1)[:, None, None]
+        spread = jnp.max(std(each, 1, where=among), axis=1)[:, None, None]
         if circle is not None:
             largest = jnp.max(jnp.where(jnp.isfinite(circle), circle, 0))
             spread = jnp.where(largest > 0, largest / math.sqrt(12), spread)
@@ -248,19 +280,19 @@ def _units(points: list[Array], circles: list[Array | None]) -> list[Array]:
 
 @eqx.filter_jit
 def _by_pairs(spaces: _Spaces, k: int, form: int = 1) -> Array:
-    _, arrays, all_circles = spaces
-    n, dtype = arrays[0].shape[1], arrays[0].dtype
-    terms = spaces.terms()
+    _, arrays, all_circles, count = spaces
+    n, dtype = arrays[0].shape[1] if count is None else count, arrays[0].dtype
+    terms, where = spaces.terms(), spaces.where()
 
     def one(pair):
         points, circles = pair
-        radius, sides = _joint_radii(points, circles, k, marginal=form == 2)
+        radius, sides = _joint_radii(points, circles, k, form == 2, count)
         if form == 2:
-            counts = _count(points, circles, terms, lambda i, distance: distance <= sides[i])
-            return jnp.mean(sum(digamma(c) for c in counts)) + 1 / k
-        counts = _count(points, circles, terms, lambda i, distance: distance < radius)
+            counts = _count(points, circles, terms, lambda i, apart: apart <= sides[i], count)
+            return jnp.mean(sum(digamma(c) for c in counts), where=where) + 1 / k
+        counts = _count(points, circles, terms, lambda i, apart: apart < radius, count)
         signed = zip(terms.values(), counts, strict=True)
-        return jnp.mean(sum(sign * digamma(c + 1) for sign, c in signed))
+        return jnp.mean(sum(sign * digamma(c + 1) for sign, c in signed), where=where)
 
     offset = digamma(jnp.asarray(k, dtype))
     if len(arrays) == 2:
@@ -269,7 +301,7 @@ def _by_pairs(spaces: _Spaces, k: int, form: int = 1) -> Array:
 
 
 def _by_tree(spaces: _Spaces, k: int) -> Array:
-    _, arrays, all_circles = spaces
+    _, arrays, all_circles, _ = spaces
 
     def joined(points: Sequence[np.ndarray], sub: Iterable[int]) -> np.ndarray:
         return np.concatenate([points[s] for s in sub], axis=1)

@@ -89,7 +89,7 @@ def _untied_component(x: Array, k: int, key: Array, circle: Array) -> Array:
 
 def warn_of_ties(samples: Iterable[np.ndarray]) -> None:
     """Warn where more than a few per cent of the values of a component (..., N, d) are tied."""
-    share = max((_tied(each) for each in samples), default=0.0)
+    share = max((tied_share(each) for each in samples), default=0.0)
     if share > _WARN:
         warn_user(
             f"{share:.0%} of the values of a variable occur more than once, but nearest-neighbour "
@@ -98,7 +98,7 @@ def warn_of_ties(samples: Iterable[np.ndarray]) -> None:
         )
 
 
-def _tied(samples: np.ndarray) -> float:
+def tied_share(samples: np.ndarray) -> float:
     """The largest share of tied values of a component; a constant has none."""
     ordered = np.sort(samples, axis=-2)
     same = np.diff(ordered, axis=-2) == 0

@@ -51,6 +51,7 @@ from physent.entropy.discrete.estimators import (
     Shrinkage,
     frequencies,
 )
+from physent.entropy.discrete.lengths import Count, as_near, first_of, length_with_room, with_room
 from physent.entropy.discrete.measures import (
     MEASURES,
     SHANNON,
@@ -89,6 +90,7 @@ __all__ = [
     "POSITIVE",
     "SHANNON",
     "ChaoShen",
+    "Count",
     "Curado",
     "Estimator",
     "Extropy",
@@ -108,6 +110,7 @@ __all__ = [
     "along_samples",
     "as_array",
     "as_floating",
+    "as_near",
     "as_ordered",
     "as_real",
     "as_sizes",
@@ -124,10 +127,12 @@ __all__ = [
     "count_patterns",
     "count_symbols",
     "finite_or_nan",
+    "first_of",
     "frequencies",
     "half_window",
     "jitted_with",
     "known",
+    "length_with_room",
     "less_mean",
     "less_offset",
     "log_base",
@@ -150,4 +155,5 @@ __all__ = [
     "warn_user",
     "whole",
     "with_axes",
+    "with_room",
 ]

@@ -228,12 +228,19 @@ def root_mean_square(x: Array, axis: int | tuple[int, ...] | None = None) -> Arr
     return jnp.squeeze(value, axis)
 
 
-def std(x: Array, axis: int | tuple[int, ...] | None = None, ddof: int = 0) -> Array:
-    """The standard deviation, at any scale; exactly 0 for constants, whose mean may be rounded."""
+def std(
+    x: Array,
+    axis: int | tuple[int, ...] | None = None,
+    ddof: int = 0,
+    where: Array | None = None,
+) -> Array:
+    """The standard deviation, at any scale, of the values where the mask has them; exactly 0 for
+    constants, whose mean may be rounded.
+    """
     unit = unit_of(x, axis)
     ends = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     x = less_first(x * (1 / unit), [a % x.ndim for a in ends])
-    value = jnp.std(x, axis=axis, ddof=ddof, keepdims=True) * unit
+    value = jnp.std(x, axis=axis, ddof=ddof, keepdims=True, where=where) * unit
     return jnp.squeeze(value, axis)
 
 

@@ -61,14 +61,19 @@ def _added_up(target: Array, size: int, weights: Array | None) -> Array:
 
 
 def count_patterns(
-    symbols: Array, first: Array, rest: Array, size: int, weights: Array | None = None
+    symbols: Array,
+    first: Array,
+    rest: Array,
+    size: int,
+    weights: Array | None = None,
+    where: Array | None = None,
 ) -> Array:
     """Counts, or sums of weights, (batch, size) of symbols all in range; NaN for a row where one of
     the data is not finite.
 
     The symbols are those of windows of the data: `first` (batch, n) is the first value of each, and
     `rest` (batch, m) what is first in none. Looking at them here, while they are at hand, costs a
-    fraction of looking at the data again.
+    fraction of looking at the data again. `where` (n,) says which of the windows count.
     """
     _check_room(symbols.shape[0], size + 1)
     missing = ~jnp.isfinite(first)
@@ -78,6 +83,10 @@ def count_patterns(
     if weights is not None:
         weights = jnp.where(missing, jnp.ones_like(weights), weights)
     target = jnp.where(missing, size, symbols) + rows
+    if where is not None:
+        rest = jnp.concatenate([first, rest], axis=1)
+        ones = jnp.ones(target.shape, jnp.int32) if weights is None else weights
+        weights = jnp.where(where, ones, jnp.zeros_like(ones))
     counts = _added_up(target, batch * (size + 1), weights).reshape(batch, size + 1)
     right = (counts[:, size:] == 0) & jnp.all(jnp.isfinite(rest), axis=1, keepdims=True)
     return jnp.where(right, counts[:, :size].astype(dtype), jnp.asarray(jnp.nan, dtype))

@@ -7,8 +7,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    Count,
     as_real,
     count_symbols,
+    first_of,
     nonzero,
     only_finite,
     unit_of,
@@ -96,6 +98,7 @@ class Histogram(OutcomeSpace):
     """
 
     weighs: ClassVar[bool] = True
+    has_room: ClassVar[bool] = True
     axes: ClassVar[int | None] = None
     bins: int = static(50, doc="number of bins", ge=1)
     low: Array | None = param(
@@ -121,8 +124,15 @@ class Histogram(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number of values in every bin."""
-        x = as_real(x).reshape(x.shape[0], -1)
-        return only_finite(count_symbols(self.symbols(x), self.bins, dtype=x.dtype), x)
+        x = x.reshape(x.shape[0], -1)
+        return self.tally_first(x, x.shape[1])
+
+    def tally_first(self, x: Array, count: Count) -> Array:
+        """The same of the first values of series."""
+        x = as_real(x)
+        symbols, where = self.symbols(x), first_of(x.shape[1], count)
+        symbols = symbols if where is None else jnp.where(where, symbols, -1)
+        return only_finite(count_symbols(symbols, self.bins, dtype=x.dtype), x)
 
     def weighted(self, x: Array, weights: Array) -> Array:
         """The sum of the weights of the values in every bin."""

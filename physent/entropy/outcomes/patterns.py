@@ -18,11 +18,13 @@ from jax.scipy.special import ndtr
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    Count,
     as_ordered,
     as_real,
     compiled,
     count_patterns,
     count_symbols,
+    first_of,
     moderate,
     nonzero,
     only_finite,
@@ -74,9 +76,14 @@ class OrdinalPatterns(OutcomeSpace):
     """Ordinal patterns of windows, order! outcomes, each window counted with its weight."""
 
     in_order: ClassVar[bool] = True
+    has_room: ClassVar[bool] = True
     order: int = static(3, doc="number of values in a pattern", ge=2, le=7)
     delay: int = static(1, doc="steps between the values of a pattern", ge=1)
     only_order: ClassVar[bool] = False
+
+    def least(self) -> int:
+        """One window."""
+        return (self.order - 1) * self.delay + 1
 
     @abc.abstractmethod
     def weights(self, values: list[Array]) -> Array | None:
@@ -84,22 +91,27 @@ class OrdinalPatterns(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number, or the sum of the weights, of the windows with every pattern."""
+        return self.tally_first(x, x.shape[1])
+
+    def tally_first(self, x: Array, count: Count) -> Array:
+        """The same of the first values of series."""
         x = as_ordered(x) if self.only_order else as_real(x)
         values = windows(x, self.order, self.delay)
         outcomes, weights = math.factorial(self.order), self.weights(values)
-        rest = x[:, values[0].shape[1] :]
-        return count_patterns(lehmer_code(values), values[0], rest, outcomes, weights)
+        first, rest = values[0], x[:, values[0].shape[1] :]
+        where = first_of(first.shape[1], count - self.least() + 1)
+        return count_patterns(lehmer_code(values), first, rest, outcomes, weights, where)
 
-    def up_to_a_factor(self, x: Array) -> Array:
+    def up_to_a_factor(self, x: Array, count: Count | None = None) -> Array:
         """The tally of the data as they are, and only where its weights come near the ends of the
         numbers that of the data in units of their own: a look at them costs half as much again.
         """
-        tally = self.tally(x)
+        tally = self.tallied(x, count)
         if not self.homogeneous:
             return tally
         total = jnp.sum(tally, axis=1)
         return jax.lax.cond(
-            jnp.all(moderate(total)), lambda: tally, lambda: self.tally(self.prepared(x))
+            jnp.all(moderate(total)), lambda: tally, lambda: self.tallied(self.prepared(x), count)
         )
 
 
@@ -183,10 +195,15 @@ class Dispersion(OutcomeSpace):
     """
 
     in_order: ClassVar[bool] = True
+    has_room: ClassVar[bool] = True
     classes: int = static(6, doc="number of amplitude classes", ge=2, le=32)
     order: int = static(2, doc="number of values in a word", ge=1, le=6)
     delay: int = static(1, doc="steps between the values of a word", ge=1)
     ddof: int = static(0, doc="0 or 1: the variance is divided by N - ddof", ge=0, le=1)
+
+    def least(self) -> int:
+        """One window."""
+        return (self.order - 1) * self.delay + 1
 
     def shiftable(self) -> bool:
         """True: only differences count."""
@@ -194,6 +211,10 @@ class Dispersion(OutcomeSpace):
 
     def tally(self, x: Array) -> Array:
         """The number of windows with every word."""
+        return self.tally_first(x, x.shape[1])
+
+    def tally_first(self, x: Array, count: Count) -> Array:
+        """The same of the first values of series."""
         x = as_real(x)
         size = self.classes**self.order
         if size > 1_000_000:
@@ -202,13 +223,16 @@ class Dispersion(OutcomeSpace):
                 "1,000,000"
             )
         x = scaled(x, axis=1)
-        std = jnp.std(x, axis=1, ddof=self.ddof, keepdims=True)
-        standard = (x - jnp.mean(x, axis=1, keepdims=True)) / nonzero(std)
+        where = first_of(x.shape[1], count)
+        std = jnp.std(x, axis=1, ddof=self.ddof, keepdims=True, where=where)
+        standard = (x - jnp.mean(x, axis=1, keepdims=True, where=where)) / nonzero(std)
         level = jnp.clip(jnp.floor(ndtr(standard) * self.classes), 0, self.classes - 1)
         level = jnp.where(jnp.isnan(level), jnp.zeros_like(level), level).astype(jnp.int32)
         word = jnp.zeros((), jnp.int32)
         for letter in windows(level, self.order, self.delay):
             word = word * self.classes + letter
+        where = first_of(word.shape[1], count - self.least() + 1)
+        word = word if where is None else jnp.where(where, word, -1)
         return only_finite(count_symbols(word, size, dtype=x.dtype), x)
 
 

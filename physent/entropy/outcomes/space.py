@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from physent.entropy.discrete import (
+    Count,
     as_array,
     as_floating,
     axes_of,
@@ -17,6 +18,7 @@ from physent.entropy.discrete import (
     refuse_lost,
     scaled,
     shift_free,
+    with_room,
 )
 from physent.protocol.parameters import Declared
 
@@ -52,8 +54,9 @@ class OutcomeSpace(Declared):
     a change of units multiplies all weights alike, or leaves all as they are. `in_order` says
     whether neighbours count, so that data along time must be evenly spaced; `by_differences`,
     whether differences of values count, of spaces that are not `shiftable`, too. `weighs` says
-    whether cells may have weights (`weighted`). `axes` is how many axes of the data the space
-    reads; None means that it takes any number and flattens them.
+    whether cells may have weights (`weighted`), `has_room` whether the space can look at the first
+    values of a longer series (`tally_first`). `axes` is how many axes of the data the space reads;
+    None means that it takes any number and flattens them.
     """
 
     counted: ClassVar[bool] = True
@@ -61,11 +64,18 @@ class OutcomeSpace(Declared):
     in_order: ClassVar[bool] = False
     by_differences: ClassVar[bool] = False
     weighs: ClassVar[bool] = False
+    has_room: ClassVar[bool] = False
     axes: ClassVar[int | None] = 1
 
     @abc.abstractmethod
     def tally(self, x: Array) -> Array:
         """The counts or weights (batch, outcomes) of data (batch, *read axes), already laid out."""
+
+    def tally_first(self, x: Array, count: Count) -> Array:
+        """The counts or weights of the first `count` values of series (batch, n), the others being
+        copies of the last of these.
+        """
+        raise NotImplementedError(type(self).__name__)
 
     def weighted(self, x: Array, weights: Array) -> Array:
         """The counts or weights (batch, outcomes) of data whose cells stand for `weights` (batch,
@@ -89,29 +99,52 @@ class OutcomeSpace(Declared):
         tally = self.tally(laid_out)
         return tally.reshape(*batch, tally.shape[-1])
 
-    def relative(self, x: ArrayLike, axis: Axes = None) -> Array:
-        """The counts as in `counts`, or the weights up to a factor, so that they fit in any
-        units.
+    def relative(self, x: ArrayLike, axis: Axes = None, count: Count | None = None) -> Array:
+        """The counts as in `counts`, or the weights up to a factor, so that they fit in any units;
+        of series `with_room`, those of their first `count` values.
         """
         batch, laid_out = arrange(as_array(x), axis, self.axes)
-        tally = self.up_to_a_factor(laid_out)
+        tally = self.up_to_a_factor(laid_out, count)
         return tally.reshape(*batch, tally.shape[-1])
 
-    def up_to_a_factor(self, x: Array) -> Array:
-        """The counts, or the weights up to a factor, (batch, outcomes) of data already laid out."""
-        return self.tally(self.prepared(x))
+    def up_to_a_factor(self, x: Array, count: Count | None = None) -> Array:
+        """The counts, or the weights up to a factor, (batch, outcomes) of data already laid out; of
+        the first `count` values of series.
+        """
+        return self.tallied(self.prepared(x), count)
+
+    def tallied(self, x: Array, count: Count | None = None) -> Array:
+        """`tally`, or `tally_first` where there is a count."""
+        return self.tally(x) if count is None else self.tally_first(x, count)
+
+    def with_room(self, x: ArrayLike, axis: Axes) -> tuple[ArrayLike, Count | None]:
+        """Series with room behind, and their length, where the space can do with that; else the
+        data as they are, and None.
+        """
+        axes = as_axes(axis, self.axes or 1)
+        if not self.has_room or len(axes) != 1 or type(axes[0]) is not int:
+            return x, None
+        (longer,), count = with_room(axes[0], x)
+        return (x, None) if count is not None and count < self.least() else (longer, count)
+
+    def least(self) -> int:
+        """The number of values of the shortest series that has an outcome."""
+        return 1
 
     def prepared(self, x: Array) -> Array:
         """Laid-out data, of order one where a factor does not matter."""
         return _of_order_one(x) if self.homogeneous else x
 
     @shift_free(x=lambda given: read_axes(given["self"], given["x"], given["axis"]))
-    @compiled()
     def probabilities(self, x: ArrayLike, axis: Axes = None) -> Array:
         """The relative frequencies of all outcomes, along the last axis; NaN if there is nothing to
         count.
         """
-        counts = self.relative(x, axis)
+        return self._probabilities(*self.with_room(x, axis), axis)
+
+    @compiled()
+    def _probabilities(self, x: ArrayLike, count: Count | None, axis: Axes) -> Array:
+        counts = self.relative(x, axis, count)
         return counts / jnp.sum(counts, axis=-1, keepdims=True)
 
 
