@@ -28,7 +28,18 @@ if TYPE_CHECKING:
         param as param,
         static as static,
     )
+    from physent.numerics.field import (
+        Field as Field,
+        Vector as Vector,
+        advection as advection,
+        curl as curl,
+        divergence as divergence,
+        gradient as gradient,
+        inverse_laplacian as inverse_laplacian,
+        laplacian as laplacian,
+    )
     from physent.protocol.solver import Solver as Solver, State as State
+    from physent.protocol.spectral import SpectralSolver as SpectralSolver, Unknown as Unknown
     from physent.protocol.stochastic import StochasticSolver as StochasticSolver
     from physent.protocol.variables import Axis as Axis, Domain as Domain, Variable as Variable
     from physent.runs import run as run
@@ -44,7 +55,18 @@ __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
         "physent.io.folder": ("open_run",),
         "physent.protocol.diagnostic": ("Diagnostic",),
         "physent.protocol.parameters": ("as_number", "choice", "one_of", "param", "static"),
+        "physent.numerics.field": (
+            "Field",
+            "Vector",
+            "advection",
+            "curl",
+            "divergence",
+            "gradient",
+            "inverse_laplacian",
+            "laplacian",
+        ),
         "physent.protocol.solver": ("Solver", "State"),
+        "physent.protocol.spectral": ("SpectralSolver", "Unknown"),
         "physent.protocol.stochastic": ("StochasticSolver",),
         "physent.protocol.variables": ("Axis", "Domain", "Variable"),
         "physent.runs": ("run",),

@@ -66,7 +66,7 @@ def test_etdrk4_keeps_its_order_for_imaginary_linear_parts():
         y = jax.lax.fori_loop(
             0,
             steps,
-            lambda _, y, dt=1 / steps: etdrk4_step(y, jnp.asarray(dt), LINEAR, cubic),
+            lambda _, y, dt=1 / steps: etdrk4_step(y, jnp.asarray(dt), LINEAR, lambda y, _: cubic(y)),
             START,
         )
         errors.append(np.max(np.abs(y - solution(1.0))))
@@ -74,7 +74,7 @@ def test_etdrk4_keeps_its_order_for_imaginary_linear_parts():
 
 
 def test_etdrk4_solves_a_linear_problem_with_constant_forcing_exactly():
-    y = etdrk4_step(START, jnp.asarray(0.7), LINEAR, lambda y: jnp.full_like(y, 2.0))
+    y = etdrk4_step(START, jnp.asarray(0.7), LINEAR, lambda y, _: jnp.full_like(y, 2.0))
     z = np.asarray(LINEAR) * 0.7
     exact = np.exp(z) * np.asarray(START) + 1.4 * np.array([exact_phi(1, value) for value in z])
     assert np.max(np.abs(y - exact)) < 1e-13

@@ -142,7 +142,9 @@ class NLSE(Solver[NLSEState]):
         if self.method in SPLITTINGS:
             psi = split_step(SPLITTINGS[self.method], state.psi, self.dt, self._kick, self._drift)
         elif self.method == "etdrk4":
-            spectrum = etdrk4_step(slab.fft(state.psi), self.dt, self._linear(), self._nonlinear)
+            spectrum = etdrk4_step(
+                slab.fft(state.psi), self.dt, self._linear(), lambda y, _: self._nonlinear(y)
+            )
             psi = slab.ifft(spectrum)
         else:
             from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
