@@ -343,9 +343,9 @@ def _to_wall(f: Float[Array, "..."], axis: int, parity: int) -> Float[Array, "..
     f = jnp.moveaxis(f, axis, -1)
     n = f.shape[-1]
     if parity < 0:
-        f = f * _alternating(n, f.dtype)
+        f = f * _alternating(n, f)
     reordered = jnp.concatenate([f[..., ::2], f[..., 1::2][..., ::-1]], -1)
-    spectrum = jnp.fft.rfft(reordered) * _quarter_turns(n, f.dtype, -1)
+    spectrum = jnp.fft.rfft(reordered) * _quarter_turns(n, f, -1)
     cosines = jnp.concatenate(
         [spectrum[..., :1].real, 2 * spectrum[..., 1:].real, -2 * spectrum[..., 1:-1].imag[..., ::-1]]
         if n % 2 == 0
@@ -369,24 +369,29 @@ def _from_wall(a: Float[Array, "..."], axis: int, parity: int) -> Float[Array, "
     reverse = jnp.concatenate([jnp.zeros_like(a[..., :1]), a[..., 1:][..., ::-1]], -1)
     ahead = jnp.concatenate([2 * a[..., :1], a[..., 1:half]], -1)
     spectrum = jax.lax.complex(ahead, -reverse[..., :half]) * (
-        0.5 * _quarter_turns(n, a.dtype, 1)
+        0.5 * _quarter_turns(n, a, 1)
     )
     v = jnp.fft.irfft(spectrum, n)
     f = jnp.zeros_like(v)
     f = f.at[..., ::2].set(v[..., : (n + 1) // 2])
     f = f.at[..., 1::2].set(v[..., (n + 1) // 2 :][..., ::-1])
     if parity < 0:
-        f = f * _alternating(n, f.dtype)
+        f = f * _alternating(n, f)
     return jnp.moveaxis(f, -1, axis)
 
 
-def _alternating(n: int, dtype: jnp.dtype) -> Array:
-    return jnp.asarray(1 - 2 * (np.arange(n) % 2), dtype)
+def _alternating(n: int, like: Array) -> Array:
+    return _last(1 - 2 * (np.arange(n) % 2), like)
 
 
-def _quarter_turns(n: int, dtype: jnp.dtype, sign: int) -> Array:
+def _quarter_turns(n: int, like: Array, sign: int) -> Array:
     angle = sign * np.pi * np.arange(n // 2 + 1) / (2 * n)
-    return jax.lax.complex(jnp.asarray(np.cos(angle), dtype), jnp.asarray(np.sin(angle), dtype))
+    return jax.lax.complex(_last(np.cos(angle), like), _last(np.sin(angle), like))
+
+
+def _last(values: np.ndarray, like: Array) -> Array:
+    """A vector that multiplies an array along its last axis."""
+    return jnp.asarray(values, like.real.dtype).reshape((1,) * (like.ndim - 1) + (-1,))
 
 
 def shapes_of(n: int | Sequence[int]) -> tuple[int, ...]:

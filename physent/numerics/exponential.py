@@ -47,7 +47,7 @@ def matrix_phi_functions(a: Inexact[Array, "m m ..."]) -> tuple[Array, Array, Ar
     (B. Skaflestad, W. M. Wright, Appl. Numer. Math. 59, 783, 2009, section 2.)
     """
     size = jnp.max(jnp.sum(jnp.abs(a), axis=1), axis=0)
-    count = jnp.clip(jnp.ceil(jnp.log2(jnp.maximum(size, 0.5))), 0, _DOUBLINGS)
+    count = jnp.clip(jnp.ceil(jnp.log2(jnp.maximum(size, 0.5))), 0, _DOUBLINGS)[None, None]
     small = a * 2.0**-count
     one = jnp.broadcast_to(np.eye(a.shape[0]).reshape(a.shape[:2] + (1,) * (a.ndim - 2)), a.shape)
     one = one.astype(a.dtype)

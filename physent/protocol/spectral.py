@@ -402,7 +402,7 @@ class SpectralSolver(Solver[SpectralState]):
         if self.dealias != "two_thirds":
             return modes
         assert self.degree is not None
-        return modes * self.basis.below(2 / (self.degree + 1)).astype(np.float32)
+        return modes * self.basis.below(2 / (self.degree + 1)).astype(np.float32)[None]
 
     def _filtered(self, unknowns: Array) -> Array:
         basis, factor = self.basis, np.ones(self.basis.modes_shape)
@@ -412,8 +412,8 @@ class SpectralSolver(Solver[SpectralState]):
             factor = factor * np.exp(-36 * share**36).reshape(along)
         factor = jnp.asarray(factor, basis.dtype)
         if self.method not in SPLITTINGS:
-            return unknowns * factor
-        return self._on_modes(unknowns, lambda modes: modes * factor)
+            return unknowns * factor[None]
+        return self._on_modes(unknowns, lambda modes: modes * factor[None])
 
     def _linear(self) -> Array:
         """The multipliers of the unknowns, (fields, ...), or matrices (fields, fields, ...)."""

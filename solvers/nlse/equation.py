@@ -155,7 +155,7 @@ class NLSE(Solver[NLSEState]):
                 slab.fft(state.psi) / self.n,
                 self.dt,
                 self._linear(),
-                lambda amplitudes: self._nonlinear(amplitudes * self.n) / self.n,
+                lambda amplitudes, _: self._nonlinear(amplitudes * self.n) / self.n,
                 self.dt if state.inner_step is None else state.inner_step,
                 self.rtol,
                 self.atol,
