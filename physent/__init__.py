@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from physent.engine.trajectory import trajectory as trajectory
     from physent.experiment.building import load_experiment as load_experiment
     from physent.io.folder import open_run as open_run
-    from physent.protocol.diagnostic import Diagnostic as Diagnostic
-    from physent.protocol.parameters import (
-        as_number as as_number,
-        choice as choice,
-        one_of as one_of,
-        param as param,
-        static as static,
-    )
     from physent.numerics.field import (
         Field as Field,
         Vector as Vector,
@@ -37,6 +29,14 @@ if TYPE_CHECKING:
         gradient as gradient,
         inverse_laplacian as inverse_laplacian,
         laplacian as laplacian,
+    )
+    from physent.protocol.diagnostic import Diagnostic as Diagnostic
+    from physent.protocol.parameters import (
+        as_number as as_number,
+        choice as choice,
+        one_of as one_of,
+        param as param,
+        static as static,
     )
     from physent.protocol.solver import Solver as Solver, State as State
     from physent.protocol.spectral import SpectralSolver as SpectralSolver, Unknown as Unknown

@@ -3,6 +3,7 @@ solutions.
 """
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +45,7 @@ def test_phi_functions_of_real_arguments_and_their_derivative_at_zero():
 LINEAR = jnp.asarray([0.0, 1j, -40j, 300j])
 
 
-def cubic(y, _=0.0):
+def cubic(y, _: Any = 0.0):
     """|y|^2 y i, which turns every component at its own |y|^2: the exact solution is y e^{(L + i
     |y|^2) t}.
     """

@@ -1,4 +1,6 @@
-"""An adaptive eighth-order method for y' = L y + N(y, t), L diagonal, behind an integrating factor."""
+"""An adaptive eighth-order method for y' = L y + N(y, t), L diagonal, behind an integrating
+factor.
+"""
 
 from typing import Any, cast
 

@@ -39,8 +39,8 @@ class Wavenumber(eqx.Module):
     def _odd(self) -> Array:
         if self.signed is None:
             raise ValueError(
-                "an odd power of a wavenumber between walls is no multiplier, for an odd derivative "
-                "makes sines of cosines: take the derivative in nonlinear()"
+                "an odd power of a wavenumber between walls is no multiplier, for an odd "
+                "derivative makes sines of cosines: take the derivative in nonlinear()"
             )
         return self.signed
 
@@ -346,12 +346,9 @@ def _to_wall(f: Float[Array, "..."], axis: int, parity: int) -> Float[Array, "..
         f = f * _alternating(n, f)
     reordered = jnp.concatenate([f[..., ::2], f[..., 1::2][..., ::-1]], -1)
     spectrum = jnp.fft.rfft(reordered) * _quarter_turns(n, f, -1)
-    cosines = jnp.concatenate(
-        [spectrum[..., :1].real, 2 * spectrum[..., 1:].real, -2 * spectrum[..., 1:-1].imag[..., ::-1]]
-        if n % 2 == 0
-        else [spectrum[..., :1].real, 2 * spectrum[..., 1:].real, -2 * spectrum[..., 1:].imag[..., ::-1]],
-        -1,
-    )
+    last = spectrum.shape[-1] - (n % 2 == 0)  # the middle mode of an even number is real
+    above = -2 * spectrum[..., 1:last].imag[..., ::-1]
+    cosines = jnp.concatenate([spectrum[..., :1].real, 2 * spectrum[..., 1:].real, above], -1)
     if parity < 0:
         cosines = jnp.concatenate(
             [jnp.zeros_like(cosines[..., :1]), cosines[..., 1:][..., ::-1]], -1
@@ -368,9 +365,7 @@ def _from_wall(a: Float[Array, "..."], axis: int, parity: int) -> Float[Array, "
     half = n // 2 + 1
     reverse = jnp.concatenate([jnp.zeros_like(a[..., :1]), a[..., 1:][..., ::-1]], -1)
     ahead = jnp.concatenate([2 * a[..., :1], a[..., 1:half]], -1)
-    spectrum = jax.lax.complex(ahead, -reverse[..., :half]) * (
-        0.5 * _quarter_turns(n, a, 1)
-    )
+    spectrum = jax.lax.complex(ahead, -reverse[..., :half]) * (0.5 * _quarter_turns(n, a, 1))
     v = jnp.fft.irfft(spectrum, n)
     f = jnp.zeros_like(v)
     f = f.at[..., ::2].set(v[..., : (n + 1) // 2])

@@ -8,10 +8,13 @@ but the first order.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact
+
+from physent.numerics.products import scale
 
 _TERMS = 24  # of the Taylor series, for |z| < 2: the first one left out is below 1e-17
 _DOUBLINGS = 40  # of a matrix, at most: norms of 1e12 are reached
@@ -84,41 +87,59 @@ def _functions(linear: Array, dt: Array, y: Array):
     if linear.ndim == y.ndim + 1:
         return *matrix_phi_functions(linear * dt), matrix_product
     z = linear * dt
-    return jnp.exp(z), *phi_functions(z), lambda c, y: c * y
+    return jnp.exp(z), *phi_functions(z), scale
+
+
+def _before(kept: Any, linear: Array) -> Any:
+    """With as many axes as the multipliers or matrices have."""
+    missing = linear.ndim - np.ndim(kept)
+    return kept if np.ndim(kept) == 0 else kept.reshape((1,) * missing + np.shape(kept))
 
 
 def etdrk2_step(
-    y: Inexact[Array, "..."], dt: Float[Array, ""], linear: Inexact[Array, "..."], nonlinear: Rate
+    y: Inexact[Array, "..."],
+    dt: Float[Array, ""],
+    linear: Inexact[Array, "..."],
+    nonlinear: Rate,
+    kept: Any = 1,
 ) -> Array:
-    """One step of the second-order exponential time differencing Runge-Kutta method. (S. M. Cox, P.
-    C. Matthews, J. Comput. Phys. 176, 430, 2002, eqs. 20-22.)
+    """One step of the second-order exponential time differencing Runge-Kutta method; arguments as
+    those of `etdrk4_step`. (S. M. Cox, P. C. Matthews, J. Comput. Phys. 176, 430, 2002, eqs.
+    20-22.)
     """
     whole, phi_1, phi_2, _, apply = _functions(linear, dt, y)
+    kept = _before(kept, linear)
+    first, second = dt * phi_1 * kept, dt * phi_2 * kept
     n_y = nonlinear(y, jnp.zeros_like(dt))
-    a = apply(whole, y) + dt * apply(phi_1, n_y)
-    return a + dt * apply(phi_2, nonlinear(a, dt) - n_y)
+    a = apply(whole, y) + apply(first, n_y)
+    return a + apply(second, nonlinear(a, dt) - n_y)
 
 
 def etdrk4_step(
-    y: Inexact[Array, "..."], dt: Float[Array, ""], linear: Inexact[Array, "..."], nonlinear: Rate
+    y: Inexact[Array, "..."],
+    dt: Float[Array, ""],
+    linear: Inexact[Array, "..."],
+    nonlinear: Rate,
+    kept: Any = 1,
 ) -> Array:
     """One step of the fourth-order exponential time differencing Runge-Kutta method of Cox and
     Matthews.
 
-    `linear` has the shape of `y`, a spectrum, or one more axis before where it is a matrix. What
-    depends on `linear` and `dt` alone is left to the compiler to lift out of the loop. (S. M. Cox,
-    P. C. Matthews, J. Comput. Phys. 176, 430, 2002, eqs. 26-29, written with phi functions in place
-    of differences that cancel.)
+    `linear` has the shape of `y`, a spectrum, or one more axis before where it is a matrix; `kept`
+    is 1 for the modes in which N counts and 0 for others. What depends on these and on `dt` alone
+    is left to the compiler to lift out of the loop. (S. M. Cox, P. C. Matthews, J. Comput. Phys.
+    176, 430, 2002, eqs. 26-29, written with phi functions in place of differences that cancel.)
     """
     whole, phi_1, phi_2, phi_3, apply = _functions(linear, dt, y)
     half, half_phi_1, _, _, _ = _functions(linear, dt / 2, y)
-    stage = (dt / 2) * half_phi_1
+    kept = _before(kept, linear)
+    stage = (dt / 2) * half_phi_1 * kept
     n_y = nonlinear(y, jnp.zeros_like(dt))
     a = apply(half, y) + apply(stage, n_y)
     n_a = nonlinear(a, dt / 2)
     n_b = nonlinear(apply(half, y) + apply(stage, n_a), dt / 2)
-    n_c = nonlinear(apply(half, a) + apply(stage, 2 * n_b - n_y), dt)
-    first = dt * (phi_1 - 3 * phi_2 + 4 * phi_3)
-    middle = dt * (2 * phi_2 - 4 * phi_3)
-    last = dt * (4 * phi_3 - phi_2)
+    n_c = nonlinear(apply(half, a) + apply(stage, n_b + n_b - n_y), dt)
+    first = dt * (phi_1 - 3 * phi_2 + 4 * phi_3) * kept
+    middle = dt * (2 * phi_2 - 4 * phi_3) * kept
+    last = dt * (4 * phi_3 - phi_2) * kept
     return apply(whole, y) + apply(first, n_y) + apply(middle, n_a + n_b) + apply(last, n_c)

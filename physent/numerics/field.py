@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array
 
 from physent.numerics.basis import Basis, Parity
+from physent.numerics.products import scale, scale_by_i
 
 
 class _Node:
@@ -33,6 +34,7 @@ class _Node:
             found = _together(self.basis.values, [each.modes for each in alike], self.parity)
             for each, values in zip(alike, found, strict=True):
                 each.values = values
+        assert self.values is not None
         return self.values
 
     def need_modes(self) -> Array:
@@ -183,9 +185,7 @@ class Field:
         parity = tuple(each**power for each in self.parity)
         return Field.of_values(self.basis, self.values**power, parity)
 
-    def map(
-        self, function: Callable[[Array], Array], parity: Parity | None = None
-    ) -> "Field":
+    def map(self, function: Callable[[Array], Array], parity: Parity | None = None) -> "Field":
         """A function of its values; one of an odd function must say its `parity`."""
         if parity is None and -1 in self.parity:
             raise ValueError(
@@ -193,6 +193,13 @@ class Field:
                 "allowed with parity=..., +1 or -1 for each axis"
             )
         return Field.of_values(self.basis, function(self.values), parity)
+
+    @property
+    def fluctuation(self) -> "Field":
+        """f without its mean over the box; between walls an odd function has none."""
+        first = np.ones(self.basis.modes_shape, np.float32)
+        first[(0,) * first.ndim] = 0
+        return self.times(jnp.asarray(first, self.basis.dtype))
 
     @property
     def conj(self) -> "Field":
@@ -254,7 +261,7 @@ class Field:
 
     def times(self, symbol: Array, parity: Parity | None = None) -> "Field":
         """The function whose modes are multiplied by a symbol, an array over the modes."""
-        return Field.of_modes(self.basis, self.modes * symbol, parity or self.parity)
+        return Field.of_modes(self.basis, scale(symbol, self.modes), parity or self.parity)
 
 
 def _total(terms: Iterable[tuple[Any, Array]]) -> Array:
@@ -264,9 +271,11 @@ def _total(terms: Iterable[tuple[Any, Array]]) -> Array:
         one = isinstance(c, int) and c == 1
         minus = isinstance(c, int) and c == -1
         if total is None:
-            total = array if one else -array if minus else c * array
+            total = array if one else -array if minus else scale(c, array)
+        elif one or minus:
+            total = total + array if one else total - array
         else:
-            total = total + array if one else total - array if minus else total + c * array
+            total = total + scale(c, array)
     assert total is not None
     return total
 
@@ -284,8 +293,10 @@ def mean_mode(basis: Basis) -> Array:
     first = np.zeros(basis.modes_shape)
     first[(0,) * first.ndim] = np.prod(basis.shape)
     modes = jnp.asarray(first, basis.dtype)
-    return modes if all(basis.walls) and basis.real else modes.astype(
-        jnp.result_type(basis.dtype, jnp.complex64)
+    return (
+        modes
+        if all(basis.walls) and basis.real
+        else modes.astype(jnp.result_type(basis.dtype, jnp.complex64))
     )
 
 
@@ -297,6 +308,7 @@ class Vector(tuple[Field, ...]):
     """The components of a vector field, one for each axis, transformed together."""
 
     def __new__(cls, components: Iterable[Field]) -> "Vector":
+        """A vector of these components."""
         made = super().__new__(cls, components)
         family = [node for field in made for _, node in field._terms if node.values is None]
         for node in family:
@@ -335,12 +347,11 @@ def derivative(f: Field, axis: int, order: int = 1) -> Field:
         words = f"{len(basis.shape)} dimension" + "s" * (len(basis.shape) > 1)
         raise ValueError(f"given a derivative along axis {axis} in {words}")
     k, odd = basis.wavenumbers().axes[axis], order % 2 == 1
-    if not odd:
-        return f.times((-1) ** (order // 2) * k**order)
     turn = (-1) ** (order // 2)
+    if not odd:
+        return f.times(turn * k**order)
     if not basis.walls[axis]:
-        power = k.signed**order  # pyright: ignore[reportOptionalOperand]
-        return f.times(jax.lax.complex(jnp.zeros_like(power), turn * power))
+        return Field.of_modes(basis, scale_by_i(turn * k**order, f.modes), f.parity)
     parity = tuple(-p if i == axis else p for i, p in enumerate(f.parity))
     return f.times(-turn * f.parity[axis] * k.every**order, parity)
 
@@ -443,4 +454,4 @@ def stacked_modes(fields: Iterable[Any], basis: Basis) -> Array:
     every = [each if isinstance(each, Field) else zero._taken(each) for each in fields]
     _together_to_modes(every)
     dtype = mean_mode(basis).dtype
-    return jnp.stack([jnp.broadcast_to(each.modes, basis.modes_shape).astype(dtype) for each in every])
+    return jnp.stack([each.modes.astype(dtype) for each in every])

@@ -49,6 +49,7 @@ from physent.protocol.declaration import (
     known as known,
     plain,
 )
+from physent.protocol.defaults import with_defaults
 from physent.protocol.functions import as_function
 
 if TYPE_CHECKING:
@@ -244,14 +245,22 @@ class DeclaredMeta(_ModuleMeta):
     `static` is not among them: what is no specifier is a default to them.
     """
 
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **how: Any):
+        """A class whose `defaults` are those of its fields."""
+        if namespace.get("defaults"):
+            namespace = with_defaults(name, bases, namespace)
+        return super().__new__(mcs, name, bases, namespace, **how)
+
 
 class Declared(eqx.Module, metaclass=DeclaredMeta):
     """A module whose `param`, `static` and `choice` fields are checked at construction.
 
-    `automatic` names those that may be "auto", which is NaN until somebody replaces it.
+    `automatic` names those that may be "auto", which is NaN until somebody replaces it; `defaults`
+    has other defaults for fields that a base declares (`physent.protocol.defaults`).
     """
 
     automatic: ClassVar[tuple[str, ...]] = ()
+    defaults: ClassVar[Mapping[str, Any]] = {}
 
     def __new__(cls, *args: Any, **values: Any) -> Self:
         """Refuse unknown names, suggesting the nearest field, choices outside their family, and

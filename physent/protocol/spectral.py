@@ -91,9 +91,9 @@ class SpectralSolver(Solver[SpectralState]):
     initial: Start = choice(
         converter=one_of(STARTS, given=GivenFields), default="random", doc="unknowns at t = 0"
     )
-    boundary: (
-        Literal["periodic", "walls"] | tuple[Literal["periodic", "walls"], ...]
-    ) = static("periodic", doc="what is at the ends of each axis, or of all of them")
+    boundary: Literal["periodic", "walls"] | tuple[Literal["periodic", "walls"], ...] = static(
+        "periodic", doc="what is at the ends of each axis, or of all of them"
+    )
     method: Literal[
         "etdrk4",
         "etdrk2",
@@ -107,8 +107,8 @@ class SpectralSolver(Solver[SpectralState]):
     dealias: Literal["two_thirds", "exact", "filter", "none"] = static(
         "two_thirds",
         doc="two_thirds: keep the modes below 2/(degree + 1) of the largest; exact: form products "
-        "on (degree + 1)/2 times as many points; filter: damp the spectrum by exp(-36 (|k|/k_c)^36), "
-        "k_c two thirds of the largest k, once per step",
+        "on (degree + 1)/2 times as many points; filter: damp the spectrum by exp(-36 "
+        "(|k|/k_c)^36), k_c two thirds of the largest k, once per step",
     )
     rtol: Array = param(
         default=1e-9, converter=as_number, gt=0, doc="relative tolerance of dopri8, for each mode"
@@ -177,6 +177,20 @@ class SpectralSolver(Solver[SpectralState]):
         Like `nonlinear`, the unknowns at a time tau later.
         """
         raise NotImplementedError
+
+    def constrained(self, f: Fields) -> Any:
+        """The unknowns with what holds at every time imposed on them, as a mean of 0 or no
+        divergence; it is applied to the start, and after every step. It is traced.
+
+        **Arguments:**
+
+        - `f`: the unknowns.
+
+        **Returns:**
+
+        Like `nonlinear`, or None, the default, where nothing is imposed.
+        """
+        return None
 
     def derived(self, f: Fields) -> dict[str, tuple[Variable, Any]]:
         """Observables beside the unknowns. It is traced.
@@ -274,6 +288,7 @@ class SpectralSolver(Solver[SpectralState]):
         else:
             parts = [basis.modes(start[name], self.parity(name)) for name in names]
             unknowns = self._kept(jnp.stack(parts))
+        unknowns = self._constrained(unknowns, t)
         adaptive = self.method == "dopri8"
         return SpectralState(t, unknowns, jnp.zeros_like(t) if adaptive else None)
 
@@ -296,7 +311,7 @@ class SpectralSolver(Solver[SpectralState]):
                 state.unknowns / size,
                 self.dt,
                 self._linear(),
-                lambda modes, after: self._rate(modes * size, t + after) / size,
+                lambda modes, after: self._kept(self._rate(modes * size, t + after)) / size,
                 self.dt if inner_step is None else inner_step,
                 self.rtol,
                 self.atol,
@@ -308,9 +323,11 @@ class SpectralSolver(Solver[SpectralState]):
                 self.dt,
                 self._linear(),
                 lambda modes, after: self._rate(modes, t + after),
+                self._mask(),
             )
         if self.dealias == "filter":
             unknowns = self._filtered(unknowns)
+        unknowns = self._constrained(unknowns, t + self.dt)
         return SpectralState(t + self.dt, unknowns, inner_step)
 
     def observe(self, state: SpectralState) -> dict[str, Array]:
@@ -328,7 +345,8 @@ class SpectralSolver(Solver[SpectralState]):
         described: dict[str, Variable] = {}
 
         def trace(state: SpectralState) -> None:
-            for name, (variable, values) in self.derived(self._fields_of(state, fine=False)).items():
+            f = self._fields_of(state, fine=False)
+            for name, (variable, values) in self.derived(f).items():
                 field = isinstance(values, Field) or np.ndim(values) > 0
                 described[name] = _plain(variable, axes if field else ())
 
@@ -338,12 +356,11 @@ class SpectralSolver(Solver[SpectralState]):
     def domain(self) -> Domain:
         """The axes x, y and z."""
         basis = self.basis
-        return Domain(
-            tuple(
-                Axis(name, basis.points(i), basis.lengths[i], not wall, long_name=f"position {name}")
-                for i, (name, wall) in enumerate(zip(AXES, basis.walls, strict=False))
-            )
-        )
+        axes = []
+        for i, (name, wall) in enumerate(zip(AXES, basis.walls, strict=False)):
+            words = "position" if len(basis.shape) == 1 else f"position along {name}"
+            axes.append(Axis(name, basis.points(i), basis.lengths[i], not wall, long_name=words))
+        return Domain(tuple(axes))
 
     def invariants(self, state: SpectralState) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
@@ -392,17 +409,31 @@ class SpectralSolver(Solver[SpectralState]):
             raise ValueError(f"given one field, allowed: a mapping from {', '.join(names)}")
         return [given]
 
+    def _constrained(self, unknowns: Array, t: Array) -> Array:
+        basis, modes = self.basis, self.method not in SPLITTINGS
+        given = self.constrained(self._fields(basis, unknowns, t, modes))
+        if given is None:
+            return unknowns
+        found = self._in_order(given)
+        if modes:
+            return self._kept(stacked_modes(found, basis))
+        return jnp.stack([each.values.astype(unknowns.dtype) for each in found])
+
     def _rate(self, modes: Array, t: Array) -> Array:
         """The modes of N."""
         f = self._fields(self.basis, modes, t, modes=True)
-        return self._kept(stacked_modes(self._in_order(self.nonlinear(f)), f.basis))
+        return stacked_modes(self._in_order(self.nonlinear(f)), f.basis)
 
     def _kept(self, modes: Array) -> Array:
         """The modes that take part."""
+        return modes if self.dealias != "two_thirds" else modes * self._mask()
+
+    def _mask(self) -> Any:
+        """1 for the modes that take part and 0 for others."""
         if self.dealias != "two_thirds":
-            return modes
+            return 1
         assert self.degree is not None
-        return modes * self.basis.below(2 / (self.degree + 1)).astype(np.float32)[None]
+        return self.basis.below(2 / (self.degree + 1)).astype(np.float32)[None]
 
     def _filtered(self, unknowns: Array) -> Array:
         basis, factor = self.basis, np.ones(self.basis.modes_shape)
@@ -463,8 +494,9 @@ class SpectralSolver(Solver[SpectralState]):
 
 
 def _plain(variable: Variable, axes: tuple[str, ...]) -> Variable:
-    said = {each.name: getattr(variable, each.name) for each in dataclasses.fields(Variable)}
-    return Variable(**said | {"dims": variable.dims or axes})
+    """The variable on these axes unless it has its own."""
+    v = variable
+    return Variable(v.dims or axes, v.role, v.units, v.long_name, v.nan)
 
 
 def _alike(arrays: list[Array], basis: Basis) -> list[Array]:
@@ -488,4 +520,3 @@ def _one_member(solver: SpectralSolver) -> SpectralSolver:
         solver,
         is_leaf=lambda leaf: leaf is None,
     )
-

@@ -149,7 +149,9 @@ class GivenFields(Given, Start):
         """There must be a value for each unknown, on as many axes as the grid has."""
         names = solver.unknowns()
         if len(self.names) != len(names):
-            words = f"given {', '.join(self.names)}, allowed: values of {', '.join(names)}, in order"
+            words = (
+                f"given {', '.join(self.names)}, allowed: values of {', '.join(names)}, in order"
+            )
             raise ParameterError("initial", words)
         if len(self.shape) != len(solver.basis.shape):
             words = f"given values on {len(self.shape)} axes, allowed: {len(solver.basis.shape)}"
@@ -162,7 +164,7 @@ class GivenFields(Given, Start):
         """The start with values that were held until the grid of `owner` was known."""
         names, shape = owner.unknowns(), owner.basis_of().shape
         given = value.given if isinstance(value, _Held) else value
-        if callable(given) and not hasattr(given, "__array__"):
+        if _is_function(given):
             every, _ = points_of(owner, lambda solver: solver.basis_of().coordinates())
             sets = [_named(_called(given, each, key), names, key, shape) for each in every]
             found = {n: jnp.stack([each[n] for each in sets]) for n in names}
@@ -237,6 +239,14 @@ class _Held:
 
     def __init__(self, given: Any):
         self.given = given
+
+    def __call__(self, *points: Array) -> Any:
+        """What is given at these points."""
+        return self.given(*points) if _is_function(self.given) else self.given
+
+
+def _is_function(value: Any) -> bool:
+    return callable(value) and not hasattr(value, "__array__")
 
 
 def _ndim(file: Any, name: str) -> int:
