@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact
@@ -54,25 +55,25 @@ def matrix_phi_functions(a: Inexact[Array, "m m ..."]) -> tuple[Array, Array, Ar
     small = a * 2.0**-count
     one = jnp.broadcast_to(np.eye(a.shape[0]).reshape(a.shape[:2] + (1,) * (a.ndim - 2)), a.shape)
     one = one.astype(a.dtype)
-    found = []
-    for j in (0, 1, 2, 3):
-        series = one * (1 / math.factorial(_TERMS + j))
-        for m in range(_TERMS - 1, -1, -1):
-            series = matrix_product(small, series) + one * (1 / math.factorial(m + j))
-        found.append(series)
+    inverse = jnp.asarray([[1 / math.factorial(m + j) for j in range(4)] for m in range(19)])
 
-    def doubled(k: int, phis: tuple[Array, ...]) -> tuple[Array, ...]:
+    def added(phis: tuple[Array, ...], last: Array) -> tuple[tuple[Array, ...], None]:
+        """One more term of Horner's rule."""
+        pairs = zip(phis, last.astype(a.real.dtype), strict=True)
+        return tuple(matrix_product(small, phi) + one * c for phi, c in pairs), None
+
+    def doubled(phis: tuple[Array, ...], k: Array) -> tuple[tuple[Array, ...], None]:
         e, p1, p2, p3 = phis
         p3_twice = (matrix_product(p1, p2) + p2 + 2 * p3) / 8
         p2_twice = (matrix_product(p1, p1) + 2 * p2) / 4
         p1_twice = matrix_product(e + one, p1) / 2
         new = (matrix_product(e, e), p1_twice, p2_twice, p3_twice)
-        return tuple(jnp.where(k < count, n, o) for n, o in zip(new, phis, strict=True))
+        return tuple(jnp.where(k < count, n, o) for n, o in zip(new, phis, strict=True)), None
 
-    phis = tuple(found)
-    for k in range(_DOUBLINGS):
-        phis = doubled(k, phis)
-    return phis[0], phis[1], phis[2], phis[3]
+    # loops, and not lines: their derivatives would take a minute to compile
+    phis, _ = jax.lax.scan(added, (jnp.zeros_like(a),) * 4, inverse[::-1])
+    phis, _ = jax.lax.scan(doubled, phis, jnp.arange(_DOUBLINGS))
+    return phis
 
 
 def matrix_product(a: Array, b: Array) -> Array:

@@ -246,6 +246,8 @@ class SpectralSolver(Solver[SpectralState]):
         if isinstance(self.initial, Unsampled):
             held: Any = self.initial.function
             object.__setattr__(self, "initial", GivenFields.settled(held, self))
+        if isinstance(self.initial, GivenFields):
+            object.__setattr__(self, "initial", self.initial.named(self.unknowns()))
         self.initial.check(self)
 
     def unknowns(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Complex, Float, Inexact, PRNGKeyArray
 
 from physent.errors import ParameterError, nearest
 from physent.numerics.basis import Basis
@@ -88,8 +88,9 @@ class RandomStart(Start):
         """A random field of unit variance, drawn on a grid that knows nothing of this one."""
         shape = (8 * self.wavelengths,) * len(basis.shape)
         coarse = Basis(shape, basis.lengths, basis.walls, basis.real, shape)
-        kind = basis.dtype if basis.real else jnp.result_type(basis.dtype, jnp.complex64)
-        modes = coarse.modes(jax.random.normal(key, shape, kind), parity)
+        noise = jax.random.normal(key, (2 - basis.real, *shape), basis.dtype)
+        drawn = noise[0] if basis.real else jax.lax.complex(noise[0], noise[1]) / math.sqrt(2)
+        modes = coarse.modes(drawn, parity)
         square = sum(
             (np.reshape(coarse.numbers(i), [-1 if i == j else 1 for j in range(len(shape))])
              * (0.5 if wall else 1.0)) ** 2
@@ -109,7 +110,9 @@ class GivenFields(Given, Start):
     """
 
     coordinates: ClassVar[str] = "the coordinates (x, in two dimensions x and y, ...)"
-    fields_: Array = param(converter=as_number, ndim=1, doc="values of all unknowns in a row")
+    fields_: Inexact[Array, "*members values"] | Complex[Array, "*members values"] = param(
+        converter=as_number, ndim=1, doc="values of all unknowns in a row"
+    )
     names: tuple[str, ...] = static(doc="names of the unknowns")
     shape: tuple[int, ...] = static(doc="points along each axis")
 
@@ -202,7 +205,7 @@ class GivenFields(Given, Start):
         shape = next(iter(shapes))[members:]
         flat = [np.reshape(a, (*a.shape[:members], -1)) for a in found.values()]
         made = cls(fields_=np.concatenate(flat, -1), names=names, shape=shape)
-        if stored.digest not in (None, digest_of(made._arrays())):
+        if stored.digest not in (None, made._digest()):
             words = f"the values in {stored.file} are not those that this experiment began with"
             raise ParameterError("digest", words)
         return made
@@ -212,7 +215,7 @@ class GivenFields(Given, Start):
         members = {"member": "all"} if np.ndim(self.fields_) > 1 else {}
         called = [f"{name}_{each}" for each in self.names]
         table: dict[str, Any] = {"file": GIVEN, "variable": called}
-        return table | members | {"digest": digest_of(self._arrays())}
+        return table | members | {"digest": self._digest()}
 
     def stored(self, name: str) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         """The variables of `given.nc` by name, with their dimensions."""
@@ -225,6 +228,16 @@ class GivenFields(Given, Start):
             else:
                 found[f"{name}_{own}"] = dims, values
         return found
+
+    def named(self, names: tuple[str, ...]) -> Self:
+        """The same values, of unknowns that are called so: those of a file have names of their
+        own.
+        """
+        same = names == self.names or len(names) != len(self.names)
+        return self if same else type(self)(fields_=self.fields_, names=names, shape=self.shape)
+
+    def _digest(self) -> str:
+        return digest_of({str(i): each for i, each in enumerate(self._arrays().values())})
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """The values of each unknown, in their natural shape."""

@@ -2,7 +2,7 @@
 
 from jaxtyping import Array
 
-from physent.numerics.field import laplacian
+from physent.numerics.field import gradient, laplacian
 from physent.protocol.parameters import as_number, param
 from physent.protocol.spectral import SpectralSolver
 from physent.protocol.variables import Variable
@@ -36,10 +36,8 @@ class CahnHilliard(SpectralSolver):
 
     def derived(self, f):
         """The density of the free energy, a (phi^2 - 1)^2/4 + K |grad phi|^2/2."""
-        slopes = [f.phi.dx, f.phi.dy, f.phi.dz] if len(f.basis.shape) == 3 else None
-        slopes = slopes or [f.phi.dx, f.phi.dy][: len(f.basis.shape)]
-        bent = sum((slope**2 for slope in slopes[1:]), slopes[0] ** 2)
-        energy = self.a / 4 * (f.phi**2 - 1) ** 2 + self.stiffness / 2 * bent
+        slope = gradient(f.phi)
+        energy = self.a / 4 * (f.phi**2 - 1) ** 2 + self.stiffness / 2 * slope.dot(slope)
         return {"free_energy": (Variable(role="energy_density", long_name="free energy"), energy)}
 
     def conserved(self, f):

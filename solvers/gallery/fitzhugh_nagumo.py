@@ -49,12 +49,11 @@ class FitzHughNagumo(SpectralSolver):
         }
 
     def linear(self, k):
-        """Diffusion of u, and what is linear between u and v."""
-        return {
-            "u": {"u": -self.diffusivity * k**2 - self.threshold, "v": -1.0},
-            "v": {"u": self.slowness, "v": -self.slowness * self.recovery},
-        }
+        """Diffusion of u, and the losses of both."""
+        loss = self.slowness * self.recovery
+        return {"u": -self.diffusivity * k**2 - self.threshold, "v": -loss}
 
     def nonlinear(self, f):
-        """(1 + a) u^2 - u^3."""
-        return {"u": (f.u * f.u) * (1 + self.threshold - f.u)}
+        """(1 + a) u^2 - u^3 - v, and e u."""
+        excited = (f.u * f.u) * (1 + self.threshold - f.u)
+        return {"u": excited - f.v, "v": self.slowness * f.u}

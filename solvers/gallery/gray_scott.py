@@ -13,7 +13,7 @@ from physent.protocol.variables import Variable
 class Spot(Start):
     """u = 1, v = 0 but for a spot in the middle where u = 1/2, v = 1/4, with a little noise."""
 
-    width: Array = param(default=0.1, converter=as_number, gt=0, doc="of the spot", units="length")
+    width: Array = param(default=0.2, converter=as_number, gt=0, doc="of the spot", units="length")
     noise: Array = param(default=0.01, converter=as_number, ge=0, doc="relative, in the spot")
 
     def __call__(self, solver, key):
