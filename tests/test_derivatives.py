@@ -84,7 +84,7 @@ RARER = {
 }
 # What a run of this length does not depend on, or only by a decision (who is near, when a loop
 # ends): the derivative is 0, also where the run jumps.
-ZERO = dict.fromkeys(GALLERY, {"rtol", "atol"}) | {
+ZERO = {kind: {"rtol", "atol"} for kind in GALLERY} | {
     "active_matter": {"skin"},
     "couzin": {"repulsion_radius", "orientation_width", "attraction_width", "blind_angle"},
     "kelvin_helmholtz": {"courant", "schmidt"},  # no dye is carried

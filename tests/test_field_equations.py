@@ -433,7 +433,7 @@ def test_what_is_wrong_in_a_statement_is_said_in_a_sentence():
         _ = f.v
     with pytest.raises(ValueError, match=r"values of shape \(4,\), allowed: \(8, 8\)"):
         f.w * jnp.ones(4)
-    with pytest.raises(TypeError, match="no parameter 'lenght'.*length"):
+    with pytest.raises(TypeError, match=r"no parameter 'lenght'.*length"):
 
         class Wrong(KortewegDeVries):
             defaults = {"lenght": 3.0}  # noqa: RUF012

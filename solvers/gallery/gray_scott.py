@@ -13,7 +13,7 @@ from physent.protocol.variables import Variable
 class Spot(Start):
     """u = 1, v = 0 but for a spot in the middle where u = 1/2, v = 1/4, with a little noise."""
 
-    width: Array = param(default=0.2, converter=as_number, gt=0, doc="of the spot", units="length")
+    width: Array = param(default=0.1, converter=as_number, gt=0, doc="of the spot", units="length")
     noise: Array = param(default=0.01, converter=as_number, ge=0, doc="relative, in the spot")
 
     def __call__(self, solver, key):
@@ -28,11 +28,12 @@ class GrayScott(SpectralSolver):
     """A fed reaction u + 2 v -> 3 v in which v decays, u_t = D_u lap u - u v^2 + F (1 - u), v_t =
     D_v lap v + u v^2 - (F + k) v: spots that divide, stripes, spirals.
 
-    (J. E. Pearson, Science 261, 189, 1993, whose box and diffusivities are the defaults.)
+    (J. E. Pearson, Science 261, 189, 1993, whose diffusivities and spacing of points are the
+    defaults, in a quarter of his box.)
     """
 
     degree = 3
-    defaults = {"n": (128, 128), "length": 2.5, "dt": 1.0, "initial": {"spot": Spot}}
+    defaults = {"n": (128, 128), "length": 1.25, "dt": 1.0, "initial": {"spot": Spot}}
     feed: Array = param(default=0.035, converter=as_number, ge=0, doc="F", units="1/time")
     kill: Array = param(default=0.06, converter=as_number, ge=0, doc="k", units="1/time")
     diffusivity_u: Array = param(default=2e-5, converter=as_number, ge=0, doc="D_u")

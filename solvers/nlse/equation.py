@@ -29,7 +29,7 @@ from physent.solvers.checks import each_member, on_host, refuse
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
 from .initial import Initial, Medium
 from .potential import POTENTIALS, GivenPotential, NoPotential, Potential
-from .profiles import FromFile, GaussianNoise, GivenWave, ModulatedSech, PlaneWave
+from .profiles import FromFile, GaussianNoise, GivenWave, ModulatedSech, Packet, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
 
 INITIALS: dict[str, type[Initial]] = {
@@ -40,6 +40,7 @@ INITIALS: dict[str, type[Initial]] = {
     "peregrine": Peregrine,
     "kuznetsov_ma": KuznetsovMa,
     "plane_wave": PlaneWave,
+    "packet": Packet,
     "breather": ModulatedSech,
     "gaussian_noise": GaussianNoise,
     "from_file": FromFile,
