@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from physent.engine.trajectory import trajectory as trajectory
     from physent.experiment.building import load_experiment as load_experiment
     from physent.io.folder import open_run as open_run
-    from physent.numerics.field import (
-        Field as Field,
-        Vector as Vector,
-        advection as advection,
-        curl as curl,
-        divergence as divergence,
-        gradient as gradient,
-        inverse_laplacian as inverse_laplacian,
-        laplacian as laplacian,
-    )
     from physent.protocol.diagnostic import Diagnostic as Diagnostic
     from physent.protocol.parameters import (
         as_number as as_number,
@@ -55,16 +45,6 @@ __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
         "physent.io.folder": ("open_run",),
         "physent.protocol.diagnostic": ("Diagnostic",),
         "physent.protocol.parameters": ("as_number", "choice", "one_of", "param", "static"),
-        "physent.numerics.field": (
-            "Field",
-            "Vector",
-            "advection",
-            "curl",
-            "divergence",
-            "gradient",
-            "inverse_laplacian",
-            "laplacian",
-        ),
         "physent.protocol.solver": ("Solver", "State"),
         "physent.protocol.spectral": ("SpectralSolver", "Unknown"),
         "physent.protocol.stochastic": ("StochasticSolver",),

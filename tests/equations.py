@@ -10,14 +10,11 @@ from physent import (
     SpectralSolver,
     Unknown,
     Variable,
-    Vector,
-    advection,
     as_number,
-    curl,
-    divergence,
-    inverse_laplacian,
     param,
 )
+from physent.numerics.field import Vector
+from physent.numerics.operators import advection, curl, divergence, inverse_laplacian
 
 
 class KortewegDeVries(SpectralSolver):

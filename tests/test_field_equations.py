@@ -2,6 +2,8 @@
 dimensions, between walls, and what is said of wrong ones.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,10 +21,11 @@ from jax.extend.core import jaxprs_in_params
 from scipy.special import ellipj, ellipk
 
 import physent
-from physent import SpectralSolver, Variable, as_number, gradient, laplacian, param
+from physent import SpectralSolver, Variable, as_number, param
 from physent.errors import ConfigError, ParameterError
 from physent.numerics.basis import Basis
-from physent.numerics.field import Field, Fields, inverse_laplacian
+from physent.numerics.field import Field, Fields
+from physent.numerics.operators import gradient, inverse_laplacian, laplacian
 from physent.protocol.parameters import member_axes
 
 MODULUS = 0.9
@@ -68,7 +71,9 @@ def line_soliton(dt, method, t=2.0):
         return np.exp(1j * (k * x + (1 - k**2) * t / 2)) / np.cosh(away)
 
     x = np.broadcast_to(((np.arange(400) / 400 - 0.5) * length)[:, None], (400, 4))
-    given = dict(n=(400, 4), length=(length, 2.0), dt=dt, method=method, dealias="none")
+    given: dict[str, Any] = dict(
+        n=(400, 4), length=(length, 2.0), dt=dt, method=method, dealias="none"
+    )
     solver = Schroedinger(**given, initial=exact(x, 0.0))
     return float(np.max(np.abs(solver.observe(after(solver, t))["psi"] - exact(x, t))))
 
@@ -159,7 +164,7 @@ def test_a_taylor_green_vortex_decays_and_two_statements_of_advection_agree():
     def start(x, y):
         return jnp.cos(x) * jnp.cos(2 * y) + jnp.sin(3 * x + y)
 
-    given = dict(n=(32, 24), dt=0.02, viscosity=0.01, initial=start)
+    given: dict[str, Any] = dict(n=(32, 24), dt=0.02, viscosity=0.01, initial=start)
     a, b = Stream(**given), physent.solvers.NavierStokes2D(**given)
     one = a.observe(after(a, 0.4))["vorticity"]
     np.testing.assert_allclose(b.observe(after(b, 0.4))["vorticity"], one, atol=1e-12)
@@ -352,7 +357,7 @@ def test_a_random_start_is_the_same_function_on_every_grid():
 
 def test_a_start_from_a_file_may_be_on_another_grid(tmp_path):
     first = KortewegDeVries(n=64, length=PERIOD, dt=0.01)
-    given = dict(t_end=0.02, save_every=0.01)
+    given: dict[str, Any] = dict(t_end=0.02, save_every=0.01)
     run = physent.run(first, output=tmp_path / "a", **given)
     experiment = tmp_path / "on.toml"
     experiment.write_text(

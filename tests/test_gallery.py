@@ -1,5 +1,7 @@
 """The field equations of the gallery: each against something exact or published."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -57,7 +59,7 @@ def test_burgers_is_the_cole_hopf_solution():
 def test_korteweg_de_vries_has_solitons_that_pass_with_the_known_shift():
     one = KortewegDeVries()
     assert one.exact(jnp.asarray(0.0)) == {}  # two have no closed form here
-    kind = type(one.initial)
+    kind: Any = type(one.initial)
     single = KortewegDeVries(initial=kind(speed=[4.0], position=[-5.0]))
     t = 1.0
     np.testing.assert_allclose(

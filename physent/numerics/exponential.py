@@ -73,7 +73,7 @@ def matrix_phi_functions(a: Inexact[Array, "m m ..."]) -> tuple[Array, Array, Ar
     # loops, and not lines: their derivatives would take a minute to compile
     phis, _ = jax.lax.scan(added, (jnp.zeros_like(a),) * 4, inverse[::-1])
     phis, _ = jax.lax.scan(doubled, phis, jnp.arange(_DOUBLINGS))
-    return phis
+    return phis[0], phis[1], phis[2], phis[3]
 
 
 def matrix_product(a: Array, b: Array) -> Array:

@@ -10,7 +10,6 @@ together. All of this happens while a program is traced.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -356,55 +355,7 @@ def derivative(f: Field, axis: int, order: int = 1) -> Field:
     return f.times(-turn * f.parity[axis] * k.every**order, parity)
 
 
-def gradient(f: Field) -> Vector:
-    """grad f."""
-    return Vector(derivative(f, axis) for axis in range(len(f.basis.shape)))
-
-
-def divergence(v: Vector) -> Field:
-    """div v."""
-    _together_to_modes(v)
-    parts = [derivative(component, axis) for axis, component in enumerate(v)]
-    return sum(parts[1:], parts[0])
-
-
-def laplacian(f: Field, power: int = 1) -> Field:
-    """The Laplacian of f, or a power of it."""
-    return f.times((-1) ** power * sum(k**2 for k in f.basis.wavenumbers()) ** power)
-
-
-def inverse_laplacian(f: Field) -> Field:
-    """The function of mean 0 whose Laplacian is f without its mean."""
-    square = sum(k**2 for k in f.basis.wavenumbers())
-    assert isinstance(square, jax.Array)
-    return f.times(-jnp.where(square == 0, 0, 1 / jnp.where(square == 0, 1, square)))
-
-
-def curl(v: Any) -> Any:
-    """curl v: a Vector in three dimensions, the scalar v_y,x - v_x,y in two; of a scalar f in two
-    dimensions the Vector (f_y, -f_x).
-    """
-    if isinstance(v, Field):
-        if len(v.basis.shape) != 2:
-            raise ValueError("the curl of a scalar is a vector in two dimensions only")
-        return Vector((v.dy, -v.dx))
-    _together_to_modes(v)
-    if len(v) == 2:
-        return v[1].dx - v[0].dy
-    if len(v) == 3:
-        x, y, z = v
-        return Vector((z.dy - y.dz, x.dz - z.dx, y.dx - x.dy))
-    raise ValueError("a curl has two or three dimensions")
-
-
-def advection(v: Vector, f: Field | Vector) -> Any:
-    """(v . grad) f, of a scalar or of each component of a vector."""
-    if isinstance(f, Vector):
-        return Vector(v.dot(gradient(component)) for component in f)
-    return v.dot(gradient(f))
-
-
-def _together_to_modes(fields: Iterable[Field]) -> None:
+def together_to_modes(fields: Iterable[Field]) -> None:
     """Transform what has no modes yet of several fields at once."""
     transform_to_modes([node for field in fields for node in field.lacking()])
 
@@ -452,6 +403,6 @@ def stacked_modes(fields: Iterable[Any], basis: Basis) -> Array:
     """
     zero = Field.of_modes(basis, jnp.zeros(basis.modes_shape, mean_mode(basis).dtype))
     every = [each if isinstance(each, Field) else zero._taken(each) for each in fields]
-    _together_to_modes(every)
+    together_to_modes(every)
     dtype = mean_mode(basis).dtype
     return jnp.stack([each.modes.astype(dtype) for each in every])

@@ -7,8 +7,7 @@ at its points, and the linear part is solved exactly or implicitly, mode by mode
 
 import abc
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 import jax
@@ -16,10 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact, PRNGKeyArray
 
-from physent.errors import ParameterError
 from physent.numerics.basis import Basis, Wavenumbers, shapes_of
 from physent.numerics.exponential import etdrk2_step, etdrk4_step
-from physent.numerics.field import Field, Fields, Vector, stacked_modes
+from physent.numerics.field import Field, Fields, stacked_modes
 from physent.numerics.imex import imex_rk3_step
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.protocol.choosing import Unsampled, one_of
@@ -27,33 +25,28 @@ from physent.protocol.parameters import (
     as_number,
     as_step,
     choice,
-    member_axes,
     param,
     require_one_member,
     static,
 )
 from physent.protocol.solver import Solver, State
 from physent.protocol.starts import STARTS, GivenFields, Start
+from physent.protocol.stated import (
+    Methods,
+    Unknown as Unknown,
+    check_statement,
+    described_on,
+    first_member,
+    grid_of,
+    in_order,
+    multipliers,
+    on_modes,
+    smooth_cut,
+)
 from physent.protocol.variables import Axis, Domain, Variable
 
 AXES = ("x", "y", "z")
 STEPS = {"etdrk2": etdrk2_step, "etdrk4": etdrk4_step, "imex_rk3": imex_rk3_step}
-Linear = Any
-
-
-@dataclass(frozen=True)
-class Unknown(Variable):
-    """The description of an unknown of a field equation: a `Variable` on all axes.
-
-    **Arguments:**
-
-    - `complex`: whether it is complex.
-    - `walls`: what it does at walls: "even", its slope vanishes there, or "odd", it vanishes
-        itself; or one of these for each axis. It counts along axes with walls only.
-    """
-
-    complex: bool = False
-    walls: Literal["even", "odd"] | tuple[Literal["even", "odd"], ...] = "even"
 
 
 class SpectralState(State):
@@ -69,8 +62,8 @@ class SpectralState(State):
 class SpectralSolver(Solver[SpectralState]):
     """A field equation in one to three dimensions, u_t = L u + N(u, t).
 
-    A subclass states `fields`, `linear` and `nonlinear`, and may redeclare any field for another
-    default. The box is [-length/2, length/2) along each axis.
+    A subclass states `fields`, `linear` and `nonlinear`, and `defaults` of what is declared here.
+    The box is [-length/2, length/2) along each axis.
     """
 
     dimensions: ClassVar[tuple[int, ...]] = (1, 2, 3)  # that the equation has
@@ -94,16 +87,7 @@ class SpectralSolver(Solver[SpectralState]):
     boundary: Literal["periodic", "walls"] | tuple[Literal["periodic", "walls"], ...] = static(
         "periodic", doc="what is at the ends of each axis, or of all of them"
     )
-    method: Literal[
-        "etdrk4",
-        "etdrk2",
-        "imex_rk3",
-        "dopri8",
-        "strang",
-        "yoshida_4",
-        "blanes_moan_4",
-        "blanes_moan_6",
-    ] = static("etdrk4", doc="time stepping method; the last four need exact_flow()")
+    method: Methods = static("etdrk4", doc="time stepping method; the last four need exact_flow()")
     dealias: Literal["two_thirds", "exact", "filter", "none"] = static(
         "two_thirds",
         doc="two_thirds: keep the modes below 2/(degree + 1) of the largest; exact: form products "
@@ -134,7 +118,7 @@ class SpectralSolver(Solver[SpectralState]):
         """
 
     @abc.abstractmethod
-    def linear(self, k: Wavenumbers) -> Linear:
+    def linear(self, k: Wavenumbers) -> Any:
         """The symbol of the linear part L. It is traced.
 
         **Arguments:**
@@ -223,26 +207,11 @@ class SpectralSolver(Solver[SpectralState]):
 
     def __check_init__(self):
         """Reject inconsistent combinations."""
-        shape, name = shapes_of(self.n), type(self).__name__
-        if len(shape) not in self.dimensions:
-            allowed = " or ".join(map(str, self.dimensions))
-            words = f"given {list(shape)}, {len(shape)} axes, allowed: {allowed} for {name}"
-            raise ParameterError("n", words)
-        if isinstance(self.boundary, tuple) and len(self.boundary) != len(shape):
-            words = f"given {len(self.boundary)} entries, allowed: {len(shape)}, one for each axis"
-            raise ParameterError("boundary", words)
-        if len(shape) > 1 and np.ndim(self.length) == 0:
-            object.__setattr__(self, "length", jnp.broadcast_to(self.length, (len(shape),)))
-        if self.dealias in ("exact", "two_thirds") and self.degree is None:
-            words = f"given {self.dealias!r}, but {name} is no polynomial, allowed: filter, none"
-            raise ParameterError("dealias", words)
-        if self.method in SPLITTINGS:
-            if type(self).exact_flow is SpectralSolver.exact_flow:
-                words = f"given {self.method!r}, allowed: etdrk4, etdrk2, imex_rk3, dopri8 ({name} "
-                raise ParameterError("method", f"{words}has no exact_flow(), which it needs)")
-            if self.dealias in ("exact", "two_thirds"):
-                words = f"given {self.dealias!r}, allowed with {self.method}: filter, none"
-                raise ParameterError("dealias", words)
+        own = type(self).exact_flow is not SpectralSolver.exact_flow
+        check_statement(self, self.method in SPLITTINGS, own)
+        if len(shapes_of(self.n)) > 1 and np.ndim(self.length) == 0:
+            each = jnp.broadcast_to(self.length, (len(shapes_of(self.n)),))
+            object.__setattr__(self, "length", each)
         if isinstance(self.initial, Unsampled):
             held: Any = self.initial.function
             object.__setattr__(self, "initial", GivenFields.settled(held, self))
@@ -261,15 +230,9 @@ class SpectralSolver(Solver[SpectralState]):
 
     def basis_of(self) -> Basis:
         """See `basis`."""
-        shape = shapes_of(self.n)
-        fine = shape
-        if self.dealias == "exact":
-            assert self.degree is not None
-            fine = tuple(_even(n * (self.degree + 1) / 2) for n in shape)
-        lengths = (self.length,) if len(shape) == 1 else tuple(self.length)
-        each = self.boundary if isinstance(self.boundary, tuple) else (self.boundary,) * len(shape)
-        real = not any(getattr(field, "complex", False) for field in self.fields().values())
-        return Basis(shape, lengths, tuple(end == "walls" for end in each), real, fine)
+        complex_ = (getattr(each, "complex", False) for each in self.fields().values())
+        more = 1.0 if self.dealias != "exact" else ((self.degree or 1) + 1) / 2
+        return grid_of(self.n, self.length, self.boundary, not any(complex_), more)
 
     def parity(self, name: str) -> tuple[int, ...]:
         """+1 or -1 of an unknown along each axis (`physent.numerics.basis`)."""
@@ -289,10 +252,9 @@ class SpectralSolver(Solver[SpectralState]):
             unknowns = jnp.stack([start[name].astype(dtype) for name in names])
         else:
             parts = [basis.modes(start[name], self.parity(name)) for name in names]
-            unknowns = self._kept(jnp.stack(parts))
+            unknowns = self._resolved(jnp.stack(parts))
         unknowns = self._constrained(unknowns, t)
-        adaptive = self.method == "dopri8"
-        return SpectralState(t, unknowns, jnp.zeros_like(t) if adaptive else None)
+        return SpectralState(t, unknowns, jnp.zeros_like(t) if self.method == "dopri8" else None)
 
     def step(self, state: SpectralState) -> SpectralState:
         """The state after one time step dt."""
@@ -313,7 +275,7 @@ class SpectralSolver(Solver[SpectralState]):
                 state.unknowns / size,
                 self.dt,
                 self._linear(),
-                lambda modes, after: self._kept(self._rate(modes * size, t + after)) / size,
+                lambda modes, after: self._resolved(self._rate(modes * size, t + after)) / size,
                 self.dt if inner_step is None else inner_step,
                 self.rtol,
                 self.atol,
@@ -343,14 +305,14 @@ class SpectralSolver(Solver[SpectralState]):
     def variables(self) -> dict[str, Variable]:
         """The unknowns and what is derived from them."""
         axes = AXES[: len(shapes_of(self.n))]
-        own = {name: _plain(variable, axes) for name, variable in self.fields().items()}
+        own = {name: described_on(axes, variable) for name, variable in self.fields().items()}
         described: dict[str, Variable] = {}
 
         def trace(state: SpectralState) -> None:
             f = self._fields_of(state, fine=False)
             for name, (variable, values) in self.derived(f).items():
                 field = isinstance(values, Field) or np.ndim(values) > 0
-                described[name] = _plain(variable, axes if field else ())
+                described[name] = described_on(axes if field else (), variable)
 
         jax.eval_shape(trace, self._outline())
         return own | described
@@ -379,7 +341,7 @@ class SpectralSolver(Solver[SpectralState]):
 
     def _outline(self) -> Any:
         """The shapes of a state."""
-        return jax.eval_shape(lambda: _one_member(self).init(jax.random.key(0)))
+        return jax.eval_shape(lambda: first_member(self).init(jax.random.key(0)))
 
     def _fields_of(self, state: SpectralState, fine: bool) -> Fields:
         basis = self.basis
@@ -395,38 +357,22 @@ class SpectralSolver(Solver[SpectralState]):
         }
         return Fields(basis, found, t)
 
-    def _in_order(self, given: Any) -> list[Any]:
-        """Fields or numbers in the order of the unknowns."""
-        names = self.unknowns()
-        if isinstance(given, Mapping):
-            strange = [name for name in given if name not in names]
-            if strange:
-                raise ValueError(f"given {strange[0]!r}, allowed: {', '.join(names)}")
-            return [given.get(name, 0.0) for name in names]
-        if isinstance(given, Vector | tuple | list):
-            if len(given) != len(names):
-                raise ValueError(f"given {len(given)} fields, allowed: {len(names)}")
-            return list(given)
-        if len(names) > 1:
-            raise ValueError(f"given one field, allowed: a mapping from {', '.join(names)}")
-        return [given]
-
     def _constrained(self, unknowns: Array, t: Array) -> Array:
         basis, modes = self.basis, self.method not in SPLITTINGS
         given = self.constrained(self._fields(basis, unknowns, t, modes))
         if given is None:
             return unknowns
-        found = self._in_order(given)
+        found = in_order(self.unknowns(), given)
         if modes:
-            return self._kept(stacked_modes(found, basis))
+            return self._resolved(stacked_modes(found, basis))
         return jnp.stack([each.values.astype(unknowns.dtype) for each in found])
 
     def _rate(self, modes: Array, t: Array) -> Array:
         """The modes of N."""
         f = self._fields(self.basis, modes, t, modes=True)
-        return stacked_modes(self._in_order(self.nonlinear(f)), f.basis)
+        return stacked_modes(in_order(self.unknowns(), self.nonlinear(f)), f.basis)
 
-    def _kept(self, modes: Array) -> Array:
+    def _resolved(self, modes: Array) -> Array:
         """The modes that take part."""
         return modes if self.dealias != "two_thirds" else modes * self._mask()
 
@@ -438,43 +384,19 @@ class SpectralSolver(Solver[SpectralState]):
         return self.basis.below(2 / (self.degree + 1)).astype(np.float32)[None]
 
     def _filtered(self, unknowns: Array) -> Array:
-        basis, factor = self.basis, np.ones(self.basis.modes_shape)
-        for axis, (n, wall) in enumerate(zip(basis.shape, basis.walls, strict=True)):
-            share = np.abs(basis.numbers(axis)) * (1.5 / n if wall else 3 / n)
-            along = [-1 if i == axis else 1 for i in range(len(basis.shape))]
-            factor = factor * np.exp(-36 * share**36).reshape(along)
-        factor = jnp.asarray(factor, basis.dtype)
+        factor = smooth_cut(self.basis)[None]
         if self.method not in SPLITTINGS:
-            return unknowns * factor[None]
-        return self._on_modes(unknowns, lambda modes: modes * factor[None])
+            return unknowns * factor
+        return self._on_modes(unknowns, lambda modes: modes * factor)
 
     def _linear(self) -> Array:
-        """The multipliers of the unknowns, (fields, ...), or matrices (fields, fields, ...)."""
-        basis, names = self.basis, self.unknowns()
-        shape = basis.modes_shape
-
-        def full(value: Any) -> Array:
-            return jnp.broadcast_to(jnp.asarray(value), shape)
-
-        given = self.linear(basis.wavenumbers())
-        if not isinstance(given, Mapping):
-            given = dict(zip(names, self._in_order(given), strict=True))
-        self._in_order(given)
-        matrix = any(isinstance(row, Mapping) for row in given.values())
-        if not matrix:
-            rows = [full(given.get(name, 0.0)) for name in names]
-            return jnp.stack(_alike(rows, basis))
-        entries = []
-        for name in names:
-            row = given.get(name, {})
-            row = row if isinstance(row, Mapping) else {name: row}
-            self._in_order(row)
-            entries += [full(row.get(other, 0.0)) for other in names]
-        return jnp.stack(_alike(entries, basis)).reshape(len(names), len(names), *shape)
+        """The multipliers of the unknowns, or matrices."""
+        basis = self.basis
+        return multipliers(self.linear(basis.wavenumbers()), self.unknowns(), basis)
 
     def _kick(self, values: Array, t: Array, tau: Array) -> Array:
         f = self._fields(self.basis, values, t, modes=False)
-        found = self._in_order(self.exact_flow(f, tau))
+        found = in_order(self.unknowns(), self.exact_flow(f, tau))
         return jnp.stack([each.values.astype(values.dtype) for each in found])
 
     def _drift(self, values: Array, tau: Array) -> Array:
@@ -483,42 +405,6 @@ class SpectralSolver(Solver[SpectralState]):
             raise ValueError("splitting methods take one multiplier for each unknown, no matrix")
         return self._on_modes(values, lambda modes: jnp.exp(linear * tau) * modes)
 
-    def _on_modes(self, values: Array, function: Any) -> Array:
-        """The values of what a function makes of the modes of all unknowns."""
-        basis = self.basis
+    def _on_modes(self, values: Array, function: Callable[[Array], Array]) -> Array:
         parities = [self.parity(name) for name in self.unknowns()]
-        if len(set(parities)) == 1:
-            return basis.values(function(basis.modes(values, parities[0])), parities[0])
-        each = zip(values, parities, strict=True)
-        modes = function(jnp.stack([basis.modes(own, parity) for own, parity in each]))
-        pairs = zip(modes, parities, strict=True)
-        return jnp.stack([basis.values(own, parity) for own, parity in pairs])
-
-
-def _plain(variable: Variable, axes: tuple[str, ...]) -> Variable:
-    """The variable on these axes unless it has its own."""
-    v = variable
-    return Variable(v.dims or axes, v.role, v.units, v.long_name, v.nan)
-
-
-def _alike(arrays: list[Array], basis: Basis) -> list[Array]:
-    dtype = jnp.result_type(basis.dtype, *(each.dtype for each in arrays))
-    kind = jnp.complex64 if any(jnp.iscomplexobj(each) for each in arrays) else basis.dtype
-    wide = jnp.result_type(basis.dtype, kind)
-    return [each.astype(wide if dtype != wide else dtype) for each in arrays]
-
-
-def _even(n: float) -> int:
-    """The next even number."""
-    return 2 * int(np.ceil(n / 2))
-
-
-def _one_member(solver: SpectralSolver) -> SpectralSolver:
-    """The solver of the first member."""
-    axes = member_axes(solver)
-    return jax.tree.map(
-        lambda axis, leaf: leaf if axis is None else leaf[0],
-        axes,
-        solver,
-        is_leaf=lambda leaf: leaf is None,
-    )
+        return on_modes(values, self.basis, parities, function)

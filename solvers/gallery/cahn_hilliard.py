@@ -2,7 +2,7 @@
 
 from jaxtyping import Array
 
-from physent.numerics.field import gradient, laplacian
+from physent.numerics.operators import gradient, laplacian
 from physent.protocol.parameters import as_number, param
 from physent.protocol.spectral import SpectralSolver
 from physent.protocol.variables import Variable

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.numerics.field import curl, inverse_laplacian
+from physent.numerics.operators import curl, inverse_laplacian
 from physent.protocol.parameters import as_number, param, static
 from physent.protocol.spectral import SpectralSolver
 from physent.protocol.variables import Variable
