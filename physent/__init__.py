@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         static as static,
     )
     from physent.protocol.solver import Solver as Solver, State as State
+    from physent.protocol.spectral import SpectralSolver as SpectralSolver, Unknown as Unknown
     from physent.protocol.stochastic import StochasticSolver as StochasticSolver
     from physent.protocol.variables import Axis as Axis, Domain as Domain, Variable as Variable
     from physent.runs import run as run
@@ -45,6 +46,7 @@ __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
         "physent.protocol.diagnostic": ("Diagnostic",),
         "physent.protocol.parameters": ("as_number", "choice", "one_of", "param", "static"),
         "physent.protocol.solver": ("Solver", "State"),
+        "physent.protocol.spectral": ("SpectralSolver", "Unknown"),
         "physent.protocol.stochastic": ("StochasticSolver",),
         "physent.protocol.variables": ("Axis", "Domain", "Variable"),
         "physent.runs": ("run",),

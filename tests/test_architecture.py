@@ -509,7 +509,7 @@ def test_solvers_refuse_another_name():
 
 
 def test_the_public_names_exist_and_are_few():
-    assert len(physent.__all__) <= 20
+    assert len(physent.__all__) <= 22
     for name in physent.__all__:
         assert getattr(physent, name) is not None
     assert set(physent.__all__) <= set(dir(physent))

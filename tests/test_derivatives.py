@@ -24,8 +24,20 @@ from physent.solvers.active_matter import PairForce
 from physent.solvers.active_matter.pair_force import PAIR_FORCES, CustomForce
 from physent.solvers.nlse import Harmonic, Soliton
 
+# field equations: all of one method, so two of them stand for the others in the fast tests
+GALLERY = {
+    "burgers": 32,
+    "cahn_hilliard": (8, 8),
+    "complex_ginzburg_landau": 16,
+    "fitzhugh_nagumo": 32,
+    "gray_scott": (12, 12),
+    "korteweg_de_vries": 32,
+    "kuramoto_sivashinsky": 32,
+    "navier_stokes_2d": (12, 12),
+    "swift_hohenberg": (8, 8),
+}
 # small, and stepped in a way that has both modes; any other solver as it comes
-SMALL = {
+SMALL = {kind: dict(n=n) for kind, n in GALLERY.items()} | {
     "active_matter": dict(particles=8, packing_fraction=0.1, diffusivity=0.1),
     "couzin": dict(n=10),
     "kelvin_helmholtz": dict(nx=8, nz=8, dt=0.02, stepping="fixed"),
@@ -69,7 +81,7 @@ RARER = {
 }
 # What a run of this length does not depend on, or only by a decision (who is near, when a loop
 # ends): the derivative is 0, also where the run jumps.
-ZERO = {
+ZERO = {kind: {"rtol", "atol"} for kind in GALLERY} | {
     "active_matter": {"skin"},
     "couzin": {"repulsion_radius", "orientation_width", "attraction_width", "blind_angle"},
     "kelvin_helmholtz": {"courant", "schmidt"},  # no dye is carried
@@ -132,7 +144,11 @@ def forward(solver, name):
     return lambda dt: jax.jvp(along, (dt,), (jnp.ones_like(dt),))[1], solver.dt
 
 
-@pytest.mark.parametrize("kind", SOLVERS)
+SLOW = {*GALLERY} - {"gray_scott", "kuramoto_sivashinsky"}
+KINDS = [pytest.param(kind, marks=pytest.mark.slow) if kind in SLOW else kind for kind in SOLVERS]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_derivatives_along_every_param_are_those_of_the_run(kind):
     found = in_float64(kind)
     size = np.max(np.abs(found.difference))

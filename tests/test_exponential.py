@@ -3,6 +3,7 @@ solutions.
 """
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +45,7 @@ def test_phi_functions_of_real_arguments_and_their_derivative_at_zero():
 LINEAR = jnp.asarray([0.0, 1j, -40j, 300j])
 
 
-def cubic(y):
+def cubic(y, _: Any = 0.0):
     """|y|^2 y i, which turns every component at its own |y|^2: the exact solution is y e^{(L + i
     |y|^2) t}.
     """
@@ -74,7 +75,7 @@ def test_etdrk4_keeps_its_order_for_imaginary_linear_parts():
 
 
 def test_etdrk4_solves_a_linear_problem_with_constant_forcing_exactly():
-    y = etdrk4_step(START, jnp.asarray(0.7), LINEAR, lambda y: jnp.full_like(y, 2.0))
+    y = etdrk4_step(START, jnp.asarray(0.7), LINEAR, lambda y, _: jnp.full_like(y, 2.0))
     z = np.asarray(LINEAR) * 0.7
     exact = np.exp(z) * np.asarray(START) + 1.4 * np.array([exact_phi(1, value) for value in z])
     assert np.max(np.abs(y - exact)) < 1e-13

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from physent.entropy import OutcomeSpace
-from physent.entropy.discrete import length_with_room
+from physent.entropy.entropy import length_with_room
 
 PIECE_BYTES = 128 * 2**20
 

@@ -21,6 +21,7 @@ from physent.entropy.discrete import (
     as_real,
     checked,
     compiled,
+    length_with_room as length_with_room,
     log_base,
     shift_free,
 )

@@ -67,6 +67,8 @@ class Reading:
             self.add(key, f"given {brief(data)}, allowed: a table [{'.'.join(map(str, key))}]")
             return None, {}
         before, known = len(self.found), declarations(cls)
+        points = data.get("n", known["n"].default if "n" in known else None)
+        known = {name: declaration.on(points) for name, declaration in known.items()}
         self.unknown(key, [name for name in data if name not in known], known)
         values, record = {}, {}
         for name, declaration in known.items():
@@ -154,7 +156,7 @@ class Reading:
         if declaration.form != "param":
             words = declaration.violation(value)
         elif _is_number(declaration, value):
-            words = None
+            words = declaration.of_axes(value) if declaration.axes else None
         else:
             words = f"given {brief(value)}, allowed: {declaration.allowed}"
         if words:
@@ -201,7 +203,7 @@ def _is_number(declaration: Declaration, value: Any) -> bool:
         return _rank(ends) == 1 and len(ends) == 2 and declaration.violation(ends) is None
     if value is None:
         return declaration.default is None
-    ranks = (declaration.ndim, declaration.ndim + 1)
+    ranks = (declaration.ndim, declaration.ndim + 1, *[0] * (declaration.axes > 0))
     return _rank(value) in ranks and declaration.violation(value) is None
 
 

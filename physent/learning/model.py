@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
 from physent.learning.system import System, over_diffusion
+from physent.numerics.products import with_all_digits as with_all_digits
 from physent.protocol.parameters import Declared
 
 Values = Mapping[str, Array]

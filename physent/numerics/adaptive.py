@@ -1,6 +1,7 @@
-"""An adaptive eighth-order method for y' = L y + N(y), L diagonal, behind an integrating factor."""
+"""An adaptive eighth-order method for y' = L y + N(y, t), L diagonal, behind an integrating
+factor.
+"""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import diffrax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from physent.numerics.derivatives import reverse_only
+from physent.numerics.exponential import Rate
 
 INNER_STEPS = (
     "forward mode cannot pass the inner steps of method 'dopri8', of which there are as many as it "
@@ -42,15 +44,15 @@ class _Remembering(diffrax.AbstractStepSizeController):
 
 
 def dopri8_step(
-    y: Complex[Array, " k"],
+    y: Complex[Array, "..."],
     dt: Float[Array, ""],
-    linear: Complex[Array, " k"],
-    nonlinear: Callable[[Array], Array],
+    linear: Complex[Array, "..."],
+    nonlinear: Rate,
     inner_step: Float[Array, ""],
     rtol: Float[Array, ""],
     atol: Float[Array, ""],
     max_steps: int = 4096,
-) -> tuple[Complex[Array, " k"], Float[Array, ""]]:
+) -> tuple[Complex[Array, "..."], Float[Array, ""]]:
     """Advance the spectrum `y` by `dt` in as many adaptive steps as the tolerances ask for; return
     the next step size.
 
@@ -65,7 +67,7 @@ def dopri8_step(
 
     def slope(s, v, _):
         factor = jnp.exp(linear * s)
-        n = nonlinear(factor * jax.lax.complex(v[0], v[1])) / factor
+        n = nonlinear(factor * jax.lax.complex(v[0], v[1]), s) / factor
         return jnp.stack([n.real, n.imag])
 
     solution = diffrax.diffeqsolve(

@@ -55,6 +55,8 @@ class Declaration:
     units: str = "1"
     bounds: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     ndim: int = 0
+    per_axis: bool = False  # of a param, whether more than one dimension gives it an entry an axis
+    axes: int = 0  # the number of those entries, once the dimension is known
     finite: bool = True
     real: bool = True
     path: bool = False
@@ -79,9 +81,18 @@ class Declaration:
             words = "a function, by 'path.py:function' or, in Python, itself"
         elif self.form == "param":
             words = "a number" if self.ndim == 0 else "a list of numbers"
+            words = f"a number, or {self.axes} numbers, one for each axis" if self.axes else words
         else:
             words = _annotation_words(self.annotation).removesuffix(" or nothing")
         return f"{words} {limits}".strip() + (", or nothing" if self.default is None else "")
+
+    def on(self, n: Any) -> "Declaration":
+        """The declaration for a grid of `n` points, a list or tuple of them in several
+        dimensions.
+        """
+        if not self.per_axis or not isinstance(n, list | tuple) or len(n) < 2 or self.axes:
+            return self
+        return dataclasses.replace(self, ndim=self.ndim + 1, axes=len(n))
 
     def option(self, kind: Any, folder: Path | None = None) -> type:
         """The class named by `kind`: one of the options, or 'path.py:Class' of their family, with
@@ -151,12 +162,27 @@ class Declaration:
         """A message on why an array has neither the axes of one value nor those of one for each
         member, or None.
         """
-        if self.form != "param" or value is None or np.ndim(value) - self.ndim in (0, 1):
+        if self.form != "param" or value is None:
+            return None
+        if self.axes and (np.ndim(value) == 0 or np.shape(value)[-1] != self.axes):
+            return self.of_axes(value)
+        if np.ndim(value) - self.ndim in (0, 1):
             return None
         given = (
             f"given an array of shape {np.shape(value)}" if np.ndim(value) else "given one number"
         )
         return f"{given}, allowed: {self.allowed}, or one for each member"
+
+    def of_axes(self, value: Any) -> str | None:
+        """A message on why this is no entry for each axis; a number stands for all of them."""
+        if np.ndim(value) == 0 or np.shape(value)[-1] == self.axes:
+            return None
+        one = "[" + ", ".join(["20.0"] * self.axes) + "]"
+        count = np.shape(value)[-1]
+        return (
+            f"given {count} numbers along the last axis, allowed: {self.allowed}; one for each "
+            f"axis and each member are written [{one}, {one}, ...]"
+        )
 
     def violation(self, value: Any) -> str | None:
         """A message on why the field cannot have `value`, or None; traced values pass."""
@@ -265,6 +291,12 @@ def _declarations(cls: type) -> dict[str, Declaration]:
                 said["real"] = False
             found[field.name] = Declaration(name=field.name, annotation=hint, **said)
     return found
+
+
+def declarations_of(module: Any) -> dict[str, Declaration]:
+    """The declared fields of an instance, those with an entry an axis for its dimension."""
+    n = getattr(module, "n", None)
+    return {name: each.on(n) for name, each in declarations(type(module)).items()}
 
 
 # a class has a hash, which type checkers do not grant to the classes of dataclasses

@@ -180,7 +180,7 @@ class Given(Declared):
         for own, values in found.items():
             if words := _misfit(fields[own], values):
                 raise ParameterError("variable", words)
-        if stored.digest not in (None, _digest(found)):
+        if stored.digest not in (None, digest_of(found)):
             words = f"the values in {stored.file} are not those that this experiment began with"
             raise ParameterError("digest", words)
         return cls(**{fields[own].name: values for own, values in found.items()})
@@ -191,7 +191,7 @@ class Given(Declared):
         members = any(np.ndim(v) > self.fields()[n].ndim for n, v in arrays.items())
         given = [_stored_name(name, each) for each in arrays]
         table: dict[str, Any] = {"file": GIVEN, "variable": given[0] if len(given) == 1 else given}
-        return table | ({"member": "all"} if members else {}) | {"digest": _digest(arrays)}
+        return table | ({"member": "all"} if members else {}) | {"digest": digest_of(arrays)}
 
     def stored(self, name: str) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         """The variables of `given.nc` by name, with their dimensions."""
@@ -220,7 +220,7 @@ def settle(owner: M, coordinates: Callable[[M], tuple[Array, ...]]) -> None:
     for name, declaration in declarations(type(owner)).items():
         value = getattr(owner, name)
         if isinstance(value, Unsampled):
-            points, per_member = _points(owner, coordinates)
+            points, per_member = points_of(owner, coordinates)
             every = [declaration.given.sampled(value.function, each, name) for each in points]
             arrays = {own: jnp.stack([each[own] for each in every]) for own in every[0]}
             if not per_member:
@@ -228,7 +228,7 @@ def settle(owner: M, coordinates: Callable[[M], tuple[Array, ...]]) -> None:
             object.__setattr__(owner, name, declaration.given.taken(arrays))
 
 
-def _points(
+def points_of(
     owner: M, coordinates: Callable[[M], tuple[Array, ...]]
 ) -> tuple[list[tuple[Array, ...]], bool]:
     """The coordinates of each member, or of one where they are those of all."""
@@ -395,7 +395,7 @@ def _stored_name(name: str, own: str) -> str:
     return own if own == name else f"{name}_{own}"
 
 
-def _digest(arrays: Mapping[str, Any]) -> str:
+def digest_of(arrays: Mapping[str, Any]) -> str:
     """The SHA-256 of arrays, whatever their precision."""
     total = hashlib.sha256()
     for name, values in arrays.items():

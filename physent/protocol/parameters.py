@@ -42,7 +42,14 @@ from physent.errors import (
 )
 from physent.protocol import registry
 from physent.protocol.choosing import Numbers, one_of as one_of
-from physent.protocol.declaration import REQUIRED, declarations, known as known, plain
+from physent.protocol.declaration import (
+    REQUIRED,
+    declarations,
+    declarations_of,
+    known as known,
+    plain,
+)
+from physent.protocol.defaults import with_defaults
 from physent.protocol.functions import as_function
 
 if TYPE_CHECKING:
@@ -86,6 +93,7 @@ def param(
     converter: Callable[[Any], Any] = as_number,
     units: str = "1",
     ndim: int = 0,
+    per_axis: bool = False,
     gt: float | None = None,
     ge: float | None = None,
     lt: float | None = None,
@@ -106,6 +114,9 @@ def param(
     - `units`: its units, as a word or a formula; "1" where it has none.
     - `ndim`: the number of axes of one value, 0 for a number; one further leading axis means one
         value per member.
+    - `per_axis`: whether it has one entry an axis where `n`, the number of points, is of two or
+        three axes: then it takes a number for all of them or one for each, (d,), and one further
+        leading axis means one value per member.
     - `gt`, `ge`, `lt`, `le`: bounds, which every entry of an array keeps to.
     - `finite`: whether infinite values and NaN are refused.
 
@@ -121,6 +132,7 @@ def param(
         doc=doc,
         units=units,
         ndim=ndim,
+        per_axis=per_axis,
         finite=finite,
         real=converter in (as_number, as_step),
     )
@@ -233,14 +245,22 @@ class DeclaredMeta(_ModuleMeta):
     `static` is not among them: what is no specifier is a default to them.
     """
 
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **how: Any):
+        """A class whose `defaults` are those of its fields."""
+        if namespace.get("defaults"):
+            namespace = with_defaults(name, bases, namespace)
+        return super().__new__(mcs, name, bases, namespace, **how)
+
 
 class Declared(eqx.Module, metaclass=DeclaredMeta):
     """A module whose `param`, `static` and `choice` fields are checked at construction.
 
-    `automatic` names those that may be "auto", which is NaN until somebody replaces it.
+    `automatic` names those that may be "auto", which is NaN until somebody replaces it; `defaults`
+    has other defaults for fields that a base declares (`physent.protocol.defaults`).
     """
 
     automatic: ClassVar[tuple[str, ...]] = ()
+    defaults: ClassVar[Mapping[str, Any]] = {}
 
     def __new__(cls, *args: Any, **values: Any) -> Self:
         """Refuse unknown names, suggesting the nearest field, choices outside their family, and
@@ -261,7 +281,7 @@ class Declared(eqx.Module, metaclass=DeclaredMeta):
         return super().__new__(cls)
 
     def __check_init__(self):
-        for declaration in declarations(type(self)).values():
+        for declaration in declarations_of(self).values():
             value = getattr(self, declaration.name)
             if declaration.name in self.automatic and is_automatic(value):
                 continue
@@ -375,7 +395,7 @@ def member_axes(module: Any) -> Any:
     def axis(path: tuple[Any, ...], leaf: Any) -> int | None:
         owner = functools.reduce(_part, path[:-1], module)
         name = getattr(path[-1], "name", "")
-        declared = declarations(type(owner)) if isinstance(owner, Declared) else {}
+        declared = declarations_of(owner) if isinstance(owner, Declared) else {}
         if name not in declared or declared[name].form != "param":
             return None
         return 0 if jnp.ndim(leaf) == declared[name].ndim + 1 else None

@@ -9,8 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.learning.model import Score, Values
-from physent.numerics.products import with_all_digits
+from physent.learning.model import Score, Values, with_all_digits
 from physent.protocol.stochastic import StochasticSolver
 
 

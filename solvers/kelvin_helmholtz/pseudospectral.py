@@ -65,7 +65,7 @@ class Pseudospectral(Method[Spectrum]):
         linear = -self._diffusivities(flow) * self._square()[None]
         source = self._source(flow)
 
-        def nonlinear(modes: Array) -> Array:
+        def nonlinear(modes: Array, _: Array) -> Array:
             return (self._nonlinear(Spectrum(modes, flow.mean)) + source) * self._resolved()[None]
 
         return Spectrum(etdrk4_step(flow.modes, dt, linear, nonlinear), flow.mean)

@@ -388,7 +388,7 @@ class KleinGordon(Solver[KleinGordonState]):
         omega = jnp.sqrt(jnp.where(square > 0, square, 1))
         phi, phi_t = pair
 
-        def nonlinear(y):
+        def nonlinear(y, _):
             forward, backward = jnp.split(y, 2)
             modes = (forward + backward) / (2 * omega)
             force = (omega**2 - square) * modes - self._rest_of_force(modes)

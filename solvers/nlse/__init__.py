@@ -3,13 +3,14 @@
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
 from .equation import NLSE, NLSEState
 from .initial import Initial, Medium
-from .potential import Harmonic, Lattice, NoPotential, Potential, SampledPotential
-from .profiles import FromFile, GaussianNoise, ModulatedSech, PlaneWave
+from .potential import Barrier, Harmonic, Lattice, NoPotential, Potential, SampledPotential
+from .profiles import FromFile, GaussianNoise, ModulatedSech, Packet, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
 
 __all__ = [
     "NLSE",
     "Akhmediev",
+    "Barrier",
     "BoundState",
     "FromFile",
     "GaussianNoise",
@@ -21,6 +22,7 @@ __all__ = [
     "ModulatedSech",
     "NLSEState",
     "NoPotential",
+    "Packet",
     "Peregrine",
     "PlaneWave",
     "Potential",

@@ -29,7 +29,7 @@ from physent.solvers.checks import each_member, on_host, refuse
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
 from .initial import Initial, Medium
 from .potential import POTENTIALS, GivenPotential, NoPotential, Potential
-from .profiles import FromFile, GaussianNoise, GivenWave, ModulatedSech, PlaneWave
+from .profiles import FromFile, GaussianNoise, GivenWave, ModulatedSech, Packet, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
 
 INITIALS: dict[str, type[Initial]] = {
@@ -40,6 +40,7 @@ INITIALS: dict[str, type[Initial]] = {
     "peregrine": Peregrine,
     "kuznetsov_ma": KuznetsovMa,
     "plane_wave": PlaneWave,
+    "packet": Packet,
     "breather": ModulatedSech,
     "gaussian_noise": GaussianNoise,
     "from_file": FromFile,
@@ -142,7 +143,9 @@ class NLSE(Solver[NLSEState]):
         if self.method in SPLITTINGS:
             psi = split_step(SPLITTINGS[self.method], state.psi, self.dt, self._kick, self._drift)
         elif self.method == "etdrk4":
-            spectrum = etdrk4_step(slab.fft(state.psi), self.dt, self._linear(), self._nonlinear)
+            spectrum = etdrk4_step(
+                slab.fft(state.psi), self.dt, self._linear(), lambda y, _: self._nonlinear(y)
+            )
             psi = slab.ifft(spectrum)
         else:
             from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
@@ -153,7 +156,7 @@ class NLSE(Solver[NLSEState]):
                 slab.fft(state.psi) / self.n,
                 self.dt,
                 self._linear(),
-                lambda amplitudes: self._nonlinear(amplitudes * self.n) / self.n,
+                lambda amplitudes, _: self._nonlinear(amplitudes * self.n) / self.n,
                 self.dt if state.inner_step is None else state.inner_step,
                 self.rtol,
                 self.atol,

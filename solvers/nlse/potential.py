@@ -7,6 +7,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from physent.numerics.rotation import sech
 from physent.protocol.given import Given
 from physent.protocol.parameters import (
     Declared,
@@ -73,6 +74,29 @@ class Lattice(Potential):
         return self.depth * jnp.cos((2 * math.pi * self.periods / length) * x + self.phase)
 
 
+class Barrier(Potential):
+    """V = height / cosh^2((x - position)/width), with the minimum-image distance; a well where the
+    height is negative.
+
+    A wave of wavenumber k passes with the probability sinh^2(pi k w)/(sinh^2(pi k w) + cosh^2((pi/
+    2) sqrt(4 height w^2/beta - 1))), w the width, for positive height. (L. D. Landau, E. M.
+    Lifshitz, Quantum Mechanics, section 25, problem 4.)
+    """
+
+    height: Array = param(default=1.0, converter=as_number, doc="V at the top", units="1/time")
+    width: Array = param(
+        default=1.0, converter=as_number, gt=0, doc="width of the barrier", units="length"
+    )
+    position: Array = param(
+        default=0.0, converter=as_number, doc="place of the barrier", units="length"
+    )
+
+    def __call__(self, x: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, " n"]:
+        """V at the grid points."""
+        distance = jnp.mod(x - self.position + length / 2, length) - length / 2
+        return self.height * sech(distance / self.width) ** 2
+
+
 class SampledPotential(Potential):
     """V from its values at the n grid points x_j = (j/n - 1/2) length."""
 
@@ -108,5 +132,6 @@ POTENTIALS: dict[str, type[Potential]] = {
     "none": NoPotential,
     "harmonic": Harmonic,
     "lattice": Lattice,
+    "barrier": Barrier,
     "sampled": SampledPotential,
 }

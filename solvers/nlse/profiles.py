@@ -14,9 +14,11 @@ from physent.numerics.rotation import sech
 from physent.protocol.given import Given
 from physent.protocol.parameters import (
     as_number,
+    known,
     param,
     static,
 )
+from physent.solvers.checks import on_host
 from physent.solvers.snapshot import Snapshot
 
 from .initial import Initial, Medium
@@ -64,6 +66,47 @@ class PlaneWave(Initial):
         k = 2 * math.pi * self.mode / medium.length
         turn = k * x - (medium.dispersion * k**2 - medium.nonlinearity * self.amplitude**2) * t
         return jax.lax.complex(self.amplitude * jnp.cos(turn), self.amplitude * jnp.sin(turn))
+
+
+class Packet(Initial):
+    """A Gaussian packet of waves, a exp(-(x - x0)^2/(4 w^2) + i k (x - x0)), which spreads; exact
+    where there is no interaction.
+
+    k is rounded to a whole number of wavelengths in the box. |psi|^2 has the standard deviation w.
+    """
+
+    amplitude: Array = param(default=1.0, converter=as_number, gt=0, doc="|psi| in the middle")
+    width: Array = param(
+        default=5.0, converter=as_number, gt=0, doc="w, of the packet", units="length"
+    )
+    position: Array = param(
+        default=0.0, converter=as_number, doc="x0, middle of the packet", units="length"
+    )
+    wavenumber: Array = param(
+        default=1.0, converter=as_number, doc="k, mean wavenumber", units="1/length"
+    )
+
+    def __call__(
+        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, " n"]:
+        """The packet at t = 0."""
+        return self._packet(x, jnp.zeros_like(medium.length), medium)
+
+    def exact(
+        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, " n"] | None:
+        """The spreading packet, if the nonlinearity is known to be 0."""
+        free = np.all(on_host(medium.nonlinearity) == 0) if known(medium.nonlinearity) else False
+        return self._packet(x, t, medium) if free else None
+
+    def _packet(self, x: Array, t: Array, medium: Medium) -> Array:
+        unit, beta = 2 * math.pi / medium.length, medium.dispersion
+        k = unit * jnp.round(self.wavenumber / unit)
+        away = medium.distance(x, self.position + 2 * beta * k * t)
+        spread = self.width**2 + 1j * beta * t
+        turn = k * away + beta * k**2 * t
+        height = self.amplitude * self.width / jnp.sqrt(spread)
+        return height * jnp.exp(-(away**2) / (4 * spread) + 1j * turn)
 
 
 class ModulatedSech(Initial):

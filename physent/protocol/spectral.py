@@ -1,0 +1,410 @@
+"""Field equations that are stated: unknowns, a linear symbol and a nonlinear part. Everything else
+follows from these three methods.
+
+The method is pseudo-spectral: derivatives are exact for the modes of the grid, products are formed
+at its points, and the linear part is solved exactly or implicitly, mode by mode.
+"""
+
+import abc
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Inexact, PRNGKeyArray
+
+from physent.numerics.basis import Basis, Wavenumbers, shapes_of
+from physent.numerics.exponential import etdrk2_step, etdrk4_step
+from physent.numerics.field import Field, Fields, stacked_modes
+from physent.numerics.imex import imex_rk3_step
+from physent.numerics.splitting import SPLITTINGS, split_step
+from physent.protocol.choosing import Unsampled, one_of
+from physent.protocol.parameters import (
+    as_number,
+    as_step,
+    choice,
+    param,
+    require_one_member,
+    static,
+)
+from physent.protocol.solver import Solver, State
+from physent.protocol.starts import STARTS, GivenFields, Start
+from physent.protocol.stated import (
+    Methods,
+    Unknown as Unknown,
+    check_statement,
+    described_on,
+    first_member,
+    grid_of,
+    in_order,
+    multipliers,
+    on_modes,
+    smooth_cut,
+)
+from physent.protocol.variables import Axis, Domain, Variable
+
+AXES = ("x", "y", "z")
+STEPS = {"etdrk2": etdrk2_step, "etdrk4": etdrk4_step, "imex_rk3": imex_rk3_step}
+
+
+class SpectralState(State):
+    """The unknowns at time t, one after another along the first axis: their modes, or for a
+    splitting method their values at the points of the grid.
+    """
+
+    t: Float[Array, ""]
+    unknowns: Inexact[Array, "fields ..."]
+    inner_step: Float[Array, ""] | None = None
+
+
+class SpectralSolver(Solver[SpectralState]):
+    """A field equation in one to three dimensions, u_t = L u + N(u, t).
+
+    A subclass states `fields`, `linear` and `nonlinear`, and `defaults` of what is declared here.
+    The box is [-length/2, length/2) along each axis.
+    """
+
+    dimensions: ClassVar[tuple[int, ...]] = (1, 2, 3)  # that the equation has
+    degree: ClassVar[int | None] = 2  # of the nonlinear part as a polynomial of the unknowns
+
+    n: int | tuple[int, ...] = static(
+        128, ge=4, doc="number of grid points, or a list with those along each axis"
+    )
+    length: Array = param(
+        default=2 * np.pi,
+        converter=as_number,
+        gt=0,
+        per_axis=True,
+        doc="length of the box along each axis",
+        units="length",
+    )
+    dt: Array = param(default=0.01, converter=as_step, gt=0, doc="time step", units="time")
+    initial: Start = choice(
+        converter=one_of(STARTS, given=GivenFields), default="random", doc="unknowns at t = 0"
+    )
+    boundary: Literal["periodic", "walls"] | tuple[Literal["periodic", "walls"], ...] = static(
+        "periodic", doc="what is at the ends of each axis, or of all of them"
+    )
+    method: Methods = static("etdrk4", doc="time stepping method; the last four need exact_flow()")
+    dealias: Literal["two_thirds", "exact", "filter", "none"] = static(
+        "two_thirds",
+        doc="two_thirds: keep the modes below 2/(degree + 1) of the largest; exact: form products "
+        "on (degree + 1)/2 times as many points; filter: damp the spectrum by exp(-36 "
+        "(|k|/k_c)^36), k_c two thirds of the largest k, once per step",
+    )
+    rtol: Array = param(
+        default=1e-9, converter=as_number, gt=0, doc="relative tolerance of dopri8, for each mode"
+    )
+    atol: Array = param(
+        default=1e-10,
+        converter=as_number,
+        gt=0,
+        doc="absolute tolerance of dopri8, for the amplitude of each mode",
+    )
+
+    # ----------------------------------------------------------------------------------------------
+    # the statement
+
+    @abc.abstractmethod
+    def fields(self) -> Mapping[str, Variable]:
+        """The unknowns of the equation.
+
+        **Returns:**
+
+        A `Variable` for each unknown by its name, without dims; an `Unknown` where it is complex or
+        vanishes at walls.
+        """
+
+    @abc.abstractmethod
+    def linear(self, k: Wavenumbers) -> Any:
+        """The symbol of the linear part L. It is traced.
+
+        **Arguments:**
+
+        - `k`: the wavenumbers, with `k.x`, `k.y`, `k.z` and `k**2` (`Wavenumbers`); a first
+            derivative along x is 1j * k.x.
+
+        **Returns:**
+
+        The multiplier of each mode, an array or a number; for several unknowns a mapping from their
+        names to multipliers, where those not named have 0, or to mappings: {"u": {"v": 1}} is
+        u_t = v.
+        """
+
+    @abc.abstractmethod
+    def nonlinear(self, f: Fields) -> Any:
+        """The nonlinear part N. It is traced.
+
+        **Arguments:**
+
+        - `f`: the unknowns, f.u, which add, multiply and have derivatives f.u.dx (`Field`); the
+            time f.t and the coordinates f.x, f.y, f.z.
+
+        **Returns:**
+
+        A `Field`; for several unknowns a mapping from their names, where those not named have 0.
+        """
+
+    def exact_flow(self, f: Fields, tau: Array) -> Any:
+        """The exact flow of the nonlinear part alone over a time tau, which splitting methods need.
+        It is traced.
+
+        **Arguments:**
+
+        - `f`: the unknowns, known by their values.
+        - `tau`: the time, which may be negative.
+
+        **Returns:**
+
+        Like `nonlinear`, the unknowns at a time tau later.
+        """
+        raise NotImplementedError
+
+    def constrained(self, f: Fields) -> Any:
+        """The unknowns with what holds at every time imposed on them, as a mean of 0 or no
+        divergence; it is applied to the start, and after every step. It is traced.
+
+        **Arguments:**
+
+        - `f`: the unknowns.
+
+        **Returns:**
+
+        Like `nonlinear`, or None, the default, where nothing is imposed.
+        """
+        return None
+
+    def derived(self, f: Fields) -> dict[str, tuple[Variable, Any]]:
+        """Observables beside the unknowns. It is traced.
+
+        **Arguments:**
+
+        - `f`: the unknowns.
+
+        **Returns:**
+
+        By name a `Variable`, without dims for a field, and a `Field`; none by default.
+        """
+        return {}
+
+    def conserved(self, f: Fields) -> dict[str, Field]:
+        """The densities of what the continuous equation conserves. It is traced.
+
+        **Arguments:**
+
+        - `f`: the unknowns.
+
+        **Returns:**
+
+        A `Field` by the name of the invariant, which is its integral over the box; none by default.
+        """
+        return {}
+
+    # ----------------------------------------------------------------------------------------------
+    # what follows
+
+    def __check_init__(self):
+        """Reject inconsistent combinations."""
+        own = type(self).exact_flow is not SpectralSolver.exact_flow
+        check_statement(self, self.method in SPLITTINGS, own)
+        if len(shapes_of(self.n)) > 1 and np.ndim(self.length) == 0:
+            each = jnp.broadcast_to(self.length, (len(shapes_of(self.n)),))
+            object.__setattr__(self, "length", each)
+        if isinstance(self.initial, Unsampled):
+            held: Any = self.initial.function
+            object.__setattr__(self, "initial", GivenFields.settled(held, self))
+        if isinstance(self.initial, GivenFields):
+            object.__setattr__(self, "initial", self.initial.named(self.unknowns()))
+        self.initial.check(self)
+
+    def unknowns(self) -> tuple[str, ...]:
+        """The names of the unknowns, in order."""
+        return tuple(self.fields())
+
+    @property
+    def basis(self) -> Basis:
+        """The grid and its modes, with the points at which products are formed."""
+        return self.basis_of()
+
+    def basis_of(self) -> Basis:
+        """See `basis`."""
+        complex_ = (getattr(each, "complex", False) for each in self.fields().values())
+        more = 1.0 if self.dealias != "exact" else ((self.degree or 1) + 1) / 2
+        return grid_of(self.n, self.length, self.boundary, not any(complex_), more)
+
+    def parity(self, name: str) -> tuple[int, ...]:
+        """+1 or -1 of an unknown along each axis (`physent.numerics.basis`)."""
+        basis, said = self.basis_of(), getattr(self.fields()[name], "walls", "even")
+        each = said if isinstance(said, tuple) else (said,) * len(basis.shape)
+        return tuple(
+            -1 if wall and own == "odd" else 1 for wall, own in zip(basis.walls, each, strict=True)
+        )
+
+    def init(self, key: PRNGKeyArray) -> SpectralState:
+        """The start at t = 0."""
+        require_one_member(self)
+        basis, t = self.basis, jnp.zeros_like(self.dt)
+        start, names = self.initial(self, key), self.unknowns()
+        if self.method in SPLITTINGS:
+            dtype = basis.dtype if basis.real else jnp.result_type(basis.dtype, jnp.complex64)
+            unknowns = jnp.stack([start[name].astype(dtype) for name in names])
+        else:
+            parts = [basis.modes(start[name], self.parity(name)) for name in names]
+            unknowns = self._resolved(jnp.stack(parts))
+        unknowns = self._constrained(unknowns, t)
+        return SpectralState(t, unknowns, jnp.zeros_like(t) if self.method == "dopri8" else None)
+
+    def step(self, state: SpectralState) -> SpectralState:
+        """The state after one time step dt."""
+        t, inner_step = state.t, state.inner_step
+        if self.method in SPLITTINGS:
+            unknowns = split_step(
+                SPLITTINGS[self.method],
+                state.unknowns,
+                self.dt,
+                lambda values, tau: self._kick(values, t, tau),
+                self._drift,
+            )
+        elif self.method == "dopri8":
+            from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
+
+            size = float(np.prod(self.basis.shape))  # divided by it modes are amplitudes
+            unknowns, inner_step = dopri8_step(
+                state.unknowns / size,
+                self.dt,
+                self._linear(),
+                lambda modes, after: self._resolved(self._rate(modes * size, t + after)) / size,
+                self.dt if inner_step is None else inner_step,
+                self.rtol,
+                self.atol,
+            )
+            unknowns = unknowns * size
+        else:
+            unknowns = STEPS[self.method](
+                state.unknowns,
+                self.dt,
+                self._linear(),
+                lambda modes, after: self._rate(modes, t + after),
+                self._mask(),
+            )
+        if self.dealias == "filter":
+            unknowns = self._filtered(unknowns)
+        unknowns = self._constrained(unknowns, t + self.dt)
+        return SpectralState(t + self.dt, unknowns, inner_step)
+
+    def observe(self, state: SpectralState) -> dict[str, Array]:
+        """The unknowns and what is derived from them, at the points of the grid."""
+        f = self._fields_of(state, fine=False)
+        found = {name: field.values for name, field in f.items()}
+        for name, (_, values) in self.derived(f).items():
+            found[name] = values.values if isinstance(values, Field) else jnp.asarray(values)
+        return found
+
+    def variables(self) -> dict[str, Variable]:
+        """The unknowns and what is derived from them."""
+        axes = AXES[: len(shapes_of(self.n))]
+        own = {name: described_on(axes, variable) for name, variable in self.fields().items()}
+        described: dict[str, Variable] = {}
+
+        def trace(state: SpectralState) -> None:
+            f = self._fields_of(state, fine=False)
+            for name, (variable, values) in self.derived(f).items():
+                field = isinstance(values, Field) or np.ndim(values) > 0
+                described[name] = described_on(axes if field else (), variable)
+
+        jax.eval_shape(trace, self._outline())
+        return own | described
+
+    def domain(self) -> Domain:
+        """The axes x, y and z."""
+        basis = self.basis
+        axes = []
+        for i, (name, wall) in enumerate(zip(AXES, basis.walls, strict=False)):
+            words = "position" if len(basis.shape) == 1 else f"position along {name}"
+            axes.append(Axis(name, basis.points(i), basis.lengths[i], not wall, long_name=words))
+        return Domain(tuple(axes))
+
+    def invariants(self, state: SpectralState) -> dict[str, Array]:
+        """The integrals of what is conserved, exact for products that the grid resolves."""
+        f = self._fields_of(state, fine=True)
+        volume = f.basis.volume
+        found = self.conserved(f)
+        return {name: volume * jnp.mean(density.values.real) for name, density in found.items()}
+
+    def exact(self, t: Array) -> dict[str, Array]:
+        """The exact solution, where the start knows it."""
+        return self.initial.exact(self, t)
+
+    # ----------------------------------------------------------------------------------------------
+
+    def _outline(self) -> Any:
+        """The shapes of a state."""
+        return jax.eval_shape(lambda: first_member(self).init(jax.random.key(0)))
+
+    def _fields_of(self, state: SpectralState, fine: bool) -> Fields:
+        basis = self.basis
+        if not fine:
+            basis = dataclasses.replace(basis, fine=basis.shape)
+        return self._fields(basis, state.unknowns, state.t, self.method not in SPLITTINGS)
+
+    def _fields(self, basis: Basis, unknowns: Array, t: Array, modes: bool) -> Fields:
+        make = Field.of_modes if modes else Field.of_values
+        found = {
+            name: make(basis, each, self.parity(name))
+            for name, each in zip(self.unknowns(), unknowns, strict=True)
+        }
+        return Fields(basis, found, t)
+
+    def _constrained(self, unknowns: Array, t: Array) -> Array:
+        basis, modes = self.basis, self.method not in SPLITTINGS
+        given = self.constrained(self._fields(basis, unknowns, t, modes))
+        if given is None:
+            return unknowns
+        found = in_order(self.unknowns(), given)
+        if modes:
+            return self._resolved(stacked_modes(found, basis))
+        return jnp.stack([each.values.astype(unknowns.dtype) for each in found])
+
+    def _rate(self, modes: Array, t: Array) -> Array:
+        """The modes of N."""
+        f = self._fields(self.basis, modes, t, modes=True)
+        return stacked_modes(in_order(self.unknowns(), self.nonlinear(f)), f.basis)
+
+    def _resolved(self, modes: Array) -> Array:
+        """The modes that take part."""
+        return modes if self.dealias != "two_thirds" else modes * self._mask()
+
+    def _mask(self) -> Any:
+        """1 for the modes that take part and 0 for others."""
+        if self.dealias != "two_thirds":
+            return 1
+        assert self.degree is not None
+        return self.basis.below(2 / (self.degree + 1)).astype(np.float32)[None]
+
+    def _filtered(self, unknowns: Array) -> Array:
+        factor = smooth_cut(self.basis)[None]
+        if self.method not in SPLITTINGS:
+            return unknowns * factor
+        return self._on_modes(unknowns, lambda modes: modes * factor)
+
+    def _linear(self) -> Array:
+        """The multipliers of the unknowns, or matrices."""
+        basis = self.basis
+        return multipliers(self.linear(basis.wavenumbers()), self.unknowns(), basis)
+
+    def _kick(self, values: Array, t: Array, tau: Array) -> Array:
+        f = self._fields(self.basis, values, t, modes=False)
+        found = in_order(self.unknowns(), self.exact_flow(f, tau))
+        return jnp.stack([each.values.astype(values.dtype) for each in found])
+
+    def _drift(self, values: Array, tau: Array) -> Array:
+        linear = self._linear()
+        if linear.ndim > values.ndim:
+            raise ValueError("splitting methods take one multiplier for each unknown, no matrix")
+        return self._on_modes(values, lambda modes: jnp.exp(linear * tau) * modes)
+
+    def _on_modes(self, values: Array, function: Callable[[Array], Array]) -> Array:
+        parities = [self.parity(name) for name in self.unknowns()]
+        return on_modes(values, self.basis, parities, function)

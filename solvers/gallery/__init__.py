@@ -1,0 +1,1 @@
+"""Field equations, each stated in a few lines (`physent.protocol.spectral`)."""
