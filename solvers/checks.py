@@ -1,5 +1,6 @@
 """Parameter checks shared by several solvers: on the host, for concrete values."""
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -46,10 +47,22 @@ def require_length(
 
 def each_member(function: Callable[[Any], Any], solver: Any) -> Any:
     """The value of a function of a solver, for each member where parameters differ by member."""
-    axes = member_axes(solver)
-    if any(axis is not None for axis in jax.tree.leaves(axes)):
-        function = eqx.filter_vmap(function, in_axes=(axes,))
     numbers, fixed = eqx.partition(solver, eqx.is_array)
+    leaves, tree = jax.tree.flatten(fixed)
     # one program compiles faster than its operations
-    whole = jax.jit(lambda numbers: function(eqx.combine(numbers, fixed)), compiler_options=QUICK)
-    return whole(numbers)
+    return _whole(function, tuple(leaves), tree)(numbers)
+
+
+@functools.lru_cache(maxsize=64)
+def _whole(function: Callable[[Any], Any], leaves: tuple[Any, ...], tree: Any) -> Any:
+    """The program for solvers with this fixed part."""
+    fixed = jax.tree.unflatten(tree, leaves)
+
+    def whole(numbers: Any) -> Any:
+        solver = eqx.combine(numbers, fixed)
+        axes = member_axes(solver)
+        if any(axis is not None for axis in jax.tree.leaves(axes)):
+            return eqx.filter_vmap(function, in_axes=(axes,))(solver)
+        return function(solver)
+
+    return jax.jit(whole, compiler_options=QUICK)

@@ -17,6 +17,7 @@ from physent.protocol import registry
 from physent.protocol.declaration import declarations
 from physent.protocol.identity import key_of
 from physent.protocol.parameters import settings
+from physent.protocol.starts import GivenFields
 from physent.runs import resume
 from physent.solvers import ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon
 from physent.solvers.active_matter import CustomForce
@@ -96,10 +97,12 @@ def same(a, b, slack=0.0):
 def test_every_solver_whose_choice_takes_values_or_functions_is_held_to_it():
     import test_given
 
+    # the starts of field equations are one class, held in test_field_equations
     tested = {(each.solver, each.choice) for each in (*CASES.values(), *test_given.CASES.values())}
     for cls in registry.available("solvers").values():
         for name, declaration in declarations(cls).items():
-            assert declaration.given is None or (cls, name) in tested, (cls, name)
+            held = declaration.given in (None, GivenFields) or (cls, name) in tested
+            assert held, (cls, name)
 
 
 @EVERY
