@@ -115,6 +115,7 @@ PEERS = {
     "kelvin_helmholtz": ("kh2d_solver",),
     "entropy": ("antropy", "ordpy", "infomeasure", "EntropyHub"),
     "navier_stokes": ("exponax",),
+    "field_equations": ("exponax", "sangkuriang_ideal"),
 }
 
 

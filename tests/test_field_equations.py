@@ -245,6 +245,15 @@ def test_operators_are_those_of_the_functions(walls):
     np.testing.assert_allclose(f.dx.dy.dx.dy.values, laplacian(f).dx.dx.values * 0 + (
         (2 * unit[0]) ** 2 * (3 * unit[1]) ** 2 * f.values
     ), atol=1e-8)  # fmt: skip
+    for two in (
+        np.float64(2.0) * f,
+        f * 2,
+        2.0 * np.ones((24, 20)) * f,
+        jnp.full((24, 20), 2.0) * f,
+    ):
+        np.testing.assert_allclose(two.values, 2 * f.values, atol=1e-14)
+    np.testing.assert_allclose((1 - f - f).values, 1 - 2 * f.values, atol=1e-13)
+    np.testing.assert_allclose((f.square + 1.0).map(jnp.sqrt).values, ((f**2 + 1) ** 0.5).values)
     product = f.dx * f.dx
     assert product.parity == (1, 1) and np.min(product.values) >= 0
 

@@ -9,7 +9,8 @@ from toys import Heat
 
 import physent
 from physent.entropy import Spectrum, entropy
-from physent.solvers import NLSE
+from physent.errors import DerivativeError, ParameterError
+from physent.solvers import NLSE, Couzin, KleinGordon
 from physent.solvers.nlse import Soliton
 
 
@@ -49,3 +50,49 @@ def test_gradient_of_an_entropy_at_the_end_of_a_run():
     change = float((value(at + h) - value(at - h)) / (2 * h))
     assert abs(slope) > 0.1
     assert slope == pytest.approx(change, rel=1e-6)
+
+
+def long_run(amplitude, adjoint, steps=300, rows=2):
+    solver = NLSE(n=64, length=20.0, dt=0.01, initial=Soliton(amplitude=1.0, velocity=0.5))
+    one = eqx.tree_at(lambda s: s.initial.amplitude, solver, amplitude)
+    found, last = physent.trajectory(
+        one, rows, steps, adjoint=adjoint, save=lambda s, state: jnp.mean(jnp.abs(state.psi[:20]))
+    )
+    return jnp.sum(found) + last.t
+
+
+@pytest.mark.parametrize("adjoint", ["reversible", "checkpointed"])
+def test_states_that_are_not_kept_give_the_same_gradient(adjoint):
+    place = jnp.asarray(1.0)
+    _, forward = jax.jvp(lambda a: long_run(a, "rows"), (place,), (jnp.ones(()),))
+    assert jax.jit(jax.grad(lambda a: long_run(a, adjoint)))(place) == pytest.approx(
+        float(forward), rel=1e-8
+    )
+
+
+def test_a_reversible_run_needs_no_more_memory_where_it_is_longer():
+    def bytes_of(steps):
+        gradient = jax.jit(jax.grad(lambda a: long_run(a, "reversible", steps, 1)))
+        return gradient.lower(jnp.asarray(1.0)).compile().memory_analysis().temp_size_in_bytes
+
+    assert bytes_of(10**6) <= 1.01 * bytes_of(10**3)
+
+
+@pytest.mark.parametrize(
+    ("solver", "adjoint", "words"),
+    [
+        (NLSE(n=16, method="etdrk4"), "reversible", "method 'etdrk4' is not reversible"),
+        (NLSE(n=16, dealias="filter"), "reversible", "loses what it damps; allowed"),
+        (KleinGordon(n=16, method="dopri8"), "reversible", "method 'dopri8' is not reversible"),
+        (Couzin(n=4), "reversible", "Couzin has no reversible method"),
+        (NLSE(n=16), "reversibel", "given 'reversibel'.*'reversible'"),
+    ],
+)
+def test_what_is_not_reversible_says_why(solver, adjoint, words):
+    with pytest.raises(ParameterError, match=f"^adjoint: .*{words}"):
+        physent.trajectory(solver, 1, adjoint=adjoint)
+
+
+def test_forward_mode_through_states_that_are_not_kept_is_refused():
+    with pytest.raises(DerivativeError, match="adjoint = 'rows'"):
+        jax.jvp(lambda a: long_run(a, "reversible"), (jnp.ones(()),), (jnp.ones(()),))

@@ -26,6 +26,7 @@ COMPARISONS = (
     "nlse",
     "klein_gordon",
     "navier_stokes",
+    "field_equations",
     "kelvin_helmholtz",
     "couzin",
     "active_matter",
@@ -46,6 +47,7 @@ PACKAGES = (
     "infomeasure",
     "EntropyHub",
     "exponax",
+    "sangkuriang-ideal-solver",
     "py-pde",
     "jax-md",
 )

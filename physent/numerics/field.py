@@ -29,7 +29,7 @@ class _Node:
 
     def need_values(self) -> Array:
         if self.values is None:
-            alike = [each for each in self.family if each.lacks("values", self.parity)]
+            alike = [n for n in self.family if n.values is None and n.parity == self.parity]
             found = _together(self.basis.values, [each.modes for each in alike], self.parity)
             for each, values in zip(alike, found, strict=True):
                 each.values = values
@@ -41,9 +41,6 @@ class _Node:
             transform_to_modes([self])
         assert self.modes is not None
         return self.modes
-
-    def lacks(self, what: str, parity: Parity) -> bool:
-        return getattr(self, what) is None and self.parity == parity
 
 
 def transform_to_modes(nodes: list[_Node]) -> None:
@@ -75,6 +72,8 @@ class Field:
     are arrays. Between walls a function has a parity (`physent.numerics.basis`): functions of
     unequal parity cannot be added.
     """
+
+    __array_ufunc__ = None  # numpy arrays leave sums and products to fields
 
     def __init__(self, terms: list[tuple[Any, _Node]]):
         self._terms = terms
@@ -180,8 +179,10 @@ class Field:
     def __rtruediv__(self, other: Any) -> "Field":
         return self._taken(other)._pointwise(self, lambda a, b: a / b)
 
-    def __pow__(self, power: int) -> "Field":
-        parity = tuple(each**power for each in self.parity)
+    def __pow__(self, power: int | float) -> "Field":
+        if power != int(power):
+            return self.map(lambda values: values**power)
+        parity = tuple(each ** (int(power) % 2) for each in self.parity)
         return Field.of_values(self.basis, self.values**power, parity)
 
     def map(self, function: Callable[[Array], Array], parity: Parity | None = None) -> "Field":

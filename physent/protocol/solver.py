@@ -147,6 +147,16 @@ class Solver(Declared, Generic[S]):
         """
         return {}
 
+    def why_irreversible(self) -> str | None:
+        """Why a step of -dt does not undo one of dt, to rounding, as reverse mode through long runs
+        can use it (`physent.trajectory`, adjoint = "reversible").
+
+        **Returns:**
+
+        A clause, as "method 'etdrk4' is not reversible"; None where it does undo it.
+        """
+        return f"{type(self).__name__} has no reversible method"
+
     def split(self, devices: int) -> dict[str, int]:
         """How one run is distributed over devices.
 

@@ -226,17 +226,13 @@ class SpectralSolver(Solver[SpectralState]):
     @property
     def basis(self) -> Basis:
         """The grid and its modes, with the points at which products are formed."""
-        return self.basis_of()
-
-    def basis_of(self) -> Basis:
-        """See `basis`."""
         complex_ = (getattr(each, "complex", False) for each in self.fields().values())
         more = 1.0 if self.dealias != "exact" else ((self.degree or 1) + 1) / 2
         return grid_of(self.n, self.length, self.boundary, not any(complex_), more)
 
     def parity(self, name: str) -> tuple[int, ...]:
         """+1 or -1 of an unknown along each axis (`physent.numerics.basis`)."""
-        basis, said = self.basis_of(), getattr(self.fields()[name], "walls", "even")
+        basis, said = self.basis, getattr(self.fields()[name], "walls", "even")
         each = said if isinstance(said, tuple) else (said,) * len(basis.shape)
         return tuple(
             -1 if wall and own == "odd" else 1 for wall, own in zip(basis.walls, each, strict=True)
@@ -314,7 +310,8 @@ class SpectralSolver(Solver[SpectralState]):
                 field = isinstance(values, Field) or np.ndim(values) > 0
                 described[name] = described_on(axes if field else (), variable)
 
-        jax.eval_shape(trace, self._outline())
+        start = jax.eval_shape(lambda: first_member(self).init(jax.random.key(0)))
+        jax.eval_shape(trace, start)
         return own | described
 
     def domain(self) -> Domain:
@@ -325,6 +322,12 @@ class SpectralSolver(Solver[SpectralState]):
             words = "position" if len(basis.shape) == 1 else f"position along {name}"
             axes.append(Axis(name, basis.points(i), basis.lengths[i], not wall, long_name=words))
         return Domain(tuple(axes))
+
+    def why_irreversible(self) -> str | None:
+        """Splittings without a filter are reversible."""
+        if self.method not in SPLITTINGS:
+            return f"method {self.method!r} is not reversible (splittings are)"
+        return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
 
     def invariants(self, state: SpectralState) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
@@ -338,10 +341,6 @@ class SpectralSolver(Solver[SpectralState]):
         return self.initial.exact(self, t)
 
     # ----------------------------------------------------------------------------------------------
-
-    def _outline(self) -> Any:
-        """The shapes of a state."""
-        return jax.eval_shape(lambda: first_member(self).init(jax.random.key(0)))
 
     def _fields_of(self, state: SpectralState, fine: bool) -> Fields:
         basis = self.basis

@@ -165,10 +165,10 @@ class GivenFields(Given, Start):
     @classmethod
     def settled(cls, value: Any, owner: Any, key: str = "initial") -> Self:
         """The start with values that were held until the grid of `owner` was known."""
-        names, shape = owner.unknowns(), owner.basis_of().shape
+        names, shape = owner.unknowns(), owner.basis.shape
         given = value.given if isinstance(value, _Held) else value
         if _is_function(given):
-            every, _ = points_of(owner, lambda solver: solver.basis_of().coordinates())
+            every, _ = points_of(owner, lambda solver: solver.basis.coordinates())
             sets = [_named(_called(given, each, key), names, key, shape) for each in every]
             found = {n: jnp.stack([each[n] for each in sets]) for n in names}
             if len(sets) == 1:

@@ -147,7 +147,7 @@ class KleinGordon(Solver[KleinGordonState]):
             )
 
     def init(self, key: PRNGKeyArray) -> KleinGordonState:
-        """The initial condition at t = 0, which is deterministic."""
+        """The initial condition at t = 0, without noise."""
         require_one_member(self)
         t = jnp.zeros_like(self.dt)
         phi, phi_t = self._start()
@@ -234,6 +234,10 @@ class KleinGordon(Solver[KleinGordonState]):
             return {"topological_charge": "exactly"}
         return {"energy": "bounded", "momentum": "bounded", "topological_charge": "exactly"}
 
+    def why_irreversible(self) -> str | None:
+        """All methods except dopri8 are reversible."""
+        return "method 'dopri8' is not reversible" if self.method == "dopri8" else None
+
     def invariants(self, state: KleinGordonState) -> dict[str, Array]:
         """Energy, momentum and topological charge; sums over the modes, exact for the grid's
         interpolant.
@@ -257,9 +261,7 @@ class KleinGordon(Solver[KleinGordonState]):
 
     def exact(self, t: Array) -> dict[str, Array]:
         """phi and phi_t at time t, if the initial condition is a solution; always with the linear
-        potential.
-
-        A linear field is advanced mode by mode from t = 0, in one step.
+        potential, mode by mode from t = 0, in one step.
         """
         if isinstance(self.potential, Linear):
             modes = self._flow(self._start(), t, self.potential.mass)

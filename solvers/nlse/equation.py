@@ -286,6 +286,12 @@ class NLSE(Solver[NLSEState]):
             "with the step; 'auto' chooses a shorter one"
         )
 
+    def why_irreversible(self) -> str | None:
+        """Splittings without a filter are reversible."""
+        if self.method not in SPLITTINGS:
+            return f"method {self.method!r} is not reversible (splittings are)"
+        return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
+
     def split(self, devices: int) -> dict[str, int]:
         """psi is partitioned along x."""
         refuse(
