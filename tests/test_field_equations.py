@@ -21,11 +21,12 @@ from jax.extend.core import jaxprs_in_params
 from scipy.special import ellipj, ellipk
 
 import physent
-from physent import SpectralSolver, Variable, as_number, param
+from physent import SpectralSolver, Unknown, Variable, as_number, param
 from physent.errors import ConfigError, ParameterError
 from physent.numerics.basis import Basis
-from physent.numerics.field import Field, Fields
+from physent.numerics.field import Field
 from physent.numerics.operators import gradient, inverse_laplacian, laplacian
+from physent.numerics.unknowns import Fields
 from physent.protocol.parameters import member_axes
 
 MODULUS = 0.9
@@ -458,3 +459,133 @@ def test_fields_become_single_precision_with_the_solver():
         solver = Schroedinger(n=16, initial=lambda x: jnp.exp(1j * x), dt=0.01)
         state = solver.step(solver.init(jax.random.key(0)))
         assert state.unknowns.dtype == jnp.complex64 and state.t.dtype == jnp.float32
+
+
+# --------------------------------------------------------------------------------------------------
+# numbers that would be wrong without a word
+
+
+def one(name="u", rate=lambda f: 0.0, symbol=lambda k: 0.0, **variable):
+    """An equation of one unknown."""
+
+    class One(SpectralSolver):
+        degree = 3
+
+        def fields(self):
+            return {name: Unknown(**variable)}
+
+        def linear(self, k):
+            return symbol(k)
+
+        def nonlinear(self, f):
+            return rate(f)
+
+    return One
+
+
+def test_what_has_another_parity_than_its_unknown_is_refused():
+    odd = one(rate=lambda f: f.u * f.u, walls="odd")
+    with pytest.raises(ParameterError, match=r"given for u has the parity \(1,\) at the walls"):
+        physent.run(odd(n=16, boundary="walls"), t_end=0.1, save_every=0.1)
+    source = one(rate=lambda f: jnp.sin(np.pi * (f.x + 1) / 2), walls="odd")
+    solver = source(n=16, length=2.0, boundary="walls", dt=0.1, initial=lambda x: 0 * x)
+    x = solver.basis.points(0)
+    found = solver.observe(after(solver, 1.0))["u"]
+    np.testing.assert_allclose(found, np.sin(np.pi * (x + 1) / 2), atol=1e-12)
+    wave = physent.solvers.Burgers(
+        n=64, boundary="walls", length=2.0, viscosity=0.1, initial=lambda x: jnp.sin(np.pi * x)
+    )
+    whole = physent.solvers.Burgers(
+        n=64, length=2.0, viscosity=0.1, initial=lambda x: jnp.sin(np.pi * x)
+    )
+    walls, ring = (s.observe(after(s, 0.2))["u"] for s in (wave, whole))
+    np.testing.assert_allclose((walls[1:] + walls[:-1]) / 2, ring[1:], atol=2e-3)
+
+
+def test_time_goes_on_between_the_kicks_of_a_splitting():
+    """psi_t = i psi_xx/2 - i cos(3 t) cos(x) psi: of second order with f.t, which stands still."""
+
+    class Driven(one("psi", complex=True)):
+        def linear(self, k):
+            return -0.5j * k**2
+
+        def exact_flow(self, f, tau):
+            return f.psi * jnp.exp(-1j * tau * jnp.cos(3 * f.t) * jnp.cos(f.x))
+
+    def at(dt, method: Any = "strang"):
+        solver = Driven(
+            n=32, dt=dt, method=method, dealias="none", initial=lambda x: jnp.exp(jnp.cos(x)) + 0j
+        )
+        return solver.observe(after(solver, 1.0))["psi"]
+
+    exact = at(1 / 200, "yoshida_4")
+    errors = [np.max(np.abs(at(1 / n) - exact)) for n in (20, 40)]
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.15)
+
+
+def test_a_run_that_does_not_lead_back_has_no_gradient():
+    class Lost(one("psi", symbol=lambda k: -0.5j * k**2, complex=True)):
+        gain: jax.Array = param(default=1.0, converter=as_number, doc="of the kick")
+
+        def exact_flow(self, f, tau):  # decays, whatever the sign of tau
+            return f.psi * jnp.exp(-jnp.abs(self.gain * tau))
+
+    def last(gain):
+        solver = Lost(n=16, dt=0.1, method="strang", dealias="none", gain=gain)
+        rows, _ = physent.trajectory(solver, 1, 20, adjoint="reversible")
+        return jnp.sum(jnp.abs(rows["psi"][-1]))
+
+    assert np.isnan(jax.grad(last)(jnp.asarray(1.0)))
+    held = Schroedinger(n=16, method="strang", dealias="none")
+    assert held.why_irreversible() is None
+
+
+@pytest.mark.parametrize("walls", [(False,), (True,), (True, False), (True, True)])
+@pytest.mark.parametrize("sign", ["even", "odd"])
+def test_a_random_start_has_its_amplitude(walls, sign):
+    boundary: Any = tuple("walls" if wall else "periodic" for wall in walls)
+    n = (32,) * len(walls) if len(walls) > 1 else 32
+    solver = one(walls=sign)(n=n, boundary=boundary, dealias="none")
+    keys = jax.random.split(jax.random.key(0), 100)
+    found = jax.vmap(lambda key: jnp.mean(solver.initial(solver, key)["u"] ** 2))(keys)
+    assert np.mean(found) / 0.01 == pytest.approx(1, abs=0.12)
+
+
+def test_a_start_from_a_file_of_another_box_is_refused(tmp_path):
+    first = KortewegDeVries(n=32, length=PERIOD, dt=0.01)
+    physent.run(first, t_end=0.01, save_every=0.01, output=tmp_path / "a")
+    for length, boundary, wrong in ((PERIOD, "periodic", False), (20.0, "periodic", True)):
+        (tmp_path / "on.toml").write_text(
+            f'[solver]\nkind = "burgers"\nn = 64\nlength = {length}\nboundary = "{boundary}"\n'
+            'initial = { file = "a/run.nc", variable = "u" }\n'
+            "[run]\nt_end = 0.002\nsave_every = 0.002\n"
+        )
+        if wrong:
+            with pytest.raises(ConfigError, match=r"x goes from -5 to .* those of this box"):
+                physent.load_experiment(tmp_path / "on.toml")
+        else:
+            physent.load_experiment(tmp_path / "on.toml")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: one("t")(n=8), "names an unknown 't'"),
+        (lambda: one(walls="ood")(n=8), "walls .'ood',., allowed: 'even' or 'odd'"),
+        (lambda: one(walls=("odd", "even"))(n=8), "one an axis"),
+        (lambda: one(walls="odd")(n=8, boundary="walls", method="dopri8"), "a periodic axis only"),
+    ],
+)
+def test_names_and_walls_that_mean_nothing_are_refused(make, words):
+    with pytest.raises(ParameterError, match=words):
+        make()
+
+
+def test_powers_of_wavenumbers_are_whole_and_squares_keep_the_last_mode():
+    k = one(complex=True)(n=8).basis.wavenumbers()
+    np.testing.assert_array_equal(k * k, k**2)
+    np.testing.assert_array_equal(k.x * k.x, k**2)
+    power: Any
+    for power in (0.5, -2):
+        with pytest.raises(ValueError, match="allowed: whole powers"):
+            k**power

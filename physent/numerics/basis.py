@@ -32,9 +32,9 @@ class Wavenumber(eqx.Module):
     signed: Float[Array, "..."] | None
 
     def __pow__(self, power: int) -> Array:
-        if power % 2 == 0:
-            return self.every**power
-        return self._odd() ** power
+        if power != int(power) or power < 0:
+            raise ValueError(f"given k**{power}, allowed: whole powers of 0 and more")
+        return (self.every if power % 2 == 0 else self._odd()) ** int(power)
 
     def _odd(self) -> Array:
         if self.signed is None:
@@ -44,11 +44,16 @@ class Wavenumber(eqx.Module):
             )
         return self.signed
 
-    def __mul__(self, other: Array | complex) -> Array:
+    def __mul__(self, other: "Array | complex | Wavenumber") -> Array:
+        if isinstance(other, Wavenumber):
+            return self**2 if other is self else self._odd() * other._odd()
         return self._odd() * other
 
     def __rmul__(self, other: Array | complex) -> Array:
         return other * self._odd()
+
+    def __truediv__(self, other: Array | complex) -> Array:
+        return self._odd() / other
 
     def __neg__(self) -> Array:
         return -self._odd()
@@ -99,7 +104,7 @@ class Wavenumbers(eqx.Module):
     def __pow__(self, power: int) -> Array:
         if len(self.axes) == 1:
             return self.x**power
-        if power % 2:
+        if power % 2 or power < 0:
             raise ValueError(
                 f"k**{power} has no meaning in {len(self.axes)} dimensions: allowed are even "
                 "powers, and powers of k.x, k.y and k.z"
@@ -111,8 +116,11 @@ class Wavenumbers(eqx.Module):
             raise ValueError("the wavenumbers are a vector: allowed are k.x, k.y, k.z and k**2")
         return self.x
 
-    def __mul__(self, other: Array | complex) -> Array:
-        return self._only() * other
+    def __mul__(self, other: "Array | complex | Wavenumbers") -> Array:
+        return self._only() * (other._only() if isinstance(other, Wavenumbers) else other)
+
+    def __truediv__(self, other: Array | complex) -> Array:
+        return self._only() / other
 
     def __rmul__(self, other: Array | complex) -> Array:
         return other * self._only()

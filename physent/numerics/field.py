@@ -7,7 +7,7 @@ transformed again. Fields that belong together, as the components of a gradient,
 together. All of this happens while a program is traced.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax.numpy as jnp
@@ -196,7 +196,11 @@ class Field:
 
     @property
     def fluctuation(self) -> "Field":
-        """f without its mean over the box; between walls an odd function has none."""
+        """f without its mean over the box; a function that is odd at walls has none to take away,
+        for a constant is even.
+        """
+        if -1 in self.parity:
+            raise ValueError("given the fluctuation of a function that is odd at walls")
         first = np.ones(self.basis.modes_shape, np.float32)
         first[(0,) * first.ndim] = 0
         return self.times(jnp.asarray(first, self.basis.dtype))
@@ -233,9 +237,9 @@ class Field:
     def _taken(self, other: Any) -> "Field":
         if isinstance(other, Field):
             return other
-        if np.ndim(other):
+        if np.ndim(other):  # values of somebody who knows what they do at the walls
             _check(other, self.basis)
-            return Field.of_values(self.basis, other)
+            return Field.of_values(self.basis, other, self.parity)
         unit = _Node(self.basis, self.basis.even)
         unit.values = jnp.ones(self.basis.fine, self.basis.dtype)
         unit.modes = mean_mode(self.basis)
@@ -359,51 +363,3 @@ def derivative(f: Field, axis: int, order: int = 1) -> Field:
 def together_to_modes(fields: Iterable[Field]) -> None:
     """Transform what has no modes yet of several fields at once."""
     transform_to_modes([node for field in fields for node in field.lacking()])
-
-
-# --------------------------------------------------------------------------------------------------
-# the unknowns of an equation
-
-
-class Fields(Mapping[str, Field]):
-    """The unknowns of an equation by name, `f.u` or `f["u"]`, with the time `t` and the coordinates
-    `x`, `y`, `z` of the points at which products are formed.
-    """
-
-    def __init__(self, basis: Basis, fields: Mapping[str, Field], t: Any):
-        self._basis, self._fields, self.t = basis, dict(fields), t
-        Vector(self._fields.values())  # one family
-
-    def __getitem__(self, name: str) -> Field:
-        return self._fields[name]
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("x", "y", "z") and name not in self._fields:
-            axis = "xyz".index(name)
-            if axis < len(self._basis.shape):
-                return self._basis.coordinates(self._basis.fine)[axis]
-        if name.startswith("_") or name not in self._fields:
-            raise AttributeError(f"no field {name!r}: there are {', '.join(self._fields)}")
-        return self._fields[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._fields)
-
-    def __len__(self) -> int:
-        return len(self._fields)
-
-    @property
-    def basis(self) -> Basis:
-        """The grid and its modes."""
-        return self._basis
-
-
-def stacked_modes(fields: Iterable[Any], basis: Basis) -> Array:
-    """The modes of fields along a first axis, transformed together; a number is a constant
-    function.
-    """
-    zero = Field.of_modes(basis, jnp.zeros(basis.modes_shape, mean_mode(basis).dtype))
-    every = [each if isinstance(each, Field) else zero._taken(each) for each in fields]
-    together_to_modes(every)
-    dtype = mean_mode(basis).dtype
-    return jnp.stack([each.modes.astype(dtype) for each in every])

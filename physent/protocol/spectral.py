@@ -16,10 +16,9 @@ import numpy as np
 from jaxtyping import Array, Float, Inexact, PRNGKeyArray
 
 from physent.numerics.basis import Basis, Wavenumbers, shapes_of
-from physent.numerics.exponential import etdrk2_step, etdrk4_step
-from physent.numerics.field import Field, Fields, stacked_modes
-from physent.numerics.imex import imex_rk3_step
+from physent.numerics.field import Field
 from physent.numerics.splitting import SPLITTINGS, split_step
+from physent.numerics.unknowns import Fields, stacked_modes
 from physent.protocol.choosing import Unsampled, one_of
 from physent.protocol.parameters import (
     as_number,
@@ -32,9 +31,11 @@ from physent.protocol.parameters import (
 from physent.protocol.solver import Solver, State
 from physent.protocol.starts import STARTS, GivenFields, Start
 from physent.protocol.stated import (
+    STEPS,
     Methods,
     Unknown as Unknown,
     check_statement,
+    check_values,
     described_on,
     first_member,
     grid_of,
@@ -46,7 +47,6 @@ from physent.protocol.stated import (
 from physent.protocol.variables import Axis, Domain, Variable
 
 AXES = ("x", "y", "z")
-STEPS = {"etdrk2": etdrk2_step, "etdrk4": etdrk4_step, "imex_rk3": imex_rk3_step}
 
 
 class SpectralState(State):
@@ -104,9 +104,6 @@ class SpectralSolver(Solver[SpectralState]):
         doc="absolute tolerance of dopri8, for the amplitude of each mode",
     )
 
-    # ----------------------------------------------------------------------------------------------
-    # the statement
-
     @abc.abstractmethod
     def fields(self) -> Mapping[str, Variable]:
         """The unknowns of the equation.
@@ -153,7 +150,7 @@ class SpectralSolver(Solver[SpectralState]):
 
         **Arguments:**
 
-        - `f`: the unknowns, known by their values.
+        - `f`: the unknowns, known by their values; f.t is the time, which stands still.
         - `tau`: the time, which may be negative.
 
         **Returns:**
@@ -163,8 +160,8 @@ class SpectralSolver(Solver[SpectralState]):
         raise NotImplementedError
 
     def constrained(self, f: Fields) -> Any:
-        """The unknowns with what holds at every time imposed on them, as a mean of 0 or no
-        divergence; it is applied to the start, and after every step. It is traced.
+        """A linear projection on what holds at every time, as a mean of 0 or no divergence; it is
+        applied to the start, to N, and after every step. It is traced.
 
         **Arguments:**
 
@@ -201,9 +198,6 @@ class SpectralSolver(Solver[SpectralState]):
         A `Field` by the name of the invariant, which is its integral over the box; none by default.
         """
         return {}
-
-    # ----------------------------------------------------------------------------------------------
-    # what follows
 
     def __check_init__(self):
         """Reject inconsistent combinations."""
@@ -243,6 +237,7 @@ class SpectralSolver(Solver[SpectralState]):
         require_one_member(self)
         basis, t = self.basis, jnp.zeros_like(self.dt)
         start, names = self.initial(self, key), self.unknowns()
+        check_values(start, names, basis.shape)
         if self.method in SPLITTINGS:
             dtype = basis.dtype if basis.real else jnp.result_type(basis.dtype, jnp.complex64)
             unknowns = jnp.stack([start[name].astype(dtype) for name in names])
@@ -256,12 +251,12 @@ class SpectralSolver(Solver[SpectralState]):
         """The state after one time step dt."""
         t, inner_step = state.t, state.inner_step
         if self.method in SPLITTINGS:
-            unknowns = split_step(
+            unknowns, _ = split_step(  # time goes on with the drifts, and stands still in kicks
                 SPLITTINGS[self.method],
-                state.unknowns,
+                (state.unknowns, t),
                 self.dt,
-                lambda values, tau: self._kick(values, t, tau),
-                self._drift,
+                lambda now, tau: (self._kick(*now, tau), now[1]),
+                lambda now, tau: (self._drift(now[0], tau), now[1] + tau),
             )
         elif self.method == "dopri8":
             from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
@@ -327,20 +322,21 @@ class SpectralSolver(Solver[SpectralState]):
         """Splittings without a filter are reversible."""
         if self.method not in SPLITTINGS:
             return f"method {self.method!r} is not reversible (splittings are)"
+        if type(self).constrained is not SpectralSolver.constrained:
+            return "constrained() loses what it takes away"
+        if not jnp.iscomplexobj(self._linear()):
+            return "the linear part is real, so waves grow or decay"
         return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
 
     def invariants(self, state: SpectralState) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
         f = self._fields_of(state, fine=True)
-        volume = f.basis.volume
-        found = self.conserved(f)
-        return {name: volume * jnp.mean(density.values.real) for name, density in found.items()}
+        found = self.conserved(f).items()
+        return {name: f.basis.volume * jnp.mean(each.values.real) for name, each in found}
 
     def exact(self, t: Array) -> dict[str, Array]:
         """The exact solution, where the start knows it."""
         return self.initial.exact(self, t)
-
-    # ----------------------------------------------------------------------------------------------
 
     def _fields_of(self, state: SpectralState, fine: bool) -> Fields:
         basis = self.basis
@@ -363,13 +359,17 @@ class SpectralSolver(Solver[SpectralState]):
             return unknowns
         found = in_order(self.unknowns(), given)
         if modes:
-            return self._resolved(stacked_modes(found, basis))
+            return self._resolved(stacked_modes(found, basis, self._parities()))
         return jnp.stack([each.values.astype(unknowns.dtype) for each in found])
 
     def _rate(self, modes: Array, t: Array) -> Array:
         """The modes of N."""
         f = self._fields(self.basis, modes, t, modes=True)
-        return stacked_modes(in_order(self.unknowns(), self.nonlinear(f)), f.basis)
+        found = in_order(self.unknowns(), self.nonlinear(f))
+        return self._constrained(stacked_modes(found, f.basis, self._parities()), t)
+
+    def _parities(self) -> dict[str, tuple[int, ...]]:
+        return {name: self.parity(name) for name in self.unknowns()}
 
     def _resolved(self, modes: Array) -> Array:
         """The modes that take part."""

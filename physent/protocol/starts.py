@@ -3,6 +3,7 @@ array, a function of the coordinates, or a file, on this grid or another one.
 """
 
 import abc
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -15,6 +16,7 @@ from jaxtyping import Array, Complex, Float, Inexact, PRNGKeyArray
 from physent.errors import ParameterError, nearest
 from physent.numerics.basis import Basis
 from physent.protocol.choosing import Unsampled
+from physent.protocol.declaration import known
 from physent.protocol.given import GIVEN, Given, Stored, digest_of, opened, points_of, read_variable
 from physent.protocol.parameters import Declared, as_number, param, static
 
@@ -66,7 +68,7 @@ class RandomStart(Start):
     with m wavelengths in the box.
 
     The same key gives the same function on every grid that resolves it. Each unknown has a field of
-    its own; the mean over the box of what is random is 0.
+    its own, without a mean over the box unless it is odd at walls.
     """
 
     amplitude: Array = param(
@@ -99,6 +101,11 @@ class RandomStart(Start):
         weight = np.exp(-0.5 * np.asarray(square) / self.wavelengths**2)
         weight[(0,) * len(shape)] = 0
         counted = np.asarray(coarse.weights()) * weight**2
+        for i, wall in enumerate(basis.walls):
+            if wall:  # white noise has as much in each cosine, though each counts half
+                numbers = coarse.numbers(i)
+                own = np.where(numbers == 0, 1.0 if parity[i] > 0 else 0.0, 2.0)
+                counted = counted * own.reshape([-1 if i == j else 1 for j in range(len(shape))])
         # the variance of white noise after the filter, mode by mode
         factor = weight / math.sqrt(counted.sum() / math.prod(shape))
         return coarse.values(modes * jnp.asarray(factor, basis.dtype), parity, basis.shape)
@@ -115,6 +122,9 @@ class GivenFields(Given, Start):
     )
     names: tuple[str, ...] = static(doc="names of the unknowns")
     shape: tuple[int, ...] = static(doc="points along each axis")
+    ends: tuple[tuple[float, float], ...] | None = static(
+        None, doc="first and last coordinate along each axis, where a file has them"
+    )
 
     @classmethod
     def words(cls) -> str:
@@ -159,8 +169,25 @@ class GivenFields(Given, Start):
         if len(self.shape) != len(solver.basis.shape):
             words = f"given values on {len(self.shape)} axes, allowed: {len(solver.basis.shape)}"
             raise ParameterError("initial", words)
+        self._check_box(solver.basis)
         if jnp.iscomplexobj(self.fields_) and solver.basis.real:
             raise ParameterError("initial", "given complex values for a real field")
+
+    def _check_box(self, basis: Basis) -> None:
+        """The coordinates of a file must be those of its grid in this box."""
+        if self.ends is None or not known(*basis.lengths):
+            return
+        own = Basis(self.shape, basis.lengths, basis.walls, basis.real, self.shape)
+        for axis, (first, last) in enumerate(self.ends):
+            points = np.asarray(own.points(axis))
+            points = points.reshape(-1, points.shape[-1])  # one row a member
+            step = np.abs(points[:, 1] - points[:, 0])
+            if np.any(np.abs(points[:, 0] - first) > 1e-3 * step) or np.any(
+                np.abs(points[:, -1] - last) > 1e-3 * step
+            ):
+                words = f"given a file whose {'xyz'[axis]} goes from {first:.6g} to {last:.6g}"
+                box = f"{points[0, 0]:.6g} to {points[0, -1]:.6g}"
+                raise ParameterError("initial", f"{words}, allowed: {box}, those of this box")
 
     @classmethod
     def settled(cls, value: Any, owner: Any, key: str = "initial") -> Self:
@@ -197,6 +224,7 @@ class GivenFields(Given, Start):
                 )
                 for name in names
             }
+            ends = _ends(file, names[0])
         shapes = {array.shape for array in found.values()}
         if len(shapes) > 1:
             words = f"given variables of shapes {', '.join(map(str, sorted(shapes)))}"
@@ -204,7 +232,7 @@ class GivenFields(Given, Start):
         members = 1 if stored.member == "all" else 0
         shape = next(iter(shapes))[members:]
         flat = [np.reshape(a, (*a.shape[:members], -1)) for a in found.values()]
-        made = cls(fields_=np.concatenate(flat, -1), names=names, shape=shape)
+        made = cls(fields_=np.concatenate(flat, -1), names=names, shape=shape, ends=ends)
         if stored.digest not in (None, made._digest()):
             words = f"the values in {stored.file} are not those that this experiment began with"
             raise ParameterError("digest", words)
@@ -233,8 +261,11 @@ class GivenFields(Given, Start):
         """The same values, of unknowns that are called so: those of a file have names of their
         own.
         """
+        if names != self.names and sorted(names) == sorted(self.names):
+            words = f"given {', '.join(self.names)}, allowed: in the order {', '.join(names)}"
+            raise ParameterError("initial", words)
         same = names == self.names or len(names) != len(self.names)
-        return self if same else type(self)(fields_=self.fields_, names=names, shape=self.shape)
+        return self if same else dataclasses.replace(self, names=names)
 
     def _digest(self) -> str:
         return digest_of({str(i): each for i, each in enumerate(self._arrays().values())})
@@ -270,6 +301,15 @@ def _ndim(file: Any, name: str) -> int:
     return sum(dim not in ("t", "t_snapshot", "time", "member") for dim in found.dimensions)
 
 
+def _ends(file: Any, name: str) -> tuple[tuple[float, float], ...] | None:
+    """The first and the last coordinate along each axis of a variable, where the file has them."""
+    dims = file.variables.get(name, file.variables.get(f"{name}_re")).dimensions
+    axes = [dim for dim in dims if dim not in ("t", "t_snapshot", "time", "member")]
+    if not all(dim in file.variables and file.variables[dim].ndim == 1 for dim in axes):
+        return None
+    return tuple((float(file.variables[d][0]), float(file.variables[d][-1])) for d in axes)
+
+
 def _called(function: Callable[..., Any], points: tuple[Array, ...], key: str) -> Any:
     try:
         return function(*points)
@@ -293,7 +333,8 @@ def _named(
             raise ParameterError(key, f"given no {missing[0]}, allowed: {', '.join(names)}")
         found = {name: given[name] for name in names}
     elif len(names) == 1:
-        found = {names[0]: given}
+        alone = isinstance(given, tuple) and len(given) == 1
+        found: dict[str, Any] = {names[0]: given[0] if alone else given}
     elif isinstance(given, tuple | list) and len(given) == len(names):
         found = dict(zip(names, given, strict=True))
     else:

@@ -14,7 +14,9 @@ from jaxtyping import Array, Float
 
 from physent.errors import ParameterError
 from physent.numerics.basis import Basis, Parity, shapes_of
+from physent.numerics.exponential import etdrk2_step, etdrk4_step
 from physent.numerics.field import Vector
+from physent.numerics.imex import imex_rk3_step
 from physent.protocol.parameters import member_axes
 from physent.protocol.variables import Variable
 
@@ -46,6 +48,10 @@ class Unknown(Variable):
     walls: Literal["even", "odd"] | tuple[Literal["even", "odd"], ...] = "even"
 
 
+STEPS = {"etdrk2": etdrk2_step, "etdrk4": etdrk4_step, "imex_rk3": imex_rk3_step}
+RESERVED = ("t", "x", "y", "z", "basis", "keys", "items", "values", "get")
+
+
 def described_on(axes: tuple[str, ...], variable: Variable) -> Variable:
     """The variable on these axes unless it has its own."""
     v = variable
@@ -63,6 +69,23 @@ def check_statement(solver: Any, splitting: bool, has_flow: bool) -> None:
     if isinstance(boundary, tuple) and len(boundary) != len(shape):
         words = f"given {len(boundary)} entries, allowed: {len(shape)}, one for each axis"
         raise ParameterError("boundary", words)
+    names = solver.unknowns()
+    taken = [name for name in names if name in RESERVED]
+    if taken:
+        words = f"{name}.fields() names an unknown {taken[0]!r}, which stands for something else"
+        raise ParameterError("n", words)
+    described = solver.fields().values()
+    if len({getattr(each, "complex", False) for each in described}) > 1:
+        raise ParameterError("n", f"{name} has real and complex unknowns, allowed: all of one sort")
+    for each in described:
+        said = getattr(each, "walls", "even")
+        said = said if isinstance(said, tuple) else (said,) * len(shape)
+        if len(said) != len(shape) or not set(said) <= {"even", "odd"}:
+            words = f"{name}.fields() gives walls {said}, allowed: 'even' or 'odd', or one an axis"
+            raise ParameterError("boundary", words)
+    ends = boundary if isinstance(boundary, tuple) else (boundary,)
+    if solver.method == "dopri8" and "periodic" not in ends:
+        raise ParameterError("method", "given 'dopri8', allowed with a periodic axis only")
     exact = dealias in ("exact", "two_thirds")
     if exact and solver.degree is None:
         words = f"given {dealias!r}, but {name} is no polynomial, allowed: filter, none"
@@ -73,6 +96,17 @@ def check_statement(solver: Any, splitting: bool, has_flow: bool) -> None:
     if splitting and exact:
         words = f"given {dealias!r}, allowed with {solver.method}: filter, none"
         raise ParameterError("dealias", words)
+
+
+def check_values(start: Any, names: tuple[str, ...], shape: tuple[int, ...]) -> None:
+    """Raise ValueError for what a start must not return."""
+    given = list(start) if isinstance(start, Mapping) else type(start).__name__
+    if given != list(names) and sorted(given) != sorted(names):
+        raise ValueError(f"a start gave {given}, allowed: values of {', '.join(names)} by name")
+    for name in names:
+        if jnp.shape(start[name]) != shape:
+            words = f"a start gave {name} of shape {jnp.shape(start[name])}, allowed: {shape}"
+            raise ValueError(words)
 
 
 def grid_of(n: Any, length: Array, boundary: Any, real: bool, more: float) -> Basis:
@@ -105,6 +139,8 @@ def in_order(names: tuple[str, ...], given: Any) -> list[Any]:
         if len(given) != len(names):
             raise ValueError(f"given {len(given)} fields, allowed: {len(names)}")
         return list(given)
+    if given is None:
+        raise ValueError("nonlinear() and its like must return something, got nothing")
     if len(names) > 1:
         raise ValueError(f"given one field, allowed: a mapping from {', '.join(names)}")
     return [given]

@@ -4,9 +4,8 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from physent.protocol.parameters import as_number, param
-from physent.protocol.spectral import SpectralSolver
+from physent.protocol.spectral import SpectralSolver, Unknown
 from physent.protocol.starts import Start
-from physent.protocol.variables import Variable
 
 
 class Sine(Start):
@@ -32,7 +31,7 @@ class Burgers(SpectralSolver):
 
     def fields(self):
         """u, the velocity."""
-        return {"u": Variable(role="velocity", long_name="velocity")}
+        return {"u": Unknown(role="velocity", long_name="velocity", walls="odd")}
 
     def linear(self, k):
         """-nu k^2."""

@@ -1,8 +1,7 @@
 """The Kuramoto-Sivashinsky equation."""
 
 from physent.protocol.parameters import static
-from physent.protocol.spectral import SpectralSolver
-from physent.protocol.variables import Variable
+from physent.protocol.spectral import SpectralSolver, Unknown
 
 
 class KuramotoSivashinsky(SpectralSolver):
@@ -18,7 +17,7 @@ class KuramotoSivashinsky(SpectralSolver):
 
     def fields(self):
         """u, the slope of the front."""
-        return {"u": Variable(role="velocity", long_name="slope of the front")}
+        return {"u": Unknown(role="velocity", long_name="slope of the front", walls="odd")}
 
     def linear(self, k):
         """k^2 - k^4."""
