@@ -1,7 +1,5 @@
 """Field equations of the tests, stated as a user would."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -58,8 +56,6 @@ class Schroedinger(SpectralSolver):
 class HeatBetweenWalls(SpectralSolver):
     """u_t = lap u, where u or its slope vanishes at the walls."""
 
-    vanishing: str = "odd"
-
     def fields(self):
         return {"u": Unknown(walls="odd"), "v": Unknown(walls="even")}
 
@@ -74,7 +70,6 @@ class Waves(SpectralSolver):
     """u_t = v, v_t = lap u - m^2 u + force."""
 
     mass: Array = param(default=0.0, converter=as_number, doc="m")
-    odd: Any = None
 
     def fields(self):
         return {"u": Unknown(walls="odd"), "v": Unknown(walls="odd")}
@@ -127,9 +122,8 @@ class Incompressible(SpectralSolver):
 
     def nonlinear(self, f):
         v = Vector(f.values())
-        a, b, c = v, curl(v), None
-        x, y, z = a
-        p, q, r = b
+        x, y, z = v
+        p, q, r = curl(v)
         c = Vector((y * r - z * q, z * p - x * r, x * q - y * p))
         pressure = inverse_laplacian(divergence(c))
         return {"u": c[0] - pressure.dx, "v": c[1] - pressure.dy, "w": c[2] - pressure.dz}

@@ -8,6 +8,7 @@ even function has a vanishing slope at the walls, cos(pi m (x - x_0)/length), an
 there, sin(pi m (x - x_0)/length), m = 0, ..., n - 1.
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -160,6 +161,10 @@ class Basis(eqx.Module):
     walls: tuple[bool, ...] = eqx.field(static=True)
     real: bool = eqx.field(static=True)
     fine: tuple[int, ...] = eqx.field(static=True)
+
+    def with_points(self, shape: tuple[int, ...]) -> "Basis":
+        """Another grid of the same box, on which products are formed at its own points."""
+        return dataclasses.replace(self, shape=shape, fine=shape)
 
     @property
     def dtype(self) -> jnp.dtype:

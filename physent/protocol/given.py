@@ -86,7 +86,7 @@ class Given(Declared):
             given = "nothing" if value is None else f"an instance of {type(value).__name__}"
             given = f"the class {value.__name__}" if isinstance(value, type) else given
             return f"given {given}, allowed: {allowed}"
-        if _is_function(value):
+        if is_function(value):
             return None if cls.coordinates else f"given a function, allowed: {allowed}"
         named, fields = cls._named(value), cls.fields()
         strange = next((name for name in named if name not in fields), None)
@@ -101,7 +101,7 @@ class Given(Declared):
     @classmethod
     def taken(cls, value: Any) -> Any:
         """The part that has these values."""
-        if _is_function(value):
+        if is_function(value):
             return Unsampled(value)
         named, fields = cls._named(value), cls.fields()
         arrays = {k: v if isinstance(v, jax.Array) else np.asarray(v) for k, v in named.items()}
@@ -357,7 +357,8 @@ def read_variable(
 # values
 
 
-def _is_function(value: Any) -> bool:
+def is_function(value: Any) -> bool:
+    """Whether a value is a function, and not an array."""
     return callable(value) and not hasattr(value, "__array__")
 
 

@@ -6,7 +6,6 @@ at its points, and the linear part is solved exactly or implicitly, mode by mode
 """
 
 import abc
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
@@ -341,7 +340,7 @@ class SpectralSolver(Solver[SpectralState]):
     def _fields_of(self, state: SpectralState, fine: bool) -> Fields:
         basis = self.basis
         if not fine:
-            basis = dataclasses.replace(basis, fine=basis.shape)
+            basis = basis.with_points(basis.shape)
         return self._fields(basis, state.unknowns, state.t, self.method not in SPLITTINGS)
 
     def _fields(self, basis: Basis, unknowns: Array, t: Array, modes: bool) -> Fields:

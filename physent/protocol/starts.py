@@ -17,7 +17,16 @@ from physent.errors import ParameterError, nearest
 from physent.numerics.basis import Basis
 from physent.protocol.choosing import Unsampled
 from physent.protocol.declaration import known
-from physent.protocol.given import GIVEN, Given, Stored, digest_of, opened, points_of, read_variable
+from physent.protocol.given import (
+    GIVEN,
+    Given,
+    Stored,
+    digest_of,
+    is_function,
+    opened,
+    points_of,
+    read_variable,
+)
 from physent.protocol.parameters import Declared, as_number, param, static
 
 
@@ -89,7 +98,7 @@ class RandomStart(Start):
     def _field(self, basis: Basis, parity: tuple[int, ...], key: PRNGKeyArray) -> Array:
         """A random field of unit variance, drawn on a grid that knows nothing of this one."""
         shape = (8 * self.wavelengths,) * len(basis.shape)
-        coarse = Basis(shape, basis.lengths, basis.walls, basis.real, shape)
+        coarse = basis.with_points(shape)
         noise = jax.random.normal(key, (2 - basis.real, *shape), basis.dtype)
         drawn = noise[0] if basis.real else jax.lax.complex(noise[0], noise[1]) / math.sqrt(2)
         modes = coarse.modes(drawn, parity)
@@ -152,7 +161,7 @@ class GivenFields(Given, Start):
         found = {}
         for name, own in zip(solver.unknowns(), values, strict=True):
             if self.shape != basis.shape:
-                coarse = Basis(self.shape, basis.lengths, basis.walls, basis.real, self.shape)
+                coarse = basis.with_points(self.shape)
                 parity = solver.parity(name)
                 own = coarse.values(coarse.modes(own, parity), parity, basis.shape)
             found[name] = own
@@ -177,7 +186,7 @@ class GivenFields(Given, Start):
         """The coordinates of a file must be those of its grid in this box."""
         if self.ends is None or not known(*basis.lengths):
             return
-        own = Basis(self.shape, basis.lengths, basis.walls, basis.real, self.shape)
+        own = basis.with_points(self.shape)
         for axis, (first, last) in enumerate(self.ends):
             points = np.asarray(own.points(axis))
             points = points.reshape(-1, points.shape[-1])  # one row a member
@@ -194,7 +203,7 @@ class GivenFields(Given, Start):
         """The start with values that were held until the grid of `owner` was known."""
         names, shape = owner.unknowns(), owner.basis.shape
         given = value.given if isinstance(value, _Held) else value
-        if _is_function(given):
+        if is_function(given):
             every, _ = points_of(owner, lambda solver: solver.basis.coordinates())
             sets = [_named(_called(given, each, key), names, key, shape) for each in every]
             found = {n: jnp.stack([each[n] for each in sets]) for n in names}
@@ -220,7 +229,7 @@ class GivenFields(Given, Start):
         with opened(stored.file, "file") as file:
             found = {
                 name: read_variable(
-                    file, name, _ndim(file, name), stored.index, stored.member, "variable"
+                    file, name, len(_axes(file, name)), stored.index, stored.member, "variable"
                 )
                 for name in names
             }
@@ -286,25 +295,20 @@ class _Held:
 
     def __call__(self, *points: Array) -> Any:
         """What is given at these points."""
-        return self.given(*points) if _is_function(self.given) else self.given
+        return self.given(*points) if is_function(self.given) else self.given
 
 
-def _is_function(value: Any) -> bool:
-    return callable(value) and not hasattr(value, "__array__")
-
-
-def _ndim(file: Any, name: str) -> int:
-    """The number of axes of a variable that are neither its times nor its members."""
+def _axes(file: Any, name: str) -> list[str]:
+    """The dims of a variable that are neither its times nor its members."""
     found = file.variables.get(name, file.variables.get(f"{name}_re"))
     if found is None:
-        return 1  # `read_variable` says that there is none
-    return sum(dim not in ("t", "t_snapshot", "time", "member") for dim in found.dimensions)
+        return ["x"]  # `read_variable` says that there is none
+    return [dim for dim in found.dimensions if dim not in ("t", "t_snapshot", "time", "member")]
 
 
 def _ends(file: Any, name: str) -> tuple[tuple[float, float], ...] | None:
     """The first and the last coordinate along each axis of a variable, where the file has them."""
-    dims = file.variables.get(name, file.variables.get(f"{name}_re")).dimensions
-    axes = [dim for dim in dims if dim not in ("t", "t_snapshot", "time", "member")]
+    axes = _axes(file, name)
     if not all(dim in file.variables and file.variables[dim].ndim == 1 for dim in axes):
         return None
     return tuple((float(file.variables[d][0]), float(file.variables[d][-1])) for d in axes)
