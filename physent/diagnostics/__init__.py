@@ -16,6 +16,7 @@ from physent.diagnostics.fields import (
 )
 from physent.diagnostics.history import HistogramEntropy, PermutationEntropy
 from physent.diagnostics.information import MutualInformation, TransferEntropy
+from physent.diagnostics.lyapunov import Lyapunov
 from physent.diagnostics.mixing import DyeEntropy, MixingEfficiency, PotentialEnergy
 from physent.diagnostics.particles import BoltzmannEntropy, NearestNeighbourEntropy, ParticleEntropy
 from physent.diagnostics.production import EntropyProduction
@@ -35,6 +36,7 @@ __all__ = [
     "HexaticOrder",
     "HistogramEntropy",
     "LocalDensity",
+    "Lyapunov",
     "MeanSquareDisplacement",
     "MixingEfficiency",
     "MutualInformation",
