@@ -254,7 +254,7 @@ def _error(carry: Growth, there: Array) -> Array:
     number = jnp.maximum(jnp.sum(there), 2).astype(carry.sums.dtype)
     means = carry.sums / carry.length
     mean = jnp.sum(jnp.where(there[:, None], means, 0), axis=0) / number
-    residual = jnp.where(there[:, None], means - mean, 0)
+    residual = jnp.where(there[:, None], means - mean[None], 0)
     square = jnp.sum(residual**2, axis=0)
     successive = jnp.sum(residual[1:] * residual[:-1], axis=0) / jnp.where(square > 0, square, 1)
     successive = jnp.clip(successive + 1 / number, 0, 0.9)

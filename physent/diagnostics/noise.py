@@ -35,13 +35,20 @@ def draws_noise(solver: Any) -> str | None:
         ]
         return jnp.any(after[0] != after[1])
 
+    words = f"the steps of {name} draw noise, which no perturbation follows: set it to 0"
+    if _diffuses(solver):
+        return words
     state = eqx.filter_eval_shape(lambda solver: solver.init(jax.random.key(0)), solver)
-    if not any(map(_is_key, jax.tree.leaves(state))) or not bool(differs(solver)):
-        return None
-    return (
-        f"the steps of {name} draw noise, with which perturbations are not followed: set the noise "
-        "to 0"
-    )
+    keyed = any(map(_is_key, jax.tree.leaves(state)))
+    return words if keyed and bool(differs(solver)) else None
+
+
+def _diffuses(solver: Any) -> bool:
+    """Whether a variable of a stochastic solver diffuses at the start."""
+    if not isinstance(solver, StochasticSolver):
+        return False
+    begun = eqx.filter_jit(lambda solver: solver.diffusion(solver.init(jax.random.key(0))))
+    return any(bool(jnp.any(each > 0)) for each in begun(solver).values())
 
 
 def _is_key(leaf: Any) -> bool:

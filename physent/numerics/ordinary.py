@@ -54,15 +54,17 @@ def adaptive_step(
     def solve(adjoint: Any) -> Callable[..., tuple[Array, Array]]:
         def solved(y: Array, t: Array, dt: Array, *rest: Array) -> tuple[Array, Array]:
             inner_step, rtol, atol = jax.lax.stop_gradient(rest[:3])
+            control = diffrax.PIDController(rtol=rtol, atol=atol)
+            roots = diffrax.VeryChord(rtol=rtol, atol=atol, norm=control.norm)
             solution = diffrax.diffeqsolve(
                 diffrax.ODETerm(slope),  # pyright: ignore[reportArgumentType]
-                diffrax.Kvaerno5() if stiff else diffrax.Dopri8(),
+                diffrax.Kvaerno5(root_finder=roots) if stiff else diffrax.Dopri8(),
                 t0=t,
                 t1=t + dt,
                 dt0=jnp.where(inner_step > 0, jnp.minimum(inner_step, dt), dt),
                 y0=y,
                 args=jax.tree.unflatten(tree, rest[3:]),
-                stepsize_controller=Remembering(diffrax.PIDController(rtol=rtol, atol=atol)),
+                stepsize_controller=Remembering(control),
                 saveat=diffrax.SaveAt(t1=True, controller_state=True),
                 max_steps=max_steps,
                 adjoint=adjoint,

@@ -76,6 +76,7 @@ class KleinGordon(Solver[KleinGordonState]):
     makes 25 to 150 times less accurate.
     """
 
+    auxiliary = ("t", "probe", "inner_step")
     n: int = static(512, ge=4, doc="number of grid points")
     length: Array = param(
         default=60.0, converter=as_number, gt=0, doc="length of the box", units="length"

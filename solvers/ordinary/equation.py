@@ -50,6 +50,7 @@ class Ordinary(Solver[OrdinaryState]):
     V(q), are symplectic and reversible.
     """
 
+    auxiliary = ("t", "inner_step")
     system: str | Callable[..., Any] = static(
         "lorenz",
         function=True,
