@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,12 +18,13 @@ BLOCKS = 128  # an even number
 
 
 class Growth(NamedTuple):
-    """The tangent vectors as rows, (m, d); the steps so far, and since they were made orthonormal;
-    the growth of each, ln, summed in every block, in the one that is not full, and since the last
-    row; how many blocks are full, of how many frames, and how many are in the rest and in the row.
+    """The tangent vectors, each array of the state with one more axis (m, ...); the steps so far;
+    the growth of each vector, ln, summed in every block, in the one that is not full, and since the
+    last row; how many blocks are full, of how many frames, and how many are in the rest and in the
+    row.
     """
 
-    vectors: Float[Array, "m d"]
+    vectors: Any
     steps: Int[Array, ""]
     sums: Float[Array, "blocks m"]
     rest: Float[Array, " m"]
@@ -108,7 +110,7 @@ class Lyapunov(Diagnostic[Growth]):
         zero = jnp.zeros((), jnp.int32)
         none = jnp.zeros(self.count, flat.dtype)
         return Growth(
-            self._first(flat),
+            _of_frame(solver, state, self._first(flat)),
             zero,
             jnp.zeros((BLOCKS, self.count), flat.dtype),
             none,
@@ -121,18 +123,18 @@ class Lyapunov(Diagnostic[Growth]):
 
     def advance(self, carry: Growth, solver: Any, before: Any, after: Any) -> Growth:
         """The vectors one step later, made orthonormal where it is time."""
-        flat, rebuilt = solver.degrees_of_freedom(before)
+        numbers, rest = eqx.partition(before, eqx.is_inexact_array)
 
-        def step(numbers: Array) -> Array:
-            return solver.degrees_of_freedom(solver.step(rebuilt(numbers)))[0]
+        def step(numbers: Any) -> Any:  # the compiler finds that it has been done already
+            return eqx.filter(solver.step(eqx.combine(numbers, rest)), eqx.is_inexact_array)
 
-        vectors = jax.vmap(lambda vector: jax.jvp(step, (flat,), (vector,))[1])(carry.vectors)
+        vectors = jax.vmap(lambda way: jax.jvp(step, (numbers,), (way,))[1])(carry.vectors)
         carry = carry._replace(vectors=vectors, steps=carry.steps + 1)
         left_out = 0 if self.transient is None else self.transient
         counted = carry.steps * solver.dt > left_out
         return jax.lax.cond(
             carry.steps % self.every == 0,
-            lambda carry: _framed(carry, counted),
+            lambda carry: _framed(carry, solver, after, counted),
             lambda carry: carry,
             carry,
         )
@@ -157,7 +159,7 @@ class Lyapunov(Diagnostic[Growth]):
             since = jnp.where(carry.since > 0, carry.since, jnp.nan)
             outputs.append(carry.recent / since / lapse)
         carry = carry._replace(recent=0 * carry.recent, since=0 * carry.since)
-        dtype = carry.vectors.dtype
+        dtype = carry.sums.dtype
         return carry, self.named(observed, [each.astype(dtype) for each in outputs])
 
     @property
@@ -223,9 +225,29 @@ def kaplan_yorke(exponents: Float[Array, " m"], whole: bool = False) -> Float[Ar
     return jnp.where(jnp.any(jnp.isnan(exponents)) & (k >= m - 1), jnp.nan, found)
 
 
-def _framed(carry: Growth, counted: Array) -> Growth:
+def _of_frame(solver: Any, state: Any, frame: Float[Array, "m d"]) -> Any:
+    """The perturbations of a state for those of its degrees of freedom."""
+    flat, rebuilt = solver.degrees_of_freedom(state)
+
+    def numbers(flat: Array) -> Any:
+        return eqx.filter(rebuilt(flat), eqx.is_inexact_array)
+
+    return jax.vmap(lambda vector: jax.jvp(numbers, (flat,), (vector,))[1])(frame)
+
+
+def _frame_of(solver: Any, state: Any, vectors: Any) -> Float[Array, "m d"]:
+    """The inverse."""
+    numbers, rest = eqx.partition(state, eqx.is_inexact_array)
+
+    def flat(numbers: Any) -> Array:
+        return solver.degrees_of_freedom(eqx.combine(numbers, rest))[0]
+
+    return jax.vmap(lambda way: jax.jvp(flat, (numbers,), (way,))[1])(vectors)
+
+
+def _framed(carry: Growth, solver: Any, state: Any, counted: Array) -> Growth:
     """The vectors made orthonormal, and their growth taken into the sums."""
-    q, r = jnp.linalg.qr(carry.vectors.T)
+    q, r = jnp.linalg.qr(_frame_of(solver, state, carry.vectors).T)
     size = jnp.abs(jnp.diagonal(r))
     lost = size <= 100 * jnp.finfo(size.dtype).eps * jnp.max(size)
     grown = jnp.where(lost, jnp.nan, jnp.log(jnp.where(lost, 1, size)))
@@ -238,7 +260,7 @@ def _framed(carry: Growth, counted: Array) -> Growth:
     enough = full == BLOCKS
     joined = jnp.concatenate([sums[::2] + sums[1::2], jnp.zeros_like(sums[::2])])
     return carry._replace(
-        vectors=q.T,
+        vectors=_of_frame(solver, state, q.T),
         sums=jnp.where(enough, joined, sums),
         rest=rest,
         recent=carry.recent + grown,
