@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import physent
-from physent.diagnostics import Lyapunov
+from physent.diagnostics import Lyapunov, covariant_lyapunov_vectors
 from physent.diagnostics.lyapunov import kaplan_yorke
 from physent.errors import ParameterError
 from physent.runs import resume
@@ -187,3 +187,27 @@ def test_a_file_has_none():
     ds = physent.run(Ordinary(method="rk4"), t_end=1, save_every=0.1)
     with pytest.raises(ParameterError, match="a file has saved states only"):
         physent.diagnose(ds, [Lyapunov(count=1)])
+
+
+def test_covariant_vectors_of_the_cat_map_are_its_eigenvectors():
+    found = covariant_lyapunov_vectors(
+        Ordinary(system="cat_map"), 2, 5, every=2, before=20, after=20
+    )
+    _, vectors = np.linalg.eigh(np.array([[2.0, 1.0], [1.0, 1.0]]))
+    np.testing.assert_allclose(found.growth, [[GOLDEN, -GOLDEN]] * 5, rtol=1e-10)
+    for row in np.asarray(found.vectors):
+        np.testing.assert_allclose(np.abs(row), np.abs(vectors.T[::-1]), rtol=1e-8)
+    assert np.all(found.participation >= 1) and np.all(found.participation <= 2)
+
+
+def test_covariant_vectors_of_lorenz_hold_the_flow():
+    """The vector of the exponent 0 is the direction of x' (Ginelli et al. 2007)."""
+    solver = Ordinary(method="rk4", dt=0.005)
+    warm = physent.trajectory(solver, 1, 4000)[1]
+    found = covariant_lyapunov_vectors(solver, 3, 50, before=400, after=600, state=warm)
+    x = jnp.asarray(physent.trajectory(solver, 449, 5, state=warm)[0]["state"])[400:]
+    flow = np.stack([10 * (x[:, 1] - x[:, 0]), x[:, 0] * (28 - x[:, 2]) - x[:, 1],
+                     x[:, 0] * x[:, 1] - 8 / 3 * x[:, 2]], 1)  # fmt: skip
+    flow /= np.linalg.norm(flow, axis=1, keepdims=True)
+    cosine = np.abs(np.sum(flow * np.asarray(found.vectors)[:, 1], axis=1))
+    np.testing.assert_allclose(cosine, 1, atol=1e-5)

@@ -6,6 +6,7 @@ from physent.diagnostics.correlations import (
     RadialDistribution,
     StructureFactor,
 )
+from physent.diagnostics.covariant import CovariantVectors, covariant_lyapunov_vectors
 from physent.diagnostics.error import Error
 from physent.diagnostics.fields import (
     Complexity,
@@ -28,6 +29,7 @@ __all__ = [
     "BoltzmannEntropy",
     "Clusters",
     "Complexity",
+    "CovariantVectors",
     "DifferentialEntropy",
     "DyeEntropy",
     "Entropy",
@@ -54,4 +56,5 @@ __all__ = [
     "StructureFactor",
     "TransferEntropy",
     "VelocityCorrelation",
+    "covariant_lyapunov_vectors",
 ]

@@ -77,7 +77,7 @@ class Lyapunov(Diagnostic[Growth]):
         """
         solver, state = self._system(observed)
         if state is None:
-            self._check(solver)
+            self.check(solver)
         name = self._name
         dims, rate = (f"{name}_exponent" if self.name else "exponent",), "1/time"
         found = {
@@ -110,7 +110,7 @@ class Lyapunov(Diagnostic[Growth]):
         zero = jnp.zeros((), jnp.int32)
         none = jnp.zeros(self.count, flat.dtype)
         return Growth(
-            _of_frame(solver, state, self._first(flat)),
+            of_frame(solver, state, self.first(flat)),
             zero,
             jnp.zeros((BLOCKS, self.count), flat.dtype),
             none,
@@ -123,12 +123,7 @@ class Lyapunov(Diagnostic[Growth]):
 
     def advance(self, carry: Growth, solver: Any, before: Any, after: Any) -> Growth:
         """The vectors one step later, made orthonormal where it is time."""
-        numbers, rest = eqx.partition(before, eqx.is_inexact_array)
-
-        def step(numbers: Any) -> Any:  # the compiler finds that it has been done already
-            return eqx.filter(solver.step(eqx.combine(numbers, rest)), eqx.is_inexact_array)
-
-        vectors = jax.vmap(lambda way: jax.jvp(step, (numbers,), (way,))[1])(carry.vectors)
+        vectors = self.pushed(solver, before, carry.vectors)
         carry = carry._replace(vectors=vectors, steps=carry.steps + 1)
         left_out = 0 if self.transient is None else self.transient
         counted = carry.steps * solver.dt > left_out
@@ -162,6 +157,15 @@ class Lyapunov(Diagnostic[Growth]):
         dtype = carry.sums.dtype
         return carry, self.named(observed, [each.astype(dtype) for each in outputs])
 
+    def pushed(self, solver: Any, state: Any, vectors: Any) -> Any:
+        """Perturbations of a state one step later."""
+        numbers, rest = eqx.partition(state, eqx.is_inexact_array)
+
+        def step(numbers: Any) -> Any:  # the compiler finds that it is done anyway
+            return eqx.filter(solver.step(eqx.combine(numbers, rest)), eqx.is_inexact_array)
+
+        return jax.vmap(lambda way: jax.jvp(step, (numbers,), (way,))[1])(vectors)
+
     @property
     def _name(self) -> str:
         return self.name or "lyapunov"
@@ -179,7 +183,8 @@ class Lyapunov(Diagnostic[Growth]):
             )
         return system
 
-    def _check(self, solver: Any) -> None:
+    def check(self, solver: Any) -> None:
+        """Raise ParameterError for a solver with noise, or with fewer degrees of freedom."""
         size = jax.eval_shape(
             lambda: solver.degrees_of_freedom(solver.init(jax.random.key(0)))[0]
         ).size
@@ -192,7 +197,8 @@ class Lyapunov(Diagnostic[Growth]):
         if words := draws_noise(solver):
             raise ParameterError("kind", words)
 
-    def _first(self, flat: Array) -> Array:
+    def first(self, flat: Float[Array, " d"]) -> Float[Array, "m d"]:
+        """The first frame."""
         size, dtype = flat.size, flat.dtype
         if self.frame == "symplectic":
             half = size // 2
@@ -225,7 +231,7 @@ def kaplan_yorke(exponents: Float[Array, " m"], whole: bool = False) -> Float[Ar
     return jnp.where(jnp.any(jnp.isnan(exponents)) & (k >= m - 1), jnp.nan, found)
 
 
-def _of_frame(solver: Any, state: Any, frame: Float[Array, "m d"]) -> Any:
+def of_frame(solver: Any, state: Any, frame: Float[Array, "m d"]) -> Any:
     """The perturbations of a state for those of its degrees of freedom."""
     flat, rebuilt = solver.degrees_of_freedom(state)
 
@@ -235,19 +241,22 @@ def _of_frame(solver: Any, state: Any, frame: Float[Array, "m d"]) -> Any:
     return jax.vmap(lambda vector: jax.jvp(numbers, (flat,), (vector,))[1])(frame)
 
 
-def _frame_of(solver: Any, state: Any, vectors: Any) -> Float[Array, "m d"]:
-    """The inverse."""
+def orthonormal(
+    solver: Any, state: Any, vectors: Any
+) -> tuple[Float[Array, "m d"], Float[Array, "m m"]]:
+    """The frame Q that perturbations of a state span, as rows, and R of V = Q R."""
     numbers, rest = eqx.partition(state, eqx.is_inexact_array)
 
     def flat(numbers: Any) -> Array:
         return solver.degrees_of_freedom(eqx.combine(numbers, rest))[0]
 
-    return jax.vmap(lambda way: jax.jvp(flat, (numbers,), (way,))[1])(vectors)
+    q, r = jnp.linalg.qr(jax.vmap(lambda way: jax.jvp(flat, (numbers,), (way,))[1])(vectors).T)
+    return q.T, r
 
 
 def _framed(carry: Growth, solver: Any, state: Any, counted: Array) -> Growth:
     """The vectors made orthonormal, and their growth taken into the sums."""
-    q, r = jnp.linalg.qr(_frame_of(solver, state, carry.vectors).T)
+    frame, r = orthonormal(solver, state, carry.vectors)
     size = jnp.abs(jnp.diagonal(r))
     lost = size <= 100 * jnp.finfo(size.dtype).eps * jnp.max(size)
     grown = jnp.where(lost, jnp.nan, jnp.log(jnp.where(lost, 1, size)))
@@ -260,7 +269,7 @@ def _framed(carry: Growth, solver: Any, state: Any, counted: Array) -> Growth:
     enough = full == BLOCKS
     joined = jnp.concatenate([sums[::2] + sums[1::2], jnp.zeros_like(sums[::2])])
     return carry._replace(
-        vectors=_of_frame(solver, state, q.T),
+        vectors=of_frame(solver, state, frame),
         sums=jnp.where(enough, joined, sums),
         rest=rest,
         recent=carry.recent + grown,

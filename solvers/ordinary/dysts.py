@@ -11,6 +11,7 @@ import types
 import warnings
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -31,9 +32,9 @@ def dysts_system(name: str) -> System:
     try:
         with warnings.catch_warnings(action="ignore"):
             flows = importlib.import_module("dysts.flows")
-    except ImportError:
-        words = f"given {DYSTS}{name}, of a package that is not installed: pip install dysts"
-        raise ParameterError("system", words) from None
+    except ImportError as error:
+        words = f"given {DYSTS}{name}, of a package that is not installed ({error})"
+        raise ParameterError("system", f"{words}: pip install dysts") from None
     known = [n for n, each in vars(flows).items() if isinstance(each, type)]
     if name not in known:
         words = f"dysts has no system {name!r}{nearest(name, known)}"
@@ -43,20 +44,19 @@ def dysts_system(name: str) -> System:
     if getattr(made, "delay", False):
         raise ParameterError("system", f"given {DYSTS}{name}, which has a delay")
     numbers = {n: np.asarray(v, float) for n, v in sorted(made.params.items())}
-    rhs = _with_jax(type(made)._rhs if "_rhs" in _owners(made) else type(made).rhs)
     scalars = {n: float(v) for n, v in numbers.items() if v.ndim == 0}
+    own_rhs = any("_rhs" in vars(c) for c in type(made).__mro__ if c.__module__ == flows.__name__)
+    traced: Any = object.__new__(_with_jax(type(made)))
+    vars(traced).update(vars(made))
 
-    if "_rhs" in _owners(made):
-
-        def function(x: Any, t: Any = 0.0, **parameters: Any) -> Any:
-            every = [parameters.get(n, jnp.asarray(v)) for n, v in numbers.items()]
-            return jnp.stack([jnp.asarray(each) for each in rhs(*x, t, *every)])
-
-    else:
-
-        def function(x: Any, t: Any = 0.0, **parameters: Any) -> Any:
-            own = types.SimpleNamespace(**(vars(made) | numbers | parameters))
-            return jnp.asarray(rhs(own, x, t))
+    def function(x: Any, t: Any = 0.0, **parameters: Any) -> Any:
+        every = {n: jnp.asarray(parameters.get(n, v)) for n, v in numbers.items()}
+        if own_rhs:
+            given = traced._rhs(*x, t, *every.values())
+            return jnp.stack([jnp.asarray(each) for each in given])
+        own: Any = object.__new__(type(traced))
+        vars(own).update(vars(traced) | every)
+        return jnp.asarray(own.rhs(x, t))
 
     function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -69,19 +69,25 @@ def dysts_system(name: str) -> System:
         ]
     )
     start = np.reshape(np.asarray(made.ic, float), (-1, made.dimension))[0]
+    try:
+        jax.eval_shape(function, jnp.asarray(start))
+    except Exception as error:
+        words = " ".join(str(error).split())[:200]
+        raise ParameterError("system", f"{DYSTS}{name} cannot be traced: {words}") from None
     return System(function, "flow", tuple(map(float, start)))
 
 
-def _owners(made: Any) -> set[str]:
-    """The methods that its own class, or one between it and those of dysts, defines."""
-    own = [cls for cls in type(made).__mro__ if cls.__module__ == type(made).__module__]
-    return {name for cls in own for name in vars(cls)}
-
-
-def _with_jax(function: Any) -> Any:
-    """A function of NumPy that computes with jax.numpy."""
-    function = getattr(function, "py_func", function)  # numba's
-    names = dict(function.__globals__) | {"np": jnp}
-    return types.FunctionType(
-        function.__code__, names, function.__name__, function.__defaults__, function.__closure__
-    )
+def _with_jax(cls: type) -> type:
+    """A class of dysts whose own functions compute with jax.numpy."""
+    found: dict[str, Any] = {}
+    for each in reversed([c for c in cls.__mro__ if c.__module__ == cls.__module__]):
+        for name, member in vars(each).items():
+            plain = member.__func__ if isinstance(member, staticmethod) else member
+            plain = getattr(plain, "py_func", plain)  # numba's
+            if isinstance(plain, types.FunctionType):
+                names = dict(plain.__globals__) | {"np": jnp}
+                made = types.FunctionType(
+                    plain.__code__, names, name, plain.__defaults__, plain.__closure__
+                )
+                found[name] = staticmethod(made) if isinstance(member, staticmethod) else made
+    return type(cls.__name__, (cls,), found)
