@@ -73,7 +73,7 @@ RARER = {
         dict(method="dopri8"),
     ],
     "ordinary": [
-        dict(method="kvaerno5", system="roessler"),
+        dict(system="roessler", dt=0.05),
         dict(method="blanes_moan_4", system="henon_heiles"),
         dict(system="double_pendulum", method="rk4"),
         dict(system="henon"),

@@ -1,5 +1,7 @@
 """Lyapunov exponents of running systems, against what is known exactly or was published."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,8 +26,8 @@ from physent.solvers.active_matter.propulsion import Brownian
 
 def exponents(solver, t_end, **settings):
     """The last row of a run."""
-    settings = {"count": solver.initial.shape[-1] if "count" not in settings else 1} | settings
-    ds = physent.run(solver, t_end=t_end, save_every=t_end / 4, diagnostics=[Lyapunov(**settings)])
+    given: Any = {"count": solver.initial.shape[-1] if "count" not in settings else 1} | settings
+    ds = physent.run(solver, t_end=t_end, save_every=t_end / 4, diagnostics=[Lyapunov(**given)])
     return ds.isel(t=-1)
 
 
@@ -104,7 +106,7 @@ def test_of_a_soliton_they_vanish():
 
 def test_a_run_of_members_has_those_of_each():
     several = Ordinary(system="logistic", parameters={"r": [3.2, 4.0, 3.9]}, initial=[0.3])
-    settings = dict(t_end=2000, save_every=1000, diagnostics=[Lyapunov(count=1)])
+    settings: Any = dict(t_end=2000, save_every=1000, diagnostics=[Lyapunov(count=1)])
     ds = physent.run(several, members=3, **settings).isel(t=-1)
     for i, r in enumerate([3.2, 4.0, 3.9]):
         one = Ordinary(system="logistic", parameters={"r": r}, initial=[0.3])
@@ -116,7 +118,7 @@ def test_a_run_of_members_has_those_of_each():
 
 
 def test_a_run_goes_on_with_the_same_bits(tmp_path):
-    settings = dict(save_every=0.5, diagnostics=[Lyapunov(count=2, finite_time=True)])
+    settings: Any = dict(save_every=0.5, diagnostics=[Lyapunov(count=2, finite_time=True)])
     whole = physent.run(Ordinary(method="rk4"), t_end=4, **settings)
     physent.run(Ordinary(method="rk4"), t_end=2, output=tmp_path / "run", **settings)
     resume(tmp_path / "run", t_end=4)
@@ -167,7 +169,7 @@ def test_kaplan_yorke_by_hand():
 )
 def test_what_has_no_exponents_is_refused(solver, settings, words):
     with pytest.raises(ParameterError, match=words):
-        physent.run(solver, t_end=1, save_every=1, diagnostics=[Lyapunov(**settings)])
+        physent.run(solver, t_end=1, save_every=1, diagnostics=[Lyapunov(**given)])
 
 
 def test_particles_without_noise_have_them():

@@ -144,7 +144,7 @@ class Lyapunov(Diagnostic[Growth]):
         total = jnp.sum(jnp.where(there[:, None], carry.sums, 0), axis=0) + carry.rest
         exponents = total / jnp.where(frames > 0, frames, jnp.nan) / lapse
         exponents = jnp.where(_quiet(observed), exponents, jnp.nan)
-        error = _error(carry, there) / lapse
+        error = _standard_error(carry, there) / lapse
         order = jnp.argsort(-exponents)
         exponents, error = exponents[order], error[order]
         outputs = [exponents, error, jnp.sum(jnp.maximum(exponents, 0))]
@@ -280,7 +280,7 @@ def _framed(carry: Growth, solver: Any, state: Any, counted: Array) -> Growth:
     )
 
 
-def _error(carry: Growth, there: Array) -> Array:
+def _standard_error(carry: Growth, there: Array) -> Array:
     """The standard error of the growth between two frames, from that in blocks."""
     number = jnp.maximum(jnp.sum(there), 2).astype(carry.sums.dtype)
     means = carry.sums / carry.length

@@ -254,23 +254,6 @@ class Basis(eqx.Module):
             total *= factor.reshape([-1 if i == axis else 1 for i in range(len(self.shape))])
         return total
 
-    def partners(self) -> tuple[np.ndarray, Bool[np.ndarray, "..."]]:
-        """For each mode of a real function the index, counted in a row, of the one that is its
-        complex conjugate, and whether it is among the modes itself: those of a plane in the middle
-        of what a real function has twice.
-        """
-        index = np.arange(math.prod(self.modes_shape)).reshape(self.modes_shape)
-        partner, inside = index, np.zeros(self.modes_shape, bool)
-        if self.half is None:
-            return partner, inside
-        for axis, wall in enumerate(self.walls):
-            if not wall and axis != self.half:
-                partner = np.roll(np.flip(partner, axis), 1, axis)
-        numbers = self.numbers(self.half)
-        alone = (numbers == 0) | (2 * numbers == self.shape[self.half])
-        along = [-1 if axis == self.half else 1 for axis in range(len(self.shape))]
-        return partner, inside | alone.reshape(along)
-
     # ----------------------------------------------------------------------------------------------
     # transforms
 

@@ -1,5 +1,6 @@
 """The parts of modes that can be changed independently: a real function has some twice."""
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -27,7 +28,7 @@ def independent_parts(
     The vector and the inverse of taking it.
     """
     kept = np.broadcast_to(kept, modes.shape).reshape(-1)
-    partner, inside = (each.reshape(-1) for each in basis.partners())
+    partner, inside = (each.reshape(-1) for each in _partners(basis))
     count, size = modes.shape[0], partner.size
     index = np.arange(count * size)
     partner = (np.arange(count)[:, None] * size + partner).reshape(-1)
@@ -52,3 +53,21 @@ def independent_parts(
 
 def _filled(values: Array, at: np.ndarray, shape: tuple[int, ...]) -> Array:
     return jnp.zeros(int(np.prod(shape)), values.dtype).at[at].set(values).reshape(shape)
+
+
+def _partners(basis: Basis) -> tuple[np.ndarray, np.ndarray]:
+    """For each mode of a real function the index, counted in a row, of the one that is its
+    complex conjugate, and whether it is among the modes itself: those of a plane in the middle
+    of what a real function has twice.
+    """
+    index = np.arange(math.prod(basis.modes_shape)).reshape(basis.modes_shape)
+    partner, inside = index, np.zeros(basis.modes_shape, bool)
+    if basis.half is None:
+        return partner, inside
+    for axis, wall in enumerate(basis.walls):
+        if not wall and axis != basis.half:
+            partner = np.roll(np.flip(partner, axis), 1, axis)
+    numbers = basis.numbers(basis.half)
+    alone = (numbers == 0) | (2 * numbers == basis.shape[basis.half])
+    along = [-1 if axis == basis.half else 1 for axis in range(len(basis.shape))]
+    return partner, inside | alone.reshape(along)

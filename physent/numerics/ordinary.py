@@ -34,16 +34,16 @@ def adaptive_step(
     inner_step: Float[Array, ""],
     rtol: Float[Array, ""],
     atol: Float[Array, ""],
-    stiff: bool = False,
     max_steps: int = 4096,
 ) -> tuple[Float[Array, " d"], Float[Array, ""]]:
     """y after `dt`, in inner steps whose estimated errors stay below atol + rtol |y|, and the size
     to try first in the next step.
 
-    The eighth-order Dormand-Prince method (diffrax.Dopri8), or for stiff equations Kvaerno's fifth-
-    order implicit one (diffrax.Kvaerno5). `inner_step` is the size to try first, 0 for dt. Where
-    `max_steps` do not suffice the result is NaN. Both modes of differentiation pass: forward mode
-    through the loop, reverse mode from checkpoints. Sizes of steps have no derivatives.
+    The eighth-order Dormand-Prince method (diffrax.Dopri8); for a stiff equation it takes many,
+    for diffrax's implicit methods would call back to the host at each. `inner_step` is the size to
+    try first, 0 for dt. Where `max_steps` do not suffice the result is NaN. Both modes of
+    differentiation pass: forward mode through the loop, reverse mode from checkpoints. Sizes of
+    steps have no derivatives.
     """
     import diffrax  # takes a second to import
 
@@ -55,10 +55,9 @@ def adaptive_step(
         def solved(y: Array, t: Array, dt: Array, *rest: Array) -> tuple[Array, Array]:
             inner_step, rtol, atol = jax.lax.stop_gradient(rest[:3])
             control = diffrax.PIDController(rtol=rtol, atol=atol)
-            roots = diffrax.VeryChord(rtol=rtol, atol=atol, norm=control.norm)
             solution = diffrax.diffeqsolve(
                 diffrax.ODETerm(slope),  # pyright: ignore[reportArgumentType]
-                diffrax.Kvaerno5(root_finder=roots) if stiff else diffrax.Dopri8(),
+                diffrax.Dopri8(),
                 t0=t,
                 t1=t + dt,
                 dt0=jnp.where(inner_step > 0, jnp.minimum(inner_step, dt), dt),

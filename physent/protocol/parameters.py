@@ -13,7 +13,6 @@ tables of the documentation and the vmap axes of an ensemble are read from it.
 """
 
 import dataclasses
-import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import (
@@ -91,6 +90,11 @@ def as_step(value: Numbers | Literal["auto"]) -> Array:
     return as_number(cast(Numbers, value))
 
 
+def as_numbers(values: Mapping[str, Numbers]) -> dict[str, Array]:
+    """Like `as_number`, for a table, whose entries are put in the order of their names."""
+    return {name: as_number(values[name]) for name in sorted(values)}
+
+
 def param(
     default: Any = REQUIRED,
     *,
@@ -123,7 +127,8 @@ def param(
     - `per_axis`: whether it has one entry an axis where `n`, the number of points, is of two or
         three axes: then it takes a number for all of them or one for each, (d,), and one further
         leading axis means one value per member.
-    - `table`: whether it is a table of such numbers by names, which only its owner knows.
+    - `table`: whether it is a table of such numbers by names, which only its owner knows, and of
+        which `as_numbers` is the converter.
     - `gt`, `ge`, `lt`, `le`: bounds, which every entry of an array keeps to.
     - `finite`: whether infinite values and NaN are refused.
 
@@ -135,14 +140,14 @@ def param(
         "param",
         default,
         {"gt": gt, "ge": ge, "lt": lt, "le": le},
-        {"converter": functools.partial(_each, converter) if table else converter},
+        {"converter": converter},
         doc=doc,
         units=units,
         ndim=ndim,
         per_axis=per_axis,
         table=table,
         finite=finite,
-        real=converter in (as_number, as_step),
+        real=converter in (as_number, as_step, as_numbers),
     )
 
 
@@ -220,11 +225,6 @@ def choice(
     given = REQUIRED if default is None else default
     said = {"options": converter.options, "given": converter.given}
     return _field("choice", given, {}, how, doc=doc, **said)
-
-
-def _each(converter: Callable[[Any], Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of a table, in the order of their names, converted."""
-    return {name: converter(values[name]) for name in sorted(values)}
 
 
 def _listed(value: Any) -> Any:

@@ -13,6 +13,7 @@ from physent.numerics.ordinary import adaptive_step, rk4_step
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.protocol.parameters import (
     as_number,
+    as_numbers,
     as_step,
     known,
     param,
@@ -45,9 +46,8 @@ class Ordinary(Solver[OrdinaryState]):
     the d components of f, or one number, the energy H, and then is Hamiltonian; with the method
     "map" it gives the next x.
 
-    `dopri8` takes as many inner steps in a dt as `rtol` and `atol` ask for, `kvaerno5` does so
-    implicitly, for stiff equations; `rk4` takes one. The splitting methods, for energies T(p) +
-    V(q), are symplectic and reversible.
+    `dopri8` takes as many inner steps in a dt as `rtol` and `atol` ask for, `rk4` takes one. The
+    splitting methods, for energies T(p) + V(q), are symplectic and reversible.
     """
 
     auxiliary = ("t", "inner_step")
@@ -57,7 +57,10 @@ class Ordinary(Solver[OrdinaryState]):
         doc="name of a system, 'path.py:function', or 'dysts:Name' where dysts is installed",
     )
     parameters: dict[str, Array] = param(
-        default={}, table=True, doc="parameters of the system that are not the usual ones"
+        default={},
+        converter=as_numbers,
+        table=True,
+        doc="parameters of the system that are not the usual ones",
     )
     initial: Array = param(
         default=None, converter=as_number, ndim=1, doc="x at t = 0; none: that of a named system"
@@ -78,7 +81,6 @@ class Ordinary(Solver[OrdinaryState]):
     method: (
         Literal[
             "dopri8",
-            "kvaerno5",
             "rk4",
             "strang",
             "yoshida_4",
@@ -117,8 +119,7 @@ class Ordinary(Solver[OrdinaryState]):
         """x at t = 0."""
         require_one_member(self)
         t, x = jnp.zeros_like(self.dt), jnp.asarray(self.initial)
-        adaptive = self.method in ("dopri8", "kvaerno5")
-        return OrdinaryState(t, x, jnp.zeros_like(t) if adaptive else None)
+        return OrdinaryState(t, x, jnp.zeros_like(t) if self.method == "dopri8" else None)
 
     def step(self, state: OrdinaryState) -> OrdinaryState:
         """x one dt, or one turn of a map, later."""
@@ -140,7 +141,6 @@ class Ordinary(Solver[OrdinaryState]):
                 tried,
                 self.rtol,
                 self.atol,
-                stiff=self.method == "kvaerno5",
             )
         return OrdinaryState(t + dt, x, inner_step)
 
