@@ -108,7 +108,7 @@ class RandomStart(Start):
             for i, wall in enumerate(basis.walls)
         )  # fmt: skip
         weight = np.exp(-0.5 * np.asarray(square) / self.wavelengths**2)
-        weight[(0,) * len(shape)] = 0
+        weight[np.asarray(square) == 0] = 0
         counted = np.asarray(coarse.weights()) * weight**2
         for i, wall in enumerate(basis.walls):
             if wall:  # white noise has as much in each cosine, though each counts half
