@@ -1,7 +1,5 @@
 """The exact flow of y' = A y for the modes of several fields, A a matrix for each mode."""
 
-from typing import TypeVar
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
@@ -9,12 +7,10 @@ from physent.numerics.exponential import matrix_phi_functions, matrix_product
 from physent.numerics.products import scale
 from physent.numerics.rotation import cosine_sine
 
-Modes = TypeVar("Modes", bound=Array)
-
 
 def wave_flow(
-    phi: Modes, phi_t: Modes, square: Float[Array, "..."], tau: Float[Array, ""]
-) -> tuple[Modes, Modes]:
+    phi: Array, phi_t: Array, square: Float[Array, "..."], tau: Float[Array, ""]
+) -> tuple[Array, Array]:
     """The flow of phi_tt = -square phi over a time tau, square >= 0: phi and phi_t."""
     moving = square > 0
     omega = jnp.sqrt(jnp.where(moving, square, 1))
@@ -24,12 +20,12 @@ def wave_flow(
 
 
 def damped_flow(
-    phi: Modes,
-    phi_t: Modes,
+    phi: Array,
+    phi_t: Array,
     square: Float[Array, "..."],
     damping: Float[Array, ""],
     tau: Float[Array, ""],
-) -> tuple[Modes, Modes]:
+) -> tuple[Array, Array]:
     """The flow of phi_tt = -square phi - damping phi_t over a time tau: phi and phi_t."""
     decay = jnp.exp(-damping / 2 * tau)
     cosine, sine = (decay * each for each in _oscillation(square - damping**2 / 4, tau))
