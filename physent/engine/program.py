@@ -72,7 +72,7 @@ class Program(Outline):
         """One row of one member and the diagnostics' next carries; no carries (None) means t =
         0.
         """
-        return measure(solver, state, self.diagnostics, carries, self.selected)
+        return measure(solver, state, self.diagnostics, carries, self.selected, self.thinned)
 
     def _over_members(self, function: Callable, *axes: Any) -> Callable:
         function = with_all_digits(function)

@@ -64,9 +64,9 @@ def _partners(basis: Basis) -> tuple[np.ndarray, np.ndarray]:
     partner, inside = index, np.zeros(basis.modes_shape, bool)
     if basis.half is None:
         return partner, inside
-    for axis, wall in enumerate(basis.walls):
-        if not wall and axis != basis.half:
-            partner = np.roll(np.flip(partner, axis), 1, axis)
+    for axis, (wall, turned) in enumerate(zip(basis.walls, basis.turned, strict=True)):
+        if not wall and axis != basis.half:  # of k, or of the half-integer k of an antiperiodic axis
+            partner = np.roll(np.flip(partner, axis), 0 if turned else 1, axis)
     numbers = basis.numbers(basis.half)
     alone = (numbers == 0) | (2 * numbers == basis.shape[basis.half])
     along = [-1 if axis == basis.half else 1 for axis in range(len(basis.shape))]
