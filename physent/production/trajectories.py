@@ -128,8 +128,8 @@ def offset_of(data: Trajectories) -> np.ndarray:
 def as_trajectories(
     x: ArrayLike | Sequence[ArrayLike],
     dt: float,
-    period: ArrayLike | None = None,
-    parity: ArrayLike | None = None,
+    period: ArrayLike | Sequence[float] | None = None,
+    parity: ArrayLike | Sequence[float] | None = None,
 ) -> Trajectories:
     """What was given, checked.
 
@@ -199,7 +199,9 @@ def positive(value: float, name: str) -> float:
     return number
 
 
-def _for_each(given: ArrayLike | None, width: int, name: str, default: float) -> np.ndarray:
+def _for_each(
+    given: ArrayLike | Sequence[float] | None, width: int, name: str, default: float
+) -> np.ndarray:
     """One number for each component."""
     if given is None:
         return np.full(width, default)
