@@ -94,11 +94,11 @@ def test_a_linear_process_comes_back_from_its_steps():
     [
         ("rotation", "linear", 50_000),
         ("inertial", "linear", 200_000),
-        ("tilted_ring", "forces", 100_000),
-        ("cycle", "forces", 100_000),
+        ("tilted_ring", "forces", 50_000),
+        ("cycle", "forces", 50_000),
         ("flashing_ratchet", "markov_chain", 100_000),
         ("four_states", "markov_rates", 100_000),
-        ("spins", "markov_chain", 300_000),
+        ("spins", "markov_chain", 100_000),
     ],
 )
 def test_the_recommended_estimate_is_right_and_bounds_are_below(name, label, n):
@@ -173,7 +173,7 @@ def test_compression_sees_what_is_hidden_from_pairs():
 
 
 def test_neighbours_see_a_step_that_produces_a_nat():
-    known = systems.rotation(dt=0.2)
+    known = systems.rotation(dt=0.1)
     data = as_trajectories(rows(known, 20_000), known.dt)
     found = Neighbours()(data, np.random.default_rng(0))
     assert 0.4 * known.rate < found.rate < known.rate + 4 * found.standard_error

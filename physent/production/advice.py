@@ -22,6 +22,8 @@ def recommended(
     for label in values:
         if label in rows:
             return label, _sentence(label, rows[label], False, reasons, data, found, rows)
+    if values:
+        reasons = [*reasons, f"{values[0]} finds no process of its kind (or was not asked for)"]
     below = {label: rows[label] for label in rows if bounds[label]}
     if not below:
         label = next(iter(rows))

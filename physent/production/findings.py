@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.special import ndtr, stdtr
 
+from physent.production.basis import Basis, basis_of
 from physent.production.chains import counts_of
-from physent.production.forces import Basis, basis_of
 from physent.production.linear import centred, lagged, noisy_process, unit_free
 from physent.production.trajectories import Trajectories, offset_of, steps_of
 
@@ -87,6 +87,14 @@ def findings(data: Trajectories) -> Findings:
         depends=depends,
         hidden=not data.periodic and not nonlinear and _skips(data),
     )
+
+
+def span_of(data: Trajectories) -> float:
+    """The longest time that two rows which follow each other look at: dt, or 2 dt where steps go on
+    in their direction, as rows that are means over an exposure make them.
+    """
+    lasting = np.any(-_offset(data, True) > NOISE * steps_of(data)[0])
+    return data.dt * (2 if lasting else 1)
 
 
 def _memory(data: Trajectories) -> tuple[float, float]:

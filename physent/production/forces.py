@@ -15,80 +15,16 @@ D it does (C. Vestergaard, P. Blainey, H. Flyvbjerg, Phys. Rev. E 89, 022726 (20
     D = <dX dX'>/(2 dt) + <dX dX_next' + dX_next dX'>/(2 dt).
 """
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
 
+from physent.production.basis import Basis, basis_of
 from physent.production.estimator import PIECES, Estimate, added, jackknifed, within
-from physent.production.trajectories import Trajectories, offset_of, steps_of
+from physent.production.findings import span_of
+from physent.production.trajectories import Trajectories
 
 ORDERS = (1, 2, 3, 4, 6)
-MOST = 160  # functions
-LASTING = 0.03  # correlation of steps that follow each other, as those of an exposure have it
-
-
-class Basis(NamedTuple):
-    """Products of powers of components, and of waves around rings, up to a total order.
-
-    `factors` (functions, components) is the power of each component, or the number of its wave,
-    negative for sines. Components are taken less `shift`, in units of `scale`.
-    """
-
-    factors: np.ndarray
-    shift: np.ndarray
-    scale: np.ndarray
-    ring: np.ndarray
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """The functions (rows, functions) of states (rows, components)."""
-        y = (x - self.shift) / self.scale
-        table: dict[tuple[int, int], np.ndarray] = {}
-        columns = []
-        for factor in self.factors:
-            value = None
-            for i in np.flatnonzero(factor).tolist():
-                k = int(factor[i])
-                if (i, k) not in table:
-                    table[i, k] = _factor(y[:, i], k, bool(self.ring[i]))
-                value = table[i, k] if value is None else value * table[i, k]
-            columns.append(np.ones(len(x)) if value is None else value)
-        return np.stack(columns, axis=1)
-
-
-def _factor(y: np.ndarray, k: int, ring: bool) -> np.ndarray:
-    if not ring:
-        return y**k
-    return np.cos(k * y) if k > 0 else np.sin(-k * y)
-
-
-def basis_of(data: Trajectories, order: int) -> Basis | None:
-    """All functions up to an order; None where they are more than MOST."""
-    d, ring = data.components, np.isfinite(data.period)
-    factors: list[tuple[int, ...]] = []
-    if order == 1 or d > 12:
-        if order > 1 or d + 1 > 2 * MOST:
-            return None
-        factors.append((0,) * d)
-        for i in range(d):
-            for k in (1, -1) if ring[i] else (1,):
-                factors.append(tuple(k if j == i else 0 for j in range(d)))
-    else:
-        choices = [range(-order, order + 1) if r else range(order + 1) for r in ring]
-        total = 1
-        for choice in choices:
-            total *= len(choice)
-        if total > 200_000:
-            choices = [range(-2, 3) if r else range(3) for r in ring]
-            order = min(order, 2)
-        for each in itertools.product(*choices):
-            if sum(map(abs, each)) <= order:
-                factors.append(each)
-        if len(factors) > MOST:
-            return None
-    mean, variance = data.moments()
-    scale = np.where(ring, data.period / (2 * np.pi), np.sqrt(variance))
-    return Basis(np.asarray(factors), np.where(ring, 0.0, mean), scale, ring)
 
 
 class Sums(NamedTuple):
@@ -170,22 +106,18 @@ class Forces:
         return ""
 
     def seconds(self, data: Trajectories) -> float:
-        """Of the products of functions, for every order and interval."""
-        total = 0.0
-        for order in ORDERS:
-            basis = basis_of(data, order)
-            if basis is not None:
-                size = len(basis.factors)
-                total += 2e-9 * 2 * data.rows * size * (size / 4 + 12)
-                total += 3e-9 * PIECES * size**3
-        return total + 0.05
+        """Of the products of functions, for both intervals."""
+        size = len(_bases(data)[-1].factors)
+        return 4e-9 * data.rows * size * (size / 4 + 12) + 1e-8 * PIECES * size**3 + 0.05
 
     def __call__(self, data: Trajectories, draw: np.random.Generator) -> Estimate:
         """The estimate."""
-        basis = self.chosen(data)[0]
+        bases = _bases(data)
         pieces, dt = data.blocks(PIECES), data.dt
-        once = [sums_of(each, basis) for each in pieces]
-        twice = [sums_of(each.every(2), basis) for each in pieces]
+        once = [sums_of(each, bases[-1]) for each in pieces]
+        chosen = _best(bases, once, data)
+        once = [_of_first(each, bases[-1], chosen) for each in once]
+        twice = [sums_of(each.every(2), chosen) for each in pieces]
 
         def rate(sums: tuple[Sums, Sums]) -> float:
             return 2 * _rate(sums[0], dt, self.noisy) - _rate(sums[1], 2 * dt, self.noisy)
@@ -195,29 +127,37 @@ class Forces:
 
         return jackknifed(list(zip(once, twice, strict=True)), rate, both)
 
-    def chosen(self, data: Trajectories) -> tuple[Basis, int]:
-        """The basis, and its order, with the least error of v in the half that was not fitted."""
-        best, found = -np.inf, None
-        pieces = data.blocks(PIECES)
-        for order in ORDERS:
-            basis = basis_of(data, order)
-            if basis is None or len(basis.factors) * 40 > data.steps:
-                break
-            sums = [sums_of(each, basis) for each in pieces]
-            halves = [Sums(*_total(sums[start::2])) for start in (0, 1)]
-            inverse = np.linalg.inv(diffusion_of(Sums(*_total(sums)), data.dt, False))
-            merit = 0.0
-            for one, other in (halves, halves[::-1]):
-                v = np.linalg.lstsq(one.products, one.current, rcond=1e-10)[0]
-                fit = 2 * v.T @ other.current - v.T @ other.products @ v
-                merit += float(np.trace(inverse @ fit))
-            if merit > best:
-                best, found = merit, (basis, order)
-        basis = basis_of(data, 1)
-        if found is None and basis is not None:
-            return basis, 1
-        assert found is not None
-        return found
+
+def _bases(data: Trajectories) -> list[Basis]:
+    """The bases that are tried, each with all functions of those before it."""
+    found = [basis_of(data, order) for order in ORDERS]
+    return [
+        basis
+        for i, basis in enumerate(found)
+        if basis is not None and (i == 0 or len(basis.factors) * 40 <= data.steps)
+    ]
+
+
+def _of_first(sums: Sums, every: Basis, some: Basis) -> Sums:
+    """The sums of some of the functions of a basis."""
+    wanted = {tuple(factor) for factor in some.factors.tolist()}
+    place = [i for i, factor in enumerate(every.factors.tolist()) if tuple(factor) in wanted]
+    return sums._replace(products=sums.products[np.ix_(place, place)], current=sums.current[place])
+
+
+def _best(bases: list[Basis], sums: list[Sums], data: Trajectories) -> Basis:
+    """The basis with the least error of v in the half of the data that was not fitted."""
+    inverse = np.linalg.inv(diffusion_of(Sums(*_total(sums)), data.dt, False))
+    halves = [Sums(*_total(sums[start::2])) for start in (0, 1)]
+    merits = []
+    for basis in bases:
+        parts = [_of_first(half, bases[-1], basis) for half in halves]
+        merit = 0.0
+        for one, other in (parts, parts[::-1]):
+            v = np.linalg.lstsq(one.products, one.current, rcond=1e-10)[0]
+            merit += float(np.trace(inverse @ (2 * v.T @ other.current - v.T @ other.products @ v)))
+        merits.append(merit)
+    return bases[int(np.argmax(merits))]
 
 
 def _total(sums: list[Sums]) -> tuple[np.ndarray, ...]:
@@ -277,8 +217,7 @@ class Uncertainty:
         """The estimate."""
         basis = self._basis(data)
         pieces = data.blocks(PIECES)
-        lasting = bool(np.any(-offset_of(data) > LASTING * steps_of(data)[0]))
-        span = data.dt * (2 if lasting else 1)
+        span = span_of(data)
         halves = pieces[0::2], pieces[1::2]
         numbers: list[tuple[np.ndarray, ...]] = [()] * len(pieces)
         for start, others in ((0, halves[1]), (1, halves[0])):

@@ -6,10 +6,16 @@ import numpy as np
 
 from physent.production.chains import Words
 from physent.production.estimator import PIECES, Estimate, jackknifed, within
+from physent.production.findings import span_of
 from physent.production.trajectories import Trajectories
 
 CELLS = 12  # along a component, at most
-POINTS = 40_000  # whose neighbours are looked for, so that it takes a second or so
+POINTS = 40_000  # whose neighbours are looked for in one and two dimensions
+
+
+def _points(data: Trajectories) -> int:
+    """So many that it takes a second or so: searches in many dimensions are slow."""
+    return POINTS // 3 ** max(0, data.components - 2)
 
 
 class Grid:
@@ -40,7 +46,7 @@ class Grid:
 
     def __call__(self, data: Trajectories, draw: np.random.Generator) -> Estimate:
         """The estimate."""
-        return Words()(in_cells(data), draw)
+        return Words()(replace(in_cells(data), dt=span_of(data)), draw)
 
 
 def in_cells(data: Trajectories) -> Trajectories:
@@ -90,13 +96,13 @@ class Neighbours:
 
     def seconds(self, data: Trajectories) -> float:
         """Of the searches."""
-        return 2.5e-5 * min(data.steps, POINTS) * 2 ** (data.components - 1) + 0.1
+        return 1e-4 * min(data.steps, _points(data)) * data.components + 0.1
 
     def __call__(self, data: Trajectories, draw: np.random.Generator) -> Estimate:
         """The estimate."""
         from scipy.spatial import KDTree  # slow to load, and only needed here
 
-        stride = max(1, data.steps // POINTS)
+        stride = max(1, data.steps // _points(data))
         middles, steps = [], []
         for rows in data.windows(2):
             middles.append(((rows[1:] + rows[:-1]) / 2)[::stride])
@@ -118,4 +124,5 @@ class Neighbours:
         pieces = [(np.asarray(p.sum()), np.asarray(len(p))) for p in np.array_split(each, PIECES)]
         found = jackknifed(pieces, lambda sums: float(sums[0] / sums[1]))
         found = within(found.rate, found.standard_error, PIECES - 1)
-        return Estimate(*(value / data.dt for value in found))
+        span = span_of(data)
+        return Estimate(*(value / span for value in found))

@@ -22,7 +22,7 @@ from physent.production.estimator import PIECES, Estimate, jackknifed, within
 from physent.production.trajectories import Trajectories
 
 LARGEST = 192  # components
-NOISELESS = 0.02  # of a component's largest D in the unit of its spread and rate
+SIZES = 1.0, 0.5, 0.25  # of the errors that are drawn: smaller where larger ones leave no process
 
 
 class Process(NamedTuple):
@@ -170,29 +170,44 @@ def fitted(
     rate = float(linear_rate(process_of(step, noise, data.dt), parity))
     if not np.isfinite(rate):
         return Estimate(np.nan, np.nan, np.nan, np.nan)
-    of_start = np.linalg.cholesky(np.linalg.inv(start))
-    of_noise = np.linalg.cholesky(noise)
-    even, odd = [], []
-    pairs = _draws(d)
-    for size in _portions(pairs, d):
-        normal = draw.standard_normal((2, size, d, d))
-        steps = of_noise @ normal[0] @ of_start.T / np.sqrt(count)
+    roots = np.linalg.cholesky(np.linalg.inv(start)), np.linalg.cholesky(noise)
+    for size in SIZES:
+        pairs = _drawn(step, noise, roots, rate, data, draw, size / np.sqrt(count))
+        bias, first = (each[np.isfinite(each)] for each in pairs)
+        if len(bias) > 0.98 * len(pairs[0]):
+            bias, first = bias / size**2, first / size
+            # the variance of a sum of what is odd and what is even in the errors; of the bias
+            error = np.sqrt(np.mean(first**2) + np.var(bias) * (1 + 1 / len(bias)))
+            return within(rate - float(np.mean(bias)), float(error))
+    return Estimate(np.nan, np.nan, np.nan, np.nan)
+
+
+def _drawn(
+    step: np.ndarray,
+    noise: np.ndarray,
+    roots: tuple[np.ndarray, np.ndarray],
+    rate: float,
+    data: Trajectories,
+    draw: np.random.Generator,
+    size: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is even and what is odd, in errors of P and N of this size, of rates about a fit."""
+    of_start, of_noise = roots
+    d, even, odd = len(step), [], []
+    for many in _portions(_draws(d), d):
+        normal = draw.standard_normal((2, many, d, d))
+        steps = size * (of_noise @ normal[0] @ of_start.T)
         wishart = (normal[1] + np.swapaxes(normal[1], -1, -2)) / np.sqrt(2)
-        noises = of_noise @ wishart @ of_noise.T / np.sqrt(count)
+        noises = size * (of_noise @ wishart @ of_noise.T)
         plus, minus = (
-            linear_rate(process_of(step + sign * steps, noise + sign * noises, data.dt), parity)
+            linear_rate(
+                process_of(step + sign * steps, noise + sign * noises, data.dt), data.parity
+            )
             for sign in (1, -1)
         )
         even.append((plus + minus) / 2 - rate)
         odd.append((plus - minus) / 2)
-    bias, first = np.concatenate(even), np.concatenate(odd)
-    good = np.isfinite(bias)
-    if good.sum() < 0.9 * pairs:
-        return Estimate(np.nan, np.nan, np.nan, np.nan)
-    bias, first = bias[good], first[good]
-    # the variance of a sum of what is odd and what is even in the errors; of the bias itself
-    error = np.sqrt(np.mean(first**2) + np.var(bias) * (1 + 1 / len(bias)))
-    return within(rate - float(np.mean(bias)), float(error))
+    return np.concatenate(even), np.concatenate(odd)
 
 
 def _portions(pairs: int, width: int) -> list[int]:

@@ -76,6 +76,11 @@ def rotation(dt: float = 0.05) -> Known:
     return linear(np.asarray([[1.0, 2.0], [-2.0, 1.0]]), np.ones(2), dt)
 
 
+def faint_rotation(dt: float = 0.01) -> Known:
+    """A trap k = 1 that turns hardly, a = .3 (the demonstration of stochasticforceinference)."""
+    return linear(np.asarray([[1.0, 0.3], [-0.3, 1.0]]), np.full(2, 0.5), dt)
+
+
 def beads(n: int, dt: float = 0.1) -> Known:
     """A chain of beads between walls, in heat baths of 10 at one end to 1 at the other."""
     return linear(2 * np.eye(n) - np.eye(n, k=1) - np.eye(n, k=-1), np.linspace(10, 1, n), dt)
