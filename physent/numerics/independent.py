@@ -65,7 +65,7 @@ def _partners(basis: Basis) -> tuple[np.ndarray, np.ndarray]:
     if basis.half is None:
         return partner, inside
     for axis, (wall, turned) in enumerate(zip(basis.walls, basis.turned, strict=True)):
-        if not wall and axis != basis.half:  # of k, or of the half-integer k of an antiperiodic axis
+        if not wall and axis != basis.half:  # the k of an antiperiodic axis are half-integers
             partner = np.roll(np.flip(partner, axis), 0 if turned else 1, axis)
     numbers = basis.numbers(basis.half)
     alone = (numbers == 0) | (2 * numbers == basis.shape[basis.half])
