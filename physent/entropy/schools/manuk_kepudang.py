@@ -55,7 +55,7 @@ def flock_entropies(
     def one(x: Array, v: Array) -> FlockEntropies:
         side = jnp.asarray(length, x.dtype)
         phi, pairs = _pairs(x, v, side, jnp.asarray(radius, x.dtype))
-        edges = jnp.asarray(np.linspace(0, 1, 21), x.dtype)
+        order = _tally(_place(jnp.minimum(phi, 1), _edges(1, 20, x.dtype)), 20, x.dtype)
         return FlockEntropies(
             position=_of_counts(_cell_counts(x, side), x.shape[0]),
             orientation=_of_directions(v),
