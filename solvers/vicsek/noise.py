@@ -35,7 +35,7 @@ def decided(
         return turned(_direction(total, heading), noise, key)
     xi = isotropic(key, total.shape, total.dtype)
     if model == "vector":
-        return _direction(total + noise * count * xi, heading)
+        return _direction(total + noise * count[None, :] * xi, heading)
     return _direction(_direction(total, heading) + noise * xi, heading)
 
 
@@ -55,7 +55,7 @@ def turned(direction: Vectors, noise: Array, key: PRNGKeyArray) -> Vectors:
     # at right angles to the direction: a random vector, less what it has along
     side = isotropic(round_, direction.shape, direction.dtype)
     across = unit(side - jnp.sum(side * direction, axis=0, keepdims=True) * direction, axis=0)
-    return unit(cosine * direction + sine * across, axis=0)
+    return unit(cosine[None, :] * direction + sine[None, :] * across, axis=0)
 
 
 def isotropic(key: PRNGKeyArray, shape: tuple[int, ...], dtype: jnp.dtype) -> Vectors:

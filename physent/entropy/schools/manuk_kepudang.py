@@ -59,8 +59,7 @@ def flock_entropies(
         return FlockEntropies(
             position=_of_counts(_cell_counts(x, side), x.shape[0]),
             orientation=_of_directions(v),
-            local_alignment=_entropy(_tally(_place(jnp.minimum(phi, 1), edges), 20, x.dtype))
-            / math.log(20),
+            local_alignment=_entropy(order) / math.log(20),
             pair_correlation=_of_pairs(pairs, x.shape[0], side),
             mutual_information=_of_octants(x, v, side),
         )
