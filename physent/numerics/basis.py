@@ -18,6 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Inexact
 
+from physent.numerics import slab
+from physent.numerics.walls import from_wall, to_wall
+
 Parity = tuple[int, ...]  # of a function along each axis, +1 even or -1 odd; +1 where periodic
 
 
@@ -199,7 +202,9 @@ class Basis(eqx.Module):
         """
         n, length = n or self.shape[axis], self.lengths[axis]
         shift = 0.5 if self.walls[axis] else 0.0
-        return ((jnp.arange(n, dtype=self.dtype) + shift) / n - 0.5) * length
+        # made on the host: what is computed from a constant is lifted out of loops, from iota not
+        shares = (np.arange(n, dtype=self.dtype) + shift) / n - 0.5
+        return jnp.asarray(shares.astype(self.dtype)) * length
 
     def coordinates(self, shape: tuple[int, ...] | None = None) -> tuple[Array, ...]:
         """The coordinates at every point of a grid of this shape, by default its own."""
@@ -214,7 +219,9 @@ class Basis(eqx.Module):
         n = self.shape[axis]
         if self.walls[axis]:
             return np.arange(n)
-        return np.arange(n // 2 + 1) if axis == self.half else np.fft.fftfreq(n, 1 / n)
+        if axis == self.half:
+            return np.arange(n // 2 + 1)
+        return slab.numbers(n) if len(self.shape) == 1 else slab.signed(np.arange(n), n)
 
     def wavenumbers(self) -> Wavenumbers:
         """The wavenumbers along every axis, which multiply modes along it."""
@@ -265,10 +272,10 @@ class Basis(eqx.Module):
         first = values.ndim - dimension
         for axis, wall in enumerate(self.walls):
             if wall:
-                values = _parts(lambda f, i=axis: _to_wall(f, first + i, parity[i]), values)
+                values = _parts(lambda f, i=axis: to_wall(f, first + i, parity[i]), values)
         periodic = [first + axis for axis, wall in enumerate(self.walls) if not wall]
         if periodic:
-            transform = jnp.fft.rfftn if self.real else jnp.fft.fftn
+            transform = jnp.fft.rfftn if self.real else slab.fftn
             values = transform(values, axes=periodic)
         if given != self.shape:
             values = self._resized(values, self.shape, given)
@@ -293,12 +300,12 @@ class Basis(eqx.Module):
         if periodic and self.real:
             values = jnp.fft.irfftn(modes, [shape[axis] for axis in periodic], axes=axes)
         elif periodic:
-            values = jnp.fft.ifftn(modes, axes=axes)
+            values = slab.ifftn(modes, axes=axes)
         else:
             values = modes
         for axis, wall in enumerate(self.walls):
             if wall:
-                values = _parts(lambda a, i=axis: _from_wall(a, first + i, parity[i]), values)
+                values = _parts(lambda a, i=axis: from_wall(a, first + i, parity[i]), values)
         return values
 
     def _resized(self, modes: Array, new: tuple[int, ...], old: tuple[int, ...]) -> Array:
@@ -340,66 +347,6 @@ def _parts(function, values: Array) -> Array:
     if not jnp.iscomplexobj(values):
         return function(values)
     return jax.lax.complex(function(values.real), function(values.imag))
-
-
-# --------------------------------------------------------------------------------------------------
-# cosines and sines of one axis
-
-
-def _to_wall(f: Float[Array, "..."], axis: int, parity: int) -> Float[Array, "..."]:
-    """sum_j f_j for m = 0, else 2 sum_j f_j cos(pi m (j + 1/2)/n); with sines where f is odd.
-
-    One real transform of the same length (J. Makhoul, IEEE Trans. ASSP 28, 27, 1980). Sines are
-    cosines of the function whose sign changes from point to point, in reverse order: the mode n of
-    an odd function is left out.
-    """
-    f = jnp.moveaxis(f, axis, -1)
-    n = f.shape[-1]
-    if parity < 0:
-        f = f * _alternating(n, f)
-    reordered = jnp.concatenate([f[..., ::2], f[..., 1::2][..., ::-1]], -1)
-    spectrum = jnp.fft.rfft(reordered) * _quarter_turns(n, f, -1)
-    last = spectrum.shape[-1] - (n % 2 == 0)  # the middle mode of an even number is real
-    above = -2 * spectrum[..., 1:last].imag[..., ::-1]
-    cosines = jnp.concatenate([spectrum[..., :1].real, 2 * spectrum[..., 1:].real, above], -1)
-    if parity < 0:
-        cosines = jnp.concatenate(
-            [jnp.zeros_like(cosines[..., :1]), cosines[..., 1:][..., ::-1]], -1
-        )
-    return jnp.moveaxis(cosines, -1, axis)
-
-
-def _from_wall(a: Float[Array, "..."], axis: int, parity: int) -> Float[Array, "..."]:
-    """The function with these modes, the inverse of `_to_wall`."""
-    a = jnp.moveaxis(a, axis, -1)
-    n = a.shape[-1]
-    if parity < 0:
-        a = jnp.concatenate([jnp.zeros_like(a[..., :1]), a[..., 1:][..., ::-1]], -1)
-    half = n // 2 + 1
-    reverse = jnp.concatenate([jnp.zeros_like(a[..., :1]), a[..., 1:][..., ::-1]], -1)
-    ahead = jnp.concatenate([2 * a[..., :1], a[..., 1:half]], -1)
-    spectrum = jax.lax.complex(ahead, -reverse[..., :half]) * (0.5 * _quarter_turns(n, a, 1))
-    v = jnp.fft.irfft(spectrum, n)
-    f = jnp.zeros_like(v)
-    f = f.at[..., ::2].set(v[..., : (n + 1) // 2])
-    f = f.at[..., 1::2].set(v[..., (n + 1) // 2 :][..., ::-1])
-    if parity < 0:
-        f = f * _alternating(n, f)
-    return jnp.moveaxis(f, -1, axis)
-
-
-def _alternating(n: int, like: Array) -> Array:
-    return _last(1 - 2 * (np.arange(n) % 2), like)
-
-
-def _quarter_turns(n: int, like: Array, sign: int) -> Array:
-    angle = sign * np.pi * np.arange(n // 2 + 1) / (2 * n)
-    return jax.lax.complex(_last(np.cos(angle), like), _last(np.sin(angle), like))
-
-
-def _last(values: np.ndarray, like: Array) -> Array:
-    """A vector that multiplies an array along its last axis."""
-    return jnp.asarray(values, like.real.dtype).reshape((1,) * (like.ndim - 1) + (-1,))
 
 
 def shapes_of(n: int | Sequence[int]) -> tuple[int, ...]:

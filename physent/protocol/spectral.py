@@ -6,7 +6,7 @@ at its points, and the linear part is solved exactly or implicitly, mode by mode
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +15,11 @@ from jaxtyping import Array, PRNGKeyArray
 
 from physent.numerics.basis import Basis, shapes_of
 from physent.numerics.field import Field
+from physent.numerics.products import scale
+from physent.numerics.rotation import exponential
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.numerics.unknowns import Fields, stacked_modes
-from physent.protocol.choosing import Unsampled
 from physent.protocol.parameters import require_one_member
-from physent.protocol.starts import GivenFields
 from physent.protocol.stated import (
     STEPS,
     Unknown as Unknown,
@@ -31,15 +31,20 @@ from physent.protocol.stated import (
     in_order,
     multipliers,
     on_modes,
+    settle_choices,
     smooth_cut,
 )
-from physent.protocol.statement import SpectralState as SpectralState, Statement
+from physent.protocol.statement import (
+    F,
+    SpectralState as SpectralState,
+    Statement,
+)
 from physent.protocol.variables import Axis, Domain, Variable
 
 AXES = ("x", "y", "z")
 
 
-class SpectralSolver(Statement):
+class SpectralSolver(Statement[F], Generic[F]):
     """A field equation in one to three dimensions, u_t = L u + N(u, t).
 
     A subclass states `fields`, `linear` and `nonlinear`, and `defaults` of what is declared in
@@ -53,12 +58,7 @@ class SpectralSolver(Statement):
         if len(shapes_of(self.n)) > 1 and np.ndim(self.length) == 0:
             each = jnp.broadcast_to(self.length, (len(shapes_of(self.n)),))
             object.__setattr__(self, "length", each)
-        if isinstance(self.initial, Unsampled):
-            held: Any = self.initial.function
-            object.__setattr__(self, "initial", GivenFields.settled(held, self))
-        if isinstance(self.initial, GivenFields):
-            object.__setattr__(self, "initial", self.initial.named(self.unknowns()))
-        self.initial.check(self)
+        settle_choices(self, self.unknowns())
 
     def unknowns(self) -> tuple[str, ...]:
         """The names of the unknowns, in order."""
@@ -79,60 +79,51 @@ class SpectralSolver(Statement):
             -1 if wall and own == "odd" else 1 for wall, own in zip(basis.walls, each, strict=True)
         )
 
-    def init(self, key: PRNGKeyArray) -> SpectralState:
+    def init(self, key: PRNGKeyArray) -> F:
         """The start at t = 0."""
         require_one_member(self)
         basis, t = self.basis, jnp.zeros_like(self.dt)
         start, names = self.initial(self, key), self.unknowns()
         check_values(start, names, basis.shape)
-        if self.method in SPLITTINGS:
+        if not self._in_modes:
             dtype = basis.dtype if basis.real else jnp.result_type(basis.dtype, jnp.complex64)
             unknowns = jnp.stack([start[name].astype(dtype) for name in names])
+            if self.dealias == "two_thirds":
+                unknowns = self._on_modes(unknowns, self._resolved)
         else:
             parts = [basis.modes(start[name], self.parity(name)) for name in names]
             unknowns = self._resolved(jnp.stack(parts))
-        unknowns = self._constrained(unknowns, t)
-        return SpectralState(t, unknowns, jnp.zeros_like(t) if self.method == "dopri8" else None)
+        unknowns = self._constrained(unknowns, t, self._in_modes)
+        return self.packed(t, unknowns, jnp.zeros_like(t) if self.method == "dopri8" else None)
 
-    def step(self, state: SpectralState) -> SpectralState:
+    def step(self, state: F) -> F:
         """The state after one time step dt."""
-        t, inner_step = state.t, state.inner_step
+        t, (held, inner_step) = state.t, self.unpacked(state)
         if self.method in SPLITTINGS:
             unknowns, _ = split_step(  # time goes on with the drifts, and stands still in kicks
                 SPLITTINGS[self.method],
-                (state.unknowns, t),
+                (held, t),
                 self.dt,
                 lambda now, tau: (self._kick(*now, tau), now[1]),
-                lambda now, tau: (self._drift(now[0], tau), now[1] + tau),
+                lambda now, tau: (self._drift(*now, tau), now[1] + tau),
             )
-        elif self.method == "dopri8":
-            from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
-
-            size = float(np.prod(self.basis.shape))  # divided by it modes are amplitudes
-            unknowns, inner_step = dopri8_step(
-                state.unknowns / size,
-                self.dt,
-                self._linear(),
-                lambda modes, after: self._resolved(self._rate(modes * size, t + after)) / size,
-                self.dt if inner_step is None else inner_step,
-                self.rtol,
-                self.atol,
-            )
-            unknowns = unknowns * size
+            if self.dealias == "filter":
+                unknowns = self._on_modes(unknowns, self._filtered)
+        elif self._in_modes:
+            unknowns, inner_step = self._modes_after(held, t, inner_step)
         else:
-            unknowns = STEPS[self.method](
-                state.unknowns,
-                self.dt,
-                self._linear(),
-                lambda modes, after: self._rate(modes, t + after),
-                self._mask(),
-            )
-        if self.dealias == "filter":
-            unknowns = self._filtered(unknowns)
-        unknowns = self._constrained(unknowns, t + self.dt)
-        return SpectralState(t + self.dt, unknowns, inner_step)
+            found: list[Array | None] = []  # what comes back beside the modes
 
-    def observe(self, state: SpectralState) -> dict[str, Array]:
+            def after(modes: Array) -> Array:
+                modes, inner = self._modes_after(modes, t, inner_step)
+                found.append(inner)
+                return modes
+
+            unknowns, inner_step = self._on_modes(held, after), found[0]
+        unknowns = self._constrained(unknowns, t + self.dt, self._in_modes)
+        return self.packed(t + self.dt, unknowns, inner_step)
+
+    def observe(self, state: F) -> dict[str, Array]:
         """The unknowns and what is derived from them, at the points of the grid."""
         f = self._fields_of(state, fine=False)
         found = {name: field.values for name, field in f.items()}
@@ -146,7 +137,7 @@ class SpectralSolver(Statement):
         own = {name: described_on(axes, variable) for name, variable in self.fields().items()}
         described: dict[str, Variable] = {}
 
-        def trace(state: SpectralState) -> None:
+        def trace(state: F) -> None:
             f = self._fields_of(state, fine=False)
             for name, (variable, values) in self.derived(f).items():
                 field = isinstance(values, Field) or np.ndim(values) > 0
@@ -175,21 +166,60 @@ class SpectralSolver(Statement):
             return "the linear part is real, so waves grow or decay"
         return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
 
-    def invariants(self, state: SpectralState) -> dict[str, Array]:
+    def invariants(self, state: F) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
         f = self._fields_of(state, fine=True)
-        found = self.conserved(f).items()
-        return {name: f.basis.volume * jnp.mean(each.values.real) for name, each in found}
+        return {
+            name: f.basis.volume * jnp.mean(each.values.real) if isinstance(each, Field) else each
+            for name, each in self.conserved(f).items()
+        }
 
     def exact(self, t: Array) -> dict[str, Array]:
         """The exact solution, where the start knows it."""
         return self.initial.exact(self, t)
 
-    def _fields_of(self, state: SpectralState, fine: bool) -> Fields:
-        basis = self.basis
+    @property
+    def _in_modes(self) -> bool:
+        """Whether states have modes."""
+        return self.method not in SPLITTINGS and not self.values_kept
+
+    def _modes_after(
+        self, modes: Array, t: Array, inner_step: Array | None
+    ) -> tuple[Array, Array | None]:
+        """One step of a method that works on modes."""
+        if self.method == "dopri8":
+            from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
+
+            size = float(np.prod(self.basis.shape))  # divided by it modes are amplitudes
+            modes, inner_step = dopri8_step(
+                modes / size,
+                self.dt,
+                self._linear(),
+                lambda modes, after: self._resolved(self._rate(modes * size, t + after)) / size,
+                self.dt if inner_step is None else inner_step,
+                self.rtol,
+                self.atol,
+            )
+            modes = modes * size
+        else:
+            modes = STEPS[self.method](
+                modes,
+                self.dt,
+                self._linear(),
+                lambda modes, after: self._rate(modes, t + after),
+                self._mask(),
+            )
+        return (self._filtered(modes) if self.dealias == "filter" else modes), inner_step
+
+    def _fields_of(self, state: F, fine: bool) -> Fields:
+        basis, modes = self.basis, self._in_modes
+        unknowns, _ = self.unpacked(state)
         if not fine:
             basis = basis.with_points(basis.shape)
-        return self._fields(basis, state.unknowns, state.t, self.method not in SPLITTINGS)
+        elif basis.fine != basis.shape and not modes:
+            pairs = zip(unknowns, self._parities().values(), strict=True)
+            unknowns, modes = jnp.stack([basis.modes(own, parity) for own, parity in pairs]), True
+        return self._fields(basis, unknowns, state.t, modes)
 
     def _fields(self, basis: Basis, unknowns: Array, t: Array, modes: bool) -> Fields:
         make = Field.of_modes if modes else Field.of_values
@@ -199,8 +229,8 @@ class SpectralSolver(Statement):
         }
         return Fields(basis, found, t)
 
-    def _constrained(self, unknowns: Array, t: Array) -> Array:
-        basis, modes = self.basis, self.method not in SPLITTINGS
+    def _constrained(self, unknowns: Array, t: Array, modes: bool) -> Array:
+        basis = self.basis if modes else self.basis.with_points(self.basis.shape)
         given = self.constrained(self._fields(basis, unknowns, t, modes))
         if given is None:
             return unknowns
@@ -213,7 +243,7 @@ class SpectralSolver(Statement):
         """The modes of N."""
         f = self._fields(self.basis, modes, t, modes=True)
         found = in_order(self.unknowns(), self.nonlinear(f))
-        return self._constrained(stacked_modes(found, f.basis, self._parities()), t)
+        return self._constrained(stacked_modes(found, f.basis, self._parities()), t, True)
 
     def _parities(self) -> dict[str, tuple[int, ...]]:
         return {name: self.parity(name) for name in self.unknowns()}
@@ -229,11 +259,8 @@ class SpectralSolver(Statement):
         assert self.degree is not None
         return self.basis.below(2 / (self.degree + 1)).astype(np.float32)[None]
 
-    def _filtered(self, unknowns: Array) -> Array:
-        factor = smooth_cut(self.basis)[None]
-        if self.method not in SPLITTINGS:
-            return unknowns * factor
-        return self._on_modes(unknowns, lambda modes: modes * factor)
+    def _filtered(self, modes: Array) -> Array:
+        return scale(smooth_cut(self.basis)[None], modes)
 
     def _linear(self) -> Array:
         """The multipliers of the unknowns, or matrices."""
@@ -245,12 +272,16 @@ class SpectralSolver(Statement):
         found = in_order(self.unknowns(), self.exact_flow(f, tau))
         return jnp.stack([each.values.astype(values.dtype) for each in found])
 
-    def _drift(self, values: Array, tau: Array) -> Array:
+    def _drift(self, values: Array, t: Array, tau: Array) -> Array:
+        if type(self).linear_flow is not Statement.linear_flow:
+            f = self._fields(self.basis, values, t, modes=False)
+            found = in_order(self.unknowns(), self.linear_flow(f, tau))
+            return jnp.stack([each.values.astype(values.dtype) for each in found])
         linear = self._linear()
         if linear.ndim > values.ndim:
             raise ValueError("splitting methods take one multiplier for each unknown, no matrix")
-        return self._on_modes(values, lambda modes: jnp.exp(linear * tau) * modes)
+        return self._on_modes(values, lambda modes: exponential(linear * tau) * modes)
 
     def _on_modes(self, values: Array, function: Callable[[Array], Array]) -> Array:
-        parities = [self.parity(name) for name in self.unknowns()]
-        return on_modes(values, self.basis, parities, function)
+        basis, parities = self.basis, list(self._parities().values())
+        return on_modes(values, basis.with_points(basis.shape), parities, function)
