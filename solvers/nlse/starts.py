@@ -1,8 +1,9 @@
 """The kinds of initial conditions of the nonlinear Schroedinger equation by name."""
 
-from physent.protocol.starts import Start
+from physent.protocol.starts import RandomStart, Start
 
 from .breathers import Akhmediev, KuznetsovMa, Peregrine
+from .ground import GroundStart
 from .profiles import FromFile, GaussianNoise, ModulatedSech, Packet, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
 
@@ -18,4 +19,6 @@ INITIALS: dict[str, type[Start]] = {
     "breather": ModulatedSech,
     "gaussian_noise": GaussianNoise,
     "from_file": FromFile,
+    "random": RandomStart,
+    "ground_state": GroundStart,
 }
