@@ -158,6 +158,7 @@ NAMES: dict[str, dict[str, str]] = {
     "report.comparison": {"compare": "report.comparison.compare_runs"},
     "report.fields": {"maps": "report.fields.image"},
     "report.page": {name: f"report.files.{name}" for name in ("MARK", "REPORT")},
+    "report.reading": {"TIMES": "data.times.TIMES"},
     "report.style": {"MAPS": "report.style.COLORMAPS"},
     "report.verdict": {"verdict": "report.checks.checks"},
     "runs": {"Report": "runs.Tell"},
@@ -217,9 +218,7 @@ def with_kinds(experiment: Mapping[str, Any], called: Callable[[Any, str], str])
 
 
 def without_new_keys(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of an experiment without the keys that the previous release did not have; those of
-    a solver where they say what it did then.
-    """
+    """The data of an experiment without keys new since the last release, or solver's at rest."""
 
     def entry(table: Any, always: bool) -> Any:
         new = NEW_KEYS.get(str(table.get("kind")), {}) if isinstance(table, Mapping) else {}

@@ -5,16 +5,18 @@ The method is pseudo-spectral: derivatives are exact for the modes of the grid, 
 at its points, and the linear part is solved exactly or implicitly, mode by mode.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.numerics.basis import Basis, shapes_of
 from physent.numerics.field import Field
+from physent.numerics.flows import matrix_flow
+from physent.numerics.independent import independent_parts
 from physent.numerics.products import scale
 from physent.numerics.rotation import exponential
 from physent.numerics.splitting import SPLITTINGS, split_step
@@ -29,16 +31,15 @@ from physent.protocol.stated import (
     first_member,
     grid_of,
     in_order,
+    mixes,
     multipliers,
     on_modes,
+    only_turns,
     settle_choices,
     smooth_cut,
 )
-from physent.protocol.statement import (
-    F,
-    SpectralState as SpectralState,
-    Statement,
-)
+from physent.protocol.statement import F, SpectralState as SpectralState, Statement
+from physent.protocol.tangent import flattened
 from physent.protocol.variables import Axis, Domain, Variable
 
 AXES = ("x", "y", "z")
@@ -75,9 +76,8 @@ class SpectralSolver(Statement[F], Generic[F]):
         """+1 or -1 of an unknown along each axis (`physent.numerics.basis`)."""
         basis, said = self.basis, getattr(self.fields()[name], "walls", "even")
         each = said if isinstance(said, tuple) else (said,) * len(basis.shape)
-        return tuple(
-            -1 if wall and own == "odd" else 1 for wall, own in zip(basis.walls, each, strict=True)
-        )
+        ends = zip(basis.walls, basis.turned, each, strict=True)
+        return tuple(-1 if turned or (wall and own == "odd") else 1 for wall, turned, own in ends)
 
     def init(self, key: PRNGKeyArray) -> F:
         """The start at t = 0."""
@@ -85,7 +85,7 @@ class SpectralSolver(Statement[F], Generic[F]):
         basis, t = self.basis, jnp.zeros_like(self.dt)
         start, names = self.initial(self, key), self.unknowns()
         check_values(start, names, basis.shape)
-        if not self._in_modes:
+        if not self._keeps_modes():
             dtype = basis.dtype if basis.real else jnp.result_type(basis.dtype, jnp.complex64)
             unknowns = jnp.stack([start[name].astype(dtype) for name in names])
             if self.dealias == "two_thirds":
@@ -93,12 +93,12 @@ class SpectralSolver(Statement[F], Generic[F]):
         else:
             parts = [basis.modes(start[name], self.parity(name)) for name in names]
             unknowns = self._resolved(jnp.stack(parts))
-        unknowns = self._constrained(unknowns, t, self._in_modes)
+        unknowns = self._constrained(unknowns, t, self._keeps_modes())
         return self.packed(t, unknowns, jnp.zeros_like(t) if self.method == "dopri8" else None)
 
     def step(self, state: F) -> F:
         """The state after one time step dt."""
-        t, (held, inner_step) = state.t, self.unpacked(state)
+        t, (held, inner_step), modes = state.t, self.unpacked(state), self._keeps_modes()
         if self.method in SPLITTINGS:
             unknowns, _ = split_step(  # time goes on with the drifts, and stands still in kicks
                 SPLITTINGS[self.method],
@@ -108,19 +108,20 @@ class SpectralSolver(Statement[F], Generic[F]):
                 lambda now, tau: (self._drift(*now, tau), now[1] + tau),
             )
             if self.dealias == "filter":
-                unknowns = self._on_modes(unknowns, self._filtered)
-        elif self._in_modes:
+                filtered = self._filtered
+                unknowns = filtered(unknowns) if modes else self._on_modes(unknowns, filtered)
+        elif modes:
             unknowns, inner_step = self._modes_after(held, t, inner_step)
         else:
             found: list[Array | None] = []  # what comes back beside the modes
 
-            def after(modes: Array) -> Array:
-                modes, inner = self._modes_after(modes, t, inner_step)
+            def after(given: Array) -> Array:
+                new, inner = self._modes_after(given, t, inner_step)
                 found.append(inner)
-                return modes
+                return new
 
             unknowns, inner_step = self._on_modes(held, after), found[0]
-        unknowns = self._constrained(unknowns, t + self.dt, self._in_modes)
+        unknowns = self._constrained(unknowns, t + self.dt, modes)
         return self.packed(t + self.dt, unknowns, inner_step)
 
     def observe(self, state: F) -> dict[str, Array]:
@@ -162,9 +163,27 @@ class SpectralSolver(Statement[F], Generic[F]):
             return f"method {self.method!r} is not reversible (splittings are)"
         if type(self).constrained is not Statement.constrained:
             return "constrained() loses what it takes away"
-        if not jnp.iscomplexobj(self._linear()):
+        linear = self._linear()
+        turns = only_turns(linear) if mixes(linear, self.basis) else jnp.iscomplexobj(linear)
+        if not turns:
             return "the linear part is real, so waves grow or decay"
         return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
+
+    def degrees_of_freedom(self, state: F) -> tuple[Float[Array, " d"], Callable[[Array], F]]:
+        """The values of the unknowns for splitting methods, else the parts of the modes that are
+        independent and take part.
+        """
+        if not self._keeps_modes():
+            return flattened(state, ("t", "inner_step"))
+        unknowns, inner_step = self.unpacked(state)
+        mask = self._mask()
+        kept = np.ones((1, *self.basis.modes_shape), bool) if isinstance(mask, int) else mask > 0
+        vector, rebuilt = independent_parts(unknowns, self.basis, kept)
+
+        def changed(numbers: Array) -> F:
+            return self.packed(state.t, rebuilt(numbers), inner_step)
+
+        return vector, changed
 
     def invariants(self, state: F) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
@@ -177,11 +196,6 @@ class SpectralSolver(Statement[F], Generic[F]):
     def exact(self, t: Array) -> dict[str, Array]:
         """The exact solution, where the start knows it."""
         return self.initial.exact(self, t)
-
-    @property
-    def _in_modes(self) -> bool:
-        """Whether states have modes."""
-        return self.method not in SPLITTINGS and not self.values_kept
 
     def _modes_after(
         self, modes: Array, t: Array, inner_step: Array | None
@@ -212,7 +226,7 @@ class SpectralSolver(Statement[F], Generic[F]):
         return (self._filtered(modes) if self.dealias == "filter" else modes), inner_step
 
     def _fields_of(self, state: F, fine: bool) -> Fields:
-        basis, modes = self.basis, self._in_modes
+        basis, modes = self.basis, self._keeps_modes()
         unknowns, _ = self.unpacked(state)
         if not fine:
             basis = basis.with_points(basis.shape)
@@ -267,20 +281,33 @@ class SpectralSolver(Statement[F], Generic[F]):
         basis = self.basis
         return multipliers(self.linear(basis.wavenumbers()), self.unknowns(), basis)
 
-    def _kick(self, values: Array, t: Array, tau: Array) -> Array:
-        f = self._fields(self.basis, values, t, modes=False)
-        found = in_order(self.unknowns(), self.exact_flow(f, tau))
-        return jnp.stack([each.values.astype(values.dtype) for each in found])
+    def _keeps_modes(self) -> bool:
+        """Whether the state has modes: those of a splitting have values, but where the linear part
+        mixes the unknowns, of which a kick then changes some only.
+        """
+        if self.values_kept:
+            return False
+        return self.method not in SPLITTINGS or mixes(self._linear(), self.basis)
 
-    def _drift(self, values: Array, t: Array, tau: Array) -> Array:
+    def _kick(self, unknowns: Array, t: Array, tau: Array) -> Array:
+        modes, names = self._keeps_modes(), self.unknowns()
+        f = self._fields(self.basis, unknowns, t, modes)
+        given = self.exact_flow(f, tau)
+        kept = {name: f[name] for name in names} if isinstance(given, Mapping) else {}
+        found = in_order(names, kept | dict(given) if kept else given)
+        if modes:
+            return stacked_modes(found, f.basis, self._parities())
+        return jnp.stack([each.values.astype(unknowns.dtype) for each in found])
+
+    def _drift(self, unknowns: Array, t: Array, tau: Array) -> Array:
         if type(self).linear_flow is not Statement.linear_flow:
-            f = self._fields(self.basis, values, t, modes=False)
+            f = self._fields(self.basis, unknowns, t, modes=False)
             found = in_order(self.unknowns(), self.linear_flow(f, tau))
-            return jnp.stack([each.values.astype(values.dtype) for each in found])
+            return jnp.stack([each.values.astype(unknowns.dtype) for each in found])
         linear = self._linear()
-        if linear.ndim > values.ndim:
-            raise ValueError("splitting methods take one multiplier for each unknown, no matrix")
-        return self._on_modes(values, lambda modes: exponential(linear * tau) * modes)
+        if mixes(linear, self.basis):
+            return matrix_flow(unknowns, linear, tau)
+        return self._on_modes(unknowns, lambda modes: exponential(linear * tau) * modes)
 
     def _on_modes(self, values: Array, function: Callable[[Array], Array]) -> Array:
         basis, parities = self.basis, list(self._parities().values())

@@ -20,11 +20,13 @@ from physent.protocol.starts import STARTS, GivenFields, Start
 from physent.protocol.stated import Methods
 from physent.protocol.variables import Variable
 
+Ends = Literal["periodic", "antiperiodic", "walls"]
+
 
 class SpectralState(State):
     """The unknowns at time t, one after another along the first axis: their modes, or for a
-    splitting method their values at the points of the grid; and for an adaptive method the next
-    inner step size.
+    splitting method without a matrix their values at the points of the grid; and for an adaptive
+    method the next inner step size.
     """
 
     t: Float[Array, ""]
@@ -59,7 +61,7 @@ class Statement(Solver[F], Generic[F]):
     initial: Start = choice(
         converter=one_of(STARTS, given=GivenFields), default="random", doc="unknowns at t = 0"
     )
-    boundary: Literal["periodic", "walls"] | tuple[Literal["periodic", "walls"], ...] = static(
+    boundary: Ends | tuple[Ends, ...] = static(
         "periodic", doc="what is at the ends of each axis, or of all of them"
     )
     method: Methods = static("etdrk4", doc="time stepping method; the last four need exact_flow()")
@@ -130,7 +132,7 @@ class Statement(Solver[F], Generic[F]):
 
         **Returns:**
 
-        Like `nonlinear`, the unknowns at a time tau later.
+        Like `nonlinear`, the unknowns at a time tau later; those not named stay as they are.
         """
         raise NotImplementedError
 

@@ -60,6 +60,7 @@ class NLSE(SpectralSolver[NLSEState]):
     tolerates that for a while, white noise needs dt below pi/(|beta| k_max^2).
     """
 
+    auxiliary = ("t", "inner_step")
     degree = 3
     values_kept = True  # states have psi at the points whatever the method, in files of any age
     defaults = {
