@@ -2,6 +2,8 @@
 and the waves on them.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -14,9 +16,9 @@ from physent.errors import ParameterError
 from physent.solvers.gallery.complex_klein_gordon import ComplexKleinGordon
 from physent.solvers.klein_gordon import (
     CustomPotential,
-    Gaussian,
     Kink,
     KleinGordon,
+    Linear,
     Phi4,
     Phi4Kink,
     PlaneWave,
@@ -82,7 +84,7 @@ def test_two_dimensions_agree_with_a_program_in_numpy(potential, slope):
         ("stormer_verlet", 2, 20),
         ("strang", 2, 20),
         ("blanes_moan_4", 4, 10),
-        ("blanes_moan_6", 6, 3),
+        ("blanes_moan_6", 6, 5),
     ],
 )
 def test_splittings_have_their_order_in_two_dimensions(method, order, steps):
@@ -103,7 +105,7 @@ def test_splittings_have_their_order_in_two_dimensions(method, order, steps):
     ],
 )
 def test_a_flat_wall_moves_as_a_kink_does(parts):
-    how = dict(dt=0.05, method="strang", probe=1.3) | parts
+    how: Any = dict(dt=0.05, method="strang", probe=1.3) | parts
     line = KleinGordon(n=64, length=30.0, **how)
     plane = KleinGordon(n=(64, 4), length=(30.0, 5.0), **how)
     one, two = after(line, 20), after(plane, 20)
@@ -152,14 +154,14 @@ def test_damping_and_a_uniform_force_are_those_of_an_oscillator():
 
 
 def test_layers_absorb_a_wave_that_leaves():
-    how = dict(n=256, length=60.0, dt=0.05, potential="linear", method="strang")
-    wide = dict(initial=Gaussian(amplitude=1.0, width=1.0), absorbing_width=15.0)
-    solver = KleinGordon(**how, **wide)
+    """Waves without a mass, which all leave at the speed of light."""
+    solver = KleinGordon(
+        n=256, length=60.0, dt=0.05, method="strang", potential=Linear(mass=0.0),
+        absorbing_width=15.0, initial=lambda x: x * jnp.exp(-(x**2)),
+    )  # fmt: skip
     begin = float(solver.invariants(solver.init(KEY))["energy"])
-    state = after(solver, 100)
-    assert float(solver.invariants(state)["energy"]) == pytest.approx(begin, rel=2e-3)
-    late = after(solver, 1200)
-    assert float(solver.invariants(late)["energy"]) < 0.03 * begin  # slow waves are there still
+    early, late = (float(solver.invariants(after(solver, n))["energy"]) for n in (200, 1200))
+    assert early == pytest.approx(begin, rel=1e-10) and late < 1e-6 * begin
 
 
 def test_random_starts_and_given_ones(tmp_path):
@@ -176,7 +178,8 @@ def test_random_starts_and_given_ones(tmp_path):
     )
     assert flat.length.shape == (2, 2)
     with pytest.raises(ParameterError, match=r"shape \(6, 4, 4\), allowed: \(6, 4\)"):
-        KleinGordon(n=(6, 4), initial=phi.reshape(2, 3, 4, 4)[0, :2].reshape(6, 4, 1) * np.ones(4))
+        KleinGordon(n=(6, 4), initial=phi)
+    wrong: Any
     for wrong, words in (
         (dict(n=(8, 8, 8, 8)), "allowed: 1, 2 or 3"),
         (dict(n=(7, 8), boundary="antiperiodic"), "even number"),
@@ -208,7 +211,7 @@ def test_a_run_in_two_dimensions_is_resumed_from_what_was_given(tmp_path):
 
 @pytest.mark.parametrize("charge", [1, -1])
 def test_kinks_by_quadrature_are_those_with_a_closed_form(charge):
-    how = dict(n=128, length=40.0, potential="phi4", boundary="antiperiodic")
+    how: Any = dict(n=128, length=40.0, potential="phi4", boundary="antiperiodic")
     pair = (
         KleinGordon(**how, initial=kind(velocity=0.4, position=0.3, charge=charge)).exact(
             jnp.asarray(1.5)
@@ -218,7 +221,9 @@ def test_kinks_by_quadrature_are_those_with_a_closed_form(charge):
     mine, theirs = pair
     np.testing.assert_allclose(mine["phi"], theirs["phi"], atol=1e-12)
     np.testing.assert_allclose(mine["phi_t"], theirs["phi_t"], atol=1e-11)
-    how = dict(n=128, length=40.0, potential="double_sine_gordon", boundary=Winding(number=charge))
+    how: Any = dict(
+        n=128, length=40.0, potential="double_sine_gordon", boundary=Winding(number=charge)
+    )
     pair = (
         KleinGordon(**how, initial=kind(velocity=0.4, charge=charge)).exact(jnp.asarray(1.5))
         for kind in (Kink, SineGordonKink)

@@ -84,19 +84,25 @@ def profile(
     nodes, weights = (jnp.asarray(each, dtype) for each in (0.5 * (1 + _NODES), 0.5 * _WEIGHTS))
     panels = jnp.asarray(_PANELS, dtype)
 
+    def on(values: Array, each: Array) -> Array:
+        """Products of values and nodes, along a last axis."""
+        return values[..., None] * each.reshape((1,) * values.ndim + (-1,))
+
+    def mean(values: Array) -> Array:
+        return jnp.sum(values * weights.reshape((1,) * (values.ndim - 1) + (-1,)), axis=-1)
+
     def rate(s: Array) -> Array:
         """dx/ds."""
         lower = jax.nn.sigmoid(2 * s)  # (phi - a)/(b - a)
         upper = jax.nn.sigmoid(-2 * s)
         vacuum = jnp.where(s < 0, a, b)
         away = jnp.where(s < 0, lower, -upper) * (b - a)
-        slopes = potential.slope(vacuum[..., None] + away[..., None] * nodes)
-        height = away * jnp.sum(slopes * weights, axis=-1)  # V, without cancellation
+        slopes = potential.slope(vacuum[..., None] + on(away, nodes))
+        height = away * mean(slopes)  # V, without cancellation
         return 2 * (b - a) * lower * upper / jnp.sqrt(2 * jnp.abs(height))
 
     def between(start: Array, end: Array) -> Array:
-        s = start[..., None] + (end - start)[..., None] * nodes
-        return (end - start) * jnp.sum(rate(s) * weights, axis=-1)
+        return (end - start) * mean(rate(start[..., None] + on(end - start, nodes)))
 
     places = jnp.cumsum(between(panels[:-1], panels[1:]))
     places = jnp.concatenate([jnp.zeros(1, dtype), places])
