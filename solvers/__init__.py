@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .klein_gordon import KleinGordon as KleinGordon
     from .langevin import LinearLangevin as LinearLangevin, TiltedRing as TiltedRing
     from .nlse import NLSE as NLSE
+    from .ordinary import Ordinary as Ordinary
 
 __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
     "physent.solvers",
@@ -47,5 +48,6 @@ __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
         "physent.solvers.klein_gordon": ("KleinGordon",),
         "physent.solvers.langevin": ("LinearLangevin", "TiltedRing"),
         "physent.solvers.nlse": ("NLSE",),
+        "physent.solvers.ordinary": ("Ordinary",),
     },
 )

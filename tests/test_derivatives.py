@@ -29,6 +29,7 @@ GALLERY = {
     "burgers": 32,
     "cahn_hilliard": (8, 8),
     "complex_ginzburg_landau": 16,
+    "complex_klein_gordon": (8, 8),
     "fitzhugh_nagumo": 32,
     "gray_scott": (12, 12),
     "korteweg_de_vries": 32,
@@ -72,6 +73,12 @@ RARER = {
         dict(method="blanes_moan_6", potential="sine_gordon", initial="breather"),
         dict(method="dopri8"),
     ],
+    "ordinary": [
+        dict(system="roessler", dt=0.05),
+        dict(method="blanes_moan_4", system="henon_heiles"),
+        dict(system="double_pendulum", method="rk4"),
+        dict(system="henon"),
+    ],
     "nlse": [
         dict(method="yoshida_4", potential=off_the_grid),
         dict(method="blanes_moan_6", dealias="filter", initial="plane_wave"),
@@ -85,8 +92,16 @@ ZERO = {kind: {"rtol", "atol"} for kind in GALLERY} | {
     "active_matter": {"skin"},
     "couzin": {"repulsion_radius", "orientation_width", "attraction_width", "blind_angle"},
     "kelvin_helmholtz": {"courant", "schmidt"},  # no dye is carried
-    "klein_gordon": {"rtol", "atol"},
+    "klein_gordon": {
+        "rtol",
+        "atol",
+        "absorbing_rate",
+        "forcing_frequency",
+        "initial.position_y",
+        "initial.position_z",
+    },
     "nlse": {"rtol", "atol"},
+    "ordinary": {"rtol", "atol"},
 }
 # the mode that a method does not have, an observable, and the cure that the sentence names
 WITHOUT = {

@@ -12,6 +12,8 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -21,8 +23,8 @@ from physent.solvers import ComplexKleinGordon, KleinGordon
 from physent.solvers.gallery.complex_klein_gordon import Quench
 from physent.solvers.klein_gordon import Gaussian, Random
 
-how = dict(save_every=5.0, diagnostics=[Entropy(of="energy_density")], seed=1)
-box = dict(n=(96, 96), dt=0.2, method="strang")
+how: Any = dict(save_every=5.0, diagnostics=[Entropy(of="energy_density")], seed=1)
+box: Any = dict(n=(96, 96), dt=0.2, method="strang")
 walls = physent.run(
     KleinGordon(**box, length=80.0, potential="phi4", damping=0.2, initial=Random(wavelengths=10)),
     t_end=60.0,

@@ -11,11 +11,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.numerics.basis import Basis, shapes_of
 from physent.numerics.field import Field
 from physent.numerics.flows import matrix_flow
+from physent.numerics.independent import independent_parts
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.numerics.unknowns import Fields, stacked_modes
 from physent.protocol.choosing import Unsampled
@@ -37,6 +38,7 @@ from physent.protocol.stated import (
     smooth_cut,
 )
 from physent.protocol.statement import SpectralState as SpectralState, Statement
+from physent.protocol.tangent import flattened
 from physent.protocol.variables import Axis, Domain, Variable
 
 AXES = ("x", "y", "z")
@@ -178,6 +180,23 @@ class SpectralSolver(Statement):
         if not turns:
             return "the linear part is real, so waves grow or decay"
         return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
+
+    def degrees_of_freedom(
+        self, state: SpectralState
+    ) -> tuple[Float[Array, " d"], Callable[[Array], SpectralState]]:
+        """The values of the unknowns for splitting methods, else the parts of the modes that are
+        independent and take part.
+        """
+        if not self._keeps_modes():
+            return flattened(state, ("t", "inner_step"))
+        mask = self._mask()
+        kept = np.ones((1, *self.basis.modes_shape), bool) if isinstance(mask, int) else mask > 0
+        vector, rebuilt = independent_parts(state.unknowns, self.basis, kept)
+
+        def changed(numbers: Array) -> SpectralState:
+            return SpectralState(state.t, rebuilt(numbers), state.inner_step)
+
+        return vector, changed
 
     def invariants(self, state: SpectralState) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""

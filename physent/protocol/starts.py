@@ -28,6 +28,7 @@ from physent.protocol.given import (
     read_variable,
 )
 from physent.protocol.parameters import Declared, as_number, param, static
+from physent.protocol.variables import rows_between
 
 
 class Start(Declared):
@@ -309,7 +310,8 @@ def _axes(file: Any, name: str) -> list[str]:
     found = file.variables.get(name, file.variables.get(f"{name}_re"))
     if found is None:
         return ["x"]  # `read_variable` says that there is none
-    return [dim for dim in found.dimensions if dim not in ("t", "t_snapshot", "time", "member")]
+    times = ("time", "member")
+    return [dim for dim in found.dimensions if dim not in times and not rows_between(dim)]
 
 
 def _ends(file: Any, name: str) -> tuple[tuple[float, float], ...] | None:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Inexact, Int, PRNGKeyArray
 from physent.errors import ParameterError
 from physent.numerics.basis import shapes_of
 from physent.numerics.spectral import grid
+from physent.protocol.declaration import declarations_of
 from physent.protocol.given import settle
 from physent.protocol.parameters import (
     as_number,
@@ -65,6 +66,7 @@ class KleinGordonState(State):
 class Setting(Solver[KleinGordonState]):
     """The parameters of the Klein-Gordon equation, and its box; `KleinGordon` says how it moves."""
 
+    auxiliary = ("t", "probe", "inner_step")
     n: int | tuple[int, ...] = static(
         512, ge=4, doc="number of grid points, or a list with those along each axis"
     )
@@ -147,6 +149,8 @@ class Setting(Solver[KleinGordonState]):
             if dimension > 1 and np.ndim(getattr(self, name)) == 0:
                 each = jnp.broadcast_to(getattr(self, name), (dimension,))
                 object.__setattr__(self, name, each)
+            if words := declarations_of(self)[name].misshapen(getattr(self, name)):
+                raise ParameterError(name, words)
         settle(self, lambda solver: solver._points())
         if isinstance(self.initial, GivenField):
             object.__setattr__(self, "initial", self.initial.on(shape))

@@ -53,7 +53,10 @@ class Kink(Solution):
         """The kink, continued around the box."""
         away, turns = medium.around(x, self.position + self.velocity * t)
         s = self.charge * away / jnp.sqrt(1 - self.velocity**2)
-        phi = profile(s, *self._vacua(medium.potential), medium.potential)
+        a, b = self._vacua(medium.potential)
+        phi = profile(s, a, b, medium.potential)
+        if self.charge < 0 and medium.potential.repeat() is not None:
+            phi = phi - (b - a)  # it begins where a kink does
         return medium.continued(phi, turns)
 
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
@@ -107,12 +110,15 @@ def profile(
     places = jnp.cumsum(between(panels[:-1], panels[1:]))
     places = jnp.concatenate([jnp.zeros(1, dtype), places])
     places = places - places[len(_PANELS) // 2]
-    s = jnp.interp(jax.lax.stop_gradient(x), places, panels)
-    for _ in range(5):
+
+    def nearer(_: int, s: Array) -> Array:
+        """One step of Newton's method."""
         index = jnp.clip(jnp.searchsorted(panels, s) - 1, 0, len(_PANELS) - 2)
-        index = jax.lax.stop_gradient(index)
         found = places[index] + between(panels[index], s)
-        s = jnp.clip(s - (found - x) / rate(s), panels[0], panels[-1])
+        return jnp.clip(s - (found - x) / rate(s), panels[0], panels[-1])
+
+    s = jnp.interp(jax.lax.stop_gradient(x), places, panels)
+    s = jax.lax.fori_loop(0, 5, nearer, s)
     return a + (b - a) * jax.nn.sigmoid(2 * s)
 
 
