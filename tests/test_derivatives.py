@@ -92,14 +92,7 @@ ZERO = {kind: {"rtol", "atol"} for kind in GALLERY} | {
     "active_matter": {"skin"},
     "couzin": {"repulsion_radius", "orientation_width", "attraction_width", "blind_angle"},
     "kelvin_helmholtz": {"courant", "schmidt"},  # no dye is carried
-    "klein_gordon": {
-        "rtol",
-        "atol",
-        "absorbing_rate",
-        "forcing_frequency",
-        "initial.position_y",
-        "initial.position_z",
-    },
+    "klein_gordon": {"rtol", "atol"},
     "nlse": {"rtol", "atol"},
     "ordinary": {"rtol", "atol"},
 }

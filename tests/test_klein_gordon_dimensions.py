@@ -81,21 +81,21 @@ def test_two_dimensions_agree_with_a_program_in_numpy(potential, slope):
 @pytest.mark.parametrize(
     ("method", "order", "steps"),
     [
-        ("stormer_verlet", 2, 20),
-        ("strang", 2, 20),
-        ("blanes_moan_4", 4, 10),
-        ("blanes_moan_6", 6, 8),
+        ("stormer_verlet", 2, 80),
+        ("strang", 2, 80),
+        ("blanes_moan_4", 4, 40),
+        ("blanes_moan_6", 6, 16),
     ],
 )
 def test_splittings_have_their_order_in_two_dimensions(method, order, steps):
 
     def found(method, count):
         solver = KleinGordon(
-            n=SHAPE, length=BOX, dt=1 / count, potential="phi4", initial=bump, method=method
+            n=SHAPE, length=BOX, dt=4 / count, potential="phi4", initial=bump, method=method
         )
         return solver.observe(after(solver, count))["phi"]
 
-    exact = found("blanes_moan_6", 50)
+    exact = found("blanes_moan_6", 160)
     errors = [np.max(np.abs(found(method, count) - exact)) for count in (steps, 2 * steps)]
     assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.15)
 
@@ -162,8 +162,9 @@ def test_layers_absorb_a_wave_that_leaves():
         n=256, length=60.0, dt=0.05, method="strang", potential=Linear(mass=0.0),
         absorbing_width=15.0, initial=lambda x: x * jnp.exp(-(x**2)),
     )  # fmt: skip
-    begin = float(solver.invariants(solver.init(KEY))["energy"])
-    early, late = (float(solver.invariants(after(solver, n))["energy"]) for n in (200, 1200))
+    begin = float(solver.observe(solver.init(KEY))["energy"])
+    early, late = (float(solver.observe(after(solver, n))["energy"]) for n in (200, 1200))
+    assert set(solver.invariants(solver.init(KEY))) == {"topological_charge"}
     assert early == pytest.approx(begin, rel=1e-10) and late < 2e-5 * begin
 
 
