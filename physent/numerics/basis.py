@@ -18,6 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Inexact
 
+from physent.numerics import slab_basis
+
 Parity = tuple[int, ...]  # of a function along each axis, +1 even or -1 odd; +1 where periodic
 
 
@@ -261,8 +263,10 @@ class Basis(eqx.Module):
         """The modes of functions of one parity, given at the points of the grid or of the fine
         grid; axes before those of space are left alone.
         """
-        dimension, given = len(self.shape), values.shape[-len(self.shape) :]
-        first = values.ndim - dimension
+        given = values.shape[-len(self.shape) :]
+        first = values.ndim - len(given)
+        if slab_basis.is_cut(self, given):
+            return slab_basis.to_modes(self, values, parity, _to_wall)
         for axis, wall in enumerate(self.walls):
             if wall:
                 values = _parts(lambda f, i=axis: _to_wall(f, first + i, parity[i]), values)
@@ -270,9 +274,7 @@ class Basis(eqx.Module):
         if periodic:
             transform = jnp.fft.rfftn if self.real else jnp.fft.fftn
             values = transform(values, axes=periodic)
-        if given != self.shape:
-            values = self._resized(values, self.shape, given)
-        return values
+        return values if given == self.shape else self._resized(values, self.shape, given)
 
     def values(
         self,
@@ -284,8 +286,9 @@ class Basis(eqx.Module):
         the fine one.
         """
         shape = shape or self.fine
-        dimension = len(self.shape)
-        first = modes.ndim - dimension
+        first = modes.ndim - len(self.shape)
+        if slab_basis.is_cut(self, shape):
+            return slab_basis.to_values(self, modes, parity, _from_wall)
         if shape != self.shape:
             modes = self._resized(modes, shape, self.shape)
         periodic = [axis for axis, wall in enumerate(self.walls) if not wall]

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from physent.errors import ParameterError
+from physent.numerics import slab_basis
 from physent.numerics.basis import Basis, shapes_of
 from physent.numerics.field import Field
 from physent.numerics.splitting import SPLITTINGS, split_step
@@ -174,6 +176,16 @@ class SpectralSolver(Statement):
         if not jnp.iscomplexobj(self._linear()):
             return "the linear part is real, so waves grow or decay"
         return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
+
+    def split(self, devices: int) -> dict[str, int]:
+        """The unknowns are cut along one axis, those known by their modes along another one."""
+        words = slab_basis.problem(self.basis, devices)
+        if self.method == "dopri8":
+            words = "method = 'dopri8' cannot be split (every other method can)"
+        if words is not None:
+            raise ParameterError("run.devices", words)
+        of_values, of_modes = slab_basis.cut_axes(self.basis)
+        return {"unknowns": 1 + (of_values if self.method in SPLITTINGS else of_modes)}
 
     def invariants(self, state: SpectralState) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
