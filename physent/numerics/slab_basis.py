@@ -28,6 +28,8 @@ def problem(basis: Any, devices: int) -> str | None:
     """Why a grid cannot be cut over so many devices."""
     if len(basis.shape) == 1:
         return "a field on one axis cannot be split (in two and three dimensions it can)"
+    if any(basis.turned):
+        return "an antiperiodic axis cannot be split"
     if basis.fine != basis.shape:
         return "dealias = 'exact' cannot be split (two_thirds, filter and none can)"
     for axis in cut_axes(basis):
