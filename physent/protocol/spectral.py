@@ -22,6 +22,7 @@ from physent.numerics.independent import independent_parts
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.numerics.unknowns import Fields, stacked_modes
 from physent.protocol.choosing import Unsampled
+from physent.protocol.longest_step import Parts, longest_step
 from physent.protocol.parameters import require_one_member
 from physent.protocol.starts import GivenFields
 from physent.protocol.stated import (
@@ -210,6 +211,16 @@ class SpectralSolver(Statement):
 
         return vector, changed
 
+    def longest_dt(self) -> Array:
+        """The step that the linear symbol and the nonlinear part at the start allow
+        (`physent.protocol.longest_step`).
+        """
+        return longest_step(self, lambda one: one._parts())
+
+    def doubtful_dt(self) -> str | None:
+        """Nothing: what `longest_dt` needs takes seconds, and a run that is not finite says so."""
+        return None
+
     def invariants(self, state: SpectralState) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
         f = self._fields_of(state, fine=True)
@@ -249,6 +260,23 @@ class SpectralSolver(Statement):
         f = self._fields(self.basis, modes, t, modes=True)
         found = in_order(self.unknowns(), self.nonlinear(f))
         return self._constrained(stacked_modes(found, f.basis, self._parities()), t)
+
+    def _parts(self) -> Parts:
+        """The equation at its start, with modes of noise beside it."""
+        basis, started = self.basis, self.init(jax.random.key(0)).unknowns
+
+        def in_modes(values: Array) -> Array:
+            each = zip(values, self._parities().values(), strict=True)
+            return jnp.stack([basis.modes(own, parity) for own, parity in each])
+
+        noise = jax.random.normal(jax.random.key(1), (2, len(started), *basis.shape), basis.dtype)
+        linear = self._linear()
+        return Parts(
+            started if self._keeps_modes() else in_modes(started),
+            self._resolved(in_modes(noise[0] if basis.real else jax.lax.complex(*noise))),
+            lambda modes, t: self._resolved(self._rate(self._resolved(modes), t)),
+            linear * np.broadcast_to(self._mask(), linear.shape),
+        )
 
     def _parities(self) -> dict[str, tuple[int, ...]]:
         return {name: self.parity(name) for name in self.unknowns()}
