@@ -52,7 +52,7 @@ def longest_step(solver: Any, parts: Callable[[Any], Parts]) -> Array:
     judge = lambda solver: _judged(parts(solver))  # noqa: E731
     judge = eqx.filter_vmap(judge, in_axes=(axes,)) if several else judge
     rate, varying, symbols = map(np.asarray, eqx.filter_jit(judge)(solver))
-    growing, turning = _of_symbols(symbols, len(solver.basis.shape), several)
+    growing, turning = of_symbols(symbols, len(solver.basis.shape), several)
     if np.any(growing > 1e-12 * np.maximum(turning, 1)):
         _refuse("waves grow from the start, which does not tell how fast they will be later")
     if np.any(varying > 0):
@@ -101,7 +101,7 @@ def _size(modes: Array) -> Array:
     return jnp.sqrt(jnp.sum(modes.real**2 + modes.imag**2))
 
 
-def _of_symbols(symbols: np.ndarray, axes: int, several: bool) -> tuple[Any, Any]:
+def of_symbols(symbols: np.ndarray, axes: int, several: bool) -> tuple[Any, Any]:
     """The largest real part of the eigenvalues of L, and the largest imaginary one."""
     if symbols.ndim - axes - several == 2:  # matrices
         first = int(several)

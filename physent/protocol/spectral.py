@@ -22,8 +22,8 @@ from physent.numerics.independent import independent_parts
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.numerics.unknowns import Fields, stacked_modes
 from physent.protocol.choosing import Unsampled
-from physent.protocol.longest_step import Parts, longest_step
-from physent.protocol.parameters import require_one_member
+from physent.protocol.longest_step import Parts, longest_step, of_symbols
+from physent.protocol.parameters import member_axes, require_one_member
 from physent.protocol.starts import GivenFields
 from physent.protocol.stated import (
     STEPS,
@@ -156,6 +156,9 @@ class SpectralSolver(Statement):
         def trace(state: SpectralState) -> None:
             f = self._fields_of(state, fine=False)
             for name, (variable, values) in self.derived(f).items():
+                if name in own:
+                    words = f"{type(self).__name__}.derived() names {name!r}, which is an unknown"
+                    raise ValueError(f"{words}: give it another name")
                 field = isinstance(values, Field) or np.ndim(values) > 0
                 described[name] = described_on(axes if field else (), variable)
 
@@ -218,8 +221,17 @@ class SpectralSolver(Statement):
         return longest_step(self, lambda one: one._parts())
 
     def doubtful_dt(self) -> str | None:
-        """Nothing: what `longest_dt` needs takes seconds, and a run that is not finite says so."""
-        return None
+        """A note on `imex_rk3`, whose implicit stages lose waves that grow as fast as the step, and
+        divide by 0 where L dt = 2. `longest_dt`, which takes seconds, is not asked.
+        """
+        if self.method != "imex_rk3" or len(jax.tree.leaves(member_axes(self))):
+            return None
+        growing, _ = of_symbols(np.asarray(self._linear()), len(self.basis.shape), False)
+        dt = float(self.dt)
+        if dt * growing < 1:
+            return None
+        rate = f"waves grow at the rate {growing:.6g}"
+        return f"given {dt:.6g}, but {rate}: imex_rk3 needs a step well below 1/rate"
 
     def invariants(self, state: SpectralState) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
