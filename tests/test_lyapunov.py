@@ -169,7 +169,7 @@ def test_kaplan_yorke_by_hand():
 )
 def test_what_has_no_exponents_is_refused(solver, settings, words):
     with pytest.raises(ParameterError, match=words):
-        physent.run(solver, t_end=1, save_every=1, diagnostics=[Lyapunov(**given)])
+        physent.run(solver, t_end=1, save_every=1, diagnostics=[Lyapunov(**settings)])
 
 
 def test_particles_without_noise_have_them():
