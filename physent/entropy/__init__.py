@@ -60,6 +60,7 @@ from physent.entropy.information import (
     ksg_transfer_entropy,
 )
 from physent.entropy.mixing import dye_entropy, potential_energies, segregation
+from physent.entropy.mutual import InformationEstimate, mutual_information
 from physent.entropy.outcomes.fields import Counts, Density, Spectrum
 from physent.entropy.outcomes.histogram import Histogram
 from physent.entropy.outcomes.kinds import OUTCOMES
@@ -136,6 +137,7 @@ __all__ = [
     "Hartley",
     "Headings",
     "Histogram",
+    "InformationEstimate",
     "Jackknife",
     "Kaniadakis",
     "LinearProduction",
@@ -191,6 +193,7 @@ __all__ = [
     "medium_entropy_production",
     "mixing_proxy",
     "multiscale_entropy",
+    "mutual_information",
     "nearest_neighbour_entropy",
     "neighbour_entropy",
     "oceanic_schooling_index",
