@@ -24,6 +24,7 @@ from physent.engine.program import Program
 from physent.engine.progress import Tell, logged, quiet
 from physent.engine.rows import Instant
 from physent.engine.scales import scales_of
+from physent.engine.thinning import thinned
 from physent.engine.until import Until
 from physent.errors import FolderError, ParameterError, RunError, brief, path_of, warn_user
 from physent.experiment.building import load_experiment
@@ -69,6 +70,7 @@ def run(
     members: int = 1,
     devices: int | Literal["all"] = 1,
     variables: Sequence[str] | None = None,
+    fields: dict[str, Any] | None = None,
     state: Start = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -86,6 +88,9 @@ def run(
     `physent.trajectory` gives it, or that in the folder of a run, of other parameters perhaps. It
     is kept in memory then; `physent resume DIR --t-end` continues a run in its folder.
 
+    Of `fields` less is kept, {"psi": {"every": 4, "stride": 2, "precision": "float32"}}: each 4th
+    snapshot, each 2nd point along its axes, in float32; diagnostics see all of it.
+
     Without `output` nothing touches the disk. With it, a run folder is written as by the command
     line, and the Dataset reads from it. `tell` is called with each `Progress`. An experiment brings
     its own settings: then only `state`, `output`, `overwrite` and `tell` are used.
@@ -102,30 +107,21 @@ def run(
             raise TypeError("physent.run(solver) needs t_end and save_every, or save_at")
         precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
         times = dict(t_end=t_end, save_every=save_every, snapshot_every=snapshot_every)
-        settings = RunSettings(
-            **completed(times | {"save_at": save_at}),
-            until=until,
-            seed=seed,
-            precision=precision,
-            members=members,
-            devices=devices,
-            chunk=chunk,
-        )
+        how: dict[str, Any] = dict(seed=seed, members=members, devices=devices, chunk=chunk)
+        how |= {"until": until} | completed(times | {"save_at": save_at})
+        settings = RunSettings(**how, precision=precision)
         if isinstance(variables, str):
             raise TypeError("variables must be a list of names")
-        chosen = OutputSettings(variables=None if variables is None else tuple(variables))
+        written = None if variables is None else tuple(variables)
+        chosen = OutputSettings(variables=written, fields=fields)
         name = name_of(solver, output)
         experiment = describe(solver, diagnostics, settings, chosen, name)
     for doubt in experiment.doubts:
         logging.getLogger("physent").warning("%s: %s", experiment.name, doubt)
     with Interrupts() as interrupts:
+        asked = interrupts.requested
         finished = execute(
-            experiment,
-            output,
-            overwrite=overwrite,
-            state=state,
-            tell=tell,
-            stop=interrupts.requested,
+            experiment, output, overwrite=overwrite, state=state, tell=tell, stop=asked
         )
     dataset = finished.dataset()
     if words := not_kept(finished.drifts):  # on the console, where logging is not set up
@@ -339,6 +335,7 @@ def _plan(experiment: Experiment, given: Start = None) -> tuple[Program, Cadence
         experiment.run.members,
         experiment.output.variables,
         machines.count_of(experiment.run.devices),
+        thinned(experiment.output.fields),
     )
     state = None if given is None else start_of(program, given)
     begins = 0.0 if state is None else state.t

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .gallery.burgers import Burgers as Burgers
     from .gallery.cahn_hilliard import CahnHilliard as CahnHilliard
     from .gallery.complex_ginzburg_landau import ComplexGinzburgLandau as ComplexGinzburgLandau
+    from .gallery.complex_klein_gordon import ComplexKleinGordon as ComplexKleinGordon
     from .gallery.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
     from .gallery.gray_scott import GrayScott as GrayScott
     from .gallery.korteweg_de_vries import KortewegDeVries as KortewegDeVries
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .klein_gordon import KleinGordon as KleinGordon
     from .langevin import LinearLangevin as LinearLangevin, TiltedRing as TiltedRing
     from .nlse import NLSE as NLSE
+    from .ordinary import Ordinary as Ordinary
 
 __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
     "physent.solvers",
@@ -36,6 +38,7 @@ __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
         "physent.solvers.gallery.burgers": ("Burgers",),
         "physent.solvers.gallery.cahn_hilliard": ("CahnHilliard",),
         "physent.solvers.gallery.complex_ginzburg_landau": ("ComplexGinzburgLandau",),
+        "physent.solvers.gallery.complex_klein_gordon": ("ComplexKleinGordon",),
         "physent.solvers.gallery.fitzhugh_nagumo": ("FitzHughNagumo",),
         "physent.solvers.gallery.gray_scott": ("GrayScott",),
         "physent.solvers.gallery.korteweg_de_vries": ("KortewegDeVries",),
@@ -45,5 +48,6 @@ __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
         "physent.solvers.klein_gordon": ("KleinGordon",),
         "physent.solvers.langevin": ("LinearLangevin", "TiltedRing"),
         "physent.solvers.nlse": ("NLSE",),
+        "physent.solvers.ordinary": ("Ordinary",),
     },
 )

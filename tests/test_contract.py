@@ -87,8 +87,9 @@ def test_a_solver_is_a_module_with_array_parameters_and_documented_fields(solver
     assert isinstance(solver, physent.Solver)
     for name, declaration in declarations(type(solver)).items():
         assert declaration.doc, name
-        if declaration.form == "param" and getattr(solver, name) is not None:
-            assert isinstance(getattr(solver, name), jax.Array), name
+        if declaration.form == "param" and (value := getattr(solver, name)) is not None:
+            values = value.values() if declaration.table else [value]
+            assert all(isinstance(each, jax.Array) for each in values), name
     assert type(solver).__doc__ and parameter_table(type(solver))
 
 

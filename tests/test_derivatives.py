@@ -72,6 +72,12 @@ RARER = {
         dict(method="blanes_moan_6", potential="sine_gordon", initial="breather"),
         dict(method="dopri8"),
     ],
+    "ordinary": [
+        dict(system="roessler", dt=0.05),
+        dict(method="blanes_moan_4", system="henon_heiles"),
+        dict(system="double_pendulum", method="rk4"),
+        dict(system="henon"),
+    ],
     "nlse": [
         dict(method="yoshida_4", potential=off_the_grid),
         dict(method="blanes_moan_6", dealias="filter", initial="plane_wave"),
@@ -87,6 +93,7 @@ ZERO = {kind: {"rtol", "atol"} for kind in GALLERY} | {
     "kelvin_helmholtz": {"courant", "schmidt"},  # no dye is carried
     "klein_gordon": {"rtol", "atol"},
     "nlse": {"rtol", "atol"},
+    "ordinary": {"rtol", "atol"},
 }
 # the mode that a method does not have, an observable, and the cure that the sentence names
 WITHOUT = {

@@ -40,6 +40,7 @@ from physent.entropy import (
     compare,
     complexity_bounds,
     complexity_index,
+    correlation_dimension,
     depth_entropy,
     differential_entropy,
     discrete_conditional_mutual_information,
@@ -60,6 +61,7 @@ from physent.entropy import (
     ksg_conditional_mutual_information,
     ksg_mutual_information,
     ksg_transfer_entropy,
+    largest_lyapunov_exponent,
     lempel_ziv_complexity,
     linear_entropy_production,
     lmc_complexity,
@@ -71,6 +73,7 @@ from physent.entropy import (
     nearest_neighbour_entropy,
     neighbour_entropy,
     oceanic_schooling_index,
+    ordinal_curves,
     ordinal_symbols,
     permutation_test,
     phase_randomised,
@@ -91,6 +94,7 @@ from physent.entropy import (
     velocity_correlation_entropy,
     velocity_correlation_profile,
     wrapped_rotation,
+    zero_one_test,
 )
 
 N = 48
@@ -299,6 +303,17 @@ TABLE: dict[str, Row] = {
     "ordinal_symbols": row(
         ordinal_symbols, series, same, values="symbols are integers, and each tells of its window"
     ),
+    "largest_lyapunov_exponent": row(
+        lambda x: largest_lyapunov_exponent(x, 2, steps=4).exponent, series, same
+    ),
+    "exponent of kantz": row(
+        lambda x: largest_lyapunov_exponent(x, 2, steps=4, method="kantz", radius=0.5).exponent,
+        series,
+        same,
+    ),
+    "correlation_dimension": row(lambda x: correlation_dimension(x, 2), series, same),
+    "zero_one_test": row(lambda x: zero_one_test(x, 5), series, same),
+    "ordinal_curves": row(lambda x: ordinal_curves(x, [1, 2], 3), series, same),
     "lempel_ziv_complexity": row(lempel_ziv_complexity, symbols, SYMBOLS),
     "sample_entropy": row(sample_entropy, series, same),
     "approximate_entropy": row(approximate_entropy, series, same),

@@ -573,7 +573,10 @@ def test_a_start_from_a_file_of_another_box_is_refused(tmp_path):
         (lambda: one("t")(n=8), "names an unknown 't'"),
         (lambda: one(walls="ood")(n=8), "walls .'ood',., allowed: 'even' or 'odd'"),
         (lambda: one(walls=("odd", "even"))(n=8), "one an axis"),
-        (lambda: one(walls="odd")(n=8, boundary="walls", method="dopri8"), "a periodic axis only"),
+        (
+            lambda: one(walls="odd")(n=8, boundary="walls", method="dopri8"),
+            "or antiperiodic axis only",
+        ),
     ],
 )
 def test_names_and_walls_that_mean_nothing_are_refused(make, words):

@@ -32,6 +32,7 @@ from physent.solvers.klein_gordon import (
     TwoKink,
     Winding,
 )
+from physent.solvers.klein_gordon.waves import Waves
 
 
 @pytest.mark.parametrize(
@@ -130,12 +131,14 @@ def test_modes_are_those_of_a_sum_over_all_points(boundary, n):
     if n % 2 and isinstance(boundary, Antiperiodic):
         pytest.skip("an odd number of points is refused")
     u = np.random.default_rng(0).normal(size=n)
-    modes, k = boundary.modes(jnp.asarray(u)), np.asarray(boundary.wavenumbers(n, jnp.asarray(7.0)))
+    basis = boundary.basis((n,), (jnp.asarray(7.0),))
+    waves = Waves(basis, SineGordon(), boundary, None, False)
+    modes, k = waves.modes(jnp.asarray(u)), np.asarray(basis.wavenumbers().x.every)
     x = np.arange(n) * 7.0 / n
     by_hand = np.exp(-1j * np.outer(k, x)) @ u / n
     np.testing.assert_allclose(modes, by_hand, atol=1e-14)
-    np.testing.assert_allclose(boundary.field(modes, n), u, atol=1e-14)
-    weights = boundary.weights(n)
+    np.testing.assert_allclose(waves.field(modes), u, atol=1e-14)
+    weights = basis.weights()
     assert np.sum(weights * np.abs(by_hand) ** 2) == pytest.approx(np.mean(u**2), rel=1e-13)
     np.testing.assert_allclose(
         np.real((weights * by_hand) @ np.exp(1j * np.outer(k, x))), u, atol=1e-13

@@ -1,4 +1,4 @@
-"""The declaration of `physent diagnose`, whose help says what files and words it takes."""
+"""The declarations of `physent diagnose` and `production`, whose help says what files they take."""
 
 from pathlib import Path
 from typing import Annotated
@@ -71,4 +71,57 @@ def diagnose(
         Follow particles across the edges of their box: positions become unwrapped ones.
     output
         NetCDF file to write; default: print a table.
+    """
+
+
+@command("producing")
+def production(
+    file: Path,
+    *,
+    of: Annotated[list[str] | None, Parameter(negative="")] = None,
+    time: str | None = None,
+    dt: float | None = None,
+    by: str | None = None,
+    group: str | None = None,
+    period: str | None = None,
+    odd: Annotated[list[str] | None, Parameter(negative="")] = None,
+    estimators: str = "auto",
+    seconds: float = 60.0,
+    output: Path | None = None,
+    quiet: Flag = False,
+):
+    """Estimate the entropy production of the trajectories in a file, and say which number to trust.
+
+    Of a variable's dimensions, time apart, those called member, trajectory, walker, sample, track,
+    particle or realisation count trajectories; the others are components. Whole numbers are states.
+    Missing rows end a trajectory; times that are not even otherwise are refused.
+
+    Parameters
+    ----------
+    file
+        NetCDF, HDF5, zarr, or a table of text, as for physent diagnose.
+    of
+        Variable, or several as x,y that are components of one state; repeatable.
+    time
+        The dimension of time, or the column of a table.
+    dt
+        The time between rows, where the file does not say it; a table then needs no column of time.
+    by
+        The column that says whose row it is, in a table of many particles.
+    group
+        The group of a file that has groups.
+    period
+        The period of every component, as 10,10 or 6.2831853 (inf: none). Default: the attribute
+        period of the variable.
+    odd
+        Components that change their sign when time is turned round: velocities.
+    estimators
+        auto, or labels as linear,forces; the page in the documentation says what each is for.
+    seconds
+        About how long it may take, by a table of costs; estimators that would take longer are left
+        out.
+    output
+        NetCDF file to write, with a page beside it (.html); default: print the table.
+    quiet
+        Print no progress.
     """

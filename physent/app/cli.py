@@ -12,7 +12,7 @@ from physent.app import asking
 from physent.app.declaring import Flag, Set, app, command
 from physent.app.terminal import Lasting, say
 
-diagnose = asking.diagnose
+diagnose, production = asking.diagnose, asking.production
 
 
 @command("running")

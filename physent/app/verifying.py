@@ -15,6 +15,7 @@ from physent.experiment.parsing import parse, precision_of
 from physent.io.folder import EXPERIMENT, open_run, read_header
 from physent.io.integrity import differences, has_digests
 from physent.io.sources import named_by
+from physent.protocol.variables import rows_between
 from physent.runs import execute
 
 
@@ -72,9 +73,9 @@ def _computed_again(folder: Path, first: int, end: int) -> Iterator[str]:
         again = execute(experiment, None).dataset()
         for name, array in there.data_vars.items():
             time = str(array.dims[0]) if array.dims else ""
-            if time not in ("t", "t_snapshot") or name not in again:
+            step = rows_between(time, each)
+            if step is None or name not in again:
                 continue
-            step = each if time == "t_snapshot" else 1
             part = slice(-(-first // step), -(-end // step))
             old, new = array[part].values, again[name][part].values
             if old.tobytes() != new.astype(old.dtype).tobytes():

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from physent.data.cells import UNIFORM, is_even, number_in, widths_of
-from physent.data.times import OWN, are_dates
+from physent.data.times import are_dates
 from physent.protocol.parameters import as_number
-from physent.protocol.variables import Axis, Domain, Variable
+from physent.protocol.variables import Axis, Domain, Variable, rows_between
 
 UNWRAPPED = "unwrapped_position"
 
@@ -42,7 +42,8 @@ def measured_in(data: xr.Dataset | xr.DataArray, dims: Iterable[Hashable]) -> di
 
 def domain_of(dataset: xr.Dataset, time: str, box: np.ndarray | None) -> Domain:
     """The axes of space of a dataset, and those of the box of its particles."""
-    dims = [str(dim) for dim in dataset.dims if str(dim) not in (time, "member", *OWN)]
+    dims = [str(dim) for dim in dataset.dims if str(dim) not in (time, "member")]
+    dims = [dim for dim in dims if rows_between(dim) is None]
     axes = [_axis(dataset, dim) for dim in dims]
     for letter, length in zip("xyz", () if box is None else box, strict=False):
         name = f"box_{letter}" if letter in dims else letter

@@ -73,6 +73,8 @@ class Expression:
             words = {**each.encoding, **each.attrs}
             if "cell_measures" in words:
                 made.attrs.setdefault("cell_measures", words["cell_measures"])
+            if "thinned" in words:
+                made.attrs.setdefault("thinned", words["thinned"])
         dims = set(made.dims)
         coords = {key: c for key, c in dataset.coords.items() if set(c.dims) <= dims}
         return xr.DataArray(made, coords, name=self.word)

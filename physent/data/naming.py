@@ -14,6 +14,7 @@ from physent.data.times import OWN, TIMES, refuse_missing, seconds_of, tells_tim
 from physent.protocol.declaration import declarations
 from physent.protocol.diagnostic import Diagnostic
 from physent.protocol.parameters import settings
+from physent.protocol.variables import rows_between
 
 HINT = "choose it with --time NAME, in Python with time="
 
@@ -86,7 +87,8 @@ def along_time(
     for name, times in each.items():
         if times:
             found.setdefault(times[0], name)
-    own = [name for name in OWN if name in found]
+    seldom = [name for name in found if name not in OWN and rows_between(name)]
+    own = [name for name in (OWN[0], *seldom, OWN[1]) if name in found]
     if len(found) > 1 and not own:
         pairs = ", ".join(f"{name} along {dim}" for dim, name in found.items())
         raise ValueError(f"which dimension is time? {pairs}; {HINT}")

@@ -1,7 +1,8 @@
 """Diagnostics of existing data: the file of a run, or any other."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -205,6 +206,7 @@ def diagnose(
             along = [dim for dim in variables[of].dims if dim not in cells.dims.get(of, ())]
             for name in diagnostic.variables(first):
                 result[name].attrs |= measured_in(dataset, along)
+    _tell_thinned(result, arrays, zip(diagnostics, read, strict=True), first)
     about = {
         name: [output for each in those for output in each.variables(first)]
         for name, those in weighed.items()
@@ -247,6 +249,23 @@ def _outputs(
                 raise ValueError(f"the name {name!r} cannot be that of a variable: it has a slash")
             outputs[name] = variable
     return outputs
+
+
+def _tell_thinned(
+    result: dict[str, xr.Variable],
+    arrays: dict[str, xr.DataArray],
+    read: Iterable[tuple[Diagnostic, set[str]]],
+    first: Observed,
+) -> None:
+    """Say of what was made of less than a run had that it was, as attributes and in the log."""
+    told = {name: str(a.attrs["thinned"]) for name, a in arrays.items() if "thinned" in a.attrs}
+    for diagnostic, names in read:
+        words = "; ".join(f"{name}: {told[name]}" for name in sorted(names) if name in told)
+        for output in diagnostic.variables(first) if words else ():
+            result[output].attrs["of_thinned"] = words
+    for name, words in told.items():
+        said = "%s was stored thinned (%s): what is made of it now is not what the run saw"
+        logging.getLogger("physent").warning(said, name, words)
 
 
 def _used(

@@ -17,12 +17,13 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 AS_TIME = (*TIMES, "date", "datetime", "timestamp", "seconds")
 
 
-def read_table(path: Path, time: str | None = None) -> xr.Dataset:
+def read_table(path: Path, time: str | None = None, rows: str | None = None) -> xr.Dataset:
     """The columns of a table as variables along time.
 
     Values are separated by commas, semicolons, tabs or blanks; lines that begin with # are left
     out. The column of time is the one that `time` names, or else one of AS_TIME in whatever
-    letters; numbers and dates are read in it. A value that is missing is NaN.
+    letters; numbers and dates are read in it. With `rows` no column is time, and that is the name
+    of the dimension along the lines. A value that is missing is NaN.
 
     Raises FolderError where there is no such column, and where columns have no names.
     """
@@ -45,6 +46,8 @@ def read_table(path: Path, time: str | None = None) -> xr.Dataset:
             f"{path}: its first line holds numbers, where the names of its columns go"
         )
     found = [name for name in table.columns if name.lower() in AS_TIME]
+    if rows is not None:
+        return xr.Dataset(_series(path, table, rows, lines))
     if time is None and len(found) != 1:
         what = f"it may be {' or '.join(found)}" if found else "none is called t, time or date"
         raise FolderError(
@@ -57,15 +60,22 @@ def read_table(path: Path, time: str | None = None) -> xr.Dataset:
         raise FolderError(
             f"{path}: there is no column {time!r}{hint} (columns: {', '.join(table.columns)})"
         )
-    for name, column in table.items():
-        if name != time:
-            _check_numbers(path, str(name), column, [number for number, _ in lines[1:]])
-    series = {
-        name: (time, column.to_numpy())
-        for name, column in table.items()
-        if name != time and column.dtype.kind in "fiub"
-    }
+    series = _series(path, table, time, lines)
     return xr.Dataset(series, {time: (time, _times(path, pd.Series(table[time])))})
+
+
+def _series(
+    path: Path, table: pd.DataFrame, dim: str, lines: list[tuple[int, str]]
+) -> dict[str, tuple[str, np.ndarray]]:
+    """The columns of numbers but for that of time. Raises FolderError where one holds others."""
+    for name, column in table.items():
+        if name != dim:
+            _check_numbers(path, str(name), column, [number for number, _ in lines[1:]])
+    return {
+        str(name): (dim, column.to_numpy())
+        for name, column in table.items()
+        if name != dim and column.dtype.kind in "fiub"
+    }
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

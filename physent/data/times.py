@@ -6,6 +6,8 @@ from typing import TypeVar
 import numpy as np
 import xarray as xr
 
+from physent.protocol.variables import rows_between
+
 D = TypeVar("D", xr.Dataset, xr.DataArray)
 
 OWN = ("t_snapshot", "t")  # of the files that physent writes: fields are wanted before series
@@ -42,10 +44,15 @@ def time_of(data: xr.Dataset | xr.DataArray, hint: str) -> str:
 def _is_time(data: xr.Dataset | xr.DataArray, dim: str) -> bool:
     if dim in data.coords:
         of_time = tells_time(data[dim].variable)
-        return dim in TIMES if of_time is None else of_time
+        return is_called_time(dim) if of_time is None else of_time
     there = data.variables if isinstance(data, xr.Dataset) else data.coords
     beside = (there[name] for name in list(there) if there[name].dims == (dim,))
-    return dim in TIMES or any(tells_time(xr.as_variable(each)) for each in beside)
+    return is_called_time(dim) or any(tells_time(xr.as_variable(each)) for each in beside)
+
+
+def is_called_time(dim: str) -> bool:
+    """Whether a dimension has a name of time."""
+    return dim in TIMES or rows_between(dim) is not None
 
 
 def tells_time(variable: xr.Variable) -> bool | None:

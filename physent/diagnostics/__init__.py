@@ -6,6 +6,7 @@ from physent.diagnostics.correlations import (
     RadialDistribution,
     StructureFactor,
 )
+from physent.diagnostics.covariant import CovariantVectors, covariant_lyapunov_vectors
 from physent.diagnostics.error import Error
 from physent.diagnostics.fields import (
     Complexity,
@@ -16,6 +17,7 @@ from physent.diagnostics.fields import (
 )
 from physent.diagnostics.history import HistogramEntropy, PermutationEntropy
 from physent.diagnostics.information import MutualInformation, TransferEntropy
+from physent.diagnostics.lyapunov import Lyapunov
 from physent.diagnostics.mixing import DyeEntropy, MixingEfficiency, PotentialEnergy
 from physent.diagnostics.particles import BoltzmannEntropy, NearestNeighbourEntropy, ParticleEntropy
 from physent.diagnostics.production import EntropyProduction
@@ -27,6 +29,7 @@ __all__ = [
     "BoltzmannEntropy",
     "Clusters",
     "Complexity",
+    "CovariantVectors",
     "DifferentialEntropy",
     "DyeEntropy",
     "Entropy",
@@ -35,6 +38,7 @@ __all__ = [
     "HexaticOrder",
     "HistogramEntropy",
     "LocalDensity",
+    "Lyapunov",
     "MeanSquareDisplacement",
     "MixingEfficiency",
     "MutualInformation",
@@ -52,4 +56,5 @@ __all__ = [
     "StructureFactor",
     "TransferEntropy",
     "VelocityCorrelation",
+    "covariant_lyapunov_vectors",
 ]

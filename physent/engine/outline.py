@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from physent.engine.devices import check_fork
 from physent.engine.rows import dynamics_at, invariant, observed_at
 from physent.engine.soundness import faults as faults_of
+from physent.engine.thinning import Thinned
 from physent.protocol import reuse
 from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
 from physent.protocol.identity import key_of
@@ -30,6 +31,7 @@ class Outline:
         members: int = 1,
         fields: Any = None,
         devices: int = 1,
+        thinned: Thinned = (),
     ):
         check_fork()  # even a trace needs JAX's threads
         self.solver = solver
@@ -37,6 +39,7 @@ class Outline:
         self.members = members
         self.selected = fields
         self.devices = devices
+        self.thinned = thinned
         self.wide = bool(jax.config.read("jax_enable_x64"))
         self._made: dict[Hashable, Any] = {}
         self._made_for: Solver | None = None
@@ -48,8 +51,8 @@ class Outline:
         same = other is not None and (
             self.solver is other.solver
             and list(map(id, self.diagnostics)) == list(map(id, other.diagnostics))
-            and (self.members, self.selected, self.devices, self.wide)
-            == (other.members, other.selected, other.devices, other.wide)
+            and (self.members, self.selected, self.devices, self.thinned, self.wide)
+            == (other.members, other.selected, other.devices, other.thinned, other.wide)
         )
         if other is not None and same:
             self.example = other.example
@@ -64,6 +67,7 @@ class Outline:
         if self._made_for is not self.solver:
             turns = self.solver.members_in_turn() if self.members > 1 else None
             rest = (self.diagnostics, self.members, self.selected, self.devices, turns)
+            rest += (self.thinned,) if self.thinned else ()
             self._made = reuse.made_for(key_of(self.solver, rest))
             self._made_for = self.solver
         if name not in self._made:

@@ -8,7 +8,7 @@ from physent.engine import devices
 from physent.engine.cadence import Cadence
 from physent.engine.loop import Beginning
 from physent.engine.program import Program
-from physent.engine.rows import invariant
+from physent.engine.rows import grid_axes, invariant
 from physent.engine.until import Until
 from physent.errors import ParameterError, nearest, shortened
 from physent.protocol.diagnostic import Diagnostic
@@ -51,6 +51,7 @@ def problems(
                     f"unknown observable {name!r}{nearest(name, example)} (allowed: {allowed})",
                 )
             )
+    found += _of_thinned(program)
     taken = dict.fromkeys(("t", "t_snapshot", "member"), "a dimension")
     for axis in example.domain.axes:
         taken |= dict.fromkeys((axis.name, f"{axis.name}_of_member"), "a coordinate")
@@ -89,6 +90,22 @@ def problems(
         for problem in _output_problems(diagnostic, declared, outputs)
     ]
     return found or _of_times(program, cadence, until)
+
+
+def _of_thinned(program: Program) -> list[tuple[str, str]]:
+    """What of `output.fields` is no field that is written, or cannot be stored so."""
+    found, example, along = [], program.example, grid_axes(program.example.domain)
+    for name, thin in program.thinned:
+        key = f"output.fields.{name}"
+        if name not in example:
+            allowed = ", ".join(each for each in example if example.variables[each].dims)
+            words = f"unknown observable{nearest(name, list(example))} (allowed: {allowed})"
+            found.append((key, words))
+        elif program.selected is not None and name not in program.selected:
+            found.append((key, "is not written, for output.variables leaves it out"))
+        elif wrong := thin.problem(example.variables[name].dims, example[name].shape, along):
+            found.append((f"{key}.{wrong[0]}".rstrip("."), wrong[1]))
+    return found
 
 
 def _of_times(

@@ -47,6 +47,20 @@ class Program(Outline):
         """The state of one member some steps later."""
         return jax.lax.fori_loop(0, steps, lambda _, state: self._cut(solver.step(state)), state)
 
+    def _followed(self, solver: Solver, state: Any, carries: tuple, steps: Any) -> Any:
+        """The same with what diagnostics do at every step: the state, and their carries."""
+
+        def one(_, now):
+            before, carries = now
+            after = self._cut(solver.step(before))
+            each = zip(self.diagnostics, carries, strict=True)
+            return after, tuple(
+                diagnostic.advance(carry, solver, before, after) if diagnostic.follows else carry
+                for diagnostic, carry in each
+            )
+
+        return jax.lax.fori_loop(0, steps, one, (state, carries))
+
     def _row(self, solver: Solver, state: Any, carries: tuple, t: Any) -> tuple[Any, tuple, Rows]:
         # the row's own time, not a sum of many dt: exact in float64, and float32 cannot stall
         state = eqx.tree_at(lambda state: state.t, state, t.astype(state.t.dtype))
@@ -58,7 +72,7 @@ class Program(Outline):
         """One row of one member and the diagnostics' next carries; no carries (None) means t =
         0.
         """
-        return measure(solver, state, self.diagnostics, carries, self.selected)
+        return measure(solver, state, self.diagnostics, carries, self.selected, self.thinned)
 
     def _over_members(self, function: Callable, *axes: Any) -> Callable:
         function = with_all_digits(function)
@@ -205,6 +219,8 @@ class Program(Outline):
         """
         per_snapshot = cadence.rows_per_snapshot
         stepped = self._over_members(self._stepped, 0, None)
+        if followed := any(diagnostic.follows for diagnostic in self.diagnostics):
+            stepped = self._over_members(self._followed, 0, 0, None)
         row = self._over_members(self._row, 0, 0, None)
         fixed = eqx.filter(self.solver, eqx.is_array, inverse=True)
 
@@ -216,7 +232,10 @@ class Program(Outline):
 
             def one_row(i, loop):
                 state, carries, buffers = loop
-                state = stepped(solver, state, steps[i])
+                if followed:
+                    state, carries = stepped(solver, state, carries, steps[i])
+                else:
+                    state = stepped(solver, state, steps[i])
 
                 def ended(j, loop):
                     _, carries, (by_row, fields) = loop

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
+from physent.engine.thinning import Thinned
 from physent.protocol.diagnostic import Diagnostic, Dynamics, Observed
 from physent.protocol.solver import Solver
 from physent.protocol.stochastic import StochasticSolver
+from physent.protocol.variables import Domain
 
 
 class Rows(NamedTuple):
@@ -32,6 +34,15 @@ class Block:
     first_snapshot: int
     snapshots: int
 
+    def span(self, each: int) -> tuple[int, int]:
+        """The first and the end of its snapshots among every `each`-th of the run."""
+        end = self.first_snapshot + self.snapshots
+        return -(-self.first_snapshot // each), -(-end // each)
+
+    def part(self, each: int, values: Any) -> Any:
+        """Of the values of a field at its snapshots, those of every `each`-th of the run."""
+        return values[-self.first_snapshot % each :: each]
+
 
 class Instant(NamedTuple):
     """The instant of a run between two rows, as one pytree: the solver, which may have grown, its
@@ -49,9 +60,10 @@ def measure(
     diagnostics: tuple[Diagnostic, ...],
     carries: tuple | None,
     selected: Any = None,
+    thinned: Thinned = (),
 ) -> tuple[tuple, Rows]:
     """One row of one member and the diagnostics' next carries; only `selected` observables, or all
-    (None). At t = 0 there are no carries yet: `carries` is None.
+    (None), some of them `thinned`. At t = 0 there are no carries yet: `carries` is None.
     """
     values = solver.observe(state)
     observed = observed_at(solver, state, values)
@@ -68,12 +80,19 @@ def measure(
         series |= outputs
     series |= {invariant(name): value for name, value in solver.invariants(state).items()}
     fields = {name: values[name] for name in written if dims[name]}
+    for name, thin in thinned:
+        fields[name] = thin.of(values[name], dims[name], grid_axes(solver.domain()))
     # series that nobody keeps are not computed for that
     looked_at = [
         name for name in values if (dims[name] or name in written) and not variables[name].nan
     ]
     finite = {name: jnp.all(jnp.isfinite(values[name])) for name in looked_at}
     return tuple(following), Rows(series, fields, finite)
+
+
+def grid_axes(domain: Domain) -> set[str]:
+    """The names of the axes with points, along which fields can be stored at fewer of them."""
+    return {axis.name for axis in domain.axes if axis.points is not None}
 
 
 def invariant(name: str) -> str:

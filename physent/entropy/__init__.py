@@ -7,6 +7,12 @@ where mathematics allows, differentiated. Values are in nats and not normalised 
 """
 
 from physent.entropy.bootstrap import block_bootstrap, entropy_rate
+from physent.entropy.chaos import (
+    correlation_dimension,
+    largest_lyapunov_exponent,
+    ordinal_curves,
+    zero_one_test,
+)
 from physent.entropy.continuous.differential import (
     differential_entropy,
     nearest_neighbour_entropy,
@@ -166,6 +172,7 @@ __all__ = [
     "compare",
     "complexity_bounds",
     "complexity_index",
+    "correlation_dimension",
     "depth_entropy",
     "differential_entropy",
     "discrete_conditional_mutual_information",
@@ -186,6 +193,7 @@ __all__ = [
     "ksg_conditional_mutual_information",
     "ksg_mutual_information",
     "ksg_transfer_entropy",
+    "largest_lyapunov_exponent",
     "lempel_ziv_complexity",
     "linear_entropy_production",
     "lmc_complexity",
@@ -197,6 +205,7 @@ __all__ = [
     "nearest_neighbour_entropy",
     "neighbour_entropy",
     "oceanic_schooling_index",
+    "ordinal_curves",
     "ordinal_symbols",
     "permutation_test",
     "phase_randomised",
@@ -217,4 +226,5 @@ __all__ = [
     "velocity_correlation_entropy",
     "velocity_correlation_profile",
     "wrapped_rotation",
+    "zero_one_test",
 ]

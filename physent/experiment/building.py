@@ -10,6 +10,7 @@ from typing import Any
 from physent.engine.cadence import Cadence
 from physent.engine.plan import problems as problems_of_program
 from physent.engine.program import Program
+from physent.engine.thinning import thinned
 from physent.errors import ParameterError, RegistryError, brief, path_of, printable, texts_of
 from physent.experiment.experiment import LONGEST_NAME, Experiment, is_folder_name
 from physent.experiment.making import Reading
@@ -190,7 +191,12 @@ def _cross_check(
     # whether there are so many devices is for the machine to say that runs it
     devices = 1 if run is None or run.devices == "all" else run.devices
     program = Program(
-        solver, tuple(diagnostics[i] for i in valid), members, output.variables, devices
+        solver,
+        tuple(diagnostics[i] for i in valid),
+        members,
+        output.variables,
+        devices,
+        thinned(output.fields),
     )
     until = None if run is None else run.until
     for dotted, message in problems_of_program(program, cadence, until):

@@ -91,7 +91,12 @@ class Reading:
         if len(self.found) > before or members is None:
             return None, record
         try:
-            return cls(**values), record
+            made = cls(**values)
+            for name in (name for name, declaration in known.items() if declaration.table):
+                every = getattr(made, name).items()  # also those that its owner knows
+                each = {k: np.asarray(entry).tolist() for k, entry in every}
+                record[name] = each | record[name]
+            return made, record
         except ParameterError as error:
             self.refuse(error, key)
         except (ValueError, TypeError, OSError, ArithmeticError, MemoryError) as error:
@@ -153,6 +158,8 @@ class Reading:
 
     def _value(self, declaration: Declaration, value: Any, members: int | None) -> tuple[Any, Any]:
         """A value as passed to the class, and as recorded; ParameterError if it is invalid."""
+        if declaration.table and isinstance(value, dict):
+            return self._entries(declaration, value, members)
         if declaration.form != "param":
             words = declaration.violation(value)
         elif _is_number(declaration, value):
@@ -168,6 +175,16 @@ class Reading:
         if declaration.form == "param" and value is not None and members is not None:
             return _per_member(declaration, value, members), noted
         return tuple(value) if isinstance(value, list) else value, noted
+
+    def _entries(self, declaration: Declaration, value: Any, members: int | None) -> Any:
+        """The entries of a table, as passed to the class, and as recorded."""
+        made, noted = {}, {}
+        for name, each in value.items():
+            try:
+                made[name], noted[name] = self._value(declaration.entry(), each, members)
+            except ParameterError as error:
+                raise ParameterError(f"{declaration.name}.{name}", error.message) from None
+        return made, noted
 
 
 def make(cls: type, data: dict[str, Any], members: int = 1, folder: Path | None = None) -> Any:

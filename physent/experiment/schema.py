@@ -74,7 +74,8 @@ def _number_schema(declaration: Declaration) -> dict[str, Any]:
     each = {"type": "array", "items": value, "description": "one value per member"}
     ends = {"type": "array", "items": number}
     ranges = [{"type": "object", "properties": {name: ends}, "required": [name]} for name in RANGES]
-    return {"anyOf": [value, each, *ranges]}
+    found = {"anyOf": [value, each, *ranges]}
+    return {"type": "object", "additionalProperties": found} if declaration.table else found
 
 
 def experiment_schema(

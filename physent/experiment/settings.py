@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array
 
 from physent.engine.cadence import times_at
+from physent.engine.thinning import thinned
 from physent.engine.until import Until
 from physent.errors import ParameterError
 from physent.learning.losses import LOSSES, Loss, Stratonovich
@@ -105,6 +106,12 @@ class OutputSettings(Declared):
     variables: tuple[str, ...] | None = static(
         None, doc="observables to write; default: all of them", example=["density"]
     )
+    fields: dict | None = static(
+        None,
+        doc="less to store of some fields, by name: each `every`-th snapshot, each `stride`-th "
+        'point along the axes of a grid, `precision = "float32"`',
+        example={"psi": {"every": 4, "stride": 2, "precision": "float32"}},
+    )
     significant_digits: int | None = static(
         None,
         doc="round stored fields to this many digits; default: never round",
@@ -113,6 +120,9 @@ class OutputSettings(Declared):
         example=6,
     )
     compression: int = static(1, doc="zlib level", ge=0, le=9)
+
+    def __check_init__(self):
+        thinned(self.fields)
 
 
 class SweepSettings(Declared):

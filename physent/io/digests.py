@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from physent.io.replacing import writing
+from physent.protocol.variables import rows_between
 
-TIMES = ("t", "t_snapshot")
 SUM = "run.sum"
 SEAL = "sha256"
 # attributes of a run's file that are not the same all its life
@@ -84,12 +84,12 @@ class Values:
 
 def over_time(file: Any) -> Iterable[Any]:
     """The variables of a run's file that have rows."""
-    return (v for v in file.variables.values() if v.dimensions and v.dimensions[0] in TIMES)
+    return (v for v in file.variables.values() if v.dimensions and rows_between(v.dimensions[0]))
 
 
 def rows_of(variable: Any, rows: int, per_snapshot: int) -> int:
     """How many of its own rows a variable has when a run has `rows`."""
-    return 1 + (rows - 1) // per_snapshot if variable.dimensions[0] == "t_snapshot" else rows
+    return 1 + (rows - 1) // (rows_between(variable.dimensions[0], per_snapshot) or 1)
 
 
 def read_values(
@@ -135,17 +135,19 @@ def differing(sums: dict[str, Any], values: dict[str, str], structure: str) -> l
     return found
 
 
-def structure_of(file: Any, times: tuple[str, ...] = TIMES) -> str:
+def structure_of(file: Any, of_run: bool = True) -> str:
     """The digest of what does not change in an open file: dimensions, variables with their
-    attributes, values of those without rows, attributes of the file but for the CHANGING ones.
+    attributes, values of those without rows, attributes of the file but for the CHANGING ones; of
+    a file that is no run's, everything.
     """
+    growing = {name for name in file.dimensions if of_run and rows_between(name)}
     file.set_auto_maskandscale(False)
     variables = {
         name: [
             str(variable.dtype),
             list(variable.dimensions),
             _attributes(variable),
-            None if set(variable.dimensions[:1]) & set(times) else _content(variable[...]),
+            None if set(variable.dimensions[:1]) & growing else _content(variable[...]),
         ]
         for name, variable in file.variables.items()
     }
@@ -156,7 +158,7 @@ def structure_of(file: Any, times: tuple[str, ...] = TIMES) -> str:
     kept = {
         name: value
         for name, value in _attributes(file).items()
-        if name != SEAL and not (times and name in CHANGING)
+        if name != SEAL and not (of_run and name in CHANGING)
     }
     return digest_of([sizes, variables, kept, list(file.groups)])
 

@@ -34,6 +34,7 @@ from physent.protocol.given import GIVEN, arrays_given
 from physent.protocol.imports import edited_since
 from physent.protocol.parameters import settings
 from physent.protocol.sources import Source, keep, permit
+from physent.protocol.variables import rows_between
 
 try:
     import resource
@@ -372,11 +373,9 @@ def open_run(path: str | Path) -> xr.Dataset:
     dataset = join_complex(stored)
     if dataset.attrs.get("status") == "running" and (folder / CHECKPOINT).is_file():
         rows = read_header(folder)["rows"]
-        dataset = dataset.isel(t=slice(1 + rows))
-        if "t_snapshot" in dataset.dims:
-            dataset = dataset.isel(
-                t_snapshot=slice(1 + rows // int(dataset.attrs["rows_per_snapshot"]))
-            )
+        for dim in map(str, dataset.dims):
+            if each := rows_between(dim, int(dataset.attrs["rows_per_snapshot"])):
+                dataset = dataset.isel({dim: slice(1 + rows // each)})
     if dataset is not stored:
         dataset.set_close(stored.close)
     return dataset
@@ -391,4 +390,4 @@ def write_dataset(dataset: xr.Dataset, file: Path, seal: bool = False) -> None:
         hdf5.save_dataset(dataset, beside)
         if seal:
             with hdf5.opened(beside, "r+") as written:
-                written.setncattr(SEAL, structure_of(written, times=()))
+                written.setncattr(SEAL, structure_of(written, of_run=False))

@@ -145,7 +145,7 @@ def _of_dataset(path: Path) -> Iterator[str]:
     try:
         with hdf5.opened(path) as file:
             known = file.getncattr(SEAL) if SEAL in file.ncattrs() else None
-            if known is not None and known != structure_of(file, times=()):
+            if known is not None and known != structure_of(file, of_run=False):
                 yield f"{path} is damaged: its content is not as it was written"
             elif known is None and any(_like_a_seal(name) for name in file.ncattrs()):
                 yield f"{path} is damaged: its digest has gone"

@@ -16,7 +16,8 @@ import numpy as np
 from physent.engine.cadence import Cadence
 from physent.engine.loop import Outcome
 from physent.engine.program import Program
-from physent.engine.rows import Rows
+from physent.engine.rows import Rows, grid_axes
+from physent.engine.thinning import Thin
 from physent.protocol.variables import Axis, Domain
 
 
@@ -45,10 +46,8 @@ class Layout:
 
     @property
     def times(self) -> list[str]:
-        """The time dimensions: t, and t_snapshot if fields have their own cadence."""
-        return ["t"] + (
-            ["t_snapshot"] if any(stored.time == "t_snapshot" for stored in self.variables) else []
-        )
+        """The time dimensions: t, and those of fields that have their own cadence."""
+        return list(dict.fromkeys(["t", *(stored.time for stored in self.variables)]))
 
     @classmethod
     def of(
@@ -63,15 +62,17 @@ class Layout:
         invariants.
         """
         snapshot_time = "t" if cadence.rows_per_snapshot == 1 else "t_snapshot"
+        thinned = dict(program.thinned)
         leading = ("member",) if program.members > 1 else ()
         arrays = rows.series | rows.fields
         sizes: dict[str, int] = {}
         variables, domain = [], _domain(program)
+        stored = _stored_axes(program, domain)
         period, kept = _period(domain), program.solver.kept()
         for name, variable, when in program.variables():
             array = arrays[name]
-            shape = array.shape[1:]
-            dims = leading + variable.dims
+            shape, thin = array.shape[1:], thinned.get(name, Thin())
+            dims = leading + tuple(stored.get((dim, thin.stride), dim) for dim in variable.dims)
             if len(dims) != len(shape):
                 raise ValueError(
                     f"{name} has shape {shape[len(leading) :]}, but its dims are {variable.dims}"
@@ -86,6 +87,7 @@ class Layout:
                 "long_name": variable.long_name or name.replace("_", " "),
             }
             time = snapshot_time if when == "snapshot" else "t"
+            time = f"t_every_{thin.every}" if thin.every > 1 else time
             words |= {"role": variable.role} | ({"nan": variable.nan} if variable.nan else {})
             if variable.role == "position" and period is not None:
                 words["period"] = period
@@ -93,11 +95,30 @@ class Layout:
                 own = name.removeprefix("invariant_")
                 told = {"kept": kept.get(own), "scale": (scales or {}).get(own)}
                 words |= {key: value for key, value in told.items() if value is not None}
+            words |= thin.attributes()
             variables.append(Stored(name, time, dims, shape, array.dtype, words))
-        return cls(variables, _coordinates(program, domain, sizes), sizes, attributes)
+        return cls(variables, _coordinates(program, domain, sizes, stored), sizes, attributes)
 
 
-def _coordinates(program: Program, domain: Domain, sizes: dict[str, int]) -> dict[str, Any]:
+def _stored_axes(program: Program, domain: Domain) -> dict[tuple[str, int], str]:
+    """The names, by axis and stride, of the axes of grids as they are stored: the axis' own where
+    all that has it is stored with one stride, elsewhere `<axis>_every_<stride>`.
+    """
+    strides, thinned = {name: set[int]() for name in grid_axes(domain)}, dict(program.thinned)
+    for name, variable, _ in program.variables():
+        for dim in variable.dims:
+            if dim in strides:
+                strides[dim].add(thinned.get(name, Thin()).stride)
+    return {
+        (name, stride): f"{name}_every_{stride}" if stride > 1 and len(each) > 1 else name
+        for name, each in strides.items()
+        for stride in each
+    }
+
+
+def _coordinates(
+    program: Program, domain: Domain, sizes: dict[str, int], stored: dict[tuple[str, int], str]
+) -> dict[str, Any]:
     coordinates: dict[str, Any] = {}
     if program.members > 1:
         sizes.setdefault("member", program.members)
@@ -106,10 +127,13 @@ def _coordinates(program: Program, domain: Domain, sizes: dict[str, int]) -> dic
             np.arange(program.members),
             {"long_name": "member of the ensemble", "units": "1"},
         )
-    for axis in domain.axes:
-        if axis.points is None or axis.name not in sizes:
-            continue
+    each = {axis.name: axis for axis in domain.axes}
+    for (own, stride), called in sorted(
+        stored.items(), key=lambda item: list(each).index(item[0][0])
+    ):
+        axis = each[own]
         points, length, shared = _shared(axis, program.members)
+        points = points[..., ::stride]
         attributes: dict[str, Any] = {
             "units": axis.units,
             "long_name": axis.long_name or f"coordinate {axis.name}",
@@ -117,11 +141,7 @@ def _coordinates(program: Program, domain: Domain, sizes: dict[str, int]) -> dic
         attributes["periodic"] = "true" if axis.periodic else "false"
         if length is not None and length.ndim == 0:
             attributes["length"] = float(length)
-        name, dims = (
-            (axis.name, (axis.name,))
-            if shared
-            else (f"{axis.name}_of_member", ("member", axis.name))
-        )
+        name, dims = (called, (called,)) if shared else (f"{called}_of_member", ("member", called))
         coordinates[name] = (dims, points, attributes)
     return coordinates
 

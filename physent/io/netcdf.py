@@ -24,6 +24,7 @@ from physent.io.digests import READ_BYTES, Values, attributes_of, over_time, row
 from physent.io.layout import Layout, Stored
 from physent.io.still_open import StillOpen
 from physent.protocol import hdf5
+from physent.protocol.variables import rows_between, snapshots_between
 
 SERIES_CHUNK = 512
 SHORT_ROW_BYTES = 2**11
@@ -85,13 +86,28 @@ class NetCDFWriter:
         for name, values in block.rows.series.items():
             self._put(name, block.first, values)
         if block.snapshots:
-            first, end = block.first_snapshot, block.first_snapshot + block.snapshots
-            if "t_snapshot" in self.file.variables:
-                times = cadence.times(first, end, cadence.rows_per_snapshot)
-                self._put("t_snapshot", first, times)
+            for dim in filter(rows_between, self.file.dimensions):
+                self._put_times(dim, block)
             for name, values in block.rows.fields.items():
-                self._put(name, first, values)
+                self._put_snapshots(name, values, block)
         self.file.sync()
+
+    def _put_times(self, dim: str, block: Block) -> None:
+        """The times of the snapshots of a block along a dimension of them."""
+        every = snapshots_between(dim)
+        first, end = block.span(every)
+        if dim != "t" and first < end:
+            rows = self.cadence.rows_per_snapshot * every
+            self._put(dim, first, self.cadence.times(first, end, rows))
+
+    def _put_snapshots(self, name: str, values: np.ndarray, block: Block) -> None:
+        """The snapshots of a field in a block, of those that are kept of it."""
+        part = name if name in self.file.variables else f"{name}_re"
+        if part in self.file.variables:
+            every = snapshots_between(self.file[part].dimensions[0])
+            first, end = block.span(every)
+            if first < end:
+                self._put(name, first, block.part(every, values))
 
     def series(
         self, names: Iterable[str], first: int, end: int

@@ -18,21 +18,24 @@ INNER_STEPS = (
 )
 
 
-class _Remembering(diffrax.AbstractStepSizeController):
+class Remembering(diffrax.AbstractStepSizeController):
     """A controller whose state ends with the next step size, as if there were no final time."""
 
     inner: diffrax.PIDController
 
     def wrap(self, direction):
-        return _Remembering(self.inner.wrap(direction))
+        """See `diffrax`."""
+        return Remembering(self.inner.wrap(direction))
 
     def init(self, terms, t0, t1, y0, dt0, args, func, error_order) -> Any:
+        """See `diffrax`."""
         first, state = self.inner.init(terms, t0, t1, y0, dt0, args, func, error_order)
         return first, (state, jnp.asarray(first - t0))
 
     def adapt_step_size(
         self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
     ) -> Any:
+        """See `diffrax`."""
         state, wanted = controller_state
         accepted, start, end, jumped, state, result = self.inner.adapt_step_size(
             t0, t1, y0, y1_candidate, args, y_error, error_order, state
@@ -77,7 +80,7 @@ def dopri8_step(
         t1=dt,
         dt0=jnp.where(inner_step > 0, jnp.minimum(inner_step, dt), dt),
         y0=jnp.stack([y.real, y.imag]),
-        stepsize_controller=_Remembering(diffrax.PIDController(rtol=rtol, atol=atol)),
+        stepsize_controller=Remembering(diffrax.PIDController(rtol=rtol, atol=atol)),
         saveat=diffrax.SaveAt(t1=True, controller_state=True),
         max_steps=max_steps,
         throw=False,

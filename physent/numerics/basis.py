@@ -1,8 +1,11 @@
 """Grids of one to three axes and the modes of functions on them: Fourier modes along a periodic
-axis, cosines or sines between two walls.
+axis, those of half-integer wavenumbers along an antiperiodic one, cosines or sines between two
+walls.
 
 Modes are sums over the points, as those of `jnp.fft`: a function is the sum of its modes divided by
-the number of points. A function that is real has half of the modes along its last periodic axis.
+the number of points. A function that is real has half of the modes along its last periodic axis,
+or without one along its last antiperiodic axis, f(x + length) = -f(x): those of e^{2 pi i (m + 1/2)
+(x - x_0)/length} with an even m.
 Between walls, which lie at the two ends of an axis, points are the midpoints of equal cells; an
 even function has a vanishing slope at the walls, cos(pi m (x - x_0)/length), an odd one vanishes
 there, sin(pi m (x - x_0)/length), m = 0, ..., n - 1.
@@ -18,130 +21,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Inexact
 
-Parity = tuple[int, ...]  # of a function along each axis, +1 even or -1 odd; +1 where periodic
+from physent.numerics.ends import (
+    fold,
+    from_half_integers,
+    from_wall,
+    to_half_integers,
+    to_wall,
+    unfold,
+)
+from physent.numerics.wavenumbers import Wavenumber as Wavenumber, Wavenumbers as Wavenumbers
 
-
-class Wavenumber(eqx.Module):
-    """The wavenumbers along one axis, which multiply modes as an array does.
-
-    An even power has the mode of an even number of points that has no partner, -n/2, and an odd one
-    has 0 for it, for it has no sign. Between walls there is no odd power: an odd derivative makes
-    sines of cosines.
-    """
-
-    every: Float[Array, "..."]
-    signed: Float[Array, "..."] | None
-
-    def __pow__(self, power: int) -> Array:
-        if power != int(power) or power < 0:
-            raise ValueError(f"given k**{power}, allowed: whole powers of 0 and more")
-        return (self.every if power % 2 == 0 else self._odd()) ** int(power)
-
-    def _odd(self) -> Array:
-        if self.signed is None:
-            raise ValueError(
-                "an odd power of a wavenumber between walls is no multiplier, for an odd "
-                "derivative makes sines of cosines: take the derivative in nonlinear()"
-            )
-        return self.signed
-
-    def __mul__(self, other: "Array | complex | Wavenumber") -> Array:
-        if isinstance(other, Wavenumber):
-            return self**2 if other is self else self._odd() * other._odd()
-        return self._odd() * other
-
-    def __rmul__(self, other: Array | complex) -> Array:
-        return other * self._odd()
-
-    def __truediv__(self, other: Array | complex) -> Array:
-        return self._odd() / other
-
-    def __neg__(self) -> Array:
-        return -self._odd()
-
-    def __add__(self, other: Array | complex) -> Array:
-        return self._odd() + other
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Array | complex) -> Array:
-        return self._odd() - other
-
-    def __rsub__(self, other: Array | complex) -> Array:
-        return other - self._odd()
-
-    def __abs__(self) -> Array:
-        return jnp.abs(self.every)
-
-
-class Wavenumbers(eqx.Module):
-    """The wavenumbers of a grid: `k.x`, `k.y` and `k.z` along its axes, `k**2` the square of their
-    vector, `k**4` its square. In one dimension k is k.x.
-    """
-
-    axes: tuple[Wavenumber, ...]
-
-    @property
-    def x(self) -> Wavenumber:
-        """Along the first axis."""
-        return self.axes[0]
-
-    @property
-    def y(self) -> Wavenumber:
-        """Along the second axis."""
-        return self.axes[1]
-
-    @property
-    def z(self) -> Wavenumber:
-        """Along the third axis."""
-        return self.axes[2]
-
-    def __iter__(self):
-        return iter(self.axes)
-
-    def __len__(self) -> int:
-        return len(self.axes)
-
-    def __pow__(self, power: int) -> Array:
-        if len(self.axes) == 1:
-            return self.x**power
-        if power % 2 or power < 0:
-            raise ValueError(
-                f"k**{power} has no meaning in {len(self.axes)} dimensions: allowed are even "
-                "powers, and powers of k.x, k.y and k.z"
-            )
-        return sum(k**2 for k in self.axes) ** (power // 2)  # pyright: ignore[reportReturnType]
-
-    def _only(self) -> Wavenumber:
-        if len(self.axes) > 1:
-            raise ValueError("the wavenumbers are a vector: allowed are k.x, k.y, k.z and k**2")
-        return self.x
-
-    def __mul__(self, other: "Array | complex | Wavenumbers") -> Array:
-        return self._only() * (other._only() if isinstance(other, Wavenumbers) else other)
-
-    def __truediv__(self, other: Array | complex) -> Array:
-        return self._only() / other
-
-    def __rmul__(self, other: Array | complex) -> Array:
-        return other * self._only()
-
-    def __neg__(self) -> Array:
-        return -self._only()
-
-    def __add__(self, other: Array | complex) -> Array:
-        return self._only() + other
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Array | complex) -> Array:
-        return self._only() - other
-
-    def __rsub__(self, other: Array | complex) -> Array:
-        return other - self._only()
-
-    def __abs__(self) -> Array:
-        return jnp.sqrt(self**2)
+# of a function along each axis: between walls +1 even or -1 odd, along an antiperiodic axis -1, and
+# +1 for a product of two such functions, which is periodic and has no modes here; elsewhere +1
+Parity = tuple[int, ...]
 
 
 class Basis(eqx.Module):
@@ -154,6 +46,7 @@ class Basis(eqx.Module):
     - `walls`: whether each axis lies between two walls.
     - `real`: whether functions are real.
     - `fine`: the number of points at which products are formed, at least `shape`.
+    - `turned`: whether each axis is antiperiodic; none by default.
     """
 
     shape: tuple[int, ...] = eqx.field(static=True)
@@ -161,6 +54,11 @@ class Basis(eqx.Module):
     walls: tuple[bool, ...] = eqx.field(static=True)
     real: bool = eqx.field(static=True)
     fine: tuple[int, ...] = eqx.field(static=True)
+    turned: tuple[bool, ...] = eqx.field(static=True, default=())
+
+    def __check_init__(self):
+        if not self.turned:
+            object.__setattr__(self, "turned", (False,) * len(self.shape))
 
     def with_points(self, shape: tuple[int, ...]) -> "Basis":
         """Another grid of the same box, on which products are formed at its own points."""
@@ -179,13 +77,19 @@ class Basis(eqx.Module):
     @property
     def half(self) -> int | None:
         """The axis with half of the modes, if any."""
-        periodic = [axis for axis, wall in enumerate(self.walls) if not wall]
-        return periodic[-1] if self.real and periodic else None
+        axes = self.periodic or [axis for axis, turned in enumerate(self.turned) if turned]
+        return axes[-1] if self.real and axes else None
+
+    @property
+    def periodic(self) -> list[int]:
+        """The axes that are periodic."""
+        ends = enumerate(zip(self.walls, self.turned, strict=True))
+        return [axis for axis, (wall, turned) in ends if not wall and not turned]
 
     @property
     def modes_shape(self) -> tuple[int, ...]:
         """The number of modes along each axis."""
-        return tuple(n // 2 + 1 if i == self.half else n for i, n in enumerate(self.shape))
+        return tuple(len(self.numbers(axis)) for axis in range(len(self.shape)))
 
     @property
     def volume(self) -> Float[Array, ""]:
@@ -214,6 +118,9 @@ class Basis(eqx.Module):
         n = self.shape[axis]
         if self.walls[axis]:
             return np.arange(n)
+        if self.turned[axis]:
+            m = np.arange(0, n, 2 if axis == self.half else 1)
+            return np.where(2 * m < n, m, m - n) + 0.5
         return np.arange(n // 2 + 1) if axis == self.half else np.fft.fftfreq(n, 1 / n)
 
     def wavenumbers(self) -> Wavenumbers:
@@ -250,7 +157,8 @@ class Basis(eqx.Module):
             if wall:
                 factor = np.where(numbers == 0, 1.0, 0.5)
             elif axis == self.half:
-                factor = np.where((numbers == 0) | (2 * numbers == n), 1.0, 2.0)
+                alone = (numbers == 0) | (2 * numbers == n)
+                factor = np.where(alone, 1.0, 2.0)
             total *= factor.reshape([-1 if i == axis else 1 for i in range(len(self.shape))])
         return total
 
@@ -265,11 +173,13 @@ class Basis(eqx.Module):
         first = values.ndim - dimension
         for axis, wall in enumerate(self.walls):
             if wall:
-                values = _parts(lambda f, i=axis: _to_wall(f, first + i, parity[i]), values)
-        periodic = [first + axis for axis, wall in enumerate(self.walls) if not wall]
-        if periodic:
+                values = _parts(lambda f, i=axis: to_wall(f, first + i, parity[i]), values)
+        if periodic := [first + axis for axis in self.periodic]:
             transform = jnp.fft.rfftn if self.real else jnp.fft.fftn
             values = transform(values, axes=periodic)
+        for axis in self._turned(parity):
+            transform = fold if axis == self.half else to_half_integers
+            values = transform(values, first + axis)
         if given != self.shape:
             values = self._resized(values, self.shape, given)
         return values
@@ -288,18 +198,33 @@ class Basis(eqx.Module):
         first = modes.ndim - dimension
         if shape != self.shape:
             modes = self._resized(modes, shape, self.shape)
-        periodic = [axis for axis, wall in enumerate(self.walls) if not wall]
+        periodic = self.periodic
         axes = [first + axis for axis in periodic]
+        values = modes
+        for axis in reversed(self._turned(parity)):
+            transform = unfold if axis == self.half else from_half_integers
+            values = transform(values, first + axis)
         if periodic and self.real:
-            values = jnp.fft.irfftn(modes, [shape[axis] for axis in periodic], axes=axes)
+            values = jnp.fft.irfftn(values, [shape[axis] for axis in periodic], axes=axes)
         elif periodic:
-            values = jnp.fft.ifftn(modes, axes=axes)
-        else:
-            values = modes
+            values = jnp.fft.ifftn(values, axes=axes)
         for axis, wall in enumerate(self.walls):
             if wall:
-                values = _parts(lambda a, i=axis: _from_wall(a, first + i, parity[i]), values)
+                values = _parts(lambda a, i=axis: from_wall(a, first + i, parity[i]), values)
         return values
+
+    def _turned(self, parity: Parity) -> list[int]:
+        """The antiperiodic axes in the order of their transforms, the one with half of the modes
+        first, for it takes real functions.
+        """
+        axes = [axis for axis, turned in enumerate(self.turned) if turned]
+        if any(parity[axis] > 0 for axis in axes):
+            raise ValueError(
+                "given the modes of a function that is periodic along an antiperiodic axis, as the "
+                "product of two antiperiodic ones is: allowed are its values, and products with an "
+                "odd number of them"
+            )
+        return sorted(axes, key=lambda axis: axis != self.half)
 
     def _resized(self, modes: Array, new: tuple[int, ...], old: tuple[int, ...]) -> Array:
         """The modes of the same functions on another grid; those that it does not have are left
@@ -312,15 +237,14 @@ class Basis(eqx.Module):
             at, least = first + axis, min(n, m)
             if self.walls[axis]:
                 modes = _length(modes, at, least, m)
+            elif self.turned[axis]:
+                least, all_ = (least // 2, m // 2) if axis == self.half else (least, m)
+                modes = _ends(modes, at, (least + 1) // 2, least // 2, all_)
             elif axis == self.half:
                 modes = _length(modes, at, (least - 1) // 2 + 1, m // 2 + 1)
             else:
-                paired, size = (least - 1) // 2, modes.shape[at]
-                low = jax.lax.slice_in_dim(modes, 0, paired + 1, axis=at)
-                high = jax.lax.slice_in_dim(modes, size - paired, size, axis=at)
-                between = list(modes.shape)
-                between[at] = m - 2 * paired - 1
-                modes = jnp.concatenate([low, jnp.zeros(between, modes.dtype), high], at)
+                paired = (least - 1) // 2
+                modes = _ends(modes, at, paired + 1, paired, m)
         return modes * (math.prod(new) / math.prod(old))
 
 
@@ -335,71 +259,20 @@ def _length(modes: Array, axis: int, kept: int, length: int) -> Array:
     return jnp.pad(modes, width)
 
 
+def _ends(modes: Array, axis: int, low: int, high: int, length: int) -> Array:
+    """The first and the last modes along an axis, with zeros between them."""
+    size, between = modes.shape[axis], list(modes.shape)
+    between[axis] = length - low - high
+    first = jax.lax.slice_in_dim(modes, 0, low, axis=axis)
+    last = jax.lax.slice_in_dim(modes, size - high, size, axis=axis)
+    return jnp.concatenate([first, jnp.zeros(between, modes.dtype), last], axis)
+
+
 def _parts(function, values: Array) -> Array:
     """A real linear function of values that may be complex."""
     if not jnp.iscomplexobj(values):
         return function(values)
     return jax.lax.complex(function(values.real), function(values.imag))
-
-
-# --------------------------------------------------------------------------------------------------
-# cosines and sines of one axis
-
-
-def _to_wall(f: Float[Array, "..."], axis: int, parity: int) -> Float[Array, "..."]:
-    """sum_j f_j for m = 0, else 2 sum_j f_j cos(pi m (j + 1/2)/n); with sines where f is odd.
-
-    One real transform of the same length (J. Makhoul, IEEE Trans. ASSP 28, 27, 1980). Sines are
-    cosines of the function whose sign changes from point to point, in reverse order: the mode n of
-    an odd function is left out.
-    """
-    f = jnp.moveaxis(f, axis, -1)
-    n = f.shape[-1]
-    if parity < 0:
-        f = f * _alternating(n, f)
-    reordered = jnp.concatenate([f[..., ::2], f[..., 1::2][..., ::-1]], -1)
-    spectrum = jnp.fft.rfft(reordered) * _quarter_turns(n, f, -1)
-    last = spectrum.shape[-1] - (n % 2 == 0)  # the middle mode of an even number is real
-    above = -2 * spectrum[..., 1:last].imag[..., ::-1]
-    cosines = jnp.concatenate([spectrum[..., :1].real, 2 * spectrum[..., 1:].real, above], -1)
-    if parity < 0:
-        cosines = jnp.concatenate(
-            [jnp.zeros_like(cosines[..., :1]), cosines[..., 1:][..., ::-1]], -1
-        )
-    return jnp.moveaxis(cosines, -1, axis)
-
-
-def _from_wall(a: Float[Array, "..."], axis: int, parity: int) -> Float[Array, "..."]:
-    """The function with these modes, the inverse of `_to_wall`."""
-    a = jnp.moveaxis(a, axis, -1)
-    n = a.shape[-1]
-    if parity < 0:
-        a = jnp.concatenate([jnp.zeros_like(a[..., :1]), a[..., 1:][..., ::-1]], -1)
-    half = n // 2 + 1
-    reverse = jnp.concatenate([jnp.zeros_like(a[..., :1]), a[..., 1:][..., ::-1]], -1)
-    ahead = jnp.concatenate([2 * a[..., :1], a[..., 1:half]], -1)
-    spectrum = jax.lax.complex(ahead, -reverse[..., :half]) * (0.5 * _quarter_turns(n, a, 1))
-    v = jnp.fft.irfft(spectrum, n)
-    f = jnp.zeros_like(v)
-    f = f.at[..., ::2].set(v[..., : (n + 1) // 2])
-    f = f.at[..., 1::2].set(v[..., (n + 1) // 2 :][..., ::-1])
-    if parity < 0:
-        f = f * _alternating(n, f)
-    return jnp.moveaxis(f, -1, axis)
-
-
-def _alternating(n: int, like: Array) -> Array:
-    return _last(1 - 2 * (np.arange(n) % 2), like)
-
-
-def _quarter_turns(n: int, like: Array, sign: int) -> Array:
-    angle = sign * np.pi * np.arange(n // 2 + 1) / (2 * n)
-    return jax.lax.complex(_last(np.cos(angle), like), _last(np.sin(angle), like))
-
-
-def _last(values: np.ndarray, like: Array) -> Array:
-    """A vector that multiplies an array along its last axis."""
-    return jnp.asarray(values, like.real.dtype).reshape((1,) * (like.ndim - 1) + (-1,))
 
 
 def shapes_of(n: int | Sequence[int]) -> tuple[int, ...]:

@@ -69,8 +69,8 @@ class Field:
 
     Fields add, multiply and take numbers, and arrays of values at the points of products, such as
     functions of the coordinates. `f.dx`, `f.dy` and `f.dz` are derivatives; `values` and `modes`
-    are arrays. Between walls a function has a parity (`physent.numerics.basis`): functions of
-    unequal parity cannot be added.
+    are arrays. Between walls, and where it is antiperiodic, a function has a parity
+    (`physent.numerics.basis`): functions of unequal parity cannot be added.
     """
 
     __array_ufunc__ = None  # numpy arrays leave sums and products to fields
@@ -189,8 +189,8 @@ class Field:
         """A function of its values; one of an odd function must say its `parity`."""
         if parity is None and -1 in self.parity:
             raise ValueError(
-                "given a function of values that are odd at a wall, whose parity is not known: "
-                "allowed with parity=..., +1 or -1 for each axis"
+                "given a function of values that are odd at a wall or antiperiodic, whose parity "
+                "is not known: allowed with parity=..., +1 or -1 for each axis"
             )
         return Field.of_values(self.basis, function(self.values), parity)
 
@@ -200,7 +200,7 @@ class Field:
         for a constant is even.
         """
         if -1 in self.parity:
-            raise ValueError("given the fluctuation of a function that is odd at walls")
+            raise ValueError("given the fluctuation of a function without a mean, odd at walls")
         first = np.ones(self.basis.modes_shape, np.float32)
         first[(0,) * first.ndim] = 0
         return self.times(jnp.asarray(first, self.basis.dtype))

@@ -57,6 +57,7 @@ class Declaration:
     ndim: int = 0
     per_axis: bool = False  # of a param, whether more than one dimension gives it an entry an axis
     axes: int = 0  # the number of those entries, once the dimension is known
+    table: bool = False  # of a param, whether it is several by names
     finite: bool = True
     real: bool = True
     path: bool = False
@@ -82,6 +83,7 @@ class Declaration:
         elif self.form == "param":
             words = "a number" if self.ndim == 0 else "a list of numbers"
             words = f"a number, or {self.axes} numbers, one for each axis" if self.axes else words
+            words = "a table of numbers" if self.table else words
         else:
             words = _annotation_words(self.annotation).removesuffix(" or nothing")
         return f"{words} {limits}".strip() + (", or nothing" if self.default is None else "")
@@ -139,7 +141,20 @@ class Declaration:
         hint = nearest(value, self.options) if isinstance(value, str) else ""
         return f"given {brief(value)}{hint}, allowed: {self.allowed}, or your own {family.__name__}"
 
+    def entry(self) -> "Declaration":
+        """The declaration of an entry of a table."""
+        return dataclasses.replace(self, table=False)
+
+    def _wrong(self, value: Any, words: Callable[["Declaration", Any], str | None]) -> str | None:
+        """What is wrong with a table, or with the first of its entries where something is."""
+        if not isinstance(value, Mapping):
+            return f"given {brief(value)}, allowed: {self.allowed}"
+        found = ((name, words(self.entry(), each)) for name, each in value.items())
+        return next((f"{name}: {said}" for name, said in found if said), None)
+
     def _loss(self, value: Any) -> str | None:
+        if self.table:
+            return self._wrong(value, Declaration._loss)
         if isinstance(value, str | bool) or (value is None and self.default is not None):
             return f"given {brief(value)}, allowed: {self.allowed}"
         if value is None or isinstance(value, jax.core.Tracer):
@@ -164,6 +179,8 @@ class Declaration:
         """
         if self.form != "param" or value is None:
             return None
+        if self.table:
+            return self._wrong(value, Declaration.misshapen)
         if self.axes and (np.ndim(value) == 0 or np.shape(value)[-1] != self.axes):
             return self.of_axes(value)
         if np.ndim(value) - self.ndim in (0, 1):
@@ -186,6 +203,8 @@ class Declaration:
 
     def violation(self, value: Any) -> str | None:
         """A message on why the field cannot have `value`, or None; traced values pass."""
+        if self.table:
+            return self._wrong(value, Declaration.violation)
         if isinstance(value, jax.core.Tracer) or self._keeps(value):
             return None
         plain = value.tolist() if isinstance(value, np.ndarray | np.generic | jax.Array) else value

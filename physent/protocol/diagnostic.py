@@ -260,6 +260,28 @@ class Diagnostic(Declared, Generic[C]):
         array for each name that `variables` declares.
         """
 
+    def advance(self, carry: C, solver: Any, before: Any, after: Any) -> C:
+        """What happens at every step, between saved states too. It is traced, within the loop over
+        steps; a diagnostic that has it cannot be computed from a file.
+
+        **Arguments:**
+
+        - `carry`: the history, as `init`, a call or the last step returned it.
+        - `solver`: the solver.
+        - `before`, `after`: its states before and after a step.
+
+        **Returns:**
+
+        The next carry, of the same structure, shapes and dtypes; by default the same, and then
+        nothing is called at every step.
+        """
+        return carry
+
+    @property
+    def follows(self) -> bool:
+        """Whether something happens at every step."""
+        return type(self).advance is not Diagnostic.advance
+
     def named(self, observed: Observed, values: Iterable[Array]) -> dict[str, Array]:
         """The values of all outputs by name.
 

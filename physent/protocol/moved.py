@@ -158,6 +158,7 @@ NAMES: dict[str, dict[str, str]] = {
     "report.comparison": {"compare": "report.comparison.compare_runs"},
     "report.fields": {"maps": "report.fields.image"},
     "report.page": {name: f"report.files.{name}" for name in ("MARK", "REPORT")},
+    "report.reading": {"TIMES": "data.times.TIMES"},
     "report.style": {"MAPS": "report.style.COLORMAPS"},
     "report.verdict": {"verdict": "report.checks.checks"},
     "runs": {"Report": "runs.Tell"},

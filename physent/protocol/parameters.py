@@ -13,7 +13,6 @@ tables of the documentation and the vmap axes of an ensemble are read from it.
 """
 
 import dataclasses
-import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import (
@@ -51,6 +50,11 @@ from physent.protocol.declaration import (
 )
 from physent.protocol.defaults import with_defaults
 from physent.protocol.functions import as_function
+from physent.protocol.members import (
+    member_axes as member_axes,
+    members_given as members_given,
+    require_one_member as require_one_member,
+)
 
 if TYPE_CHECKING:
     from equinox._module._module import _ModuleMeta
@@ -86,6 +90,11 @@ def as_step(value: Numbers | Literal["auto"]) -> Array:
     return as_number(cast(Numbers, value))
 
 
+def as_numbers(values: Mapping[str, Numbers]) -> dict[str, Array]:
+    """Like `as_number`, for a table, whose entries are put in the order of their names."""
+    return {name: as_number(values[name]) for name in sorted(values)}
+
+
 def param(
     default: Any = REQUIRED,
     *,
@@ -94,6 +103,7 @@ def param(
     units: str = "1",
     ndim: int = 0,
     per_axis: bool = False,
+    table: bool = False,
     gt: float | None = None,
     ge: float | None = None,
     lt: float | None = None,
@@ -117,6 +127,8 @@ def param(
     - `per_axis`: whether it has one entry an axis where `n`, the number of points, is of two or
         three axes: then it takes a number for all of them or one for each, (d,), and one further
         leading axis means one value per member.
+    - `table`: whether it is a table of such numbers by names, which only its owner knows, and of
+        which `as_numbers` is the converter.
     - `gt`, `ge`, `lt`, `le`: bounds, which every entry of an array keeps to.
     - `finite`: whether infinite values and NaN are refused.
 
@@ -133,8 +145,9 @@ def param(
         units=units,
         ndim=ndim,
         per_axis=per_axis,
+        table=table,
         finite=finite,
-        real=converter in (as_number, as_step),
+        real=converter in (as_number, as_step, as_numbers),
     )
 
 
@@ -228,7 +241,9 @@ def _field(
 ) -> Any:
     """A dataclass field that carries its declaration."""
     bounds = {key: bound for key, bound in limits.items() if bound is not None}
-    if default is not REQUIRED and form != "choice":
+    if said.get("table") and default is not REQUIRED:
+        how = how | {"default_factory": lambda: dict(default)}
+    elif default is not REQUIRED and form != "choice":
         how = how | {"default": default}
     declared = {"form": form, "default": default, "bounds": bounds, **said}
     return eqx.field(metadata={"physent": declared}, kw_only=True, **how)
@@ -316,6 +331,8 @@ def settings(module: Any) -> dict[str, Any]:
         value = getattr(module, name)
         if declaration.form == "choice":
             values[name] = value.as_table(name, declaration.options)
+        elif declaration.table:
+            values[name] = {key: np.asarray(entry).tolist() for key, entry in value.items()}
         elif declaration.form == "param":
             values[name] = np.asarray(value).tolist()
         else:
@@ -331,6 +348,8 @@ def numbers(module: Any, prefix: str = "") -> Iterator[tuple[str, Array]]:
         value = getattr(module, name)
         if declaration.form == "choice":
             yield from numbers(value, f"{prefix}{name}.")
+        elif declaration.table:
+            yield from ((f"{prefix}{name}.{key}", entry) for key, entry in value.items())
         elif isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact):
             yield f"{prefix}{name}", value
 
@@ -369,42 +388,3 @@ def of_another_precision(diagnostics: Sequence[Any], solver: Any = None) -> list
                 found.append((key, words))
                 break
     return found
-
-
-def members_given(module: Any) -> dict[str, int]:
-    """How many values each parameter that is given per member has, by its dotted name."""
-    given = {}
-    for path, axis in jax.tree_util.tree_leaves_with_path(member_axes(module)):
-        name = jax.tree_util.keystr(path).lstrip(".")
-        given[name] = np.shape(functools.reduce(_part, path, module))[axis]
-    return given
-
-
-def require_one_member(module: Any) -> None:
-    """Raise ParameterError where a parameter is given per member: what computes one member would
-    broadcast it over cells or components.
-    """
-    for name, count in members_given(module).items():
-        words = f"given {count} values, one for each member, where one member is made"
-        raise ParameterError(name, f"{words}: allowed in physent.run, or under jax.vmap")
-
-
-def member_axes(module: Any) -> Any:
-    """The vmap axes of a module: 0 for each parameter given per member, None elsewhere."""
-
-    def axis(path: tuple[Any, ...], leaf: Any) -> int | None:
-        owner = functools.reduce(_part, path[:-1], module)
-        name = getattr(path[-1], "name", "")
-        declared = declarations_of(owner) if isinstance(owner, Declared) else {}
-        if name not in declared or declared[name].form != "param":
-            return None
-        return 0 if jnp.ndim(leaf) == declared[name].ndim + 1 else None
-
-    return jax.tree_util.tree_map_with_path(axis, module)
-
-
-def _part(owner: Any, key: Any) -> Any:
-    """What a key of a path of JAX leads to."""
-    if hasattr(key, "name"):
-        return getattr(owner, key.name)
-    return owner[getattr(key, "idx", getattr(key, "key", None))]

@@ -7,15 +7,17 @@ run is cut into chunks cannot change the trajectory.
 """
 
 import abc
+from collections.abc import Callable
 from typing import ClassVar, Generic, Literal, Self, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from physent.errors import ParameterError
 from physent.protocol.parameters import Declared
+from physent.protocol.tangent import flattened
 from physent.protocol.variables import Domain, Variable
 
 
@@ -48,6 +50,8 @@ class Solver(Declared, Generic[S]):
     """
 
     automatic: ClassVar[tuple[str, ...]] = ("dt",)
+    # arrays of the state, by their names in it, that no perturbation of the system can change alone
+    auxiliary: ClassVar[tuple[str, ...]] = ("t",)
     dt: eqx.AbstractVar[Array]
 
     @abc.abstractmethod
@@ -156,6 +160,22 @@ class Solver(Declared, Generic[S]):
         A clause, as "method 'etdrk4' is not reversible"; None where it does undo it.
         """
         return f"{type(self).__name__} has no reversible method"
+
+    def degrees_of_freedom(self, state: S) -> tuple[Float[Array, " d"], Callable[[Array], S]]:
+        """What perturbations of a state can change, for the dynamics in its tangent space
+        (`physent.diagnostics.Lyapunov`). It is traced.
+
+        **Arguments:**
+
+        - `state`: a state.
+
+        **Returns:**
+
+        Real numbers that can be changed independently, and a function from such numbers to a state
+        that is the same otherwise. By default these are the floating-point arrays of the state, a
+        complex number as two, without those that the class names as `auxiliary`.
+        """
+        return flattened(state, self.auxiliary)
 
     def split(self, devices: int) -> dict[str, int]:
         """How one run is distributed over devices.

@@ -5,16 +5,18 @@ The method is pseudo-spectral: derivatives are exact for the modes of the grid, 
 at its points, and the linear part is solved exactly or implicitly, mode by mode.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from physent.numerics.basis import Basis, shapes_of
 from physent.numerics.field import Field
+from physent.numerics.flows import matrix_flow
+from physent.numerics.independent import independent_parts
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.numerics.unknowns import Fields, stacked_modes
 from physent.protocol.choosing import Unsampled
@@ -29,11 +31,14 @@ from physent.protocol.stated import (
     first_member,
     grid_of,
     in_order,
+    mixes,
     multipliers,
     on_modes,
+    only_turns,
     smooth_cut,
 )
 from physent.protocol.statement import SpectralState as SpectralState, Statement
+from physent.protocol.tangent import flattened
 from physent.protocol.variables import Axis, Domain, Variable
 
 AXES = ("x", "y", "z")
@@ -75,9 +80,8 @@ class SpectralSolver(Statement):
         """+1 or -1 of an unknown along each axis (`physent.numerics.basis`)."""
         basis, said = self.basis, getattr(self.fields()[name], "walls", "even")
         each = said if isinstance(said, tuple) else (said,) * len(basis.shape)
-        return tuple(
-            -1 if wall and own == "odd" else 1 for wall, own in zip(basis.walls, each, strict=True)
-        )
+        ends = zip(basis.walls, basis.turned, each, strict=True)
+        return tuple(-1 if turned or (wall and own == "odd") else 1 for wall, turned, own in ends)
 
     def init(self, key: PRNGKeyArray) -> SpectralState:
         """The start at t = 0."""
@@ -85,7 +89,7 @@ class SpectralSolver(Statement):
         basis, t = self.basis, jnp.zeros_like(self.dt)
         start, names = self.initial(self, key), self.unknowns()
         check_values(start, names, basis.shape)
-        if self.method in SPLITTINGS:
+        if not self._keeps_modes():
             dtype = basis.dtype if basis.real else jnp.result_type(basis.dtype, jnp.complex64)
             unknowns = jnp.stack([start[name].astype(dtype) for name in names])
         else:
@@ -171,9 +175,28 @@ class SpectralSolver(Statement):
             return f"method {self.method!r} is not reversible (splittings are)"
         if type(self).constrained is not Statement.constrained:
             return "constrained() loses what it takes away"
-        if not jnp.iscomplexobj(self._linear()):
+        linear = self._linear()
+        turns = only_turns(linear) if mixes(linear, self.basis) else jnp.iscomplexobj(linear)
+        if not turns:
             return "the linear part is real, so waves grow or decay"
         return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
+
+    def degrees_of_freedom(
+        self, state: SpectralState
+    ) -> tuple[Float[Array, " d"], Callable[[Array], SpectralState]]:
+        """The values of the unknowns for splitting methods, else the parts of the modes that are
+        independent and take part.
+        """
+        if not self._keeps_modes():
+            return flattened(state, ("t", "inner_step"))
+        mask = self._mask()
+        kept = np.ones((1, *self.basis.modes_shape), bool) if isinstance(mask, int) else mask > 0
+        vector, rebuilt = independent_parts(state.unknowns, self.basis, kept)
+
+        def changed(numbers: Array) -> SpectralState:
+            return SpectralState(state.t, rebuilt(numbers), state.inner_step)
+
+        return vector, changed
 
     def invariants(self, state: SpectralState) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
@@ -189,7 +212,7 @@ class SpectralSolver(Statement):
         basis = self.basis
         if not fine:
             basis = basis.with_points(basis.shape)
-        return self._fields(basis, state.unknowns, state.t, self.method not in SPLITTINGS)
+        return self._fields(basis, state.unknowns, state.t, self._keeps_modes())
 
     def _fields(self, basis: Basis, unknowns: Array, t: Array, modes: bool) -> Fields:
         make = Field.of_modes if modes else Field.of_values
@@ -200,7 +223,7 @@ class SpectralSolver(Statement):
         return Fields(basis, found, t)
 
     def _constrained(self, unknowns: Array, t: Array) -> Array:
-        basis, modes = self.basis, self.method not in SPLITTINGS
+        basis, modes = self.basis, self._keeps_modes()
         given = self.constrained(self._fields(basis, unknowns, t, modes))
         if given is None:
             return unknowns
@@ -231,7 +254,7 @@ class SpectralSolver(Statement):
 
     def _filtered(self, unknowns: Array) -> Array:
         factor = smooth_cut(self.basis)[None]
-        if self.method not in SPLITTINGS:
+        if self._keeps_modes():
             return unknowns * factor
         return self._on_modes(unknowns, lambda modes: modes * factor)
 
@@ -240,16 +263,27 @@ class SpectralSolver(Statement):
         basis = self.basis
         return multipliers(self.linear(basis.wavenumbers()), self.unknowns(), basis)
 
-    def _kick(self, values: Array, t: Array, tau: Array) -> Array:
-        f = self._fields(self.basis, values, t, modes=False)
-        found = in_order(self.unknowns(), self.exact_flow(f, tau))
-        return jnp.stack([each.values.astype(values.dtype) for each in found])
+    def _keeps_modes(self) -> bool:
+        """Whether the state has modes: those of a splitting have values, but where the linear part
+        mixes the unknowns, of which a kick then changes some only.
+        """
+        return self.method not in SPLITTINGS or mixes(self._linear(), self.basis)
 
-    def _drift(self, values: Array, tau: Array) -> Array:
+    def _kick(self, unknowns: Array, t: Array, tau: Array) -> Array:
+        modes, names = self._keeps_modes(), self.unknowns()
+        f = self._fields(self.basis, unknowns, t, modes)
+        given = self.exact_flow(f, tau)
+        kept = {name: f[name] for name in names} if isinstance(given, Mapping) else {}
+        found = in_order(names, kept | dict(given) if kept else given)
+        if modes:
+            return stacked_modes(found, f.basis, self._parities())
+        return jnp.stack([each.values.astype(unknowns.dtype) for each in found])
+
+    def _drift(self, unknowns: Array, tau: Array) -> Array:
         linear = self._linear()
-        if linear.ndim > values.ndim:
-            raise ValueError("splitting methods take one multiplier for each unknown, no matrix")
-        return self._on_modes(values, lambda modes: jnp.exp(linear * tau) * modes)
+        if mixes(linear, self.basis):
+            return matrix_flow(unknowns, linear, tau)
+        return self._on_modes(unknowns, lambda modes: jnp.exp(linear * tau) * modes)
 
     def _on_modes(self, values: Array, function: Callable[[Array], Array]) -> Array:
         parities = [self.parity(name) for name in self.unknowns()]

@@ -28,6 +28,7 @@ from physent.protocol.given import (
     read_variable,
 )
 from physent.protocol.parameters import Declared, as_number, param, static
+from physent.protocol.variables import rows_between
 
 
 class Start(Declared):
@@ -91,33 +92,39 @@ class RandomStart(Start):
         basis, names = solver.basis, solver.unknowns()
         keys = jax.random.split(key, len(names))
         return {
-            name: self.mean + self.amplitude * self._field(basis, solver.parity(name), each)
+            name: self.mean
+            + self.amplitude * random_field(basis, solver.parity(name), each, self.wavelengths)
             for name, each in zip(names, keys, strict=True)
         }
 
-    def _field(self, basis: Basis, parity: tuple[int, ...], key: PRNGKeyArray) -> Array:
-        """A random field of unit variance, drawn on a grid that knows nothing of this one."""
-        shape = (8 * self.wavelengths,) * len(basis.shape)
-        coarse = basis.with_points(shape)
-        noise = jax.random.normal(key, (2 - basis.real, *shape), basis.dtype)
-        drawn = noise[0] if basis.real else jax.lax.complex(noise[0], noise[1]) / math.sqrt(2)
-        modes = coarse.modes(drawn, parity)
-        square = sum(
-            (np.reshape(coarse.numbers(i), [-1 if i == j else 1 for j in range(len(shape))])
-             * (0.5 if wall else 1.0)) ** 2
-            for i, wall in enumerate(basis.walls)
-        )  # fmt: skip
-        weight = np.exp(-0.5 * np.asarray(square) / self.wavelengths**2)
-        weight[(0,) * len(shape)] = 0
-        counted = np.asarray(coarse.weights()) * weight**2
-        for i, wall in enumerate(basis.walls):
-            if wall:  # white noise has as much in each cosine, though each counts half
-                numbers = coarse.numbers(i)
-                own = np.where(numbers == 0, 1.0 if parity[i] > 0 else 0.0, 2.0)
-                counted = counted * own.reshape([-1 if i == j else 1 for j in range(len(shape))])
-        # the variance of white noise after the filter, mode by mode
-        factor = weight / math.sqrt(counted.sum() / math.prod(shape))
-        return coarse.values(modes * jnp.asarray(factor, basis.dtype), parity, basis.shape)
+
+def random_field(
+    basis: Basis, parity: tuple[int, ...], key: PRNGKeyArray, wavelengths: int
+) -> Array:
+    """A smooth random field of unit variance, typically with so many wavelengths in the box, drawn
+    on a grid that knows nothing of this one.
+    """
+    shape = (8 * wavelengths,) * len(basis.shape)
+    coarse = basis.with_points(shape)
+    noise = jax.random.normal(key, (2 - basis.real, *shape), basis.dtype)
+    drawn = noise[0] if basis.real else jax.lax.complex(noise[0], noise[1]) / math.sqrt(2)
+    modes = coarse.modes(drawn, parity)
+    square = sum(
+        (np.reshape(coarse.numbers(i), [-1 if i == j else 1 for j in range(len(shape))])
+         * (0.5 if wall else 1.0)) ** 2
+        for i, wall in enumerate(basis.walls)
+    )  # fmt: skip
+    weight = np.exp(-0.5 * np.asarray(square) / wavelengths**2)
+    weight[np.asarray(square) == 0] = 0
+    counted = np.asarray(coarse.weights()) * weight**2
+    for i, wall in enumerate(basis.walls):
+        if wall:  # white noise has as much in each cosine, though each counts half
+            numbers = coarse.numbers(i)
+            own = np.where(numbers == 0, 1.0 if parity[i] > 0 else 0.0, 2.0)
+            counted = counted * own.reshape([-1 if i == j else 1 for j in range(len(shape))])
+    # the variance of white noise after the filter, mode by mode
+    factor = weight / math.sqrt(counted.sum() / math.prod(shape))
+    return coarse.values(modes * jnp.asarray(factor, basis.dtype), parity, basis.shape)
 
 
 class GivenFields(Given, Start):
@@ -303,7 +310,8 @@ def _axes(file: Any, name: str) -> list[str]:
     found = file.variables.get(name, file.variables.get(f"{name}_re"))
     if found is None:
         return ["x"]  # `read_variable` says that there is none
-    return [dim for dim in found.dimensions if dim not in ("t", "t_snapshot", "time", "member")]
+    times = ("time", "member")
+    return [dim for dim in found.dimensions if dim not in times and not rows_between(dim)]
 
 
 def _ends(file: Any, name: str) -> tuple[tuple[float, float], ...] | None:

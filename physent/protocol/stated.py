@@ -17,7 +17,7 @@ from physent.numerics.basis import Basis, Parity, shapes_of
 from physent.numerics.exponential import etdrk2_step, etdrk4_step
 from physent.numerics.field import Vector
 from physent.numerics.imex import imex_rk3_step
-from physent.protocol.parameters import member_axes
+from physent.protocol.parameters import known, member_axes
 from physent.protocol.variables import Variable
 
 T = TypeVar("T")
@@ -84,8 +84,13 @@ def check_statement(solver: Any, splitting: bool, has_flow: bool) -> None:
             words = f"{name}.fields() gives walls {said}, allowed: 'even' or 'odd', or one an axis"
             raise ParameterError("boundary", words)
     ends = boundary if isinstance(boundary, tuple) else (boundary,)
-    if solver.method == "dopri8" and "periodic" not in ends:
-        raise ParameterError("method", "given 'dopri8', allowed with a periodic axis only")
+    if solver.method == "dopri8" and set(ends) == {"walls"}:
+        words = "given 'dopri8', allowed with a periodic or antiperiodic axis only"
+        raise ParameterError("method", words)
+    each = ends if len(ends) == len(shape) else ends * len(shape)
+    if any(n % 2 for n, end in zip(shape, each, strict=True) if end == "antiperiodic"):
+        words = "allowed: even numbers along axes with boundary 'antiperiodic'"
+        raise ParameterError("n", f"given {list(shape)}, {words}")
     exact = dealias in ("exact", "two_thirds")
     if exact and solver.degree is None:
         words = f"given {dealias!r}, but {name} is no polynomial, allowed: filter, none"
@@ -115,7 +120,8 @@ def grid_of(n: Any, length: Array, boundary: Any, real: bool, more: float) -> Ba
     fine = shape if more == 1 else tuple(2 * math.ceil(each * more / 2) for each in shape)
     lengths = (length,) if len(shape) == 1 else tuple(length)
     each = boundary if isinstance(boundary, tuple) else (boundary,) * len(shape)
-    return Basis(shape, lengths, tuple(end == "walls" for end in each), real, fine)
+    walls, turned = (tuple(end == word for end in each) for word in ("walls", "antiperiodic"))
+    return Basis(shape, lengths, walls, real, fine, turned)
 
 
 def first_member(solver: T) -> T:
@@ -179,6 +185,22 @@ def smooth_cut(basis: Basis) -> Float[Array, "..."]:
         along = [-1 if i == axis else 1 for i in range(len(basis.shape))]
         factor = factor * np.exp(-36 * share**36).reshape(along)
     return jnp.asarray(factor, basis.dtype)
+
+
+def mixes(linear: Array, basis: Basis) -> bool:
+    """Whether the linear part is a matrix for each mode."""
+    return linear.ndim == len(basis.shape) + 2
+
+
+def only_turns(linear: Array) -> bool:
+    """Whether matrices, of two fields for each mode, have imaginary eigenvalues; of traced ones it
+    is assumed.
+    """
+    if linear.shape[0] != 2 or not known(linear):
+        return linear.shape[0] == 2
+    (a, b), (c, d) = np.asarray(linear)
+    square = ((a - d) / 2) ** 2 + b * c
+    return bool(np.all(a + d == 0) and np.all(square.imag == 0) and np.all(square.real <= 0))
 
 
 def on_modes(

@@ -19,10 +19,12 @@ from physent.protocol.starts import STARTS, GivenFields, Start
 from physent.protocol.stated import Methods
 from physent.protocol.variables import Variable
 
+Ends = Literal["periodic", "antiperiodic", "walls"]
+
 
 class SpectralState(State):
     """The unknowns at time t, one after another along the first axis: their modes, or for a
-    splitting method their values at the points of the grid.
+    splitting method without a matrix their values at the points of the grid.
     """
 
     t: Float[Array, ""]
@@ -53,7 +55,7 @@ class Statement(Solver[SpectralState]):
     initial: Start = choice(
         converter=one_of(STARTS, given=GivenFields), default="random", doc="unknowns at t = 0"
     )
-    boundary: Literal["periodic", "walls"] | tuple[Literal["periodic", "walls"], ...] = static(
+    boundary: Ends | tuple[Ends, ...] = static(
         "periodic", doc="what is at the ends of each axis, or of all of them"
     )
     method: Methods = static("etdrk4", doc="time stepping method; the last four need exact_flow()")
@@ -124,7 +126,7 @@ class Statement(Solver[SpectralState]):
 
         **Returns:**
 
-        Like `nonlinear`, the unknowns at a time tau later.
+        Like `nonlinear`, the unknowns at a time tau later; those not named stay as they are.
         """
         raise NotImplementedError
 

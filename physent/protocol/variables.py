@@ -1,5 +1,6 @@
 """Declarations of observables and of their space, never guessed from arrays."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -117,6 +118,24 @@ class Domain(eqx.Module):
     def __contains__(self, name: str) -> bool:
         """Whether an axis has that name."""
         return any(axis.name == name for axis in self.axes)
+
+
+_EVERY = re.compile(r"t_every_([1-9][0-9]{0,8})")
+
+
+def rows_between(dim: str, per_snapshot: int = 1) -> int | None:
+    """How many rows lie from one entry to the next along a time dimension of a run: t, t_snapshot,
+    or t_every_k, which has each k-th snapshot; None of any other dimension.
+    """
+    if dim in ("t", "t_snapshot"):
+        return 1 if dim == "t" else per_snapshot
+    found = _EVERY.fullmatch(dim)
+    return None if found is None else int(found[1]) * per_snapshot
+
+
+def snapshots_between(dim: str) -> int:
+    """How many snapshots lie from one entry to the next along a time dimension of fields."""
+    return 1 if dim in ("t", "t_snapshot") else rows_between(dim) or 1
 
 
 def substitute(state: T, values: Mapping[str, Array]) -> T:

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from physent.protocol.variables import rows_between
 from physent.report import style
 from physent.report.sorts import (
     COLUMNS,
@@ -123,7 +124,7 @@ def _curves(
 
 def _axis_label(array: xr.DataArray, dim: str) -> str:
     if dim in array.coords:
-        return style.labelled("t" if dim == "t_snapshot" else dim, array[dim].attrs)
+        return style.labelled("t" if rows_between(dim) else dim, array[dim].attrs)
     return dim if f"{dim}_of_member" in array.coords else f"index of {dim}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from physent.data.times import TIMES
+from physent.data.times import is_called_time
 
 ROWS, COLUMNS, POINTS = 360, 480, 1500  # of a space-time plot, and of a line
 KINDS = {0: "series", 1: "profile", 2: "map", 3: "volume"}  # by the number of dims in space
@@ -30,7 +30,7 @@ class Sort:
 
 def time_of(array: xr.DataArray) -> str:
     """The time dimension; "" if there is none."""
-    return next((dim for dim in map(str, array.dims) if dim in TIMES), "")
+    return next((dim for dim in map(str, array.dims) if is_called_time(dim)), "")
 
 
 def sort(array: xr.DataArray) -> Sort | None:

@@ -42,6 +42,13 @@ class Samples:
                 "output.variables"
             )
         self.time = str(dataset[self.names[0]].dims[0])
+        for name in self.names:
+            if "stride" in dataset[name].attrs or dataset[name].dims[0] != self.time:
+                raise SamplesError(
+                    f"the run stored {name} thinned ({dataset[name].attrs['thinned']}): a score "
+                    "needs every point, and all variables at the same times; run it again without "
+                    "output.fields"
+                )
         if "member" in dataset.dims and member is not None:
             if member >= dataset.sizes["member"]:
                 raise SamplesError(

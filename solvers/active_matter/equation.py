@@ -55,6 +55,7 @@ class ActiveMatter(StochasticSolver[ActiveMatterState]):
     Vanden-Eijnden, PNAS 121, e2318106121, 2024; AOUP: E. Fodor et al., PRL 117, 038103, 2016.)
     """
 
+    auxiliary = ("t", "neighbors", "leap")
     particles: int = static(64, ge=1, doc="number of particles N")
     dimension: Literal[1, 2, 3] = static(2, doc="d, dimensions of space")
     boundary: Literal["periodic", "open"] = static("periodic", doc="boundary condition of the box")

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from physent.numerics.derivatives import root
 from physent.protocol.parameters import (
     Declared,
     as_number,
@@ -82,7 +83,7 @@ class Brownian(Propulsion):
     """
 
     rotational_diffusivity: Array = param(
-        default=1.0, converter=as_number, gt=0, doc="D_r", units="1/time"
+        default=1.0, converter=as_number, ge=0, doc="D_r; 0: g stays", units="1/time"
     )
 
     def advance(
@@ -97,7 +98,7 @@ class Brownian(Propulsion):
         """
         turned = self.rotational_diffusivity * time
         if g.shape[1] == 2:
-            angle = jnp.sqrt(2 * turned) * jax.random.normal(key, g.shape[:1], g.dtype)
+            angle = root(2 * turned) * jax.random.normal(key, g.shape[:1], g.dtype)
             cosine, sine = jnp.cos(angle), jnp.sin(angle)
             return _unit(
                 jnp.stack(

@@ -41,7 +41,9 @@ def variables(dimension: int, periodic: bool) -> dict[str, Variable]:
         declared["interaction_pressure"] = Variable(
             (), "pressure", units, "pressure of the pair forces"
         )
-        declared["swim_pressure"] = Variable((), "pressure", units, "pressure of self-propulsion")
+        declared["swim_pressure"] = Variable(
+            (), "pressure", units, "pressure of self-propulsion", "no propulsion ever turns"
+        )
     return declared
 
 

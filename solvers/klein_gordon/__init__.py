@@ -2,12 +2,14 @@
 conditions.
 """
 
-from .boundary import Antiperiodic, Boundary, Periodic, Winding
-from .equation import KleinGordon, KleinGordonState
+from .boundary import Antiperiodic, Boundary, Periodic, Walls, Winding
+from .equation import KleinGordon
 from .initial import Initial, Medium
 from .kinks import Breather, KinkAntikink, Phi4Kink, SineGordonKink, TwoKink
 from .potential import CustomPotential, DoubleSineGordon, Linear, Phi4, Potential, SineGordon
-from .profiles import Gaussian, PlaneWave, Sampled
+from .profiles import Gaussian, PlaneWave, Random, Sampled
+from .setting import KleinGordonState
+from .statics import InternalModes, Kink, internal_modes
 
 __all__ = [
     "Antiperiodic",
@@ -17,6 +19,8 @@ __all__ = [
     "DoubleSineGordon",
     "Gaussian",
     "Initial",
+    "InternalModes",
+    "Kink",
     "KinkAntikink",
     "KleinGordon",
     "KleinGordonState",
@@ -27,9 +31,12 @@ __all__ = [
     "Phi4Kink",
     "PlaneWave",
     "Potential",
+    "Random",
     "Sampled",
     "SineGordon",
     "SineGordonKink",
     "TwoKink",
+    "Walls",
     "Winding",
+    "internal_modes",
 ]

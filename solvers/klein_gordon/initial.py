@@ -6,8 +6,9 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
+from physent.numerics.basis import Basis
 from physent.protocol.parameters import Declared
 from physent.solvers.checks import refuse
 
@@ -16,25 +17,40 @@ from .potential import POTENTIALS, CustomPotential, Phi4, Potential
 
 
 class Medium(eqx.Module):
-    """The data of the equation for an initial condition: box, potential and boundary."""
+    """The data of the equation for an initial condition: box, potential and boundary.
 
-    length: Float[Array, ""]
+    `across` has the coordinates y and z of the points, where the box has these axes, and `key` what
+    is drawn of.
+    """
+
+    basis: Basis
     potential: Potential
     boundary: Boundary
+    across: tuple[Float[Array, "..."], ...] = ()
+    key: PRNGKeyArray | None = None
+
+    @property
+    def length(self) -> Float[Array, ""]:
+        """Of the box along x."""
+        return self.basis.lengths[0]
 
     def around(
-        self, x: Float[Array, " n"], centre: Float[Array, ""]
-    ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        self, x: Float[Array, "..."], centre: Float[Array, ""], axis: int = 0
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         """x - centre = s + turns length with s in [-length/2, length/2); returns s and the number
-        of turns.
+        of turns; none between walls.
         """
-        distance = x - centre
-        turns = jnp.floor(distance / self.length + 0.5)
-        return distance - turns * self.length, turns
+        distance, length = x - centre, self.basis.lengths[axis]
+        if self.boundary.walls:
+            return distance, jnp.zeros_like(distance)
+        turns = jnp.floor(distance / length + 0.5)
+        return distance - turns * length, turns
 
-    def continued(self, phi: Float[Array, " n"], turns: Float[Array, " n"]) -> Float[Array, " n"]:
+    def continued(
+        self, phi: Float[Array, "..."], turns: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
         """The field a number of turns around the ring from where it is phi."""
-        return self.boundary.turned(phi, turns, self.potential.repeat())
+        return self.boundary.continued(phi, turns, self.potential.repeat())
 
 
 class Initial(Declared):
@@ -46,8 +62,8 @@ class Initial(Declared):
 
     @abc.abstractmethod
     def field(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Float[Array, " n"]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
         """phi at the points x and the time t, a solution or, near t = 0, nearly one."""
 
     def is_solution(self, medium: Medium) -> bool:
@@ -64,7 +80,7 @@ class Initial(Declared):
             return (Periodic(),)
         return (Periodic(), Antiperiodic())
 
-    def check(self, n: int, medium: Medium) -> None:
+    def check(self, shape: tuple[int, ...], medium: Medium) -> None:
         """Raise ParameterError if the initial condition does not fit the grid or the potential."""
         kinds = " or ".join(repr(kind) for kind, cls in POTENTIALS.items() if cls in self.needs)
         refuse(
@@ -74,8 +90,8 @@ class Initial(Declared):
         )
 
     def start(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         """phi and phi_t at time t."""
         return jax.jvp(lambda t: self.field(x, t, medium), (t,), (jnp.ones_like(t),))
 

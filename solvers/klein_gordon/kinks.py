@@ -24,8 +24,8 @@ from .potential import DoubleSineGordon, Phi4, SineGordon
 
 
 def kink(
-    away: Float[Array, " n"], velocity: Float[Array, ""], potential: Phi4
-) -> Float[Array, " n"]:
+    away: Float[Array, "..."], velocity: Float[Array, ""], potential: Phi4
+) -> Float[Array, "..."]:
     """v tanh(gamma sqrt(lambda/2) v s) at the distance s from the centre, gamma = 1/sqrt(1 -
     velocity^2).
 
@@ -49,8 +49,8 @@ class Phi4Kink(Solution):
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
 
     def field(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Float[Array, " n"]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
         """See `kink`."""
         assert isinstance(medium.potential, Phi4)
         away, turns = medium.around(x, self.position + self.velocity * t)
@@ -92,8 +92,8 @@ class KinkAntikink(Initial):
     )
 
     def field(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Float[Array, " n"]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
         """The superposition of the two, each moving independently."""
         assert isinstance(medium.potential, Phi4)
         away, _ = medium.around(x, self.position)
@@ -122,8 +122,8 @@ class SineGordonKink(Solution):
     charge: Literal[1, -1] = static(1, doc="1: a kink, -1: an antikink")
 
     def field(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Float[Array, " n"]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
         """The kink, continued by 2 pi per turn."""
         away, turns = medium.around(x, self.position + self.velocity * t)
         m = jnp.sqrt(medium.potential.mass_squared())
@@ -161,8 +161,8 @@ class Breather(Solution):
     )
 
     def field(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Float[Array, " n"]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
         """The breather, continued around the box."""
         away, turns = medium.around(x, self.position + self.velocity * t)
         gamma = 1 / jnp.sqrt(1 - self.velocity**2)
@@ -196,8 +196,8 @@ class TwoKink(Solution):
     )
 
     def field(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Float[Array, " n"]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
         """The solution."""
         away, turns = medium.around(x, self.position)
         gamma = 1 / jnp.sqrt(1 - self.velocity**2)

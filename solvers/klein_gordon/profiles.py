@@ -1,27 +1,34 @@
-"""Initial conditions without topology: a Gaussian, a plane wave, and given values."""
+"""Initial conditions without topology: a Gaussian, a plane wave, random fields, given values."""
 
 import math
-from typing import ClassVar
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from physent.numerics.derivatives import root
-from physent.protocol.given import Given
 from physent.protocol.parameters import (
     as_number,
     param,
     static,
 )
-from physent.solvers.checks import require_length
+from physent.protocol.starts import random_field
+from physent.solvers.checks import refuse, require_length
 
 from .boundary import Antiperiodic, Boundary, Periodic, Winding
 from .initial import Initial, Medium
 from .potential import Linear
 
 
+def fitting_any(medium: Medium) -> tuple[Boundary, ...]:
+    """Any boundary."""
+    number = medium.boundary.number if isinstance(medium.boundary, Winding) else 1
+    return (Periodic(), Antiperiodic(), Winding(number=number))
+
+
 class Gaussian(Initial):
-    """A bump at rest on the vacuum, phi = vacuum + a exp(-((x - x0)/w)^2), phi_t = 0."""
+    """A bump at rest on the vacuum, phi = vacuum + a exp(-(r/w)^2), phi_t = 0, r the distance from
+    its centre: an oscillon, where it lives long.
+    """
 
     amplitude: Array = param(default=1.0, converter=as_number, doc="a, height of the bump")
     width: Array = param(
@@ -32,23 +39,29 @@ class Gaussian(Initial):
         units="length",
     )
     position: Array = param(default=0.0, converter=as_number, doc="x0, centre", units="length")
+    position_y: Array = param(
+        default=0.0, converter=as_number, doc="y0, centre in two and three dimensions"
+    )
+    position_z: Array = param(default=0.0, converter=as_number, doc="z0, centre in three")
 
     def field(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Float[Array, " n"]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
         """The bump, at all times."""
         away, turns = medium.around(x, self.position)
-        return medium.continued(
-            medium.potential.rest() + self.amplitude * jnp.exp(-((away / self.width) ** 2)), turns
-        )
+        bump = jnp.exp(-((away / self.width) ** 2))
+        for i, y in enumerate(medium.across):
+            centre = (self.position_y, self.position_z)[i]
+            bump = bump * jnp.exp(-((medium.around(y, centre, i + 1)[0] / self.width) ** 2))
+        return medium.continued(medium.potential.rest() + self.amplitude * bump, turns)
 
 
 class PlaneWave(Initial):
     """A wave on the vacuum, phi = vacuum + a cos(k x - omega t + phase), omega = sqrt(k^2 +
     V''(vacuum)).
 
-    k = 2 pi mode/length, with mode + 1/2 on an antiperiodic box. Exact for the linear potential,
-    nearly so for small a.
+    k = 2 pi mode/length, with mode + 1/2 on an antiperiodic box; in two and three dimensions it
+    goes along x. Exact for the linear potential, nearly so for small a.
     """
 
     amplitude: Array = param(default=0.1, converter=as_number, doc="a")
@@ -56,8 +69,8 @@ class PlaneWave(Initial):
     phase: Array = param(default=0.0, converter=as_number, doc="phase at x = 0, t = 0", units="rad")
 
     def field(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Float[Array, " n"]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
         """The wave."""
         mode = self.mode + 0.5 if isinstance(medium.boundary, Antiperiodic) else self.mode
         k = 2 * math.pi * mode / medium.length
@@ -82,26 +95,43 @@ class Sampled(Initial):
     )
 
     def field(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Float[Array, " n"]:
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
         """phi + phi_t t."""
         return self.phi if self.phi_t is None else self.phi + self.phi_t * t
 
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
         """Any: the values do not determine their continuation."""
-        number = medium.boundary.number if isinstance(medium.boundary, Winding) else 1
-        return (Periodic(), Antiperiodic(), Winding(number=number))
+        return fitting_any(medium)
 
-    def check(self, n: int, medium: Medium) -> None:
+    def check(self, shape: tuple[int, ...], medium: Medium) -> None:
         """There must be n values of each."""
-        require_length(self, ("phi", "phi_t"), n, f"n = {n}", "initial.")
+        refuse(len(shape) > 1, "initial", "given 'sampled', allowed in one dimension")
+        require_length(self, ("phi", "phi_t"), shape[0], f"n = {shape[0]}", "initial.")
 
 
-class GivenField(Given, Sampled):
-    """phi and phi_t from arrays, a function of x or a file, at the points of `sampled`."""
+class Random(Initial):
+    """A smooth random field at rest, Gaussian, with variance ~ exp(-(|m|/m_0)^2) in the modes with
+    m wavelengths in the box, about a mean: on the top of a double well, a quench.
+    """
 
-    coordinates: ClassVar[str] = "x"
+    amplitude: Array = param(
+        default=0.1, converter=as_number, ge=0, doc="root mean square of the field about its mean"
+    )
+    wavelengths: int = static(8, ge=1, doc="m_0, a typical number of wavelengths in the box")
+    mean: Array = param(default=0.0, converter=as_number, doc="mean of the field")
 
-    def check(self, n: int, medium: Medium) -> None:
-        """There must be n values of each."""
-        self.fit("initial", (n,), f"n = {n} grid points")
+    def field(
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Float[Array, "..."]:
+        """The field, at all times; without a key its mean."""
+        if medium.key is None:
+            return self.mean + 0 * x
+        parity = tuple(-1 if turned else 1 for turned in medium.basis.turned)
+        drawn = random_field(medium.basis, parity, medium.key, self.wavelengths)
+        background = medium.boundary.jump(medium.potential.repeat()) / medium.length * x
+        return self.mean + self.amplitude * drawn + background
+
+    def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
+        """Any."""
+        return fitting_any(medium)

@@ -228,6 +228,7 @@ class LinearLangevin(StochasticSolver[LinearLangevinState]):
     start in the stationary state, or all at 0.
     """
 
+    auxiliary = ("t", "decay", "spread")
     system: LinearSystem = choice(converter=one_of(SYSTEMS), default="gyrator", doc="A and D")
     walkers: int = static(1024, ge=1, doc="independent copies")
     dt: Array = param(

@@ -72,6 +72,7 @@ class NLSE(Solver[NLSEState]):
     tolerates that for a while, white noise needs dt below pi/(|beta| k_max^2).
     """
 
+    auxiliary = ("t", "inner_step")
     n: int = static(512, ge=4, doc="number of grid points")
     length: Array = param(
         default=50.0, converter=as_number, gt=0, doc="period of the box", units="length"
