@@ -17,7 +17,7 @@ from physent.experiment.building import load_experiment
 from physent.io.folder import read_header
 from physent.protocol.parameters import members_given, settings
 from physent.runs import resume
-from physent.solvers import NLSE, ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon
+from physent.solvers import NLSE, ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon, Vicsek
 from physent.sweep.executors import run_point
 
 N = 8
@@ -88,6 +88,14 @@ CASES = {
         {"position": PLACES, "heading": DIRECTIONS},
         None,
         {"n": N, "dimensions": 2, "dt": 0.01},
+        {"position": "position", "heading": "heading"},
+    ),
+    "vicsek": Case(
+        Vicsek,
+        "initial",
+        {"position": np.mod(PLACES, 10.0), "heading": DIRECTIONS},
+        None,
+        {"n": N, "length": 10.0, "dt": 0.01},
         {"position": "position", "heading": "heading"},
     ),
     "active_matter": Case(

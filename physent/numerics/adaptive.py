@@ -67,6 +67,9 @@ def dopri8_step(
     strongly damped mode would overflow. Complex numbers go through diffrax as pairs of reals.
     Derivatives are those of reverse mode; forward mode raises DerivativeError.
     """
+    if linear.ndim > y.ndim:
+        words = "method 'dopri8' takes a multiplier for each unknown, and no linear part that mixes"
+        raise ValueError(f"{words} them: allowed are etdrk4, etdrk2 and imex_rk3")
     y, dt, inner_step = reverse_only((y, dt, inner_step), INNER_STEPS)
 
     def slope(s, v, _):

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Inexact
 
-from physent.numerics import slab
+from physent.numerics import slab, slab_basis
 from physent.numerics.ends import (
     fold,
     from_half_integers,
@@ -174,8 +174,10 @@ class Basis(eqx.Module):
         """The modes of functions of one parity, given at the points of the grid or of the fine
         grid; axes before those of space are left alone.
         """
-        dimension, given = len(self.shape), values.shape[-len(self.shape) :]
-        first = values.ndim - dimension
+        given = values.shape[-len(self.shape) :]
+        first = values.ndim - len(given)
+        if slab_basis.is_cut(self, given):
+            return slab_basis.to_modes(self, values, parity, to_wall)
         for axis, wall in enumerate(self.walls):
             if wall:
                 values = _parts(lambda f, i=axis: to_wall(f, first + i, parity[i]), values)
@@ -199,8 +201,9 @@ class Basis(eqx.Module):
         the fine one.
         """
         shape = shape or self.fine
-        dimension = len(self.shape)
-        first = modes.ndim - dimension
+        first = modes.ndim - len(self.shape)
+        if slab_basis.is_cut(self, shape):
+            return slab_basis.to_values(self, modes, parity, from_wall)
         if shape != self.shape:
             modes = self._resized(modes, shape, self.shape)
         periodic = self.periodic

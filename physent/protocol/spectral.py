@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from physent.errors import ParameterError
+from physent.numerics import slab_basis
 from physent.numerics.basis import Basis, shapes_of
 from physent.numerics.field import Field
 from physent.numerics.flows import matrix_flow
@@ -21,7 +23,8 @@ from physent.numerics.products import scale
 from physent.numerics.rotation import exponential
 from physent.numerics.splitting import SPLITTINGS, split_step
 from physent.numerics.unknowns import Fields, stacked_modes
-from physent.protocol.parameters import require_one_member
+from physent.protocol.longest_step import Parts, longest_step, of_symbols
+from physent.protocol.parameters import member_axes, require_one_member
 from physent.protocol.stated import (
     STEPS,
     Unknown as Unknown,
@@ -141,6 +144,9 @@ class SpectralSolver(Statement[F], Generic[F]):
         def trace(state: F) -> None:
             f = self._fields_of(state, fine=False)
             for name, (variable, values) in self.derived(f).items():
+                if name in own:
+                    words = f"{type(self).__name__}.derived() names {name!r}, which is an unknown"
+                    raise ValueError(f"{words}: give it another name")
                 field = isinstance(values, Field) or np.ndim(values) > 0
                 described[name] = described_on(axes if field else (), variable)
 
@@ -169,6 +175,16 @@ class SpectralSolver(Statement[F], Generic[F]):
             return "the linear part is real, so waves grow or decay"
         return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
 
+    def split(self, devices: int) -> dict[str, int]:
+        """The unknowns are cut along one axis, those known by their modes along another one."""
+        words = slab_basis.problem(self.basis, devices)
+        if self.method == "dopri8":
+            words = "method = 'dopri8' cannot be split (every other method can)"
+        if words is not None:
+            raise ParameterError("run.devices", words)
+        of_values, of_modes = slab_basis.cut_axes(self.basis)
+        return {"unknowns": 1 + (of_modes if self._keeps_modes() else of_values)}
+
     def degrees_of_freedom(self, state: F) -> tuple[Float[Array, " d"], Callable[[Array], F]]:
         """The values of the unknowns for splitting methods, else the parts of the modes that are
         independent and take part.
@@ -184,6 +200,25 @@ class SpectralSolver(Statement[F], Generic[F]):
             return self.packed(state.t, rebuilt(numbers), inner_step)
 
         return vector, changed
+
+    def longest_dt(self) -> Array:
+        """The step that the linear symbol and the nonlinear part at the start allow
+        (`physent.protocol.longest_step`).
+        """
+        return longest_step(self, lambda one: one._parts())
+
+    def doubtful_dt(self) -> str | None:
+        """A note on `imex_rk3`, whose implicit stages lose waves that grow as fast as the step, and
+        divide by 0 where L dt = 2. `longest_dt`, which takes seconds, is not asked.
+        """
+        if self.method != "imex_rk3" or len(jax.tree.leaves(member_axes(self))):
+            return None
+        growing, _ = of_symbols(np.asarray(self._linear()), len(self.basis.shape), False)
+        dt = float(self.dt)
+        if dt * growing < 1:
+            return None
+        rate = f"waves grow at the rate {growing:.6g}"
+        return f"given {dt:.6g}, but {rate}: imex_rk3 needs a step well below 1/rate"
 
     def invariants(self, state: F) -> dict[str, Array]:
         """The integrals of what is conserved, exact for products that the grid resolves."""
@@ -258,6 +293,23 @@ class SpectralSolver(Statement[F], Generic[F]):
         f = self._fields(self.basis, modes, t, modes=True)
         found = in_order(self.unknowns(), self.nonlinear(f))
         return self._constrained(stacked_modes(found, f.basis, self._parities()), t, True)
+
+    def _parts(self) -> Parts:
+        """The equation at its start, with modes of noise beside it."""
+        basis, (started, _) = self.basis, self.unpacked(self.init(jax.random.key(0)))
+
+        def in_modes(values: Array) -> Array:
+            each = zip(values, self._parities().values(), strict=True)
+            return jnp.stack([basis.modes(own, parity) for own, parity in each])
+
+        noise = jax.random.normal(jax.random.key(1), (2, len(started), *basis.shape), basis.dtype)
+        linear = self._linear()
+        return Parts(
+            started if self._keeps_modes() else in_modes(started),
+            self._resolved(in_modes(noise[0] if basis.real else jax.lax.complex(*noise))),
+            lambda modes, t: self._resolved(self._rate(self._resolved(modes), t)),
+            linear * np.broadcast_to(self._mask(), linear.shape),
+        )
 
     def _parities(self) -> dict[str, tuple[int, ...]]:
         return {name: self.parity(name) for name in self.unknowns()}
