@@ -29,6 +29,7 @@ GALLERY = {
     "burgers": 32,
     "cahn_hilliard": (8, 8),
     "complex_ginzburg_landau": 16,
+    "complex_klein_gordon": (8, 8),
     "fitzhugh_nagumo": 32,
     "gray_scott": (12, 12),
     "korteweg_de_vries": 32,

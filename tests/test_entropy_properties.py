@@ -69,6 +69,7 @@ from physent.entropy import (
     medium_entropy_production,
     mixing_proxy,
     multiscale_entropy,
+    mutual_information,
     nearest_neighbour_entropy,
     neighbour_entropy,
     oceanic_schooling_index,
@@ -257,6 +258,13 @@ TABLE: dict[str, Row] = {
     "ksg_mutual_information": row(ksg_mutual_information, two_series, same, (0, 1), core=None),
     "ksg_mutual_information by a tree": row(
         lambda x, y: ksg_mutual_information(x, y, method="tree"),
+        two_series,
+        same,
+        (0, 1),
+        core=None,
+    ),
+    "mutual_information": row(
+        lambda x, y: mutual_information(x, y, seconds=1.0)[:1],  # a bound has no upper end
         two_series,
         same,
         (0, 1),
