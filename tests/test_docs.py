@@ -128,7 +128,7 @@ def test_the_solver_and_the_diagnostic_of_the_guide_work():
     assert scope["run"].widest.isel(t=-1).min() > 0
 
 
-@pytest.mark.parametrize("page", ["field_equations", "particles", "stochastic"])
+@pytest.mark.parametrize("page", ["field_equations", "particles", "production", "stochastic"])
 def test_the_systems_of_the_guides_work(page):
     """Their examples hold their own numbers, against theory or a second way to them."""
     found = blocks("python", (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"))

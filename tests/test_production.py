@@ -7,7 +7,7 @@ import xarray as xr
 
 from physent.entropy import linear_entropy_production
 from physent.errors import ParameterError
-from physent.production import ESTIMATORS, Estimate, estimate, systems
+from physent.production import ESTIMATORS, Estimate, VarianceSum, estimate, systems
 from physent.production.findings import findings
 from physent.production.forces import Uncertainty
 from physent.production.grid import Neighbours
@@ -177,6 +177,25 @@ def test_neighbours_see_a_step_that_produces_a_nat():
     data = as_trajectories(rows(known, 20_000), known.dt)
     found = Neighbours()(data, np.random.default_rng(0))
     assert 0.4 * known.rate < found.rate < known.rate + 4 * found.standard_error
+
+
+def test_many_units_are_bounded_by_their_pairs():
+    known = systems.spins()
+    x = rows(known, 60_000)
+    table = estimate(x, 1.0, estimators=["maximum_entropy", "markov_chain"])
+    bound = table.sel(estimator="maximum_entropy")
+    assert 0.5 * known.rate < bound.rate < known.rate + 4 * bound.standard_error
+    still = np.random.default_rng(0).integers(0, 2, (20_000, 5))
+    nothing = estimate(still, 1.0, estimators="maximum_entropy")
+    assert nothing.rate.item() < 3 * nothing.standard_error.item()
+
+
+def test_the_variance_sum_rule_takes_a_force_that_is_known():
+    known = systems.rotation(dt=0.02)
+    matrix = np.asarray([[1.0, 2.0], [-2.0, 1.0]])
+    x = rows(known, 400_000)
+    table = estimate(x, known.dt, estimators=[VarianceSum(lambda x: -x @ matrix.T)])
+    assert right(table, "variance_sum", known.rate)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -48,6 +48,8 @@ def test_a_table_of_two_columns_gives_a_sentence_and_a_page(physent, tmp_path):
     assert physent("production", "bead.csv", "--of", "x,y", "--output", "out.nc")[0] == 2
     plain = "\n".join(["x y", *[f"{a:.6f} {b:.6f}" for a, b in x]])
     (tmp_path / "plain.txt").write_text(plain)
+    code, _, err = physent("production", "plain.txt", "--of", "x,y")
+    assert code == 2 and err.strip().endswith("or say the time between rows, --dt DT")
     words = "production", "plain.txt", "--of", "x", "--of", "y", "--estimators", "linear"
     code, out, err = physent(*words, "--dt", known.dt)
     assert code == 0 and "Trust linear, " in out and "linear ..." in err

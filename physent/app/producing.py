@@ -72,7 +72,12 @@ def _read(
         opened = read_table(file, rows="row")
         time = "row"
     else:
-        opened = open_any(file, group, time)
+        try:
+            opened = open_any(file, group, time)
+        except FolderError as error:
+            if "which column is time" not in str(error):
+                raise
+            raise FolderError(f"{error}, or say the time between rows, --dt DT") from None
     with opened as dataset:
         if not of:
             there = ", ".join(numeric(dataset)) or "none"

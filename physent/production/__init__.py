@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from physent.protocol.late import late
 
 if TYPE_CHECKING:
+    from physent.production import benchmark as benchmark, systems as systems
     from physent.production.estimator import Estimate as Estimate, Estimator as Estimator
+    from physent.production.known import VarianceSum as VarianceSum
     from physent.production.table import ESTIMATORS as ESTIMATORS, estimate as estimate
     from physent.production.trajectories import Trajectories as Trajectories
 
@@ -17,6 +19,7 @@ __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
     "physent.production",
     {
         "physent.production.estimator": ("Estimate", "Estimator"),
+        "physent.production.known": ("VarianceSum",),
         "physent.production.table": ("ESTIMATORS", "estimate"),
         "physent.production.trajectories": ("Trajectories",),
     },

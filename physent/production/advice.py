@@ -44,7 +44,7 @@ def _values(data: Trajectories, found: Findings) -> tuple[list[str], tuple[str, 
         what = ["a state tells all that the ones before it could"]
         return what, ("markov_rates", "markov_chain")
     if (data.parity == -1).any():
-        return ["velocities are among the components"], ("linear", "force_known")
+        return ["velocities are among the components"], ("linear",)
     if found.inertial:
         words = "steps go on in their direction, so there is inertia or something else is hidden"
         return [words], ()

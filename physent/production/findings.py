@@ -16,6 +16,7 @@ UNLIKELY = 1e-6  # probability, after as many tests as there are, of what is cal
 SHIFT = 0.1  # of a standard deviation: a smaller change of the mean is not called a drift
 NOISE = 0.03  # of half of the mean square step
 INERTIAL = 0.35  # correlation of steps that follow each other; 1/4 of those of a full exposure
+SHORT = 0.3, 0.15  # of the variance, half of a mean square step: to see noise, changes of D
 MODULATION = 0.1  # of D along a variable
 WIDEST = 24  # components of which pairs are looked at
 
@@ -76,6 +77,8 @@ def findings(data: Trajectories) -> Findings:
     if data.discrete:
         return replace(found, hidden=_remembers(data))
     nonlinear, depends = _shape(data)
+    if not np.all(_short(data, steps_of(data)[0], SHORT[1])):
+        depends = 0.0  # what drifts within a step looks like it
     offset = _offset(data, nonlinear)
     noise, goes_on = np.maximum(offset, 0), np.maximum(-offset, 0)
     return replace(
@@ -187,7 +190,8 @@ def _offset(data: Trajectories, nonlinear: bool) -> np.ndarray:
     of_steps = _settled(
         [offset_of(p) for p in data.blocks(PIECES) if max(map(len, p.parts)) > 6], mean_square
     )
-    if data.periodic or data.components > 2 * WIDEST:
+    of_steps = np.where(_short(data, mean_square, SHORT[0]), of_steps, 0.0)
+    if data.periodic:
         return of_steps
     found = _of_lags(data)
     of_lags = None if found is None else _settled(found, mean_square)
@@ -195,6 +199,12 @@ def _offset(data: Trajectories, nonlinear: bool) -> np.ndarray:
         return of_steps if of_lags is None else of_lags
     least = np.where(np.abs(of_steps) < np.abs(of_lags), of_steps, of_lags)
     return np.where(of_steps * of_lags > 0, least, 0.0)
+
+
+def _short(data: Trajectories, mean_square: np.ndarray, share: float) -> np.ndarray:
+    """Whether a step is short beside the spread of each component, that of a ring a sixth of it."""
+    variance = np.where(np.isfinite(data.period), (data.period / 6) ** 2, data.moments()[1])
+    return mean_square < share * 2 * variance
 
 
 def _settled(values: list[np.ndarray], mean_square: np.ndarray) -> np.ndarray:
@@ -266,13 +276,28 @@ def _shape(data: Trajectories) -> tuple[bool, float]:
     t = np.abs(turned.mean(axis=0)) / np.where(np.asarray(error) > 0, error, np.inf)
     p = 2 * stdtr(len(turned) - 1, -t) * t.size
     nonlinear = data.periodic or bool(np.any(p < UNLIKELY))
-    fit = inverse @ squares
-    level = left / n
+    depends = _modulation(products, inverse, squares, left, n)
+    if depends and nonlinear:  # of steps less all of their mean
+        more, squares, left = inverse @ means.sum(axis=0), np.zeros(size), np.zeros(size[1])
+        for rows in data.windows(2, max(256, (1 << 21) // size[0])):
+            functions = wide(rows[:-1])
+            residual = np.diff(rows, axis=0) - plain(rows[:-1]) @ plain_fit - functions @ more
+            squares += functions.T @ residual**2
+            left += (residual**2).sum(axis=0)
+        depends = _modulation(products, inverse, squares, left, n)
+    return nonlinear, depends
+
+
+def _modulation(
+    products: np.ndarray, inverse: np.ndarray, squares: np.ndarray, left: np.ndarray, n: int
+) -> float:
+    """The largest change of D with the state, as a share of it, from a fit of squares of steps."""
+    fit, level = inverse @ squares, left / n
     around = np.einsum("ai,ab,bi->i", fit, products / n, fit) / level**2 - 1
     # of a constant D: 2 for each function, by chance
-    chance = 2 * len(wide.factors) / n
+    chance = 2 * len(products) / n
     depends = np.sqrt(np.maximum(around - 5 * chance, 0))
-    return nonlinear, float(np.max(np.where(depends > MODULATION, depends, 0.0)))
+    return float(np.max(np.where(depends > MODULATION, depends, 0.0)))
 
 
 def _own(data: Trajectories) -> Basis | None:

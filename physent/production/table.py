@@ -20,6 +20,7 @@ from physent.production.grid import Grid, Neighbours
 from physent.production.linear import Linear, LinearNoisy
 from physent.production.symbols import Compression
 from physent.production.trajectories import Trajectories, as_trajectories, positive
+from physent.production.units import MaximumEntropy
 
 ESTIMATORS: dict[str, Estimator] = {
     each.label: each
@@ -36,6 +37,7 @@ ESTIMATORS: dict[str, Estimator] = {
         Words(),
         WaitingTimes(),
         Compression(),
+        MaximumEntropy(),
     )
 }
 
