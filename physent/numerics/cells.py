@@ -16,22 +16,27 @@ from physent.numerics.space import Space
 
 class Cells(eqx.Module):
     """Particles laid out cell by cell: `order` (N,) are their indices, `start` where each cell
-    begins.
+    begins. `split` cells along the last axis are one radius.
     """
 
     shape: tuple[Int[Array, ""], ...]
     place: tuple[Int[Array, " n"], ...]
     order: Int[Array, " n"]
     start: Int[Array, " cells"]
+    split: int = eqx.field(static=True, default=1)
 
 
-def lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, ""]) -> Cells:
-    """The particles in cells no smaller than the radius, and no more cells than particles.
+def lay_out(
+    position: Float[Array, "n d"], space: Space, radius: Float[Array, ""], split: int = 1
+) -> Cells:
+    """The particles in cells no smaller than the radius, along the last axis no smaller than
+    radius/split, and no more than split cells a particle.
 
+    Runs of cells are shorter where these are split, (2 + 1/split) radii instead of 3.
     Positions must lie in one period along periodic axes, that about 0 of `space`.
     """
     n, d = position.shape
-    most = n + 1  # more cells than particles only cost time
+    most = split * n + 1  # more cells only cost time
     low, extent = [], []
     for axis, x in enumerate(components(position)):
         low.append(-space.length[axis] / 2 if space.periodic[axis] else jnp.min(x))
@@ -42,7 +47,8 @@ def lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, ""
     side = jnp.maximum(radius, (volume / n) ** (1 / d)) * (1 + 1e-5)
     shape, left = [], jnp.asarray(most, jnp.int32)
     for axis in range(d):
-        count = jnp.clip(jnp.floor(extent[axis] / side), 1, left).astype(jnp.int32)
+        parts = split if axis == d - 1 else 1
+        count = jnp.clip(jnp.floor(extent[axis] / (side / parts)), 1, left).astype(jnp.int32)
         shape.append(count)
         left = left // count
     place, cell = [], jnp.zeros(n, jnp.int32)
@@ -58,7 +64,7 @@ def lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, ""
         .at[take(start, cell) + _rank(cell, most)]
         .set(jnp.arange(n, dtype=jnp.int32), mode="promise_in_bounds")
     )
-    return Cells(tuple(shape), tuple(place), order, start)
+    return Cells(tuple(shape), tuple(place), order, start, split)
 
 
 def _rank(cell: Int[Array, " n"], cells: int) -> Int[Array, " n"]:
@@ -102,17 +108,17 @@ def runs(
             next_there += [before & inside for before in there]
         rows, there = next_rows, next_there
     row, inside = jnp.stack(rows), jnp.stack(there)
-    count, place = cells.shape[-1], places[-1][None, :]
+    count, place, split = cells.shape[-1], places[-1][None, :], cells.split
     begin, end = take(cells.start, row * count), take(cells.start, (row + 1) * count)
     if space.periodic[-1]:
-        left, right = jnp.mod(place - 1, count), jnp.mod(place + 1, count)
+        left, right = jnp.mod(place - split, count), jnp.mod(place + split, count)
     else:
-        left, right = jnp.maximum(place - 1, 0), jnp.minimum(place + 1, count - 1)
+        left, right = jnp.maximum(place - split, 0), jnp.minimum(place + split, count - 1)
     first = take(cells.start, row * count + left)
     last = take(cells.start, row * count + right + 1)
     width = jnp.where(left <= right, last - first, (end - first) + (last - begin))
     if space.periodic[-1]:
-        whole = count <= 3
+        whole = count <= 2 * split + 1
         first, width = jnp.where(whole, begin, first), jnp.where(whole, end - begin, width)
     return row, first, jnp.where(inside, width, 0)
 

@@ -11,6 +11,7 @@ has no derivative; the sums are linear in the values, and have those.
 from collections.abc import Callable
 from typing import TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -23,6 +24,8 @@ C = TypeVar("C")
 
 DENSE = 256
 _ROWS = 2**22  # pairs held at once where derivatives are taken
+_SPLIT = 2  # cells along the last axis in a radius
+_BLOCK = 2**12  # particles of crowded places that are looked at together
 
 
 def sum_within(
@@ -47,7 +50,9 @@ def _sum_within(values: Array, position: Array, space: Space, radius: Array) -> 
     laid = [take(row, cells.order) for row in values]
     limit = radius**2
 
-    def add(sums: list[Array], where: Array, square: Array, there: Array) -> list[Array]:
+    def add(
+        sums: list[Array], _own: Array, where: Array, square: Array, there: Array
+    ) -> list[Array]:
         near = there & (square < limit)
         return [
             total + jnp.where(near, take(value, where), 0)
@@ -133,7 +138,13 @@ def _nearest(
     cells, x = _laid_out(position, space, radius)
     own = jnp.arange(position.shape[0], dtype=jnp.int32)
 
-    def insert(found: tuple[list[Array], list[Array]], where: Array, square: Array, there: Array):
+    def insert(
+        found: tuple[list[Array], list[Array]],
+        own: Array,
+        where: Array,
+        square: Array,
+        there: Array,
+    ) -> tuple[list[Array], list[Array]]:
         squares, indices = found
         index, square = where, jnp.where(there & (where != own), square, jnp.inf)
         kept, named = [], []
@@ -157,43 +168,77 @@ def _laid_out(
     """The cells, with the places and the components of the particles in their order: those that
     look at the same memory come one after another, which halves the time.
     """
-    cells = lay_out(position, space, radius)
+    cells = lay_out(position, space, radius, _SPLIT)
     place = tuple(take(each, cells.order) for each in cells.place)
     laid = [take(part, cells.order) for part in components(position)]
-    return Cells(cells.shape, place, cells.order, cells.start), laid
+    return eqx.tree_at(lambda cells: cells.place, cells, place), laid
 
 
 def _over_candidates(
-    turn: Callable[[C, Array, Array, Array], C],
+    turn: Callable[[C, Array, Array, Array, Array], C],
     start: C,
     laid: list[Float[Array, " n"]],
     cells: Cells,
     space: Space,
 ) -> C:
-    """turn(carry, place, square, there) for one candidate of every particle after another, all in
-    the order of the cells.
+    """turn(carry, own, place, square, there) for one candidate of every particle after another, all
+    in the order of the cells.
 
-    `place` is where the candidate lies in the order of the cells, `square` its squared distance,
-    `there` whether it exists.
+    `own` is where the particle lies in that order and `place` where its candidate does, `square`
+    their squared distance, `there` whether it exists. The arrays of the carry are over particles.
+
+    All take as many turns as twice the mean run is long; those that need more, in crowded places,
+    go on in blocks, each as long as its longest run. One crowd would else cost everybody's time.
     """
     n = laid[0].size
     row, first, width = runs(cells, space)
-    begin = take(cells.start, row * cells.shape[-1])
-    end = take(cells.start, (row + 1) * cells.shape[-1])
+    lanes = first, take(cells.start, row * cells.shape[-1])
+    lanes = *lanes, take(cells.start, (row + 1) * cells.shape[-1]), width
+    own = jnp.arange(n, dtype=jnp.int32)
 
-    def at(w: Array, carry: C) -> C:
-        for run in range(row.shape[0]):
-            where = first[run] + w
-            # a run goes on at the other side
-            where = jnp.where(where >= end[run], where - (end[run] - begin[run]), where)
-            where = jnp.clip(where, 0, n - 1)
-            square = squared_length(
-                [space.nearest(take(x, where) - x, axis) for axis, x in enumerate(laid)]
-            )
-            carry = turn(carry, where, square, w < width[run])
-        return carry
+    def look(carry: C, own: Array, lanes: tuple[Array, ...], low: Array, high: Array) -> C:
+        first, begin, end, width = lanes
+        at_home = [take(x, own) for x in laid]
 
-    return jax.lax.fori_loop(0, jnp.max(width), at, start)
+        def at(w: Array, carry: C) -> C:
+            for run in range(width.shape[0]):
+                where = first[run] + w
+                # a run goes on at the other side
+                where = jnp.where(where >= end[run], where - (end[run] - begin[run]), where)
+                where = jnp.clip(where, 0, n - 1)
+                gaps = [
+                    space.nearest(take(x, where) - home, axis)
+                    for axis, (x, home) in enumerate(zip(laid, at_home, strict=True))
+                ]
+                carry = turn(carry, own, where, squared_length(gaps), w < width[run])
+            return carry
+
+        return jax.lax.fori_loop(low, high, at, carry)
+
+    longest = jnp.max(width, axis=0)
+    usual = (2 * (jnp.sum(width) // width.size) + 2).astype(jnp.int32)
+    usual = jnp.minimum(jnp.max(longest), usual)
+    carry = look(start, own, lanes, jnp.zeros_like(usual), usual)
+    late = longest > usual
+    size = min(n, _BLOCK)
+    # the late ones first; behind them, in the last block, some that are not, and get nothing
+    place = jnp.cumsum(late.astype(jnp.int32)) - 1
+    order = jnp.zeros(n, jnp.int32).at[jnp.where(late, place, n)].set(own, mode="drop")
+    many = jnp.sum(late).astype(jnp.int32)
+
+    def block(number: Array, carry: C) -> C:
+        begin = jnp.minimum(number * size, n - size)
+        here = begin + jnp.arange(size, dtype=jnp.int32)
+        fresh = (here >= number * size) & (here < many)
+        chosen = take(order, here)
+        theirs = tuple(each[:, chosen] for each in lanes)
+        theirs = *theirs[:3], jnp.where(fresh[None, :], theirs[3], 0)
+        before = jax.tree.map(lambda all_: take(all_, chosen), carry)
+        after = look(before, chosen, theirs, usual, jnp.max(theirs[3]))
+        target = jnp.where(fresh, chosen, n)
+        return jax.tree.map(lambda all_, some: all_.at[target].set(some, mode="drop"), carry, after)
+
+    return jax.lax.fori_loop(0, -(-many // size), block, carry)
 
 
 def _squares(others: Array, ours: Array, space: Space) -> Float[Array, "others ours"]:
