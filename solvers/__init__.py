@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .langevin import LinearLangevin as LinearLangevin, TiltedRing as TiltedRing
     from .nlse import NLSE as NLSE
     from .ordinary import Ordinary as Ordinary
+    from .vicsek import Vicsek as Vicsek
 
 __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
     "physent.solvers",
@@ -49,5 +50,6 @@ __getattr__, __all__ = late(  # pyright: ignore[reportUnsupportedDunderAll]
         "physent.solvers.langevin": ("LinearLangevin", "TiltedRing"),
         "physent.solvers.nlse": ("NLSE",),
         "physent.solvers.ordinary": ("Ordinary",),
+        "physent.solvers.vicsek": ("Vicsek",),
     },
 )

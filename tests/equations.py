@@ -66,6 +66,19 @@ class HeatBetweenWalls(SpectralSolver):
         return {}
 
 
+class Layers(SpectralSolver):
+    """u_t = lap u - u v, v_t = lap v + u + (u v)_yy."""
+
+    def fields(self):
+        return {"u": Unknown(), "v": Unknown()}
+
+    def linear(self, k):
+        return {"u": -(k**2), "v": {"u": 1.0, "v": -(k**2)}}
+
+    def nonlinear(self, f):
+        return {"u": -f.u * f.v, "v": (f.u * f.v).dy.dy}
+
+
 class Waves(SpectralSolver):
     """u_t = v, v_t = lap u - m^2 u + force."""
 

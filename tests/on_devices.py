@@ -20,6 +20,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from equations import Layers, Schroedinger
 from jax.sharding import NamedSharding
 from toys import Heat
 
@@ -41,6 +42,7 @@ from physent.solvers import (
     KelvinHelmholtz,
     KleinGordon,
     LinearLangevin,
+    NavierStokes2D,
     TiltedRing,
 )
 from physent.solvers.kelvin_helmholtz.initial import TaylorGreen
@@ -69,6 +71,11 @@ CUT = {
     "spectral_periodic": lambda: KelvinHelmholtz(
         nx=16, nz=8, noise=0.05, method="spectral", walls="periodic", initial=TaylorGreen()
     ),
+    "field_2d": lambda: NavierStokes2D(n=(16, 24)),
+    "field_walls": lambda: Layers(n=(16, 8), boundary=("periodic", "walls")),
+    "field_walls_first": lambda: Layers(n=(8, 16), boundary=("walls", "periodic"), method="etdrk2"),
+    "field_3d": lambda: Layers(n=(8, 8, 6), boundary=("walls", "periodic", "periodic")),
+    "field_complex": lambda: Schroedinger(n=(8, 8, 4), method="strang", dealias="filter"),
     "particles": lambda: ActiveMatter(
         particles=64, neighbors=6, speed=0.5, skin=0.2, diffusivity=0.1
     ),
@@ -133,7 +140,7 @@ def cut(case):
     """
     solver = CUT[case]()
     of = "position" if case.startswith("particles") else "density"
-    diagnostics = () if of == "position" else (Entropy(of=of),)
+    diagnostics = () if case.startswith(("particles", "field")) else (Entropy(of=of),)
     (_, one), (kinds, four) = (
         compiled_chunk(Program(solver, diagnostics, devices=count)) for count in (1, 4)
     )

@@ -29,6 +29,7 @@ GALLERY = {
     "burgers": 32,
     "cahn_hilliard": (8, 8),
     "complex_ginzburg_landau": 16,
+    "complex_klein_gordon": (8, 8),
     "fitzhugh_nagumo": 32,
     "gray_scott": (12, 12),
     "korteweg_de_vries": 32,
@@ -46,6 +47,7 @@ SMALL = {kind: dict(n=n) for kind, n in GALLERY.items()} | {
     # off the grid: at 0 the tail would jump at the edge of the box
     "nlse": dict(n=32, length=20.0, method="strang", initial=lambda: Soliton(position=0.3)),
     "tilted_ring": dict(walkers=8),
+    "vicsek": dict(n=12, length=3.0),
 }
 
 
@@ -94,6 +96,7 @@ ZERO = {kind: {"rtol", "atol"} for kind in GALLERY} | {
     "klein_gordon": {"rtol", "atol"},
     "nlse": {"rtol", "atol"},
     "ordinary": {"rtol", "atol"},
+    "vicsek": {"radius"},
 }
 # the mode that a method does not have, an observable, and the cure that the sentence names
 WITHOUT = {

@@ -18,7 +18,14 @@ from experiments.benchmarks.communication import exchanges
 from physent.app import cli
 from physent.engine.devices import problem
 from physent.errors import ParameterError
-from physent.solvers import NLSE, ActiveMatter, KelvinHelmholtz, KleinGordon
+from physent.solvers import (
+    NLSE,
+    ActiveMatter,
+    KelvinHelmholtz,
+    KleinGordon,
+    KuramotoSivashinsky,
+    NavierStokes2D,
+)
 from physent.solvers.kelvin_helmholtz import Mode, ShearLayer
 
 CHECKS = Path(__file__).with_name("on_devices.py")
@@ -74,6 +81,14 @@ def test_a_field_in_four_slabs_is_the_same_and_never_gathered():
         assert found["worst"] < 1e-12, case
         assert "all-to-all" in found["kinds"] and "all-gather" not in found["kinds"], case
         assert set(found["kinds"]) <= {"all-to-all", "all-reduce", "collective-permute"}, case
+
+
+@pytest.mark.slow
+def test_a_field_equation_in_four_slabs_is_the_same_and_never_gathered():
+    names = ("2d", "walls", "walls_first", "3d", "complex")
+    for case, found in on_four_devices(*(f"cut:field_{name}" for name in names)).items():
+        assert found["worst"] < 1e-12, case
+        assert "all-to-all" in found["kinds"] and "all-gather" not in found["kinds"], case
 
 
 @pytest.mark.slow
@@ -175,6 +190,9 @@ def test_two_processes_make_one_run(tmp_path):
             4,
             "nx = 4 leaves fewer than two cells for each of 4 devices, allowed: 1, 2",
         ),
+        (KuramotoSivashinsky(), 1, 2, "a field on one axis cannot be split"),
+        (NavierStokes2D(n=(12, 18)), 1, 4, "4 does not divide the 18 points along y, allowed: 1"),
+        (NavierStokes2D(dealias="exact"), 1, 2, "dealias = 'exact' cannot be split"),
         (
             ActiveMatter(particles=10),
             1,

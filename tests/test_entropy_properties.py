@@ -40,6 +40,7 @@ from physent.entropy import (
     compare,
     complexity_bounds,
     complexity_index,
+    conditional_mutual_information,
     correlation_dimension,
     depth_entropy,
     differential_entropy,
@@ -69,6 +70,7 @@ from physent.entropy import (
     medium_entropy_production,
     mixing_proxy,
     multiscale_entropy,
+    mutual_information,
     nearest_neighbour_entropy,
     neighbour_entropy,
     oceanic_schooling_index,
@@ -257,6 +259,20 @@ TABLE: dict[str, Row] = {
     "ksg_mutual_information": row(ksg_mutual_information, two_series, same, (0, 1), core=None),
     "ksg_mutual_information by a tree": row(
         lambda x, y: ksg_mutual_information(x, y, method="tree"),
+        two_series,
+        same,
+        (0, 1),
+        core=None,
+    ),
+    "conditional_mutual_information": row(
+        lambda x, y, z: conditional_mutual_information(x, y, z, seconds=1.0)[:1],
+        three_series,
+        same,
+        (0, 1, 2),
+        core=None,
+    ),
+    "mutual_information": row(
+        lambda x, y: mutual_information(x, y, seconds=1.0)[:1],  # a bound has no upper end
         two_series,
         same,
         (0, 1),

@@ -402,7 +402,7 @@ WRONG = {
     ),
     "dealiasing": (
         lambda: Schroedinger(method="strang", dealias="exact"),
-        "^dealias: given 'exact', allowed with strang: filter, none$",
+        "^dealias: given 'exact', but method 'strang' never forms the products: allowed with",
     ),
     "boundary": (
         lambda: Stream(n=(16, 16), boundary=("walls",)),

@@ -17,7 +17,7 @@ from physent.experiment.building import load_experiment
 from physent.io.folder import read_header
 from physent.protocol.parameters import members_given, settings
 from physent.runs import resume
-from physent.solvers import NLSE, ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon
+from physent.solvers import NLSE, ActiveMatter, Couzin, KelvinHelmholtz, KleinGordon, Vicsek
 from physent.sweep.executors import run_point
 
 N = 8
@@ -88,6 +88,14 @@ CASES = {
         {"position": PLACES, "heading": DIRECTIONS},
         None,
         {"n": N, "dimensions": 2, "dt": 0.01},
+        {"position": "position", "heading": "heading"},
+    ),
+    "vicsek": Case(
+        Vicsek,
+        "initial",
+        {"position": np.mod(PLACES, 10.0), "heading": DIRECTIONS},
+        None,
+        {"n": N, "length": 10.0, "dt": 0.01},
         {"position": "position", "heading": "heading"},
     ),
     "active_matter": Case(
@@ -287,8 +295,8 @@ def test_a_file_that_does_not_fit_is_named_with_key_and_line(tmp_path):
             load_experiment(tmp_path / "own.toml")
         assert words in str(error.value), error.value
     (tmp_path / "own.toml").write_text(text_of(case, table))
-    with pytest.raises(ConfigError, match=re.escape("allowed: (16,)")):
-        load_experiment(tmp_path / "own.toml", ["solver.n=16"])
+    finer = physent.run(load_experiment(tmp_path / "own.toml", ["solver.n=16"]))
+    assert finer.sizes["x"] == 16 and abs(finer.psi[0]).max() < 1.1
 
 
 def test_what_was_given_belongs_to_the_folder(tmp_path):

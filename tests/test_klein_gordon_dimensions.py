@@ -2,6 +2,8 @@
 and the waves on them.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -14,9 +16,9 @@ from physent.errors import ParameterError
 from physent.solvers.gallery.complex_klein_gordon import ComplexKleinGordon
 from physent.solvers.klein_gordon import (
     CustomPotential,
-    Gaussian,
     Kink,
     KleinGordon,
+    Linear,
     Phi4,
     Phi4Kink,
     PlaneWave,
@@ -79,19 +81,22 @@ def test_two_dimensions_agree_with_a_program_in_numpy(potential, slope):
 @pytest.mark.parametrize(
     ("method", "order", "steps"),
     [
-        ("stormer_verlet", 2, 20),
-        ("strang", 2, 20),
-        ("blanes_moan_4", 4, 10),
-        ("blanes_moan_6", 6, 3),
+        ("stormer_verlet", 2, 80),
+        ("strang", 2, 80),
+        ("blanes_moan_4", 4, 40),
+        ("blanes_moan_6", 6, 16),
     ],
 )
 def test_splittings_have_their_order_in_two_dimensions(method, order, steps):
-    exact, errors = by_hand(lambda u: u**3 - u)[0], []
-    for count in (steps, 2 * steps):
+
+    def found(method, count):
         solver = KleinGordon(
-            n=SHAPE, length=BOX, dt=1 / count, potential="phi4", initial=bump, method=method
+            n=SHAPE, length=BOX, dt=4 / count, potential="phi4", initial=bump, method=method
         )
-        errors.append(float(np.max(np.abs(solver.observe(after(solver, count))["phi"] - exact))))
+        return solver.observe(after(solver, count))["phi"]
+
+    exact = found("blanes_moan_6", 160)
+    errors = [np.max(np.abs(found(method, count) - exact)) for count in (steps, 2 * steps)]
     assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.15)
 
 
@@ -103,7 +108,7 @@ def test_splittings_have_their_order_in_two_dimensions(method, order, steps):
     ],
 )
 def test_a_flat_wall_moves_as_a_kink_does(parts):
-    how = dict(dt=0.05, method="strang", probe=1.3) | parts
+    how: Any = dict(dt=0.05, method="strang", probe=1.3) | parts
     line = KleinGordon(n=64, length=30.0, **how)
     plane = KleinGordon(n=(64, 4), length=(30.0, 5.0), **how)
     one, two = after(line, 20), after(plane, 20)
@@ -152,14 +157,15 @@ def test_damping_and_a_uniform_force_are_those_of_an_oscillator():
 
 
 def test_layers_absorb_a_wave_that_leaves():
-    how = dict(n=256, length=60.0, dt=0.05, potential="linear", method="strang")
-    wide = dict(initial=Gaussian(amplitude=1.0, width=1.0), absorbing_width=15.0)
-    solver = KleinGordon(**how, **wide)
-    begin = float(solver.invariants(solver.init(KEY))["energy"])
-    state = after(solver, 100)
-    assert float(solver.invariants(state)["energy"]) == pytest.approx(begin, rel=2e-3)
-    late = after(solver, 1200)
-    assert float(solver.invariants(late)["energy"]) < 0.03 * begin  # slow waves are there still
+    """Waves without a mass, which all leave at the speed of light."""
+    solver = KleinGordon(
+        n=256, length=60.0, dt=0.05, method="strang", potential=Linear(mass=0.0),
+        absorbing_width=15.0, initial=lambda x: x * jnp.exp(-(x**2)),
+    )  # fmt: skip
+    begin = float(solver.observe(solver.init(KEY))["energy"])
+    early, late = (float(solver.observe(after(solver, n))["energy"]) for n in (200, 1200))
+    assert set(solver.invariants(solver.init(KEY))) == {"topological_charge"}
+    assert early == pytest.approx(begin, rel=1e-10) and late < 2e-5 * begin
 
 
 def test_random_starts_and_given_ones(tmp_path):
@@ -176,7 +182,8 @@ def test_random_starts_and_given_ones(tmp_path):
     )
     assert flat.length.shape == (2, 2)
     with pytest.raises(ParameterError, match=r"shape \(6, 4, 4\), allowed: \(6, 4\)"):
-        KleinGordon(n=(6, 4), initial=phi.reshape(2, 3, 4, 4)[0, :2].reshape(6, 4, 1) * np.ones(4))
+        KleinGordon(n=(6, 4), initial=phi)
+    wrong: Any
     for wrong, words in (
         (dict(n=(8, 8, 8, 8)), "allowed: 1, 2 or 3"),
         (dict(n=(7, 8), boundary="antiperiodic"), "even number"),
@@ -208,7 +215,7 @@ def test_a_run_in_two_dimensions_is_resumed_from_what_was_given(tmp_path):
 
 @pytest.mark.parametrize("charge", [1, -1])
 def test_kinks_by_quadrature_are_those_with_a_closed_form(charge):
-    how = dict(n=128, length=40.0, potential="phi4", boundary="antiperiodic")
+    how: Any = dict(n=128, length=40.0, potential="phi4", boundary="antiperiodic")
     pair = (
         KleinGordon(**how, initial=kind(velocity=0.4, position=0.3, charge=charge)).exact(
             jnp.asarray(1.5)
@@ -218,7 +225,9 @@ def test_kinks_by_quadrature_are_those_with_a_closed_form(charge):
     mine, theirs = pair
     np.testing.assert_allclose(mine["phi"], theirs["phi"], atol=1e-12)
     np.testing.assert_allclose(mine["phi_t"], theirs["phi_t"], atol=1e-11)
-    how = dict(n=128, length=40.0, potential="double_sine_gordon", boundary=Winding(number=charge))
+    how: Any = dict(
+        n=128, length=40.0, potential="double_sine_gordon", boundary=Winding(number=charge)
+    )
     pair = (
         KleinGordon(**how, initial=kind(velocity=0.4, charge=charge)).exact(jnp.asarray(1.5))
         for kind in (Kink, SineGordonKink)
@@ -234,14 +243,15 @@ def test_a_kink_of_ones_own_potential_stands_still():
         return 0.5 * phi**2 * (1 - phi**2) ** 2
 
     solver = KleinGordon(
-        n=192, length=40.0, dt=0.05, boundary="walls", method="strang",
+        n=192, length=40.0, dt=0.05, boundary="walls", method="blanes_moan_6",
         potential=CustomPotential(law, vacuum=0.0), initial=Kink(left=0.0, right=1.0),
     )  # fmt: skip
     x = np.asarray(solver._points()[0])
     centre = 0.5 * np.log(1 / 3)  # phi is 1/2 where e^(-2 x) = 3
     exact = 1 / np.sqrt(1 + np.exp(-2 * (x + centre)))
-    observed = solver.observe(after(solver, 20))
-    np.testing.assert_allclose(observed["phi"], exact, atol=1e-7)
+    begin, end = (solver.observe(each)["phi"] for each in (solver.init(KEY), after(solver, 20)))
+    np.testing.assert_allclose(begin, exact, atol=1e-8)
+    np.testing.assert_allclose(end, begin, atol=1e-7)
     mass = float(solver.invariants(solver.init(KEY))["energy"])
     assert mass == pytest.approx(0.25, abs=1e-7)  # int_0^1 phi (1 - phi^2) dphi
     with pytest.raises(ParameterError, match="allowed: 'walls'"):
@@ -253,7 +263,7 @@ def test_internal_modes_of_kinks():
         n=128, length=30.0, potential=Phi4(coupling=2.0), boundary="antiperiodic", initial=Kink()
     )
     modes = internal_modes(kink, 3)  # translation, shape, continuum from 4
-    assert modes.residual < 1e-9
+    assert modes.residual < 1e-7
     np.testing.assert_allclose(modes.squares[:2], [0, 3], atol=1e-8)
     assert modes.squares[2] > 4 and modes.shapes.shape == (3, 128)
     with pytest.raises(ParameterError, match="at rest"):

@@ -230,10 +230,10 @@ def test_closed_forms_satisfy_the_equation(initial, length):
     single points.
     """
     solver = NLSE(n=64, length=length, dispersion=0.8, nonlinearity=1.3, initial=initial)
-    medium = solver._medium()
+    medium = solver.medium
 
     def psi(x, t):
-        return initial.exact(x[None], t, medium)[0]
+        return initial.evolved(x[None], t, medium)[0]
 
     def residual(x, t):
         real, imag = (lambda x, t: psi(x, t).real), (lambda x, t: psi(x, t).imag)

@@ -56,9 +56,10 @@ class Reading:
             self.add(key, f"and {len(names) - MOST_UNKNOWN} more unknown keys")
 
     def make(
-        self, cls: type, data: Any, key: Key = (), members: int | None = 1
+        self, cls: type, data: Any, key: Key = (), members: int | None = 1, n: Any = None
     ) -> tuple[Any, dict[str, Any]]:
-        """An instance of a declared class, and its data with all defaults filled in.
+        """An instance of a declared class, and its data with all defaults filled in; `n` are the
+        points of a grid that a part of its own does not know.
 
         There is no instance (None) where something is wrong, nor with `members` = None, which only
         checks. The record keeps the user's own notation where he gave a value.
@@ -67,7 +68,7 @@ class Reading:
             self.add(key, f"given {brief(data)}, allowed: a table [{'.'.join(map(str, key))}]")
             return None, {}
         before, known = len(self.found), declarations(cls)
-        points = data.get("n", known["n"].default if "n" in known else None)
+        points = data.get("n", known["n"].default) if "n" in known else n
         known = {name: declaration.on(points) for name, declaration in known.items()}
         self.unknown(key, [name for name in data if name not in known], known)
         values, record = {}, {}
@@ -79,7 +80,7 @@ class Reading:
                     )
                 if declaration.form == "choice":
                     values[name], record[name] = self._option(
-                        declaration, data.get(name, {}), (*key, name), members
+                        declaration, data.get(name, {}), (*key, name), members, points
                     )
                 elif name in data:
                     values[name], record[name] = self._value(declaration, data[name], members)
@@ -104,7 +105,12 @@ class Reading:
         return None, record
 
     def part(
-        self, given: Any, key: Key, find: Callable[[Any], type], members: int | None = 1
+        self,
+        given: Any,
+        key: Key,
+        find: Callable[[Any], type],
+        members: int | None = 1,
+        n: Any = None,
     ) -> tuple[Any, dict[str, Any]]:
         """An instance of the class named by a string or by the `kind` of a table, and its record.
 
@@ -118,11 +124,11 @@ class Reading:
             self.add((*key, "kind"), str(error))
             return None, {}
         rest = {name: value for name, value in table.items() if name != "kind"}
-        made, record = self.make(cls, rest, key, members)
+        made, record = self.make(cls, rest, key, members, n)
         return made, {"kind": registry.lasting(kind, self.folder)} | record
 
     def _option(
-        self, declaration: Declaration, given: Any, key: Key, members: int | None
+        self, declaration: Declaration, given: Any, key: Key, members: int | None, n: Any
     ) -> tuple[Any, dict[str, Any]]:
         """The option selected by a choice, or what a file gives in its place."""
         by_file = isinstance(given, dict) and "file" in given and "kind" not in given
@@ -135,7 +141,7 @@ class Reading:
         if isinstance(given, dict) and not declaration.required:
             given = {"kind": declaration.default} | given
         find = functools.partial(declaration.option, folder=self.folder)
-        return self.part(given, key, find, members)
+        return self.part(given, key, find, members, n)
 
     def _stored(
         self, declaration: Declaration, given: Any, key: Key, members: int | None

@@ -11,6 +11,7 @@ from jaxtyping import Array, Complex, Float
 
 from physent.numerics.derivatives import reverse_only
 from physent.numerics.exponential import Rate
+from physent.numerics.rotation import exponential
 
 INNER_STEPS = (
     "forward mode cannot pass the inner steps of method 'dopri8', of which there are as many as it "
@@ -66,11 +67,14 @@ def dopri8_step(
     strongly damped mode would overflow. Complex numbers go through diffrax as pairs of reals.
     Derivatives are those of reverse mode; forward mode raises DerivativeError.
     """
+    if linear.ndim > y.ndim:
+        words = "method 'dopri8' takes a multiplier for each unknown, and no linear part that mixes"
+        raise ValueError(f"{words} them: allowed are etdrk4, etdrk2 and imex_rk3")
     y, dt, inner_step = reverse_only((y, dt, inner_step), INNER_STEPS)
 
     def slope(s, v, _):
-        factor = jnp.exp(linear * s)
-        n = nonlinear(factor * jax.lax.complex(v[0], v[1]), s) / factor
+        turned = exponential(linear * s) * jax.lax.complex(v[0], v[1])
+        n = exponential(-linear * s) * nonlinear(turned, s)
         return jnp.stack([n.real, n.imag])
 
     solution = diffrax.diffeqsolve(
@@ -86,6 +90,6 @@ def dopri8_step(
         throw=False,
     )
     assert solution.ys is not None
-    done = jnp.exp(linear * dt) * jax.lax.complex(solution.ys[0, 0], solution.ys[0, 1])
+    done = exponential(linear * dt) * jax.lax.complex(solution.ys[0, 0], solution.ys[0, 1])
     _, next_step = cast(tuple[Any, Array], solution.controller_state)
     return jnp.where(solution.result == diffrax.RESULTS.successful, done, jnp.nan), next_step

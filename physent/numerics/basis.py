@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Inexact
 
+from physent.numerics import slab, slab_basis
 from physent.numerics.ends import (
     fold,
     from_half_integers,
@@ -103,7 +104,9 @@ class Basis(eqx.Module):
         """
         n, length = n or self.shape[axis], self.lengths[axis]
         shift = 0.5 if self.walls[axis] else 0.0
-        return ((jnp.arange(n, dtype=self.dtype) + shift) / n - 0.5) * length
+        # made on the host: what is computed from a constant is lifted out of loops, from iota not
+        shares = (np.arange(n, dtype=self.dtype) + shift) / n - 0.5
+        return jnp.asarray(shares.astype(self.dtype)) * length
 
     def coordinates(self, shape: tuple[int, ...] | None = None) -> tuple[Array, ...]:
         """The coordinates at every point of a grid of this shape, by default its own."""
@@ -121,7 +124,9 @@ class Basis(eqx.Module):
         if self.turned[axis]:
             m = np.arange(0, n, 2 if axis == self.half else 1)
             return np.where(2 * m < n, m, m - n) + 0.5
-        return np.arange(n // 2 + 1) if axis == self.half else np.fft.fftfreq(n, 1 / n)
+        if axis == self.half:
+            return np.arange(n // 2 + 1)
+        return slab.numbers(n) if len(self.shape) == 1 else slab.signed(np.arange(n), n)
 
     def wavenumbers(self) -> Wavenumbers:
         """The wavenumbers along every axis, which multiply modes along it."""
@@ -169,13 +174,15 @@ class Basis(eqx.Module):
         """The modes of functions of one parity, given at the points of the grid or of the fine
         grid; axes before those of space are left alone.
         """
-        dimension, given = len(self.shape), values.shape[-len(self.shape) :]
-        first = values.ndim - dimension
+        given = values.shape[-len(self.shape) :]
+        first = values.ndim - len(given)
+        if slab_basis.is_cut(self, given):
+            return slab_basis.to_modes(self, values, parity, to_wall)
         for axis, wall in enumerate(self.walls):
             if wall:
                 values = _parts(lambda f, i=axis: to_wall(f, first + i, parity[i]), values)
         if periodic := [first + axis for axis in self.periodic]:
-            transform = jnp.fft.rfftn if self.real else jnp.fft.fftn
+            transform = jnp.fft.rfftn if self.real else slab.fftn
             values = transform(values, axes=periodic)
         for axis in self._turned(parity):
             transform = fold if axis == self.half else to_half_integers
@@ -194,8 +201,9 @@ class Basis(eqx.Module):
         the fine one.
         """
         shape = shape or self.fine
-        dimension = len(self.shape)
-        first = modes.ndim - dimension
+        first = modes.ndim - len(self.shape)
+        if slab_basis.is_cut(self, shape):
+            return slab_basis.to_values(self, modes, parity, from_wall)
         if shape != self.shape:
             modes = self._resized(modes, shape, self.shape)
         periodic = self.periodic
@@ -207,7 +215,7 @@ class Basis(eqx.Module):
         if periodic and self.real:
             values = jnp.fft.irfftn(values, [shape[axis] for axis in periodic], axes=axes)
         elif periodic:
-            values = jnp.fft.ifftn(values, axes=axes)
+            values = slab.ifftn(values, axes=axes)
         for axis, wall in enumerate(self.walls):
             if wall:
                 values = _parts(lambda a, i=axis: from_wall(a, first + i, parity[i]), values)

@@ -30,6 +30,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from physent.numerics import slab
+from physent.numerics.cells import components, lay_out, runs, take
 from physent.numerics.derivatives import repeat
 from physent.numerics.space import Space, renewed, squared_length
 
@@ -121,7 +122,7 @@ def renew(
             slots, position, deepest, jnp.maximum(old.longest, deepest), old.renewals + 1
         )
 
-    now, before = _components(position), _components(neighbors.reference)
+    now, before = components(position), components(neighbors.reference)
     return renewed(neighbors, make, now, before, space, skin)
 
 
@@ -137,7 +138,7 @@ def sum_over_neighbors(
     `of` must be 0 where the square is, with finite derivatives. Slot by slot, and only as many
     slots as are in use (derivatives: all); for all pairs at once.
     """
-    x, everybody = _components(position), _components(slab.everywhere(position))
+    x, everybody = components(position), components(slab.everywhere(position))
     pairs = list(enumerate(zip(x, everybody, strict=True)))
     if neighbors.capacity >= position.shape[0] - 1:
         # x_i - x_i need not be 0 where the compiler fuses what x comes from into the difference
@@ -150,7 +151,7 @@ def sum_over_neighbors(
 
     def of_slot(k, total):
         parts = [
-            space.nearest(_take(others, neighbors.slots[k]) - part, axis)
+            space.nearest(take(others, neighbors.slots[k]) - part, axis)
             for axis, (part, others) in pairs
         ]
         return total + of(parts, squared_length(parts))
@@ -167,18 +168,10 @@ def separations(
     empty slots.
     """
     parts = [
-        space.nearest(_take(others, neighbors.index) - position[:, axis, None], axis)
-        for axis, others in enumerate(_components(slab.everywhere(position)))
+        space.nearest(take(others, neighbors.index) - position[:, axis, None], axis)
+        for axis, others in enumerate(components(slab.everywhere(position)))
     ]
     return parts, squared_length(parts)
-
-
-def _components(points: Float[Array, "n d"]) -> list[Float[Array, " n"]]:
-    return [points[:, axis] for axis in range(points.shape[1])]
-
-
-def _take(values: Array, index: Array) -> Array:
-    return values.at[index].get(mode="promise_in_bounds")
 
 
 def _everybody_else(n: int) -> Int[Array, "others n"]:
@@ -190,17 +183,6 @@ def _everybody_else(n: int) -> Int[Array, "others n"]:
 # the search
 
 BITS = 32
-
-
-class _Cells(eqx.Module):
-    """Particles laid out cell by cell: `order` (N,) are their indices, `start` where each cell
-    begins.
-    """
-
-    shape: tuple[Int[Array, ""], ...]
-    place: tuple[Int[Array, " n"], ...]
-    order: Int[Array, " n"]
-    start: Int[Array, " cells"]
 
 
 def _search(
@@ -221,14 +203,14 @@ def _search_among(
 ) -> tuple[Int[Array, "k n"], Int[Array, ""]]:
     """The neighbours, among all particles, of the particles at `position`."""
     all_, n = everybody.shape[0], position.shape[0]
-    cells = _lay_out(everybody, space, radius)
-    row, first, width = _runs(cells, space)
+    cells = lay_out(everybody, space, radius)
+    row, first, width = runs(cells, space)
     row_start, row_end = (
-        _take(cells.start, row * cells.shape[-1]),
-        _take(cells.start, (row + 1) * cells.shape[-1]),
+        take(cells.start, row * cells.shape[-1]),
+        take(cells.start, (row + 1) * cells.shape[-1]),
     )
-    sorted_x = [_take(others, cells.order) for others in _components(everybody)]
-    pairs = list(enumerate(zip(sorted_x, _components(position), strict=True)))
+    sorted_x = [take(others, cells.order) for others in components(everybody)]
+    pairs = list(enumerate(zip(sorted_x, components(position), strict=True)))
     own, limit = slab.own(jnp.arange(all_, dtype=jnp.int32)), radius**2
     column = jnp.arange(n, dtype=jnp.int32)
 
@@ -249,11 +231,9 @@ def _search_among(
             for run in range(row.shape[0]):
                 where = place(run, number)
                 squared = squared_length(
-                    [space.nearest(_take(others, where) - x, axis) for axis, (others, x) in pairs]
+                    [space.nearest(take(others, where) - x, axis) for axis, (others, x) in pairs]
                 )
-                near = (
-                    (number < width[run]) & (squared < limit) & (_take(cells.order, where) != own)
-                )
+                near = (number < width[run]) & (squared < limit) & (take(cells.order, where) != own)
                 marked.append(near.astype(jnp.uint32) << w.astype(jnp.uint32))
             return bits | jnp.stack(marked)
 
@@ -273,7 +253,7 @@ def _search_among(
         # the last slot is for what does not fit
         slot = jnp.where(taken, jnp.minimum(found, capacity), capacity)
         listed = listed.at[slot * n + column].set(
-            _take(cells.order, where), mode="promise_in_bounds"
+            take(cells.order, where), mode="promise_in_bounds"
         )
         return listed, found + taken, jnp.stack(left)
 
@@ -286,91 +266,3 @@ def _search_among(
     start = jnp.tile(own, capacity + 1), 0 * own  # made of what varies between slabs
     listed, found = jax.lax.fori_loop(0, -(-jnp.max(width) // BITS), visit, start)
     return listed.reshape(capacity + 1, n)[:capacity], slab.largest(jnp.max(found))
-
-
-def _lay_out(position: Float[Array, "n d"], space: Space, radius: Float[Array, ""]) -> _Cells:
-    n, d = position.shape
-    most = n + 1  # more cells than particles only cost time
-    low, extent = [], []
-    for axis, x in enumerate(_components(position)):
-        low.append(-space.length[axis] / 2 if space.periodic[axis] else jnp.min(x))
-        extent.append(space.length[axis] if space.periodic[axis] else jnp.max(x) - low[-1])
-    # cells of the radius where they are few enough, else larger ones
-    volume = jnp.prod(jnp.stack([jnp.maximum(size, radius) for size in extent]))
-    # rounding must not make a cell too small
-    side = jnp.maximum(radius, (volume / n) ** (1 / d)) * (1 + 1e-5)
-    shape, left = [], jnp.asarray(most, jnp.int32)
-    for axis in range(d):
-        count = jnp.clip(jnp.floor(extent[axis] / side), 1, left).astype(jnp.int32)
-        shape.append(count)
-        left = left // count
-    place, cell = [], jnp.zeros(n, jnp.int32)
-    for axis in range(d):
-        size = jnp.where(extent[axis] > 0, extent[axis], jnp.ones_like(side))
-        at = jnp.floor((position[:, axis] - low[axis]) * (shape[axis] / size))
-        place.append(jnp.clip(at.astype(jnp.int32), 0, shape[axis] - 1))
-        cell = cell * shape[axis] + place[-1]
-    count = jnp.zeros(most + 1, jnp.int32).at[cell + 1].add(1, mode="promise_in_bounds")
-    start = jnp.cumsum(count)
-    order = (
-        jnp.zeros(n, jnp.int32)
-        .at[_take(start, cell) + _rank(cell, most)]
-        .set(jnp.arange(n, dtype=jnp.int32), mode="promise_in_bounds")
-    )
-    return _Cells(tuple(shape), tuple(place), order, start)
-
-
-def _rank(cell: Int[Array, " n"], cells: int) -> Int[Array, " n"]:
-    """The number of particles with a lower index in the same cell: each pass settles one per
-    cell.
-    """
-    n = cell.shape[0]
-    own = jnp.arange(n, dtype=jnp.int32)
-
-    def turn(loop):
-        rank, waiting, number = loop
-        lowest = jnp.full(cells + 1, n, jnp.int32)
-        lowest = lowest.at[jnp.where(waiting, cell, cells)].min(own, mode="promise_in_bounds")
-        settled = waiting & (_take(lowest, cell) == own)
-        return jnp.where(settled, number, rank), waiting & ~settled, number + 1
-
-    start = jnp.zeros(n, jnp.int32), jnp.ones(n, bool), jnp.zeros((), jnp.int32)
-    return jax.lax.while_loop(lambda loop: jnp.any(loop[1]), turn, start)[0]
-
-
-def _runs(
-    cells: _Cells, space: Space
-) -> tuple[Int[Array, "runs n"], Int[Array, "runs n"], Int[Array, "runs n"]]:
-    """The row of cells, the first place and the number of the candidates of every particle, in each
-    of its runs.
-    """
-    d, places = space.dimension, [slab.own(place) for place in cells.place]
-    rows, there = [jnp.zeros_like(places[0])], [jnp.ones(places[0].shape, bool)]
-    for axis in range(d - 1):
-        count, place = cells.shape[axis], places[axis]
-        next_rows, next_there = [], []
-        for offset in (-1, 0, 1):
-            target = place + offset
-            if space.periodic[axis]:
-                # in a ring of one or two cells the neighbours are the same cell twice
-                once = jnp.asarray(True) if offset == 0 else count >= (2 if offset == 1 else 3)
-                inside, target = jnp.broadcast_to(once, target.shape), jnp.mod(target, count)
-            else:
-                inside, target = (target >= 0) & (target < count), jnp.clip(target, 0, count - 1)
-            next_rows += [row * count + target for row in rows]
-            next_there += [before & inside for before in there]
-        rows, there = next_rows, next_there
-    row, inside = jnp.stack(rows), jnp.stack(there)
-    count, place = cells.shape[-1], places[-1][None, :]
-    begin, end = _take(cells.start, row * count), _take(cells.start, (row + 1) * count)
-    if space.periodic[-1]:
-        left, right = jnp.mod(place - 1, count), jnp.mod(place + 1, count)
-    else:
-        left, right = jnp.maximum(place - 1, 0), jnp.minimum(place + 1, count - 1)
-    first = _take(cells.start, row * count + left)
-    last = _take(cells.start, row * count + right + 1)
-    width = jnp.where(left <= right, last - first, (end - first) + (last - begin))
-    if space.periodic[-1]:
-        whole = count <= 3
-        first, width = jnp.where(whole, begin, first), jnp.where(whole, end - begin, width)
-    return row, first, jnp.where(inside, width, 0)

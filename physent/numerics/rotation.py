@@ -70,3 +70,11 @@ def rotate(z: Array, phase: Array) -> Array:
     """The complex numbers z e^{i phase}."""
     cosine, sine = cosine_sine(phase)
     return jax.lax.complex(z.real * cosine - z.imag * sine, z.real * sine + z.imag * cosine)
+
+
+def exponential(z: Array) -> Array:
+    """e^z, of complex numbers by `cosine_sine`."""
+    if not jnp.iscomplexobj(z):
+        return jnp.exp(z)
+    growth, (cosine, sine) = jnp.exp(z.real), cosine_sine(z.imag)
+    return jax.lax.complex(growth * cosine, growth * sine)

@@ -11,11 +11,12 @@ On one device every function is the plain one, to the bit.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import AxisType, PartitionSpec
 from jaxtyping import Array, Complex, Float, Inexact, Int
 
@@ -192,16 +193,69 @@ def ifft(modes: Complex[Array, "..."], axis: int = -1) -> Complex[Array, "..."]:
     return each_slab(transform, (0,), 0)(modes)
 
 
-def order(n: int) -> Int[Array, " n"]:
+def order(n: int) -> Int[np.ndarray, " n"]:
     """The mode number, 0 to n - 1, at each index of the output of `fft`."""
-    place = jnp.arange(n)
+    place = np.arange(n)
     if slabs() == 1:
         return place
     n1, n2 = _factors(place)
     return place // n2 + n1 * (place % n2)
 
 
-def _factors(line: Array) -> tuple[int, int]:
+def numbers(n: int) -> Float[np.ndarray, " n"]:
+    """0, 1, ..., -2, -1, the signed mode numbers at the indices of the output of `fft`; an even n
+    has -n/2 and no n/2.
+    """
+    return signed(order(n), n)
+
+
+def signed(mode: Int[np.ndarray, "..."], n: int) -> Float[np.ndarray, "..."]:
+    """The numbers of modes 0 to n - 1 of n points with their signs."""
+    return np.where(2 * mode < n, mode, mode - n).astype(float)
+
+
+# --------------------------------------------------------------------------------------------------
+# boxes, cut in slabs of their first axis
+
+
+def fftn(f: Inexact[Array, "..."], axes: Sequence[int]) -> Complex[Array, "..."]:
+    """`jnp.fft.fftn` of an array cut along the first of `axes`; its modes are cut along the second.
+    One axis is a line of points, as in `fft`, of which there may be several.
+    """
+    if slabs() == 1:
+        return jnp.fft.fftn(f, axes=axes)
+    if len(axes) == 1:
+        return _lines(fft, f)
+    first, second = axes[0], axes[1]
+
+    def transform(f: Array) -> Array:
+        planes = jnp.fft.fftn(f, axes=axes[1:])
+        return jnp.fft.fft(_exchanged(planes, second, first), axis=first)
+
+    return each_slab(transform, (first,), second)(f)
+
+
+def ifftn(modes: Complex[Array, "..."], axes: Sequence[int]) -> Complex[Array, "..."]:
+    """The inverse of `fftn`: cut along the second axis, then along the first."""
+    if slabs() == 1:
+        return jnp.fft.ifftn(modes, axes=axes)
+    if len(axes) == 1:
+        return _lines(ifft, modes)
+    first, second = axes[0], axes[1]
+
+    def transform(modes: Array) -> Array:
+        columns = jnp.fft.ifft(modes, axis=first)
+        return jnp.fft.ifftn(_exchanged(columns, first, second), axes=axes[1:])
+
+    return each_slab(transform, (second,), first)(modes)
+
+
+def _lines(transform: Callable[[Array], Array], f: Array) -> Array:
+    lines = f.reshape(-1, f.shape[-1])
+    return jnp.stack([transform(line) for line in lines]).reshape(f.shape)
+
+
+def _factors(line: Array | np.ndarray) -> tuple[int, int]:
     if line.ndim != 1 or (found := factors(line.shape[0], slabs())) is None:
         raise ValueError(f"an array of shape {line.shape} cannot be transformed by {slabs()} slabs")
     return found

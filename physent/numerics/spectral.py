@@ -50,10 +50,7 @@ def signed_wavenumbers(n: int, length: Float[Array, ""]) -> Float[Array, " n"]:
 
 def _modes(n: int, dtype: DTypeLike) -> Float[Array, " n"]:
     """m = 0, 1, ..., -2, -1, in the order of the spectra."""
-    if slab.slabs() == 1:
-        return jnp.fft.fftfreq(n, 1 / n, dtype=dtype)
-    mode = slab.order(n)
-    return jnp.where(2 * mode < n, mode, mode - n).astype(dtype)
+    return jnp.asarray(slab.numbers(n), dtype)
 
 
 def along(values: Array, ndim: int, axis: int) -> Array:

@@ -25,7 +25,8 @@ class Wavenumber(eqx.Module):
         if self.signed is None:
             raise ValueError(
                 "an odd power of a wavenumber between walls is no multiplier, for an odd "
-                "derivative makes sines of cosines: take the derivative in nonlinear()"
+                "derivative makes sines of cosines: take the derivative in nonlinear(), or "
+                "boundary = 'periodic'"
             )
         return self.signed
 

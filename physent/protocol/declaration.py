@@ -57,6 +57,7 @@ class Declaration:
     ndim: int = 0
     per_axis: bool = False  # of a param, whether more than one dimension gives it an entry an axis
     axes: int = 0  # the number of those entries, once the dimension is known
+    unsettled: bool = False  # a part whose owner has not told it the dimension yet
     table: bool = False  # of a param, whether it is several by names
     finite: bool = True
     real: bool = True
@@ -90,8 +91,10 @@ class Declaration:
 
     def on(self, n: Any) -> "Declaration":
         """The declaration for a grid of `n` points, a list or tuple of them in several
-        dimensions.
+        dimensions; None where it is not known yet.
         """
+        if self.per_axis and n is None:
+            return dataclasses.replace(self, unsettled=True)
         if not self.per_axis or not isinstance(n, list | tuple) or len(n) < 2 or self.axes:
             return self
         return dataclasses.replace(self, ndim=self.ndim + 1, axes=len(n))
@@ -181,9 +184,11 @@ class Declaration:
             return None
         if self.table:
             return self._wrong(value, Declaration.misshapen)
-        if self.axes and (np.ndim(value) == 0 or np.shape(value)[-1] != self.axes):
+        if self.axes and np.ndim(value) and np.shape(value)[-1] != self.axes:
             return self.of_axes(value)
-        if np.ndim(value) - self.ndim in (0, 1):
+        if self.axes and np.ndim(value) == 0:  # it stands for all of them
+            return None
+        if np.ndim(value) - self.ndim in (0, 1, 2 if self.unsettled else 1):
             return None
         given = (
             f"given an array of shape {np.shape(value)}" if np.ndim(value) else "given one number"
@@ -314,7 +319,7 @@ def _declarations(cls: type) -> dict[str, Declaration]:
 
 def declarations_of(module: Any) -> dict[str, Declaration]:
     """The declared fields of an instance, those with an entry an axis for its dimension."""
-    n = getattr(module, "n", None)
+    n = getattr(module, "n", 1)
     return {name: each.on(n) for name, each in declarations(type(module)).items()}
 
 

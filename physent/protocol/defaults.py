@@ -6,17 +6,20 @@ from typing import Any
 
 import equinox as eqx
 
-from physent.errors import nearest
+from physent.errors import brief, nearest
 from physent.protocol.choosing import one_of
-from physent.protocol.declaration import plain
+from physent.protocol.declaration import declarations, plain
 
 
 def with_defaults(name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> dict[str, Any]:
     """The body of a class in which the inherited fields named by its `defaults` are declared again.
 
     A mapping in the place of a choice adds kinds to it, of which the first becomes the default.
-    Raises TypeError for a name that no base declares.
+    Raises TypeError for a name that no base declares, and for a value that its field cannot have.
     """
+    if not isinstance(namespace["defaults"], Mapping):
+        words = f"given {brief(namespace['defaults'])}, allowed: a mapping from parameters to them"
+        raise TypeError(f"{name}.defaults: {words}")
     inherited = {
         field.name: (field, base)
         for base in reversed(bases)
@@ -29,6 +32,10 @@ def with_defaults(name: str, bases: tuple[type, ...], namespace: dict[str, Any])
         if key not in inherited:
             raise TypeError(f"{name}.defaults: no parameter {key!r}{nearest(key, inherited)}")
         field, base = inherited[key]
+        declaration = declarations(base)[key]
+        kinds = declaration.form == "choice" and isinstance(value, Mapping)
+        if not kinds and value != "auto" and (wrong := declaration.misfit(plain(value))):
+            raise TypeError(f"{name}.defaults: {key}: {wrong}")
         fields[key] = _again(field, value)
         stated = (vars(each).get("__annotations__", {}) for each in base.__mro__)
         annotations[key] = next(each[key] for each in stated if key in each)

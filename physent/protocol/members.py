@@ -16,7 +16,7 @@ def members_given(module: Any) -> dict[str, int]:
     """How many values each parameter that is given per member has, by its dotted name."""
     given = {}
     for path, axis in jax.tree_util.tree_leaves_with_path(member_axes(module)):
-        name = jax.tree_util.keystr(path).lstrip(".")
+        name = jax.tree_util.keystr(path).lstrip(".").removesuffix(".fields_")
         given[name] = np.shape(functools.reduce(_part, path, module))[axis]
     return given
 

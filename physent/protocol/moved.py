@@ -183,7 +183,10 @@ KINDS: dict[str, dict[str, str]] = {
 }
 
 # Keys of diagnostics that the previous release did not have, and what it did.
-NEW_KEYS: dict[str, dict[str, Any]] = {"entropy_production": {"total": False}}
+NEW_KEYS: dict[str, dict[str, Any]] = {
+    "entropy_production": {"total": False},
+    "nlse": {"boundary": "periodic", "interaction": {"kind": "cubic"}, "losses": {"kind": "none"}},
+}
 
 _PACKAGE = "physent."
 _PARENTS = {path.rpartition(".")[0] for path in PATHS} - {
@@ -215,15 +218,17 @@ def with_kinds(experiment: Mapping[str, Any], called: Callable[[Any, str], str])
 
 
 def without_new_keys(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of an experiment without the keys that the previous release did not have."""
+    """The data of an experiment without keys new since the last release, or solver's at rest."""
 
-    def entry(table: Any) -> Any:
+    def entry(table: Any, always: bool) -> Any:
         new = NEW_KEYS.get(str(table.get("kind")), {}) if isinstance(table, Mapping) else {}
-        return {key: value for key, value in table.items() if key not in new} if new else table
+        left = {k for k in new if always or table.get(k) == new[k]}
+        return {k: v for k, v in table.items() if k not in left} if left else table
 
-    tables = experiment.get("diagnostics")
-    entries = [entry(table) for table in tables] if isinstance(tables, list) else tables
-    return dict(experiment) | ({} if tables is None else {"diagnostics": entries})
+    data, tables = dict(experiment), experiment.get("diagnostics")
+    if isinstance(tables, list):
+        data["diagnostics"] = [entry(table, True) for table in tables]
+    return data | ({"solver": entry(data["solver"], False)} if "solver" in data else {})
 
 
 def renamed_keyword(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -2,6 +2,7 @@
 linear part.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from physent.numerics.basis import Basis, Parity, shapes_of
 from physent.numerics.exponential import etdrk2_step, etdrk4_step
 from physent.numerics.field import Vector
 from physent.numerics.imex import imex_rk3_step
+from physent.protocol.choosing import Unsampled
+from physent.protocol.declaration import declarations
 from physent.protocol.parameters import known, member_axes
+from physent.protocol.starts import GivenFields
 from physent.protocol.variables import Variable
 
 T = TypeVar("T")
@@ -99,8 +103,9 @@ def check_statement(solver: Any, splitting: bool, has_flow: bool) -> None:
         words = f"given {solver.method!r}, allowed: etdrk4, etdrk2, imex_rk3, dopri8 ({name} "
         raise ParameterError("method", f"{words}has no exact_flow(), which it needs)")
     if splitting and exact:
-        words = f"given {dealias!r}, allowed with {solver.method}: filter, none"
-        raise ParameterError("dealias", words)
+        words = f"given {dealias!r}, but method {solver.method!r} never forms the products: allowed"
+        others = "etdrk4, etdrk2, imex_rk3 and dopri8; 'filter' works with every method"
+        raise ParameterError("dealias", f"{words} with {others}")
 
 
 def check_values(start: Any, names: tuple[str, ...], shape: tuple[int, ...]) -> None:
@@ -118,10 +123,34 @@ def grid_of(n: Any, length: Array, boundary: Any, real: bool, more: float) -> Ba
     """The grid of these settings, with `more` times as many points for products."""
     shape = shapes_of(n)
     fine = shape if more == 1 else tuple(2 * math.ceil(each * more / 2) for each in shape)
-    lengths = (length,) if len(shape) == 1 else tuple(length)
+    lengths = (length,) * len(shape) if jnp.ndim(length) == 0 else tuple(length)
     each = boundary if isinstance(boundary, tuple) else (boundary,) * len(shape)
     walls, turned = (tuple(end == word for end in each) for word in ("walls", "antiperiodic"))
     return Basis(shape, lengths, walls, real, fine, turned)
+
+
+def settle_choices(solver: Any, names: tuple[str, ...]) -> None:
+    """Give the parts of a field equation what they could not know before it was made: values that
+    were held until there is a grid, and the number of axes; and ask each whether it fits.
+    """
+    for name, declaration in declarations(type(solver)).items():
+        if declaration.form != "choice":
+            continue
+        part = getattr(solver, name)
+        if isinstance(part, Unsampled):
+            held: Any = part.function
+            own = names if issubclass(declaration.given, GivenFields) else declaration.given.usual
+            family: Any = declaration.given
+            part = family.settled(held, solver, own, name)
+        if isinstance(part, GivenFields):
+            part = part.named(names)
+        if getattr(part, "n", 0) is None:
+            part = dataclasses.replace(part, n=solver.n)
+        object.__setattr__(solver, name, part)
+    for name, declaration in declarations(type(solver)).items():
+        check = getattr(getattr(solver, name), "check", None)
+        if declaration.form == "choice" and check is not None:
+            check(solver)
 
 
 def first_member(solver: T) -> T:
@@ -179,12 +208,16 @@ def multipliers(given: Any, names: tuple[str, ...], basis: Basis) -> Array:
 
 def smooth_cut(basis: Basis) -> Float[Array, "..."]:
     """exp(-36 (|k|/k_c)^36) along every axis, k_c two thirds of the largest k."""
-    factor = np.ones(basis.modes_shape)
+    factor = None
     for axis, (n, wall) in enumerate(zip(basis.shape, basis.walls, strict=True)):
-        share = np.abs(basis.numbers(axis)) * (1.5 / n if wall else 3 / n)
-        along = [-1 if i == axis else 1 for i in range(len(basis.shape))]
-        factor = factor * np.exp(-36 * share**36).reshape(along)
-    return jnp.asarray(factor, basis.dtype)
+        numbers = jnp.asarray(np.abs(basis.numbers(axis)), basis.dtype)
+        share = numbers * (1.5 / n if wall else 3.0 / n)
+        along = jnp.exp(-36.0 * share**36).reshape(
+            [-1 if i == axis else 1 for i in range(len(basis.shape))]
+        )
+        factor = along if factor is None else factor * along
+    assert factor is not None
+    return factor
 
 
 def mixes(linear: Array, basis: Basis) -> bool:

@@ -4,10 +4,11 @@ part, and what may be added to them.
 
 import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, cast
 
 import numpy as np
 from jaxtyping import Array, Float, Inexact
+from typing_extensions import TypeVar
 
 from physent.numerics.basis import Wavenumbers
 from physent.numerics.field import Field
@@ -24,7 +25,8 @@ Ends = Literal["periodic", "antiperiodic", "walls"]
 
 class SpectralState(State):
     """The unknowns at time t, one after another along the first axis: their modes, or for a
-    splitting method without a matrix their values at the points of the grid.
+    splitting method without a matrix their values at the points of the grid; and for an adaptive
+    method the next inner step size.
     """
 
     t: Float[Array, ""]
@@ -32,12 +34,16 @@ class SpectralState(State):
     inner_step: Float[Array, ""] | None = None
 
 
-class Statement(Solver[SpectralState]):
+F = TypeVar("F", bound=State, default=SpectralState)
+
+
+class Statement(Solver[F], Generic[F]):
     """A field equation u_t = L u + N(u, t) as it is stated; how it is solved is in
     `SpectralSolver`.
     """
 
     dimensions: ClassVar[tuple[int, ...]] = (1, 2, 3)  # that the equation has
+    values_kept: ClassVar[bool] = False  # whether its states have values whatever the method
     degree: ClassVar[int | None] = 2  # of the nonlinear part as a polynomial of the unknowns
 
     n: int | tuple[int, ...] = static(
@@ -130,6 +136,50 @@ class Statement(Solver[SpectralState]):
         """
         raise NotImplementedError
 
+    def linear_flow(self, f: Fields, tau: Array) -> Any:
+        """The exact flow of the linear part over a time tau, for splitting methods: where it is no
+        multiplier of modes, or one that is known better than as e^{L tau}. It is traced.
+
+        **Arguments:**
+
+        - `f`: the unknowns.
+        - `tau`: the time, which may be negative.
+
+        **Returns:**
+
+        Like `nonlinear`, the unknowns at a time tau later. Left out, their modes times e^{L tau}.
+        """
+        raise NotImplementedError
+
+    def packed(self, t: Array, unknowns: Array, inner_step: Array | None) -> F:
+        """The state with these unknowns, for an equation that has a state of its own.
+
+        **Arguments:**
+
+        - `t`: the time.
+        - `unknowns`: the unknowns, one after another along the first axis.
+        - `inner_step`: the next inner step size of `dopri8`, None for other methods.
+
+        **Returns:**
+
+        The state, by default a `SpectralState`.
+        """
+        return cast(F, SpectralState(t, unknowns, inner_step))
+
+    def unpacked(self, state: F) -> tuple[Array, Array | None]:
+        """What a state holds beside the time.
+
+        **Arguments:**
+
+        - `state`: a state, as `packed` made it.
+
+        **Returns:**
+
+        The unknowns and the inner step that `packed` was given.
+        """
+        own = cast(SpectralState, state)
+        return own.unknowns, own.inner_step
+
     def constrained(self, f: Fields) -> Any:
         """A linear projection on what holds at every time, as a mean of 0 or no divergence; it is
         applied to the start, to N, and after every step. It is traced.
@@ -157,8 +207,8 @@ class Statement(Solver[SpectralState]):
         """
         return {}
 
-    def conserved(self, f: Fields) -> dict[str, Field]:
-        """The densities of what the continuous equation conserves. It is traced.
+    def conserved(self, f: Fields) -> Mapping[str, Field | Array]:
+        """What the continuous equation conserves. It is traced.
 
         **Arguments:**
 
@@ -166,6 +216,7 @@ class Statement(Solver[SpectralState]):
 
         **Returns:**
 
-        A `Field` by the name of the invariant, which is its integral over the box; none by default.
+        By the name of the invariant its density, a `Field` whose integral over the box it is, or
+        the number itself, an array without axes; none by default.
         """
         return {}

@@ -44,7 +44,9 @@ class ComplexKleinGordon(SpectralSolver):
     }
     coupling: Array = param(default=2.0, converter=as_number, gt=0, doc="lambda")
     vacuum: Array = param(default=1.0, converter=as_number, gt=0, doc="v, |phi| in the vacuum")
-    damping: Array = param(default=0.0, converter=as_number, ge=0, doc="gamma", units="1/time")
+    damping: Array | None = param(
+        default=None, converter=as_number, ge=0, doc="gamma", units="1/time"
+    )
 
     def fields(self):
         """phi and its rate."""
@@ -55,7 +57,8 @@ class ComplexKleinGordon(SpectralSolver):
 
     def linear(self, k):
         """Waves, and their damping."""
-        return {"phi": {"phi_t": 1.0}, "phi_t": {"phi": -(k**2), "phi_t": -self.damping}}
+        damping = 0.0 if self.damping is None else self.damping
+        return {"phi": {"phi_t": 1.0}, "phi_t": {"phi": -(k**2), "phi_t": -damping}}
 
     def nonlinear(self, f):
         """The force of the potential."""
@@ -77,7 +80,7 @@ class ComplexKleinGordon(SpectralSolver):
     def conserved(self, f):
         """Energy and charge, without damping."""
         energy, charge = self._densities(f)
-        return {"energy": energy, "charge": charge}
+        return {} if self.damping is not None else {"energy": energy, "charge": charge}
 
     def _force(self, f):
         return -self.coupling / 2 * ((f.phi.square - self.vacuum**2) * f.phi)

@@ -86,7 +86,7 @@ class KleinGordon(Setting):
         spectral derivatives; momentum_density is that along x.
 
         At the probe point: phi, phi_t, and the number of times phi has fallen through zero, found
-        once a step.
+        once a step. With losses or a force: the energy.
         """
         waves = self._waves()
         phi, phi_t = waves.phi(state.phi), waves.field(state.phi_t)
@@ -101,6 +101,7 @@ class KleinGordon(Setting):
             "phi_probe": state.probe,
             "phi_t_probe": waves.at(self._probe(), state.phi_t) + jnp.zeros_like(state.t),
             "bounces": state.bounces,
+            **({"energy": self._sums(state)["energy"]} if self._losses() else {}),
         }
 
     def variables(self) -> dict[str, Variable]:
@@ -130,6 +131,7 @@ class KleinGordon(Setting):
             "bounces": Variable(
                 (), "count", "1", "times the field has fallen through zero at the probe point"
             ),
+            **({"energy": Variable((), "scalar", "1", "energy")} if self._losses() else {}),
         }
 
     def domain(self) -> Domain:
@@ -162,8 +164,15 @@ class KleinGordon(Setting):
         interpolant.
 
         The energy counts the Nyquist mode, as the solver evolves it; the momentum does not, for it
-        has no sign.
+        has no sign. With losses or a force the charge alone is conserved, and `observe` has the
+        energy.
         """
+        charge = jnp.full_like(self._medium().basis.volume, self.boundary.charge())
+        sums = {} if self._losses() else self._sums(state)
+        return {**sums, "topological_charge": charge}
+
+    def _sums(self, state: KleinGordonState) -> dict[str, Array]:
+        """Energy and momentum."""
         waves = self._waves()
         weights, size = waves.weights(), waves.basis.volume
         kinetic = jnp.sum(weights * squared_modulus(state.phi_t))
@@ -178,11 +187,7 @@ class KleinGordon(Setting):
                 mean = 0.0 if i else slope * state.phi_t[(0,) * state.phi_t.ndim].real
                 momentum = jnp.sum(weights * crossed.real) + mean
                 momenta[self._momentum(i, "")] = -size * momentum
-        return {
-            "energy": size * energy,
-            **momenta,
-            "topological_charge": jnp.full_like(size, self.boundary.charge()),
-        }
+        return {"energy": size * energy, **momenta}
 
     def exact(self, t: Array) -> dict[str, Array]:
         """phi and phi_t at time t, if the initial condition is a solution; always with the linear

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from physent.errors import ParameterError
+from physent.protocol.declaration import Declaration, declarations
 from physent.protocol.given import (
     Given,
     Stored,
@@ -30,6 +31,11 @@ class GivenField(Given, Sampled):
 
     coordinates: ClassVar[str] = "x"
     shape: tuple[int, ...] | None = static(None, doc="points along each axis, of several")
+
+    @classmethod
+    def fields(cls) -> dict[str, Declaration]:
+        """The arrays by the names that users know."""
+        return {name: each for name, each in declarations(cls).items() if each.form == "param"}
 
     def field(
         self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium

@@ -39,10 +39,18 @@ class Gaussian(Initial):
         units="length",
     )
     position: Array = param(default=0.0, converter=as_number, doc="x0, centre", units="length")
-    position_y: Array = param(
-        default=0.0, converter=as_number, doc="y0, centre in two and three dimensions"
+    position_y: Array | None = param(
+        default=None,
+        converter=as_number,
+        doc="y0, centre in two and three dimensions (default: 0)",
+        units="length",
     )
-    position_z: Array = param(default=0.0, converter=as_number, doc="z0, centre in three")
+    position_z: Array | None = param(
+        default=None,
+        converter=as_number,
+        doc="z0, centre in three dimensions (default: 0)",
+        units="length",
+    )
 
     def field(
         self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
@@ -52,6 +60,7 @@ class Gaussian(Initial):
         bump = jnp.exp(-((away / self.width) ** 2))
         for i, y in enumerate(medium.across):
             centre = (self.position_y, self.position_z)[i]
+            centre = jnp.zeros_like(self.position) if centre is None else centre
             bump = bump * jnp.exp(-((medium.around(y, centre, i + 1)[0] / self.width) ** 2))
         return medium.continued(medium.potential.rest() + self.amplitude * bump, turns)
 

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Inexact, Int, PRNGKeyArray
 from physent.errors import ParameterError
 from physent.numerics.basis import shapes_of
 from physent.numerics.spectral import grid
+from physent.protocol.declaration import declarations_of
 from physent.protocol.given import settle
 from physent.protocol.parameters import (
     as_number,
@@ -120,14 +121,18 @@ class Setting(Solver[KleinGordonState]):
         doc="width of layers at the ends of each axis that absorb waves",
         units="length",
     )
-    absorbing_rate: Array = param(
-        default=2.0, converter=as_number, ge=0, doc="damping at the very ends", units="1/time"
+    absorbing_rate: Array | None = param(
+        default=None,
+        converter=as_number,
+        ge=0,
+        doc="damping at the very ends (default: 2)",
+        units="1/time",
     )
     forcing: Array | None = param(
         default=None, converter=as_number, doc="F, of a uniform force F cos(w t)"
     )
-    forcing_frequency: Array = param(
-        default=1.0, converter=as_number, doc="w, of the force", units="1/time"
+    forcing_frequency: Array | None = param(
+        default=None, converter=as_number, doc="w, of the force (default: 0)", units="1/time"
     )
     rtol: Array = param(
         default=1e-11, converter=as_number, gt=0, doc="relative tolerance of dopri8, for each mode"
@@ -148,6 +153,8 @@ class Setting(Solver[KleinGordonState]):
             if dimension > 1 and np.ndim(getattr(self, name)) == 0:
                 each = jnp.broadcast_to(getattr(self, name), (dimension,))
                 object.__setattr__(self, name, each)
+            if words := declarations_of(self)[name].misshapen(getattr(self, name)):
+                raise ParameterError(name, words)
         settle(self, lambda solver: solver._points())
         if isinstance(self.initial, GivenField):
             object.__setattr__(self, "initial", self.initial.on(shape))
@@ -224,6 +231,8 @@ class Setting(Solver[KleinGordonState]):
         if mass is None and isinstance(self.potential, Linear):
             mass = self.potential.mass
         basis, width = self._medium().basis, self.absorbing_width
+        rate = 2.0 if self.absorbing_rate is None else self.absorbing_rate
+        frequency = 0.0 if self.forcing_frequency is None else self.forcing_frequency
         return Waves(
             basis,
             self.potential,
@@ -231,8 +240,8 @@ class Setting(Solver[KleinGordonState]):
             mass,
             self._is_free(),
             self.damping,
-            None if width is None else absorbing_layers(basis, width, self.absorbing_rate),
-            None if self.forcing is None else (self.forcing, self.forcing_frequency),
+            None if width is None else absorbing_layers(basis, width, jnp.asarray(rate)),
+            None if self.forcing is None else (self.forcing, jnp.asarray(frequency)),
         )
 
     def _start(self, key: PRNGKeyArray | None = None) -> Pair:

@@ -53,7 +53,10 @@ class Kink(Solution):
         """The kink, continued around the box."""
         away, turns = medium.around(x, self.position + self.velocity * t)
         s = self.charge * away / jnp.sqrt(1 - self.velocity**2)
-        phi = profile(s, *self._vacua(medium.potential), medium.potential)
+        a, b = self._vacua(medium.potential)
+        phi = profile(s, a, b, medium.potential)
+        if self.charge < 0 and medium.potential.repeat() is not None:
+            phi = phi - (b - a)  # it begins where a kink does
         return medium.continued(phi, turns)
 
     def boundaries(self, medium: Medium) -> tuple[Boundary, ...]:
@@ -84,29 +87,38 @@ def profile(
     nodes, weights = (jnp.asarray(each, dtype) for each in (0.5 * (1 + _NODES), 0.5 * _WEIGHTS))
     panels = jnp.asarray(_PANELS, dtype)
 
+    def on(values: Array, each: Array) -> Array:
+        """Products of values and nodes, along a last axis."""
+        return values[..., None] * each.reshape((1,) * values.ndim + (-1,))
+
+    def mean(values: Array) -> Array:
+        return jnp.sum(values * weights.reshape((1,) * (values.ndim - 1) + (-1,)), axis=-1)
+
     def rate(s: Array) -> Array:
         """dx/ds."""
         lower = jax.nn.sigmoid(2 * s)  # (phi - a)/(b - a)
         upper = jax.nn.sigmoid(-2 * s)
         vacuum = jnp.where(s < 0, a, b)
         away = jnp.where(s < 0, lower, -upper) * (b - a)
-        slopes = potential.slope(vacuum[..., None] + away[..., None] * nodes)
-        height = away * jnp.sum(slopes * weights, axis=-1)  # V, without cancellation
+        slopes = potential.slope(vacuum[..., None] + on(away, nodes))
+        height = away * mean(slopes)  # V, without cancellation
         return 2 * (b - a) * lower * upper / jnp.sqrt(2 * jnp.abs(height))
 
     def between(start: Array, end: Array) -> Array:
-        s = start[..., None] + (end - start)[..., None] * nodes
-        return (end - start) * jnp.sum(rate(s) * weights, axis=-1)
+        return (end - start) * mean(rate(start[..., None] + on(end - start, nodes)))
 
     places = jnp.cumsum(between(panels[:-1], panels[1:]))
     places = jnp.concatenate([jnp.zeros(1, dtype), places])
     places = places - places[len(_PANELS) // 2]
-    s = jnp.interp(jax.lax.stop_gradient(x), places, panels)
-    for _ in range(5):
+
+    def nearer(_: int, s: Array) -> Array:
+        """One step of Newton's method."""
         index = jnp.clip(jnp.searchsorted(panels, s) - 1, 0, len(_PANELS) - 2)
-        index = jax.lax.stop_gradient(index)
         found = places[index] + between(panels[index], s)
-        s = jnp.clip(s - (found - x) / rate(s), panels[0], panels[-1])
+        return jnp.clip(s - (found - x) / rate(s), panels[0], panels[-1])
+
+    s = jnp.interp(jax.lax.stop_gradient(x), places, panels)
+    s = jax.lax.fori_loop(0, 5, nearer, s)
     return a + (b - a) * jax.nn.sigmoid(2 * s)
 
 

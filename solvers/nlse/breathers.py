@@ -55,9 +55,9 @@ class Akhmediev(BrightSolution):
         units="time",
     )
 
-    def exact(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Complex[Array, " n"]:
+    def evolved(
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, "..."]:
         """The solution above, `start` + t after its maximum."""
         xi, tau = _dimensionless(self, x, t, medium)
         b, root = jnp.sqrt(8 * self.a * (1 - 2 * self.a)), jnp.sqrt(2 * self.a)
@@ -67,9 +67,9 @@ class Akhmediev(BrightSolution):
         above = (1 - 4 * self.a) + root * wave * decay + 1j * b * jnp.tanh(b * tau)
         return self.amplitude * jnp.exp(1j * tau) * above / (root * wave * decay - 1)
 
-    def check(self, n: int, medium: Medium) -> None:
+    def fits(self, medium: Medium) -> None:
         """The medium must be focusing and the box a whole number of breather periods."""
-        super().check(n, medium)
+        super().fits(medium)
         period = math.pi / (jnp.sqrt(1 - 2 * self.a) * medium.steepness(self.amplitude))
         if not known(period, medium.length):
             return
@@ -102,9 +102,9 @@ class Peregrine(BrightSolution):
         units="time",
     )
 
-    def exact(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Complex[Array, " n"]:
+    def evolved(
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, "..."]:
         """The solution on the unbounded line, `start` + t after its maximum."""
         xi, tau = _dimensionless(self, x, t, medium)
         hump = 4 * (1 + 2j * tau) / (1 + 4 * xi**2 + 4 * tau**2)
@@ -137,9 +137,9 @@ class KuznetsovMa(BrightSolution):
         units="time",
     )
 
-    def exact(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Complex[Array, " n"]:
+    def evolved(
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, "..."]:
         """The solution above, `start` + t after a maximum."""
         xi, tau = _dimensionless(self, x, t, medium)
         beta, root = jnp.sqrt(8 * self.a * (2 * self.a - 1)), jnp.sqrt(2 * self.a)

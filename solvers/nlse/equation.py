@@ -1,69 +1,57 @@
-"""The nonlinear Schroedinger equation on a periodic interval: the solver."""
+"""The nonlinear Schroedinger equation in one to three dimensions: the solver."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, PRNGKeyArray
+from jaxtyping import Array, Complex, Float
 
 from physent.numerics import slab, spectral
+from physent.numerics.basis import Wavenumbers, shapes_of
 from physent.numerics.derivatives import angle
-from physent.numerics.exponential import etdrk4_step
-from physent.numerics.rotation import cosine_sine, rotate
-from physent.numerics.splitting import SPLITTINGS, split_step
-from physent.protocol.given import settle
-from physent.protocol.parameters import (
-    as_number,
-    as_step,
-    choice,
-    one_of,
-    param,
-    require_one_member,
-    static,
-)
-from physent.protocol.solver import Solver, State, too_long
-from physent.protocol.variables import Axis, Domain, Variable
+from physent.numerics.field import Field
+from physent.numerics.operators import gradient
+from physent.numerics.rotation import cosine_sine
+from physent.numerics.splitting import SPLITTINGS
+from physent.numerics.unknowns import Fields
+from physent.protocol.parameters import as_number, choice, one_of, param
+from physent.protocol.solver import State, too_long
+from physent.protocol.spectral import SpectralSolver, Unknown
+from physent.protocol.starts import Start
+from physent.protocol.variables import Variable
 from physent.solvers.checks import each_member, on_host, refuse
 
-from .breathers import Akhmediev, KuznetsovMa, Peregrine
-from .initial import Initial, Medium
+from .initial import Medium
+from .interaction import INTERACTIONS, Cubic, Interaction
+from .losses import LOSSES, Damping, Losses, NoLosses
 from .potential import POTENTIALS, GivenPotential, NoPotential, Potential
-from .profiles import FromFile, GaussianNoise, GivenWave, ModulatedSech, Packet, PlaneWave
-from .solitons import BoundState, Soliton, Solitons
+from .profiles import GivenWave
+from .rotating import turned
+from .starts import INITIALS
 
-INITIALS: dict[str, type[Initial]] = {
-    "soliton": Soliton,
-    "solitons": Solitons,
-    "bound_state": BoundState,
-    "akhmediev": Akhmediev,
-    "peregrine": Peregrine,
-    "kuznetsov_ma": KuznetsovMa,
-    "plane_wave": PlaneWave,
-    "packet": Packet,
-    "breather": ModulatedSech,
-    "gaussian_noise": GaussianNoise,
-    "from_file": FromFile,
-}
+ELEMENTS = ("length", "area", "volume")
 
 
 class NLSEState(State):
     """psi at the grid points at time t, and for an adaptive method the next inner step size."""
 
     t: Float[Array, ""]
-    psi: Complex[Array, " n"]
+    psi: Complex[Array, "..."]
     inner_step: Float[Array, ""] | None = None
 
 
-class NLSE(Solver[NLSEState]):
-    """The one-dimensional nonlinear Schroedinger (Gross-Pitaevskii) equation on a periodic box.
+class NLSE(SpectralSolver[NLSEState]):
+    """The nonlinear Schroedinger (Gross-Pitaevskii) equation on a periodic line, plane or box.
 
-    i psi_t + beta psi_xx + g |psi|^2 psi - V(x) psi = 0,  x in [-length/2, length/2), n points, in
-    dimensionless units.
+    i psi_t + beta lap psi + g |psi|^2 psi - V psi = 0, each axis [-length/2, length/2) with n
+    points, in dimensionless units.
 
     beta g > 0 is the focusing case with bright solitons. Conserved are the mass int |psi|^2, the
-    energy int beta |psi_x|^2 - (g/2) |psi|^4 + V |psi|^2, and without a potential the momentum int
-    Im(psi* psi_x).
+    energy int beta |grad psi|^2 - (g/2) |psi|^4 + V |psi|^2, and without a potential the momentum
+    int Im(psi* grad psi). In a frame that turns with `rotation`, Omega, i Omega (x psi_y - y psi_x)
+    is added, and the energy has -Omega times the angular momentum.
 
     The splitting methods conserve the mass to rounding and the energy without a trend; `etdrk4` and
     `dopri8` conserve neither exactly. `dopri8` takes as many inner steps in a `dt` as `rtol` and
@@ -73,15 +61,22 @@ class NLSE(Solver[NLSEState]):
     """
 
     auxiliary = ("t", "inner_step")
-    n: int = static(512, ge=4, doc="number of grid points")
-    length: Array = param(
-        default=50.0, converter=as_number, gt=0, doc="period of the box", units="length"
-    )
-    dt: Array = param(
-        default=0.01, converter=as_step, gt=0, doc="time step, or 'auto'", units="time"
+    degree = 3
+    values_kept = True  # states have psi at the points whatever the method, in files of any age
+    defaults = {
+        "n": 512,
+        "length": 50.0,
+        "dt": 0.01,
+        "method": "blanes_moan_4",
+        "dealias": "none",
+        "rtol": 1e-11,
+        "atol": 1e-12,
+    }
+    initial: Start = choice(
+        converter=one_of(INITIALS, given=GivenWave), default="soliton", doc="psi at t = 0"
     )
     dispersion: Array = param(
-        default=0.5, converter=as_number, doc="beta, coefficient of psi_xx", units="length^2/time"
+        default=0.5, converter=as_number, doc="beta, coefficient of lap psi", units="length^2/time"
     )
     nonlinearity: Array = param(
         default=1.0,
@@ -92,155 +87,159 @@ class NLSE(Solver[NLSEState]):
     potential: Potential = choice(
         converter=one_of(POTENTIALS, given=GivenPotential),
         default="none",
-        doc="external potential V(x)",
+        doc="external potential V",
     )
-    initial: Initial = choice(
-        converter=one_of(INITIALS, given=GivenWave), default="soliton", doc="psi at t = 0"
+    interaction: Interaction = choice(
+        converter=one_of(INTERACTIONS), default="cubic", doc="f(|psi|^2) in the place of |psi|^2"
     )
-    method: Literal["strang", "yoshida_4", "blanes_moan_4", "blanes_moan_6", "etdrk4", "dopri8"] = (
-        static("blanes_moan_4", doc="time stepping method")
-    )
-    dealias: Literal["none", "filter", "exact"] = static(
-        "none",
-        doc="filter: damp the spectrum by exp(-36 (|k|/k_c)^36), k_c two thirds of the largest "
-        "k, once per step; exact: form the cubic product on twice as many points (etdrk4, "
-        "dopri8)",
-    )
-    rtol: Array = param(
-        default=1e-11, converter=as_number, gt=0, doc="relative tolerance of dopri8, for each mode"
-    )
-    atol: Array = param(
-        default=1e-12,
+    losses: Losses = choice(converter=one_of(LOSSES), default="none", doc="what is lost or gained")
+    rotation: Array | None = param(
+        default=None,
         converter=as_number,
-        gt=0,
-        doc="absolute tolerance of dopri8, for the amplitude of each mode",
+        doc="Omega, angular velocity of the frame about the last axis (z)",
+        units="1/time",
     )
 
     def __check_init__(self):
         """Reject inconsistent combinations."""
-        settle(self, lambda solver: (solver._grid(),))
+        degree, dealias = self.interaction.degree, self.dealias
         refuse(
-            self.dealias == "exact" and self.method in SPLITTINGS,
+            dealias in ("two_thirds", "exact") and degree != 3,
             "dealias",
-            f"given 'exact', but method {self.method!r} never forms the cubic product: allowed "
-            "with etdrk4 and dopri8; 'filter' works with every method",
+            f"given {dealias!r}, allowed with another interaction than 'cubic': filter, none",
         )
-        self.potential.check(self.n)
-        self.initial.check(self.n, self._medium())
+        if self.rotation is not None:
+            axes = len(shapes_of(self.n))
+            refuse(axes == 1, "rotation", "given on a line, allowed in two and three dimensions")
+            refuse(self.method == "dopri8", "method", "given 'dopri8', allowed in a turning frame: "
+                   "the splittings and etdrk4")  # fmt: skip
+        ends = self.boundary if isinstance(self.boundary, tuple) else (self.boundary,)
+        refuse("walls" in ends, "boundary", "given 'walls', allowed: periodic")
 
-    def init(self, key: PRNGKeyArray) -> NLSEState:
-        """The initial condition at t = 0."""
-        require_one_member(self)
-        t = jnp.zeros_like(self.dt)
-        return NLSEState(
-            t=t,
-            psi=self.initial(self._grid(), self._medium(), key),
-            inner_step=jnp.zeros_like(t) if self.method == "dopri8" else None,
-        )
+    def fields(self) -> Mapping[str, Variable]:
+        """psi, which is complex."""
+        return {"psi": Unknown((), "amplitude", "1", "complex amplitude of the wave", complex=True)}
 
-    def step(self, state: NLSEState) -> NLSEState:
-        """The state after one time step dt."""
-        inner_step = state.inner_step
-        if self.method in SPLITTINGS:
-            psi = split_step(SPLITTINGS[self.method], state.psi, self.dt, self._kick, self._drift)
-        elif self.method == "etdrk4":
-            spectrum = etdrk4_step(
-                slab.fft(state.psi), self.dt, self._linear(), lambda y, _: self._nonlinear(y)
-            )
-            psi = slab.ifft(spectrum)
-        else:
-            from physent.numerics.adaptive import dopri8_step  # diffrax takes a second to import
+    def packed(self, t: Array, unknowns: Array, inner_step: Array | None) -> NLSEState:
+        """psi without the axis before."""
+        return NLSEState(t=t, psi=unknowns[0], inner_step=inner_step)
 
-            # divided by n the spectrum holds amplitudes, which is what the absolute tolerance
-            # speaks of
-            spectrum, inner_step = dopri8_step(
-                slab.fft(state.psi) / self.n,
-                self.dt,
-                self._linear(),
-                lambda amplitudes, _: self._nonlinear(amplitudes * self.n) / self.n,
-                self.dt if state.inner_step is None else state.inner_step,
-                self.rtol,
-                self.atol,
-            )
-            psi = slab.ifft(spectrum * self.n)
-        if self.dealias == "filter":
-            psi = slab.ifft(spectral.two_thirds_filter(self.n, self.dt.dtype) * slab.fft(psi))
-        return NLSEState(t=state.t + self.dt, psi=psi, inner_step=inner_step)
+    def unpacked(self, state: NLSEState) -> tuple[Array, Array | None]:
+        """psi with it."""
+        return state.psi[None], state.inner_step
 
-    def observe(self, state: NLSEState) -> dict[str, Array]:
-        """psi, its density |psi|^2 and phase arg psi, and two densities from the spectral
-        derivative.
+    def linear(self, k: Wavenumbers) -> Array:
+        """-i beta k^2, and -gamma beta k^2 of damping."""
+        turn = -1j * self.dispersion * k**2
+        if isinstance(self.losses, Damping):
+            return turn - self.losses.rate * self.dispersion * k**2
+        return turn
 
-        energy_density = beta |psi_x|^2 - (g/2)|psi|^4 + V |psi|^2, current = 2 beta Im(psi* psi_x),
-        which obeys density_t + current_x = 0.
+    def nonlinear(self, f: Fields) -> Field:
+        """i (g f(|psi|^2) - V) psi, losses, and the turning of the frame."""
+        basis = f.basis.with_points(f.basis.fine)
+        psi = f.psi.values
+        frequency = self._frequency(spectral.squared_modulus(psi), self._v(basis, f.t), basis)
+        total = 1j * Field.of_values(f.basis, frequency * psi)
+        lost = self.losses.term(psi, frequency, basis)
+        if lost is not None:
+            total = total + Field.of_values(f.basis, lost)
+        if self.rotation is not None:
+            total = total + self.rotation * (f.x * f.psi.dy - f.y * f.psi.dx)
+        return total
+
+    def exact_flow(self, f: Fields, tau: Array) -> Field:
+        """The density stays, or is lost, and the phase turns."""
+        psi, v = f.psi.values, self._v(f.basis, f.t)
+        frequency = self._frequency(spectral.squared_modulus(psi), v, f.basis)
+        return Field.of_values(f.basis, self.losses.flow(psi, frequency, v, tau, self))
+
+    def linear_flow(self, f: Fields, tau: Array) -> Field:
+        """Each mode turns; in a turning frame psi turns as a whole, which commutes with that."""
+        square = f.basis.wavenumbers() ** 2
+        cosine, sine = cosine_sine((tau * self.dispersion) * square)
+        turn = jax.lax.complex(cosine, -sine)
+        if isinstance(self.losses, Damping):
+            turn = turn * jnp.exp(-(tau * self.losses.rate * self.dispersion) * square)
+        psi = f.psi.times(turn)
+        omega = self.rotation
+        if omega is None:
+            return psi
+        return psi.map(lambda values: turned(values, omega * tau, f.basis))
+
+    def derived(self, f: Fields) -> dict[str, tuple[Variable, Any]]:
+        """The density |psi|^2 and phase arg psi, and two densities from the spectral derivative.
+
+        energy_density = beta |grad psi|^2 - (g/2)|psi|^4 + V |psi|^2, current = 2 beta Im(psi* grad
+        psi), which obeys density_t + div current = 0.
         """
-        psi, density = state.psi, spectral.squared_modulus(state.psi)
-        slope = spectral.derivative(psi, self.length)
-        energy = (
-            self.dispersion * spectral.squared_modulus(slope) - (self.nonlinearity / 2) * density**2
-        )
-        v = self._potential()
-        return {
-            "psi": psi,
-            "density": density,
-            "phase": angle(psi),
-            "energy_density": energy if v is None else energy + v * density,
-            "current": 2 * self.dispersion * (psi.real * slope.imag - psi.imag * slope.real),
+        psi, density = f.psi.values, spectral.squared_modulus(f.psi.values)
+        axes, basis, beta = len(f.basis.shape), f.basis, self.dispersion
+        slopes = [each.values for each in gradient(f.psi)]
+        kinetic = beta * _sum([spectral.squared_modulus(slope) for slope in slopes])
+        energy = kinetic - (self.nonlinearity / 2) * self.interaction.doubled_energy(density, basis)
+        v = self._v(basis, f.t)
+        energy = energy if v is None else energy + v * density
+        currents = [2 * beta * (psi.real * slope.imag - psi.imag * slope.real) for slope in slopes]
+        if self.rotation is not None:
+            x, y = f.x, f.y
+            spin = (x * currents[1] - y * currents[0]) / (2 * beta)
+            energy = energy - self.rotation * spin
+        found: dict[str, tuple[Variable, Any]] = {
+            "density": (Variable((), "density", "1", "squared modulus of the wave"), density),
+            "phase": (
+                Variable((), "phase", "rad", "phase of the wave, between -pi and pi"),
+                angle(psi),
+            ),
+            "energy_density": (
+                Variable((), "energy_density", "1", f"energy per unit {ELEMENTS[axes - 1]}"),
+                energy,
+            ),
         }
-
-    def variables(self) -> dict[str, Variable]:
-        """All observables live on the grid x and are dimensionless, like the equation."""
-        return {
-            "psi": Variable(("x",), "amplitude", "1", "complex amplitude of the wave"),
-            "density": Variable(("x",), "density", "1", "squared modulus of the wave"),
-            "phase": Variable(("x",), "phase", "rad", "phase of the wave, between -pi and pi"),
-            "energy_density": Variable(("x",), "energy_density", "1", "energy per unit length"),
-            "current": Variable(("x",), "current", "1", "flux of the squared modulus"),
-        }
-
-    def domain(self) -> Domain:
-        """The periodic axis x."""
-        return Domain((Axis("x", self._grid(), self.length, periodic=True, long_name="position"),))
+        for axis, current in zip("xyz", currents, strict=False):
+            words = "flux of the squared modulus" + (f" along {axis}" if axes > 1 else "")
+            name = f"current_{axis}" if axes > 1 else "current"
+            found[name] = (Variable((), "current", "1", words), current)
+        return found
 
     def kept(self) -> dict[str, Literal["exactly", "bounded"]]:
         """Splittings are unitary and symplectic, unless a filter damps the spectrum."""
-        if self.method in ("etdrk4", "dopri8") or self.dealias == "filter":
+        lossless = isinstance(self.losses, NoLosses)
+        if self.method not in SPLITTINGS or self.dealias == "filter" or not lossless:
             return {}
-        return {"mass": "exactly", "energy": "bounded", "momentum": "bounded"}
+        kept: dict[str, Literal["exactly", "bounded"]] = {"mass": "exactly", "energy": "bounded"}
+        for name in ("momentum", "momentum_x", "momentum_y", "momentum_z"):
+            kept[name] = "bounded"
+        return kept
 
-    def invariants(self, state: NLSEState) -> dict[str, Array]:
+    def conserved(self, f: Fields) -> dict[str, Array]:
         """Mass, energy and, without a potential, momentum; sums over the modes, exact for the
         grid's interpolant.
 
         The kinetic energy counts the Nyquist mode, as the solver evolves it; the momentum does not,
         for it has no sign.
         """
-        spectrum, k = slab.fft(state.psi) / self.n, spectral.wavenumbers(self.n, self.length)
-        power, density = spectral.squared_modulus(spectrum), spectral.squared_modulus(state.psi)
-        energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(
-            density**2
-        )
-        v = self._potential()
-        if v is not None:
-            return {
-                "mass": self.length * jnp.mean(density),
-                "energy": self.length * (energy + jnp.mean(v * density)),
-            }
-        paired = spectral.signed_wavenumbers(self.n, self.length)
-        return {
-            "mass": self.length * jnp.mean(density),
-            "momentum": self.length * jnp.sum(paired * power),
-            "energy": self.length * energy,
-        }
-
-    def exact(self, t: Array) -> dict[str, Array]:
-        """psi and density at time t, if the solution has a closed form and there is no
-        potential.
-        """
-        if not isinstance(self.potential, NoPotential):
+        if not isinstance(self.losses, NoLosses):
             return {}
-        psi = self.initial.exact(self._grid(), t, self._medium())
-        return {} if psi is None else {"psi": psi, "density": spectral.squared_modulus(psi)}
+        basis, volume = f.basis, f.basis.volume
+        spectrum, k = f.psi.modes / float(np.prod(basis.shape)), basis.wavenumbers()
+        fine = basis.with_points(basis.fine)
+        power, density = spectral.squared_modulus(spectrum), spectral.squared_modulus(f.psi.values)
+        energy = self.dispersion * jnp.sum(k**2 * power) - (self.nonlinearity / 2) * jnp.mean(
+            self.interaction.doubled_energy(density, fine)
+        )
+        found = {"mass": volume * jnp.mean(density)}
+        v = self._v(fine, f.t)
+        if v is None and self.rotation is None:
+            for axis, each in zip("xyz", k.axes, strict=False):
+                name = "momentum" if len(k) == 1 else f"momentum_{axis}"
+                found[name] = volume * jnp.sum(each**1 * power)
+        if v is not None:
+            energy = energy + jnp.mean(v * density)
+        if self.rotation is not None:
+            spin = (f.psi.conj * (f.x * f.psi.dy - f.y * f.psi.dx)).values.imag
+            energy = energy - self.rotation * jnp.mean(spin)
+        return found if self.potential.varies else found | {"energy": volume * energy}
 
     def longest_dt(self) -> Array:
         """Nine tenths of pi/(|beta| k_max^2), from where on the shortest waves resonate with the
@@ -251,7 +250,8 @@ class NLSE(Solver[NLSEState]):
         """
 
         def longest(solver: "NLSE") -> Array:
-            psi, v = solver.init(jax.random.key(0)).psi, solver._potential()
+            state = solver.init(jax.random.key(0))
+            psi, v = state.psi, solver._v(solver.basis, state.t)
             turning = jnp.abs(solver.nonlinearity) * jnp.max(spectral.squared_modulus(psi))
             turning = turning if v is None else turning + jnp.max(jnp.abs(v))
             share = 0.1 if solver.method == "strang" else 0.5
@@ -275,7 +275,7 @@ class NLSE(Solver[NLSEState]):
             return None
 
         def filled(solver: "NLSE") -> Array:
-            density = spectral.squared_modulus(solver.init(jax.random.key(0)).psi)
+            density = spectral.squared_modulus(solver.init(jax.random.key(0)).psi).reshape(-1)
             there = jnp.minimum(density[0], density[-1]) > 1e-6 * jnp.max(density)
             return (solver.nonlinearity != 0) & there
 
@@ -286,12 +286,6 @@ class NLSE(Solver[NLSEState]):
             f"{long}: in a potential or on a background the shortest waves can grow by resonance "
             "with the step; 'auto' chooses a shorter one"
         )
-
-    def why_irreversible(self) -> str | None:
-        """Splittings without a filter are reversible."""
-        if self.method not in SPLITTINGS:
-            return f"method {self.method!r} is not reversible (splittings are)"
-        return "dealias = 'filter' loses what it damps" if self.dealias == "filter" else None
 
     def split(self, devices: int) -> dict[str, int]:
         """psi is partitioned along x."""
@@ -305,45 +299,45 @@ class NLSE(Solver[NLSEState]):
             "method",
             "method = 'dopri8' cannot be split (every other method can)",
         )
-        refuse(
-            slab.factors(self.n, devices) is None,
-            "n",
-            f"n = {self.n} is not a product of two multiples of {devices}",
-        )
+        refuse(self.rotation is not None, "rotation", "a turning frame cannot be split")
+        shape = shapes_of(self.n)
+        if len(shape) == 1:
+            refuse(
+                slab.factors(shape[0], devices) is None,
+                "n",
+                f"n = {self.n} is not a product of two multiples of {devices}",
+            )
+        for axis in (0, 1)[: len(shape) if len(shape) > 1 else 0]:
+            words = f"n = {list(shape)}: {shape[axis]} is not a multiple of {devices}"
+            refuse(shape[axis] % devices != 0, "n", words)
         return {"psi": 0}
 
+    @property
+    def plain(self) -> bool:
+        """Whether this is the equation without a potential and all that may be added."""
+        nothing = isinstance(self.potential, NoPotential) and isinstance(self.losses, NoLosses)
+        return nothing and isinstance(self.interaction, Cubic) and self.rotation is None
+
+    @property
+    def medium(self) -> Medium:
+        """What an initial condition along x is told."""
+        return Medium(self.basis.lengths[0], self.dispersion, self.nonlinearity)
+
     def _resonant_dt(self) -> Float[Array, "..."]:
-        return np.pi / (abs(self.dispersion) * (np.pi * self.n / self.length) ** 2)
+        shape = shapes_of(self.n)
+        lengths = self.length if len(shape) > 1 else self.length[..., None]
+        largest = sum((np.pi * n / lengths[..., axis]) ** 2 for axis, n in enumerate(shape))
+        return np.pi / (abs(self.dispersion) * largest)
 
-    def _medium(self) -> Medium:
-        return Medium(self.length, self.dispersion, self.nonlinearity)
+    def _v(self, basis: Any, t: Array) -> Array | None:
+        """V at the points of the grid."""
+        return self.potential(basis, t)
 
-    def _grid(self) -> Float[Array, " n"]:
-        return spectral.grid(self.n, self.length)
+    def _frequency(self, density: Array, v: Array | None, basis: Any) -> Array:
+        """g f(|psi|^2) - V."""
+        frequency = self.nonlinearity * self.interaction.potential(density, basis)
+        return frequency if v is None else frequency - v
 
-    def _potential(self) -> Float[Array, " n"] | None:
-        return self.potential(self._grid(), self.length)
 
-    def _kick(self, psi: Array, tau: Array) -> Array:
-        frequency = self.nonlinearity * spectral.squared_modulus(psi)
-        v = self._potential()
-        return rotate(psi, tau * (frequency if v is None else frequency - v))
-
-    def _drift(self, psi: Array, tau: Array) -> Array:
-        cosine, sine = cosine_sine(
-            (tau * self.dispersion) * spectral.wavenumbers(self.n, self.length) ** 2
-        )
-        return slab.ifft(jax.lax.complex(cosine, -sine) * slab.fft(psi))
-
-    def _linear(self) -> Complex[Array, " n"]:
-        return -1j * self.dispersion * spectral.wavenumbers(self.n, self.length) ** 2
-
-    def _nonlinear(self, spectrum: Array) -> Array:
-        """The spectrum of i (g |psi|^2 - V) psi, given that of psi."""
-        v = self._potential()
-        if self.dealias == "exact":
-            cubic = 1j * self.nonlinearity * spectral.dealiased_cubic(spectrum)
-            return cubic if v is None else cubic - 1j * slab.fft(v * slab.ifft(spectrum))
-        psi = slab.ifft(spectrum)
-        frequency = self.nonlinearity * spectral.squared_modulus(psi)
-        return 1j * slab.fft((frequency if v is None else frequency - v) * psi)
+def _sum(arrays: list[Array]) -> Array:
+    return sum(arrays[1:], arrays[0])

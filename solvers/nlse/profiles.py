@@ -3,7 +3,7 @@ file.
 """
 
 import math
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from physent.numerics.rotation import sech
-from physent.protocol.given import Given
 from physent.protocol.parameters import (
     as_number,
     known,
     param,
     static,
 )
+from physent.protocol.starts import GivenFields, Start
 from physent.solvers.checks import on_host
 from physent.solvers.snapshot import Snapshot
 
@@ -43,9 +43,9 @@ class PlaneWave(Initial):
     )
     perturbation_mode: int = static(1, ge=1, doc="number of wavelengths of the cosine in the box")
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
+    def wave(
+        self, x: Float[Array, "..."], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, "..."]:
         """The perturbed wave; the noise comes from `key`, the random key of the run."""
         wave = self._wave(x, jnp.zeros_like(medium.length), medium)
         if self.perturbation == "cosine":
@@ -56,9 +56,9 @@ class PlaneWave(Initial):
             return wave
         return wave * (1 + self.perturbation_amplitude * shape)
 
-    def exact(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Complex[Array, " n"] | None:
+    def evolved(
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, "..."] | None:
         """a e^{i(k x - omega t)}, omega = beta k^2 - g a^2, if there is no perturbation."""
         return self._wave(x, t, medium) if self.perturbation == "none" else None
 
@@ -86,15 +86,15 @@ class Packet(Initial):
         default=1.0, converter=as_number, doc="k, mean wavenumber", units="1/length"
     )
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
+    def wave(
+        self, x: Float[Array, "..."], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, "..."]:
         """The packet at t = 0."""
         return self._packet(x, jnp.zeros_like(medium.length), medium)
 
-    def exact(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Complex[Array, " n"] | None:
+    def evolved(
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, "..."] | None:
         """The spreading packet, if the nonlinearity is known to be 0."""
         free = np.all(on_host(medium.nonlinearity) == 0) if known(medium.nonlinearity) else False
         return self._packet(x, t, medium) if free else None
@@ -131,9 +131,9 @@ class ModulatedSech(Initial):
     )
     modulation: Array = param(default=0.5, converter=as_number, doc="m, depth of the modulation")
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
+    def wave(
+        self, x: Float[Array, "..."], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, "..."]:
         """The profile; its carrier need not fit the box, at whose edges the pulse is small."""
         envelope = math.sqrt(2) * self.amplitude * sech(self.amplitude * x)
         modulated = envelope * (1 + self.modulation * jnp.cos(2 * self.frequency * x))
@@ -170,9 +170,9 @@ class GaussianNoise(Initial):
         None, doc="seed of NumPy's legacy RandomState; none: the key of the run"
     )
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
+    def wave(
+        self, x: Float[Array, "..."], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, "..."]:
         """The noisy profile."""
         envelope = self.amplitude * jnp.exp(
             -(medium.distance(x, self.position) ** 2) / (2 * self.width**2)
@@ -180,17 +180,18 @@ class GaussianNoise(Initial):
         if self.seed is None:
             return envelope + self.noise * _complex_noise(key, x)
         generator = np.random.RandomState(self.seed)  # the published numbers were drawn from it
-        xi, eta = generator.randn(x.size), generator.randn(x.size)
+        xi, eta = generator.randn(*x.shape), generator.randn(*x.shape)
         return envelope + self.noise * jax.lax.complex(
             jnp.asarray(xi, x.dtype), jnp.asarray(eta, x.dtype)
         )
 
 
-class FromFile(Snapshot, Initial):
+class FromFile(Snapshot, Start):
     """psi = first variable + i second variable, at one time of a NetCDF file; the grids must have
     the same size.
 
-    A variable is (x), (t, x), or (t, member, x). The file is read when the run starts, on the host.
+    A variable has the axes of space, preceded at most by t, or t and member. The file is read when
+    the run starts, on the host.
     """
 
     counts: ClassVar[tuple[int, ...]] = (1, 2)
@@ -198,41 +199,28 @@ class FromFile(Snapshot, Initial):
         ("psi_re", "psi_im"), doc="variables with the real and the imaginary part"
     )
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
-        """The field, in the precision of x."""
-        parts = self._fields(x.size)
+    def __call__(self, solver: Any, key: PRNGKeyArray) -> dict[str, Array]:
+        """The field, in the precision of the grid."""
+        parts, dtype = self._fields(solver), solver.basis.dtype
         imaginary = parts[1] if len(parts) == 2 else np.zeros_like(parts[0])
-        return jnp.asarray(parts[0], x.dtype) + 1j * jnp.asarray(imaginary, x.dtype)
+        return {"psi": jnp.asarray(parts[0], dtype) + 1j * jnp.asarray(imaginary, dtype)}
 
-    def check(self, n: int, medium: Medium) -> None:
+    def check(self, solver: Any) -> None:
         """The file must exist and contain the variables on n points."""
-        self._fields(n)
+        self._fields(solver)
 
-    def _fields(self, n: int) -> list[np.ndarray]:
-        return self.read((n,), f"n = {n} points along its last axis")
+    def _fields(self, solver: Any) -> list[np.ndarray]:
+        shape = solver.basis.shape
+        axis = "axis" if len(shape) == 1 else "axes"
+        return self.read(shape, f"n = {solver.n} points along its last {axis}")
 
 
-class GivenWave(Given, Initial):
-    """psi from an array, a function of x or a file."""
+class GivenWave(GivenFields):
+    """psi from an array, a function of the coordinates or a file."""
 
-    coordinates: ClassVar[str] = "x"
-    psi: Complex[Array, "*members n"] = param(
-        converter=as_number, ndim=1, doc="psi at the grid points"
-    )
-
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
-        """The values, as complex numbers."""
-        return self.psi.astype(jnp.result_type(x.dtype, jnp.complex64))
-
-    def check(self, n: int, medium: Medium) -> None:
-        """There must be one value at each grid point."""
-        self.fit("initial", (n,), f"n = {n} grid points")
+    usual = ("psi",)
 
 
 def _complex_noise(key: PRNGKeyArray, x: Array) -> Array:
-    parts = jax.random.normal(key, (2, x.size), x.dtype)
+    parts = jax.random.normal(key, (2, *x.shape), x.dtype)
     return jax.lax.complex(parts[0], parts[1])

@@ -16,14 +16,14 @@ from .initial import Bright, BrightSolution, Medium
 
 
 def soliton(
-    x: Float[Array, " n"],
+    x: Float[Array, "..."],
     t: Float[Array, ""],
     medium: Medium,
     amplitude: Float[Array, ""],
     position: Float[Array, ""],
     velocity: Float[Array, ""],
     phase: Float[Array, ""],
-) -> Complex[Array, " n"]:
+) -> Complex[Array, "..."]:
     """A sech(kappa (x - x0 - v t)) e^{i[v x/(2 beta) + (g A^2/2 - v^2/(4 beta)) t + phase]}, kappa
     = A sqrt(g/2 beta).
 
@@ -56,9 +56,9 @@ class Soliton(BrightSolution):
         default=0.0, converter=as_number, doc="phase of psi at x = 0, t = 0", units="rad"
     )
 
-    def exact(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Complex[Array, " n"]:
+    def evolved(
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, "..."]:
         """See `soliton`."""
         return soliton(x, t, medium, self.amplitude, self.position, self.velocity, self.phase)
 
@@ -91,18 +91,18 @@ class Solitons(Bright):
         units="rad",
     )
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
+    def wave(
+        self, x: Float[Array, "..."], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, "..."]:
         """The sum of the profiles."""
         t = jnp.zeros_like(medium.length)
         phase = jnp.zeros_like(self.amplitude) if self.phase is None else self.phase
         one = jax.vmap(lambda *of: soliton(x, t, medium, *of))
         return jnp.sum(one(self.amplitude, self.position, self.velocity, phase), axis=0)
 
-    def check(self, n: int, medium: Medium) -> None:
+    def fits(self, medium: Medium) -> None:
         """The lists must have the same length, and the medium must be focusing."""
-        super().check(n, medium)
+        super().fits(medium)
         count = self.amplitude.shape[-1]
         allowed = f"the length of amplitude, {count}"
         require_length(self, ("position", "velocity", "phase"), count, allowed, "initial.")
@@ -121,16 +121,16 @@ class BoundState(Bright):
     )
     position: Array = param(default=0.0, converter=as_number, doc="centre", units="length")
 
-    def __call__(
-        self, x: Float[Array, " n"], medium: Medium, key: PRNGKeyArray
-    ) -> Complex[Array, " n"]:
+    def wave(
+        self, x: Float[Array, "..."], medium: Medium, key: PRNGKeyArray
+    ) -> Complex[Array, "..."]:
         """order A sech(kappa (x - position)), real."""
         profile = sech(medium.steepness(self.amplitude) * medium.distance(x, self.position))
         return jax.lax.complex(self.order * self.amplitude * profile, jnp.zeros_like(profile))
 
-    def exact(
-        self, x: Float[Array, " n"], t: Float[Array, ""], medium: Medium
-    ) -> Complex[Array, " n"] | None:
+    def evolved(
+        self, x: Float[Array, "..."], t: Float[Array, ""], medium: Medium
+    ) -> Complex[Array, "..."] | None:
         """Order 2: 4 e^{i t/2} (cosh 3x + 3 e^{4 i t} cosh x)/(cosh 4x + 4 cosh 2x + 3 cos 4t) in
         scaled x and t.
         """

@@ -7,7 +7,7 @@ estimator here. For large samples on the host a tree does the same in O(N log N)
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import jax
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Metric = Literal["euclidean", "maximum"]
 _MATRIX = 1024  # points whose matrix of distances is held at once
+_TREE_DIMENSIONS = 15  # in more a tree looks at nearly every point, slowly
+_ROWS = 64  # points whose distances to all others are held at once instead
 _BLOCK = 8  # candidates or rows compared at once, to spread the cost of a loop step
 
 
@@ -231,6 +233,9 @@ def tree_distance(
     points: np.ndarray, k: int, metric: Metric, period: np.ndarray | None
 ) -> np.ndarray:
     """The distance (N,) from each of the points (N, d) to its k-th nearest other point."""
+    if points.shape[1] > _TREE_DIMENSIONS:
+        far = [np.partition(rows, k, axis=1)[:, k] for rows in _rows(points, metric, period)]
+        return np.concatenate(far)
     tree = _tree(np.asarray(points), period)
     distances, _ = tree.query(tree.data, k + 1, p=np.inf if metric == "maximum" else 2)
     return np.asarray(distances)[:, k]
@@ -240,6 +245,29 @@ def tree_count(points: np.ndarray, radius: np.ndarray, period: np.ndarray | None
     """The number of other points closer than `radius` (N,) in the maximum metric, excluding the
     radius itself.
     """
+    if points.shape[1] > _TREE_DIMENSIONS:
+        radii = np.split(radius[:, None], range(_ROWS, len(points), _ROWS))
+        rows = _rows(points, "maximum", period)
+        near = [np.count_nonzero(each < r, axis=1) for each, r in zip(rows, radii, strict=True)]
+        return np.maximum(np.concatenate(near) - 1, 0)
     tree = _tree(np.asarray(points), period)
     below = np.nextafter(radius, 0)
     return tree.query_ball_point(tree.data, below, p=np.inf, return_length=True) - 1
+
+
+def _rows(points: np.ndarray, metric: Metric, period: np.ndarray | None) -> Iterator[np.ndarray]:
+    """The distances (rows, N) of some points after others to all, themselves included."""
+    components = np.ascontiguousarray(np.asarray(points).T)
+    circles = np.full(len(components), np.inf) if period is None else period
+    for first in range(0, len(points), _ROWS):
+        total = np.zeros((min(_ROWS, len(points) - first), len(points)), components.dtype)
+        for component, circle in zip(components, circles, strict=True):
+            apart = component[first : first + _ROWS, None] - component[None, :]
+            np.abs(apart, out=apart)
+            if np.isfinite(circle):
+                apart = np.abs(apart - circle * np.round(apart / circle)).astype(total.dtype)
+            if metric == "maximum":
+                np.maximum(total, apart, out=total)
+            else:
+                total += np.square(apart, out=apart)
+        yield total if metric == "maximum" else np.sqrt(total)

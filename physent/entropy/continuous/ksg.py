@@ -72,7 +72,7 @@ def ksg_mutual_information(
         period_x, period_y: circumferences, one number or one for every component, inf where not
             periodic.
         method: "pairs" for any device, O(N^2) time and O(N k) memory; "tree" on the host (form 1
-            only).
+            only), in a space of more than 15 dimensions by all pairs there.
 
     Distances in x are compared with those in y. Where the standard deviations of the two (of the
     component that varies most, or of values all round a circle) have a ratio of 8 or more, y or x

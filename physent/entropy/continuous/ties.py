@@ -27,6 +27,7 @@ from physent.entropy.discrete import warn_user
 _KEY = 0x7165  # another key gives values that differ by their statistical error
 _SHARE = 0.05  # of the gap to the next value, over which copies are spread
 _MORE = 8  # an atom has so many times more copies than either neighbour
+_UNROLLED = 8  # components
 _WARN = 0.05  # share of tied values that is worth a warning
 
 
@@ -37,16 +38,15 @@ def untied(points: Array, k: int, space: int, circle: Array | None) -> Array:
     atoms stay where they are on a `circle` (a circumference that is not inf). A constant stays a
     constant.
     """
-    columns = [
-        _untied_component(
-            points[:, i],
-            k,
-            jax.random.key(_KEY + 1000 * space + i),
-            jnp.asarray(jnp.inf, points.dtype) if circle is None else circle[i],
-        )
-        for i in range(points.shape[1])
-    ]
-    return jnp.stack(columns, axis=1)
+    d = points.shape[1]
+    circles = jnp.full(d, jnp.inf, points.dtype) if circle is None else circle
+
+    def column(values: Array, i: Array | int, around: Array) -> Array:
+        return _untied_component(values, k, jax.random.key(_KEY + 1000 * space + i), around)
+
+    if d > _UNROLLED:  # else compiling takes a second for each component
+        return jax.lax.map(lambda one: column(*one), (points.T, jnp.arange(d), circles)).T
+    return jnp.stack([column(points[:, i], i, circles[i]) for i in range(d)], axis=1)
 
 
 def _untied_component(x: Array, k: int, key: Array, circle: Array) -> Array:
