@@ -2,13 +2,21 @@
 # pyright: reportArgumentType=false
 
 import math
+import re
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+import scipy.linalg
 
 from experiments.benchmarks.information_families import FAMILIES, sample
-from physent.entropy import ksg_mutual_information, mutual_information
+from physent.entropy import (
+    conditional_mutual_information,
+    gaussian_information as exact_information,
+    ksg_mutual_information,
+    mutual_information,
+)
 from physent.entropy.continuous import distances
 from physent.entropy.continuous.corrected import corrected_information, local_information
 from physent.entropy.continuous.functions import canonical_functions, features
@@ -96,7 +104,7 @@ def test_what_cannot_be_answered_is_said():
         found = mutual_information(missing, y)
         assert math.isnan(found.value) and found.verdict == "do not trust"
     cases = [
-        (lambda: mutual_information(x, y[:-1]), "as many"),
+        (lambda: mutual_information(x, y[:-1]), "equally many"),
         (lambda: mutual_information(x[:19], y[:19]), "N >= 20"),
         (lambda: mutual_information(x + 1j, y), "complex"),
         (lambda: mutual_information(x, y, method="magic"), "allowed: auto, gaussian"),
@@ -151,6 +159,45 @@ def test_functions_that_others_determine_are_left_out():
     assert canonical_functions(canonical_pairs(x, y[rng().permutation(4000)]), *half, rng()) is None
 
 
+def autoregression(memory, couple, n=6000):
+    """Series x and y, of which x drives y `memory` steps later, and the exact transfer entropy of
+    pasts of so many steps.
+    """
+    size = 2 * (memory + 1)
+    step = np.eye(size, k=-2)
+    step[:2] = 0
+    step[0, 0], step[1, 1], step[1, 2 * (memory - 1)] = 0.5, 0.4, couple
+    noise = np.diag([1.0, 1.0] + [0.0] * (size - 2))
+    covariance = scipy.linalg.solve_discrete_lyapunov(step, noise)
+    xs, ys = np.arange(2, size, 2), np.arange(3, size, 2)
+    truth = exact_information(covariance.astype("f4"), [1], xs.tolist(), ys.tolist())
+    e, series = rng(memory).standard_normal((n + 200, 2)), np.zeros((n + 200, 2))
+    for t in range(memory, len(e)):
+        x, y = series[t - 1]
+        series[t] = 0.5 * x + e[t, 0], 0.4 * y + couple * series[t - memory, 0] + e[t, 1]
+    past = np.stack([series[200 - i : len(e) - i] for i in range(1, memory + 1)], axis=1)
+    return series[200:, 1], past[..., 0], past[..., 1], float(truth)
+
+
+@pytest.mark.parametrize(("memory", "couple"), [(1, 0.6), (2, 0.4), (3, 0.8), (5, 0.5), (10, 0.6)])
+def test_given_the_own_past_it_is_the_transfer_entropy_of_autoregressions(memory, couple):
+    present, other, own, truth = autoregression(memory, couple)
+    found = conditional_mutual_information(present, other, own, seconds=4)
+    assert found.value == pytest.approx(truth, abs=0.03)
+    assert found.verdict == ("trust" if memory < 6 else "do not trust")
+    assert found.low <= truth <= found.high
+
+
+def test_a_common_cause_tells_all_that_there_is():
+    z = rng().standard_normal(4000)
+    x, y = np.exp(z + 0.5 * rng(1).standard_normal(4000)), z + 0.5 * rng(2).standard_normal(4000)
+    alone = mutual_information(x, y, seconds=2)
+    found = conditional_mutual_information(x, y, z, seconds=4)
+    assert alone.low > 0.3 and abs(found.value) < 0.03 and found.verdict == "trust"
+    missing = np.where(np.arange(4000) == 5, np.nan, z)
+    assert math.isnan(conditional_mutual_information(x, y, missing).value)
+
+
 @pytest.mark.parametrize("metric", ["maximum", "euclidean"])
 @pytest.mark.parametrize("period", [None, 5.0])
 def test_a_tree_in_many_dimensions_is_not_grown_and_finds_the_same(metric, period, monkeypatch):
@@ -163,3 +210,11 @@ def test_a_tree_in_many_dimensions_is_not_grown_and_finds_the_same(metric, perio
     monkeypatch.setattr(distances, "_tree", None)
     np.testing.assert_allclose(distances.tree_distance(points, 3, metric, circles), radius)
     np.testing.assert_array_equal(distances.tree_count(points, radius, circles), near)
+
+
+def test_the_guide_works_from_top_to_bottom():
+    page = Path(__file__).parents[1] / "docs" / "information.md"
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        exec(block, names)
+    assert names["found"].low < 0.181395 < names["found"].high

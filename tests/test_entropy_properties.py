@@ -40,6 +40,7 @@ from physent.entropy import (
     compare,
     complexity_bounds,
     complexity_index,
+    conditional_mutual_information,
     correlation_dimension,
     depth_entropy,
     differential_entropy,
@@ -261,6 +262,13 @@ TABLE: dict[str, Row] = {
         two_series,
         same,
         (0, 1),
+        core=None,
+    ),
+    "conditional_mutual_information": row(
+        lambda x, y, z: conditional_mutual_information(x, y, z, seconds=1.0)[:1],
+        three_series,
+        same,
+        (0, 1, 2),
         core=None,
     ),
     "mutual_information": row(

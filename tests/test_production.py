@@ -156,8 +156,18 @@ def test_hidden_variables_leave_a_bound():
 
 def test_positions_of_what_has_inertia_are_no_overdamped_process():
     known = systems.inertial()
-    found = findings(as_trajectories(rows(known, 50_000)[:, :2], known.dt))
+    x = rows(known, 50_000)[:, :2]
+    found = findings(as_trajectories(x, known.dt))
     assert found.inertial and not found.noisy
+    with pytest.raises(ParameterError, match=r"no estimator applies \(linear: steps go on"):
+        estimate(x, known.dt)
+
+
+def test_a_propulsion_that_is_hidden_leaves_no_value_to_trust():
+    known = systems.active_brownian(d=0.1)
+    x = rows(known, 50_000)[..., :2]
+    table = estimate(x, known.dt, estimators=["forces", "uncertainty"])
+    assert table.attrs["hidden"] == 1 and table.attrs["recommended"] == "uncertainty"
 
 
 def test_compression_sees_what_is_hidden_from_pairs():

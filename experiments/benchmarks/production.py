@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from physent.errors import ParameterError
 from physent.production import ESTIMATORS, benchmark, estimate, systems
 from physent.production.trajectories import as_trajectories
 
@@ -51,7 +52,10 @@ def of_tasks(names: list[str] | None, seeds: int) -> Iterator[str]:
         excess, seconds = -np.inf, 0.0
         for seed in range(seeds):
             x, begun = task.sample(seed), time.perf_counter()
-            table = estimate(x, task.dt, period=task.period, parity=task.parity)
+            try:
+                table = estimate(x, task.dt, period=task.period, parity=task.parity)
+            except ParameterError:  # none applies
+                continue
             seconds += (time.perf_counter() - begun) / seeds
             chosen.append(table.attrs["recommended"])
             for label in table.estimator.values:

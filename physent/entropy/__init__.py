@@ -66,7 +66,11 @@ from physent.entropy.information import (
     ksg_transfer_entropy,
 )
 from physent.entropy.mixing import dye_entropy, potential_energies, segregation
-from physent.entropy.mutual import InformationEstimate, mutual_information
+from physent.entropy.mutual import (
+    InformationEstimate,
+    conditional_mutual_information,
+    mutual_information,
+)
 from physent.entropy.outcomes.fields import Counts, Density, Spectrum
 from physent.entropy.outcomes.histogram import Histogram
 from physent.entropy.outcomes.kinds import OUTCOMES
@@ -172,6 +176,7 @@ __all__ = [
     "compare",
     "complexity_bounds",
     "complexity_index",
+    "conditional_mutual_information",
     "correlation_dimension",
     "depth_entropy",
     "differential_entropy",

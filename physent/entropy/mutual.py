@@ -5,6 +5,7 @@ copula, nearest neighbours in all dimensions, and nearest neighbours among the f
 and of y that go together most. Where they agree the first is the most precise; the last sees most.
 """
 
+import functools
 from typing import Literal, NamedTuple, get_args
 
 import jax
@@ -31,6 +32,7 @@ BOTH_HALVES = 15.0  # seconds from which the two halves of the samples change pl
 MOST_SAMPLES = 20_000
 MOST_DIMENSIONS = 12  # of x and y together in which neighbours are near
 FEWEST = 20
+GAUSSIAN = "Gaussian copula"
 
 # of the verdict; chosen on the families of experiments/benchmarks/information_families.py
 TRUSTED = 0.1  # nats on either side
@@ -49,10 +51,15 @@ class InformationEstimate(NamedTuple):
     verdict: Verdict
 
 
+MISSING = InformationEstimate(
+    float("nan"), float("nan"), float("nan"), "none: a value is not finite", "do not trust"
+)
+
+
 class _Look(NamedTuple):
     """An estimate, its standard error, what it may be off beside, how much it rose with N, and in
-    words; what functions from more samples may tell more, and whether more may be told in ways that
-    were not looked at.
+    words; what functions from more samples may tell more, whether more may be told in ways that
+    were not looked at, and what was added for the bias.
     """
 
     value: float
@@ -62,6 +69,7 @@ class _Look(NamedTuple):
     words: str
     unfitted: float = 0.0
     partial: bool = False
+    added: float = 0.0
 
     @property
     def half_width(self) -> float:
@@ -99,27 +107,75 @@ def mutual_information(
     The interval is value +- (1.96 standard errors + what the estimate may be off: half of its
     change from a quarter of the samples to all, a quarter of the correction, an eighth of what the
     functions tell more than those found with a quarter of the samples). "trust" says that this is
-    at most .1 nats; "lower bound" that the value still rises with N by more than .04 nats, or that
-    there are more than 12 components, among which dependences can hide that no linear combination
-    and no radius shows. Samples of a time series are not independent: thin them out. NaN, and "do
-    not trust", where a value is not finite. Raises ValueError for other shapes and for complex
-    values.
+    at most .1 nats; "lower bound", for `low`, which is without the correction, that the value
+    still rises with N by more than .04 nats, or that there are more than 12 components, among which
+    dependences can hide that no linear combination and no radius shows. Samples of a time series
+    are not independent: thin them out. NaN, and "do not trust", where a value is not finite. Raises
+    ValueError for other shapes and for complex values.
     """
+    random = np.random.default_rng(_seed(key))
+    given = _as_asked({"x": x, "y": y}, method, seconds, random)
+    if given is None:
+        return MISSING
+    samples = _Samples(given[0], given[1], seconds, random)
+    look = _chosen(samples, method)
+    return _judged(look._replace(partial=samples.dimensions > MOST_DIMENSIONS))
+
+
+def conditional_mutual_information(
+    x: ArrayLike,
+    y: ArrayLike,
+    z: ArrayLike,
+    *,
+    method: Looking = "auto",
+    seconds: float = 60.0,
+    key: PRNGKeyArray | None = None,
+) -> InformationEstimate:
+    """I(X; Y | Z) = I(X; Y, Z) - I(X; Z) of independent samples, in nats.
+
+    Arguments, errors and the interval as in `mutual_information`, z as x and y; both terms from the
+    same samples. Where the first is that of the Gaussian copula so is the second, and the standard
+    error is that of the mean difference of their log-ratios; else the errors of the two add up. A
+    difference of bounds is no bound: the verdict is "trust" or "do not trust", the latter also for
+    more than 12 components.
+    """
+    random = np.random.default_rng(_seed(key))
+    given = _as_asked({"x": x, "y": y, "z": z}, method, seconds, random)
+    if given is None:
+        return MISSING
+    a, b, c = given
+    both, alone = (_Samples(a, u, seconds / 2, random) for u in (np.concatenate([b, c], 1), c))
+    more = _chosen(both, method)
+    if more.words.startswith(GAUSSIAN) and not alone.constant:  # then a part of it is Gaussian, too
+        less, words = alone.gaussian(), more.words
+        apart = gaussian_log_ratio(both.pairs) - gaussian_log_ratio(alone.pairs)
+        error = float(np.std(apart)) / len(a) ** 0.5
+    else:
+        less = _chosen(alone, method)
+        words = f"{more.words}; less {less.words}"
+        error = float(np.hypot(more.error, less.error))
+    off = more.half_width - 1.96 * more.error + less.half_width - 1.96 * less.error
+    partial = both.dimensions > MOST_DIMENSIONS
+    found = _judged(_Look(more.value - less.value, error, off, 0.0, words))
+    return found._replace(verdict="do not trust") if partial else found
+
+
+def _as_asked(
+    given: dict[str, ArrayLike], method: str, seconds: float, random: np.random.Generator
+) -> list[np.ndarray] | None:
+    """The samples in random order, at most so many; None where a value is not finite."""
     if method not in get_args(Looking):
         raise ValueError(f"method: given {brief(method)}, allowed: {', '.join(get_args(Looking))}")
     if not seconds > 0:
         raise ValueError(f"seconds: given {seconds}, allowed: a number > 0")
-    first, second = _on_host("x", x), _on_host("y", y)
-    if len(first) != len(second):
-        raise ValueError(f"x, y: given {len(first)} and {len(second)} samples, allowed: as many")
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        nan = float("nan")
-        return InformationEstimate(nan, nan, nan, "none: a value is not finite", "do not trust")
-    random = np.random.default_rng(_seed(key))
-    order = random.permutation(len(first))[:MOST_SAMPLES]
-    samples = _Samples(first[order], second[order], seconds, random)
-    look = _chosen(samples, method)
-    return _judged(look._replace(partial=samples.dimensions > MOST_DIMENSIONS))
+    arrays = [_on_host(name, each) for name, each in given.items()]
+    sizes = [len(each) for each in arrays]
+    if len(set(sizes)) > 1:
+        raise ValueError(f"{', '.join(given)}: given {sizes} samples, allowed: equally many")
+    if not all(np.isfinite(each).all() for each in arrays):
+        return None
+    order = random.permutation(sizes[0])[:MOST_SAMPLES]
+    return [each[order] for each in arrays]
 
 
 def _on_host(name: str, given: ArrayLike) -> np.ndarray:
@@ -162,10 +218,14 @@ class _Samples:
         self.turns = [(fitted, tested), (tested, fitted)][:turns]
         self.centres = [np.arange(test.start, test.start + count) for _, test in self.turns]
 
+    @functools.cached_property
+    def pairs(self) -> Pairs:
+        """Of all samples."""
+        return canonical_pairs(self.x, self.y)
+
     def gaussian(self) -> _Look:
-        pairs = canonical_pairs(self.x, self.y)
-        error = float(np.std(gaussian_log_ratio(pairs))) / len(self.x) ** 0.5
-        return _Look(gaussian_information(pairs), error, 0.0, 0.0, "Gaussian copula")
+        error = float(np.std(gaussian_log_ratio(self.pairs))) / len(self.x) ** 0.5
+        return _Look(gaussian_information(self.pairs), error, 0.0, 0.0, GAUSSIAN)
 
     def nearest(self) -> _Look:
         found = [
@@ -195,7 +255,7 @@ def _together(found: list[Corrected], words: str) -> _Look:
     value, added, _, rise, _ = (float(each) for each in np.mean(found, axis=0))
     # the halves share their reference points, so that they are not quite independent
     error = float(np.mean([each.error for each in found])) / len(found) ** 0.5
-    return _Look(value, error, abs(rise) / 2 + abs(added) / 4, rise, words)
+    return _Look(value, error, abs(rise) / 2 + abs(added) / 4, rise, words, added=added)
 
 
 def _chosen(samples: _Samples, method: Looking) -> _Look:
@@ -242,5 +302,7 @@ def _judged(look: _Look) -> InformationEstimate:
     if half <= TRUSTED and not look.partial:
         verdict = "trust"
     elif np.isfinite(half) and (look.rise > RISING or look.partial):
+        # neighbours uncorrected are too few, whatever the correction is worth
+        low = min(low, look.value - max(look.added, 0.0) - 1.96 * look.error)
         verdict, high = "lower bound", float("inf")
     return InformationEstimate(look.value, low, high, look.words, verdict)

@@ -4,8 +4,36 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike
 
 from physent.numerics.field import Field, Vector, derivative, together_to_modes
+from physent.numerics.unknowns import Fields
+
+
+def absorber(f: Fields, width: ArrayLike, strength: ArrayLike) -> Array:
+    """The rate, in 1/time, of a layer at the ends of the box in which waves die away.
+
+    gamma = strength cos(pi d/(2 width))^2 at a distance d < width from the nearest end of an axis,
+    0 farther in, summed over the axes; -gamma u belongs to the right-hand side. A wave of speed v
+    that crosses the two layers of a periodic axis keeps exp(-strength width/v) of its amplitude.
+    Slow waves, and waves as long as the layer, are thrown back in part: make it wide, not strong.
+
+    **Arguments:**
+
+    - `f`: the unknowns, at whose points of products gamma is given.
+    - `width`: of a layer, in units of length.
+    - `strength`: the largest rate, in 1/time.
+
+    **Returns:**
+
+    Values at the points of products, `f.x` and its like.
+    """
+    basis = f.basis
+    total = jnp.zeros(basis.fine, basis.dtype)
+    for x, length in zip(basis.coordinates(basis.fine), basis.lengths, strict=True):
+        inward = jnp.clip((length / 2 - jnp.abs(x)) / width, 0, 1)
+        total = total + strength * jnp.cos(jnp.pi / 2 * inward) ** 2
+    return total
 
 
 def gradient(f: Field) -> Vector:

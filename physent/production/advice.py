@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from physent.production.estimator import Estimate
 from physent.production.findings import Findings
-from physent.production.trajectories import Trajectories
+from physent.production.trajectories import INERTIA, Trajectories
 
 COARSE = 0.15  # of the variance, half of a mean square step: an interval that is not short
 FEW = 50  # independent samples
@@ -46,8 +48,7 @@ def _values(data: Trajectories, found: Findings) -> tuple[list[str], tuple[str, 
     if (data.parity == -1).any():
         return ["velocities are among the components"], ("linear",)
     if found.inertial:
-        words = "steps go on in their direction, so there is inertia or something else is hidden"
-        return [words], ()
+        return [INERTIA], ()
     if found.hidden:
         return ["rows before the last one matter, so something is hidden"], ()
     if found.depends:
@@ -58,7 +59,7 @@ def _values(data: Trajectories, found: Findings) -> tuple[list[str], tuple[str, 
         what.append("each row looks like a mean over an exposure")
     if found.nonlinear:
         where = "the components lie on a ring" if data.periodic else "mean steps are nonlinear"
-        return [*what, where], ("forces_noisy",) if noisy else ("forces",)
+        return [*what, where], ("forces_noisy",) if noisy or found.blurred else ("forces",)
     linear = ("linear_noisy", "forces_noisy") if noisy or found.blurred else ("linear", "forces")
     untested = data.components > 24
     what.append(
@@ -88,6 +89,8 @@ def _sentence(
         beside.append("it is no different from 0")
     if not bound and found.nonlinear and not data.discrete and _coarse(data, found):
         beside.append("the interval is not short beside the relaxation, which it is not free of")
+    if label == "markov_chain" and any(np.any(s[1:] == s[:-1]) for s in data.states):
+        beside.append("of samples of a process in continuous time it is a lower bound only")
     if found.noisy and any(each in rows for each in ("linear", "forces", "uncertainty")):
         beside.append("linear, forces and uncertainty do not correct for the noise and are too low")
     if found.independent < FEW:

@@ -9,14 +9,19 @@ from scipy.special import ndtr, stdtr
 from physent.production.basis import Basis, basis_of
 from physent.production.chains import counts_of
 from physent.production.linear import centred, lagged, noisy_process, unit_free
-from physent.production.trajectories import Trajectories, offset_of, steps_of
+from physent.production.trajectories import (
+    Trajectories,
+    inertial,
+    offset_of,
+    steps_of,
+)
 
 PIECES = 32
 UNLIKELY = 1e-6  # probability, after as many tests as there are, of what is called found
 SHIFT = 0.1  # of a standard deviation: a smaller change of the mean is not called a drift
 NOISE = 0.03  # of half of the mean square step
-INERTIAL = 0.35  # correlation of steps that follow each other; 1/4 of those of a full exposure
 SHORT = 0.3, 0.15  # of the variance, half of a mean square step: to see noise, changes of D
+LASTING = 0.01  # correlation of steps less their mean, 6 times its error
 MODULATION = 0.1  # of D along a variable
 WIDEST = 24  # components of which pairs are looked at
 
@@ -37,6 +42,7 @@ class Findings:
         depends: how much D changes with the state, as a share of it; 0 where it is constant.
         nonlinear: whether mean steps are no linear function of the state.
         hidden: whether rows before the last one matter, too.
+        inertial: whether steps go on in their direction, as those of a velocity that lasts.
     """
 
     rows: int
@@ -51,6 +57,7 @@ class Findings:
     depends: float = 0.0
     nonlinear: bool = False
     hidden: bool = False
+    inertial: bool = False
 
     @property
     def noisy(self) -> bool:
@@ -62,11 +69,6 @@ class Findings:
         """Whether steps go on a little in their direction."""
         return bool(np.any(self.onward > 0))
 
-    @property
-    def inertial(self) -> bool:
-        """Whether steps go on in their direction, as those of a velocity that lasts."""
-        return bool(np.any(self.onward > INERTIAL))
-
 
 def findings(data: Trajectories) -> Findings:
     """Look at data; everything is a sum over blocks of rows."""
@@ -76,19 +78,20 @@ def findings(data: Trajectories) -> Findings:
     )
     if data.discrete:
         return replace(found, hidden=_remembers(data))
-    nonlinear, depends = _shape(data)
+    nonlinear, depends, goes_on = _shape(data)
     if not np.all(_short(data, steps_of(data)[0], SHORT[1])):
-        depends = 0.0  # what drifts within a step looks like it
+        depends, goes_on = 0.0, False  # what drifts within a step looks like it
     offset = _offset(data, nonlinear)
-    noise, goes_on = np.maximum(offset, 0), np.maximum(-offset, 0)
+    noise, onward = np.maximum(offset, 0), np.maximum(-offset, 0)
     return replace(
         found,
         diffusion=_diffusion(data, noise),
         noise=noise,
-        onward=goes_on / steps_of(data)[0],
+        onward=onward / steps_of(data)[0],
         nonlinear=nonlinear,
         depends=depends,
-        hidden=not data.periodic and not nonlinear and _skips(data),
+        hidden=(goes_on and not offset.any()) or (not nonlinear and _skips(data)),
+        inertial=inertial(data),
     )
 
 
@@ -247,17 +250,18 @@ def _diffusion(data: Trajectories, noise: np.ndarray) -> np.ndarray:
     return ((square / n - np.outer(mean, mean)) - 2 * np.diag(noise)) / (2 * data.dt)
 
 
-def _shape(data: Trajectories) -> tuple[bool, float]:
-    """Whether mean steps are nonlinear, and how much mean squares change with the state."""
+def _shape(data: Trajectories) -> tuple[bool, float, bool]:
+    """Whether mean steps are nonlinear, how much mean squares change with the state, and whether
+    steps less their mean go on in their direction.
+    """
     wide = basis_of(data, 3) if data.components <= 6 else _own(data)
     plain = basis_of(data, 1)
     if wide is None or plain is None or data.steps < 40 * len(wide.factors):
-        return False, 0.0
+        return False, 0.0, False
     plain_fit = _fit(data, plain)
     pieces = data.blocks(PIECES)
     size = len(wide.factors), data.components
-    left, n, products = np.zeros(size[1]), 0, np.zeros((size[0], size[0]))
-    means, squares = np.zeros((len(pieces), *size)), np.zeros(size)
+    n, products, means = 0, np.zeros((size[0], size[0])), np.zeros((len(pieces), *size))
     for i, piece in enumerate(pieces):
         for rows in piece.windows(2, max(256, (1 << 21) // size[0])):
             steps, start = np.diff(rows, axis=0), rows[:-1]
@@ -266,8 +270,6 @@ def _shape(data: Trajectories) -> tuple[bool, float]:
             n += len(steps)
             products += functions.T @ functions
             means[i] += functions.T @ residual
-            squares += functions.T @ residual**2
-            left += (residual**2).sum(axis=0)
     inverse = np.linalg.pinv(products, rcond=1e-10)
     # of pieces, since residuals of what has inertia or is hidden do not forget at once
     w, v = np.linalg.eigh(products)
@@ -276,16 +278,20 @@ def _shape(data: Trajectories) -> tuple[bool, float]:
     t = np.abs(turned.mean(axis=0)) / np.where(np.asarray(error) > 0, error, np.inf)
     p = 2 * stdtr(len(turned) - 1, -t) * t.size
     nonlinear = data.periodic or bool(np.any(p < UNLIKELY))
+    # of steps less all of their mean
+    more, squares, left = inverse @ means.sum(axis=0), np.zeros(size), np.zeros(size[1])
+    onward, pairs = np.zeros(size[1]), 0
+    for rows in data.windows(2, max(256, (1 << 21) // size[0])):
+        functions = wide(rows[:-1])
+        residual = np.diff(rows, axis=0) - plain(rows[:-1]) @ plain_fit - functions @ more
+        squares += functions.T @ residual**2
+        left += (residual**2).sum(axis=0)
+        onward += (residual[1:] * residual[:-1]).sum(axis=0)
+        pairs += len(residual) - 1
+    lasting = onward / max(pairs, 1) / (left / n)
+    goes_on = bool(np.any((lasting > LASTING) & (lasting * math.sqrt(pairs) > 6)))
     depends = _modulation(products, inverse, squares, left, n)
-    if depends and nonlinear:  # of steps less all of their mean
-        more, squares, left = inverse @ means.sum(axis=0), np.zeros(size), np.zeros(size[1])
-        for rows in data.windows(2, max(256, (1 << 21) // size[0])):
-            functions = wide(rows[:-1])
-            residual = np.diff(rows, axis=0) - plain(rows[:-1]) @ plain_fit - functions @ more
-            squares += functions.T @ residual**2
-            left += (residual**2).sum(axis=0)
-        depends = _modulation(products, inverse, squares, left, n)
-    return nonlinear, depends
+    return nonlinear, depends, goes_on
 
 
 def _modulation(

@@ -22,7 +22,7 @@ import numpy as np
 from physent.production.basis import Basis, basis_of
 from physent.production.estimator import PIECES, Estimate, added, jackknifed, within
 from physent.production.findings import span_of
-from physent.production.trajectories import Trajectories
+from physent.production.trajectories import INERTIA, Trajectories, inertial
 
 ORDERS = (1, 2, 3, 4, 6)
 
@@ -103,7 +103,7 @@ class Forces:
             return "one component on a line has no current"
         if basis_of(data, 1) is None:
             return "too many components"
-        return ""
+        return INERTIA if inertial(data) else ""
 
     def seconds(self, data: Trajectories) -> float:
         """Of the products of functions, for both intervals."""

@@ -7,7 +7,7 @@ import numpy as np
 from physent.production.chains import Words
 from physent.production.estimator import PIECES, Estimate, jackknifed, within
 from physent.production.findings import span_of
-from physent.production.trajectories import Trajectories
+from physent.production.trajectories import INERTIA, Trajectories, inertial
 
 CELLS = 12  # along a component, at most
 POINTS = 40_000  # whose neighbours are looked for in one and two dimensions
@@ -38,7 +38,9 @@ class Grid:
             return "velocities turn round with time, and so would their cells"
         if data.components > 2:
             return f"{data.components} components are too many for cells"
-        return "" if data.steps >= 1000 else f"{data.steps} steps are too few (at least 1000)"
+        if data.steps < 1000:
+            return f"{data.steps} steps are too few (at least 1000)"
+        return INERTIA if inertial(data) else ""
 
     def seconds(self, data: Trajectories) -> float:
         """Of sorting."""
@@ -92,7 +94,9 @@ class Neighbours:
             return "velocities turn round with time"
         if data.components > 4:
             return f"{data.components} components are too many for nearest neighbours"
-        return "" if data.steps >= 1000 else f"{data.steps} steps are too few (at least 1000)"
+        if data.steps < 1000:
+            return f"{data.steps} steps are too few (at least 1000)"
+        return INERTIA if inertial(data) else ""
 
     def seconds(self, data: Trajectories) -> float:
         """Of the searches."""

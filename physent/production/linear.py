@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from physent.production.estimator import PIECES, Estimate, jackknifed, within
-from physent.production.trajectories import Trajectories
+from physent.production.trajectories import INERTIA, Trajectories, inertial
 
 LARGEST = 192  # components
 SIZES = 1.0, 0.5, 0.25  # of the errors that are drawn: smaller where larger ones leave no process
@@ -123,7 +123,7 @@ def _refuses(data: Trajectories, fewest: int) -> str:
         return f"more than {LARGEST} components"
     if data.steps < fewest:
         return f"{data.steps} steps are too few for {data.components} components"
-    return ""
+    return INERTIA if np.all(data.parity == 1) and inertial(data) else ""
 
 
 class Linear:

@@ -125,6 +125,19 @@ def offset_of(data: Trajectories) -> np.ndarray:
     return (steps_of(data.every(2))[1] - 4 * steps_of(data)[1]) / 3
 
 
+INERTIAL = 0.35  # correlation of steps that follow each other; 1/4 of those of a full exposure
+INERTIA = "steps go on in their direction, so velocities, or what propels, are hidden"
+
+
+def inertial(data: Trajectories) -> bool:
+    """Whether steps go on in their direction, the more the shorter they are."""
+    if max(map(len, data.parts)) < 6:
+        return False
+    (square, onward), (wide, later) = (steps_of(each) for each in (data, data.every(2)))
+    one, two = (a / np.where(b > 0, b, 1) for a, b in ((onward, square), (later, wide)))
+    return bool(np.any((one > INERTIAL) & (one > two)))
+
+
 def as_trajectories(
     x: ArrayLike | Sequence[ArrayLike],
     dt: float,

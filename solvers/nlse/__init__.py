@@ -21,6 +21,7 @@ from .potential import (
 )
 from .profiles import FromFile, GaussianNoise, ModulatedSech, Packet, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
+from .vortices import VortexStart, Vortices, find_vortices
 
 __all__ = [
     "NLSE",
@@ -59,6 +60,9 @@ __all__ = [
     "Soliton",
     "Solitons",
     "Spoon",
+    "VortexStart",
+    "Vortices",
     "bogoliubov",
+    "find_vortices",
     "ground_state",
 ]

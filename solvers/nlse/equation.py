@@ -132,7 +132,7 @@ class NLSE(SpectralSolver[NLSEState]):
         """-i beta k^2, and -gamma beta k^2 of damping."""
         turn = -1j * self.dispersion * k**2
         if isinstance(self.losses, Damping):
-            return turn - self.losses.rate_ * self.dispersion * k**2
+            return turn - self.losses.rate * self.dispersion * k**2
         return turn
 
     def nonlinear(self, f: Fields) -> Field:
@@ -141,7 +141,7 @@ class NLSE(SpectralSolver[NLSEState]):
         psi = f.psi.values
         frequency = self._frequency(spectral.squared_modulus(psi), self._v(basis, f.t), basis)
         total = 1j * Field.of_values(f.basis, frequency * psi)
-        lost = self.losses.rate(psi, frequency, basis)
+        lost = self.losses.term(psi, frequency, basis)
         if lost is not None:
             total = total + Field.of_values(f.basis, lost)
         if self.rotation is not None:
@@ -160,7 +160,7 @@ class NLSE(SpectralSolver[NLSEState]):
         cosine, sine = cosine_sine((tau * self.dispersion) * square)
         turn = jax.lax.complex(cosine, -sine)
         if isinstance(self.losses, Damping):
-            turn = turn * jnp.exp(-(tau * self.losses.rate_ * self.dispersion) * square)
+            turn = turn * jnp.exp(-(tau * self.losses.rate * self.dispersion) * square)
         psi = f.psi.times(turn)
         omega = self.rotation
         if omega is None:

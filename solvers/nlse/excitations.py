@@ -35,7 +35,9 @@ def bogoliubov(solver: Any, ground: Ground, count: int = 10) -> Excitations:
     """
     if solver.rotation is not None:
         raise ParameterError("rotation", "given, allowed for a spectrum: none, where psi is real")
-    from scipy.sparse.linalg import LinearOperator, eigs
+    import scipy.sparse.linalg
+
+    sparse: Any = scipy.sparse.linalg  # whose types say less than it takes
 
     basis = solver.basis.with_points(solver.basis.shape)
     psi = np.asarray(ground.psi)
@@ -74,11 +76,11 @@ def bogoliubov(solver: Any, ground: Ground, count: int = 10) -> Excitations:
         return b.reshape(-1)
 
     size = psi.size
-    operator: Any = LinearOperator(
+    operator = sparse.LinearOperator(
         (size, size), matvec=lambda b: np.asarray(inverse(jnp.asarray(b).reshape(-1))), dtype=float
     )
     start = np.random.default_rng(0).normal(size=size)
-    squares, modes = eigs(operator, k=count, which="LM", v0=start, tol=1e-12)
+    squares, modes = sparse.eigs(operator, k=count, which="LM", v0=start, tol=1e-12)
     order = np.argsort(-squares.real)
     found = modes.real.T[order]
     norms = np.linalg.norm(found, axis=1, keepdims=True)

@@ -24,7 +24,7 @@ class Losses(Declared):
     """What is lost or gained."""
 
     @abc.abstractmethod
-    def rate(self, psi: Array, frequency: Array, basis: Basis) -> Array | None:
+    def term(self, psi: Array, frequency: Array, basis: Basis) -> Array | None:
         """The additional part of psi_t at the points of a grid, or None. It is traced."""
 
     @abc.abstractmethod
@@ -38,7 +38,7 @@ class Losses(Declared):
 class NoLosses(Losses):
     """Nothing is lost."""
 
-    def rate(self, psi: Array, frequency: Array, basis: Basis) -> None:
+    def term(self, psi: Array, frequency: Array, basis: Basis) -> None:
         """None, so that nothing is computed."""
         return None
 
@@ -55,15 +55,15 @@ class Damping(Losses):
     `etdrk2`, and the cubic interaction with g < 0.
     """
 
-    rate_: Array = param(default=0.01, converter=as_number, ge=0, doc="gamma")
+    rate: Array = param(default=0.01, converter=as_number, ge=0, doc="gamma")
     chemical_potential: Array = param(
         default=1.0, converter=as_number, doc="mu, towards which psi goes", units="1/time"
     )
 
-    def rate(self, psi: Array, frequency: Array, basis: Basis) -> Array:
+    def term(self, psi: Array, frequency: Array, basis: Basis) -> Array:
         """gamma w psi + (i + gamma) mu psi."""
         mu = self.chemical_potential
-        return scale(self.rate_ * (frequency + mu), psi) + scale(1j * mu, psi)
+        return scale(self.rate * (frequency + mu), psi) + scale(1j * mu, psi)
 
     def flow(self, psi: Array, frequency: Array, v: Array | None, tau: Array, solver: Any) -> Array:
         """The density obeys a logistic equation, n_t = 2 gamma (g n + a) n with a = mu - V, and the
@@ -71,12 +71,12 @@ class Damping(Losses):
         """
         a = self.chemical_potential - (0 if v is None else v)
         w = frequency + self.chemical_potential  # g n + a, now
-        z = 2 * self.rate_ * tau * a
+        z = 2 * self.rate * tau * a
         # n_0/n = e^{-z} - 2 gamma tau g n_0 phi_1(-z), in logarithms
         phi_1 = phi_functions(-z)[0]
-        loss = jnp.log1p(-2 * self.rate_ * tau * w * phi_1)
+        loss = jnp.log1p(-2 * self.rate * tau * w * phi_1)
         turned = jnp.where(
-            self.rate_ > 0, -loss / (2 * jnp.where(self.rate_ > 0, self.rate_, 1)), tau * w
+            self.rate > 0, -loss / (2 * jnp.where(self.rate > 0, self.rate, 1)), tau * w
         )
         return rotate(scale(jnp.exp(-loss / 2), psi), turned)
 
@@ -92,17 +92,17 @@ class Damping(Losses):
 class Gain(Losses):
     """Growth or decay at one rate, psi_t = ... + rate psi."""
 
-    rate_: Array = param(
+    rate: Array = param(
         default=-0.01, converter=as_number, doc="of psi, negative for a loss", units="1/time"
     )
 
-    def rate(self, psi: Array, frequency: Array, basis: Basis) -> Array:
+    def term(self, psi: Array, frequency: Array, basis: Basis) -> Array:
         """rate psi."""
-        return scale(self.rate_, psi)
+        return scale(self.rate, psi)
 
     def flow(self, psi: Array, frequency: Array, v: Array | None, tau: Array, solver: Any) -> Array:
         """psi grows, and its frequency with it; for f = |psi|^2."""
-        grown = 2 * self.rate_ * tau
+        grown = 2 * self.rate * tau
         own = frequency if v is None else frequency + v
         turn = own * (phi_functions(grown)[0] - 1) + frequency
         return rotate(scale(jnp.exp(grown / 2), psi), tau * turn)
@@ -140,7 +140,7 @@ class Absorber(Losses):
             total = total + jnp.sin(jnp.pi / 2 * depth) ** 2
         return self.strength * total
 
-    def rate(self, psi: Array, frequency: Array, basis: Basis) -> Array:
+    def term(self, psi: Array, frequency: Array, basis: Basis) -> Array:
         """-W psi."""
         return scale(-self.layer(basis.with_points(psi.shape)), psi)
 

@@ -6,6 +6,7 @@ from .breathers import Akhmediev, KuznetsovMa, Peregrine
 from .ground import GroundStart
 from .profiles import FromFile, GaussianNoise, ModulatedSech, Packet, PlaneWave
 from .solitons import BoundState, Soliton, Solitons
+from .vortices import VortexStart
 
 INITIALS: dict[str, type[Start]] = {
     "soliton": Soliton,
@@ -21,4 +22,5 @@ INITIALS: dict[str, type[Start]] = {
     "from_file": FromFile,
     "random": RandomStart,
     "ground_state": GroundStart,
+    "vortices": VortexStart,
 }
