@@ -138,6 +138,7 @@ ELSEWHERE = {
     "entropy_production": "rates of a solver's drift and diffusion: test_entropy_properties",
     "learned_entropy_production": "a trained network has the units of its training",
     "error": "a difference from the exact solution of a solver, linear",
+    "lyapunov": "the growth of perturbations of a solver, in units of its time alone",
 }
 
 

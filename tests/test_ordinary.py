@@ -109,7 +109,7 @@ def test_an_experiment_names_a_function_and_its_parameters(tmp_path):
     assert experiment.resolved["solver"]["parameters"] == {"a": [1.0, 3.0], "b": 2.0}
     assert load_experiment(config, ["solver.parameters.b=5"]).solver.parameters["b"] == 5
     for given, words in (
-        ("aa = 1.0", r"solver.parameters.aa: unknown parameter .*\(allowed: a, b\)"),
+        ("aa = 1.0", r"solver.parameters.aa: unknown parameter.*\(allowed: a, b\)"),
         ('a = "x"', "solver.parameters.a: given 'x', allowed: a number"),
         ("a = [1.0, 2.0, 3.0]", "solver.parameters.a: given 3 values"),
     ):

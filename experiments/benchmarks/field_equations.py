@@ -6,7 +6,8 @@ method of Cox and Matthews, both dealiased by the rule of 2/3 (half of the modes
 Kuramoto-Sivashinsky (512 points), Gray-Scott and two-dimensional flow (128 x 128), Swift-Hohenberg
 in three dimensions (32 x 32 x 32). Errors are the largest of the first unknown over its largest
 value, against physent with a quarter of the step. And a soliton of the Korteweg-de Vries equation
-beside sangkuriang-ideal-solver, against the exact one. exponax's stream function has the other
+beside sangkuriang-ideal-solver, against the exact one, and a packet of waves that meets a barrier
+beside 1d-qt-ideal-solver. exponax's stream function has the other
 sign: it gets the vorticity with the other sign, and so does its result.
 """
 
@@ -190,6 +191,72 @@ def soliton_error(found):
     return float(np.max(np.abs(u - soliton(x))))
 
 
+BOX, PACKET, BARRIER, PASSED = 60.0, (-10.0, 3.0, 1.0), (4.0, 1.0), 6.0
+
+
+def packet(x):
+    """A Gaussian packet of waves on its way to a Gaussian barrier about as high as its energy."""
+    place, k, width = PACKET
+    norm = (2 * np.pi * width**2) ** -0.25
+    return norm * np.exp(-((x - place) ** 2) / (4 * width**2) + 1j * k * x)
+
+
+def barrier(x):
+    height, width = BARRIER
+    return height * np.exp(-(x**2) / (2 * width**2))
+
+
+def our_tunnelling(n=384, dt=0.02, method="blanes_moan_4"):
+    import equinox as eqx
+    import jax
+
+    from physent.solvers import NLSE
+
+    x = (np.arange(n) / n - 0.5) * BOX
+    solver = NLSE(
+        n=n, length=BOX, dt=dt, nonlinearity=0.0, method=method,
+        initial=packet(x), potential=barrier(x),
+    )  # fmt: skip
+    steps = round(PASSED / dt)
+
+    @eqx.filter_jit
+    def last(solver):
+        state = solver.init(jax.random.key(0))
+        return jax.lax.fori_loop(0, steps, lambda _, state: solver.step(state), state).psi
+
+    return lambda: (x, np.asarray(jax.block_until_ready(last(solver))))
+
+
+def their_tunnelling():
+    from qt1d_ideal.core.solver import QuantumTunneling1D
+
+    solver = QuantumTunneling1D(nx=2048, x_min=-BOX / 2, x_max=BOX / 2, verbose=False)
+
+    def whole():
+        found = solver.solve(
+            packet(solver.x), barrier(solver.x), t_final=PASSED, n_snapshots=2, show_progress=False
+        )
+        return solver.x, np.asarray(found["psi"])[-1]
+
+    return whole
+
+
+@functools.cache
+def tunnelled():
+    """The modes of the wave at the end, on four times the points with an eighth of the step."""
+    _, psi = our_tunnelling(1536, 0.0025, "blanes_moan_6")()
+    return np.fft.fft(psi) / psi.size
+
+
+def tunnelling_error(found):
+    """The largest error of the density over its largest value."""
+    x, psi = found
+    modes = tunnelled()
+    k = np.fft.fftfreq(modes.size, 1 / modes.size) * (2 * np.pi / BOX)
+    exact = np.abs(np.exp(1j * np.outer(x + BOX / 2, k)) @ modes) ** 2
+    return float(np.max(np.abs(np.abs(psi) ** 2 - exact)) / exact.max())
+
+
 def cases():
     for name in PROBLEMS:
         sides = (
@@ -208,6 +275,19 @@ def cases():
             Side("sangkuriang-ideal-solver", their_soliton, "512 points", error=soliton_error),
         ),
         "the exact soliton",
+    )
+    yield Case(
+        "a packet through a barrier to t = 6",
+        (
+            Side("physent", our_tunnelling, "384 points, dt .02", error=tunnelling_error),
+            Side(
+                "1d-qt-ideal-solver",
+                their_tunnelling,
+                "2,048 points, its dt",
+                error=tunnelling_error,
+            ),
+        ),
+        "physent on four times the points with an eighth of the step",
     )
 
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from physent.diagnostics.fields import joined
+from physent.diagnostics.fields import joined, real
 from physent.entropy import (
     ESTIMATORS,
     MEASURES,
@@ -34,7 +34,7 @@ PARTICLE_OUTCOMES: dict[str, type[OutcomeSpace]] = {"cells": Cells, "headings": 
 
 def particles(observed: Observed, of: str) -> tuple[str, tuple[str, ...]]:
     """The selected observable and its dims without particles and components."""
-    name = observed.find(of)
+    name = real(observed, of)
     dims = observed.variables[name].dims
     if len(dims) < 2:
         raise ValueError(

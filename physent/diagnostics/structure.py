@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from physent.diagnostics.fields import real
 from physent.entropy.discrete import count_symbols
 from physent.errors import ParameterError
 from physent.numerics.neighbors import NeighborList, find_neighbors, separations
@@ -31,7 +32,7 @@ def space_of(
     """The selected particle observable and the space it lives in: `period` (inf: not periodic), or
     else the domain.
     """
-    name = observed.find(of)
+    name = real(observed, of)
     dims = observed.variables[name].dims
     if len(dims) != 2:
         raise ValueError(

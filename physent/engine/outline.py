@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import math
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Self
 
@@ -121,6 +122,16 @@ class Outline:
             return faults_of(program.one, state, values, invariants)
 
         return self.once("faults", make)
+
+    @property
+    def fewest_bytes(self) -> int:
+        """The memory that a state and the next one need, if they have one number for each of the n
+        points or particles of the solver: known before anything is traced.
+        """
+        n = getattr(self.solver, "n", 0)
+        sizes = n if isinstance(n, tuple) else (n,)
+        count = math.prod(sizes) if all(isinstance(each, int) for each in sizes) else 0
+        return 2 * self.members * count * (8 if self.wide else 4)
 
     @property
     def least_bytes(self) -> int:

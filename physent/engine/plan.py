@@ -30,6 +30,8 @@ def problems(
     if found := _of_other_members(program):
         return found
     try:
+        if words := devices.shortage(program.fewest_bytes, program.devices):
+            return [("solver", words)]
         if wrong := program.faults():
             return [("solver", words) for words in wrong]
         if words := devices.shortage(program.least_bytes, program.devices):

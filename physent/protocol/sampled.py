@@ -270,6 +270,7 @@ def _fitting(values: Any, shape: tuple[int, ...], name: str, key: str) -> Array:
             raise ParameterError(key, f"given {name} with values that are no finite numbers")
     found = np.shape(values)
     if found[-len(shape) :] != shape or len(found) - len(shape) not in (0, 1):
-        words = f"given {name} of shape {found}, allowed: {shape}, n points along each axis, or one"
+        points = shape[0] if len(shape) == 1 else list(shape)
+        words = f"given {name} of shape {found}, allowed: {shape}, n = {points} grid points, or one"
         raise ParameterError(key, f"{words} for each member along an axis before")
     return as_number(values)

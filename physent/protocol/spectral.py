@@ -141,17 +141,20 @@ class SpectralSolver(Statement[F], Generic[F]):
         own = {name: described_on(axes, variable) for name, variable in self.fields().items()}
         described: dict[str, Variable] = {}
 
-        def trace(state: F) -> None:
-            f = self._fields_of(state, fine=False)
-            for name, (variable, values) in self.derived(f).items():
+        def trace() -> None:
+            one = first_member(self)
+            basis = one.basis.with_points(one.basis.shape)
+            dtype = basis.dtype if basis.real else jnp.result_type(basis.dtype, jnp.complex64)
+            zeros = jnp.zeros((len(own), *basis.shape), dtype)
+            f = one._fields(basis, zeros, jnp.zeros_like(one.dt), modes=False)
+            for name, (variable, values) in one.derived(f).items():
                 if name in own:
                     words = f"{type(self).__name__}.derived() names {name!r}, which is an unknown"
                     raise ValueError(f"{words}: give it another name")
                 field = isinstance(values, Field) or np.ndim(values) > 0
                 described[name] = described_on(axes if field else (), variable)
 
-        start = jax.eval_shape(lambda: first_member(self).init(jax.random.key(0)))
-        jax.eval_shape(trace, start)
+        jax.eval_shape(trace)
         return own | described
 
     def domain(self) -> Domain:
