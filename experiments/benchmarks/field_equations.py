@@ -206,7 +206,7 @@ def barrier(x):
     return height * np.exp(-(x**2) / (2 * width**2))
 
 
-def our_tunnelling(n=384, dt=0.02, method="blanes_moan_4"):
+def our_tunnelling(n=384, dt=0.02, method: Any = "blanes_moan_4"):
     import equinox as eqx
     import jax
 
