@@ -14,6 +14,7 @@ import physent
 from physent.errors import ParameterError
 from physent.protocol.parameters import member_axes
 from physent.solvers.nlse import NLSE, Harmonic, Soliton
+from physent.solvers.nlse.losses import Gain
 
 
 def packet(x, y):
@@ -125,3 +126,12 @@ def test_derivatives_pass_a_turning_frame():
     slope, step = jax.jit(jax.grad(moved))(jnp.asarray(0.3)), 1e-4
     both = [jax.jit(moved)(jnp.asarray(0.3 + sign * step)) for sign in (1, -1)]
     assert np.isclose(slope, (both[0] - both[1]) / (2 * step), 1e-6)
+
+
+def test_what_is_lost_is_not_reconstructed():
+    """Steps of -dt would grow again what was absorbed, out of rounding errors."""
+    solver = NLSE(n=16, losses=Gain(rate=-0.1))
+    assert "losses" in (solver.why_irreversible() or "")
+    with pytest.raises(ParameterError, match="losses take away"):
+        physent.trajectory(solver, 1, adjoint="reversible")
+    assert NLSE(n=16).why_irreversible() is None

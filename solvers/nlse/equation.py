@@ -287,6 +287,12 @@ class NLSE(SpectralSolver[NLSEState]):
             "with the step; 'auto' chooses a shorter one"
         )
 
+    def why_irreversible(self) -> str | None:
+        """Splittings without a filter and without losses are reversible."""
+        if not isinstance(self.losses, NoLosses):
+            return "losses take away what no step back finds again"
+        return super().why_irreversible()
+
     def split(self, devices: int) -> dict[str, int]:
         """psi is partitioned along x."""
         refuse(
