@@ -183,6 +183,16 @@ def test_a_kink_in_an_antiperiodic_box_is_resolved():
     assert next(resolution(kink)).state == "good"
 
 
+@pytest.mark.parametrize(("last", "state"), [(31, "fair"), (3, "good")])
+def test_modes_that_dealiasing_took_away_do_not_resolve_a_field(last, state):
+    """A rough field whose spectrum ends at half of the modes, and one of three waves."""
+    x, k = np.arange(128) / 128, np.arange(1, last + 1)
+    u = 1 + np.sum(0.01 * np.cos(2 * np.pi * np.outer(x, k) + k**2), axis=1)
+    data = {"u": (("t", "x"), u[None], attributes("amplitude"))}
+    field = xr.Dataset(data, {"t": [0.0], "x": ("x", x, {"periodic": "true"})})
+    assert next(resolution(field)).state == state
+
+
 def test_a_value_that_is_not_finite_is_found():
     bad = waves()
     bad["s"] = series(np.where(T > 5, np.nan, 1.0), "entropy")
