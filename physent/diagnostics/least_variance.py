@@ -64,17 +64,32 @@ def add_row(blocks: Blocks, rate: Array, controls: Array, counted: Array) -> Blo
     sums, rest, full, length = blocks
     row = jnp.concatenate([jnp.stack([jnp.ones_like(rate), rate]), controls])
     rest = rest + jnp.where(counted > 0, row, 0)
-    done = rest[0] >= length
+    return filed(Blocks(sums, rest, full, length), rest[0] >= length)
+
+
+def filed(blocks: Blocks, done: Array) -> Blocks:
+    """The sums with the block that was not full among the others, if it is `done`; neighbours are
+    joined where all are full.
+    """
+    sums, rest, full, length = blocks
     sums = jnp.where(done, sums.at[full].set(rest), sums)
     rest, full = jnp.where(done, 0, rest), full + done
     joined = jnp.concatenate([sums[::2] + sums[1::2], jnp.zeros_like(sums[::2])])
-    enough = full == BLOCKS
+    enough = full == sums.shape[0]
     return Blocks(
         jnp.where(enough, joined, sums),
         rest,
-        jnp.where(enough, BLOCKS // 2, full),
+        jnp.where(enough, sums.shape[0] // 2, full),
         jnp.where(enough, 2 * length, length),
     )
+
+
+def correlation_of_successive(residual: Array, square: Array, number: Array) -> Array:
+    """The correlation of successive blocks along the first axis, of whose residuals `square` is the
+    sum of squares; its bias 1/blocks is made up for, and it is clipped to 0 ... 0.9.
+    """
+    found = jnp.sum(residual[1:] * residual[:-1], axis=0) / jnp.where(square > 0, square, 1)
+    return jnp.clip(found + 1 / number, 0, 0.9)
 
 
 @eqx.filter_jit
@@ -100,8 +115,7 @@ def least_variance_mean(blocks: Blocks) -> tuple[Array, Array]:
     size = unit_of(residual)[0]  # what is squared fits at any size
     residual = residual / size
     square = jnp.sum(residual**2)
-    successive = jnp.sum(residual[1:] * residual[:-1]) / jnp.where(square > 0, square, 1)
-    successive = jnp.clip(successive + 1 / number, 0, 0.9)
+    successive = correlation_of_successive(residual, square, number)
     freedom = (number - 1 - jnp.sum(used)) * number
     variance = square / jnp.maximum(freedom, 1) * (1 + successive) / (1 - successive)
     mean = (whole[1] - matmul(whole[2:], found)) / whole[0]

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from physent.diagnostics.least_variance import Blocks, correlation_of_successive, filed
 from physent.diagnostics.noise import draws_noise
 from physent.errors import ParameterError
 from physent.protocol.diagnostic import Diagnostic, Observed
@@ -264,18 +265,15 @@ def _framed(carry: Growth, solver: Any, state: Any, counted: Array) -> Growth:
     one = counted.astype(carry.begun.dtype)
     rest, begun = carry.rest + grown, carry.begun + one
     done = begun >= carry.length
-    sums = jnp.where(done, carry.sums.at[carry.full].set(rest), carry.sums)
-    rest, begun, full = jnp.where(done, 0, rest), jnp.where(done, 0, begun), carry.full + done
-    enough = full == BLOCKS
-    joined = jnp.concatenate([sums[::2] + sums[1::2], jnp.zeros_like(sums[::2])])
+    sums, rest, full, length = filed(Blocks(carry.sums, rest, carry.full, carry.length), done)
     return carry._replace(
         vectors=of_frame(solver, state, frame),
-        sums=jnp.where(enough, joined, sums),
+        sums=sums,
         rest=rest,
         recent=carry.recent + grown,
-        full=jnp.where(enough, BLOCKS // 2, full),
-        length=jnp.where(enough, 2 * carry.length, carry.length),
-        begun=begun,
+        full=full,
+        length=length,
+        begun=jnp.where(done, 0, begun),
         since=carry.since + one,
     )
 
@@ -287,8 +285,7 @@ def _standard_error(carry: Growth, there: Array) -> Array:
     mean = jnp.sum(jnp.where(there[:, None], means, 0), axis=0) / number
     residual = jnp.where(there[:, None], means - mean[None], 0)
     square = jnp.sum(residual**2, axis=0)
-    successive = jnp.sum(residual[1:] * residual[:-1], axis=0) / jnp.where(square > 0, square, 1)
-    successive = jnp.clip(successive + 1 / number, 0, 0.9)
+    successive = correlation_of_successive(residual, square, number)
     variance = square / (number * (number - 1)) * (1 + successive) / (1 - successive)
     return jnp.where(number < 16, jnp.nan, jnp.sqrt(variance))
 

@@ -215,39 +215,19 @@ def signed(mode: Int[np.ndarray, "..."], n: int) -> Float[np.ndarray, "..."]:
 
 
 # --------------------------------------------------------------------------------------------------
-# boxes, cut in slabs of their first axis
+# several lines
 
 
 def fftn(f: Inexact[Array, "..."], axes: Sequence[int]) -> Complex[Array, "..."]:
-    """`jnp.fft.fftn` of an array cut along the first of `axes`; its modes are cut along the second.
-    One axis is a line of points, as in `fft`, of which there may be several.
+    """`jnp.fft.fftn`, of one axis as `fft` does it, of which there may be several lines; grids of
+    more axes that are cut are those of `physent.numerics.slab_basis`.
     """
-    if slabs() == 1:
-        return jnp.fft.fftn(f, axes=axes)
-    if len(axes) == 1:
-        return _lines(fft, f)
-    first, second = axes[0], axes[1]
-
-    def transform(f: Array) -> Array:
-        planes = jnp.fft.fftn(f, axes=axes[1:])
-        return jnp.fft.fft(_exchanged(planes, second, first), axis=first)
-
-    return each_slab(transform, (first,), second)(f)
+    return jnp.fft.fftn(f, axes=axes) if slabs() == 1 or len(axes) > 1 else _lines(fft, f)
 
 
 def ifftn(modes: Complex[Array, "..."], axes: Sequence[int]) -> Complex[Array, "..."]:
-    """The inverse of `fftn`: cut along the second axis, then along the first."""
-    if slabs() == 1:
-        return jnp.fft.ifftn(modes, axes=axes)
-    if len(axes) == 1:
-        return _lines(ifft, modes)
-    first, second = axes[0], axes[1]
-
-    def transform(modes: Array) -> Array:
-        columns = jnp.fft.ifft(modes, axis=first)
-        return jnp.fft.ifftn(_exchanged(columns, first, second), axes=axes[1:])
-
-    return each_slab(transform, (second,), first)(modes)
+    """The inverse of `fftn`."""
+    return jnp.fft.ifftn(modes, axes=axes) if slabs() == 1 or len(axes) > 1 else _lines(ifft, modes)
 
 
 def _lines(transform: Callable[[Array], Array], f: Array) -> Array:
